@@ -1,0 +1,55 @@
+"""JSON as the engine writes it: canonical for checksums, exact for decimals, ISO for moments.
+
+In: plain values (dict, list, str, int, Decimal, bool, None, date, datetime, time). Out: bytes. Floats are refused.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+
+def decimal_text(value: Decimal) -> str:
+    """Plain digits without exponent or trailing zeros: `Decimal("1E+2")` -> "100", `Decimal("1.50")` -> "1.5".
+
+    >>> decimal_text(Decimal("1E+2")), decimal_text(Decimal("1.50")), decimal_text(Decimal("-0.0"))
+    ('100', '1.5', '0')
+    """
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, timedelta):
+        return int(value.total_seconds())
+    if isinstance(value, (frozenset, set)):
+        return sorted(value)
+    if hasattr(value, "keys"):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+def dumps(value: Any) -> bytes:
+    """JSON for answers and columns."""
+    return orjson.dumps(value, default=_default, option=orjson.OPT_UTC_Z)
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys: equal values give equal bytes."""
+    return orjson.dumps(value, default=_default, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+
+
+def checksum(value: Any) -> str:
+    """SHA-256 of the canonical form, 64 hexadecimal digits."""
+    return sha256(canonical(value)).hexdigest()
+
+
+loads = orjson.loads
