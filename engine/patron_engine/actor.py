@@ -1,0 +1,43 @@
+"""Actor: who asks. A value that travels with every call; the system is an explicit actor, never a flag.
+
+In: made by the platform from a key or session, or by the engine for packs and jobs. Out: read by access alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """`user` is the id of the user record in this workspace, or None for the system.
+
+    `administrator` holds every right of the workspace; without it a user has nothing until roles are given.
+    """
+
+    user: str | None
+    name: str = ""
+    administrator: bool = False
+    system: bool = False
+    languages: tuple[str, ...] = ("en",)
+    roles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why a change happened; the history shows it.
+
+    kind    user | key | import | automation | approval | pack | system | rollback
+    detail  what belongs to the kind, e.g. {"key": "…"}, {"import": "…", "row": 7}
+    """
+
+    kind: str = "user"
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, **self.detail}
+
+
+SYSTEM = Actor(user=None, name="system", system=True, administrator=True)
