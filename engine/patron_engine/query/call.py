@@ -1,0 +1,35 @@
+"""Call: the frame of one request: who asks, in which workspace, under which release, at which moment.
+
+Made by the runtime at the beginning of a request and never changed; every stage gets it and nothing global. It holds no
+connection: functions that touch the database take one first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from patron_engine.actor import Actor, Cause
+from patron_engine.clock import new_id
+from patron_engine.model.model import Model
+from patron_engine.store.tables import Tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """`now` is aware and fixed once a request. `schema` is the workspace's PostgreSQL schema."""
+
+    workspace: str
+    schema: str
+    model: Model
+    tables: Tables
+    actor: Actor
+    now: datetime
+    cause: Cause = field(default_factory=Cause)
+    new_id: Callable[[], str] = new_id
+
+    @property
+    def today(self) -> date:
+        """The business day: the date in the workspace's zone."""
+        return self.now.astimezone(self.model.workspace.zone).date()
