@@ -1,0 +1,3 @@
+"""One expression language with one meaning in Python and in SQL."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Documents: what someone wrote, and what each kind of document may say."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The compiled, immutable model of one release."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Records: bound, checked, computed, written."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Drafts and numbered releases."""
+
+from __future__ import annotations

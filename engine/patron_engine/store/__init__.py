@@ -1,0 +1,3 @@
+"""From model to tables, as values first."""
+
+from __future__ import annotations

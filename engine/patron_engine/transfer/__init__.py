@@ -1,0 +1,3 @@
+"""Import and export of records as files."""
+
+from __future__ import annotations
