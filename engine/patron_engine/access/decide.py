@@ -1,0 +1,135 @@
+"""Decide: may this actor do this, and on which rows. The one place both ways, save and read, ask.
+
+In: the model, the actor, an action on an object (and a field). Out: `Allow | Deny | When(condition)`, each with its
+reasons. A condition is a compiled expression over the object's own columns and the actor (`me()`): the planner puts it
+on every table it reads, the targets of paths included, and a save judges the locked row and the after-image by it.
+
+An object or field that one may not read is unknown: callers answer as for a name that does not exist.
+Never reads a record and never talks to a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from patron_engine.access.grants import Grant, grants_of
+from patron_engine.actor import Actor
+from patron_engine.expr.compile import Expression
+from patron_engine.fields.field import Field
+from patron_engine.model.model import Model
+
+Action = Literal[
+    "read", "create", "update", "delete", "restore", "purge", "void", "assign", "share", "convert", "merge",
+    "transfer", "import", "export", "bulk",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allow:
+    """Every row."""
+
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deny:
+    """No row. For reading that means: the object does not exist for this actor."""
+
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """The rows that fit `condition`, an expression whose bare names are the row's and whose `me()` is the actor."""
+
+    condition: Expression
+    reasons: tuple[str, ...]
+
+
+Decision = Allow | Deny | When
+
+
+def decide(model: Model, actor: Actor, action: Action, object: str, field: str | None = None) -> Decision:
+    """May `actor` do `action` on records of `object` (and touch `field` in doing so)?"""
+    rule = row_rule(model, actor, action, object)
+    if field is None or isinstance(rule, Deny):
+        return rule
+    names = readable(model, actor, object) if action in ("read", "export") else writable(model, actor, object)
+    if field not in names:
+        return Deny(reasons=(f"{object} has no field {field!r} that {_who(actor)} may use",))
+    return rule
+
+
+def row_rule(model: Model, actor: Actor, action: Action, object: str) -> Decision:
+    """Which rows of `object` the action reaches."""
+    if object not in model.objects:
+        return Deny(reasons=(f"there is no object {object!r}",))
+    found = [(g, g.condition) for g in grants_of(model, actor) if g.covers(object, action)]
+    if not found:
+        return Deny(reasons=(f"nothing grants {_who(actor)} to {action} {object}",))
+    for grant, condition in found:
+        if condition is None:
+            return Allow(reasons=(grant.reason,))
+    return _narrowest(found)
+
+
+def _narrowest(found: list[tuple[Grant, Expression | None]]) -> Decision:
+    """Rights are additive. Several conditional grants are joined when they are compiled, so one stands here."""
+    grant, condition = found[0]
+    assert condition is not None and len(found) == 1, "conditional grants of one action are compiled into one"
+    return When(condition=condition, reasons=(grant.reason,))
+
+
+def readable(model: Model, actor: Actor, object: str) -> Mapping[str, Field]:
+    """The fields of `object` the actor may read, in the order of definition. Empty: the object is unknown to him.
+
+    Write-only fields (secrets) and hidden ones are in nobody's.
+    """
+    return _fields(model, actor, object, "read")
+
+
+def writable(model: Model, actor: Actor, object: str) -> Mapping[str, Field]:
+    """The fields the actor may set by hand. What the platform writes (computed, system) is in nobody's, except the
+    owner's columns: whether those may be set is the action `assign`."""
+    return _fields(model, actor, object, "update")
+
+
+ASSIGNED = frozenset({"owner", "department", "queue", "record_type", "currency"})
+
+
+def _fields(model: Model, actor: Actor, object: str, right: Literal["read", "update"]) -> Mapping[str, Field]:
+    rights = [g for g in grants_of(model, actor) if g.covers(object, "read")]
+    found = model.objects.get(object)
+    if not rights or found is None:
+        return {}
+    key = ("fields", object, right, frozenset(g.fields for g in rights))
+    cache = model.__dict__.setdefault("_access", {})
+    fields: Mapping[str, Field] | None = cache.get(key)
+    if fields is None:
+        kept = _reads if right == "read" else _writes
+        fields = {n: f for n, f in found.fields.items() if kept(f) and any(g.reaches(f, right) for g in rights)}
+        cache[key] = fields
+    return fields
+
+
+def _reads(field: Field) -> bool:
+    return not field.hidden and field.type != "secret"
+
+
+def _writes(field: Field) -> bool:
+    if field.hidden or field.computed or field.readonly is True:
+        return False
+    return not field.system or field.name in ASSIGNED
+
+
+def audience(actor: Actor) -> str:
+    """What actors with the same rights have in common: the key of everything that is kept for them."""
+    if actor.administrator:
+        return "administrator"
+    return "roles:" + ",".join(sorted(actor.roles))
+
+
+def _who(actor: Actor) -> str:
+    return actor.name or actor.user or "an unknown caller"
