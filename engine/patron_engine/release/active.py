@@ -1,0 +1,40 @@
+"""The active release as a model: what a process loads when it starts, and again after each publication.
+
+In: a connection and a release number. Out: a Model compiled from the release's documents and the workspace's physical
+names. What compiles at publication compiles here; if it does not, the workspace was changed by hand and the error says so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from patron_engine.errors import PatronError
+from patron_engine.meta.layers import fold
+from patron_engine.model.compile import compile_model
+from patron_engine.model.model import Model
+from patron_engine.model.physical import allocate
+from patron_engine.release.releases import current_release, layers_of
+from patron_engine.store.physical_rows import known_columns
+
+__all__ = ["current_release", "load_model"]
+
+
+class BrokenRelease(PatronError):
+    """A published release no longer compiles: its rows or `sys__column` were changed outside of Patron."""
+
+    code = "broken_release"
+
+
+def load_model(conn: psycopg.Connection[Any], schema: str, number: int) -> Model:
+    """The model of release `number`, which is the one in force. Release 0 is a workspace without objects."""
+    effective = fold(layers_of(conn, schema, number))
+    names = allocate(effective, known_columns(conn, schema))
+    model, problems = compile_model(effective, names, number)
+    if model is None:
+        first = next(iter(problems))
+        raise BrokenRelease(
+            f"release {number} of {schema} does not compile: {first}", hint="`patron doctor` says what was changed"
+        )
+    return model

@@ -1,0 +1,102 @@
+"""Drafts: what one author means to change in the workspace's own layer, kept until it is published or dropped.
+
+In: full documents, changes and deletions by (kind, name). Out: the workspace layer as it would be. A draft knows its base
+release; what happened since is merged when it is planned (release/merge.py). Nothing in a draft is live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from patron_engine.clock import new_id
+from patron_engine.errors import LimitExceeded, NotFound
+from patron_engine.meta.document import Body, Document
+from patron_engine.release.bodies import decode, encode
+from patron_engine.release.releases import current_release
+
+DRAFT_DOCUMENTS = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """`documents` maps (kind, name) to a body, or None where the author removed the workspace's own document."""
+
+    id: str
+    author: str
+    base: int
+    note: str
+    documents: dict[tuple[str, str], Body | None]
+
+
+def open_draft(conn: psycopg.Connection[Any], schema: str, author: str) -> Draft:
+    """The author's draft, made on the release in force when there is none."""
+    query = sql.SQL(
+        "INSERT INTO {}.sys__draft (id, author, base, note) VALUES (%s, %s, %s, '') ON CONFLICT (author) DO NOTHING"
+    ).format(sql.Identifier(schema))
+    conn.execute(query, (new_id(), author, current_release(conn, schema)))
+    found = conn.execute(
+        sql.SQL("SELECT id FROM {}.sys__draft WHERE author = %s").format(sql.Identifier(schema)), (author,)
+    ).fetchone()
+    assert found is not None
+    return read_draft(conn, schema, str(found[0]))
+
+
+def read_draft(conn: psycopg.Connection[Any], schema: str, id: str) -> Draft:
+    """NotFound when it was published or dropped."""
+    row = conn.execute(
+        sql.SQL("SELECT id, author, base, note FROM {}.sys__draft WHERE id::text = %s").format(sql.Identifier(schema)),
+        (id,),
+    ).fetchone()
+    if row is None:
+        raise NotFound("there is no such draft", hint="it may have been published or dropped")
+    documents = conn.execute(
+        sql.SQL("SELECT kind, name, body::text FROM {}.sys__draft_document WHERE draft = %s").format(
+            sql.Identifier(schema)
+        ),
+        (row[0],),
+    ).fetchall()
+    return Draft(
+        id=str(row[0]),
+        author=row[1],
+        base=row[2],
+        note=row[3],
+        documents={(kind, name): decode(body) if body is not None else None for kind, name, body in documents},
+    )
+
+
+def put(conn: psycopg.Connection[Any], schema: str, draft: Draft, kind: str, name: str, body: Body | None) -> None:
+    """Keeps a document, or a removal (None), in the draft. LimitExceeded `draft_documents` past the limit."""
+    if len(draft.documents) >= DRAFT_DOCUMENTS and (kind, name) not in draft.documents:
+        raise LimitExceeded(
+            f"a draft holds at most {DRAFT_DOCUMENTS} documents", code="draft_documents", hint="publish it first"
+        )
+    conn.execute(
+        sql.SQL(
+            "INSERT INTO {}.sys__draft_document (draft, kind, name, body) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (draft, kind, name) DO UPDATE SET body = EXCLUDED.body"
+        ).format(sql.Identifier(schema)),
+        (draft.id, kind, name, None if body is None else encode(body)),
+    )
+
+
+def drop_draft(conn: psycopg.Connection[Any], schema: str, id: str) -> None:
+    conn.execute(
+        sql.SQL("DELETE FROM {}.sys__draft_document WHERE draft::text = %s").format(sql.Identifier(schema)), (id,)
+    )
+    conn.execute(sql.SQL("DELETE FROM {}.sys__draft WHERE id::text = %s").format(sql.Identifier(schema)), (id,))
+
+
+def documents_with(own: tuple[Document, ...], draft: Draft) -> tuple[Document, ...]:
+    """The workspace layer's documents with the draft's put in, removed or replaced; order is kept."""
+    kept: dict[tuple[str, str], Document] = {d.key: d for d in own}
+    for (kind, name), body in draft.documents.items():
+        if body is None:
+            kept.pop((kind, name), None)
+            kept.pop(("change", f"{kind}/{name}"), None)
+        else:
+            kept[(kind, name)] = Document(kind=kind, name=name, body=body, layer="workspace")
+    return tuple(kept.values())

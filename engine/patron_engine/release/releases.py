@@ -1,0 +1,124 @@
+"""Releases: immutable, numbered, the documents of all layers with author, time and note.
+
+In: a connection and layers of documents. Out: rows of `sys__release`, `sys__document`, `sys__release_document`, and the
+layers back again. A document is kept once, however many releases hold it. Nothing here decides or compiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import psycopg
+from psycopg import sql
+
+from patron_engine.errors import NotFound
+from patron_engine.meta.document import Document
+from patron_engine.meta.layers import Layer
+from patron_engine.release.bodies import body_hash, decode, encode
+
+Kind = Literal["publish", "install", "upgrade", "uninstall", "rollback"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One row of the list of releases. `base` is the release it was planned on; 0 is the empty workspace."""
+
+    number: int
+    kind: str
+    author: str
+    at: datetime
+    note: str
+    base: int
+    checksum: str
+
+    def as_dict(self) -> dict[str, Any]:
+        names = ("number", "kind", "author", "at", "note", "base", "checksum")
+        return {name: getattr(self, name) for name in names}
+
+
+def current_release(conn: psycopg.Connection[Any], schema: str) -> int:
+    """The number in force; 0 before the first publication."""
+    query = sql.SQL("SELECT release FROM {}.sys__state").format(sql.Identifier(schema))
+    row = conn.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def releases(conn: psycopg.Connection[Any], schema: str, *, limit: int = 50, before: int | None = None) -> list[Release]:
+    """The newest first."""
+    query = sql.SQL(
+        "SELECT number, kind, author, at, note, base, checksum FROM {}.sys__release"
+        " WHERE number < %s ORDER BY number DESC LIMIT %s"
+    ).format(sql.Identifier(schema))
+    rows = conn.execute(query, (before if before is not None else 2**62, limit)).fetchall()
+    names = ("number", "kind", "author", "at", "note", "base", "checksum")
+    return [Release(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def layers_of(conn: psycopg.Connection[Any], schema: str, number: int) -> tuple[Layer, ...]:
+    """The layers of a release, lowest first. Release 0 has none; NotFound for one that never was."""
+    if number == 0:
+        return ()
+    query = sql.SQL(
+        "SELECT r.layer, r.version, d.kind, d.name, d.body::text, r.file FROM {s}.sys__release_document r"
+        " JOIN {s}.sys__document d ON d.hash = r.hash WHERE r.release = %s ORDER BY r.layer_order, r.position"
+    ).format(s=sql.Identifier(schema))
+    rows = conn.execute(query, (number,)).fetchall()
+    if not rows and not _exists(conn, schema, number):
+        raise NotFound(f"there is no release {number}", hint="see the list of releases")
+    found: dict[str, tuple[str | None, list[Document]]] = {}
+    for layer, version, kind, name, body, file in rows:
+        documents = found.setdefault(layer, (version, []))[1]
+        documents.append(Document(kind=kind, name=name, body=decode(body), file=file, layer=layer))
+    return tuple(
+        Layer(name=name, version=version, documents=tuple(documents)) for name, (version, documents) in found.items()
+    )
+
+
+def hashes_of(conn: psycopg.Connection[Any], schema: str, number: int) -> frozenset[str]:
+    """The hashes of a release's documents: what is among them was checked before."""
+    query = sql.SQL("SELECT hash FROM {}.sys__release_document WHERE release = %s").format(sql.Identifier(schema))
+    return frozenset(row[0] for row in conn.execute(query, (number,)))
+
+
+def write_documents(conn: psycopg.Connection[Any], schema: str, layers: Iterable[Layer]) -> None:
+    """Keeps the bodies that are not kept yet. They may stay behind when the publication fails: nothing names them."""
+    query = sql.SQL(
+        "INSERT INTO {}.sys__document (hash, kind, name, body) VALUES (%s, %s, %s, %s) ON CONFLICT (hash) DO NOTHING"
+    ).format(sql.Identifier(schema))
+    rows = {body_hash(d.body): (d.kind, d.name, encode(d.body)) for layer in layers for d in layer.documents}
+    with conn.cursor() as cursor:
+        cursor.executemany(query, [(h, *row) for h, row in rows.items()])
+
+
+def write_release(
+    conn: psycopg.Connection[Any], schema: str, release: Release, layers: Sequence[Layer], plan: str
+) -> None:
+    """Adds the release and puts it in force. The caller holds the workspace's lock and has checked the base."""
+    schema_name = sql.Identifier(schema)
+    conn.execute(
+        sql.SQL(
+            "INSERT INTO {}.sys__release (number, kind, author, at, note, base, checksum, plan)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+        ).format(schema_name),
+        (release.number, release.kind, release.author, release.at, release.note, release.base, release.checksum, plan),
+    )
+    query = sql.SQL(
+        "INSERT INTO {}.sys__release_document (release, layer, layer_order, version, position, file, hash)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)"
+    ).format(schema_name)
+    rows = [
+        (release.number, layer.name, order, layer.version, position, document.file, body_hash(document.body))
+        for order, layer in enumerate(layers)
+        for position, document in enumerate(layer.documents)
+    ]
+    with conn.cursor() as cursor:
+        cursor.executemany(query, rows)
+    conn.execute(sql.SQL("UPDATE {}.sys__state SET release = %s").format(schema_name), (release.number,))
+
+
+def _exists(conn: psycopg.Connection[Any], schema: str, number: int) -> bool:
+    query = sql.SQL("SELECT 1 FROM {}.sys__release WHERE number = %s").format(sql.Identifier(schema))
+    return conn.execute(query, (number,)).fetchone() is not None

@@ -1,0 +1,170 @@
+"""Runtime: where the engine meets a running process: it keeps each workspace's active release and opens the ways.
+
+In: a source of connections, a clock, a secret for sealing cursors. Out: a `Workspace` for each name, whose methods are
+the ways (`read`, `save`, `plan`, `publish` …) with connection, release and retries taken care of.
+
+A request uses one release from beginning to end. Readers look at the release number at most every `FRESH_SECONDS`;
+writers pin it in the database (ways/save.begin_write), so a stale cache can delay a change, never corrupt one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Literal, Protocol, TypeVar
+
+import psycopg
+
+from patron_engine.actor import Actor, Cause
+from patron_engine.clock import Clock, new_id, system_clock
+from patron_engine.errors import ReleaseChanged
+from patron_engine.model.model import Model
+from patron_engine.query.call import Call
+from patron_engine.query.spec import Ask, Page
+from patron_engine.record.change import Change, Outcome
+from patron_engine.release import active
+from patron_engine.store.tables import Tables
+from patron_engine.ways import read as read_way
+from patron_engine.ways import save as save_way
+
+FRESH_SECONDS = 0.5
+KEPT_RELEASES = 2  # per workspace: the active one, and the one requests under way may still use
+
+Result = TypeVar("Result")
+Purpose = Literal["read", "write", "publish", "job"]
+
+
+class Connections(Protocol):
+    """Where connections come from: one pool a server, a server for each workspace."""
+
+    def connection(self, workspace: str, purpose: Purpose) -> AbstractContextManager[psycopg.Connection[Any]]: ...
+
+    def schema(self, workspace: str) -> str:
+        """The schema of a workspace; NotFound when there is none of that name."""
+        ...
+
+
+class Runtime:
+    """One a process. Thread-safe."""
+
+    def __init__(self, connections: Connections, *, clock: Clock = system_clock, secret: bytes) -> None:
+        self.connections = connections
+        self.clock = clock
+        self.secret = secret
+        self._workspaces: dict[str, Workspace] = {}
+        self._lock = threading.Lock()
+
+    def workspace(self, name: str) -> Workspace:
+        """The workspace of that name; NotFound when there is none."""
+        found = self._workspaces.get(name)
+        if found is None:
+            schema = self.connections.schema(name)
+            with self._lock:
+                found = self._workspaces.setdefault(name, Workspace(self, name, schema))
+        return found
+
+    def forget(self, name: str) -> None:
+        """Drops what is kept of a workspace (after it was dropped or restored)."""
+        with self._lock:
+            self._workspaces.pop(name, None)
+
+
+class Workspace:
+    """One workspace in one process: its active release and its ways."""
+
+    def __init__(self, runtime: Runtime, name: str, schema: str) -> None:
+        self.runtime = runtime
+        self.name = name
+        self.schema = schema
+        self._releases: dict[int, tuple[Model, Tables]] = {}
+        self._current = 0
+        self._looked = float("-inf")
+        self._lock = threading.Lock()
+
+    # -- the active release -------------------------------------------------------------------------------------
+
+    def stale(self) -> None:
+        """The next request looks at the release number (a notification came, or this process published)."""
+        self._looked = float("-inf")
+
+    def pin(self, conn: psycopg.Connection[Any]) -> tuple[Model, Tables]:
+        """The release in force, at most `FRESH_SECONDS` old."""
+        if time.monotonic() - self._looked > FRESH_SECONDS:
+            number = active.current_release(conn, self.schema)
+            if number not in self._releases:
+                with self._lock:
+                    if number not in self._releases:
+                        model = active.load_model(conn, self.schema, number)
+                        self._releases[number] = (model, Tables(model, self.schema))
+                        for old in sorted(self._releases)[:-KEPT_RELEASES]:
+                            del self._releases[old]
+            self._current = number
+            self._looked = time.monotonic()
+        return self._releases[self._current]
+
+    def call(self, conn: psycopg.Connection[Any], actor: Actor, cause: Cause | None = None) -> Call:
+        """The frame of one request under the release in force."""
+        model, tables = self.pin(conn)
+        return Call(
+            workspace=self.name,
+            schema=self.schema,
+            model=model,
+            tables=tables,
+            actor=actor,
+            now=self.runtime.clock(),
+            cause=cause or Cause(),
+            new_id=new_id,
+        )
+
+    @contextmanager
+    def connection(self, purpose: Purpose = "read") -> Iterator[psycopg.Connection[Any]]:
+        with self.runtime.connections.connection(self.name, purpose) as conn:
+            yield conn
+
+    # -- the ways -----------------------------------------------------------------------------------------------
+
+    def reading(self, actor: Actor, act: Callable[[psycopg.Connection[Any], Call], Result]) -> Result:
+        """Runs `act` with a connection for reading and the frame of this request."""
+        with self.connection("read") as conn:
+            return act(conn, self.call(conn, actor))
+
+    def read(self, actor: Actor, ask: Ask) -> Page:
+        return self.reading(actor, lambda conn, call: read_way.read(conn, call, ask))
+
+    def writing(
+        self, actor: Actor, act: Callable[[psycopg.Connection[Any], Call], Result], cause: Cause | None = None
+    ) -> Result:
+        """Runs `act` in one write transaction under one release and commits.
+
+        A serialisation failure or deadlock repeats it three times; a release published meanwhile repeats it once.
+        `act` must therefore do nothing outside the database.
+        """
+        try:
+            return self._write_once(actor, act, cause)
+        except ReleaseChanged:
+            self.stale()
+            return self._write_once(actor, act, cause)
+
+    def _write_once(
+        self, actor: Actor, act: Callable[[psycopg.Connection[Any], Call], Result], cause: Cause | None
+    ) -> Result:
+        def attempt() -> Result:
+            with self.connection("write") as conn:
+                call = self.call(conn, actor, cause)
+                with conn.transaction():
+                    save_way.begin_write(conn, call)
+                    return act(conn, call)
+
+        return save_way.retrying(attempt)
+
+    def save(
+        self,
+        actor: Actor,
+        changes: Sequence[Change],
+        *,
+        mode: Literal["all", "each"] = "all",
+        cause: Cause | None = None,
+    ) -> list[Outcome]:
+        return self.writing(actor, lambda conn, call: save_way.save(conn, call, changes, mode=mode), cause)

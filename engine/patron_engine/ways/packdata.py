@@ -1,0 +1,134 @@
+"""Data that packs bring: records of `data` documents, made once or kept up to date while nobody has touched them.
+
+In: a model that has just been put in force, inside the publishing transaction. Out: records written through the same save
+as everybody's, with the cause `pack`. A record a person deleted stays deleted; one that was changed stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from patron_engine.actor import SYSTEM, Cause
+from patron_engine.clock import Clock, new_id
+from patron_engine.errors import Refused
+from patron_engine.fields.field import Field
+from patron_engine.jsonio import decimal_text
+from patron_engine.model.model import LINKS, Model, say
+from patron_engine.problems import Problem
+from patron_engine.query.call import Call
+from patron_engine.record.change import Change
+from patron_engine.store.tables import Tables
+from patron_engine.ways.save import save
+
+DATA_SOURCE = "data"  # REF('price_list', 'standard') looks among the external ids of this source
+_REF = re.compile(r"^=\s*REF\(\s*'([^']+)'\s*,\s*'([^']+)'\s*\)\s*$", re.IGNORECASE)
+
+
+def write_data(conn: psycopg.Connection[Any], schema: str, model: Model, clock: Clock) -> int:
+    """Creates and updates what the data documents ask for; the number of records written."""
+    call = Call(
+        workspace=schema,
+        schema=schema,
+        model=model,
+        tables=Tables(model, schema),
+        actor=SYSTEM,
+        now=clock(),
+        cause=Cause(kind="pack"),
+        new_id=new_id,
+    )
+    written = 0
+    for body in ordered(model):
+        written += _write_document(conn, call, body)
+    return written
+
+
+def ordered(model: Model) -> Iterator[Mapping[str, Any]]:
+    """Data documents so that records stand after those they link to."""
+    bodies = [body for (kind, _), body in model.documents.items() if kind == "data"]
+    graph: dict[str, set[str]] = {body["object"]: set() for body in bodies}
+    for name, before in graph.items():
+        found = model.object(name)
+        for field in found.fields.values() if found else ():
+            if field.type in LINKS:
+                before.update(o for o in field.link.to if o in graph and o != name)
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError:
+        order = sorted(graph)
+    return (body for name in order for body in bodies if body["object"] == name)
+
+
+def _write_document(conn: psycopg.Connection[Any], call: Call, body: Mapping[str, Any]) -> int:
+    object = call.model.object(body["object"])
+    if object is None:
+        return 0
+    known = _known(conn, call.schema, object.name)
+    untouched = _untouched(conn, call.schema, object.name) if body.get("mode") == "update_if_untouched" else set()
+    changes = []
+    for record in body["records"]:
+        external = record["external_id"]
+        values = {
+            name: wire_value(object.field(name), value, call.model)
+            for name, value in record.items()
+            if name != "external_id"
+        }
+        if external not in known:
+            changes.append(
+                Change(action="create", object=object.name, set=values, external_ids={DATA_SOURCE: external})
+            )
+        elif known[external] in untouched:
+            changes.append(Change(action="update", object=object.name, id=known[external], set=values))
+    if not changes:
+        return 0
+    try:
+        return sum(1 for outcome in save(conn, call, changes) if outcome.action != "unchanged")
+    except Refused as error:
+        raise Refused(
+            [
+                Problem(code=p.code, message=p.message, hint=p.hint, path=f"records{p.path or ''}", rule=p.rule)
+                for p in error.problems
+            ],
+            f"data {body['name']}: {error.detail}",
+            code="data_refused",
+        ) from error
+
+
+def wire_value(field: Field | None, value: Any, model: Model) -> Any:
+    """A value of a definition in the form the API takes: REF(…) names a record, a map of languages is a text."""
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, str) and (found := _REF.match(value)):
+        return {f"external_ids.{DATA_SOURCE}": found.group(2)}
+    if isinstance(value, str) and value.startswith("'="):
+        return value[1:]
+    if isinstance(value, list):
+        return [wire_value(field, item, model) for item in value]
+    if isinstance(value, Mapping) and field is not None and field.type in ("text", "long_text", "rich_text"):
+        return say(value, model.workspace.languages)
+    if isinstance(value, Mapping):
+        return {key: wire_value(None, inner, model) for key, inner in value.items()}
+    return value
+
+
+def _known(conn: psycopg.Connection[Any], schema: str, object: str) -> dict[str, str]:
+    query = sql.SQL("SELECT external_id, record FROM {}.sys__external_id WHERE object = %s AND source = %s").format(
+        sql.Identifier(schema)
+    )
+    return {row[0]: str(row[1]) for row in conn.execute(query, (object, DATA_SOURCE))}
+
+
+def _untouched(conn: psycopg.Connection[Any], schema: str, object: str) -> set[str]:
+    """Records whose every change came from a pack."""
+    query = sql.SQL(
+        "SELECT e.record FROM {s}.sys__external_id e WHERE e.object = %s AND e.source = %s AND NOT EXISTS"
+        " (SELECT 1 FROM {s}.sys__history h WHERE h.object = e.object AND h.record = e.record"
+        " AND h.cause ->> 'kind' <> 'pack')"
+    ).format(s=sql.Identifier(schema))
+    return {str(row[0]) for row in conn.execute(query, (object, DATA_SOURCE))}

@@ -1,0 +1,247 @@
+"""The way publish: draft → check → compile → diff → plan → one transaction → other processes follow.
+
+    layers ──check──▶ problems? ──fold──▶ effective ──compile──▶ model ──diff──▶ changes
+                                                        │
+                     live catalogue ──────────────▶ tables planned ──▶ Publication (a value with a checksum)
+
+    publish: documents · the workspace's lock · the same plan again? · DDL · release number · data of packs · NOTIFY
+
+In: the layers someone wants. Out: a `Publication` that can be printed and compared, then a `Release`. What is published is
+exactly the plan that was shown, or nothing: under the lock the plan is made again and its checksum compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from patron_engine.actor import Actor
+from patron_engine.clock import Clock
+from patron_engine.errors import Conflict, Refused
+from patron_engine.jsonio import canonical, checksum
+from patron_engine.meta.check import check_document
+from patron_engine.meta.diff import DocumentChange, diff_documents
+from patron_engine.meta.layers import Effective, Layer, fold
+from patron_engine.model.compile import compile_model
+from patron_engine.model.model import Model
+from patron_engine.model.physical import PhysicalNames, allocate
+from patron_engine.problems import Problem, Problems
+from patron_engine.release.bodies import body_hash
+from patron_engine.release.releases import (
+    Kind,
+    Release,
+    current_release,
+    hashes_of,
+    layers_of,
+    write_documents,
+    write_release,
+)
+from patron_engine.store import catalog, physical_rows
+from patron_engine.store.apply import apply, acquire
+from patron_engine.store.plan import DdlPlan
+from patron_engine.store.plan import plan as plan_tables
+from patron_engine.store.shape import desired
+from patron_engine.ways.packdata import write_data
+from patron_engine.ways.rehearse import rehearse
+
+CHANNEL = "patron_release"  # NOTIFY payload: schema and number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """The plan of one publication.
+
+    changes   documents added, changed, removed, property by property
+    tables    the plan of the tables, with risks
+    problems  warnings and notes; a plan with errors is never made
+    checksum  of everything that would be done; two plans with one checksum do the same
+    """
+
+    kind: Kind
+    base: int
+    number: int
+    note: str
+    layers: tuple[Layer, ...]
+    effective: Effective
+    model: Model
+    names: PhysicalNames
+    changes: tuple[DocumentChange, ...]
+    tables: DdlPlan
+    problems: tuple[Problem, ...]
+    checks: tuple[str, ...]
+    take_up: frozenset[tuple[str, str]] = frozenset()
+    checksum: str = field(default="")
+
+    @property
+    def empty(self) -> bool:
+        """Nothing would change."""
+        return not self.changes and not self.tables.steps
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "base": self.base,
+            "number": self.number,
+            "checksum": self.checksum,
+            "changes": [change.as_dict() for change in self.changes],
+            "tables": self.tables.as_dict(),
+            "problems": [problem.as_dict() for problem in self.problems],
+            "checks": list(self.checks),
+        }
+
+
+def plan(
+    conn: psycopg.Connection[Any],
+    schema: str,
+    layers: tuple[Layer, ...],
+    *,
+    kind: Kind = "publish",
+    note: str = "",
+    take_up: frozenset[tuple[str, str]] = frozenset(),
+    clock: Clock,
+) -> Publication:
+    """What publishing these layers would do. Refused with all problems when it cannot be published.
+
+    `take_up` names removed fields whose old data the publication finds again (a rollback names all of them).
+    """
+    publication = _plan_documents(conn, schema, layers, kind=kind, note=note, take_up=take_up)
+    checks, failures = rehearse(conn, publication.model, publication.names, publication.changes, clock)
+    if failures:
+        raise Refused(failures, "checks fail", code="checks_fail", hint="mend the definitions or the checks")
+    return replace(publication, checks=checks)
+
+
+def _plan_documents(
+    conn: psycopg.Connection[Any],
+    schema: str,
+    layers: tuple[Layer, ...],
+    *,
+    kind: Kind,
+    note: str,
+    take_up: frozenset[tuple[str, str]],
+) -> Publication:
+    base = current_release(conn, schema)
+    problems = Problems(check_layers(layers, hashes_of(conn, schema, base)))
+    effective = fold(layers)
+    problems.extend(effective.problems)
+    if problems.errors:
+        raise Refused(tuple(problems), f"{len(problems.errors)} problems")
+    known = physical_rows.known_columns(conn, schema)
+    names = allocate(effective, known, take_up=take_up)
+    model, found = compile_model(effective, names, base + 1)
+    problems.extend(found)
+    if model is None or problems.errors:
+        raise Refused(tuple(problems), f"{len(problems.errors)} problems")
+    changes = diff_documents(fold(layers_of(conn, schema, base)), effective)
+    tables = plan_tables(conn, schema, desired(model, names), catalog.read(conn, schema), model, names, known)
+    publication = Publication(
+        kind=kind,
+        base=base,
+        number=base + 1,
+        note=note,
+        layers=layers,
+        effective=effective,
+        model=model,
+        names=names,
+        changes=changes,
+        tables=tables,
+        problems=tuple(problems),
+        checks=(),
+        take_up=take_up,
+    )
+    return replace(publication, checksum=_checksum(publication))
+
+
+def check_layers(layers: Iterable[Layer], checked: frozenset[str]) -> tuple[Problem, ...]:
+    """Problems of every document by itself; those the release before already held are not checked again."""
+    problems = Problems()
+    for layer in layers:
+        for document in layer.documents:
+            if body_hash(document.body) not in checked:
+                problems.extend(check_document(document))
+    return tuple(problems)
+
+
+def publish(
+    conn: psycopg.Connection[Any],
+    schema: str,
+    publication: Publication,
+    actor: Actor,
+    *,
+    confirm: str,
+    clock: Clock,
+) -> Release:
+    """Publishes exactly this plan. Opens its own transactions on `conn`, which must be outside one.
+
+    Conflict `plan_changed` when the plan with the checksum `confirm` is no longer what would be done, or
+    `release_changed` when another release came first. On any failure nothing has changed.
+    """
+    if confirm != publication.checksum:
+        raise Conflict(
+            "this is not the plan that was confirmed",
+            code="plan_changed",
+            hint="plan again and confirm the new checksum",
+            values={"confirmed": confirm, "planned": publication.checksum},
+        )
+    with conn.transaction():
+        write_documents(conn, schema, publication.layers)
+    with acquire(conn, schema, publication.tables):
+        _still_the_same(conn, schema, publication)
+        release = Release(
+            number=publication.number,
+            kind=publication.kind,
+            author=actor.name,
+            at=clock(),
+            note=publication.note,
+            base=publication.base,
+            checksum=publication.checksum,
+        )
+        apply(conn, schema, publication.tables, release.number)
+        physical_rows.record_columns(conn, schema, publication.names, release.number)
+        write_release(conn, schema, release, publication.layers, canonical(publication.as_dict()).decode())
+        write_data(conn, schema, publication.model, clock)
+        conn.execute(sql.SQL("SELECT pg_notify({}, %s)").format(sql.Literal(CHANNEL)), (f"{schema} {release.number}",))
+    return release
+
+
+def _still_the_same(conn: psycopg.Connection[Any], schema: str, publication: Publication) -> None:
+    if current_release(conn, schema) != publication.base:
+        raise Conflict(
+            f"release {current_release(conn, schema)} was published meanwhile; this plan was made on {publication.base}",
+            code="release_changed",
+            hint="plan again on the new release",
+        )
+    known = physical_rows.known_columns(conn, schema)
+    live = catalog.read(conn, schema)
+    tables = plan_tables(
+        conn, schema, desired(publication.model, publication.names), live, publication.model, publication.names, known
+    )
+    if tables.checksum != publication.tables.checksum:
+        raise Conflict(
+            "the tables are no longer as they were when this was planned", code="plan_changed", hint="plan again"
+        )
+
+
+def rollback(conn: psycopg.Connection[Any], schema: str, number: int, *, clock: Clock) -> Publication:
+    """The plan of publishing an older release's documents again; removed fields find their data."""
+    layers = layers_of(conn, schema, number)
+    take_up = frozenset((c.object, c.field) for c in physical_rows.known_columns(conn, schema))
+    return plan(conn, schema, layers, kind="rollback", note=f"back to release {number}", take_up=take_up, clock=clock)
+
+
+def _checksum(publication: Publication) -> str:
+    return checksum(
+        {
+            "base": publication.base,
+            "kind": publication.kind,
+            "layers": [
+                [layer.name, layer.version, [body_hash(d.body) for d in layer.documents]] for layer in publication.layers
+            ],
+            "tables": publication.tables.checksum,
+            "take_up": sorted(map(list, publication.take_up)),
+        }
+    )

@@ -1,0 +1,252 @@
+"""Rehearse: runs the `check` documents a publication touches, against tables of their own, and leaves nothing.
+
+In: a compiled model that is not in force. Out: the names of the checks that ran and a Problem for each that failed. A
+throwaway schema is made inside a transaction that is always rolled back, so no live table is read, written or locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+
+from patron_engine.actor import SYSTEM, Actor, Cause
+from patron_engine.clock import Clock, new_id
+from patron_engine.errors import NotFound, PatronError, Refused
+from patron_engine.fields.registry import TYPES
+from patron_engine.meta.diff import DocumentChange
+from patron_engine.model.model import LINKS, Model
+from patron_engine.model.physical import PhysicalNames
+from patron_engine.problems import Problem
+from patron_engine.query.call import Call
+from patron_engine.query.values import fetch_values
+from patron_engine.record.change import Change
+from patron_engine.store.tables import Tables
+from patron_engine.ways.packdata import wire_value, write_data
+from patron_engine.ways.rehearsal_tables import make_tables
+from patron_engine.ways.save import save
+
+RUNS = frozenset({"create", "update", "delete", "restore", "void", "read"})  # what a check may do today
+
+
+class _Done(Exception):
+    """Ends the rehearsal's transaction."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """One check under way: its people and records by the names it gives them."""
+
+    conn: psycopg.Connection[Any]
+    call: Call
+    users: dict[str, str] = field(default_factory=dict)
+    records: dict[str, tuple[str, str]] = field(default_factory=dict)  # name -> (object, id)
+
+    def acting(self, name: str | None) -> Call:
+        """As the named user. Until roles are enforced a check's users act as administrators."""
+        from dataclasses import replace
+
+        if name is None or name == "system":
+            return self.call
+        return replace(self.call, actor=Actor(user=self.users[name], name=name, administrator=True), cause=Cause())
+
+    def values(self, object: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """A check's values in the form the API takes: a link may name a record or user of the check."""
+        found = self.call.model.object(object)
+        if found is None:
+            raise NotFound(f"there is no object {object!r}")
+        made: dict[str, Any] = {}
+        for name, value in values.items():
+            one = found.field(name)
+            made[name] = self._link(value) if one is not None and one.type in LINKS else None
+            if made[name] is None:
+                made[name] = wire_value(one, value, self.call.model)
+        return made
+
+    def _link(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._link(item) or item for item in value]
+        if isinstance(value, str):
+            if value in self.users:
+                return self.users[value]
+            if value in self.records:
+                return self.records[value][1]
+        return None
+
+
+def rehearse(
+    conn: psycopg.Connection[Any],
+    model: Model,
+    names: PhysicalNames,
+    changes: Iterable[DocumentChange],
+    clock: Clock,
+) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    """Runs the checks that touch what changes. `conn` must be outside a transaction."""
+    checks = touched_checks(model, changes)
+    problems: list[Problem] = []
+    if not checks:
+        return (), ()
+    try:
+        with conn.transaction():
+            schema = make_tables(conn, model, names)
+            write_data(conn, schema, model, clock)
+            for body in checks:
+                problems.extend(_run_alone(conn, schema, model, body, clock))
+            raise _Done
+    except _Done:
+        pass
+    return tuple(body["name"] for body in checks), tuple(problems)
+
+
+def touched_checks(model: Model, changes: Iterable[DocumentChange]) -> list[Mapping[str, Any]]:
+    """Checks that are new or changed, and those over objects that are."""
+    touched = {(c.kind, c.name) for c in changes}
+    found = []
+    for (kind, name), body in model.documents.items():
+        if kind != "check":
+            continue
+        parts = [*body.get("given", {}).get("records", ()), *body["steps"]]
+        objects = {("object", p["object"]) for p in parts if "object" in p}
+        if ("check", name) in touched or objects & touched:
+            found.append(body)
+    return found
+
+
+def _run_alone(
+    conn: psycopg.Connection[Any], schema: str, model: Model, body: Mapping[str, Any], clock: Clock
+) -> list[Problem]:
+    problems: list[Problem] = []
+    try:
+        with conn.transaction():
+            problems = _run(conn, schema, model, body, clock)
+            raise _Done
+    except _Done:
+        return problems
+    except PatronError as error:
+        detail = "; ".join(str(p) for p in error.problems) if isinstance(error, Refused) else error.detail
+        return [_problem(body, "given", f"cannot be set up: {detail}")]
+
+
+def _run(
+    conn: psycopg.Connection[Any], schema: str, model: Model, body: Mapping[str, Any], clock: Clock
+) -> list[Problem]:
+    given = body.get("given", {})
+    now = _moment(given.get("now"), model) or clock()
+    call = Call(
+        workspace=schema, schema=schema, model=model, tables=Tables(model, schema), actor=SYSTEM, now=now,
+        cause=Cause(kind="system"), new_id=new_id,
+    )  # fmt: skip
+    stage = Stage(conn, call)
+    for user in given.get("users", ()):
+        values = {"name": user["name"], "email": f"{user['name']}@check.example", **user.get("set", {})}
+        if "manager" in user:
+            values["manager"] = stage.users[user["manager"]]
+        made = save(conn, call, [Change(action="create", object="user", set=stage.values("user", values))])
+        stage.users[user["name"]] = str(made[0].id)
+    for record in given.get("records", ()):
+        _create(stage, stage.call, record, record["name"])
+    problems = []
+    for index, step in enumerate(body["steps"]):
+        problems += _step(stage, body, step, f"steps[{index}]")
+    for index, then in enumerate(body.get("then", ())):
+        problems += _then(stage, body, then, f"then[{index}]")
+    return problems
+
+
+def _create(stage: Stage, call: Call, record: Mapping[str, Any], name: str | None) -> None:
+    values = dict(record.get("set", {}))
+    if "owner" in record:
+        values["owner"] = record["owner"]
+    wire = stage.values(record["object"], values)
+    found = stage.call.model.object(record["object"])
+    for set_name, details in record.get("details", {}).items():
+        child = found.sets[set_name].object if found else ""
+        wire[set_name] = [stage.values(child, detail) for detail in details]
+    confirm = frozenset(record.get("confirm", ()))
+    made = save(stage.conn, call, [Change(action="create", object=record["object"], set=wire, confirm=confirm)])
+    if name is not None:
+        stage.records[name] = (record["object"], str(made[0].id))
+
+
+def _step(stage: Stage, body: Mapping[str, Any], step: Mapping[str, Any], path: str) -> list[Problem]:
+    if step["do"] not in RUNS:
+        return []
+    expected = step.get("refused")
+    try:
+        with stage.conn.transaction():
+            _do(stage, step)
+    except Refused as error:
+        named = {name for p in error.problems for name in (p.rule, p.code) if name}
+        wanted = set() if expected in (None, True) else {expected} if isinstance(expected, str) else set(expected)
+        if step.get("warned"):
+            wanted |= {step["warned"]} if isinstance(step["warned"], str) else set(step["warned"])
+        if (expected is None and "warned" not in step) or not wanted <= named:
+            said = "; ".join(str(p) for p in error.problems)
+            return [_problem(body, path, f"was refused{f', not by {sorted(wanted - named)}' if wanted else ''}: {said}")]
+        return []
+    if expected is not None:
+        return [_problem(body, path, f"must be refused ({expected}) and was not")]
+    return _compare(stage, body, step.get("record") or step.get("name"), step.get("values", {}), path)
+
+
+def _do(stage: Stage, step: Mapping[str, Any]) -> None:
+    call = stage.acting(step.get("as"))
+    if step["do"] == "create":
+        _create(stage, call, step, step.get("name"))
+    elif step["do"] != "read":
+        object, id = stage.records[step["record"]]
+        values = stage.values(object, step.get("set", {}))
+        confirm = frozenset(step.get("confirm", ()))
+        save(stage.conn, call, [Change(action=step["do"], object=object, id=id, set=values, confirm=confirm)])
+
+
+def _then(stage: Stage, body: Mapping[str, Any], then: Mapping[str, Any], path: str) -> list[Problem]:
+    return _compare(stage, body, then.get("read"), then.get("values", {}), path)
+
+
+def _compare(
+    stage: Stage, body: Mapping[str, Any], name: str | None, values: Mapping[str, Any], path: str
+) -> list[Problem]:
+    if not values or name is None:
+        return []
+    object, id = stage.records[name]
+    found = fetch_values(stage.conn, stage.call, object, [id], tuple(values)).get(id, {})
+    problems = []
+    for field_name, wanted in stage.values(object, values).items():
+        is_now = found.get(field_name)
+        if not _same(stage, object, field_name, is_now, wanted):
+            problems.append(_problem(body, f"{path}.values.{field_name}", f"is {_text(is_now)}, not {_text(wanted)}"))
+    return problems
+
+
+def _same(stage: Stage, object: str, path: str, value: Any, wanted: Any) -> bool:
+    one = stage.call.model.follow(object, path)
+    if one is not None and wanted is not None and not one.computed and one.type in TYPES:
+        wanted = TYPES[one.type].read_wire(one, wanted)
+    if isinstance(value, Decimal | int) and not isinstance(value, bool) and isinstance(wanted, str | int | Decimal):
+        try:
+            return Decimal(value) == Decimal(wanted)
+        except ArithmeticError:
+            return False
+    if isinstance(value, tuple) and isinstance(wanted, list | tuple):
+        return tuple(value) == tuple(wanted)
+    return bool(value == wanted) or str(value) == str(wanted)
+
+
+def _text(value: Any) -> str:
+    return "empty" if value is None else str(value)
+
+
+def _moment(text: Any, model: Model) -> datetime | None:
+    if text is None:
+        return None
+    found = datetime.fromisoformat(str(text))
+    return found if found.tzinfo else found.replace(tzinfo=model.workspace.zone)
+
+
+def _problem(body: Mapping[str, Any], path: str, message: str) -> Problem:
+    return Problem(code="check_failed", message=f"check {body['name']}: {message}", path=path, rule=body["name"])
