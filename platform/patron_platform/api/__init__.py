@@ -1,0 +1,3 @@
+"""The HTTP API under /api/v1: bodies in, ways called, answers out."""
+
+from __future__ import annotations

@@ -1,0 +1,155 @@
+"""Bodies are read strictly, before anything looks at them.
+
+In: a content type and bytes. Out: plain JSON values, numbers with a fraction as Decimal. Refused, with the place named:
+other encodings than UTF-8, duplicate keys, NaN and Infinity, numbers no field can hold, control characters, lone
+surrogates, deep nesting, too many values, too many bytes. Never echoes what was sent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+from patron_engine.errors import LimitExceeded, PatronError
+from patron_engine.problems import Problem
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_DEPTH = 32
+MAX_DIGITS = 40
+MAX_VALUES = 200_000
+
+_OPENERS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+# NUL and the other control characters never belong into a text, but tab, line feed and carriage return do.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+class BadBody(PatronError):
+    """The body is not the JSON it should be. `problems` has one entry with the place."""
+
+    code = "bad_body"
+
+    def __init__(self, detail: str, *, path: str | None = None, code: str = "bad_body", hint: str | None = None) -> None:
+        super().__init__(detail, code=code, hint=hint)
+        self.problems = (Problem(code=code, message=detail, hint=hint, path=path),)
+
+
+class UnsupportedMedia(PatronError):
+    code = "unsupported_media_type"
+
+
+class BodyTooLarge(LimitExceeded):
+    code = "body_bytes"
+
+
+def read_json(content_type: str, data: bytes) -> Any:
+    """The value of a JSON body.
+
+    Raises UnsupportedMedia for another type or charset, BadBody for JSON that is not strict, LimitExceeded
+    `body_bytes`, `body_depth` or `body_values` past a limit.
+    """
+    kind, _, parameters = content_type.partition(";")
+    if kind.strip().lower() != "application/json":
+        raise UnsupportedMedia("the body must be application/json", hint="send Content-Type: application/json")
+    charset = parameters.lower().partition("charset=")[2].split(";")[0].strip(' "')
+    if charset not in ("", "utf-8", "utf8"):
+        raise UnsupportedMedia("the body must be UTF-8", hint="leave the charset out or say utf-8")
+    if len(data) > MAX_BODY_BYTES:
+        raise BodyTooLarge(f"a body has at most {MAX_BODY_BYTES} bytes", hint="send several smaller requests, or a file")
+    return parse_json(data)
+
+
+def parse_json(data: bytes) -> Any:
+    """JSON, read strictly. See read_json."""
+    _check_depth(data)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadBody(f"the body is not UTF-8: byte {error.start} cannot be read", code="not_utf8") from None
+    if text.startswith("\ufeff"):
+        text = text[1:]
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_float=_decimal,
+            parse_int=_integer,
+            parse_constant=_constant,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise BadBody(f"the body is not JSON: {error.msg} at {place}", code="not_json") from None
+    _check_values(value)
+    return value
+
+
+def _check_depth(data: bytes) -> None:
+    """Before parsing, without recursion: a parser would fail on 100,000 brackets in ways of its own."""
+    depth = 0
+    for found in _OPENERS.finditer(data):
+        first = found.group()[:1]
+        if first in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise LimitExceeded(
+                    f"a body is nested at most {MAX_DEPTH} deep (at byte {found.start()})", code="body_depth"
+                )
+        elif first in b"]}":
+            depth -= 1
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise BadBody(f"the key {_shown(key)} stands twice", path=_shown(key), code="duplicate_key")
+            seen.add(key)
+    return made
+
+
+def _decimal(text: str) -> Decimal:
+    if len(text) > MAX_DIGITS:
+        raise BadBody(f"a number has at most {MAX_DIGITS} digits", code="number_digits", hint="send it as a text")
+    mantissa, _, exponent = text.lower().partition("e")
+    if exponent and abs(int(exponent)) > MAX_DIGITS:
+        raise BadBody("a number is out of every range", code="number_range")
+    return Decimal(text)
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise BadBody(f"a number has at most {MAX_DIGITS} digits", code="number_digits")
+    return int(text)
+
+
+def _constant(text: str) -> Any:
+    raise BadBody(f"{text} is not a JSON number", code="number_range", hint="send null for empty")
+
+
+def _check_values(value: Any) -> None:
+    """Texts without control characters and lone surrogates, at most MAX_VALUES parts; places are named."""
+    count = 0
+    stack: list[tuple[str, Any]] = [("", value)]
+    while stack:
+        path, part = stack.pop()
+        count += 1
+        if count > MAX_VALUES:
+            raise LimitExceeded(f"a body has at most {MAX_VALUES} values", code="body_values")
+        if isinstance(part, str):
+            if _FORBIDDEN.search(part):
+                raise BadBody("a text has a control character or half a character", path=path, code="bad_character")
+        elif isinstance(part, dict):
+            for key, inner in part.items():
+                if _FORBIDDEN.search(key):
+                    raise BadBody("a key has a control character or half a character", path=path, code="bad_character")
+                stack.append((f"{path}.{key}" if path else key, inner))
+        elif isinstance(part, list):
+            stack.extend((f"{path}[{index}]", inner) for index, inner in enumerate(part))
+
+
+def _shown(key: str) -> str:
+    """A key as it may stand in an answer: short and printable."""
+    return "".join(c for c in key[:40] if c.isprintable())

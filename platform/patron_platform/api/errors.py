@@ -1,0 +1,186 @@
+"""The only map from errors to HTTP: RFC 9457 problem details, one shape for every refusal.
+
+In: an exception. Out: status, `application/problem+json` with `type title status code detail hint problems`, headers.
+What was sent is never echoed; an error nobody foresaw is logged with an id, and the answer holds the id alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import psycopg_pool
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from patron_engine import errors as engine
+from patron_engine.jsonio import dumps
+from patron_engine.problems import Problem
+from patron_platform.api.body import BadBody, BodyTooLarge, UnsupportedMedia
+
+log = structlog.get_logger("patron.api")
+
+STATUS: tuple[tuple[type[engine.PatronError], int], ...] = (
+    (BadBody, 400),
+    (UnsupportedMedia, 415),
+    (BodyTooLarge, 413),
+    (engine.NotFound, 404),
+    (engine.Forbidden, 403),
+    (engine.NeedsConfirmation, 409),
+    (engine.Refused, 422),
+    (engine.StaleVersion, 412),
+    (engine.Conflict, 409),
+    (engine.LimitExceeded, 422),
+    (engine.Unavailable, 503),
+    (engine.WrongUse, 400),
+)
+BY_CODE: Mapping[str, int] = {
+    "unauthenticated": 401,
+    "too_many_requests": 429,
+    "cursor_outdated": 410,
+    "if_match_required": 428,
+    "idempotency_key_reused": 422,
+    "body_depth": 400,
+    "body_values": 400,
+}
+TITLES: Mapping[int, str] = {
+    400: "Bad request",
+    401: "Who are you?",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    410: "Gone",
+    412: "Changed meanwhile",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Invalid",
+    428: "Precondition required",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Not available at the moment",
+}
+
+
+class Unauthenticated(engine.PatronError):
+    code = "unauthenticated"
+
+
+class TooManyRequests(engine.PatronError):
+    code = "too_many_requests"
+
+
+def status_of(error: engine.PatronError) -> int:
+    """The HTTP status of an error: by its code where it has one of its own, else by its class."""
+    if error.code in BY_CODE:
+        return BY_CODE[error.code]
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 400)
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    hint: str | None = None,
+    problems: Sequence[Problem] = (),
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem document (RFC 9457)."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    if hint:
+        body["hint"] = hint
+    if problems:
+        body["problems"] = [_problem(p) for p in problems]
+    body.update(extra or {})
+    return Response(dumps(body), status, headers, "application/problem+json")
+
+
+def _problem(found: Problem) -> dict[str, Any]:
+    made = found.as_dict()
+    if "path" in made:
+        made["field"] = made.pop("path")
+    return made
+
+
+def answer(error: engine.PatronError) -> Response:
+    """The response for an error raised on purpose."""
+    status = status_of(error)
+    headers: dict[str, str] = {}
+    extra: dict[str, Any] = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status in (429, 503):
+        headers["Retry-After"] = "5"
+    if isinstance(error, engine.Conflict) and error.values:
+        extra["values"] = error.values
+    if isinstance(error, engine.NeedsConfirmation):
+        extra["confirm"] = sorted({p.rule for p in error.problems if p.rule})
+    found: Sequence[Problem] = getattr(error, "problems", ())
+    return problem(
+        status, error.code, error.detail, hint=error.hint, problems=found, extra=extra, headers=headers
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Registers the handlers. Nothing else in the platform chooses a status for an error."""
+
+    @app.exception_handler(engine.PatronError)
+    def on_patron_error(_: Request, error: engine.PatronError) -> Response:
+        return answer(error)
+
+    @app.exception_handler(RequestValidationError)
+    def on_validation(_: Request, error: RequestValidationError) -> Response:
+        problems = [
+            Problem(
+                code="invalid_parameter",
+                message=str(item.get("msg", "is not valid")),
+                path=".".join(str(part) for part in item.get("loc", ())[1:]) or None,
+            )
+            for item in error.errors()
+        ]
+        return problem(422, "invalid", "the request is not valid", problems=problems)
+
+    @app.exception_handler(HTTPException)
+    def on_http(_: Request, error: HTTPException) -> Response:
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "error")
+        detail = {404: "there is nothing at this address", 405: "this address does not take that method"}.get(
+            error.status_code, str(error.detail)
+        )
+        return problem(error.status_code, code, detail, headers=dict(error.headers or {}))
+
+    @app.exception_handler(psycopg.errors.QueryCanceled)
+    def on_timeout(_: Request, error: Exception) -> Response:
+        return problem(
+            503, "statement_timeout", "the answer took too long", hint="narrow the filter", headers={"Retry-After": "5"}
+        )
+
+    @app.exception_handler(psycopg.OperationalError)
+    def on_database_gone(_: Request, error: Exception) -> Response:
+        log.warning("database_unavailable", error=type(error).__name__)
+        return answer(engine.Unavailable("the database does not answer at the moment", hint="try again in a few seconds"))
+
+    @app.exception_handler(psycopg_pool.PoolTimeout)
+    def on_pool_timeout(_: Request, error: Exception) -> Response:
+        return answer(engine.Unavailable("too many requests are waiting for the database", hint="try again"))
+
+    @app.exception_handler(Exception)
+    def on_anything(request: Request, error: Exception) -> Response:
+        number = uuid4().hex
+        log.error("unexpected", id=number, path=request.url.path, exc_info=error)
+        return problem(500, "internal_error", "something went wrong; it has been logged", extra={"id": number})
+
+
+__all__ = ["TooManyRequests", "Unauthenticated", "answer", "install", "problem", "status_of"]

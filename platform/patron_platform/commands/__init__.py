@@ -1,0 +1,3 @@
+"""The commands of `patron`, one file a group."""
+
+from __future__ import annotations

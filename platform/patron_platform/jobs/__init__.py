@@ -1,0 +1,3 @@
+"""Work after the response."""
+
+from __future__ import annotations
