@@ -1,0 +1,308 @@
+"""Rules of single kinds: what belongs together within one document and no schema says well.
+
+In: a Document that may be wrong in other ways too. Out: Problems added to the collector. One function a concern,
+listed by kind in RULES_OF; nothing here looks at another document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+import re2
+
+from patron_engine.meta.document import Document, Path, walk
+from patron_engine.problems import Problems, nearest
+
+Rule = Callable[[Document, Problems], None]
+_COUNTER = re.compile(r"\{0{1,12}\}")
+_DATES = frozenset({"YYYY", "YY", "MM", "DD"})
+
+
+def maps(document: Document, key: str) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Every map that is an element of a list called `key`, wherever it stands."""
+    for path, value in walk(document.body):
+        if isinstance(value, list) and path and path[-1] == key:
+            for index, item in enumerate(value):
+                if isinstance(item, Mapping):
+                    yield (*path, index), item
+
+
+def one_of(
+    document: Document,
+    path: Path,
+    value: Mapping[str, Any],
+    keys: tuple[str, ...],
+    found: Problems,
+    *,
+    least: int = 1,
+) -> None:
+    """Exactly one of `keys` (or at most one, with least=0) stands in the map."""
+    there = [key for key in keys if value.get(key) is not None]
+    if len(there) > 1:
+        message = f"{' and '.join(there)} stand together; one of them is enough"
+        found.add("one_of", message, hint="keep one", **document.where((*path, there[1])))
+    elif len(there) < least:
+        found.add("one_of", f"one of {', '.join(keys)} must stand here", **document.where(path))
+
+
+def fields(document: Document, found: Problems) -> None:
+    path: Path = ("fields",)
+    items = document.body.get("fields")
+    if document.kind == "change":
+        path, added = ("add", "fields"), document.body.get("add")
+        items = (
+            added.get("fields")
+            if document.name.startswith("object/") and isinstance(added, Mapping)
+            else None
+        )
+    masters = 0
+    for index, field in enumerate(items if isinstance(items, list) else ()):
+        if isinstance(field, Mapping):
+            masters += field.get("type") == "master"
+            if masters > 1 and field.get("type") == "master":
+                message = "a detail has one master"
+                found.add("second_master", message, hint="make it a lookup", **document.where((*path, index)))
+            _field(document, (*path, index), field, found)
+
+
+def _field(document: Document, path: Path, field: Mapping[str, Any], found: Problems) -> None:
+    kind, function = field.get("type"), field.get("function")
+    if kind in ("select", "multi_select", "cascade"):
+        one_of(document, path, field, ("options", "option_set"), found)
+    elif kind == "tags" or field.get("returns"):
+        one_of(document, path, field, ("options", "option_set"), found, least=0)
+    if kind == "rollup" and function not in (None, "count") and not field.get("field"):
+        message = f"`{function}` needs the field it is made of"
+        found.add("missing_key", message, hint="write field: …", **document.where(path))
+    if kind == "auto_number":
+        _auto_number(document, path, field.get("pattern"), found)
+    elif isinstance(field.get("pattern"), str):
+        _pattern(document, (*path, "pattern"), field["pattern"], found)
+    bounds = field.get("min"), field.get("max")
+    if all(isinstance(b, int) or hasattr(b, "as_tuple") for b in bounds) and bounds[0] > bounds[1]:
+        found.add(
+            "out_of_range", f"min {bounds[0]} is more than max {bounds[1]}", **document.where((*path, "min"))
+        )
+    if field.get("find") is not None and field.get("many"):
+        found.add(
+            "one_of", "`find` chooses one record, `many` holds several", **document.where((*path, "find"))
+        )
+
+
+def _pattern(document: Document, path: Path, pattern: str, found: Problems) -> None:
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(pattern, options)
+    except re2.error as error:
+        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+        hint = "backreferences and look-around are not there: the same pattern must be quick on every text"
+        found.add("bad_pattern", f"the pattern cannot be read: {reason}", hint=hint, **document.where(path))
+
+
+def _auto_number(document: Document, path: Path, pattern: Any, found: Problems) -> None:
+    if not isinstance(pattern, str):
+        return
+    counters = _COUNTER.findall(pattern)
+    if len(counters) != 1:
+        message = f"the pattern {pattern!r} needs exactly one counter such as {{0000}}"
+        found.add("bad_form", message, hint="SO-{YYYY}{MM}-{0000}", **document.where((*path, "pattern")))
+    for part in re.findall(r"\{([^{}]*)\}", pattern):
+        if not (set(part) == {"0"} or part in _DATES or re.fullmatch(r"[a-z][a-z0-9_.]*", part)):
+            near = nearest(part.upper(), _DATES) or "parts are {YYYY} {YY} {MM} {DD} {0000} and {field}"
+            found.add(
+                "bad_form",
+                f"{{{part}}} is no part of a number",
+                hint=near,
+                **document.where((*path, "pattern")),
+            )
+
+
+def view_axes(document: Document, found: Problems) -> None:
+    needs = {"kanban": ("group_by",), "calendar": ("from",), "gantt": ("from", "to"), "map": ("location",)}
+    kind = document.body.get("type", "list")
+    for key in needs.get(kind, ()) if isinstance(kind, str) else ():
+        if key not in document.body:
+            found.add(
+                "missing_key",
+                f"a {kind} needs `{key}`",
+                hint=f"write {key}: FIELD",
+                **document.where(("type",)),
+            )
+
+
+def menu_entries(document: Document, found: Problems) -> None:
+    keys = ("object", "view", "report", "dashboard", "webform", "url", "entries")
+    for path, entry in maps(document, "entries"):
+        one_of(document, path, entry, keys, found)
+
+
+def tiles(document: Document, found: Problems) -> None:
+    for path, tile in maps(document, "tiles"):
+        one_of(document, path, tile, ("report", "view", "goal", "text"), found)
+        at = tile.get("at")
+        x, w = (at.get("x"), at.get("w")) if isinstance(at, Mapping) else (0, 0)
+        if isinstance(x, int) and isinstance(w, int) and x + w > 12:
+            found.add(
+                "out_of_range", "the tile leaves the grid of 12 columns", **document.where((*path, "at"))
+            )
+
+
+def template_body(document: Document, found: Problems) -> None:
+    one_of(document, (), document.body, ("body", "body_file"), found)
+
+
+def setting_options(document: Document, found: Problems) -> None:
+    if document.body.get("type") in ("select", "multi_select", "cascade"):
+        one_of(document, (), document.body, ("options", "option_set"), found)
+
+
+def steps(document: Document, found: Problems) -> None:
+    before = document.kind == "automation" and document.body.get("timing") == "before"
+    for key in (
+        "steps",
+        "on_error",
+        "approved",
+        "rejected",
+        "returned",
+        "withdrawn",
+        "revoked",
+        "ended",
+        "submitted",
+    ):
+        for path, step in maps(document, key):
+            do = step.get("do")
+            if do == "notify":
+                one_of(document, path, step, ("template", "message"), found)
+            elif do == "wait" and not step.get("for") and not step.get("until"):
+                found.add("one_of", "a wait needs `for`, `until` or both", **document.where(path))
+            if before and do != "set":
+                message = "before the save only `do: set` can stand"
+                hint = "write timing: after for everything else"
+                found.add("step_not_here", message, hint=hint, **document.where((*path, "do")))
+            elif do == "set" and not before:
+                hint = "write do: update, or timing: before in an automation"
+                message = "`set` changes the record inside its save; this runs after it"
+                found.add("step_not_here", message, hint=hint, **document.where((*path, "do")))
+
+
+def automation_object(document: Document, found: Problems) -> None:
+    events = document.body.get("on")
+    alone = {"schedule", "webhook", "email", "upgraded", "form"}
+    for event in [events] if isinstance(events, Mapping) else events if isinstance(events, list) else ():
+        name = event.get("event") if isinstance(event, Mapping) else None
+        if "object" not in document.body and isinstance(name, str) and name not in alone:
+            message = f"`{name}` happens to records: say of which object"
+            found.add("missing_key", message, hint="write object: …", **document.where(("on",)))
+
+
+def cron_lines(document: Document, found: Problems) -> None:
+    for path, value in walk(document.body):
+        if path and path[-1] == "cron" and isinstance(value, str) and not value.startswith("="):
+            fault = cron_fault(value)
+            if fault:
+                found.add("bad_form", f"the cron line {value!r}: {fault}", **document.where(path))
+
+
+_CRON: Final = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
+_CRON_PART = re.compile(r"(\*|(\d{1,2})(-(\d{1,2}))?)(/(\d{1,3}))?\Z")
+_CRON_WORDS = re.compile(
+    r"\b(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN|MON|TUE|WED|THU|FRI|SAT)\b", re.IGNORECASE
+)
+
+
+def cron_fault(line: str) -> str | None:
+    """Why a cron line of five parts cannot be read, or None.
+
+    >>> cron_fault("0 8 1 * *"), cron_fault("*/15 9-18 * * MON-FRI"), cron_fault("0 25 * * *")
+    (None, None, 'the hour 25 is not between 0 and 23')
+    """
+    parts = _CRON_WORDS.sub("1", line).split()
+    if len(parts) != 5:
+        return "five parts: minute hour day month weekday"
+    for (what, low, high), part in zip(_CRON, parts, strict=True):
+        for piece in part.split(","):
+            match = _CRON_PART.match(piece)
+            if not match:
+                return f"the {what} {piece!r} cannot be read"
+            for number in (match[2], match[4]):
+                if number and not low <= int(number) <= high:
+                    return f"the {what} {number} is not between {low} and {high}"
+    return None
+
+
+def measures(document: Document, found: Problems) -> None:
+    for path, measure in maps(document, "measures"):
+        one_of(document, path, measure, ("function", "expression"), found)
+        function = measure.get("function")
+        if isinstance(function, str) and function != "count" and not measure.get("field"):
+            message = f"`{function}` needs the field it is made of"
+            found.add("missing_key", message, hint="write field: …", **document.where(path))
+        if function == "percentile" and "at" not in measure:
+            message = "a percentile needs `at`, such as at: 90"
+            found.add("missing_key", message, **document.where(path))
+
+
+def approval_nodes(document: Document, found: Problems) -> None:
+    seen: dict[str, int | None] = {}
+    for path, node in maps(document, "nodes"):
+        name = node.get("name")
+        if isinstance(name, str) and name in seen:
+            message = f"{name!r} is the name of another node already (line {seen[name]})"
+            found.add(
+                "duplicate_name", message, hint="decisions name their node", **document.where((*path, "name"))
+            )
+        elif isinstance(name, str):
+            seen[name] = document.line(path)
+        cases = node.get("cases")
+        if (
+            isinstance(cases, list)
+            and cases
+            and not any(isinstance(c, Mapping) and c.get("nodes") for c in cases)
+        ):
+            found.add("empty_branch", f"no case of {name!r} holds a node", **document.where((*path, "cases")))
+
+
+def sla_clocks(document: Document, found: Problems) -> None:
+    for path, clock in maps(document, "clocks"):
+        one_of(document, path, clock, ("within", "cases"), found)
+
+
+def days(document: Document, found: Problems) -> None:
+    for path, value in walk(document.body):
+        if path and path[-1] in ("from", "until", "as_of", "now") and isinstance(value, str):
+            match = re.match(r"(\d{4})-(\d\d)-(\d\d)", value)
+            try:
+                date(*map(int, match.groups())) if match else None
+            except ValueError:
+                found.add("bad_form", f"{value!r} is no day of the calendar", **document.where(path))
+
+
+def zone(document: Document, found: Problems) -> None:
+    name = document.body.get("zone")
+    if isinstance(name, str) and name not in available_timezones():
+        hint = nearest(name, available_timezones()) or "such as Asia/Shanghai"
+        found.add("unknown_zone", f"there is no time zone {name!r}", hint=hint, **document.where(("zone",)))
+
+
+RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {
+    "object": (fields,),
+    "change": (fields,),
+    "view": (view_axes,),
+    "menu": (menu_entries,),
+    "dashboard": (tiles,),
+    "template": (template_body,),
+    "setting": (setting_options,),
+    "automation": (steps, automation_object, cron_lines),
+    "approval": (steps, approval_nodes),
+    "assignment": (cron_lines,),
+    "sla": (steps, sla_clocks),
+    "report": (measures, cron_lines, days),
+    "webform": (days,),
+    "check": (days,),
+    "workspace": (zone,),
+}
