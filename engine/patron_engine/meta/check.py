@@ -46,6 +46,9 @@ def check_document(document: Document) -> list[Problem]:
 
 
 _EVERYWHERE = frozenset(
+    "name type do event label help was when required readonly visible default unique indexed sensitive encrypted "
+    "deprecated public kind description needs for priority".split()
+)
     {"name", "type", "do", "event", "label", "help", "was", "when", "required", "readonly"}
 )
 Finding = tuple[str, str, str | None, Path]  # code, message, hint, path
@@ -80,9 +83,8 @@ def _bad_key(failure: Any, path: Path) -> Iterable[Finding]:
         hint = nearest(str(key), LANGUAGES) or "codes are en, zh-CN, zh-TW …; quote a text that holds a comma"
         yield "unknown_language", f"{key!r} is no language code", hint, (*path, key)
     elif failure.validator == "enum":
-        hint = (
-            nearest(str(key), failure.validator_value) or f"here stand {', '.join(failure.validator_value)}"
-        )
+        own = [k for k in failure.validator_value if k not in _EVERYWHERE]
+        hint = nearest(str(key), failure.validator_value) or f"its own keys are {', '.join(own) or 'none'}"
         yield "key_not_here", f"{key!r} is not {title}", hint, (*path, key)
     else:
         yield "bad_name", f"the key {key!r} is not {title}", name_fault(str(key)), (*path, key)
@@ -215,7 +217,7 @@ def _words(failure: Any) -> list[str]:
 
 def _weight(branch: list[Any]) -> tuple[int, int]:
     keys = sum(
-        i.validator in ("required", "additionalProperties", "propertyNames") and _at_top(i) for i in branch
+        i.validator in ("required", "additionalProperties", "propertyNames") and not i.path for i in branch
     )
     return keys, len(branch)
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import available_timezones
 
 import re2
 
+from patron_engine.meta.cron import cron_fault
 from patron_engine.meta.document import Document, Path, walk
 from patron_engine.problems import Problems, nearest
 
@@ -82,11 +84,9 @@ def _field(document: Document, path: Path, field: Mapping[str, Any], found: Prob
         _auto_number(document, path, field.get("pattern"), found)
     elif isinstance(field.get("pattern"), str):
         _pattern(document, (*path, "pattern"), field["pattern"], found)
-    bounds = field.get("min"), field.get("max")
-    if all(isinstance(b, int) or hasattr(b, "as_tuple") for b in bounds) and bounds[0] > bounds[1]:
-        found.add(
-            "out_of_range", f"min {bounds[0]} is more than max {bounds[1]}", **document.where((*path, "min"))
-        )
+    low, high = field.get("min"), field.get("max")
+    if isinstance(low, int | Decimal) and isinstance(high, int | Decimal) and low > high:
+        found.add("out_of_range", f"min {low} is more than max {high}", **document.where((*path, "min")))
     if field.get("find") is not None and field.get("many"):
         found.add(
             "one_of", "`find` chooses one record, `many` holds several", **document.where((*path, "find"))
@@ -206,33 +206,6 @@ def cron_lines(document: Document, found: Problems) -> None:
             fault = cron_fault(value)
             if fault:
                 found.add("bad_form", f"the cron line {value!r}: {fault}", **document.where(path))
-
-
-_CRON: Final = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
-_CRON_PART = re.compile(r"(\*|(\d{1,2})(-(\d{1,2}))?)(/(\d{1,3}))?\Z")
-_CRON_WORDS = re.compile(
-    r"\b(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN|MON|TUE|WED|THU|FRI|SAT)\b", re.IGNORECASE
-)
-
-
-def cron_fault(line: str) -> str | None:
-    """Why a cron line of five parts cannot be read, or None.
-
-    >>> cron_fault("0 8 1 * *"), cron_fault("*/15 9-18 * * MON-FRI"), cron_fault("0 25 * * *")
-    (None, None, 'the hour 25 is not between 0 and 23')
-    """
-    parts = _CRON_WORDS.sub("1", line).split()
-    if len(parts) != 5:
-        return "five parts: minute hour day month weekday"
-    for (what, low, high), part in zip(_CRON, parts, strict=True):
-        for piece in part.split(","):
-            match = _CRON_PART.match(piece)
-            if not match:
-                return f"the {what} {piece!r} cannot be read"
-            for number in (match[2], match[4]):
-                if number and not low <= int(number) <= high:
-                    return f"the {what} {number} is not between {low} and {high}"
-    return None
 
 
 def measures(document: Document, found: Problems) -> None:
