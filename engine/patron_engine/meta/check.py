@@ -46,10 +46,31 @@ def check_document(document: Document) -> list[Problem]:
 
 
 _EVERYWHERE = frozenset(
-    "name type do event label help was when required readonly visible default unique indexed sensitive encrypted "
-    "deprecated public kind description needs for priority".split()
-)
-    {"name", "type", "do", "event", "label", "help", "was", "when", "required", "readonly"}
+    [
+        "name",
+        "type",
+        "do",
+        "event",
+        "label",
+        "help",
+        "was",
+        "when",
+        "required",
+        "readonly",
+        "visible",
+        "default",
+        "unique",
+        "indexed",
+        "sensitive",
+        "encrypted",
+        "deprecated",
+        "public",
+        "kind",
+        "description",
+        "needs",
+        "for",
+        "priority",
+    ]
 )
 Finding = tuple[str, str, str | None, Path]  # code, message, hint, path
 
