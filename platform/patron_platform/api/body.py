@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +31,9 @@ class BadBody(PatronError):
 
     code = "bad_body"
 
-    def __init__(self, detail: str, *, path: str | None = None, code: str = "bad_body", hint: str | None = None) -> None:
+    def __init__(
+        self, detail: str, *, path: str | None = None, code: str = "bad_body", hint: str | None = None
+    ) -> None:
         super().__init__(detail, code=code, hint=hint)
         self.problems = (Problem(code=code, message=detail, hint=hint, path=path),)
 
@@ -51,12 +54,16 @@ def read_json(content_type: str, data: bytes) -> Any:
     """
     kind, _, parameters = content_type.partition(";")
     if kind.strip().lower() != "application/json":
-        raise UnsupportedMedia("the body must be application/json", hint="send Content-Type: application/json")
+        raise UnsupportedMedia(
+            "the body must be application/json", hint="send Content-Type: application/json"
+        )
     charset = parameters.lower().partition("charset=")[2].split(";")[0].strip(' "')
     if charset not in ("", "utf-8", "utf8"):
         raise UnsupportedMedia("the body must be UTF-8", hint="leave the charset out or say utf-8")
     if len(data) > MAX_BODY_BYTES:
-        raise BodyTooLarge(f"a body has at most {MAX_BODY_BYTES} bytes", hint="send several smaller requests, or a file")
+        raise BodyTooLarge(
+            f"a body has at most {MAX_BODY_BYTES} bytes", hint="send several smaller requests, or a file"
+        )
     return parse_json(data)
 
 
@@ -99,38 +106,47 @@ def _check_depth(data: bytes) -> None:
             depth -= 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Stands where the parser met something it must not take; _check_values, which knows the place, refuses it."""
+
+    code: str
+    message: str
+    hint: str | None = None
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise BadBody(f"the key {_shown(key)} stands twice", path=_shown(key), code="duplicate_key")
+                made[key] = _Fault("duplicate_key", "this key stands twice")
             seen.add(key)
     return made
 
 
-def _decimal(text: str) -> Decimal:
+def _decimal(text: str) -> Any:
     if len(text) > MAX_DIGITS:
-        raise BadBody(f"a number has at most {MAX_DIGITS} digits", code="number_digits", hint="send it as a text")
-    mantissa, _, exponent = text.lower().partition("e")
+        return _Fault("number_digits", f"a number has at most {MAX_DIGITS} digits")
+    _, _, exponent = text.lower().partition("e")
     if exponent and abs(int(exponent)) > MAX_DIGITS:
-        raise BadBody("a number is out of every range", code="number_range")
+        return _Fault("number_range", "this number is out of every range")
     return Decimal(text)
 
 
-def _integer(text: str) -> int:
+def _integer(text: str) -> Any:
     if len(text) > MAX_DIGITS:
-        raise BadBody(f"a number has at most {MAX_DIGITS} digits", code="number_digits")
+        return _Fault("number_digits", f"a number has at most {MAX_DIGITS} digits")
     return int(text)
 
 
 def _constant(text: str) -> Any:
-    raise BadBody(f"{text} is not a JSON number", code="number_range", hint="send null for empty")
+    return _Fault("number_range", f"{text} is not a JSON number", "send null for empty")
 
 
 def _check_values(value: Any) -> None:
-    """Texts without control characters and lone surrogates, at most MAX_VALUES parts; places are named."""
+    """Texts without control characters and lone surrogates, no faults of the parser, at most MAX_VALUES parts."""
     count = 0
     stack: list[tuple[str, Any]] = [("", value)]
     while stack:
@@ -138,14 +154,20 @@ def _check_values(value: Any) -> None:
         count += 1
         if count > MAX_VALUES:
             raise LimitExceeded(f"a body has at most {MAX_VALUES} values", code="body_values")
+        if isinstance(part, _Fault):
+            raise BadBody(part.message, path=path or None, code=part.code, hint=part.hint)
         if isinstance(part, str):
             if _FORBIDDEN.search(part):
-                raise BadBody("a text has a control character or half a character", path=path, code="bad_character")
+                raise BadBody(
+                    "a text has a control character or half a character", path=path, code="bad_character"
+                )
         elif isinstance(part, dict):
             for key, inner in part.items():
                 if _FORBIDDEN.search(key):
-                    raise BadBody("a key has a control character or half a character", path=path, code="bad_character")
-                stack.append((f"{path}.{key}" if path else key, inner))
+                    raise BadBody(
+                        "a key has a control character or half a character", path=path, code="bad_character"
+                    )
+                stack.append((f"{path}.{_shown(key)}" if path else _shown(key), inner))
         elif isinstance(part, list):
             stack.extend((f"{path}[{index}]", inner) for index, inner in enumerate(part))
 

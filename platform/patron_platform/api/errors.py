@@ -164,13 +164,21 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(psycopg.errors.QueryCanceled)
     def on_timeout(_: Request, error: Exception) -> Response:
         return problem(
-            503, "statement_timeout", "the answer took too long", hint="narrow the filter", headers={"Retry-After": "5"}
+            503,
+            "statement_timeout",
+            "the answer took too long",
+            hint="narrow the filter",
+            headers={"Retry-After": "5"},
         )
 
     @app.exception_handler(psycopg.OperationalError)
     def on_database_gone(_: Request, error: Exception) -> Response:
         log.warning("database_unavailable", error=type(error).__name__)
-        return answer(engine.Unavailable("the database does not answer at the moment", hint="try again in a few seconds"))
+        return answer(
+            engine.Unavailable(
+                "the database does not answer at the moment", hint="try again in a few seconds"
+            )
+        )
 
     @app.exception_handler(psycopg_pool.PoolTimeout)
     def on_pool_timeout(_: Request, error: Exception) -> Response:
@@ -180,7 +188,9 @@ def install(app: FastAPI) -> None:
     def on_anything(request: Request, error: Exception) -> Response:
         number = uuid4().hex
         log.error("unexpected", id=number, path=request.url.path, exc_info=error)
-        return problem(500, "internal_error", "something went wrong; it has been logged", extra={"id": number})
+        return problem(
+            500, "internal_error", "something went wrong; it has been logged", extra={"id": number}
+        )
 
 
 __all__ = ["TooManyRequests", "Unauthenticated", "answer", "install", "problem", "status_of"]

@@ -1,0 +1,126 @@
+"""The door: every endpoint begins with `enter`, which says who asks, in which workspace, for how long that is known.
+
+In: a request with `Authorization: Bearer KEY`. Out: a `Caller`. Unauthenticated (401) without a valid key,
+TooManyRequests (429) for an address that keeps guessing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+
+from starlette.requests import Request
+
+from patron_engine.actor import Actor, Cause
+from patron_engine.runtime import Workspace
+from patron_platform.api.errors import TooManyRequests, Unauthenticated
+from patron_platform.identity.keys import KeyHolder, find_key, key_hash
+from patron_platform.service import Service
+
+KNOWN_SECONDS = 3.0  # a revoked key is refused after at most this long
+KNOWN_KEYS = 10_000
+FAILURES = 20  # wrong keys an address may send in FAILURE_SECONDS
+FAILURE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks. `principal` is stable for one key, whatever address it comes from."""
+
+    principal: str
+    actor: Actor
+    workspace: Workspace
+    cause: Cause
+
+
+class Door:
+    """Keeps for a few seconds what a key opens. One a process; thread-safe."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+        self._failures: dict[str, list[float]] = {}
+        self._lock = Lock()
+
+    def enter(self, request: Request) -> Caller:
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token:
+            raise Unauthenticated("send an API key", hint="Authorization: Bearer KEY; `patron key create` makes one")
+        digest = key_hash(token.strip())
+        now = time.monotonic()
+        known = self._known.get(digest)
+        if known is not None and known[0] > now:
+            return known[1]
+        return self._look_up(request, digest, now)
+
+    def _look_up(self, request: Request, digest: bytes, now: float) -> Caller:
+        address = request.client.host if request.client else ""
+        self._refuse_guessing(address, now)
+        with self.service.databases.system() as conn:
+            holder = find_key(conn, digest)
+        if holder is None:
+            with self._lock:
+                self._failures.setdefault(address, []).append(now)
+            raise Unauthenticated("this API key is not valid", hint="it may have been revoked or have expired")
+        caller = self._caller(holder, request)
+        with self._lock:
+            self._known[digest] = (now + KNOWN_SECONDS, caller)
+            while len(self._known) > KNOWN_KEYS:
+                self._known.popitem(last=False)
+        return caller
+
+    def _caller(self, holder: KeyHolder, request: Request) -> Caller:
+        workspace = self.service.runtime.workspace(holder.workspace)
+        actor = Actor(
+            user=holder.user,
+            name=holder.email,
+            administrator=holder.administrator,
+            languages=languages_of(request.headers.get("accept-language", "")),
+        )
+        cause = Cause(kind="key", detail={"key": holder.key_name})
+        return Caller(principal=f"key:{holder.key}", actor=actor, workspace=workspace, cause=cause)
+
+    def _refuse_guessing(self, address: str, now: float) -> None:
+        with self._lock:
+            recent = [t for t in self._failures.get(address, ()) if t > now - FAILURE_SECONDS]
+            if recent:
+                self._failures[address] = recent
+            else:
+                self._failures.pop(address, None)
+        if len(recent) >= FAILURES:
+            raise TooManyRequests("too many wrong keys from this address", hint="wait a minute")
+
+
+def languages_of(header: str) -> tuple[str, ...]:
+    """The languages of an Accept-Language header that Patron speaks, best first.
+
+    >>> languages_of("zh-TW,zh;q=0.9,en;q=0.8")
+    ('zh-TW', 'zh-CN', 'en')
+    """
+    weighed = []
+    for part in header[:200].split(","):
+        tag, _, rest = part.strip().partition(";")
+        try:
+            weight = float(rest.partition("q=")[2] or 1)
+        except ValueError:
+            weight = 0.0
+        weighed.append((-weight, tag.lower()))
+    found: list[str] = []
+    for _, tag in sorted(weighed, key=lambda w: w[0]):
+        if tag.startswith("zh"):
+            name = "zh-TW" if tag in ("zh-tw", "zh-hk", "zh-hant", "zh-hant-tw") else "zh-CN"
+        elif tag.startswith("en"):
+            name = "en"
+        else:
+            continue
+        if name not in found:
+            found.append(name)
+    return tuple(found) or ("en",)
+
+
+def enter(request: Request) -> Caller:
+    """The caller of a request."""
+    door: Door = request.app.state.door
+    return door.enter(request)

@@ -1,0 +1,63 @@
+"""Settings: one pydantic model from the environment and the command line; a wrong value stops the start.
+
+In: environment variables `PATRON_…` and `DATABASE_URL`. Out: `Settings`. Read once; nothing else looks at the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from patron_engine.errors import WrongUse
+
+
+def default_data() -> Path:
+    """Where an embedded database and the secret live unless told otherwise: `$XDG_DATA_HOME/patron`."""
+    home = os.environ.get("XDG_DATA_HOME")
+    if home:
+        return Path(home) / "patron"
+    try:
+        return Path.home() / ".local" / "share" / "patron"
+    except RuntimeError:
+        return Path("/var/tmp/patron")
+
+
+class Settings(BaseModel):
+    """What one process is told. Durations in seconds, sizes in bytes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    database: str | None = Field(None, description="PostgreSQL URL; without one the embedded database is started")
+    data: Path = Field(default_factory=default_data, description="folder of the embedded database and the secret")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    workers: int = Field(1, ge=1, le=64, description="serving processes")
+    pool: int = Field(12, ge=1, le=500, description="connections a serving process may hold")
+    jobs: bool = Field(True, description="run events, jobs and timers inside the serving process")
+
+
+_NAMES: Mapping[str, str] = {
+    "DATABASE_URL": "database",
+    "PATRON_DATA": "data",
+    "PATRON_HOST": "host",
+    "PATRON_PORT": "port",
+    "PATRON_WORKERS": "workers",
+    "PATRON_POOL": "pool",
+    "PATRON_JOBS": "jobs",
+}
+
+
+def read_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """Environment first, then what was given on the command line (None: not given). WrongUse names what is wrong."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {field: environ[name] for name, field in _NAMES.items() if environ.get(name)}
+    values.update({name: value for name, value in given.items() if value is not None})
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise WrongUse(f"settings: {said}", hint="see docs/reference/settings.md") from None
