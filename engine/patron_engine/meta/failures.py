@@ -1,0 +1,282 @@
+"""Failures: what a JSON Schema says is wrong, as sentences an author understands.
+
+In: one failure of jsonschema. Out: findings: code, message, hint, path. A failure of `anyOf` becomes the failures of
+the branch the author meant, so that one mistake is told once and where it was made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from patron_engine.meta.document import Path
+from patron_engine.meta.languages import LANGUAGES
+from patron_engine.names import name_fault
+from patron_engine.problems import nearest
+
+_EVERYWHERE = frozenset(
+    [
+        "name",
+        "type",
+        "do",
+        "event",
+        "label",
+        "help",
+        "was",
+        "when",
+        "required",
+        "readonly",
+        "visible",
+        "default",
+        "unique",
+        "indexed",
+        "sensitive",
+        "encrypted",
+        "deprecated",
+        "public",
+        "kind",
+        "description",
+        "needs",
+        "for",
+        "priority",
+    ]
+)
+Finding = tuple[str, str, str | None, Path]  # code, message, hint, path
+
+
+def explain(failure: Any, above: Path = ()) -> Iterable[Finding]:
+    path = (*above, *failure.path)
+    say = _EXPLAIN.get(failure.validator)
+    if say is None:
+        return [("not_allowed", str(failure.message), None, path)]
+    return say(failure, path)
+
+
+def _extra_keys(failure: Any, path: Path) -> Iterable[Finding]:
+    allowed = list(failure.schema.get("properties", {}))
+    patterns = [re.compile(p) for p in failure.schema.get("patternProperties", {})]
+    if not isinstance(failure.instance, Mapping) or failure.validator_value is not False:
+        return
+    for key in failure.instance:
+        if key not in allowed and not any(p.search(key) for p in patterns):
+            hint = nearest(key, allowed) or f"keys here are {', '.join(allowed)}"
+            if failure.instance[key] is None:
+                hint = f"{hint}; where a comma of a text made this key, quote the text"
+            yield "unknown_key", f"there is no key {key!r} here", hint, (*path, key)
+
+
+def _bad_key(failure: Any, path: Path) -> Iterable[Finding]:
+    """A key that a propertyNames schema refuses: the key itself is the instance."""
+    key = failure.instance
+    title = failure.schema.get("title", "a key that may stand here")
+    if title == "a language code":
+        hint = nearest(str(key), LANGUAGES) or "codes are en, zh-CN, zh-TW …; quote a text that holds a comma"
+        yield "unknown_language", f"{key!r} is no language code", hint, (*path, key)
+    elif failure.validator == "enum":
+        own = [k for k in failure.validator_value if k not in _EVERYWHERE]
+        hint = nearest(str(key), failure.validator_value) or f"its own keys are {', '.join(own) or 'none'}"
+        yield "key_not_here", f"{key!r} is not {title}", hint, (*path, key)
+    else:
+        yield "bad_name", f"the key {key!r} is not {title}", name_fault(str(key)), (*path, key)
+
+
+def _missing(failure: Any, path: Path) -> Iterable[Finding]:
+    for key in failure.validator_value:
+        if isinstance(failure.instance, Mapping) and key not in failure.instance:
+            known = failure.schema.get("properties", {}).get(key, {})
+            yield (
+                "missing_key",
+                f"the key {key!r} is missing",
+                known.get("description", f"write {key}: …"),
+                path,
+            )
+
+
+def _wrong_type(failure: Any, path: Path) -> Iterable[Finding]:
+    wanted = (
+        failure.validator_value if isinstance(failure.validator_value, list) else [failure.validator_value]
+    )
+    what = failure.schema.get("title") or " or ".join(_TYPES[t] for t in wanted)
+    yield _not(failure.instance, what, path, text="string" in wanted, listed="array" in wanted)
+
+
+def _not(value: Any, what: str, path: Path, *, text: bool = False, listed: bool = False) -> Finding:
+    hint = None
+    if value is None:
+        hint = "it is empty: leave the key out, or quote the text"
+    elif text and isinstance(value, bool | int | Decimal):
+        hint = f'quote it: "{_shown(value)}"'
+    elif text and isinstance(value, list):
+        hint = "quote a text that begins with ["
+    elif text and isinstance(value, Mapping):
+        hint = "quote a text that holds ': ' or begins with {"
+    elif listed:
+        hint = "write it as a list: [ … ]"
+    elif value in ("True", "False", "yes", "no", "on", "off", "Yes", "No"):
+        hint = "write true or false"
+    return "wrong_type", f"{_shown(value)} is not {what}", hint, path
+
+
+def _pattern(failure: Any, path: Path) -> Iterable[Finding]:
+    value, title = failure.instance, failure.schema.get("title", "of the right form")
+    if title.startswith("a name:"):
+        return [("bad_name", f"{value!r} is not a name", name_fault(value) or title, path)]
+    if title.startswith("a duration"):
+        return [("bad_duration", f"{value!r} is not {title}", _duration_hint(value), path)]
+    return [("bad_form", f"{value!r} is not {title}", None, path)]
+
+
+def _duration_hint(value: str) -> str | None:
+    unit = re.sub(r"[^a-z_]", "", value.lower())
+    units = ["minutes", "hours", "work_hours", "days", "workdays", "weeks", "months"]
+    return nearest(unit, units) or f"units are {', '.join(units)}, after a number and one space"
+
+
+def _word(failure: Any, path: Path) -> Iterable[Finding]:
+    words = [failure.validator_value] if failure.validator == "const" else list(failure.validator_value)
+    shown = [_shown(w) for w in words]
+    if failure.instance is None or not isinstance(failure.instance, str):
+        return [_not(failure.instance, f"one of {', '.join(shown)}", path, text=True)]
+    hint = nearest(failure.instance, [w for w in words if isinstance(w, str)])
+    more = f"{', '.join(shown[:30])} …" if len(shown) > 30 else ", ".join(shown)
+    return [("unknown_word", f"{failure.instance!r} is not one of {more}", hint, path)]
+
+
+def _size(failure: Any, path: Path) -> Iterable[Finding]:
+    limit, bound = failure.validator_value, failure.validator
+    if bound == "minLength" or (bound in ("minItems", "minProperties") and limit == 1):
+        return [("empty", "it is empty", "leave the key out, or fill it", path)]
+    words = {
+        "minimum": f"{_shown(failure.instance)} is less than {limit}",
+        "maximum": f"{_shown(failure.instance)} is more than {limit}",
+        "minItems": f"there must be {limit} at least",
+        "maxItems": f"there may be {limit:,} at most, here are {len(failure.instance):,}"
+        if bound == "maxItems"
+        else "",
+        "maxLength": f"it is longer than {limit:,} characters",
+        "minProperties": f"{limit} keys must be there at least",
+        "maxProperties": f"{limit} key{'s' if limit > 1 else ''} may be there at most",
+    }
+    code = (
+        "out_of_range"
+        if bound in ("minimum", "maximum")
+        else "too_few"
+        if bound.startswith("min")
+        else "too_many"
+    )
+    return [(code, words[bound], None, path)]
+
+
+def _branches(failure: Any, path: Path) -> Iterable[Finding]:
+    """anyOf: of a map or a list, the branch the author meant is the one of that type with the fewest failures."""
+    branches: dict[int, list[Any]] = {}
+    for inner in failure.context:
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    meant = [b for b in branches.values() if not any(not i.path and i.validator == "type" for i in b)]
+    if isinstance(failure.instance, Mapping | list) and meant:
+        for inner in min(meant, key=_weight):
+            yield from explain(inner, path)
+    elif len(meant) == 1:
+        for inner in meant[0]:
+            yield from explain(inner, path)
+    else:
+        yield _none_of(failure, list(branches.values()), path)
+
+
+def _none_of(failure: Any, branches: list[list[Any]], path: Path) -> Finding:
+    """A scalar that fits no branch: one sentence that lists what would."""
+    value, words = failure.instance, [w for b in branches for i in b for w in _words(i)]
+    whats = [repr(w) for w in words] + [w for b in branches for w in _wanted(b)]
+    what = failure.schema.get("title") or " or ".join(dict.fromkeys(whats))
+    text = any(
+        i.validator in ("pattern", "enum") or i.validator_value == "string" for b in branches for i in b
+    )
+    if not isinstance(value, str):
+        return _not(value, what, path, text=text)
+    if what.startswith("a duration"):
+        return "bad_duration", f"{value!r} is not {what}", _duration_hint(value), path
+    if words:
+        return "unknown_word", f"{value!r} is not {what}", nearest(value, words), path
+    return "bad_form", f"{value!r} is not {what}", None, path
+
+
+def _words(failure: Any) -> list[str]:
+    values = [failure.validator_value] if failure.validator == "const" else failure.validator_value
+    return [v for v in values if isinstance(v, str)] if failure.validator in ("enum", "const") else []
+
+
+def _weight(branch: list[Any]) -> tuple[int, int]:
+    keys = sum(
+        i.validator in ("required", "additionalProperties", "propertyNames") and not i.path for i in branch
+    )
+    return keys, len(branch)
+
+
+def _wanted(branch: list[Any]) -> list[str]:
+    found = []
+    for inner in branch:
+        if inner.validator == "type":
+            kinds = (
+                inner.validator_value if isinstance(inner.validator_value, list) else [inner.validator_value]
+            )
+            found.append(inner.schema.get("title") or " or ".join(_TYPES[t] for t in kinds))
+        elif inner.validator in ("pattern", "minLength"):
+            found.append(inner.schema.get("title", "a text"))
+    return found
+
+
+def _shown(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return repr(value) if len(value) < 60 else repr(value[:57] + "…")
+    return "a list" if isinstance(value, list) else "a map" if isinstance(value, Mapping) else str(value)
+
+
+_TYPES = {
+    "string": "a text",
+    "object": "a map",
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "null": "null",
+}
+
+
+def _key_or_form(
+    say: Callable[[Any, Path], Iterable[Finding]],
+) -> Callable[[Any, Path], Iterable[Finding]]:
+    """A failure under propertyNames is about a key, wherever in that schema it arose."""
+
+    def chosen(failure: Any, path: Path) -> Iterable[Finding]:
+        about_key = "propertyNames" in failure.relative_schema_path
+        return _bad_key(failure, path) if about_key else say(failure, path)
+
+    return chosen
+
+
+_EXPLAIN: dict[str, Callable[[Any, Path], Iterable[Finding]]] = {
+    "additionalProperties": _extra_keys,
+    "required": _missing,
+    "type": _wrong_type,
+    "pattern": _key_or_form(_pattern),
+    "enum": _key_or_form(_word),
+    "const": _key_or_form(_word),
+    "anyOf": _branches,
+    **dict.fromkeys(
+        (
+            "minimum",
+            "maximum",
+            "minItems",
+            "maxItems",
+            "minLength",
+            "maxLength",
+            "minProperties",
+            "maxProperties",
+        ),
+        _size,
+    ),
+}
