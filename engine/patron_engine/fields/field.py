@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.types import ExprType
@@ -20,6 +20,11 @@ SqlType = Literal[
 ]
 Texts = Mapping[str, str]  # language -> text; resolve with model.texts.say
 EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+def nothing() -> Mapping[str, Any]:
+    """The empty mapping, shared: the default of fields that hold one."""
+    return EMPTY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +43,7 @@ class Option:
 
     name: str
     value: str
-    label: Texts = EMPTY
+    label: Texts = field(default_factory=nothing)
     color: str | None = None
     synonyms: tuple[str, ...] = ()
     only_for: tuple[str, ...] | None = None
@@ -94,8 +99,8 @@ class LinkSpec:
     where: Expression | None = None
     on_delete: Literal["restrict", "clear", "cascade"] = "restrict"
     reverse: str | None = None  # set name on the other side
-    reverse_label: Texts = EMPTY
-    fill: Mapping[str, str] = EMPTY  # own field <- path on the target
+    reverse_label: Texts = field(default_factory=nothing)
+    fill: Mapping[str, str] = field(default_factory=nothing)  # own field <- path on the target
     find: Find | None = None
     tree: bool = False
     table: str | None = None  # of a many link: columns record uuid, target uuid, position bigint
@@ -146,13 +151,17 @@ class FileSpec:
     many: bool = False
 
 
+S = TypeVar("S")
 Spec = TextSpec | NumberSpec | ChoiceSpec | LinkSpec | Formula | Rollup | AutoNumber | FileSpec | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """A field of an object. `columns` is empty for what is computed at reading or kept in other tables
-    (many links, files). `required`, `readonly`, `visible` are a truth or a condition."""
+    (many links, files). `required`, `readonly`, `visible` are a truth or a condition.
+
+    What only some fields have stands in `extra`: `value_type` and `value_spec` of a formula or roll-up (the type its
+    values have), `region` of a phone, `vault` of what is encrypted, `order` of its place in the definition."""
 
     object: str
     name: str
@@ -160,8 +169,8 @@ class Field:
     expr: ExprType
     columns: tuple[Column, ...] = ()
     spec: Spec = None
-    label: Texts = EMPTY
-    help: Texts = EMPTY
+    label: Texts = field(default_factory=nothing)
+    help: Texts = field(default_factory=nothing)
     required: bool | Expression = False
     readonly: bool | Expression = False
     visible: bool | Expression = True
@@ -191,25 +200,28 @@ class Field:
                 return c
         raise LookupError(f"{self.object}.{self.name} has no part {part!r}")
 
+    def _own(self, wanted: type[S]) -> S:
+        """The spec of its values: its own, or for a formula or roll-up what `extra["value_spec"]` says."""
+        found = self.spec if isinstance(self.spec, wanted) else self.extra.get("value_spec")
+        if not isinstance(found, wanted):
+            raise LookupError(f"{self.object}.{self.name} is a {self.type} and has no {wanted.__name__}")
+        return found
+
     @property
     def text(self) -> TextSpec:
-        assert isinstance(self.spec, TextSpec)
-        return self.spec
+        return self._own(TextSpec)
 
     @property
     def number(self) -> NumberSpec:
-        assert isinstance(self.spec, NumberSpec)
-        return self.spec
+        return self._own(NumberSpec)
 
     @property
     def choice(self) -> ChoiceSpec:
-        assert isinstance(self.spec, ChoiceSpec)
-        return self.spec
+        return self._own(ChoiceSpec)
 
     @property
     def link(self) -> LinkSpec:
-        assert isinstance(self.spec, LinkSpec)
-        return self.spec
+        return self._own(LinkSpec)
 
     @property
     def computed(self) -> bool:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.types import ExprType
-from patron_engine.fields.field import EMPTY, Field, Texts
+from patron_engine.fields.field import Field, Texts, nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class LinkSet:
     field: str  # the link field on that object
     master: bool = False
     many: bool = False  # through a link table
-    label: Texts = EMPTY
+    label: Texts = field(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Unique:
     fields: tuple[str, ...]
     where: Expression | None
     index: str
-    message: Texts = EMPTY
+    message: Texts = field(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

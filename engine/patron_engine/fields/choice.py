@@ -1,0 +1,463 @@
+"""Choices: boolean, select, multi_select, tags, cascade.
+
+In Python and on the wire a choice is today's name of its option (a cascade: names from the top, `cn/zj/hz`); the column
+holds the option's first name, so renaming an option touches no row. Old names are read and answered as today's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Final
+from unicodedata import normalize
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from patron_engine.expr.types import BOOLEAN, ExprType
+from patron_engine.fields import limits
+from patron_engine.fields.base import (
+    PLAIN_FORMATS,
+    Around,
+    Fault,
+    FieldType,
+    TextFormats,
+    ValueFault,
+    kind_word,
+)
+from patron_engine.fields.characters import clean_line, half_width, shown
+from patron_engine.fields.field import ChoiceSpec, Field, Option, Spec, Texts
+from patron_engine.problems import nearest
+
+_SEPARATORS: Final = ";；、|\n"
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Boolean(FieldType):
+    name = "boolean"
+    family = "choice"
+    about = "yes or no; empty counts as no in conditions"
+    sql = "boolean"
+    wire = "true or false"
+
+    def expr_type(self, spec: Spec) -> ExprType:
+        return BOOLEAN
+
+    def read_wire(self, field: Field, raw: Any) -> bool | None:
+        if raw is None or isinstance(raw, bool):
+            return raw
+        if raw == "":
+            return None
+        raise ValueFault("not_boolean", f"this is true or false, not {kind_word(raw)}", "write true or false without quotes")
+
+    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> bool | None:
+        word = half_width(text).strip().lower()
+        if not word:
+            return None
+        if word in formats.true:
+            return True
+        if word in formats.false:
+            return False
+        raise ValueFault("not_boolean", f"{shown(text)} is neither yes nor no", "for example yes, no, true, false, 是, 否")
+
+    def checker(self, field: Field) -> None:
+        return None
+
+    def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
+        return "" if value is None else "true" if value else "false"
+
+
+def walk_options(options: Sequence[Option], above: str = "", stored: str = "") -> Iterator[tuple[str, str, Option]]:
+    """(path of names, path of stored values, option) of all levels, outer ones first."""
+    for option in options:
+        path, value = f"{above}{option.name}", f"{stored}{option.value}"
+        yield path, value, option
+        if option.options:
+            yield from walk_options(option.options, f"{path}/", f"{value}/")
+
+
+class _Names:
+    """What may be written for the options of one choice."""
+
+    __slots__ = ("by_label", "by_name", "name_of", "options", "order", "value_of")
+
+    def __init__(self, spec: ChoiceSpec) -> None:
+        self.by_name: dict[str, str] = {}  # today's and old names -> today's name
+        self.by_label: dict[str, str | None] = {}  # folded labels and synonyms -> name; None where several mean it
+        self.value_of: dict[str, str] = {}  # name -> stored value
+        self.name_of: dict[str, str] = {}  # stored value -> name
+        self.options: dict[str, Option] = {}
+        self.order: dict[str, int] = {}
+        everything = list(walk_options(spec.options))
+        for path, value, option in everything:
+            self.by_name[path] = path
+            self.value_of[path], self.name_of[value] = value, path
+            self.options[path] = option
+            self.order[path] = len(self.order)
+        for path, value, option in everything:
+            above = path.rpartition("/")[0]
+            for old in (*option.aliases, option.value):
+                self.by_name.setdefault(f"{above}/{old}" if above else old, path)
+            self.by_name.setdefault(value, path)
+            for word in (option.name, *option.aliases, *option.label.values(), *option.synonyms):
+                folded = _folded(word)
+                known = self.by_label.get(folded, path)
+                self.by_label[folded] = path if known == path else None
+            self.by_label.setdefault(_folded(path), path)
+
+    def unknown(self, text: str) -> ValueFault:
+        return ValueFault(
+            "unknown_option", f"{shown(text)} is not one of the options",
+            nearest(text, self.by_name) or f"one of {', '.join(list(self.value_of)[:8])}",
+        )  # fmt: skip
+
+    def from_text(self, text: str) -> str:
+        """By name, label in any language, or synonym."""
+        line = clean_line(text) or ""
+        found = self.by_name.get(line) or self.by_label.get(_folded(line))
+        if found is not None:
+            return found
+        if _folded(line) in self.by_label:
+            raise ValueFault("ambiguous_option", f"{shown(line)} means several options", "write the option's name")
+        raise self.unknown(line)
+
+
+def _folded(text: str) -> str:
+    return " ".join(normalize("NFKC", text).casefold().split())
+
+
+@lru_cache(maxsize=1_000)
+def _names_of(holder: _Held) -> _Names:
+    return _Names(holder.spec)
+
+
+class _Held:
+    """A spec compared by identity: comparing 3,000 options to find a cached answer would cost more than the answer."""
+
+    __slots__ = ("spec",)
+
+    def __init__(self, spec: ChoiceSpec) -> None:
+        self.spec = spec
+
+    def __hash__(self) -> int:
+        return id(self.spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held) and other.spec is self.spec
+
+
+def names_of(field: Field) -> _Names:
+    """The names of a field's options, worked out once for each compiled field."""
+    return _names_of(_Held(field.choice))
+
+
+class Choice(FieldType):
+    """What select, multi_select and cascade share."""
+
+    family = "choice"
+    keys = ("options", "option_set", "controlled_by")
+
+    def spec(self, definition: Mapping[str, Any], around: Around) -> ChoiceSpec:
+        named = definition.get("option_set")
+        if isinstance(named, str):
+            options = around.option_sets.get(named, ())
+            if named not in around.option_sets:
+                around.fault("unknown_option_set", f"there is no option set {named!r}", "option_set",
+                             nearest(named, around.option_sets))  # fmt: skip
+        else:
+            options = read_options(definition.get("options") or (), around)
+        total = sum(1 for _ in walk_options(options))
+        if total > limits.OPTIONS:
+            around.fault("limit_options", f"{total:,} options, at most {limits.OPTIONS:,} are allowed", "options",
+                         "make an object of them and a lookup to it")  # fmt: skip
+        return ChoiceSpec(
+            options=options,
+            option_set=named if isinstance(named, str) else None,
+            controlled_by=definition.get("controlled_by"),
+            free=isinstance(self, Tags),
+        )
+
+    def tokens_text(self, field: Field, value: Any) -> str | None:
+        """The labels, so that people find a record by the words they see."""
+        if value is None:
+            return None
+        names = names_of(field)
+        chosen = [value] if isinstance(value, str) else value
+        words = (w for v in chosen if v in names.options for w in names.options[v].label.values())
+        return " ".join(dict.fromkeys(words)) or None
+
+
+class Select(Choice):
+    name = "select"
+    about = "one of the options"
+    wire = "option name"
+
+    def expr_type(self, spec: Spec) -> ExprType:
+        assert isinstance(spec, ChoiceSpec)
+        return choice_type(spec)
+
+    def read_wire(self, field: Field, raw: Any) -> str | None:
+        if raw is None or raw == "":
+            return None
+        if not isinstance(raw, str):
+            raise ValueFault("not_option", f"this is the name of an option, not {kind_word(raw)}", None)
+        names = names_of(field)
+        found = names.by_name.get(raw)
+        if found is None:
+            raise names.unknown(raw)
+        return found
+
+    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> str | None:
+        return names_of(field).from_text(text) if text and not text.isspace() else None
+
+    def reader(self, field: Field, formats: TextFormats = PLAIN_FORMATS) -> Callable[[str], Any]:
+        names = names_of(field)
+        known: dict[str, str] = dict(names.by_name)
+
+        def read(text: str) -> str | None:
+            found = known.get(text)
+            if found is None and text and not text.isspace():
+                found = names.from_text(text)
+                if len(known) < 10_000:
+                    known[text] = found
+            return found
+
+        return read
+
+    def check(self, field: Field, value: Any) -> list[Fault]:
+        return [] if value is None else retired_faults(field, (value,))
+
+    def checker(self, field: Field) -> Callable[[Any], list[Fault]] | None:
+        retired = any(o.retired for _, _, o in walk_options(field.choice.options))
+        return (lambda value: self.check(field, value)) if retired else None
+
+    def to_columns(self, field: Field, value: Any) -> tuple[Any, ...]:
+        return (None if value is None else names_of(field).value_of.get(value, value),)
+
+    def from_columns(self, field: Field, parts: Sequence[Any]) -> Any:
+        stored = parts[0]
+        return None if stored is None else names_of(field).name_of.get(stored, stored)
+
+    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+        renamed = {stored: name for stored, name in names_of(field).name_of.items() if stored != name}
+        if not renamed:
+            return columns[0]
+        cases = {sa.literal(k, literal_execute=True): sa.literal(v, literal_execute=True) for k, v in renamed.items()}
+        return sa.case(cases, value=columns[0], else_=columns[0])
+
+
+class Cascade(Select):
+    name = "cascade"
+    about = "a path through nested options"
+    wire = "path of option names, cn/zj/hz"
+
+    def expr_type(self, spec: Spec) -> ExprType:
+        return ExprType("text")
+
+    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> str | None:
+        line = clean_line(text)
+        if line is None:
+            return None
+        names = names_of(field)
+        whole = names.by_name.get(line)
+        if whole is not None:
+            return whole
+        steps = [s for s in line.replace("／", "/").replace(">", "/").replace("\\", "/").split("/") if s.strip()]
+        if len(steps) == 1:
+            return names.from_text(line)
+        here: Sequence[Option] = field.choice.options
+        path: list[str] = []
+        for step in steps:
+            found = [o for o in here if _folded(step) in {_folded(w) for w in _words(o)}]
+            if len(found) != 1:
+                raise names.unknown(line)
+            path.append(found[0].name)
+            here = found[0].options
+        return "/".join(path)
+
+    def reader(self, field: Field, formats: TextFormats = PLAIN_FORMATS) -> Callable[[str], Any]:
+        return lru_cache(maxsize=10_000)(lambda text: self.read_text(field, text, formats))
+
+    def tokens_text(self, field: Field, value: Any) -> str | None:
+        if value is None:
+            return None
+        steps = value.split("/")
+        above = ("/".join(steps[: i + 1]) for i in range(len(steps)))
+        return " ".join(t for t in (super(Cascade, self).tokens_text(field, p) for p in above) if t) or None
+
+
+class MultiSelect(Choice):
+    name = "multi_select"
+    about = "several of the options, in their order"
+    sql = "text[]"
+    wire = "list of option names"
+    sortable = False
+
+    def expr_type(self, spec: Spec) -> ExprType:
+        assert isinstance(spec, ChoiceSpec)
+        return ExprType("list", element=choice_type(spec))
+
+    def one(self, field: Field, raw: Any) -> str | None:
+        return SELECT.read_wire(field, raw)
+
+    def one_text(self, field: Field, text: str) -> str | None:
+        return SELECT.read_text(field, text)
+
+    def arranged(self, field: Field, values: list[str]) -> tuple[str, ...]:
+        order = names_of(field).order
+        return tuple(sorted(dict.fromkeys(values), key=lambda v: order.get(v, len(order))))
+
+    def read_wire(self, field: Field, raw: Any) -> tuple[str, ...] | None:
+        if raw is None or raw == "":
+            return None
+        if not isinstance(raw, list | tuple):
+            raise ValueFault("not_list", f"this is a list, not {kind_word(raw)}", 'for example ["a", "b"]')
+        return self._counted(field, [v for v in (self.one(field, r) for r in raw) if v is not None])
+
+    def _counted(self, field: Field, values: list[str]) -> tuple[str, ...] | None:
+        chosen = self.arranged(field, values)
+        if len(chosen) > limits.CHOSEN:
+            raise ValueFault("limit_chosen", f"{len(chosen)} values, at most {limits.CHOSEN} can be chosen", None)
+        return chosen or None
+
+    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> tuple[str, ...] | None:
+        if not text or text.isspace():
+            return None
+        for mark in _SEPARATORS:
+            text = text.replace(mark, "\0")
+        pieces = [p for p in text.split("\0") if p.strip()]
+        if len(pieces) == 1 and ("," in pieces[0] or "，" in pieces[0]):
+            try:  # a comma may stand inside a label
+                return self._counted(field, [v for v in [self.one_text(field, pieces[0])] if v is not None]) \
+                    if not isinstance(self, Tags) else self._split_by_comma(field, pieces[0])  # fmt: skip
+            except ValueFault:
+                return self._split_by_comma(field, pieces[0])
+        return self._counted(field, [v for v in (self.one_text(field, p) for p in pieces) if v is not None])
+
+    def _split_by_comma(self, field: Field, text: str) -> tuple[str, ...] | None:
+        pieces = [p for p in text.replace("，", ",").split(",") if p.strip()]
+        return self._counted(field, [v for v in (self.one_text(field, p) for p in pieces) if v is not None])
+
+    def check(self, field: Field, value: Any) -> list[Fault]:
+        return [] if value is None else retired_faults(field, value)
+
+    def to_columns(self, field: Field, value: Any) -> tuple[Any, ...]:
+        if value is None:
+            return (None,)
+        stored = names_of(field).value_of
+        return ([stored.get(v, v) for v in value],)
+
+    def from_columns(self, field: Field, parts: Sequence[Any]) -> Any:
+        if not parts[0]:
+            return None
+        names = names_of(field).name_of
+        return tuple(names.get(v, v) for v in parts[0])
+
+    def to_wire(self, field: Field, value: Any) -> Any:
+        return list(value or ())
+
+    def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
+        return ";".join(value or ())
+
+    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+        if any(stored != name for stored, name in names_of(field).name_of.items()):
+            return None
+        return sa.func.coalesce(columns[0], sa.cast(pg.array([], type_=sa.Text()), pg.ARRAY(sa.Text())))
+
+
+class Tags(MultiSelect):
+    name = "tags"
+    about = "words people add freely; the options are suggestions"
+    wire = "list of texts"
+
+    def expr_type(self, spec: Spec) -> ExprType:
+        return ExprType("list", element=ExprType("text"))
+
+    def one(self, field: Field, raw: Any) -> str | None:
+        if not isinstance(raw, str):
+            raise ValueFault("not_text", f"a tag is a text, not {kind_word(raw)}", None)
+        tag = clean_line(raw)
+        if tag is not None and len(tag) > limits.TAG_LENGTH:
+            raise ValueFault("limit_tag", f"a tag has at most {limits.TAG_LENGTH} characters", None)
+        return None if tag is None else names_of(field).by_name.get(tag, tag)
+
+    def one_text(self, field: Field, text: str) -> str | None:
+        tag = self.one(field, text.strip())
+        return None if tag is None else names_of(field).by_label.get(_folded(tag)) or tag
+
+    def arranged(self, field: Field, values: list[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(values))
+
+    def tokens_text(self, field: Field, value: Any) -> str | None:
+        if value is None:
+            return None
+        options = names_of(field).options
+        return " ".join(" ".join(options[v].label.values()) if v in options else v for v in value)
+
+
+def _words(option: Option) -> tuple[str, ...]:
+    return (option.name, *option.aliases, *option.label.values(), *option.synonyms)
+
+
+def choice_type(spec: ChoiceSpec) -> ExprType:
+    """The expression type of one choice among these options."""
+    flat = list(walk_options(spec.options))
+    names = tuple(path for path, _, _ in flat)
+    values = tuple(value for _, value, _ in flat)
+    was = tuple((old, path) for path, _, o in flat for old in o.aliases)
+    return ExprType("choice", options=names, stored=None if names == values else values, was=was)
+
+
+def retired_faults(field: Field, values: Sequence[str]) -> list[Fault]:
+    """A retired option cannot be chosen any more; records that have it keep it (the save asks only for what changed)."""
+    options = names_of(field).options
+    return [
+        ("retired_option", f"the option {v!r} is retired",
+         f"use {options[v].retired_to!r}" if options[v].retired_to else "choose another one")
+        for v in values if v in options and options[v].retired
+    ]  # fmt: skip
+
+
+def texts(raw: Any) -> Texts:
+    """A text or map of languages of a definition, as a map; a plain text belongs to every language ("")."""
+    if isinstance(raw, Mapping):
+        return MappingProxyType({str(k): str(v) for k, v in raw.items() if v is not None})
+    return MappingProxyType({"": str(raw)}) if isinstance(raw, str) else _NONE
+
+
+def read_options(raw: Any, around: Around, depth: int = 1) -> tuple[Option, ...]:
+    """Options of a definition. A plain text is its own name. Elements that are none are left to the schema."""
+    if depth > limits.OPTION_DEPTH:
+        around.fault("limit_option_depth", f"options nest at most {limits.OPTION_DEPTH} levels", "options", None)
+        return ()
+    found: list[Option] = []
+    taken: set[str] = set()
+    for item in raw if isinstance(raw, list | tuple) else ():
+        body: Mapping[str, Any] = {"name": item} if isinstance(item, str) else item if isinstance(item, Mapping) else {}
+        name = body.get("name")
+        if not isinstance(name, str) or body.get("hidden") is True:
+            continue
+        was = body.get("was") or ()
+        aliases = (was,) if isinstance(was, str) else tuple(str(w) for w in was)
+        for used in (name, *aliases):
+            if used in taken:
+                around.fault("duplicate_option", f"the option name {used!r} is used twice", "options", "names of options differ")
+            taken.add(used)
+        retired = body.get("retired")
+        target = retired.get("to") if isinstance(retired, Mapping) else None
+        only_for = body.get("only_for")
+        found.append(
+            Option(
+                name=name, value=aliases[-1] if aliases else name, label=texts(body.get("label")), color=body.get("color"),
+                synonyms=tuple(str(s) for s in body.get("synonyms") or ()),
+                only_for=None if only_for is None else tuple(str(v) for v in only_for),
+                retired=bool(retired), retired_to=target, aliases=aliases,
+                options=read_options(body.get("options") or (), around, depth + 1),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+SELECT: Final = Select()
+TYPES: Final = (Boolean(), SELECT, MultiSelect(), Tags(), Cascade())

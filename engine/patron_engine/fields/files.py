@@ -1,0 +1,114 @@
+"""Files: file, image, signature, audio. The value is the ids of rows of the file table; the record has no column for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import sqlalchemy as sa
+
+from patron_engine.expr.types import ExprType
+from patron_engine.fields import limits
+from patron_engine.fields.base import Around, Fault, FieldType, Parts, Shape, ValueFault, kind_word
+from patron_engine.fields.field import Field, FileSpec, Spec
+from patron_engine.fields.link import read_id
+
+
+class FileLike(FieldType):
+    """What all files share."""
+
+    family = "file"
+    keys = ("max_size", "accept", "many")
+    wire = "id of a file; list of ids when many"
+    sortable = False
+    silent = True
+    accept: ClassVar[tuple[str, ...]] = ()
+
+    def parts(self, shape: Shape) -> Parts:
+        return ()
+
+    def spec(self, definition: Mapping[str, Any], around: Around) -> FileSpec:
+        size = definition.get("max_size", limits.FILE_SIZE)
+        if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= limits.FILE_SIZE_CAP:
+            around.fault("limit_max_size", f"max_size is in bytes, at most {limits.FILE_SIZE_CAP:,}", "max_size", None)
+            size = limits.FILE_SIZE
+        accept = definition.get("accept")
+        kinds = (accept,) if isinstance(accept, str) else tuple(str(a) for a in accept or self.accept)
+        return FileSpec(max_size=size, accept=kinds, many=definition.get("many") is True)
+
+    def expr_type(self, spec: Spec) -> ExprType:
+        return ExprType("list", element=ExprType("text"))
+
+    def read_wire(self, field: Field, raw: Any) -> tuple[str, ...] | None:
+        if raw is None or raw == "":
+            return None
+        given = raw if isinstance(raw, list | tuple) else [raw]
+        ids = [read_id(r.get("id") if isinstance(r, Mapping) else r) for r in given]
+        return tuple(dict.fromkeys(ids)) or None
+
+    def read_text(self, field: Field, text: str, formats: Any = None) -> tuple[str, ...] | None:
+        if not text.strip():
+            return None
+        return self.read_wire(field, [p.strip() for p in text.split(";") if p.strip()])
+
+    def check(self, field: Field, value: Any) -> list[Fault]:
+        assert isinstance(field.spec, FileSpec)
+        most = limits.FILES if field.spec.many else 1
+        if value is not None and len(value) > most:
+            return [("limit_files", f"{len(value)} files, at most {most} can stand here", "remove one")]
+        return []
+
+    def to_columns(self, field: Field, value: Any) -> tuple[Any, ...]:
+        return ()
+
+    def from_columns(self, field: Field, parts: Sequence[Any]) -> Any:
+        return None
+
+    def to_wire(self, field: Field, value: Any) -> Any:
+        assert isinstance(field.spec, FileSpec)
+        if field.spec.many:
+            return list(value or ())
+        return value[0] if value else None
+
+    def to_text(self, field: Field, value: Any, formats: Any = None) -> str:
+        return ";".join(value or ())
+
+    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+        return None
+
+
+def accepts(spec: FileSpec, mime: str, name: str) -> bool:
+    """Whether a file of this type and name may stand in the field: `accept` holds types (image/*) and endings (.pdf)."""
+    if not spec.accept:
+        return True
+    lower, kind = name.lower(), mime.lower()
+    return any(
+        lower.endswith(a.lower()) if a.startswith(".") else kind.startswith(a[:-1].lower()) if a.endswith("/*") else kind == a.lower()
+        for a in spec.accept
+    )
+
+
+class File(FileLike):
+    name = "file"
+    about = "any file"
+
+
+class Image(FileLike):
+    name = "image"
+    about = "a picture"
+    accept = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+class Signature(FileLike):
+    name = "signature"
+    about = "a handwritten signature, kept as a picture"
+    keys = ("max_size",)
+    accept = ("image/png", "image/svg+xml")
+
+
+class Audio(FileLike):
+    name = "audio"
+    about = "a sound recording"
+    accept = ("audio/*",)
+
+
+TYPES: Final = (File(), Image(), Signature(), Audio())

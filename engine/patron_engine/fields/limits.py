@@ -1,0 +1,43 @@
+"""Limits of values, each with a name and its own problem code (`limit_…`). docs/reference/field-types.md lists them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+NUMBER_BOUND: Final = Decimal(10) ** 25  # a number stays below this on either side of zero
+BIGINT_MIN: Final = -(2**63)
+BIGINT_MAX: Final = 2**63 - 1
+MAX_SCALE: Final = 10
+MAX_DIGITS_WRITTEN: Final = 60  # characters a number may be written with
+
+TEXT_LENGTH: Final = 255  # of a `text` without max_length
+TEXT_LENGTH_CAP: Final = 4_000
+LONG_TEXT_LENGTH: Final = 10_000
+LONG_TEXT_LENGTH_CAP: Final = 100_000
+RICH_TEXT_LENGTH: Final = 131_072
+RICH_TEXT_LENGTH_CAP: Final = 1_000_000
+INDEXED_TEXT_LENGTH: Final = 600  # a B-tree entry holds 2,704 bytes, a character takes up to four
+EMAIL_LENGTH: Final = 254
+PHONE_LENGTH: Final = 40
+URL_LENGTH: Final = 2_000
+BARCODE_LENGTH: Final = 128
+SECRET_LENGTH: Final = 4_000
+ADDRESS_PART_LENGTH: Final = 255
+PATTERN_LENGTH: Final = 500
+
+OPTIONS: Final = 3_000  # of one field or option set, all levels together
+OPTION_DEPTH: Final = 6
+CHOSEN: Final = 200  # values of one multi_select or tags field
+TAG_LENGTH: Final = 60
+LINKS: Final = 500  # records in one many link
+FILES: Final = 50
+
+JSON_BYTES: Final = 100_000
+JSON_DEPTH: Final = 20
+
+FILE_SIZE: Final = 20 * 1024 * 1024
+FILE_SIZE_CAP: Final = 500 * 1024 * 1024
+SORT_KEY_LENGTH: Final = 200
+YEAR_MIN: Final = 1
+YEAR_MAX: Final = 9999

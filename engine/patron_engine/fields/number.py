@@ -1,0 +1,307 @@
+"""Numbers: integer, decimal, percent, money, rating, duration. Decimal or int in Python, numeric or bigint in the table.
+
+On the wire a decimal is a text of plain digits or an integer: JSON numbers with a fraction lose digits on their way
+through other people's programs, so they are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Context, Decimal
+from typing import Any, ClassVar, Final
+
+import sqlalchemy as sa
+from babel.numbers import get_currency_precision
+
+from patron_engine.expr.types import ExprType
+from patron_engine.fields import limits
+from patron_engine.fields.base import (
+    PLAIN_FORMATS,
+    Around,
+    Fault,
+    FieldType,
+    Parts,
+    Shape,
+    TextFormats,
+    ValueFault,
+    kind_word,
+)
+from patron_engine.fields.characters import half_width, shown
+from patron_engine.fields.field import Field, NumberSpec, Spec
+from patron_engine.jsonio import decimal_text
+
+NUMBER: Final = ExprType("number")
+_PLAIN: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?", re.ASCII)
+_INTEGER: Final = re.compile(r"-?[0-9]{1,40}", re.ASCII)
+_CLOCK: Final = re.compile(r"(-?)([0-9]{1,6}):([0-5]?[0-9])(?::([0-5]?[0-9]))?", re.ASCII)
+_SPAN: Final = re.compile(
+    r"(?:([0-9]+)\s*(?:d|days?|天|日))?\s*(?:([0-9]+)\s*(?:h|hours?|hrs?|小时|小時|时))?\s*"
+    r"(?:([0-9]+)\s*(?:m|mins?|minutes?|分钟|分鐘|分))?\s*(?:([0-9]+)\s*(?:s|secs?|seconds?|秒))?",
+    re.ASCII | re.IGNORECASE,
+)
+_EXACT: Final = Context(prec=100)  # the standard context keeps 28 digits and would round larger ones
+UNIT_SECONDS: Final[Mapping[str, int]] = {
+    "second": 1, "seconds": 1, "minute": 60, "minutes": 60, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400,
+}  # fmt: skip
+RECORD_CURRENCY_SCALE: Final = 3  # the most digits a currency in use has; the record's own currency decides at save
+
+
+def currency_digits(code: str) -> int:
+    """Decimals of a currency: CNY 2, JPY 0, KWD 3; 2 for a code nobody knows."""
+    return get_currency_precision(code)
+
+
+def plain_number(text: str, formats: TextFormats) -> Decimal:
+    """A number as people write it, by the declared marks: "1,234.50", "(5.00)", "￥12", "1.2万". Raises ValueFault."""
+    plain = half_width(text).strip()
+    for mark in ("¥", "$", "€", "£", "元", "RMB", "CNY", "USD", "%"):
+        plain = plain.removeprefix(mark).removesuffix(mark).strip()
+    factor = 1
+    for word, times in (("亿", 100_000_000), ("億", 100_000_000), ("万", 10_000), ("萬", 10_000)):
+        if plain.endswith(word):
+            plain, factor = plain[: -len(word)].strip(), times
+            break
+    if plain.startswith("(") and plain.endswith(")"):
+        plain = f"-{plain[1:-1].strip()}"
+    plain = plain.removeprefix("+").replace("\u2212", "-").replace("\u00a0", " ")
+    thousands = formats.thousands
+    if thousands and thousands in plain:
+        whole, _, fraction = plain.partition(formats.decimal)
+        mark = re.escape(thousands)
+        if not re.fullmatch(rf"-?[0-9]{{1,4}}(?:{mark}[0-9]{{2,4}})*{mark}[0-9]{{3,4}}", whole) or thousands in fraction:
+            raise _not_number(text, formats)
+        plain = whole.replace(thousands, "") + (f".{fraction}" if fraction else "")
+    elif formats.decimal != ".":
+        if "." in plain:
+            raise _not_number(text, formats)
+        plain = plain.replace(formats.decimal, ".")
+    if plain.startswith((".", "-.")):
+        plain = plain.replace(".", "0.", 1)
+    if not _PLAIN.fullmatch(plain):
+        raise _not_number(text, formats)
+    return Decimal(plain) if factor == 1 else _EXACT.multiply(Decimal(plain), Decimal(factor))
+
+
+def has_more_decimals(value: Decimal, scale: int) -> bool:
+    """Whether a number has decimals beyond `scale` that are not zero."""
+    _, digits, exponent = value.as_tuple()
+    beyond = -exponent - scale if isinstance(exponent, int) else 0
+    return beyond > 0 and any(digits[-beyond:])
+
+
+def _not_number(text: str, formats: TextFormats) -> ValueFault:
+    group = f", thousands {formats.thousands!r}" if formats.thousands else ""
+    return ValueFault("not_number", f"{shown(text)} is not a number", f"the decimal mark here is {formats.decimal!r}{group}")
+
+
+class NumberType(FieldType):
+    """What decimals and integers share."""
+
+    family = "number"
+    keys = ("scale", "min", "max", "unit")
+    default_min: ClassVar[Decimal | None] = None
+    default_max: ClassVar[Decimal | None] = None
+
+    def expr_type(self, spec: Spec) -> ExprType:
+        return NUMBER
+
+    def default_scale(self, around: Around) -> int | None:
+        return None
+
+    def spec(self, definition: Mapping[str, Any], around: Around) -> NumberSpec:
+        scale = definition.get("scale", self.default_scale(around))
+        if scale is not None and (not isinstance(scale, int) or isinstance(scale, bool) or not 0 <= scale <= limits.MAX_SCALE):
+            around.fault("limit_scale", f"scale is between 0 and {limits.MAX_SCALE}", "scale", None)
+            scale = self.default_scale(around)
+        low = self._bound(definition, "min", around, self.default_min)
+        high = self._bound(definition, "max", around, self.default_max)
+        if low is not None and high is not None and low > high:
+            around.fault("empty_range", f"min {low} is above max {high}", "min", "swap them")
+        return NumberSpec(scale=scale, min=low, max=high, unit=definition.get("unit"))
+
+    def _bound(self, definition: Mapping[str, Any], key: str, around: Around, silent: Decimal | None) -> Decimal | None:
+        raw = definition.get(key)
+        if raw is None:
+            return silent
+        try:
+            value = Decimal(raw) if not isinstance(raw, str) or _PLAIN.fullmatch(raw) else None
+        except (ArithmeticError, TypeError, ValueError):
+            value = None
+        if value is None or abs(value) >= limits.NUMBER_BOUND:
+            around.fault("bad_bound", f"{key} {raw!r} is not a number", key, None)
+            return silent
+        return value
+
+    def range_faults(self, spec: NumberSpec, value: Decimal | int) -> list[Fault]:
+        if spec.min is not None and value < spec.min:
+            return [("too_small", f"{decimal_text(Decimal(value))} is below {decimal_text(spec.min)}", None)]
+        if spec.max is not None and value > spec.max:
+            return [("too_large", f"{decimal_text(Decimal(value))} is above {decimal_text(spec.max)}", None)]
+        return []
+
+
+class DecimalType(NumberType):
+    """numeric; a Decimal of plain digits."""
+
+    sql = "numeric"
+    wire = "decimal text or integer"
+
+    def read_wire(self, field: Field, raw: Any) -> Decimal | None:
+        if raw is None or raw == "":
+            return None
+        if isinstance(raw, bool) or not isinstance(raw, int | str):
+            if isinstance(raw, float | Decimal):
+                raise ValueFault("decimal_as_number", "a number with decimals travels as text", f'write "{raw}" in quotes')
+            raise ValueFault("not_number", f"this is a number, not {kind_word(raw)}", 'for example "12.50"')
+        if isinstance(raw, str) and not _PLAIN.fullmatch(raw):
+            raise ValueFault("not_number", f"{shown(raw)} is not a plain number", 'digits and one dot, for example "12.50"')
+        return self.bounded(Decimal(raw))
+
+    @staticmethod
+    def bounded(value: Decimal) -> Decimal:
+        if value.copy_abs() >= limits.NUMBER_BOUND:
+            raise ValueFault("limit_number", "a number stays below 10^25", None)
+        return value if value else Decimal(0)
+
+    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> Decimal | None:
+        return self.bounded(plain_number(text, formats)) if text and not text.isspace() else None
+
+    def reader(self, field: Field, formats: TextFormats = PLAIN_FORMATS) -> Callable[[str], Any]:
+        if formats.decimal != ".":
+            return lambda text: self.read_text(field, text, formats)
+        digits = re.compile(r"-?[0-9]{1,24}(?:\.[0-9]{1,40})?", re.ASCII).fullmatch
+        return lambda text: Decimal(text) if digits(text) else self.read_text(field, text, formats)
+
+    def check(self, field: Field, value: Any) -> list[Fault]:
+        if value is None:
+            return []
+        spec = field.number
+        scale = limits.MAX_SCALE if spec.scale is None else spec.scale
+        faults = self.range_faults(spec, value)
+        if has_more_decimals(value, scale):
+            word = {0: "no decimals", 1: "one decimal"}.get(scale, f"at most {scale} decimals")
+            faults.append(("too_many_decimals", f"{decimal_text(value)} has too many decimals: {word} here", "round it"))
+        return faults
+
+    def to_wire(self, field: Field, value: Any) -> Any:
+        return None if value is None else decimal_text(value)
+
+    def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
+        return "" if value is None else decimal_text(value).replace(".", formats.decimal)
+
+    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+        return sa.cast(sa.func.trim_scale(columns[0]), sa.Text())
+
+
+class DecimalNumber(DecimalType):
+    name = "decimal"
+    about = "a number with decimals, exact"
+
+
+class Percent(DecimalType):
+    name = "percent"
+    about = "a percentage: 10 is 10 %"
+
+
+class Money(DecimalType):
+    name = "money"
+    about = "an amount; decimals of its currency unless `scale` says more"
+
+    def parts(self, shape: Shape) -> Parts:
+        return (("", "numeric"), ("base", "numeric")) if shape.record_currency else super().parts(shape)
+
+    def default_scale(self, around: Around) -> int | None:
+        return RECORD_CURRENCY_SCALE if around.record_currency else currency_digits(around.currency)
+
+
+class IntegerType(NumberType):
+    """bigint."""
+
+    sql = "bigint"
+    keys = ("min", "max", "unit")
+    wire = "integer"
+
+    def default_scale(self, around: Around) -> int | None:
+        return 0
+
+    def read_wire(self, field: Field, raw: Any) -> int | None:
+        if raw is None or raw == "":
+            return None
+        if isinstance(raw, bool) or not isinstance(raw, int | str):
+            raise ValueFault("not_integer", f"this is a whole number, not {kind_word(raw)}", "for example 12")
+        if isinstance(raw, str) and not _INTEGER.fullmatch(raw):
+            raise ValueFault("not_integer", f"{shown(raw)} is not a whole number", "digits only, for example 12")
+        return self.bounded(int(raw))
+
+    @staticmethod
+    def bounded(value: int) -> int:
+        if not limits.BIGINT_MIN <= value <= limits.BIGINT_MAX:
+            raise ValueFault("limit_integer", "a whole number stays within -2^63 and 2^63 - 1", None)
+        return value
+
+    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> int | None:
+        if not text or text.isspace():
+            return None
+        number = plain_number(text, formats)
+        if has_more_decimals(number, 0):
+            raise ValueFault("not_integer", f"{shown(text)} is not a whole number", None)
+        return self.bounded(int(number))
+
+    def reader(self, field: Field, formats: TextFormats = PLAIN_FORMATS) -> Callable[[str], Any]:
+        digits = re.compile(r"-?[0-9]{1,18}", re.ASCII).fullmatch
+        return lambda text: int(text) if digits(text) else self.read_text(field, text, formats)
+
+    def check(self, field: Field, value: Any) -> list[Fault]:
+        return [] if value is None else self.range_faults(field.number, value)
+
+
+class Integer(IntegerType):
+    name = "integer"
+    about = "a whole number"
+
+    def tokens_text(self, field: Field, value: Any) -> str | None:
+        return None if value is None else str(value)
+
+
+class Rating(IntegerType):
+    name = "rating"
+    about = "stars: 0 to `max`, five unless said"
+    default_min = Decimal(0)
+    default_max = Decimal(5)
+    keys = ("max",)
+
+
+class Duration(IntegerType):
+    name = "duration"
+    about = "a length of time in seconds; `unit` is what people type and see"
+    keys = ("min", "max", "unit")
+    wire = "seconds"
+
+    def spec(self, definition: Mapping[str, Any], around: Around) -> NumberSpec:
+        unit = definition.get("unit")
+        if unit is not None and (not isinstance(unit, str) or unit not in UNIT_SECONDS):
+            around.fault("unknown_unit", f"{unit!r} is no unit of time", "unit", "seconds, minutes, hours or days")
+        return super().spec(definition, around)
+
+    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> int | None:
+        plain = half_width(text).strip()
+        if not plain:
+            return None
+        clock = _CLOCK.fullmatch(plain)
+        if clock:
+            seconds = int(clock[2]) * 3600 + int(clock[3]) * 60 + int(clock[4] or 0)
+            return -seconds if clock[1] else seconds
+        span = _SPAN.fullmatch(plain)
+        if span and any(span.groups()):
+            days, hours, minutes, rest = (int(g or 0) for g in span.groups())
+            return self.bounded(days * 86400 + hours * 3600 + minutes * 60 + rest)
+        unit = field.number.unit
+        seconds_each = UNIT_SECONDS.get(unit, 1) if isinstance(unit, str) else 1
+        return self.bounded(int(_EXACT.multiply(plain_number(plain, formats), Decimal(seconds_each))))
+
+    def reader(self, field: Field, formats: TextFormats = PLAIN_FORMATS) -> Callable[[str], Any]:
+        return lambda text: self.read_text(field, text, formats)
+
+
+TYPES: Final = (Integer(), DecimalNumber(), Percent(), Money(), Rating(), Duration())

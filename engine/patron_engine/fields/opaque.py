@@ -1,0 +1,132 @@
+"""What the platform keeps without looking inside: json, and secret, which is written and never read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+import orjson
+import sqlalchemy as sa
+
+from patron_engine.expr.types import JSON, ExprType
+from patron_engine.fields import limits
+from patron_engine.fields.base import PLAIN_FORMATS, Around, FieldType, Parts, Shape, TextFormats, ValueFault, kind_word
+from patron_engine.fields.characters import clean_block
+from patron_engine.fields.field import Field, Spec, TextSpec
+from patron_engine.jsonio import dumps
+
+
+class Json(FieldType):
+    name = "json"
+    family = "other"
+    about = "any JSON, at most 100,000 bytes; decimals are kept as texts"
+    sql = "jsonb"
+    wire = "any JSON"
+    sortable = False
+    silent = True
+
+    def expr_type(self, spec: Spec) -> ExprType:
+        return JSON
+
+    def read_wire(self, field: Field, raw: Any) -> Any:
+        if raw is None or raw == "" or raw == [] or raw == {}:
+            return None
+        value = _plain(raw, 1)
+        size = len(dumps(value))
+        if size > limits.JSON_BYTES:
+            raise ValueFault("limit_json", f"{size:,} bytes of JSON, at most {limits.JSON_BYTES:,} are kept", None)
+        return value
+
+    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> Any:
+        if not text.strip():
+            return None
+        try:
+            return self.read_wire(field, orjson.loads(text))
+        except orjson.JSONDecodeError as error:
+            raise ValueFault("not_json", f"this is not JSON: {error}", None) from None
+
+    def checker(self, field: Field) -> None:
+        return None
+
+    def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
+        return "" if value is None else dumps(value).decode()
+
+    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+        return None
+
+
+def _plain(raw: Any, depth: int) -> Any:
+    if depth > limits.JSON_DEPTH:
+        raise ValueFault("limit_json_depth", f"JSON nests at most {limits.JSON_DEPTH} levels here", None)
+    if raw is None or isinstance(raw, bool):
+        return raw
+    if isinstance(raw, str):
+        clean_block(raw)
+        return raw
+    if isinstance(raw, int):
+        if abs(raw) >= 2**63:
+            raise ValueFault("limit_integer", "a whole number stays within -2^63 and 2^63 - 1", "write it as text")
+        return raw
+    if isinstance(raw, float | Decimal):
+        try:
+            number = Decimal(str(raw))
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if not number.is_finite() or abs(number) >= limits.NUMBER_BOUND:
+            raise ValueFault("limit_number", "a number is finite and stays below 10^25", None)
+        return number
+    if isinstance(raw, Mapping):
+        for key in raw:
+            if not isinstance(key, str):
+                raise ValueFault("not_json", "keys are texts", None)
+            clean_block(key)
+        return {k: _plain(v, depth + 1) for k, v in raw.items()}
+    if isinstance(raw, list | tuple):
+        return [_plain(v, depth + 1) for v in raw]
+    raise ValueFault("not_json", f"{type(raw).__name__} has no JSON form", None)
+
+
+class Secret(FieldType):
+    name = "secret"
+    family = "other"
+    about = "written and never shown: a token, a password of another system"
+    keys = ("max_length",)
+    sql = "bytea"
+    wire = "text in; true or null out"
+    sortable = False
+    silent = True
+
+    def parts(self, shape: Shape) -> Parts:
+        return (("", "bytea"),)
+
+    def spec(self, definition: Mapping[str, Any], around: Around) -> TextSpec:
+        return TextSpec(max_length=int(definition.get("max_length") or limits.SECRET_LENGTH))
+
+    def expr_type(self, spec: Spec) -> ExprType:
+        return JSON
+
+    def read_wire(self, field: Field, raw: Any) -> str | None:
+        if raw is None or raw == "":
+            return None
+        if not isinstance(raw, str):
+            raise ValueFault("not_text", f"this is a text, not {kind_word(raw)}", None)
+        if len(raw) > field.text.max_length:
+            raise ValueFault("too_long", f"at most {field.text.max_length:,} characters are allowed", None)
+        clean_block(raw)
+        return raw
+
+    def checker(self, field: Field) -> None:
+        return None
+
+    def to_wire(self, field: Field, value: Any) -> Any:
+        return True if value is not None else None
+
+    def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
+        return ""
+
+    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+        return None
+
+
+TYPES: Final = (Json(), Secret())

@@ -1,0 +1,55 @@
+"""Pinyin: the sort key of a title, so that lists of Chinese names come in the order people look them up.
+
+In: a title. Out: lower-case text compared by code point. Latin letters lose accents; a Chinese character is its
+syllable followed by itself, so that equal syllables stay together in a steady order.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+from unicodedata import combining, normalize
+
+from pypinyin import lazy_pinyin
+
+from patron_engine.fields.limits import SORT_KEY_LENGTH
+
+# Characters whose usual syllable depends on the word: only texts with one of them pay for the phrase dictionary.
+_DEPENDS: Final = frozenset(
+    "重长長行乐樂单單曾查盖仇区區解朴任宁石厦都会會大朝传傳藏调調斗发發干给给冠还還和间間降角觉卡壳率六绿没模屏强曲省"
+    "食属宿提吐尾系校兴興血咽应炸扎占正只种種轴著转轉作便薄得地的的差参參称稱处處弹彈倒度恶恶好号号华华哈划更观观冒蒙"
+)
+
+
+@lru_cache(maxsize=30_000)
+def _syllable(character: str) -> str:
+    """How one character sorts."""
+    if "\u3400" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff":
+        return f"{lazy_pinyin(character)[0]} {character} "
+    return "".join(c for c in normalize("NFKD", character.casefold()) if not combining(c))
+
+
+def sort_key(text: str) -> str:
+    """The value of the column `x__sort`, at most 200 characters.
+
+    >>> sort_key("Zürich"), sort_key("北京") < sort_key("上海")
+    ('zurich', True)
+    """
+    text = text[:SORT_KEY_LENGTH]
+    if text.isascii():
+        return text.lower()
+    if _DEPENDS.isdisjoint(text):
+        key = "".join(map(_syllable, text))
+    else:
+        key = "".join(_phrase(text))
+    return key[:SORT_KEY_LENGTH].rstrip()
+
+
+def _phrase(text: str) -> list[str]:
+    syllables = lazy_pinyin(text, errors=list)
+    if len(syllables) != len(text):
+        return [_syllable(c) for c in text]
+    return [
+        f"{syllable} {character} " if syllable != character else _syllable(character)
+        for syllable, character in zip(syllables, text, strict=True)
+    ]
