@@ -55,6 +55,9 @@ class Tables:
         self._objects: dict[str, sa.Table] = {}
         self._links: dict[tuple[str, str], sa.Table] = {}
         self._system: dict[str, sa.Table] = {}
+        self.prepared: dict[
+            str, Any
+        ] = {}  # what the stages above prepare once for a release, by their own keys
 
     def of(self, object: Object | str) -> sa.Table:
         """The table of an object."""
