@@ -18,8 +18,8 @@ from psycopg import errors
 from patron_engine.errors import Refused
 from patron_engine.problems import Problem
 from patron_engine.store import ddl, tasks
+from patron_engine.store.carry import convert_batch, filled
 from patron_engine.store.conversion import Conversion
-from patron_engine.store.convert import convert_batch, filled
 from patron_engine.store.locks import BUDGET, acquire
 from patron_engine.store.steps import AddForeignKey, Convert, CreateIndex, CreateTable, DdlPlan, Step
 

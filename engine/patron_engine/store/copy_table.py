@@ -10,7 +10,7 @@ the whole copy (about ten seconds a million rows). All in one transaction: a kil
 
 from __future__ import annotations
 
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -95,7 +95,7 @@ def _indexes(conn: Connection, schema: str, regclass: str, name: str) -> list[tu
             sql.SQL("UNIQUE " if head.startswith("CREATE UNIQUE") else ""),
             sql.Identifier(built),
             sql.Identifier(schema, name),
-            sql.SQL(cast(LiteralString, rest)),
+            sql.SQL(rest),
         )
         conn.execute(statement)
         if primary:
@@ -111,7 +111,7 @@ def _indexes(conn: Connection, schema: str, regclass: str, name: str) -> list[tu
 def _add_foreign_key(conn: Connection, schema: str, owner: str, key: str, text: str) -> None:
     """As it was, rows unchecked: they were right a moment ago; a task makes the catalogue say so."""
     definition = text.removesuffix(" NOT VALID") + " NOT VALID"
-    _alter(conn, schema, owner, cast(LiteralString, "ADD CONSTRAINT {} " + definition), key)
+    _alter(conn, schema, owner, "ADD CONSTRAINT {} " + definition, key)
 
 
 def _alter(conn: Connection, schema: str, table: str, action: LiteralString, name: str) -> None:

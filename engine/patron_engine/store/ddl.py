@@ -7,7 +7,7 @@ the one text that arrives ready: store/indexes prints them from expression objec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 from psycopg import sql
 
@@ -90,7 +90,7 @@ def create_index(
         table=sql.Identifier(schema, index.table),
         method=sql.SQL(index.method),
         keys=sql.SQL(", ").join(_key(k) for k in index.keys),
-        where=sql.SQL(cast(LiteralString, f" WHERE {index.where}")) if index.where else sql.SQL(""),
+        where=sql.SQL(f" WHERE {index.where}") if index.where else sql.SQL(""),
     )
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from patron_engine.store.carry import preview
 from patron_engine.store.conversion import Conversion
-from patron_engine.store.convert import preview
 from patron_engine.store.plan import SMALL_TABLE, Facts, touched
 from patron_engine.store.shape import IndexShape, SchemaShape
 
@@ -70,7 +70,7 @@ def duplicates(conn: Connection, schema: str, index: IndexShape) -> list[dict[st
     """Groups of rows that `index` would refuse: {"values", "ids" (at most 5), "count"}, the largest first."""
     keys = [sql.Identifier(c) for c in index.columns]
     filled = sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(c)) for c in index.columns)
-    where = sql.SQL(cast(LiteralString, index.where or "true"))
+    where = sql.SQL(index.where or "true")
     query = sql.SQL(
         "SELECT count(*), (array_agg(id::text ORDER BY id))[1:5], {keys} FROM {table}"
         " WHERE ({where}) AND {filled} GROUP BY {keys} HAVING count(*) > 1 ORDER BY count(*) DESC, {keys} LIMIT {limit}"

@@ -14,13 +14,14 @@ from psycopg import errors, sql
 
 from patron_engine.names import composed
 from patron_engine.store import catalog, ddl
+from patron_engine.store.carry import convert_batch, filled
 from patron_engine.store.conversion import Conversion, find
-from patron_engine.store.convert import convert_batch, filled
 from patron_engine.store.copy_table import copy_table
 from patron_engine.store.facts import duplicates
 from patron_engine.store.indexes import object_indexes
 from patron_engine.store.locks import acquire, shared
-from patron_engine.store.shape import IndexShape, Key, index
+from patron_engine.store.shape import IndexShape
+from patron_engine.store.steps import index_of
 from patron_engine.store.tasks import Chunk, Handler, Work
 
 Connection = psycopg.Connection[Any]
@@ -81,20 +82,6 @@ def _put_in_place(conn: Connection, schema: str, want: IndexShape, building: str
 def building_name(want: IndexShape) -> str:
     """The name of an index while it is built; another definition has another one."""
     return composed(want.name, "b" + (want.mark or "")[-8:])
-
-
-def index_of(payload: Mapping[str, Any]) -> IndexShape:
-    """The index of a task's payload."""
-    keys = [Key(column=c, form=f, descending=d) for c, f, d in payload["keys"]]
-    return index(
-        payload["name"],
-        payload["table"],
-        *keys,
-        unique=payload["unique"],
-        method=payload["method"],
-        where=payload["where"],
-        constraint=payload["constraint"],
-    )
 
 
 def _wanted(work: Work, want: IndexShape) -> bool:

@@ -28,6 +28,7 @@ case are different. A record in which one of the fields is empty is compared wit
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from patron_engine.fields.field import Field
 from patron_engine.model.model import LINKS, Model, Object, Unique
@@ -54,7 +55,7 @@ def unique_columns(field: Field) -> tuple[str, ...]:
 def object_indexes(model: Model, object: Object) -> dict[str, IndexShape]:
     """Every index the table of `object` should have, by name; the first of two equal ones wins."""
     found: dict[str, IndexShape] = {}
-    seen: set[tuple[object, ...]] = set()
+    seen: set[Any] = set()
     for shape in (*_uniques(object), *_declared(object), *_of_fields(object), *_of_lists(object)):
         same = (shape.keys, shape.where, shape.method)
         covered = (shape.keys, shape.where, shape.method, "unique")

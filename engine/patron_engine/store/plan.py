@@ -44,6 +44,7 @@ from patron_engine.store.steps import (
     Step,
     Task,
     Validate,
+    index_payload,
 )
 
 SMALL_TABLE = (
@@ -280,19 +281,6 @@ def _settled(want: TableShape, have: TableShape) -> bool:
         and all(have.checks.get(n) == c for n, c in want.checks.items())
         and have.used <= COPY_FROM
     )
-
-
-def index_payload(index: IndexShape) -> dict[str, Any]:
-    """An index as JSON, for a task."""
-    return {
-        "name": index.name,
-        "table": index.table,
-        "keys": [[k.column, k.form, k.descending] for k in index.keys],
-        "unique": index.unique,
-        "method": index.method,
-        "where": index.where,
-        "constraint": index.constraint,
-    }
 
 
 def _is_ours(key: ForeignKeyShape) -> bool:

@@ -20,7 +20,7 @@ from patron_engine.store.tables import TYPES
 if TYPE_CHECKING:
     from patron_engine.expr.tree import AggregateNode
 
-DIALECT = PGDialect(paramstyle="named")  # so that a % in a constant stays one
+DIALECT: sa.Dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # so that a % in a constant stays one
 
 
 class BeyondTheRow(ValueError):

@@ -12,7 +12,15 @@ from typing import Any, Literal
 
 from patron_engine.problems import Problem
 from patron_engine.store.conversion import Conversion
-from patron_engine.store.shape import CheckShape, ColumnShape, ForeignKeyShape, IndexShape, TableShape
+from patron_engine.store.shape import (
+    CheckShape,
+    ColumnShape,
+    ForeignKeyShape,
+    IndexShape,
+    Key,
+    TableShape,
+    index,
+)
 
 Phase = Literal["expand", "backfill", "contract"]
 Lock = Literal["none", "writers of both tables", "readers, a moment", "readers, while rows are changed"]
@@ -192,3 +200,30 @@ class DdlPlan:
             "risks": [r.as_dict() for r in self.risks],
             "conversions": [dict(p) for p in self.previews],
         }
+
+
+def index_payload(index: IndexShape) -> dict[str, Any]:
+    """An index as JSON, for a task."""
+    return {
+        "name": index.name,
+        "table": index.table,
+        "keys": [[k.column, k.form, k.descending] for k in index.keys],
+        "unique": index.unique,
+        "method": index.method,
+        "where": index.where,
+        "constraint": index.constraint,
+    }
+
+
+def index_of(payload: Mapping[str, Any]) -> IndexShape:
+    """The index of a task's payload."""
+    keys = [Key(column=c, form=f, descending=d) for c, f, d in payload["keys"]]
+    return index(
+        payload["name"],
+        payload["table"],
+        *keys,
+        unique=payload["unique"],
+        method=payload["method"],
+        where=payload["where"],
+        constraint=payload["constraint"],
+    )

@@ -147,10 +147,10 @@ def run_task(connect: Connect, schema: str, row: TaskRow, context: Context | Non
         except LeaseLost:
             return "waiting"
         except psycopg.OperationalError as error:
-            if conn.closed:
+            if conn.closed:  # the lease runs out and another worker goes on
                 raise
             return _again(conn, schema, row, str(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the task says so and is tried again
             return _again(conn, schema, row, f"{type(error).__name__}: {error}")
 
 
@@ -258,7 +258,7 @@ def _row(parts: tuple[Any, ...]) -> TaskRow:
 
 def _q(text: str, schema: str) -> sql.Composed:
     table = sql.Identifier(schema, "sys__task")
-    return sql.SQL(text).format(*([table] * text.replace("{{}}", "").count("{}")))  # type: ignore[arg-type]
+    return sql.SQL(text).format(*([table] * text.replace("{{}}", "").count("{}")))
 
 
 def _own_handlers() -> Mapping[str, Handler]:

@@ -1,0 +1,117 @@
+"""Session: how a connection talks: which Python values it takes and gives, and the limits of its transactions.
+
+In: a fresh connection and what it is for. Out: the same one, configured. Ids come as text, numbers as Decimal, moments
+aware in UTC, JSON with exact numbers. Opens no connection and no transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Literal
+
+import orjson
+import psycopg
+from psycopg.adapt import Buffer, Dumper, Loader
+from psycopg.pq import Format
+
+from patron_engine import jsonio
+
+Purpose = Literal["read", "write", "publish", "job"]
+
+PREPARE_AFTER = 5  # times a text is seen before it is prepared
+PREPARED_MOST = 500  # texts prepared in one connection; each holds about 20 kB in the server
+
+SETTINGS: Mapping[Purpose, Mapping[str, str]] = {
+    "read": {"statement_timeout": "30s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s"},
+    "write": {
+        "statement_timeout": "30s",
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "60s",
+    },
+    "publish": {
+        "statement_timeout": "10min",
+        "lock_timeout": "60s",
+        "idle_in_transaction_session_timeout": "10min",
+    },
+    "job": {"statement_timeout": "1h", "lock_timeout": "30s", "idle_in_transaction_session_timeout": "10min"},
+}
+
+# orjson gives floats, and for whole numbers past 64 bits too: such texts go the slow, exact way.
+_NEEDS_DECIMAL = re.compile(rb"\d[.eE]|\d{19}")
+
+
+def exact_json(data: Buffer) -> Any:
+    """JSON with Decimal for every number that is not whole.
+
+    >>> exact_json(b'{"a": 1.10, "b": 2}')
+    {'a': Decimal('1.10'), 'b': 2}
+    """
+    text = bytes(data)
+    if _NEEDS_DECIMAL.search(text):
+        return json.loads(text, parse_float=Decimal)
+    return orjson.loads(text)
+
+
+class _IdText(Loader):
+    def load(self, data: Buffer) -> str:
+        return bytes(data).decode()
+
+
+class _IdBinary(Loader):
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> str:
+        digits = bytes(data).hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+class _Json(Loader):
+    def load(self, data: Buffer) -> Any:
+        return exact_json(data)
+
+
+class _JsonbBinary(Loader):
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> Any:
+        return exact_json(bytes(data)[1:])  # the first byte is the format's version
+
+
+class _DictDumper(Dumper):
+    oid = psycopg.adapters.types["jsonb"].oid
+
+    def dump(self, obj: Any) -> bytes:
+        return jsonio.dumps(obj)
+
+
+def configure(conn: psycopg.Connection[Any]) -> None:
+    """Sets adapters and preparation. A dict is written as jsonb; lists are arrays."""
+    adapters = conn.adapters
+    adapters.register_loader("uuid", _IdText)
+    adapters.register_loader("uuid", _IdBinary)
+    for name in ("json", "jsonb"):
+        adapters.register_loader(name, _Json)
+    adapters.register_loader("jsonb", _JsonbBinary)
+    adapters.register_dumper(dict, _DictDumper)
+    conn.prepare_threshold = PREPARE_AFTER
+    conn.prepared_max = PREPARED_MOST
+
+
+def limit(conn: psycopg.Connection[Any], purpose: Purpose) -> None:
+    """Sets the time zone and the limits of time for what the connection is used for, for its whole life.
+
+    One round trip; done once a connection. The connection must not be in a transaction (or must commit it).
+    """
+    settings = {"TimeZone": "UTC", "client_min_messages": "warning", **SETTINGS[purpose]}
+    calls = ", ".join(["set_config(%s, %s, false)"] * len(settings))
+    conn.execute(f"SELECT {calls}", [part for pair in settings.items() for part in pair])  # constants only
+
+
+def open_session(conn: psycopg.Connection[Any], purpose: Purpose) -> psycopg.Connection[Any]:
+    """`configure` and `limit`; returns the connection."""
+    configure(conn)
+    limit(conn, purpose)
+    return conn
