@@ -1,0 +1,34 @@
+"""`patron`: the commands. This file only names them; each group has a file under commands/.
+
+Exit codes: 0 done; 1 the answer is no (problems, not found, conflict); 2 wrong use. Every command takes `--data`,
+`--database` and `--json`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from patron_platform.commands import definitions, packs, people, serving, transfer, workspaces
+from patron_platform.commands.frame import run
+
+app = typer.Typer(
+    name="patron",
+    help="Patron: a CRM platform made of definitions.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+serving.register(app)
+workspaces.register(app)
+people.register(app)
+packs.register(app)
+definitions.register(app)
+transfer.register(app)
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(app))
