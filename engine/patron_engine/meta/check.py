@@ -7,11 +7,13 @@ exist, and whether its expressions have the right types, is decided later, again
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from patron_engine.meta.document import Document, Path
 from patron_engine.meta.failures import explain
 from patron_engine.meta.kinds import KINDS, validator
+from patron_engine.meta.reference import references
 from patron_engine.meta.rules import check_rules
 from patron_engine.problems import Problem, Problems, nearest
 
@@ -38,4 +40,14 @@ def check_document(document: Document) -> list[Problem]:
             told.add((path, code, message))
             problems.add(code, message, hint=hint, **document.where(path))
     problems.extend(check_rules(document))
+    problems.extend(_unknown_here(document))
     return list(problems)
+
+
+def _unknown_here(document: Document) -> Iterator[Problem]:
+    """Names that must stand in this very document: a measure that is sorted by, a node, a record of a check."""
+    for use in references(document).names:
+        if use.what == "here" and use.name not in use.known:
+            hint = nearest(use.name, use.known) or (f"here are {', '.join(use.known)}" if use.known else None)
+            message = f"{use.name!r} is not in this document"
+            yield Problem(code="unknown_name", message=message, hint=hint, **document.where(use.path))

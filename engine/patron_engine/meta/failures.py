@@ -61,10 +61,14 @@ def _extra_keys(failure: Any, path: Path) -> Iterable[Finding]:
         return
     for key in failure.instance:
         if key not in allowed and not any(p.search(key) for p in patterns):
-            hint = nearest(key, allowed) or f"keys here are {', '.join(allowed)}"
+            hint = nearest(key, allowed) or f"keys here are {_several(allowed)}"
             if failure.instance[key] is None:
                 hint = f"{hint}; where a comma of a text made this key, quote the text"
             yield "unknown_key", f"there is no key {key!r} here", hint, (*path, key)
+
+
+def _several(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 15 else ", ".join(names[:15]) + " …"
 
 
 def _bad_key(failure: Any, path: Path) -> Iterable[Finding]:
