@@ -7,6 +7,11 @@ from typing import Any
 
 import psycopg
 import pytest
+
+from patron_engine.store.migrations import make_schema
+from patron_engine.store.session import open_session
+from patron_platform.database.migrate import migrate_system
+from patron_platform.database.pools import Databases
 from patron_testing.pg import Server, running_server
 
 
@@ -27,7 +32,27 @@ def database_url(server: Server) -> Iterator[str]:
 
 @pytest.fixture
 def conn(database_url: str) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to this test's database, as psycopg makes it: the test commits or is rolled back."""
+    """A connection to this test's database with the engine's adapters, not in autocommit: the test commits or is rolled
+    back."""
     with psycopg.connect(database_url) as connection:
+        open_session(connection, "job")
+        connection.commit()
         yield connection
         connection.rollback()
+
+
+@pytest.fixture
+def schema(conn: psycopg.Connection[Any]) -> str:
+    """The schema of an empty workspace (release 0) in this test's database, committed."""
+    make_schema(conn, "w_test")
+    conn.commit()
+    return "w_test"
+
+
+@pytest.fixture
+def databases(database_url: str) -> Iterator[Databases]:
+    """Pools over this test's database with the system's own tables, no workspace yet."""
+    with Databases(database_url, connections=4) as opened:
+        with opened.system() as connection:
+            migrate_system(connection)
+        yield opened

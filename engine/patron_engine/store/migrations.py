@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -25,7 +25,7 @@ from patron_engine.errors import Conflict
 from patron_engine.store.history_partitions import ensure_partitions
 
 FILE = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
-WORKSPACE_FILES = "patron_engine.sql"
+ENGINE = "patron_engine"
 LOCK_SPACE = 11  # second argument of the advisory lock's hash; the workspace's own lock has 7
 
 
@@ -33,7 +33,7 @@ LOCK_SPACE = 11  # second argument of the advisory lock's hash; the workspace's 
 class Migration:
     number: int
     name: str
-    text: str
+    text: str = field(repr=False)
 
     @property
     def checksum(self) -> str:
@@ -41,10 +41,10 @@ class Migration:
 
 
 @cache
-def read_migrations(package: str = WORKSPACE_FILES) -> tuple[Migration, ...]:
-    """The files of a package by number. Two files of one number are a mistake of ours and raise ValueError."""
+def read_migrations(package: str = ENGINE) -> tuple[Migration, ...]:
+    """The files of a package's folder `sql` by number. Two files of one number are a mistake of ours and raise ValueError."""
     found: dict[int, Migration] = {}
-    for entry in files(package).iterdir():
+    for entry in (files(package) / "sql").iterdir():
         match = FILE.match(entry.name)
         if match is None:
             continue
@@ -68,11 +68,10 @@ def pending(
                 code="migration_changed",
                 hint="this database was made by another version of Patron: install that one, or a later one",
             )
-    newer = max(applied, default=0)
-    known = {migration.number for migration in wanted}
-    if newer not in known and applied:
+    strangers = set(applied) - {migration.number for migration in wanted}
+    if strangers:
         raise Conflict(
-            f"{schema}: migration {newer:04d} is not known to this version of Patron",
+            f"{schema}: migration {max(strangers):04d} is not known to this version of Patron",
             code="migration_unknown",
             hint="this database was used by a later version: install that one",
         )
@@ -109,7 +108,7 @@ def make_schema(conn: psycopg.Connection[Any], schema: str, *, now: datetime | N
 def _apply(conn: psycopg.Connection[Any], schema: str, migration: Migration) -> None:
     before = conn.execute("SELECT current_setting('search_path')").fetchone()
     assert before is not None
-    _search(conn, f'"{schema}"')
+    _search(conn, sql.Identifier(schema).as_string(conn))
     conn.execute(migration.text.encode(), prepare=False)
     _search(conn, before[0])
     conn.execute(

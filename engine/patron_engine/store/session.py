@@ -106,8 +106,10 @@ def limit(conn: psycopg.Connection[Any], purpose: Purpose) -> None:
     One round trip; done once a connection. The connection must not be in a transaction (or must commit it).
     """
     settings = {"TimeZone": "UTC", "client_min_messages": "warning", **SETTINGS[purpose]}
-    calls = ", ".join(["set_config(%s, %s, false)"] * len(settings))
-    conn.execute(f"SELECT {calls}", [part for pair in settings.items() for part in pair])  # constants only
+    conn.execute(
+        "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS given (name, value)",
+        (list(settings), list(settings.values())),
+    )
 
 
 def open_session(conn: psycopg.Connection[Any], purpose: Purpose) -> psycopg.Connection[Any]:

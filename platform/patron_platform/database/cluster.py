@@ -93,19 +93,8 @@ class Cluster:
             os.chown(made, account.pw_uid, account.pw_gid)
         said = None
         for locale in _locales(self.binaries):
-            command = [
-                binaries.folder / "initdb",
-                "-D",
-                folder,
-                "-U",
-                SUPERUSER,
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                *locale,
-            ]
-            command += ["--data-checksums", *(() if sync else ("--no-sync",))]
+            command = [str(binaries.folder / "initdb"), "-D", str(folder), "-U", SUPERUSER, "-A", "trust"]
+            command += ["-E", "UTF8", "--data-checksums", *locale, *(() if sync else ("--no-sync",))]
             said = subprocess.run(
                 command,
                 capture_output=True,

@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import psycopg
 from psycopg import sql
@@ -55,7 +56,7 @@ class Attachment:
             if self.cluster.pid() is None:
                 self.cluster.start()
 
-    def __enter__(self) -> Attachment:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
