@@ -17,7 +17,7 @@ from psycopg import sql
 
 from patron_engine import jsonio
 from patron_engine.fields.field import Field, LinkSpec
-from patron_engine.fields.registry import TYPES
+from patron_engine.fields.registry import type_of
 from patron_engine.store.conversion import SAMPLES, Conversion, Preview
 from patron_engine.store.convert import Converted, convert_value, ids_of
 from patron_engine.store.shape import SchemaShape
@@ -93,7 +93,7 @@ def _value(field: Field, parts: Sequence[Any], link_table: str | None) -> Any:
         jsonio.loads(p) if c.sql == "jsonb" and p is not None else tuple(p) if isinstance(p, list) else p
         for c, p in zip(field.columns, parts, strict=True)
     ]
-    return TYPES[field.type].from_columns(field, ready)
+    return type_of(field).from_columns(field, ready)
 
 
 def write_rows(conn: Connection, schema: str, conversion: Conversion, values: Mapping[str, Any]) -> None:
@@ -104,7 +104,7 @@ def write_rows(conn: Connection, schema: str, conversion: Conversion, values: Ma
         _write_links(conn, schema, conversion.target_table, values)
         return
     columns = conversion.new.columns
-    write = TYPES[conversion.new.type].to_columns
+    write = type_of(conversion.new).to_columns
     rows = [
         {"id": id, **{f"v{i}": _json(v) for i, v in enumerate(write(conversion.new, value))}}
         if value is not None
@@ -235,7 +235,7 @@ def sample(conversion: Conversion, row: Row, converted: Converted) -> dict[str, 
 def _text(field: Field, value: Any) -> str:
     if isinstance(field.spec, LinkSpec):
         return ", ".join(ids_of(value))
-    return TYPES[field.type].to_text(field, value)
+    return type_of(field).to_text(field, value)
 
 
 def preview(conn: Connection, live: SchemaShape, conversion: Conversion, zone: tzinfo = UTC) -> Preview:

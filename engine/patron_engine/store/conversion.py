@@ -9,11 +9,11 @@ rolling back finds them. What was written in between is carried back (`back`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from patron_engine.fields.field import Field
+from patron_engine.fields.field import Column, Field
 from patron_engine.model.model import LINKS, Model, Object
 from patron_engine.names import composed
 from patron_engine.store.shape import SchemaShape
@@ -57,7 +57,8 @@ class Conversion:
         return f"{how} of {self.key} from {self.old.type} to {self.new.type}"
 
     def payload(self) -> dict[str, Any]:
-        """As JSON for a task; the two fields are found again in the models of the two releases."""
+        """As JSON for a task. What the fields mean is found again in the models of the two releases; where the values
+        stand is said here, because an older release that is compiled again does not know it any more."""
         return {
             "object": self.object,
             "table": self.table,
@@ -66,6 +67,10 @@ class Conversion:
             "from_release": self.from_release,
             "to_release": self.to_release,
             "back": self.back,
+            "source_table": self.source_table,
+            "target_table": self.target_table,
+            "source": [[c.name, c.sql, c.part] for c in self.old.columns],
+            "target": [[c.name, c.sql, c.part] for c in self.new.columns],
         }
 
 
@@ -132,14 +137,18 @@ def find(model_old: Model, model_new: Model, payload: Mapping[str, Any]) -> Conv
     return Conversion(
         object=later[table].name,
         table=table,
-        old=old,
-        new=new,
+        old=replace(old, columns=_columns(payload["source"])),
+        new=replace(new, columns=_columns(payload["target"])),
         from_release=int(payload["from_release"]),
         to_release=int(payload["to_release"]),
-        source_table=link_table_name(old),
-        target_table=link_table_name(new),
+        source_table=payload["source_table"],
+        target_table=payload["target_table"],
         back=bool(payload["back"]),
     )
+
+
+def _columns(listed: Iterable[Sequence[Any]]) -> tuple[Column, ...]:
+    return tuple(Column(name=name, sql=sql, part=part) for name, sql, part in listed)
 
 
 def link_table_name(field: Field) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from patron_engine.fields.base import TextFormats, ValueFault
 from patron_engine.fields.field import Field, LinkSpec, NumberSpec
-from patron_engine.fields.registry import TYPES
+from patron_engine.fields.registry import type_of
 
 LISTS = frozenset({"multi_select", "tags"})
 
@@ -37,7 +37,7 @@ def convert_value(old: Field, new: Field, value: Any, zone: tzinfo = UTC) -> Con
     except ValueFault as fault:
         return Converted(fault=fault.message)
     if found.fault is None and found.value is not None:
-        faults = TYPES[new.type].check(new, found.value)
+        faults = type_of(new).check(new, found.value)
         if faults:
             return Converted(fault=faults[0][1])
     return found
@@ -69,14 +69,14 @@ def _between(old: Field, new: Field, value: Any, zone: tzinfo) -> Converted:
     if old.type == "date_range" and new.type == "date":
         return Converted(value.get("from"), loses=value.get("to") not in (None, value.get("from")))
     if old.type in LISTS and isinstance(value, tuple) and new.type in ("select", "cascade", "text"):
-        first = TYPES[new.type].read_text(new, value[0], formats)
+        first = type_of(new).read_text(new, value[0], formats)
         return Converted(first, loses=len(value) > 1)
     if new.type in LISTS:
-        text = TYPES[old.type].to_text(old, value, formats)
-        return Converted(TYPES[new.type].read_wire(new, [text]))
+        text = type_of(old).to_text(old, value, formats)
+        return Converted(type_of(new).read_wire(new, [text]))
     if new.type == "json":
-        return Converted(TYPES[old.type].to_wire(old, value))
-    return Converted(TYPES[new.type].read_text(new, TYPES[old.type].to_text(old, value, formats), formats))
+        return Converted(type_of(old).to_wire(old, value))
+    return Converted(type_of(new).read_text(new, type_of(old).to_text(old, value, formats), formats))
 
 
 def _number(new: Field, value: Decimal) -> Converted:
@@ -91,7 +91,7 @@ def _links(old: Field, new: Field, value: Any) -> Converted:
     """Ids stay ids where the new field may point at the same object."""
     if not isinstance(new.spec, LinkSpec):
         text = ", ".join(ids_of(value))
-        return Converted(TYPES[new.type].read_text(new, text))
+        return Converted(type_of(new).read_text(new, text))
     if not isinstance(old.spec, LinkSpec):
         return Converted(fault=f"a {old.type} names no record")
     spec = new.spec

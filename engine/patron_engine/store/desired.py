@@ -13,7 +13,7 @@ from typing import Any
 
 from patron_engine.fields.field import Field
 from patron_engine.model.model import LINKS, Model, Object
-from patron_engine.model.physical import PhysicalColumn
+from patron_engine.model.physical import TABLE, PhysicalColumn
 from patron_engine.names import composed
 from patron_engine.store.indexes import access_indexes, link_indexes, object_indexes
 from patron_engine.store.shape import (
@@ -34,10 +34,7 @@ DELETE_BATCH = "delete__batch"  # which deletion a record went with, so that one
 
 def desired(model: Model, schema: str, aside: Iterable[PhysicalColumn] = ()) -> SchemaShape:
     """Tables of objects, of many links, and of rights given for single records."""
-    kept: dict[str, list[PhysicalColumn]] = {}
-    for column in aside:
-        if column.state == "aside":
-            kept.setdefault(_table(model, column.object), []).append(column)
+    kept = columns_aside(model, aside)
     tables: dict[str, TableShape] = {}
     for object in model.objects.values():
         tables[object.table] = object_table(model, object, kept.get(object.table, ()))
@@ -156,6 +153,16 @@ def _columns(**types: Any) -> dict[str, ColumnShape]:
     return {name: ColumnShape(name=name, sql=sql, nullable=False) for name, sql in types.items()}
 
 
-def _table(model: Model, object: str) -> str:
-    found = model.object(object)
-    return found.table if found is not None else object
+def columns_aside(model: Model, known: Iterable[PhysicalColumn]) -> dict[str, list[PhysicalColumn]]:
+    """Columns of removed and retyped fields by table, for tables of objects that are still there."""
+    kept: dict[str, list[PhysicalColumn]] = {}
+    for column in known:
+        object = model.object(column.object)
+        if object is not None and column.state == "aside" and column.sql != TABLE:
+            kept.setdefault(object.table, []).append(column)
+    return kept
+
+
+def tables_aside(known: Iterable[PhysicalColumn]) -> frozenset[str]:
+    """Tables of removed objects and of many links that are no more."""
+    return frozenset(c.column for c in known if c.sql == TABLE and c.state == "aside")

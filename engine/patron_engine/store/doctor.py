@@ -16,7 +16,7 @@ from patron_engine.model.model import Model
 from patron_engine.model.physical import PhysicalColumn
 from patron_engine.problems import Problem, Problems
 from patron_engine.store import catalog, tasks
-from patron_engine.store.desired import desired
+from patron_engine.store.desired import desired, tables_aside
 from patron_engine.store.plan import COLUMN_NUMBERS, COPY_FROM
 from patron_engine.store.shape import SchemaShape, TableShape
 
@@ -42,7 +42,7 @@ def drift(
         if t.kind == "index_build" and t.state != "failed"
     }
     found = Problems()
-    found.extend(_tables(want, live, _tables_aside(model, known)))
+    found.extend(_tables(want, live, tables_aside(known)))
     for name, table in want.tables.items():
         if name in live.tables:
             found.extend(_columns(table, live.tables[name]))
@@ -82,7 +82,7 @@ def orphans(conn: Connection, model: Model, schema: str) -> list[Problem]:
     return list(found)
 
 
-def _tables(want: SchemaShape, live: SchemaShape, aside: set[str]) -> Iterator[Problem]:
+def _tables(want: SchemaShape, live: SchemaShape, aside: frozenset[str]) -> Iterator[Problem]:
     for name in want.tables.keys() - live.tables.keys():
         yield Problem(code="drift_table_missing", message=f"table {name} is missing", path=name, hint=REPAIR)
     for name in live.tables.keys() - want.tables.keys():
@@ -202,14 +202,14 @@ def _constraints(want: TableShape, have: TableShape) -> Iterator[Problem]:
 
 def _registry(model: Model, known: tuple[PhysicalColumn, ...], live: SchemaShape) -> Iterator[Problem]:
     """The rows of sys__column against the model: each live column of a field has its row."""
-    rows = {(_table(model, c.object), c.column) for c in known}
+    rows = {(c.object, c.column) for c in known}
     for object in model.objects.values():
         for field in object.fields.values():
             for column in field.columns if rows and not field.system else ():
-                if (object.table, column.name) not in rows:
+                if (object.name, column.name) not in rows:
                     yield Problem(
                         code="drift_registry",
-                        message=f"sys__column does not know {object.table}.{column.name}",
+                        message=f"sys__column does not know column {column.name} of {object.name}",
                         path=f"{object.name}.{field.name}",
                         hint=REPAIR,
                     )
@@ -223,12 +223,3 @@ def _tasks(conn: Connection, schema: str) -> Iterator[Problem]:
             yield Problem(
                 code="task_failed", message=message, path=place, hint="mend the cause and plan again"
             )
-
-
-def _tables_aside(model: Model, known: tuple[PhysicalColumn, ...]) -> set[str]:
-    return {_table(model, c.object) for c in known}
-
-
-def _table(model: Model, object: str) -> str:
-    found = model.object(object)
-    return found.table if found is not None else object

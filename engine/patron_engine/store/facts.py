@@ -15,8 +15,9 @@ from psycopg import sql
 
 from patron_engine.store.carry import preview
 from patron_engine.store.conversion import Conversion
-from patron_engine.store.plan import SMALL_TABLE, Facts, touched
+from patron_engine.store.plan import SMALL_TABLE, touched
 from patron_engine.store.shape import IndexShape, SchemaShape
+from patron_engine.store.steps import Facts
 
 Connection = psycopg.Connection[Any]
 
@@ -41,7 +42,25 @@ def gather(
         rows=rows,
         duplicates=found,
         previews={c.key: preview(conn, live, c, zone) for c in conversions},
+        links={place: _filled(conn, live.name, *place) for place in _relinked(desired, live, tables)},
     )
+
+
+def _relinked(desired: SchemaShape, live: SchemaShape, tables: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Links whose foreign key points at another table than it should."""
+    for table in tables:
+        for name, key in desired.tables[table].foreign_keys.items():
+            found = live.tables[table].foreign_keys.get(name)
+            if found is not None and found.target != key.target:
+                yield table, key.column
+
+
+def _filled(conn: Connection, schema: str, table: str, column: str) -> int:
+    counted = conn.execute(
+        sql.SQL("SELECT count({}) FROM {}").format(sql.Identifier(column), sql.Identifier(schema, table))
+    ).fetchone()
+    assert counted is not None
+    return int(counted[0])
 
 
 def count_rows(conn: Connection, schema: str, table: str, estimate: int) -> int:

@@ -6,7 +6,8 @@ and does nothing that was done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
@@ -44,29 +45,43 @@ def build_index(conn: Connection, work: Work) -> Chunk:
     if live is None or live.indexes.get(want.name) == want:
         return Chunk(progress={"state": "active"}, done=True)
     building = building_name(want)
-    conn.execute("SELECT set_config('lock_timeout', '0', false), set_config('statement_timeout', '0', false)")
     try:
-        there = live.indexes.get(building)
-        if there is not None and not there.valid:
-            conn.execute(ddl.drop_index_concurrently(work.schema, building))
-            there = None
-        if there is None:
-            conn.execute(ddl.create_index(work.schema, want, name=building, concurrently=True))
+        with _unlimited(conn):
+            there = live.indexes.get(building)
+            if there is not None and not there.valid:
+                conn.execute(ddl.drop_index_concurrently(work.schema, building))
+                there = None
+            if there is None:
+                conn.execute(ddl.create_index(work.schema, want, name=building, concurrently=True))
     except errors.UniqueViolation:
-        conn.execute(ddl.drop_index_concurrently(work.schema, building))
-        found = duplicates(conn, work.schema, want)
-        shown = [
-            {"count": d["count"], "ids": d["ids"], "values": [str(v) for v in d["values"]]} for d in found
-        ]
-        return Chunk(
-            progress={"state": "not active", "duplicates": shown},
-            failed=f"records are equal under {want.constraint or want.name}: the rule is not active",
-        )
-    finally:
-        conn.execute("RESET lock_timeout")
-        conn.execute("RESET statement_timeout")
+        return _not_unique(conn, work.schema, want, building)
     _put_in_place(conn, work.schema, want, building)
     return Chunk(progress={"state": "active"}, done=True)
+
+
+def _not_unique(conn: Connection, schema: str, want: IndexShape, building: str) -> Chunk:
+    conn.execute(ddl.drop_index_concurrently(schema, building))
+    found = duplicates(conn, schema, want)
+    shown = [{"count": d["count"], "ids": d["ids"], "values": [str(v) for v in d["values"]]} for d in found]
+    return Chunk(
+        progress={"state": "not active", "duplicates": shown},
+        failed=f"records are equal under {want.constraint or want.name}: the rule is not active",
+    )
+
+
+@contextmanager
+def _unlimited(conn: Connection) -> Iterator[None]:
+    """A build waits for old transactions and takes its time; the session's limits are put back afterwards."""
+    before = conn.execute(
+        "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
+    ).fetchone()
+    assert before is not None
+    limits = "SELECT set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)"
+    conn.execute(limits, ("0", "0"))
+    try:
+        yield
+    finally:
+        conn.execute(limits, before)
 
 
 def _put_in_place(conn: Connection, schema: str, want: IndexShape, building: str) -> None:
@@ -146,8 +161,8 @@ def convert_column(conn: Connection, work: Work) -> Chunk:
     conversion = _conversion(work)
     if conversion is None:
         return Chunk(progress={**work.progress, "state": "no longer wanted"}, done=True)
-    zone = work.model(conversion.to_release).workspace.zone if work.model else None
-    assert zone is not None
+    assert work.model is not None
+    zone = (work.current() if work.current else work.model(conversion.to_release)).workspace.zone
     batch = convert_batch(
         conn,
         work.schema,
@@ -170,12 +185,11 @@ def _conversion(work: Work) -> Conversion | None:
     """The conversion, unless a later release put the field elsewhere again."""
     if work.model is None:
         raise LookupError("a conversion needs the models of its releases")
-    payload = work.payload
-    found = find(work.model(int(payload["from_release"])), work.model(int(payload["to_release"])), payload)
-    if found is None or work.current is None:
-        return found
-    now = next((o for o in work.current().objects.values() if o.table == found.table), None)
-    field = now.field(found.new.name) if now else None
+    current = work.current() if work.current else work.model(int(work.payload["to_release"]))
+    found = find(work.model(int(work.payload["from_release"])), current, work.payload)
+    if found is None:
+        return None
+    field = next(o for o in current.objects.values() if o.table == found.table).field(found.new.name)
     return found if field is not None and field.columns == found.new.columns else None
 
 

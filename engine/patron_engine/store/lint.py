@@ -8,13 +8,12 @@ Families: DS destroys something, MF may fail on the data there is, BC breaks cod
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from patron_engine.problems import Problem, Problems
 from patron_engine.store.conversion import Preview
 from patron_engine.store.shape import SchemaShape
-from patron_engine.store.steps import DropColumn, DropTable, EmptyOrphans, Step, Task
+from patron_engine.store.steps import DropColumn, DropTable, EmptyOrphans, Facts, Step, Task
 
 COLUMN_LIMIT = 1_500  # columns of a table in use at once; PostgreSQL ends at 1,600
 
@@ -24,13 +23,12 @@ def lint(
     live: SchemaShape,
     steps: Sequence[Step],
     tasks: Sequence[Task],
-    duplicates: Mapping[str, Sequence[Mapping[str, Any]]],
-    previews: Mapping[str, Preview],
+    facts: Facts,
 ) -> tuple[Problem, ...]:
     """All risks of one plan, the same plan giving the same ones."""
     found = Problems()
     found.extend(_destroys(desired, live, steps))
-    found.extend(_may_fail(desired, duplicates, previews))
+    found.extend(_may_fail(desired, facts))
     found.extend(_breaks(desired, live))
     found.extend(_makes_wait(steps, tasks))
     return tuple(found)
@@ -61,12 +59,16 @@ def _destroys(desired: SchemaShape, live: SchemaShape, steps: Sequence[Step]) ->
             )
 
 
-def _may_fail(
-    desired: SchemaShape,
-    duplicates: Mapping[str, Sequence[Mapping[str, Any]]],
-    previews: Mapping[str, Preview],
-) -> Iterator[Problem]:
-    for name, samples in duplicates.items():
+def _may_fail(desired: SchemaShape, facts: Facts) -> Iterator[Problem]:
+    for (table, column), count in facts.links.items():
+        if count:
+            yield Problem(
+                code="mf_link_target",
+                message=f"{count} links in {table}.{column} point at records of the object before",
+                hint="add a new field for the new object, and remove this one",
+                path=f"{table}.{column}",
+            )
+    for name, samples in facts.duplicates.items():
         if not samples:
             continue
         index = next((t.indexes[name] for t in desired.tables.values() if name in t.indexes), None)
@@ -78,7 +80,7 @@ def _may_fail(
             hint="merge or change these records, then plan again: " + ", ".join(samples[0]["ids"][:5]),
             path=place,
         )
-    for preview in previews.values():
+    for preview in facts.previews.values():
         if preview.fails:
             yield Problem(
                 code="mf_conversion_fails",

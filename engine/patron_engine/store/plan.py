@@ -17,7 +17,7 @@ from typing import Any
 from patron_engine.jsonio import checksum
 from patron_engine.names import composed
 from patron_engine.store import ddl
-from patron_engine.store.conversion import Conversion, Preview
+from patron_engine.store.conversion import Conversion
 from patron_engine.store.lint import lint
 from patron_engine.store.shape import (
     FK_SUFFIX,
@@ -38,6 +38,7 @@ from patron_engine.store.steps import (
     DropConstraint,
     DropIndex,
     EmptyOrphans,
+    Facts,
     Lock,
     Op,
     Phase,
@@ -58,20 +59,6 @@ MOMENT: Lock = "readers, a moment"
 ROWS: Lock = "readers, while rows are changed"
 WRITERS: Lock = "writers of both tables"
 NO_LOCK: Lock = "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What the rows say, about the tables that a plan touches.
-
-    rows        table -> rows; exact up to SMALL_TABLE, above it an estimate
-    duplicates  index name -> samples {"values": […], "ids": […], "count": n}
-    previews    conversion key -> what becomes of the values
-    """
-
-    rows: Mapping[str, int] = field(default_factory=dict)
-    duplicates: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    previews: Mapping[str, Preview] = field(default_factory=dict)
 
 
 def plan(
@@ -97,7 +84,7 @@ def plan(
         schema=desired.name,
         steps=steps,
         tasks=tasks,
-        risks=lint(desired, live, steps, tasks, facts.duplicates, facts.previews),
+        risks=lint(desired, live, steps, tasks, facts),
         checksum=checksum(
             [
                 [list(s.sql) or s.sentence for s in steps],
@@ -194,7 +181,7 @@ class _Draft:
             found = have.foreign_keys.get(name)
             if found is not None and found.target == key.target:
                 continue
-            if key.column in have.columns and self.small(want.name):
+            if found is None and key.column in have.columns and self.small(want.name):
                 orphans = EmptyOrphans(table=want.name, column=key.column, target=key.target)
                 said = f"empty links in {want.name}.{key.column} whose record is gone"
                 self.add(orphans, "backfill", ROWS, said, table=want.name, reversible=False)

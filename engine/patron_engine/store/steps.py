@@ -6,12 +6,12 @@ store/lint. Holds no SQL text of its own but what a person is shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from patron_engine.problems import Problem
-from patron_engine.store.conversion import Conversion
+from patron_engine.store.conversion import Conversion, Preview
 from patron_engine.store.shape import (
     CheckShape,
     ColumnShape,
@@ -170,6 +170,22 @@ class Task:
 
     def as_dict(self) -> dict[str, Any]:
         return {"task": self.kind, "table": self.table, "rows": self.rows, "sentence": self.sentence}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the rows say, about the tables that a plan touches.
+
+    rows        table -> rows; exact for small tables, above an estimate
+    duplicates  index name -> samples {"values": […], "ids": […], "count": n}
+    previews    conversion key -> what becomes of the values
+    links       (table, column) of links that shall point at another object -> how many point at the old one
+    """
+
+    rows: Mapping[str, int] = field(default_factory=dict)
+    duplicates: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    previews: Mapping[str, Preview] = field(default_factory=dict)
+    links: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

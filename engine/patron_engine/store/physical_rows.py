@@ -1,0 +1,66 @@
+"""Physical rows: the columns a workspace has ever had, as kept in sys__column.
+
+In: a connection; PhysicalColumns as the compiler of models names them. Out: the same, read and written. A row is never
+deleted but by a purge: a column aside is found again when an older release returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from patron_engine.model.physical import PhysicalColumn
+
+Connection = psycopg.Connection[Any]
+
+READ = """
+SELECT object, field, part, column_name, sql_type, field_type, state, since, until
+  FROM {} ORDER BY object, since, field, part, column_name
+"""
+
+WRITE = """
+INSERT INTO {} (object, field, part, column_name, sql_type, field_type, state, since, until)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+def known_columns(conn: Connection, schema: str) -> tuple[PhysicalColumn, ...]:
+    """Every column, those aside included, the oldest first within its object."""
+    query = sql.SQL(READ).format(sql.Identifier(schema, "sys__column"))
+    return tuple(
+        PhysicalColumn(
+            object=object,
+            field=field,
+            part=part,
+            column=column,
+            sql=sql_type,
+            type=field_type,
+            state=state,
+            since=since,
+            until=until,
+        )
+        for object, field, part, column, sql_type, field_type, state, since, until in conn.execute(query)
+    )
+
+
+def record_columns(conn: Connection, schema: str, columns: Iterable[PhysicalColumn]) -> bool:
+    """Makes sys__column hold exactly `columns`, which are all there are (`PhysicalNames.columns`). Returns whether
+    anything changed."""
+    wanted = set(columns)
+    known = set(known_columns(conn, schema))
+    if wanted == known:
+        return False
+    table = sql.Identifier(schema, "sys__column")
+    gone = [(c.object, c.field, c.part, c.column) for c in known - wanted]
+    fresh = [
+        (c.object, c.field, c.part, c.column, c.sql, c.type, c.state, c.since, c.until)
+        for c in sorted(wanted - known, key=lambda c: (c.object, c.since, c.field, c.part, c.column))
+    ]
+    with conn.cursor() as cursor:
+        query = sql.SQL("DELETE FROM {} WHERE object = %s AND field = %s AND part = %s AND column_name = %s")
+        cursor.executemany(query.format(table), gone)
+        cursor.executemany(sql.SQL(WRITE).format(table), fresh)
+    return True
