@@ -1,0 +1,61 @@
+"""Clone: the values a copy of a record begins with.
+
+In: a record the caller may read. Out: values in the form the API takes. Left out: what the platform gives (numbers,
+formulas, system columns), what must differ (unique fields), what is not copied (files, secrets).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from patron_engine.access.decide import writable
+from patron_engine.errors import NotFound
+from patron_engine.fields.field import FileSpec, LinkSpec
+from patron_engine.query.call import Call
+from patron_engine.ways.read import read_one
+
+
+def cloned(conn: psycopg.Connection[Any], call: Call, object: str, id: str) -> dict[str, Any]:
+    """The record's own values and, by set name, its details'."""
+    found = call.model.object(object)
+    if found is None:
+        raise NotFound("there is no such record")
+    names = _names(call, found.name)
+    record = read_one(conn, call, found.name, id, fields=(*names, "id"), expand=found.details).record()
+    made = {name: _given(call, found.name, name, record.get(name)) for name in names}
+    for set_name in found.details:
+        child = found.sets[set_name]
+        own = [n for n in _names(call, child.object) if n != child.field]
+        made[set_name] = [
+            {n: _given(call, child.object, n, detail.get(n)) for n in own if detail.get(n) is not None}
+            for detail in record.get(set_name, ())
+        ]
+    return {name: value for name, value in made.items() if value not in (None, [])}
+
+
+def _names(call: Call, object: str) -> list[str]:
+    return [
+        name
+        for name, field in writable(call.model, call.actor, object).items()
+        if not (field.computed or field.system or field.unique or field.readonly is True)
+        and not isinstance(field.spec, FileSpec)
+        and field.type != "secret"
+    ]
+
+
+def _given(call: Call, object: str, name: str, value: Any) -> Any:
+    """A link's answer ({"id", "title"}) as a link's input."""
+    spec = call.model.objects[object].fields[name].spec
+    if not isinstance(spec, LinkSpec) or value is None:
+        return value
+    if spec.many:
+        return [_one(spec, item) for item in value]
+    return _one(spec, value)
+
+
+def _one(spec: LinkSpec, value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {"object": value["object"], "id": value["id"]} if spec.several else value["id"]

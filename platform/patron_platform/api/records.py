@@ -1,0 +1,248 @@
+"""Records over HTTP: lists, one record, create, update, delete, upsert, bulk, and what hangs on a record.
+
+In: requests under /records/{object}. Out: JSON as the way read makes it; writes go through the way save and answer with
+the record as it is afterwards. No rule about records stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from patron_engine.actor import Cause
+from patron_engine.errors import LimitExceeded, Refused
+from patron_engine.jsonio import dumps
+from patron_engine.problems import Problem
+from patron_engine.query.call import Call
+from patron_engine.query.history import history
+from patron_engine.query.parse import parse_body, parse_parameters
+from patron_engine.query.spec import Within
+from patron_engine.record.change import Action, Change, Outcome
+from patron_engine.ways.read import read_one
+from patron_engine.ways.save import save
+from patron_platform.api.clone import cloned
+from patron_platform.api.door import Caller, enter
+from patron_platform.api.idempotency import Answer, write
+from patron_platform.api.requests import Body, etag, json_answer, json_object, names, only, parameters, seen_version
+
+router = APIRouter(prefix="/records/{object}")
+MAX_BULK = 1_000
+RESERVED = ("confirm", "external_ids")  # keys of a body beside the record's fields
+
+
+@router.get("")
+def list_records(request: Request, object: str) -> Response:
+    caller = enter(request)
+    page = caller.workspace.read(caller.actor, parse_parameters(object, parameters(request)))
+    return json_answer(page.json)
+
+
+@router.post("/query")
+def query_records(request: Request, object: str, data: Body) -> Response:
+    caller = enter(request)
+    page = caller.workspace.read(caller.actor, parse_body(object, json_object(request, data)))
+    return json_answer(page.json)
+
+
+@router.get("/{id}")
+def read_record(request: Request, object: str, id: str) -> Response:
+    caller = enter(request)
+    given = parameters(request)
+    only(given, ("fields", "expand"), "parameter")
+    fields, expand = names(given.get("fields")) or None, names(given.get("expand"))
+    found = caller.workspace.reading(
+        caller.actor, lambda conn, call: read_one(conn, call, object, id, fields=fields, expand=expand)
+    )
+    headers = etag(found.version)
+    if request.headers.get("if-none-match") == headers["ETag"] and not fields and not expand:
+        return Response(status_code=304, headers=headers)
+    return json_answer(found.json, headers=headers)
+
+
+@router.post("")
+def create_record(request: Request, object: str, data: Body) -> Response:
+    caller = enter(request)
+    change = _change(request, "create", object, data)
+    return write(request, caller, data, lambda conn, call: _saved(request, conn, call, change, created=True))
+
+
+@router.patch("/{id}")
+def update_record(request: Request, object: str, id: str, data: Body) -> Response:
+    caller = enter(request)
+    change = replace(_change(request, "update", object, data), id=id, version=seen_version(request))
+    return write(request, caller, data, lambda conn, call: _saved(request, conn, call, change))
+
+
+@router.delete("/{id}")
+def delete_record(request: Request, object: str, id: str) -> Response:
+    caller = enter(request)
+    given = parameters(request)
+    only(given, ("confirm", "purge"), "parameter")
+    action: Action = "purge" if given.get("purge") == "true" else "delete"
+    confirm = frozenset(names(given.get("confirm")))
+    change = Change(action=action, object=object, id=id, version=seen_version(request), confirm=confirm)
+    return write(request, caller, b"", lambda conn, call: _done(conn, call, change))
+
+
+@router.put("/by/{field}/{value:path}")
+def upsert_record(request: Request, object: str, field: str, value: str, data: Body) -> Response:
+    caller = enter(request)
+    change = replace(_change(request, "upsert", object, data), by=(field, value), version=seen_version(request))
+    return write(request, caller, data, lambda conn, call: _saved(request, conn, call, change))
+
+
+@router.post("/bulk")
+def bulk(request: Request, object: str, data: Body) -> Response:
+    """`{"mode": "all" | "each", "records": [{…}, {"id", "version", …}, {"id", "delete": true}]}`."""
+    caller = enter(request)
+    body = json_object(request, data)
+    only(body, ("mode", "records"))
+    mode, records = body.get("mode", "all"), body.get("records")
+    if mode not in ("all", "each"):
+        raise Refused([Problem(code="unknown_value", message="mode is all or each", path="mode")])
+    if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
+        raise Refused([Problem(code="not_list", message="records is a list of objects", path="records")])
+    if len(records) > MAX_BULK:
+        raise LimitExceeded(f"a bulk request holds at most {MAX_BULK} records", code="bulk_records")
+    changes = [_bulk_change(object, record, index) for index, record in enumerate(records)]
+    bulky = replace(caller, cause=Cause(kind=caller.cause.kind, detail={**caller.cause.detail, "bulk": True}))
+
+    def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
+        return Answer(dumps({"results": [_result(o) for o in save(conn, call, changes, mode=mode)]}))
+
+    return write(request, bulky, data, act)
+
+
+@router.get("/{id}/history")
+def read_history(request: Request, object: str, id: str) -> Response:
+    caller = enter(request)
+    rows = caller.workspace.reading(caller.actor, lambda conn, call: history(conn, call, object, id))
+    return json_answer(dumps({"history": rows}))
+
+
+@router.get("/{id}/related/{set}")
+def read_related(request: Request, object: str, id: str, set: str) -> Response:
+    caller = enter(request)
+    ask = replace(parse_parameters("", parameters(request)), within=Within(object=object, id=id, set=set))
+    return json_answer(caller.workspace.read(caller.actor, ask).json)
+
+
+@router.get("/{id}/activities")
+def read_activities(request: Request, object: str, id: str) -> Response:
+    return read_related(request, object, id, "activities")
+
+
+@router.get("/{id}/comments")
+def read_comments(request: Request, object: str, id: str) -> Response:
+    return read_related(request, object, id, "comments")
+
+
+@router.post("/{id}/clone")
+def clone_record(request: Request, object: str, id: str, data: Body) -> Response:
+    caller = enter(request)
+    given = _change(request, "create", object, data)
+
+    def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
+        change = replace(given, set={**cloned(conn, call, object, id), **given.set})
+        return _saved(request, conn, call, change, created=True)
+
+    return write(request, caller, data, act)
+
+
+@router.post("/{id}/{action}")
+def act_on_record(request: Request, object: str, id: str, action: str, data: Body) -> Response:
+    """restore, void, unvoid."""
+    caller = enter(request)
+    acts: Mapping[str, Action] = {"restore": "restore", "void": "void", "unvoid": "unvoid"}
+    only({action: None}, tuple(acts), "act on a record")
+    body = json_object(request, data)
+    only(body, ("confirm",))
+    change = Change(
+        action=acts[action], object=object, id=id, version=seen_version(request), confirm=_confirm(request, body)
+    )
+    return write(request, caller, data, lambda conn, call: _saved(request, conn, call, change))
+
+
+def _change(request: Request, action: Action, object: str, data: bytes) -> Change:
+    body = json_object(request, data)
+    external = body.pop("external_ids", {})
+    if not isinstance(external, dict) or not all(isinstance(v, str) for v in external.values()):
+        raise Refused([Problem(code="external_ids", message="external_ids maps sources to texts", path="external_ids")])
+    confirm = _confirm(request, body)
+    return Change(action=action, object=object, set=body, confirm=confirm, external_ids=external)
+
+
+def _confirm(request: Request, body: dict[str, Any]) -> frozenset[str]:
+    """Rules whose warnings are accepted: `?confirm=a,b`, or the body's key `confirm`, a list."""
+    found = body.pop("confirm", [])
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise Refused([Problem(code="not_list", message="confirm is a list of rule names", path="confirm")])
+    return frozenset((*found, *names(parameters(request).get("confirm"))))
+
+
+def _bulk_change(object: str, record: dict[str, Any], index: int) -> Change:
+    values = dict(record)
+    id, version, delete = values.pop("id", None), values.pop("version", None), values.pop("delete", False)
+    external = values.pop("external_ids", {})
+    confirm = values.pop("confirm", [])
+    faults = [
+        Problem(code=code, message=message, path=f"records[{index}].{path}")
+        for wrong, code, message, path in (
+            (id is not None and not isinstance(id, str), "not_text", "id is a text", "id"),
+            (isinstance(version, bool) or not isinstance(version, int | None), "not_integer", "a whole number", "version"),
+            (delete not in (True, False), "not_boolean", "delete is true or false", "delete"),
+            (delete is True and id is None, "required", "what is deleted needs its id", "id"),
+            (not isinstance(external, dict), "not_object", "external_ids maps sources to texts", "external_ids"),
+            (not isinstance(confirm, list), "not_list", "confirm is a list of rule names", "confirm"),
+        )
+        if wrong
+    ]
+    if faults:
+        raise Refused(faults)
+    action: Action = "delete" if delete else "create" if id is None else "update"
+    return Change(
+        action=action,
+        object=object,
+        id=id,
+        version=version,
+        set=values,
+        external_ids=external,
+        confirm=frozenset(map(str, confirm)),
+    )
+
+
+def _saved(
+    request: Request, conn: psycopg.Connection[Any], call: Call, change: Change, *, created: bool = False
+) -> Answer:
+    """Saves and answers with the record as it is now."""
+    outcome = save(conn, call, [change])[0]
+    found = read_one(conn, call, outcome.object, str(outcome.id))
+    headers = etag(found.version)
+    made = created or outcome.action == "created"
+    if made:
+        headers["Location"] = f"/api/v1/records/{outcome.object}/{outcome.id}"
+    if outcome.problems:
+        headers["Patron-Warnings"] = ",".join(sorted({p.rule or p.code for p in outcome.problems}))
+    return Answer(found.json, 201 if made else 200, headers)
+
+
+def _done(conn: psycopg.Connection[Any], call: Call, change: Change) -> Answer:
+    return Answer(dumps(_result(save(conn, call, [change])[0])))
+
+
+def _result(outcome: Outcome) -> dict[str, Any]:
+    made: dict[str, Any] = {"action": outcome.action, "id": outcome.id, "version": outcome.version}
+    if outcome.problems:
+        made["problems"] = [
+            {("field" if k == "path" else k): v for k, v in p.as_dict().items()} for p in outcome.problems
+        ]
+    return made
+
+
+__all__ = ["Caller", "router"]
