@@ -15,24 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from patron_engine.errors import WrongUse
 
 
-def default_data() -> Path:
-    """Where an embedded database and the secret live unless told otherwise: `$XDG_DATA_HOME/patron`."""
-    home = os.environ.get("XDG_DATA_HOME")
-    if home:
-        return Path(home) / "patron"
-    try:
-        return Path.home() / ".local" / "share" / "patron"
-    except RuntimeError:
-        return Path("/var/tmp/patron")
-
-
 class Settings(BaseModel):
     """What one process is told. Durations in seconds, sizes in bytes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     database: str | None = Field(None, description="PostgreSQL URL; without one the embedded database is started")
-    data: Path = Field(default_factory=default_data, description="folder of the embedded database and the secret")
+    data: Path | None = Field(None, description="folder of the embedded database; silent: $XDG_DATA_HOME/patron")
+    show: str | None = Field(None, description="workspace whose objects and counts the first page shows to everybody")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
     workers: int = Field(1, ge=1, le=64, description="serving processes")
@@ -48,6 +38,7 @@ _NAMES: Mapping[str, str] = {
     "PATRON_WORKERS": "workers",
     "PATRON_POOL": "pool",
     "PATRON_JOBS": "jobs",
+    "PATRON_SHOW": "show",
 }
 
 

@@ -1,0 +1,31 @@
+"""App: the ASGI application over an open service: routers, error answers, headers, metrics. Nothing else happens here.
+
+In: a `Service`. Out: a FastAPI application. FastAPI's own OpenAPI is off: the workspace's is at /api/v1/openapi.json.
+"""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from patron_platform.api import definitions, errors, exports, files, imports, objects, packs, records, releases, search
+from patron_platform.api.door import Door
+from patron_platform.health import router as health
+from patron_platform.observe import Observed
+from patron_platform.service import Service
+from patron_platform.web.home import router as home
+
+API = "/api/v1"
+
+
+def create_app(service: Service) -> FastAPI:
+    """The application."""
+    app = FastAPI(title="Patron", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.service = service
+    app.state.door = Door(service)
+    errors.install(app)
+    for module in (objects, files, imports, exports, search, definitions, releases, packs, records):
+        app.include_router(module.router, prefix=API)
+    app.include_router(health)
+    app.include_router(home)
+    app.add_middleware(Observed)
+    return app

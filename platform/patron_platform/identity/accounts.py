@@ -1,0 +1,67 @@
+"""Accounts: who may sign in, and which user record each opens in a workspace.
+
+In: an e-mail address, a workspace. Out: an account, a membership, and a record of `user` in the workspace, made through the
+same save as every record. A second call for the same address changes nothing but what was named.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from email_validator import EmailNotValidError, validate_email
+
+from patron_engine.actor import SYSTEM, Cause
+from patron_engine.clock import new_id
+from patron_engine.errors import WrongUse
+from patron_engine.query.spec import Ask
+from patron_engine.record.change import Change
+from patron_engine.runtime import Workspace
+
+
+def read_email(text: str) -> str:
+    """The address, tidied. WrongUse when it is none."""
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise WrongUse(f"{text!r} is not an e-mail address: {error}", code="email") from None
+
+
+def create_user(
+    conn: psycopg.Connection[Any],
+    workspace: Workspace,
+    email: str,
+    *,
+    name: str | None = None,
+    administrator: bool = False,
+    password_hash: str | None = None,
+) -> str:
+    """Makes the account, its user record and its membership where they are missing. Returns the user record's id."""
+    address = read_email(email)
+    user = _user_record(workspace, address, name or address.partition("@")[0])
+    with conn.transaction():
+        row = conn.execute(
+            "INSERT INTO patron.account (id, email, name, password_hash) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (lower(email)) DO UPDATE SET updated_at = now(),"
+            " password_hash = coalesce(EXCLUDED.password_hash, patron.account.password_hash) RETURNING id",
+            (new_id(), address, name or "", password_hash),
+        ).fetchone()
+        assert row is not None
+        conn.execute(
+            "INSERT INTO patron.membership (account, workspace, user_record, administrator) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (account, workspace) DO UPDATE SET"
+            " administrator = patron.membership.administrator OR EXCLUDED.administrator",
+            (row[0], workspace.name, user, administrator),
+        )
+    return user
+
+
+def _user_record(workspace: Workspace, email: str, name: str) -> str:
+    """The id of the record of `user` with this address, made when there is none."""
+    found = workspace.read(SYSTEM, Ask(object="user", where=f"email == '{email.replace(chr(39), '')}'", fields=("id",)))
+    rows = found.rows()
+    if rows:
+        return str(rows[0]["id"])
+    change = Change(action="create", object="user", set={"name": name, "email": email})
+    outcome = workspace.save(SYSTEM, [change], cause=Cause(kind="system", detail={"by": "patron user create"}))[0]
+    return str(outcome.id)
