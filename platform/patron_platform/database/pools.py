@@ -21,7 +21,7 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
-from patron_engine.errors import LimitExceeded, Unavailable
+from patron_engine.errors import LimitExceeded, PatronError, Unavailable
 from patron_engine.store.session import SETTINGS, Purpose, limit, open_session
 from patron_platform.database.workspaces import WorkspacePlace, find_workspace
 
@@ -42,7 +42,7 @@ GONE = (
     "53",
     "58",
 )  # classes of SQLSTATE that say the server cannot: connection, shutdown, resources, system
-REVIVE_SECONDS = 1.0  # between two tries to start a server of our own again
+REVIVE_SECONDS = 1.0  # of rest after a server of our own could not be started
 
 
 class Databases:
@@ -52,7 +52,7 @@ class Databases:
         self.url = url
         self._connections = connections
         self._revive = revive
-        self._revived = float("-inf")
+        self._failed = float("-inf")
         self._pools: dict[tuple[str, Kind], Pool] = {}
         self._places: dict[str, tuple[float, WorkspacePlace]] = {}
         self._lock = threading.Lock()
@@ -157,13 +157,16 @@ class Databases:
             return self._pools[url, kind]
 
     def _after_failure(self, url: str, pool: Pool) -> None:
-        """Starts our own server again, once a second at most, and throws away the connections that died with it."""
+        """Starts our own server again where it is gone, and throws away the connections that died with it."""
         with self._failing:
-            if time.monotonic() - self._revived < REVIVE_SECONDS:
+            if time.monotonic() - self._failed < REVIVE_SECONDS:
                 return
-            if self._revive is not None and url == self.url:
-                self._revive()
-            self._revived = time.monotonic()
+            try:
+                if self._revive is not None and url == self.url:
+                    self._revive()
+            except PatronError:
+                self._failed = time.monotonic()
+                return
         with contextlib.suppress(psycopg.Error, PoolClosed, PoolTimeout):
             pool.check()
 
