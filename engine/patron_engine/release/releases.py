@@ -16,7 +16,7 @@ from psycopg import sql
 
 from patron_engine.errors import NotFound
 from patron_engine.meta.document import Document
-from patron_engine.meta.layers import Layer
+from patron_engine.meta.layers import WORKSPACE, Layer, workspace_layer
 from patron_engine.release.bodies import body_hash, decode, encode
 
 Kind = Literal["publish", "install", "upgrade", "uninstall", "rollback"]
@@ -68,12 +68,24 @@ def layers_of(conn: psycopg.Connection[Any], schema: str, number: int) -> tuple[
     rows = conn.execute(query, (number,)).fetchall()
     if not rows and not _exists(conn, schema, number):
         raise NotFound(f"there is no release {number}", hint="see the list of releases")
-    found: dict[str, tuple[str | None, list[Document]]] = {}
+    found: dict[str, tuple[str, list[Document]]] = {}
     for layer, version, kind, name, body, file in rows:
-        documents = found.setdefault(layer, (version, []))[1]
+        documents = found.setdefault(layer, (version or "", []))[1]
         documents.append(Document(kind=kind, name=name, body=decode(body), file=file, layer=layer))
-    return tuple(
-        Layer(name=name, version=version, documents=tuple(documents)) for name, (version, documents) in found.items()
+    return tuple(_layer(name, version, tuple(documents)) for name, (version, documents) in found.items())
+
+
+def _layer(name: str, version: str, documents: tuple[Document, ...]) -> Layer:
+    """A layer as it was published: a pack's prefix and requirements stand in its manifest, which is kept with it."""
+    if name == WORKSPACE:
+        return workspace_layer(documents)
+    manifest = next((d.body for d in documents if d.kind == "pack"), {})
+    return Layer(
+        name=name,
+        documents=documents,
+        version=version,
+        prefix=str(manifest.get("prefix") or ""),
+        requires=tuple(manifest.get("requires") or ()),
     )
 
 
