@@ -1,0 +1,59 @@
+"""Typing of a call by the signatures of its function. In: typed arguments. Out: the call of the operation that fits."""
+
+from __future__ import annotations
+
+from patron_engine.expr.infer import Infer, call
+from patron_engine.expr.nodes import Node
+from patron_engine.expr.operation import Function, Signature
+from patron_engine.expr.syntax import Syntax
+from patron_engine.expr.tokens import Fault
+from patron_engine.expr.types import fits, say_type, words
+
+
+def apply(infer: Infer, function: Function, args: list[Node], at: int) -> Node:
+    """The call of the first signature that fits the arguments; a Fault that says what it takes."""
+    for signature in function.signatures:
+        converted = _matched(infer, signature, args)
+        if converted is not None:
+            return call(signature.op, converted, signature.result, at=at)
+    raise _misfit(infer, function, args, at)
+
+
+def _matched(infer: Infer, signature: Signature, args: list[Node]) -> tuple[Node, ...] | None:
+    kinds = signature.params.split()
+    least = sum(not k.endswith("?") for k in kinds)
+    if not least <= len(args) <= len(kinds):
+        return None
+    converted = tuple(infer.as_kind(a, k.rstrip("?")) for a, k in zip(args, kinds, strict=False))
+    good = all(fits(a.type, k.rstrip("?")) for a, k in zip(converted, kinds, strict=False))
+    return converted if good else None
+
+
+def _misfit(infer: Infer, function: Function, args: list[Node], at: int) -> Fault:
+    form = f"it is {function.form}"
+    for signature in function.signatures:
+        kinds = signature.params.split()
+        least = sum(not k.endswith("?") for k in kinds)
+        if not least <= len(args) <= len(kinds):
+            count = str(least) if least == len(kinds) else f"{least} to {len(kinds)}"
+            plural = "" if count == "1" else "s"
+            return Fault("expr_arguments", f"{function.name} takes {count} argument{plural}, not {len(args)}", at, form)
+    accepted = [s.params.split() for s in function.signatures]
+    for i, arg in enumerate(args):
+        wanted = [k[i].rstrip("?") for k in accepted]
+        if not any(fits(infer.as_kind(arg, k).type, k) for k in wanted):
+            kinds = " or ".join(words(k) for k in wanted)
+            message = f"argument {i + 1} of {function.name} is {kinds}, but this is {say_type(arg.type)}"
+            return Fault("expr_types", message, arg.at or at, form)
+    return Fault("expr_types", f"{function.name} does not take these arguments together", at, form)
+
+
+def arity(function: Function, s: Syntax, least: int, most: int | None) -> None:
+    """Refuses a wrong number of arguments."""
+    n = len(s.items)
+    if n < least or (most is not None and n > most):
+        count = str(least) if least == most else f"at least {least}" if most is None else f"{least} to {most}"
+        plural = "" if count == "1" else "s"
+        raise Fault(
+            "expr_arguments", f"{function.name} takes {count} argument{plural}, not {n}", s.at, f"it is {function.form}"
+        )

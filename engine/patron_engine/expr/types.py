@@ -1,0 +1,121 @@
+"""Types of expressions: what a value is, as far as operators and functions care.
+
+Fields map to kinds so: integer, decimal, percent, money, rating -> number; duration -> duration (a number of seconds);
+select, record_type -> choice; cascade -> choice or text; multi_select, tags -> list of choice or text; lookup, master,
+user, department -> link, a list of links when many; date_range -> range of date; file-like -> list of text.
+A duration may stand wherever a number may (as seconds), a choice wherever a text may.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Kind = Literal[
+    "number",
+    "text",
+    "boolean",
+    "date",
+    "datetime",
+    "time",
+    "duration",
+    "choice",
+    "link",
+    "list",
+    "range",
+    "json",
+    "location",
+    "empty",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ExprType:
+    """The type of a value.
+
+    element  of a list or range
+    objects  of a link: what it may point at; () = anything
+    options  of a choice: option names in order; None = unknown
+    stored   of a choice: what the column holds for each of `options`; None = the names themselves
+    was      of a choice: (old name, today's name), accepted in expressions
+    """
+
+    kind: Kind
+    element: ExprType | None = None
+    objects: tuple[str, ...] = ()
+    options: tuple[str, ...] | None = None
+    stored: tuple[str, ...] | None = None
+    was: tuple[tuple[str, str], ...] = ()
+
+
+NUMBER: Final = ExprType("number")
+TEXT: Final = ExprType("text")
+BOOLEAN: Final = ExprType("boolean")
+DATE: Final = ExprType("date")
+DATETIME: Final = ExprType("datetime")
+TIME: Final = ExprType("time")
+DURATION: Final = ExprType("duration")
+JSON: Final = ExprType("json")
+EMPTY: Final = ExprType("empty")
+LOCATION: Final = ExprType("location")
+DATES: Final = ExprType("range", element=DATE)
+
+_WORDS: Final = {
+    "number": "a number",
+    "text": "a text",
+    "boolean": "a condition",
+    "date": "a date",
+    "datetime": "a moment",
+    "time": "a time of day",
+    "duration": "a duration",
+    "choice": "a choice",
+    "link": "a link",
+    "list": "a list",
+    "range": "a range of dates",
+    "json": "a JSON value",
+    "location": "a location",
+    "empty": "empty",
+}
+
+
+def words(kind: str) -> str:
+    """A kind as people say it: `words("datetime")` -> "a moment"."""
+    return _WORDS.get(kind, kind)
+
+
+def say_type(t: ExprType) -> str:
+    """A type as people say it: "a list of texts" is "a list (a text)", a link names its objects."""
+    if t.kind == "link" and t.objects:
+        return f"a link to {' or '.join(t.objects)}"
+    if t.kind == "list" and t.element is not None:
+        return f"a list ({say_type(t.element)})"
+    return words(t.kind)
+
+
+def fits(t: ExprType, kind: str) -> bool:
+    """Whether a value of type `t` may stand where `kind` is asked for."""
+    if t.kind == kind or t.kind in ("empty", "json"):
+        return True
+    return (t.kind, kind) in (("duration", "number"), ("number", "duration"), ("choice", "text"), ("text", "choice"))
+
+
+def join(a: ExprType, b: ExprType) -> ExprType | None:
+    """The type of "either a or b", or None when there is none."""
+    if a == b or b.kind == "empty":
+        return a
+    if a.kind == "empty":
+        return b
+    kinds = {a.kind, b.kind}
+    if kinds == {"number", "duration"}:
+        return NUMBER
+    if kinds <= {"text", "choice"}:
+        return TEXT
+    if kinds == {"link"}:
+        objects = () if not (a.objects and b.objects) else tuple(dict.fromkeys(a.objects + b.objects))
+        return ExprType("link", objects=objects)
+    if a.kind == b.kind == "range":
+        return a
+    if "json" in kinds:
+        other = a if b.kind == "json" else b
+        return other if other.kind in ("text", "number", "boolean") else None
+    return a if a.kind == b.kind and a.kind != "list" else None
