@@ -16,6 +16,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 
 from patron_engine.errors import Unavailable
 from patron_engine.store import ddl
@@ -39,10 +40,11 @@ def acquire(
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
     """Takes the workspace's advisory lock exclusively and `tables` (altered: ACCESS EXCLUSIVE; `referenced` by new
-    links: SHARE ROW EXCLUSIVE) all at once. Returns the number of tries. Must run inside a transaction.
+    links: SHARE ROW EXCLUSIVE) all at once, until the end of the transaction. Returns the number of tries.
 
     Unavailable with code `tables_busy` when `budget` seconds were not enough: nothing is held then.
     """
+    _begin(conn)
     end = time.monotonic() + budget
     pause = FIRST_PAUSE
     tries = 0
@@ -63,6 +65,14 @@ def acquire(
             _stop_autovacuum(conn, schema, (*tables, *referenced))
         sleep(pause * random.uniform(0.7, 1.3))
         pause = min(pause * 1.6, LONGEST_PAUSE)
+
+
+def _begin(conn: Connection) -> None:
+    """Locks live as long as their transaction: there must be one outside the savepoints used here."""
+    if conn.info.transaction_status == TransactionStatus.IDLE:
+        if conn.autocommit:
+            raise ValueError("locks are taken inside a transaction")
+        conn.execute("SELECT 1")
 
 
 def _take(conn: Connection, schema: str, tables: Sequence[str], referenced: Sequence[str]) -> None:

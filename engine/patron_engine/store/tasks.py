@@ -27,6 +27,7 @@ Connect = Callable[[], AbstractContextManager[Connection]]
 State = Literal["waiting", "running", "done", "failed"]
 
 LEASE = 120  # seconds without a sign of life after which another worker takes over
+PAUSE = 10  # seconds, times the attempts so far, before a task that met an error is tried again
 ATTEMPTS = 5  # takeovers and errors after which a task counts as failed
 
 
@@ -114,7 +115,7 @@ def claim(
         _q(
             "UPDATE {} t SET state = 'running', attempts = t.attempts + 1, updated_at = now(),"
             " lease_until = now() + make_interval(secs => %s) WHERE t.id = ("
-            " SELECT id FROM {} WHERE (state = 'waiting' OR (state = 'running' AND lease_until < now()))"
+            " SELECT id FROM {} WHERE state IN ('waiting', 'running') AND (lease_until IS NULL OR lease_until < now())"
             " AND (%s::uuid IS NULL OR id = %s::uuid) AND (%s::text[] IS NULL OR kind = ANY(%s::text[]))"
             " ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)"
             " RETURNING t.id::text, t.kind, t.payload::text, t.progress::text, t.state, t.attempts, t.error",
@@ -157,18 +158,16 @@ def run_task(connect: Connect, schema: str, row: TaskRow, context: Context | Non
 def run_all(
     connect: Connect, schema: str, context: Context | None = None, *, limit: int = 1_000
 ) -> list[TaskRow]:
-    """Runs what waits, one task after the other; returns the tasks it took, as they ended."""
+    """Runs what waits, one task after the other; returns the tasks it took, as they ended. A task that met an error is
+    left alone until its pause is over."""
     taken: list[TaskRow] = []
-    seen: set[str] = set()
     while len(taken) < limit:
         with connect() as conn:
             conn.autocommit = True
             row = claim(conn, schema)
-        if row is None or row.id in seen:
+        if row is None:
             break
-        state = run_task(connect, schema, row, context)
-        if state == "waiting":
-            seen.add(row.id)
+        run_task(connect, schema, row, context)
         with connect() as conn:
             taken.extend(t for t in listed(conn, schema, open_only=False) if t.id == row.id)
     return taken
@@ -234,11 +233,12 @@ def _again(conn: Connection, schema: str, row: TaskRow, error: str) -> State:
 def _finish(conn: Connection, schema: str, row: TaskRow, state: State, error: str | None) -> State:
     conn.execute(
         _q(
-            "UPDATE {} SET state = %s, error = %s, updated_at = now()"
+            "UPDATE {} SET state = %s, error = %s, updated_at = now(),"
+            " lease_until = now() + make_interval(secs => %s)"
             " WHERE id = %s AND state = 'running' AND attempts = %s",
             schema,
         ),
-        (state, error, row.id, row.attempts),
+        (state, error, PAUSE * row.attempts, row.id, row.attempts),
     )
     return state
 
