@@ -123,8 +123,7 @@ class Cluster:
             log.replace(log.with_suffix(".log.1"))
         account = _account()
         binaries, folder = self._placed(self.data, account)
-        socket = INSIDE if folder == INSIDE else socket_folder(self.data)
-        given = {**self.settings, "listen_addresses": "", "unix_socket_directories": str(socket)}
+        given = {**self.settings, "listen_addresses": "", "unix_socket_directories": "."}
         command = [str(binaries.folder / "postgres"), "-D", str(folder)]
         command += [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
         # A shell between us and the server: the server belongs to init, not to us, and outlives us.
