@@ -53,7 +53,8 @@ class Document:
 
 
 def element_name(item: Any) -> str | None:
-    """What an element of a list is called: its `name`, the `field` it shows, or, for a plain text, itself.
+    """What an element of a list is called: its `name`, the `field` it shows, or, for a plain text, itself; a record of
+    data by its `external_id`.
 
     >>> element_name({"name": "won"}), element_name({"field": "amount"}), element_name("-amount"), element_name(3)
     ('won', 'amount', 'amount', None)
@@ -61,7 +62,7 @@ def element_name(item: Any) -> str | None:
     if isinstance(item, str):
         return item.removeprefix("-") or None
     if isinstance(item, Mapping):
-        for key in ("name", "field"):
+        for key in ("external_id", "name", "field"):
             if isinstance(item.get(key), str):
                 return str(item[key])
     return None

@@ -1,0 +1,89 @@
+"""Translations: which texts lack a language. In: documents and the languages that all texts should have. Out: gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from patron_engine.meta.document import Document, Path, walk
+from patron_engine.meta.languages import is_texts
+from patron_engine.problems import Problem
+
+# Keys whose values people read. A map of languages anywhere else is one too.
+TEXTS: Final = frozenset(
+    [
+        "label",
+        "plural",
+        "help",
+        "description",
+        "summary",
+        "message",
+        "guidance",
+        "subject",
+        "intro",
+        "title",
+        "text",
+        "unit",
+    ]
+)
+NO_TEXTS: Final = frozenset(
+    ["set", "values", "default", "body", "back", "create", "where", "when", "expression"]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """One text and the languages it lacks. `plain`: it is written without any language."""
+
+    document: Document
+    path: Path
+    text: str
+    missing: tuple[str, ...]
+    plain: bool
+
+    def problem(self) -> Problem:
+        said = f"{self.text!r} has no {', '.join(self.missing)}"
+        hint = (
+            "write a map of languages: {en: …, zh-CN: …}"
+            if self.plain
+            else "add them, or leave the language out of the pack"
+        )
+        where = self.document.where(self.path)
+        return Problem(code="missing_translation", message=said, hint=hint, level="warning", **where)
+
+
+def missing_translations(documents: Iterable[Document], languages: tuple[str, ...]) -> list[Gap]:
+    """Every gap, in the order of documents. A plain text counts as English; one without letters needs no language."""
+    return [gap for document in documents for gap in _gaps(document, languages)]
+
+
+def _gaps(document: Document, languages: tuple[str, ...]) -> Iterable[Gap]:
+    for path, value in walk(document.body):
+        if not path or any(step in NO_TEXTS for step in path):
+            continue
+        if is_texts(value):
+            missing = tuple(code for code in languages if not value.get(code))
+            if missing:
+                shown = str(next(iter(value.values())))
+                yield Gap(document=document, path=path, text=shown, missing=missing, plain=False)
+        elif isinstance(value, str) and _is_text(document, path, value):
+            others = tuple(code for code in languages if not code.startswith("en"))
+            if others:
+                yield Gap(document=document, path=path, text=value, missing=others, plain=True)
+
+
+def _is_text(document: Document, path: Path, value: str) -> bool:
+    """A plain text under a key of texts: a title of an object names a field, a message in a map is told with the map."""
+    if path[-1] not in TEXTS or not any(c.isalpha() for c in value) or value.startswith("="):
+        return False
+    return not (document.kind == "object" and path == ("title",)) and document.kind not in ("check", "change")
+
+
+def coverage(documents: Iterable[Document], languages: tuple[str, ...]) -> Mapping[str, int]:
+    """How many texts lack each language: {"zh-TW": 12}."""
+    counts: dict[str, int] = {}
+    for gap in missing_translations(documents, languages):
+        for code in gap.missing:
+            counts[code] = counts.get(code, 0) + 1
+    return counts
