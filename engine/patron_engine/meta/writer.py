@@ -40,7 +40,8 @@ def write_document(body: Body) -> str:
 def _entry(key: str, value: Any, indent: int) -> str:
     pad, head = " " * indent, f"{_key(key)}:"
     flow = _flow(value)
-    if flow is not None and len(pad) + len(head) + 1 + len(flow) <= WIDTH and not _better_open(value):
+    short = flow is not None and len(pad) + len(head) + 1 + len(flow) <= WIDTH and not _better_open(value)
+    if short or _is_small(value):
         return f"{pad}{head} {flow}\n"
     if isinstance(value, str):
         return f"{pad}{head} {_text(value, indent)}\n"
@@ -54,10 +55,15 @@ def _better_open(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(item, Mapping) for item in value)
 
 
+def _is_small(value: Any) -> bool:
+    """Nothing that could stand on lines of its own."""
+    return not isinstance(value, str | Mapping | list) or value in ({}, [])
+
+
 def _item(item: Any, indent: int) -> str:
     pad = " " * indent
     flow = _flow(item)
-    if flow is not None and len(pad) + 2 + len(flow) <= WIDTH:
+    if (flow is not None and len(pad) + 2 + len(flow) <= WIDTH) or _is_small(item):
         return f"{pad}- {flow}\n"
     if isinstance(item, Mapping):
         lines = "".join(_entry(k, v, indent + 2) for k, v in _ordered(item).items())
