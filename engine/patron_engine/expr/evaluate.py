@@ -35,6 +35,8 @@ class ExpressionError(PatronError):
 def evaluate(expression: Expression, values: Mapping[str, Any], context: Context) -> Any:
     """The value of `expression`. `values` maps the expression's paths and aggregate keys to plain values (missing ones
     are empty). Raises ExpressionError."""
+    if isinstance(expression.tree, Path):
+        return _as_is(values.get(expression.tree.path), expression.type.kind)
     program: _Program = expression.cache.get("program") or expression.cache.setdefault(
         "program", _Program(expression.tree)
     )
@@ -48,6 +50,10 @@ def evaluate(expression: Expression, values: Mapping[str, Any], context: Context
 
 def closure(expression: Expression) -> Callable[[Mapping[str, Any], Context], Any]:
     """`evaluate` as a function, for many records: the same answers, several times as fast."""
+    tree = expression.tree
+    if isinstance(tree, Path):
+        path, kind = tree.path, tree.type.kind
+        return lambda values, context: _as_is(values.get(path), kind)
     inner: Closure = expression.cache.get("closure") or expression.cache.setdefault("closure", build(expression.tree))
 
     def run(values: Mapping[str, Any], context: Context) -> Any:
@@ -59,6 +65,11 @@ def closure(expression: Expression) -> Callable[[Mapping[str, Any], Context], An
             raise ExpressionError(f"{expression.source!r} cannot be evaluated: {e}") from e
 
     return run
+
+
+def _as_is(value: Any, kind: str) -> Any:
+    """A field alone: its value, JSON whole."""
+    return value if kind == "json" else enter(value, kind)
 
 
 class _Sandbox(SimpleEval):  # type: ignore[misc]

@@ -31,6 +31,8 @@ def enter(value: Any, kind: str) -> Any:
         return tuple(_id(v) for v in value) or None
     if kind == "link":
         return _id(value)
+    if kind == "json" and isinstance(value, Mapping | list):
+        return ()  # there, but nothing an operation could look into
     return None if value == "" else value
 
 

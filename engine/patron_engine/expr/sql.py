@@ -1,0 +1,326 @@
+"""The SQL side: a checked expression -> SQLAlchemy Core. In: the typed tree and a binding that knows columns and joins.
+
+A value is never NULL where its truth is asked: comparisons are `coalesce(…, false)` in values. In a WHERE the leaves
+stay plain, so that indexes serve them; `not` is pushed down to the leaves and only there becomes `NOT coalesce`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import ge, gt, le, lt
+from typing import Any, Final, Protocol
+
+import sqlalchemy as sa
+
+from patron_engine.expr import nodes, sqlparts
+from patron_engine.expr.functions.days import sql_local_day
+from patron_engine.expr.functions.logic import RANK
+from patron_engine.expr.functions.people import ME
+from patron_engine.expr.nodes import AggregateNode, Expression, Literal, Node, Path
+from patron_engine.expr.sqlparts import Column
+from patron_engine.expr.types import ExprType
+
+_ORDERS: Final[dict[str, Callable[[Any, Any], Any]]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+_TYPES: Final[dict[str, Any]] = {
+    "number": sqlparts.NUMERIC, "duration": sqlparts.NUMERIC, "text": sa.Text(), "choice": sa.Text(),
+    "boolean": sa.Boolean(), "date": sa.Date(), "datetime": sqlparts.MOMENT, "time": sa.Time(),
+    "link": sa.Uuid(as_uuid=False), "empty": sa.Text(),
+}  # fmt: skip
+
+
+class SqlBinding(Protocol):
+    """What the planner of a statement answers. An attribute `collation` ("C") may say how texts are compared where the
+    database's own order is another; `me()` is column("me.id")."""
+
+    def column(self, path: str) -> Column:
+        """The column of a path; the planner adds joins. me.* and this.* are binds or columns of the asking row."""
+
+    def aggregate(self, node: AggregateNode) -> Column:
+        """A scalar subquery."""
+
+    def function(self, name: str, args: tuple[Column, ...], node: Any) -> Column:
+        """SETTING, IN_SEGMENT, REPORTS_TO, IN_DEPARTMENT, IN_ROLE, ON_DUTY, UNDER, REF, LABEL; node.params has their
+        constants: (name,), (object, external id), (path,)."""
+
+    @property
+    def now(self) -> Column: ...
+
+    @property
+    def today(self) -> Column: ...
+
+    @property
+    def zone(self) -> str: ...
+
+    @property
+    def week_from(self) -> str: ...
+
+    @property
+    def fiscal_year_from(self) -> int: ...
+
+
+def to_sql(expression: Expression, binding: SqlBinding) -> Column:
+    """The value of an expression: numbers are numeric, truths true or false, an empty text NULL."""
+    return _Writer(binding).value(expression.tree)
+
+
+def condition_sql(expression: Expression, binding: SqlBinding) -> Column:
+    """The same as a condition for WHERE or WHEN: NULL counts as false there, so leaves stay plain."""
+    return _Writer(binding).condition(expression.tree)
+
+
+class _Writer:
+    """Also the Side of the operations."""
+
+    def __init__(self, binding: SqlBinding) -> None:
+        self.binding = binding
+        self.zone, self.week_from = binding.zone, binding.week_from
+        self.fiscal_year_from = binding.fiscal_year_from
+        self.collation: str | None = getattr(binding, "collation", None)
+
+    @property
+    def now(self) -> Column:
+        return self.binding.now
+
+    @property
+    def today(self) -> Column:
+        return self.binding.today
+
+    # Values
+
+    def value(self, node: Node) -> Column:
+        match node:
+            case Literal():
+                return _literal(node)
+            case Path(path=path, type=t):
+                return self._named(_numeric(self.binding.column(path), t), t)
+            case AggregateNode(type=t):
+                return _numeric(self.binding.aggregate(node), t)
+            case nodes.Call():
+                return self._call(node)
+            case nodes.Choose(branches=branches, otherwise=otherwise):
+                pairs = [(self.condition(c), self.value(v)) for c, v in branches]
+                return sa.case(*pairs, else_=self.value(otherwise))
+            case nodes.Coalesce(args=args):
+                return sa.func.coalesce(*(self.value(a) for a in args), type_=_TYPES.get(node.type.kind))
+            case nodes.Parts():
+                raise TypeError("a range or location has no single column")
+            case _:
+                return self._truth(node)
+
+    def _call(self, node: nodes.Call) -> Column:
+        op = node.op
+        if op is ME:
+            return self.binding.column("me.id")
+        if op is RANK:
+            return op.sql(self, *node.params, self._raw(node.args[0]))  # type: ignore[misc, no-any-return]
+        columns = [c for a in node.args for c in self._columns(a)]
+        if op.bound:
+            made = _numeric(self.binding.function(op.name, tuple(columns), node), node.type)
+            sure = op.name == "SETTING"
+        else:
+            assert op.sql is not None, f"{op.name} has no SQL side"
+            made, sure = op.sql(self, *node.params, *columns), False
+        if node.type.kind == "boolean" and not sure:
+            return sa.func.coalesce(made, sa.false(), type_=sa.Boolean)
+        return made
+
+    def _columns(self, node: Node) -> list[Column]:
+        return [self.value(p) for p in node.parts] if isinstance(node, nodes.Parts) else [self.value(node)]
+
+    def _named(self, column: Column, t: ExprType) -> Column:
+        """A choice by the names of its options, where its column holds older ones."""
+        if t.kind != "choice" or not t.stored or not t.options or t.stored == t.options:
+            return column
+        renamed = [(s, n) for s, n in zip(t.stored, t.options, strict=True) if s != n]
+        return sa.case(*((column == sqlparts.text(s), sqlparts.text(n)) for s, n in renamed), else_=column)
+
+    def _raw(self, node: Node) -> Column:
+        """A side of a comparison: a column as it is, a whole number without a cast, so that an index fits."""
+        if isinstance(node, Path):
+            return self.binding.column(node.path)
+        if isinstance(node, Literal) and node.type.kind in ("number", "duration") and node.value is not None:
+            return sqlparts.decimal(node.value)
+        return self.value(node)
+
+    # Truths
+
+    def _truth(self, node: Node) -> Column:
+        """True or false, never NULL."""
+        match node:
+            case nodes.Logic(word=word, args=args):
+                return (sa.and_ if word == "and" else sa.or_)(*(self._truth(a) for a in args))
+            case nodes.Not(arg=arg):
+                return self.negated(arg)
+            case nodes.Compare() | nodes.Among() | nodes.Member() | nodes.Within():
+                leaf, sure = self._leaf(node)
+                return leaf if sure else _sure(leaf)
+            case Literal(value=value):
+                return sa.true() if value else sa.false()
+            case nodes.Call():
+                return _sure(self.value(node)) if node.op.name == "SETTING" else self.value(node)
+            case _:
+                return _sure(self.value(node))
+
+    def condition(self, node: Node) -> Column:
+        """True where it holds; false or NULL where it does not."""
+        match node:
+            case nodes.Logic(word=word, args=args):
+                return (sa.and_ if word == "and" else sa.or_)(*(self.condition(a) for a in args))
+            case nodes.Not(arg=arg):
+                return self.negated(arg)
+            case nodes.Compare() | nodes.Among() | nodes.Member() | nodes.Within():
+                return self._leaf(node)[0]
+            case Literal(value=value):
+                return sa.true() if value else sa.false()
+            case _:
+                return self.value(node)
+
+    def negated(self, node: Node) -> Column:
+        """True where `node` does not hold, never NULL."""
+        match node:
+            case nodes.Logic(word=word, args=args):
+                return (sa.or_ if word == "and" else sa.and_)(*(self.negated(a) for a in args))
+            case nodes.Not(arg=arg):
+                return self._truth(arg)
+            case nodes.Compare(sign="==" | "!="):
+                equal = node.sign == "!="
+                leaf, sure = self._equal(node.left, node.right, equal)
+                return leaf if sure else _sure(leaf)
+            case nodes.Compare() | nodes.Among() | nodes.Member() | nodes.Within():
+                leaf, sure = self._leaf(node)
+                return sa.not_(leaf if sure else _sure(leaf))
+            case _:
+                return sa.not_(self._truth(node))
+
+    def _leaf(self, node: nodes.Compare | nodes.Among | nodes.Member | nodes.Within) -> tuple[Column, bool]:
+        """A comparison, and whether it can never be NULL."""
+        match node:
+            case nodes.Compare(sign=sign, left=left, right=right):
+                if sign in ("==", "!="):
+                    return self._equal(left, right, sign == "==")
+                a, b = self._sides(left, right)
+                return _ORDERS[sign](self._collated(a, left), b), False
+            case nodes.Among(item=item, options=options):
+                return self._among(item, options)
+            case nodes.Member(item=item, list=list_):
+                one, _ = self._stored(item, list_.type.element or list_.type)
+                return one == sa.any_(self.binding.column(list_.path) if isinstance(list_, Path) else self.value(list_)), False  # type: ignore[arg-type]
+            case nodes.Within(item=item, range=range_):
+                return self._within(item, range_), False
+
+    def _collated(self, column: Column, node: Node) -> Column:
+        if self.collation and node.type.kind in ("text", "choice", "empty"):
+            return sa.cast(column, sa.Text).collate(self.collation)
+        return column
+
+    def _sides(self, left: Node, right: Node) -> tuple[Column, Column]:
+        a, _ = self._stored(left, right.type)
+        b, _ = self._stored(right, left.type)
+        plain = not (_renamed(left.type) or _renamed(right.type)) or isinstance(left, Literal) or isinstance(right, Literal)
+        if plain:
+            a = a if isinstance(left, Literal) else self._raw(left)
+            b = b if isinstance(right, Literal) else self._raw(right)
+        else:
+            a, b = self.value(left), self.value(right)
+        return a, b
+
+    def _stored(self, node: Node, other: ExprType) -> tuple[Column, bool]:
+        """A constant as the other side's column holds it."""
+        if isinstance(node, Literal) and _renamed(other) and isinstance(node.value, str):
+            stored = dict(zip(other.options or (), other.stored or (), strict=True)).get(node.value, node.value)
+            return sqlparts.text(stored), True
+        if isinstance(node, Literal) and node.type.kind in ("number", "duration"):
+            return self._raw(node), False
+        if isinstance(node, Literal) and node.value is not None and other.kind == "link":
+            return sa.cast(sqlparts.text(str(node.value)), sa.Uuid(as_uuid=False)), True
+        return self.value(node) if not isinstance(node, nodes.Parts) else sa.null(), False
+
+    def _equal(self, left: Node, right: Node, equal: bool) -> tuple[Column, bool]:
+        if _is_empty(left):
+            left, right = right, left
+        if _is_empty(right):
+            return self._empty(left, equal), True
+        a, b = self._sides(left, right)
+        literal = (isinstance(left, Literal) and left.value is not None) or (
+            isinstance(right, Literal) and right.value is not None
+        )
+        if literal and equal:
+            return a == b, False
+        return (a.is_not_distinct_from(b) if equal else a.is_distinct_from(b)), True
+
+    def _empty(self, node: Node, equal: bool) -> Column:
+        if isinstance(node, nodes.Parts):
+            there = sa.func.num_nonnulls(*(self.value(p) for p in node.parts))
+            zero = sqlparts.whole_literal(0)
+            return there == zero if equal else there > zero
+        if node.type.kind == "list":
+            size = sa.func.coalesce(sa.func.cardinality(self._raw(node)), sqlparts.whole_literal(0))
+            return size == sqlparts.whole_literal(0) if equal else size > sqlparts.whole_literal(0)
+        if isinstance(node, Literal):
+            return sa.true() if (node.value is None) == equal else sa.false()
+        column = self._raw(node)
+        return column.is_(None) if equal else column.is_not(None)
+
+    def _among(self, item: Node, options: tuple[Node, ...]) -> tuple[Column, bool]:
+        literals = [o for o in options if isinstance(o, Literal) and o.value is not None]
+        others = [o for o in options if not (isinstance(o, Literal) and o.value is not None)]
+        tests: list[Column] = []
+        sure = True
+        if literals:
+            side = self._raw(item) if not isinstance(item, Literal) else self.value(item)
+            tests.append(side.in_([self._stored(o, item.type)[0] for o in literals]))
+            sure = False
+        for o in others:
+            test, known = self._equal(item, o, True)
+            tests.append(test)
+            sure = sure and known
+        if not tests:
+            return sa.false(), True
+        return (tests[0] if len(tests) == 1 else sa.or_(*tests)), sure
+
+    def _within(self, item: Node, range_: nodes.Parts) -> Column:
+        column = self._raw(item)
+        day = sql_local_day(self, column) if item.type.kind == "datetime" else column
+        first, last = (self.value(p) for p in range_.parts)
+        if range_.open:
+            ends = [sa.or_(first.is_(None), day >= first), sa.or_(last.is_(None), day <= last)]
+            return sa.and_(*ends, sa.or_(first.is_not(None), last.is_not(None)))
+        tests = [day >= first, day <= last]
+        if item.type.kind == "datetime" and isinstance(item, Path):
+            # The exact test is on the zone's day; these two let an index on the moment find the neighbourhood.
+            tests = [column >= _midnight(first, -2), column <= _midnight(last, 3), *tests]
+        return sa.and_(*tests)
+
+
+def _midnight(day: Column, shift: int) -> Column:
+    at = sa.cast(day + sqlparts.whole_literal(shift), sqlparts.WALL)
+    return sa.func.timezone(sqlparts.text("UTC"), at, type_=sqlparts.MOMENT)
+
+
+def _sure(column: Column) -> Column:
+    return sa.func.coalesce(column, sa.false(), type_=sa.Boolean)
+
+
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, Literal) and node.value is None
+
+
+def _renamed(t: ExprType) -> bool:
+    return t.kind == "choice" and bool(t.stored) and t.stored != t.options
+
+
+def _numeric(column: Column, t: ExprType) -> Column:
+    """Numbers reckon as numeric: bigint would overflow, and divide without decimals."""
+    if t.kind not in ("number", "duration"):
+        return column
+    exact = isinstance(column.type, sa.Numeric) and not isinstance(column.type, sa.Float)
+    return column if exact else sa.cast(column, sqlparts.NUMERIC)
+
+
+def _literal(node: Literal) -> Column:
+    kind = node.type.kind
+    if node.value is None:
+        return sa.cast(sa.null(), _TYPES[kind]) if kind in _TYPES else sa.null()
+    if kind == "link":
+        return sa.cast(sqlparts.text(str(node.value)), _TYPES["link"])
+    return sqlparts.constant(node.value)
