@@ -1,0 +1,146 @@
+"""Batch: the frame of one save: what all its stages share.
+
+In: connection, call, the changes. Out: rows by level (masters first), the environment of expressions, the registry of
+every row touched, so that a record met twice is one row. Knows no stage.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+
+from patron_engine.errors import Forbidden, NeedsConfirmation, NotFound, PatronError, Refused
+from patron_engine.fields.field import Field
+from patron_engine.model.model import say
+from patron_engine.problems import Problem
+from patron_engine.query.call import Call
+from patron_engine.record.change import Change, Outcome
+from patron_engine.record.context import context_of
+from patron_engine.record.environment import Environment
+from patron_engine.record.program import Program, Programs
+from patron_engine.record.row import Row
+from patron_engine.record.statements import Conn
+
+TAKES_WARNINGS = frozenset({"import", "automation", "approval", "pack", "system", "rollback"})
+# these causes take warnings and report them; a person or a key is asked (or names them in `confirm`)
+
+WRITES_READONLY = frozenset({"automation", "approval", "pack", "system", "rollback"})
+# a field that is `readonly: true` is the platform's to write: rules, approvals and packs may
+
+
+class Batch:
+    """One save under way. `save_more` saves further changes inside it (records `find` creates)."""
+
+    def __init__(self, conn: Conn, call: Call, save_more: Callable[[Sequence[Change]], list[Outcome]]) -> None:
+        self.conn = conn
+        self.call = call
+        self.model = call.model
+        self.programs = Programs.of(call.tables)
+        self.environment = Environment(conn, call, context_of(conn, call))
+        self.save_more = save_more
+        self.levels: list[list[Row]] = []
+        self.found: dict[tuple[str, str], Row] = {}
+        self.rates: dict[tuple[str, date], Decimal | None] = {}
+        self.refused: list[Row] = []
+        self.each = False  # what cannot be saved is set aside; the rest goes on
+        self.takes_warnings = call.cause.kind in TAKES_WARNINGS or bool(call.cause.detail.get("bulk"))
+        self.writes_readonly = call.cause.kind in WRITES_READONLY
+        self.keeps_history = call.cause.kind == "import" and bool(call.cause.detail.get("history"))
+
+    @property
+    def conditions_warn(self) -> bool:
+        """An import of history: rules, required conditions and lookup conditions become warnings."""
+        return self.keeps_history
+
+    def every(self) -> list[Row]:
+        return [row for level in self.levels for row in level]
+
+    def register(self, row: Row) -> Row:
+        self.found[(row.object, row.id)] = row
+        return row
+
+    def label(self, field: Field) -> str:
+        """What people call a field."""
+        return say(field.label, self.call.actor.languages) or field.name
+
+    def object_label(self, name: str) -> str:
+        return say(self.model.objects[name].label, self.call.actor.languages) or name
+
+    @cached_property
+    def person(self) -> str | None:
+        return self.call.actor.user
+
+    def stop_if_refused(self, rows: Iterable[Row]) -> None:
+        """Raises `RowsRefused` with what stands in the way, all of it at once."""
+        every = list(rows)
+        if any(row.rejected for row in every):
+            refused = {id(_top(row)) for row in every if row.rejected}
+            raise self._refusal([row for row in every if id(_top(row)) in refused], Refused)
+        asking = [r for r in every if any(p.level == "warning" and not self._accepted(r, p) for p in r.problems)]
+        if asking:
+            raise self._refusal(asking, NeedsConfirmation)
+
+    def set_aside(self, rows: Sequence[Row]) -> list[Row]:
+        """In mode "each": the rows that may go on; the others keep their problems and are written by nobody."""
+        asking = {id(r) for r in rows if any(p.level == "warning" and not self._accepted(r, p) for p in r.problems)}
+        going = [r for r in rows if not r.rejected and id(r) not in asking]
+        gone = {id(r) for r in rows} - {id(r) for r in going}
+        self.refused.extend(r for r in rows if id(r) in gone)
+        self.levels = [[r for r in level if id(_top(r)) not in gone] for level in self.levels]
+        return going
+
+    def _refusal(self, rows: Sequence[Row], kind: type[Refused]) -> RowsRefused:
+        by_index: dict[int, list[Problem]] = defaultdict(list)
+        for row in rows:
+            by_index[row.index].extend(row.problems)
+        problems = [p for found in by_index.values() for p in found]
+        problems.sort(key=lambda p: p.level != "error")
+        return RowsRefused(dict(by_index), _single(self, problems) or kind(problems, hint=_HINTS.get(kind)))
+
+    def _accepted(self, row: Row, problem: Problem) -> bool:
+        if self.takes_warnings or problem.code.startswith("history_"):
+            return True
+        top = _top(row)
+        return top.change is not None and problem.rule in top.change.confirm
+
+
+class RowsRefused(Exception):
+    """Some rows cannot be saved: their problems by place in the request, and the error the caller gets when all or
+    nothing was asked for. Never leaves ways/save."""
+
+    def __init__(self, by_index: dict[int, list[Problem]], error: PatronError) -> None:
+        super().__init__(str(error))
+        self.by_index = by_index
+        self.error = error
+
+
+_HINTS: dict[type[Refused], str] = {NeedsConfirmation: "repeat the request with these rules in `confirm`"}
+
+
+def _top(row: Row) -> Row:
+    while row.master is not None:
+        row = row.master
+    return row
+
+
+def _single(batch: Batch, problems: Sequence[Problem]) -> PatronError | None:
+    """One record that is not there, or that the caller may not touch, is an error of its own kind."""
+    if len(batch.levels) != 1 or len(batch.levels[0]) != 1 or not problems:
+        return None
+    first = problems[0]
+    if first.code == "not_found":
+        return NotFound(first.message, hint=first.hint)
+    if first.code == "forbidden":
+        return Forbidden(first.message, hint=first.hint)
+    return None
+
+
+def by_object(rows: Iterable[Row]) -> list[tuple[Program, list[Row]]]:
+    """Rows grouped by object, objects in the order of their names."""
+    grouped: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row.object].append(row)
+    return [(grouped[name][0].program, grouped[name]) for name in sorted(grouped)]

@@ -1,0 +1,150 @@
+"""Bind: what the caller wrote becomes values, by the one parser of each field's type.
+
+In: rows with their changes. Out: `values`, `given` and `changed`; problems for unknown, computed and read-only fields and
+for values that cannot be read. Links are left to record/links. Never decides whether values make sense together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from patron_engine.access.decide import readable, writable
+from patron_engine.fields.base import TextFormats, ValueFault
+from patron_engine.fields.field import Field, LinkSpec
+from patron_engine.fields.registry import type_of
+from patron_engine.model.model import RecordType
+from patron_engine.problems import nearest
+from patron_engine.record.batch import Batch, by_object
+from patron_engine.record.change import Source
+from patron_engine.record.program import Program
+from patron_engine.record.row import Row
+
+HISTORY_FIELDS = frozenset({"created_at", "created_by", "updated_at", "updated_by"})
+# an import of history may say who made a record, and when
+
+
+def bind(batch: Batch, rows: Sequence[Row]) -> list[tuple[Row, Field, Any]]:
+    """Binds everything but links, which are returned raw for record/links: (row, field, what was written)."""
+    links: list[tuple[Row, Field, Any]] = []
+    for program, mine in by_object(r for r in rows if not r.rejected):
+        reader = _Reader(batch, program)
+        for row in mine:
+            change = row.change
+            if change is None or row.action == "delete":
+                continue
+            if row.fresh:
+                _begin(row)
+            for name, raw in change.set.items():
+                field = reader.field(row, name)
+                if field is None:
+                    continue
+                row.given.add(field.name)
+                if isinstance(field.spec, LinkSpec):
+                    links.append((row, field, raw))
+                else:
+                    reader.put(row, field, raw, change.source)
+            if change.by is not None and row.fresh:
+                _by_value(row, reader, change.by, change.source, links)
+    return links
+
+
+def _begin(row: Row) -> None:
+    """A new record: every kept name is empty; a detail points at its master."""
+    kept = row.values
+    row.values = dict.fromkeys(row.program.kept)
+    for name, value in kept.items():
+        row.values[name] = value
+    row.values["id"] = row.id
+    if row.master is not None and row.program.object.master:
+        row.put(row.program.object.master, row.master.id)
+
+
+def _by_value(
+    row: Row, reader: _Reader, by: tuple[str, Any], source: Source, links: list[tuple[Row, Field, Any]]
+) -> None:
+    """A record an upsert creates has the value it was asked by."""
+    name, raw = by
+    if name.startswith("external_ids.") or row.program.object.aliases.get(name, name) in row.given:
+        return
+    field = reader.field(row, name)
+    if field is None:
+        return
+    row.given.add(field.name)
+    if isinstance(field.spec, LinkSpec):
+        links.append((row, field, raw))
+    else:
+        reader.put(row, field, raw, "text" if isinstance(raw, str) and source == "wire" else source)
+
+
+class _Reader:
+    """Readers of one object's fields for one caller, prepared once a batch."""
+
+    def __init__(self, batch: Batch, program: Program) -> None:
+        self.batch = batch
+        self.program = program
+        object = program.object
+        self.writable = writable(batch.model, batch.call.actor, object.name)
+        self.readable = readable(batch.model, batch.call.actor, object.name)
+        self.formats = TextFormats(zone=batch.model.workspace.zone, languages=batch.call.actor.languages)
+        self._readers: dict[tuple[str, str], Callable[[Any], Any]] = {}
+
+    def field(self, row: Row, name: str) -> Field | None:
+        """The field a caller may set under this name; None with a problem when there is none."""
+        found = self.writable.get(name) or self.writable.get(self.program.object.aliases.get(name, ""))
+        if found is not None:
+            return found
+        today = self.program.object.aliases.get(name, name)
+        if today in self.program.sets:
+            return None  # details: they are rows of their own
+        field = self.program.fields.get(today)
+        if field is not None and not field.hidden and (today in self.readable or field.type == "secret"):
+            if self._platform_may(field):
+                return field
+            if field.computed:
+                row.wrong("computed_field", f"{self.batch.label(field)} is computed; nobody writes it", name)
+            else:
+                row.wrong("readonly_field", f"{self.batch.label(field)} cannot be written", name)
+            return None
+        hint = nearest(name, [*self.writable, *self.program.sets])
+        if name in self.program.object.sets:
+            hint = "only details are saved with their master; save these records by themselves"
+        row.wrong("unknown_field", f"{self.program.object.name} has no field {name!r}", name, hint=hint)
+        return None
+
+    def _platform_may(self, field: Field) -> bool:
+        if field.computed:
+            return False
+        if field.system:
+            return self.batch.keeps_history and field.name in HISTORY_FIELDS
+        return field.readonly is True and self.batch.writes_readonly
+
+    def put(self, row: Row, field: Field, raw: Any, source: Source) -> None:
+        """Reads one value and puts it."""
+        key = (field.name, source)
+        read = self._readers.get(key)
+        if read is None:
+            read = self._readers[key] = self._reader(field, source)
+        try:
+            row.put(field.name, read(raw))
+        except ValueFault as fault:
+            row.wrong(fault.code, f"{self.batch.label(field)}: {fault.message}", field.name, hint=fault.hint)
+
+    def _reader(self, field: Field, source: Source) -> Callable[[Any], Any]:
+        if field.name == "record_type":
+            return lambda raw: _record_type(self.program.object.record_types, raw)
+        kind = type_of(field)
+        if source == "text":
+            text = kind.reader(field, self.formats)
+            return lambda raw: text(raw) if isinstance(raw, str) else kind.read_wire(field, raw)
+        if source == "wire":
+            return lambda raw: kind.read_wire(field, raw)
+        return lambda raw: None if raw == "" or raw == () else raw
+
+
+def _record_type(known: Mapping[str, RecordType], raw: Any) -> Any:
+    if raw is None or raw == "":
+        return None
+    if raw not in known:
+        raise ValueFault("unknown_record_type", f"there is no record type {raw!r}", nearest(str(raw), known))
+    return raw

@@ -1,0 +1,43 @@
+"""Formulas: stored ones, computed in their order from the record itself and the roll-ups on it.
+
+In: rows whose values are complete. Out: the formulas' values put. On update only what reads a changed field is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from patron_engine.record.batch import Batch
+from patron_engine.record.derive import fitted
+from patron_engine.record.program import Program
+from patron_engine.record.row import Row
+
+BIGINT = 2**63
+
+
+def compute(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
+    """The stored formulas of records being saved."""
+    for name, value, needs in program.formulas:
+        field = program.fields[name]
+        due = [r for r in rows if not r.rejected and (r.fresh or needs.reads & r.changed)]
+        if not due:
+            continue
+        batch.environment.fill(due, needs)
+        for row in due:
+            made = fitted(field, value(row.values, batch.environment.context))
+            if isinstance(made, int) and not -BIGINT <= made < BIGINT:
+                row.wrong("out_of_range", f"{batch.label(field)} becomes too large", name)
+                continue
+            row.put(name, made)
+
+
+def follow(batch: Batch, program: Program, rows: Sequence[Row], due: dict[str, set[str]]) -> None:
+    """The stored formulas of records whose roll-ups changed; `due` names, by id, what has to be computed anyway."""
+    for name, value, needs in program.formulas:
+        field = program.fields[name]
+        reading = [r for r in rows if needs.reads & r.figures or name in due.get(r.id, ())]
+        if not reading:
+            continue
+        batch.environment.fill(reading, needs)
+        for row in reading:
+            row.put_figure(name, fitted(field, value(row.values, batch.environment.context)))

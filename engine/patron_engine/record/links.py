@@ -1,0 +1,337 @@
+"""Links: what a caller wrote for a link becomes the id of a record he may see, with one query an object asked.
+
+In: (row, field, raw) as record/bind left them. Out: ids put into the rows. A link is written as an id, as
+`{"unique field": value}`, as `{"external_ids.SOURCE": id}`; for several objects with "object" beside it; in texts also by
+title. Targets are locked against deletion (FOR KEY SHARE) until the save ends. What is not there and what may not be
+known get the same answer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from patron_engine.access.decide import Deny, When, row_rule
+from patron_engine.fields.base import ValueFault
+from patron_engine.fields.field import Field, LinkSpec
+from patron_engine.fields.registry import type_of
+from patron_engine.query.values import fetch_values
+from patron_engine.record.batch import Batch
+from patron_engine.record.ids import record_id
+from patron_engine.record.needs import candidate_paths, this_needs
+from patron_engine.record.plan import EXTERNAL, external_records, is_unique, lock_values, records_by
+from patron_engine.record.program import Program
+from patron_engine.record.row import Row
+from patron_engine.record.statements import Statement, any_of, compiled, together
+
+MAX_LINKS = 1_000  # records one many link points at
+
+Asked = tuple[Row, Field, Any]
+Reference = tuple[str, str, Any]  # object, key ("id", a field, "external_ids.SOURCE", "title"), value
+
+
+def resolve(batch: Batch, asked: Sequence[Asked]) -> None:
+    """Reads the raw links, finds what they name, puts ids."""
+    wanted: list[tuple[Row, Field, list[Reference]]] = []
+    for row, field, raw in asked:
+        try:
+            wanted.append((row, field, _references(batch, row, field, raw)))
+        except ValueFault as fault:
+            row.wrong(fault.code, f"{batch.label(field)}: {fault.message}", field.name, hint=fault.hint)
+    known = _find(batch, {r for _, _, refs in wanted for r in refs if r[1] != "id"})
+    for row, field, references in wanted:
+        ids: list[Any] = []
+        for reference in references:
+            id = reference[2] if reference[1] == "id" else _one(batch, row, field, reference, known.get(reference, []))
+            if id is not None:
+                ids.append({"object": reference[0], "id": id} if _spec(field).several else id)
+        if len(ids) == len(references):
+            _put(batch, row, field, ids)
+
+
+def _spec(field: Field) -> LinkSpec:
+    assert isinstance(field.spec, LinkSpec)
+    return field.spec
+
+
+def _put(batch: Batch, row: Row, field: Field, ids: list[Any]) -> None:
+    if not _spec(field).many:
+        row.put(field.name, ids[0] if ids else None)
+    elif len(ids) > MAX_LINKS:
+        row.wrong("too_many_links", f"{batch.label(field)} points at {MAX_LINKS} records at most", field.name)
+    else:
+        unique = {str(i): i for i in ids}
+        row.put(field.name, tuple(unique.values()) or None)
+
+
+def _references(batch: Batch, row: Row, field: Field, raw: Any) -> list[Reference]:
+    if raw is None or raw == "" or raw == () or raw == []:
+        return []
+    spec = _spec(field)
+    text = row.change is not None and row.change.source == "text"
+    if spec.many:
+        if isinstance(raw, str) and text:
+            raw = [part.strip() for part in raw.replace("；", ";").split(";") if part.strip()]
+        if not isinstance(raw, (list, tuple)):
+            raise ValueFault("not_a_list", "takes a list of records")
+        return [_reference(batch, spec, item, text) for item in raw]
+    return [_reference(batch, spec, raw, text)]
+
+
+def _reference(batch: Batch, spec: LinkSpec, raw: Any, text: bool) -> Reference:
+    object = spec.to[0]
+    if isinstance(raw, Mapping):
+        rest = {k: v for k, v in raw.items() if k not in ("object", "title")}
+        named = raw.get("object")
+        if named is not None:
+            object = batch.model.object_aliases.get(named, named) if isinstance(named, str) else ""
+            if object not in spec.to:
+                raise ValueFault("wrong_object", f"may point at {' or '.join(spec.to)}, not {named!r}")
+        elif spec.several:
+            raise ValueFault("object_missing", "say which object: " + " or ".join(f'"{t}"' for t in spec.to))
+        if len(rest) != 1:
+            raise ValueFault("not_a_link", "is an id, or one unique field and its value")
+        key, value = next(iter(rest.items()))
+        if key == "id":
+            return _by_id(object, value)
+        return _by_key(batch, object, key, value, text)
+    if spec.several:
+        raise ValueFault("object_missing", "say which object and id: {'object': …, 'id': …}")
+    if text and isinstance(raw, str) and record_id(raw) is None:
+        return (object, "title", raw.strip())
+    return _by_id(object, raw)
+
+
+def _by_id(object: str, value: Any) -> Reference:
+    id = record_id(value)
+    if id is None:
+        raise ValueFault("not_an_id", "is the id of a record, a UUID")
+    return (object, "id", id)
+
+
+def _by_key(batch: Batch, object: str, key: str, value: Any, text: bool) -> Reference:
+    if not isinstance(key, str) or value is None or isinstance(value, (Mapping, list)):
+        raise ValueFault("not_a_link", "is an id, or one unique field and its value")
+    if key.startswith(EXTERNAL):
+        return (object, key, str(value))
+    program = batch.programs[object]
+    name = program.object.aliases.get(key, key)
+    field = program.fields.get(name)
+    if field is None or field.hidden or not field.columns or not (text or is_unique(program, name)):
+        raise ValueFault("not_unique_field", f"{object} has no unique field {key!r}")
+    kind = type_of(field)
+    read = kind.read_text(field, value) if text and isinstance(value, str) else kind.read_wire(field, value)
+    return (object, name, kind.normalise(field, read))
+
+
+def _find(batch: Batch, wanted: Iterable[Reference]) -> dict[Reference, list[str]]:
+    """Reference -> ids of the live records it names, new ones of this batch included."""
+    grouped: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for object, key, value in wanted:
+        grouped[(object, key)].append(value)
+    found: dict[Reference, list[str]] = {}
+    for (object, key), values in grouped.items():
+        program = batch.programs[object]
+        if key.startswith(EXTERNAL):
+            ids = external_records(batch, object, key[len(EXTERNAL) :], values)
+        else:
+            name = _title_field(program) if key == "title" else key
+            ids = records_by(batch, program, name, values) if name else {}
+            ids = _with_batch(batch, object, name, values, ids) if name else ids
+        for value in values:
+            found[(object, key, value)] = ids.get(value, [])
+    return found
+
+
+def _title_field(program: Program) -> str | None:
+    field = program.fields.get(program.object.title)
+    return field.name if field is not None and field.columns else None
+
+
+def _with_batch(
+    batch: Batch, object: str, name: str, values: Sequence[Any], ids: Mapping[Any, list[str]]
+) -> dict[Any, list[str]]:
+    """Records this very save creates can be named too (a manager further down the list)."""
+    merged = {value: list(found) for value, found in ids.items()}
+    wanted = {v for v in values if not ids.get(v)}
+    if wanted:
+        for row in batch.every():
+            if row.object == object and row.fresh and not row.rejected and row.values.get(name) in wanted:
+                merged.setdefault(row.values[name], []).append(row.id)
+    return merged
+
+
+def _one(batch: Batch, row: Row, field: Field, reference: Reference, ids: Sequence[str]) -> str | None:
+    object, key, value = reference
+    if len(ids) == 1:
+        return ids[0]
+    named = f"{value!r}" if key in ("id", "title") else f"{key} {value!r}"
+    if ids:
+        row.wrong("link_ambiguous", f"{batch.label(field)}: {len(ids)} records of {object} have {named}", field.name)
+    else:
+        row.wrong("link_not_found", f"{batch.label(field)}: there is no {object} {named}", field.name)
+    return None
+
+
+# -- may the record point there? ----------------------------------------------------------------------------------
+
+
+def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
+    """Every changed link points at a live record the caller may see; targets stay until the save ends."""
+    pointing: dict[str, dict[str, list[tuple[Row, Field]]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        if row.rejected or not row.changed:
+            continue
+        for field in row.program.links:
+            if field.name not in row.changed:
+                continue
+            before = set(linked(row.old.get(field.name), field))
+            for object, id in linked(row.values.get(field.name), field):
+                if (object, id) not in before and not _trusted(batch, row, field, object, id):
+                    pointing[object][id].append((row, field))
+    if not pointing:
+        return
+    objects = sorted(pointing)
+    asked = [(_keep_targets(batch, batch.programs[o]), {"ids": sorted(pointing[o])}) for o in objects]
+    for object, alive in zip(objects, together(batch.conn, asked), strict=True):
+        living = {row[0] for row in alive} | {
+            r.id for r in batch.every() if r.object == object and r.fresh and not r.rejected
+        }
+        living = _visible(batch, object, living)
+        for id, places in pointing[object].items():
+            if id in living:
+                continue
+            for row, field in places:
+                row.wrong("link_not_found", f"{batch.label(field)}: there is no {object} {id}", field.name)
+
+
+def _trusted(batch: Batch, row: Row, field: Field, object: str, id: str) -> bool:
+    """A detail's master is locked already; who creates is a user."""
+    if row.master is not None and field.name == row.program.object.master:
+        return True
+    return field.system and field.name in ("created_by", "updated_by") and id == batch.person
+
+
+def _visible(batch: Batch, object: str, ids: set[str]) -> set[str]:
+    rule = row_rule(batch.model, batch.call.actor, "read", object)
+    if isinstance(rule, Deny):
+        return set()
+    if isinstance(rule, When):
+        holds = batch.programs[object].closure(rule.condition)
+        paths = sorted(rule.condition.paths)
+        found = fetch_values(batch.conn, batch.call, object, sorted(ids), paths, rule.condition.aggregates)
+        return {i for i in ids if i in found and holds(found[i], batch.environment.context)}
+    return ids
+
+
+def _keep_targets(batch: Batch, program: Program) -> Statement:
+    def make() -> Statement:
+        table = program.table
+        chosen = sa.select(table.c.id).where(any_of(table.c.id), table.c.deleted_at.is_(None))
+        return compiled(chosen.order_by(table.c.id).with_for_update(read=True, key_share=True))
+
+    found: Statement = batch.programs.keep(("links.keep", program.object.name), make)
+    return found
+
+
+def linked(value: Any, field: Field) -> list[tuple[str, str]]:
+    """(object, id) of everything a link value points at."""
+    if value is None:
+        return []
+    spec = _spec(field)
+    items = value if isinstance(value, tuple) else (value,)
+    return [(i["object"], i["id"]) if isinstance(i, Mapping) else (spec.to[0], i) for i in items]
+
+
+def check_conditions(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
+    """A lookup's `where` holds: on creation, and when the link or something of the record's own it names changes."""
+    for field in program.links:
+        where = _spec(field).where
+        if where is None:
+            continue
+        needs = batch.programs.keep(
+            ("links.where", program.object.name, field.name), lambda w=where: this_needs(program.model, program.object, w)
+        )
+        asked = [
+            r for r in rows
+            if not r.rejected and r.values.get(field.name) is not None
+            and (field.name in r.changed or (not r.fresh and needs.reads & r.changed))
+        ]  # fmt: skip
+        if asked:
+            _check_condition(batch, program, field, where, needs, asked)
+
+
+def _check_condition(
+    batch: Batch, program: Program, field: Field, where: Any, needs: Any, rows: Sequence[Row]
+) -> None:
+    environment = batch.environment
+    environment.fill(rows, needs)
+    holds = program.closure(where)
+    paths = candidate_paths(where)
+    level = "warning" if batch.conditions_warn else "error"
+    targets: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        for object, id in linked(row.values[field.name], field):
+            targets[object].add(id)
+    values = {o: _candidate_values(batch, o, ids, paths, where.aggregates) for o, ids in targets.items()}
+    for row in rows:
+        own = {path: row.values.get(path) for path in where.paths if path.partition(".")[0] in ("this", "me")}
+        for object, id in linked(row.values[field.name], field):
+            if not holds({**values[object].get(id, {}), **own}, environment.context):
+                row.wrong(
+                    "link_not_allowed",
+                    f"{batch.label(field)}: this {batch.object_label(object)} cannot be chosen here",
+                    field.name, level=level, rule=f"{field.name}_where",
+                )  # fmt: skip
+
+
+def _candidate_values(
+    batch: Batch, object: str, ids: set[str], paths: Sequence[str], aggregates: Sequence[Any]
+) -> dict[str, dict[str, Any]]:
+    if not paths and not aggregates:
+        return {i: {} for i in ids}
+    return dict(fetch_values(batch.conn, batch.call, object, sorted(ids), paths, aggregates))
+
+
+# -- trees --------------------------------------------------------------------------------------------------------
+
+
+def check_trees(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
+    """A record cannot stand below itself."""
+    for field in program.links:
+        if not _spec(field).tree:
+            continue
+        moved = {r.id: r for r in rows if not r.rejected and field.name in r.changed and r.values.get(field.name)}
+        if not moved:
+            continue
+        parents = {id: row.values[field.name] for id, row in moved.items()}
+        parents = {**_ancestors(batch, program, field, set(parents.values())), **parents}
+        for id, row in moved.items():
+            seen, here = {id}, parents[id]
+            while here is not None and here not in seen:
+                seen.add(here)
+                here = parents.get(here)
+            if here == id:
+                row.wrong("tree_cycle", f"{batch.label(field)}: a record cannot stand below itself", field.name)
+
+
+def _ancestors(batch: Batch, program: Program, field: Field, ids: set[str]) -> dict[str, str | None]:
+    """record -> its parent, for the records named and everything above them."""
+
+    def make() -> Statement:
+        table, column = program.table, program.table.c[field.column.name]
+        up = sa.select(table.c.id, column.label("parent")).where(any_of(table.c.id)).cte("up", recursive=True)
+        up = up.union(sa.select(table.c.id, column).where(table.c.id == up.c.parent))
+        return compiled(sa.select(up.c.id, up.c.parent))
+
+    lock = batch.programs.keep(("links.tree", program.object.name, field.name), make)
+    _one_mover(batch, program, field)
+    return dict(lock.run(batch.conn, ids=sorted(ids)))
+
+
+def _one_mover(batch: Batch, program: Program, field: Field) -> None:
+    """Two moves in one tree come one after the other: else each could hang below the other."""
+    lock_values(batch, [(program.object.name, field.name, "tree")])

@@ -1,0 +1,190 @@
+"""Load: the records of a level as they are, locked, read under the caller's row rule.
+
+In: rows with ids. Out: `old` and `values` filled, versions compared, rights judged on the row before the change. What is
+not there and what may not be known get the same answer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from patron_engine.access.decide import Action, Deny, When, row_rule
+from patron_engine.errors import StaleVersion
+from patron_engine.fields.registry import type_of
+from patron_engine.record.batch import Batch, by_object
+from patron_engine.record.plan import not_found
+from patron_engine.record.program import Program
+from patron_engine.record.row import Row
+from patron_engine.record.statements import Statement, any_of, compiled
+
+RIGHT: dict[str, Action] = {
+    "create": "create", "update": "update", "delete": "delete", "restore": "restore", "void": "void",
+    "unvoid": "void", "purge": "purge",
+}  # fmt: skip
+
+
+def load_rows(batch: Batch, rows: Sequence[Row], *, deleted: bool = False, seize: bool = False) -> None:
+    """Locks and reads the rows that exist already. `deleted` asks for records in the recycle bin instead of live
+    ones; `seize` also keeps new links to them away."""
+    for program, mine in by_object(r for r in rows if not r.rejected and not r.fresh):
+        found = read_images(batch, program, [r.id for r in mine], program.seize if seize else program.load)
+        for row in mine:
+            image = found.get(row.id)
+            if image is None or (image.get("deleted_at") is not None) is not deleted:
+                not_found(batch, row, row.id)
+                continue
+            if row.master is not None and image.get(program.object.master or "") != row.master.id:
+                not_found(batch, row, row.id)
+                continue
+            accept(batch, row, image)
+
+
+def accept(batch: Batch, row: Row, image: dict[str, Any]) -> None:
+    """Makes an image read from the database the row's own."""
+    row.old = image
+    row.values = {**row.values, **image}
+    row.version = image["version"]
+    row.seen = {name: image.get(name) for name in row.program.kept}
+    batch.register(row)
+
+
+def read_images(
+    batch: Batch, program: Program, ids: Sequence[str], statement: Statement
+) -> dict[str, dict[str, Any]]:
+    """id -> own values, many links and files included."""
+    found = {}
+    for raw in statement.run(batch.conn, ids=sorted(set(ids))):
+        image = program.decode(raw)
+        found[image["id"]] = image
+    if found:
+        _many_links(batch, program, found)
+        _files(batch, program, found)
+    return found
+
+
+def _many_links(batch: Batch, program: Program, images: dict[str, dict[str, Any]]) -> None:
+    for field in program.many:
+
+        def make(field: Any = field) -> Statement:
+            table = batch.call.tables.link(field)
+            chosen = sa.select(table.c.record, table.c.target).where(any_of(table.c.record))
+            return compiled(chosen.order_by(table.c.record, table.c.position))
+
+        statement = batch.programs.keep(("load.many", program.object.name, field.name), make)
+        targets: dict[str, list[str]] = defaultdict(list)
+        for record, target in statement.run(batch.conn, ids=sorted(images)):
+            targets[record].append(target)
+        for id, image in images.items():
+            image[field.name] = tuple(targets[id]) if id in targets else None
+
+
+def _files(batch: Batch, program: Program, images: dict[str, dict[str, Any]]) -> None:
+    if not program.files:
+        return
+
+    def make() -> Statement:
+        table = batch.call.tables.system(
+            "sys__file", id="uuid", object="text", record="uuid", field="text", created_at="timestamptz",
+            deleted_at="timestamptz",
+        )  # fmt: skip
+        where = (
+            table.c.object == sa.bindparam("object", type_=sa.Text()),
+            any_of(table.c.record),
+            table.c.deleted_at.is_(None),
+        )
+        chosen = sa.select(table.c.record, table.c.field, table.c.id).where(*where)
+        return compiled(chosen.order_by(table.c.created_at, table.c.id))
+
+    statement = batch.programs.keep("load.files", make)
+    kept: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for record, field, id in statement.run(batch.conn, object=program.object.name, ids=sorted(images)):
+        kept[(record, field)].append(id)
+    for id, image in images.items():
+        for field_ in program.files:
+            found = kept.get((id, field_.name))
+            image[field_.name] = tuple(found) if found else None
+
+
+def compare_versions(batch: Batch, rows: Sequence[Row]) -> None:
+    """A caller who has seen another version is told what differs. Called after the values are bound.
+
+    One record: StaleVersion with both values. Several: a problem at each.
+    """
+    for row in rows:
+        seen = row.change.version if row.change is not None else None
+        if seen is None or row.fresh or row.rejected or seen == row.version:
+            continue
+        if len(batch.levels[0]) == 1 and row.master is None:
+            raise stale(row)
+        row.wrong("stale_version", f"the record has version {row.version} by now, not {seen}", "version")
+
+
+def stale(row: Row) -> StaleVersion:
+    """The error with both values of what the caller wanted to change."""
+
+
+    differs: dict[str, Any] = {}
+    for name in sorted(row.given):
+        field = row.program.fields.get(name)
+        if field is None or row.values.get(name) == row.old.get(name):
+            continue
+        kind = type_of(field)
+        mine, theirs = row.values.get(name), row.old.get(name)
+        differs[name] = {
+            "mine": None if mine is None else kind.to_wire(field, mine),
+            "theirs": None if theirs is None else kind.to_wire(field, theirs),
+        }
+    return StaleVersion(
+        f"somebody changed the record meanwhile: it has version {row.version} by now",
+        hint="look at both values and save again with the new version",
+        values={**differs, "version": row.version},
+    )
+
+
+def authorise(batch: Batch, rows: Sequence[Row]) -> None:
+    """May he do this to the record as it is? Judged on the locked row."""
+    _judge(batch, rows, before=True)
+
+
+def authorise_after(batch: Batch, rows: Sequence[Row]) -> None:
+    """May he still, as the record is now? A change must not carry a record out of one's rights, or into them."""
+    _judge(batch, rows, before=False)
+
+
+def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
+    for program, mine in by_object(r for r in rows if not r.rejected):
+        name = program.object.name
+        readable = row_rule(batch.model, batch.call.actor, "read", name)
+        actions = sorted({RIGHT[r.action] for r in mine})
+        for action in actions:
+            acting = [r for r in mine if RIGHT[r.action] == action]
+            rule = row_rule(batch.model, batch.call.actor, action, name)
+            if isinstance(readable, Deny):
+                for row in acting:
+                    not_found(batch, row, row.id)
+            elif isinstance(rule, Deny):
+                for row in acting:
+                    row.wrong("forbidden", f"you may not {action} {batch.object_label(name)}", hint="; ".join(rule.reasons))
+            else:
+                for condition in [r.condition for r in (readable, rule) if isinstance(r, When)]:
+                    _fits(batch, acting, condition, before=before)
+
+
+def _fits(batch: Batch, rows: Sequence[Row], condition: Any, *, before: bool) -> None:
+    """A conditional right is judged on the image, by the same closure rules use."""
+    judged = [r for r in rows if not (before and r.fresh)]
+    if not judged:
+        return
+    program = judged[0].program
+    batch.environment.fill(judged, program.needs(condition))
+    holds = program.closure(condition)
+    for row in judged:
+        if not holds(row.values, batch.environment.context):
+            if before:
+                not_found(batch, row, row.id)
+            else:
+                row.wrong("forbidden", f"this change would put {batch.object_label(row.object)} beyond your rights")

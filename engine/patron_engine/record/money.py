@@ -1,0 +1,146 @@
+"""Money: every amount of a `currency: record` object also in the workspace's currency, by the rate of one day.
+
+In: rows whose currency, rate date or amounts changed. Out: `values["amount.base"]`. The rate is that of the object's rate
+date (or the day the record was made), fixed when it is saved: a later change of the rate changes no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from patron_engine.fields.field import NumberSpec
+from patron_engine.record.batch import Batch
+from patron_engine.record.program import Program
+from patron_engine.record.row import Row
+from patron_engine.record.statements import Statement, compiled
+
+RATE_OBJECT = "rate"  # of pack core: currency, date (from), rate (one unit in the workspace's currency)
+BASE_PLACES = 10
+
+
+def currencies(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
+    """New records of a `currency: record` object get one: their master's, or the workspace's."""
+    if "currency" not in program.fields:
+        return
+    for row in rows:
+        if row.values.get("currency") is not None:
+            continue
+        master = row.master
+        inherited = master.values.get("currency") if master is not None else None
+        if inherited is None and program.object.master and row.fresh:
+            inherited = _currency_of_master(batch, program, row)
+        row.put("currency", inherited or batch.model.workspace.currency)
+
+
+def _currency_of_master(batch: Batch, program: Program, row: Row) -> str | None:
+    field = program.fields[program.object.master or ""]
+    target = field.link.to[0]
+    if "currency" not in batch.model.objects[target].fields or row.values.get(field.name) is None:
+        return None
+    found = batch.environment.fetch(target, [row.values[field.name]], ["currency"])
+    value = found.get(row.values[field.name], {}).get("currency")
+    return str(value) if value is not None else None
+
+
+def bases(batch: Batch, program: Program, rows: Sequence[Row], *, figures: bool = False) -> None:
+    """Brings `amount.base` up to date for every money field whose amount, currency or day changed."""
+    if not program.bases:
+        return
+    by_day = program.object.rate_date
+    for row in rows:
+        if row.rejected:
+            continue
+        changed = row.figures if figures else row.changed
+        all_change = not figures and (row.fresh or "currency" in changed or (by_day is not None and by_day in changed))
+        names = [n for n in program.bases if all_change or n in changed]
+        for name in program.workspace_figures.intersection(names):
+            row.values[f"{name}.base"] = row.values.get(name)
+        names = [n for n in names if n not in program.workspace_figures]
+        if not names:
+            continue
+        rate = _rate(batch, program, row)
+        for name in names:
+            amount = row.values.get(name)
+            value = None
+            if amount is not None:
+                if rate is None:
+                    row.wrong(
+                        "no_rate",
+                        f"there is no rate of {row.values.get('currency')} for {_day(batch, program, row)}",
+                        name,
+                        hint="enter one in the currency's rates",
+                    )
+                    break
+                value = (amount * rate).quantize(_places(program, name), rounding=ROUND_HALF_UP)
+            row.values[f"{name}.base"] = value
+
+
+def _places(program: Program, name: str) -> Decimal:
+    spec = program.fields[name].spec
+    scale = spec.scale if isinstance(spec, NumberSpec) and spec.scale is not None else BASE_PLACES
+    return Decimal(1).scaleb(-scale)
+
+
+def _day(batch: Batch, program: Program, row: Row) -> date:
+    given = row.values.get(program.object.rate_date) if program.object.rate_date else None
+    given = given or row.values.get("created_at") or batch.call.now
+    if isinstance(given, datetime):
+        return given.astimezone(batch.model.workspace.zone).date()
+    assert isinstance(given, date)
+    return given
+
+
+def _rate(batch: Batch, program: Program, row: Row) -> Decimal | None:
+    currency = row.values.get("currency")
+    if currency is None or currency == batch.model.workspace.currency:
+        return Decimal(1)
+    day = _day(batch, program, row)
+    known: dict[tuple[str, date], Decimal | None] = batch.rates
+    if (currency, day) not in known:
+        known[(currency, day)] = _ask(batch, str(currency), day)
+    return known[(currency, day)]
+
+
+def _ask(batch: Batch, currency: str, day: date) -> Decimal | None:
+    """The latest rate of a currency entered for that day or before."""
+    if RATE_OBJECT not in batch.model.objects:
+        return None
+    program = batch.programs[RATE_OBJECT]
+    names = _rate_fields(program)
+    if names is None:
+        return None
+
+    def make() -> Statement:
+        table = program.table
+        code, since, rate = (table.c[program.fields[n].column.name] for n in names)
+        chosen = sa.select(rate).where(table.c.deleted_at.is_(None), since <= sa.bindparam("day", type_=sa.Date()))
+        link = program.fields[names[0]]
+        if link.type == "text" or link.type == "select":
+            chosen = chosen.where(code == sa.bindparam("currency", type_=sa.Text()))
+        else:
+            target = batch.programs[link.link.to[0]]
+            key = target.fields["code"].column.name
+            chosen = chosen.join(target.table, target.table.c.id == code)
+            chosen = chosen.where(target.table.c[key] == sa.bindparam("currency", type_=sa.Text()))
+        return compiled(chosen.order_by(since.desc(), table.c.id.desc()).limit(1))
+
+    rows = batch.programs.keep("money.rate", make).run(batch.conn, currency=currency, day=day)
+    return rows[0][0] if rows else None
+
+
+def _rate_fields(program: Program) -> tuple[str, str, str] | None:
+    """The rate object's own names for currency, first day and rate."""
+    def first(*names: str) -> str | None:
+        return next((n for n in names if n in program.fields), None)
+
+    currency, since, rate = first("currency", "code"), first("date", "from_date", "valid_from", "day"), first("rate", "value")
+    if currency is None or since is None or rate is None:
+        return None
+    return currency, since, rate
+
+

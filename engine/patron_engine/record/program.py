@@ -1,0 +1,301 @@
+"""Program: everything a save needs to know of one object under one release, prepared once.
+
+In: the model and the tables of a release. Out: compiled statements, codecs between rows and values, closures of
+expressions, what each of them needs. Holds no values of records and no connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, cast
+
+import sqlalchemy as sa
+from psycopg.types.json import Jsonb
+
+from patron_engine import jsonio
+from patron_engine.expr.compile import Expression
+from patron_engine.expr.evaluate import Context, closure
+from patron_engine.fields.field import AutoNumber, ChoiceSpec, Column, Field, FileSpec, Formula, LinkSpec, Option, Rollup
+from patron_engine.fields.registry import type_of
+from patron_engine.model.model import Model, Object
+from patron_engine.record.needs import Needs, needs_of
+from patron_engine.record.statements import Statement, any_of, compiled
+from patron_engine.store.tables import Id, Tables, physical_columns
+
+DELETE_BATCH = "delete__batch"  # the deletion a row in the recycle bin belongs to
+PLAIN = frozenset({"text", "bigint", "numeric", "uuid", "date", "time", "timestamptz", "boolean"})
+Closure = Callable[[Mapping[str, Any], Context], Any]
+
+
+class Programs:
+    """The programs of one release in one schema, made when first asked for."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.model = tables.model
+        self._programs: dict[str, Program] = {}
+        self.kept: dict[Any, Any] = {}  # statements and indexes of other modules of record/, by their own keys
+
+    @staticmethod
+    def of(tables: Tables) -> Programs:
+        """Those of a release, kept with its tables and gone with them."""
+        found = tables.prepared.get("record.programs")
+        if found is None:
+            found = tables.prepared.setdefault("record.programs", Programs(tables))
+        return cast(Programs, found)
+
+    def __getitem__(self, object: str) -> Program:
+        found = self._programs.get(object)
+        if found is None:
+            found = self._programs[object] = Program(self, self.model.objects[object])
+        return found
+
+    def keep(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What `make` made the first time for this key."""
+        if key not in self.kept:
+            self.kept[key] = make()
+        return self.kept[key]
+
+
+class Program:
+    """One object, ready to be saved."""
+
+    def __init__(self, programs: Programs, object: Object) -> None:
+        self.programs = programs
+        self.model: Model = programs.model
+        self.object = object
+        self.fields: Mapping[str, Field] = object.fields
+        self.table = sa.Table(
+            object.table,
+            sa.MetaData(schema=programs.tables.schema),
+            *physical_columns(object),
+            sa.Column(DELETE_BATCH, Id()),
+        )
+        self.columns: tuple[str, ...] = tuple(c.name for c in self.table.columns if c.name != DELETE_BATCH)
+        self._updates: dict[tuple[str, ...], Statement] = {}
+        self._closures: dict[int, tuple[Expression, Closure]] = {}
+        self._needs: dict[int, tuple[Expression, Needs]] = {}
+
+    # -- names ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Fields with columns, in the order of definition."""
+        return tuple(n for n, f in self.fields.items() if f.columns)
+
+    @cached_property
+    def bases(self) -> tuple[str, ...]:
+        """Money fields whose value in the workspace's currency is kept beside it, as `values["amount.base"]`."""
+        return tuple(n for n, f in self.fields.items() if any(c.part == "base" for c in f.columns))
+
+    @cached_property
+    def many(self) -> tuple[Field, ...]:
+        """Links to several records, kept in link tables."""
+        return tuple(f for f in self.fields.values() if isinstance(f.spec, LinkSpec) and f.spec.many)
+
+    @cached_property
+    def files(self) -> tuple[Field, ...]:
+        return tuple(f for f in self.fields.values() if isinstance(f.spec, FileSpec))
+
+    @cached_property
+    def kept(self) -> tuple[str, ...]:
+        """Everything a record holds that a save writes: columns, bases, many links, files."""
+        return (
+            *self.names,
+            *(f"{n}.base" for n in self.bases),
+            *(f.name for f in self.many),
+            *(f.name for f in self.files),
+        )
+
+    @cached_property
+    def links(self) -> tuple[Field, ...]:
+        """Links the caller may set, single ones and many."""
+        return tuple(f for f in self.fields.values() if isinstance(f.spec, LinkSpec) and (f.columns or f.spec.many))
+
+    @cached_property
+    def formulas(self) -> tuple[tuple[str, Closure, Needs], ...]:
+        """Stored formulas in the order they are computed."""
+        found = []
+        for name in self.object.formulas:
+            spec = self.fields[name].spec
+            if isinstance(spec, Formula) and spec.stored:
+                found.append((name, self.closure(spec.expression), self.needs(spec.expression)))
+        return tuple(found)
+
+    @cached_property
+    def rollups(self) -> tuple[Field, ...]:
+        """Stored roll-ups."""
+        return tuple(f for f in self.fields.values() if isinstance(f.spec, Rollup) and f.columns)
+
+    @cached_property
+    def numbered(self) -> bool:
+        return any(isinstance(f.spec, AutoNumber) for f in self.fields.values())
+
+    @cached_property
+    def workspace_figures(self) -> frozenset[str]:
+        """Roll-ups over records in many currencies: sums of bases, in the workspace's currency themselves. Those over
+        details are in their document's."""
+        return frozenset(
+            f.name for f in self.rollups if isinstance(f.spec, Rollup) and not self._in_document(f.spec.path)
+        )
+
+    def _in_document(self, path: Sequence[str]) -> bool:
+        here = self.object
+        for name in path:
+            found = here.sets[here.aliases.get(name, name)]
+            if not found.master:
+                return False
+            here = self.model.objects[found.object]
+        return True
+
+    @cached_property
+    def sets(self) -> frozenset[str]:
+        """Names of the detail sets that are saved inside this object's records."""
+        return frozenset(self.object.details)
+
+    # -- expressions ----------------------------------------------------------------------------------------------
+
+    def closure(self, expression: Expression) -> Closure:
+        found = self._closures.get(id(expression))
+        if found is None:
+            found = self._closures[id(expression)] = (expression, closure(expression))
+        return found[1]
+
+    def needs(self, expression: Expression) -> Needs:
+        found = self._needs.get(id(expression))
+        if found is None:
+            found = self._needs[id(expression)] = (expression, needs_of(self.model, self.object, [expression]))
+        return found[1]
+
+    # -- statements -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def load(self) -> Statement:
+        """Rows by id, locked against other writers, in the order of their ids."""
+        return compiled(self._select().order_by(self.table.c.id).with_for_update(key_share=True))
+
+    @cached_property
+    def seize(self) -> Statement:
+        """The same, also against new links to them: for deletion."""
+        return compiled(self._select().order_by(self.table.c.id).with_for_update())
+
+    @cached_property
+    def peek(self) -> Statement:
+        """The same without a lock."""
+        return compiled(self._select())
+
+    def _select(self) -> sa.Select[Any]:
+        return sa.select(*(self.table.c[c] for c in self.columns)).where(any_of(self.table.c.id))
+
+    @cached_property
+    def insert(self) -> Statement:
+        """One new row; binds are the columns."""
+        return compiled(self.table.insert().values({c: sa.bindparam(c, type_=self.table.c[c].type) for c in self.columns}))
+
+    def update(self, columns: Sequence[str]) -> Statement:
+        """Sets `columns` of the row `row_id`."""
+        key = tuple(columns)
+        found = self._updates.get(key)
+        if found is None:
+            binds = {c: sa.bindparam(c, type_=self.table.c[c].type) for c in key}
+            where = self.table.c.id == sa.bindparam("row_id", type_=Id())
+            found = self._updates[key] = compiled(self.table.update().values(binds).where(where))
+        return found
+
+    # -- codecs ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _decoders(self) -> tuple[tuple[str, int, Callable[[tuple[Any, ...]], Any] | None], ...]:
+        """(name, position, None or what makes the value of the whole row)."""
+        at = {c: i for i, c in enumerate(self.columns)}
+        found: list[tuple[str, int, Callable[[tuple[Any, ...]], Any] | None]] = []
+        for name in self.names:
+            field = self.fields[name]
+            value = _value_column(field)
+            if value is not None and value.sql in PLAIN and not _renamed(field):
+                found.append((name, at[value.name], None))
+            elif value is not None and value.sql == "text[]" and not _renamed(field):
+                found.append((name, at[value.name], _tuple_at(at[value.name])))
+            else:
+                found.append((name, 0, _parts_of(field, [at[c.name] for c in field.columns])))
+        for name in self.bases:
+            found.append((f"{name}.base", at[self.fields[name].part("base").name], None))
+        return tuple(found)
+
+    def decode(self, row: tuple[Any, ...]) -> dict[str, Any]:
+        """Own values of a row read by `load`, `seize` or `peek`."""
+        return {name: row[at] if make is None else make(row) for name, at, make in self._decoders}
+
+    @cached_property
+    def _encoders(self) -> Mapping[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Sequence[Any]] | None]]:
+        """Field -> (its columns, None where the value is the column)."""
+        found: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Sequence[Any]] | None]] = {}
+        for name in self.names:
+            field = self.fields[name]
+            columns = tuple(c.name for c in field.columns)
+            value = _value_column(field)
+            plain = len(columns) == 1 and value is not None and value.sql in PLAIN and not _renamed(field)
+            found[name] = (columns, None if plain else _encoder(field))
+        return found
+
+    def encode(self, values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        """Column -> what psycopg writes, for the named fields."""
+        row: dict[str, Any] = {}
+        for name in names:
+            columns, make = self._encoders[name]
+            if make is None:
+                row[columns[0]] = values.get(name)
+            else:
+                row.update(zip(columns, make(values), strict=True))
+        return row
+
+
+def _value_column(field: Field) -> Column | None:
+    """The column that is the value: for a field whose other columns are only the platform's own additions."""
+    if field.encrypted or field.type == "secret":
+        return None
+    value = None
+    for column in field.columns:
+        if column.part == "":
+            value = column
+        elif column.part not in ("sort", "base"):
+            return None
+    return value
+
+
+def _renamed(field: Field) -> bool:
+    """True where an option's stored value is not its name of today."""
+
+    def any_renamed(options: Iterable[Option]) -> bool:
+        return any(o.name != o.value or any_renamed(o.options) for o in options)
+
+    return isinstance(field.spec, ChoiceSpec) and any_renamed(field.spec.options)
+
+
+def _tuple_at(at: int) -> Callable[[tuple[Any, ...]], Any]:
+    return lambda row: tuple(row[at]) if row[at] else None
+
+
+def _parts_of(field: Field, positions: Sequence[int]) -> Callable[[tuple[Any, ...]], Any]:
+    kind = type_of(field)
+    return lambda row: kind.from_columns(field, tuple(row[p] for p in positions))
+
+
+def _encoder(field: Field) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    kind, name = type_of(field), field.name
+    sqls = [c.sql for c in field.columns]
+    parts = [c.part for c in field.columns]
+
+    def encode(values: Mapping[str, Any]) -> Sequence[Any]:
+        made = list(kind.to_columns(field, values.get(name)))
+        for i, value in enumerate(made):
+            if parts[i] == "base":
+                made[i] = values.get(f"{name}.base")
+            elif value is not None and sqls[i] == "text[]":
+                made[i] = list(value)
+            elif value is not None and sqls[i] == "jsonb" and not isinstance(value, Jsonb):
+                made[i] = Jsonb(value, dumps=jsonio.dumps)
+        return made
+
+    return encode

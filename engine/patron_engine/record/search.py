@@ -1,0 +1,147 @@
+"""Search: keeps the tokens under which records are found, written in the save that changes them.
+
+In: written rows. Out: rows of `sys__search`, one for each searched field that has tokens. Tokens of a value on another
+record (`search: [account.name]`) follow that record's saves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from patron_engine.fields.field import Field
+from patron_engine.fields.registry import type_of
+from patron_engine.query.tokens import tokens_of
+from patron_engine.record.batch import Batch, by_object
+from patron_engine.record.feeds import Hop
+from patron_engine.record.links import linked
+from patron_engine.record.program import Program, Programs
+from patron_engine.record.row import Row
+from patron_engine.record.statements import Statement, any_of, compiled
+from patron_engine.record.touch import below
+from patron_engine.record.write import COPY_FROM, copy_in, replacing, run_many
+
+COLUMNS = ("object", "record", "field", "tokens")
+KEY = ("object", "record", "field")
+
+Entry = tuple[str, str, str, list[str]]
+
+
+def write_search(batch: Batch, rows: Sequence[Row]) -> None:
+    """Brings the search rows of written records up to date, and of records that show their values."""
+    new: list[Entry] = []
+    replaced: list[Entry] = []
+    dropped: list[tuple[str, str, str]] = []
+    for program, mine in by_object(r for r in rows if r.written or r.figures):
+        for path in program.object.search:
+            for row in mine:
+                entry = _entry(batch, program, row, path)
+                if entry is None:
+                    continue
+                if not entry[3]:
+                    if not row.fresh:
+                        dropped.append(entry[:3])
+                elif row.fresh:
+                    new.append(entry)
+                else:
+                    replaced.append(entry)
+        replaced.extend(_shown_elsewhere(batch, program, mine))
+    _put(batch, new, replaced, dropped)
+
+
+def _entry(batch: Batch, program: Program, row: Row, path: str) -> Entry | None:
+    """The tokens of one searched path of a row; None when nothing changed there."""
+    name, _, rest = path.partition(".")
+    if not row.fresh and name not in row.changed | row.figures:
+        return None
+    field = program.fields.get(name)
+    if field is None:
+        return None
+    value = row.values.get(name)
+    if rest:
+        end = batch.model.follow(program.object.name, path)
+        targets = linked(value, field) if value is not None else []
+        if end is None or field.type not in ("lookup", "master", "user", "department"):
+            return None
+        texts = [batch.environment.fetch(o, [i], [rest]).get(i, {}).get(rest) for o, i in targets]
+        return (program.object.name, row.id, path, _tokens(end, texts))
+    return (program.object.name, row.id, path, _tokens(field, [value]))
+
+
+def _tokens(field: Field, values: Sequence[Any]) -> list[str]:
+    kind = type_of(field)
+    texts = [kind.tokens_text(field, v) for v in values if v is not None]
+    return tokens_of([t for t in texts if t])
+
+
+def _shown_elsewhere(batch: Batch, program: Program, rows: Sequence[Row]) -> list[Entry]:
+    """Search rows of records below that show a value of these."""
+    found: list[Entry] = []
+    for name, object, path, hops in showing(batch.programs).get(program.object.name, ()):
+        for row in rows:
+            if row.fresh or name not in row.changed | row.figures:
+                continue
+            ids: Sequence[str] = [row.id]
+            for hop in reversed(hops):
+                ids = below(batch, hop, ids)
+            tokens = _tokens(program.fields[name], [row.values.get(name)])
+            found.extend((object, id, path, tokens) for id in ids)
+    return found
+
+
+Shown = tuple[str, str, str, tuple[Hop, ...]]  # field here, object that shows it, its search path, links to here
+
+
+def showing(programs: Programs) -> dict[str, list[Shown]]:
+    """Object -> where its fields are searched by records that link to it; made once a release."""
+    found: dict[str, list[Shown]] = programs.keep("search.showing", lambda: _showing(programs))
+    return found
+
+
+def _showing(programs: Programs) -> dict[str, list[Shown]]:
+    found: dict[str, list[Shown]] = defaultdict(list)
+    for object in programs.model.objects.values():
+        for path in object.search:
+            *links, last = path.split(".")
+            hops: list[Hop] = []
+            here = object
+            for step in links:
+                link = here.field(step)
+                if link is None or not link.columns or link.link.several:
+                    break
+                hops.append(Hop(object=here.name, link=link, target=link.link.to[0]))
+                here = programs.model.objects[link.link.to[0]]
+            if hops and len(hops) == len(links):
+                found[here.name].append((last, object.name, path, tuple(hops)))
+    return dict(found)
+
+
+def _put(batch: Batch, new: list[Entry], replaced: list[Entry], dropped: list[tuple[str, str, str]]) -> None:
+    table = batch.call.tables.system("sys__search", object="text", record="uuid", field="text", tokens="text[]")
+    if len(new) >= COPY_FROM:
+        copy_in(batch.conn, table, COLUMNS, new)
+    else:
+        replaced = replaced + new
+    if replaced:
+        statement = batch.programs.keep("search.put", lambda: replacing(table, KEY, COLUMNS))
+        values = [statement.values(dict(zip(COLUMNS, entry, strict=True))) for entry in replaced]
+        run_many(batch.conn, statement, values)
+    if dropped:
+        run_many(batch.conn, batch.programs.keep("search.drop", lambda: _drop(table)), dropped)
+
+
+def _drop(table: sa.Table) -> Statement:
+    return compiled(table.delete().where(*(table.c[k] == sa.bindparam(k, type_=table.c[k].type) for k in KEY)))
+
+
+def forget(batch: Batch, object: str, ids: Sequence[str]) -> None:
+    """Removes the search rows of purged records."""
+
+    def make() -> Statement:
+        table = batch.call.tables.system("sys__search", object="text", record="uuid", field="text", tokens="text[]")
+        return compiled(table.delete().where(table.c.object == sa.bindparam("object", type_=sa.Text()), any_of(table.c.record)))
+
+    batch.programs.keep("search.forget", make).do(batch.conn, object=object, ids=list(ids))

@@ -1,0 +1,66 @@
+"""Statements: SQLAlchemy Core compiled once to the text and bind order psycopg executes.
+
+In: Core expression objects. Out: `Statement` values, kept by the programs of a release. Executes nothing by itself but
+what `run` is given a connection for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+Conn = psycopg.Connection[Any]
+Rows = list[tuple[Any, ...]]
+
+_DIALECT = PGDialect_psycopg(paramstyle="format")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`names` says which bind stands at each `%s` of `text`; `constants` are binds whose value is part of the text's
+    meaning (literals of the engine or of a definition)."""
+
+    text: str
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+
+    def values(self, given: Mapping[str, Any]) -> list[Any]:
+        """The parameters in the order of the text."""
+        return [given[n] if n in given else self.constants[n] for n in self.names]
+
+    def run(self, conn: Conn, **given: Any) -> Rows:
+        """Executes and fetches all rows."""
+        return conn.execute(self.text, self.values(given)).fetchall()
+
+    def do(self, conn: Conn, **given: Any) -> int:
+        """Executes without fetching; the number of rows touched."""
+        return conn.execute(self.text, self.values(given)).rowcount
+
+
+def compiled(statement: sa.Executable) -> Statement:
+    """The text of a Core statement for psycopg. Constants marked `literal_execute` are written into the text."""
+    done = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
+    order = tuple(done.positiontup or ())
+    return Statement(str(done), order, {k: v for k, v in done.params.items() if v is not None or k in order})
+
+
+def any_of(column: sa.ColumnElement[Any], name: str = "ids") -> sa.ColumnElement[bool]:
+    """`column = ANY(:name)`: one text for any number of values."""
+    return column == sa.any_(sa.bindparam(name, type_=sa.dialects.postgresql.ARRAY(column.type)))
+
+
+def together(conn: Conn, asked: Sequence[tuple[Statement, Mapping[str, Any]]]) -> list[Rows]:
+    """Runs independent queries in one round trip."""
+    if len(asked) == 1:
+        statement, given = asked[0]
+        return [statement.run(conn, **given)]
+    cursors = []
+    with conn.pipeline():
+        for statement, given in asked:
+            cursors.append(conn.execute(statement.text, statement.values(given)))
+    return [c.fetchall() for c in cursors]

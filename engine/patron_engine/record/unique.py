@@ -1,0 +1,140 @@
+"""Unique: turns the database's "duplicate key" into a problem at the field, and finds duplicates before they are written.
+
+In: rows about to be written, or psycopg's error. Out: problems that say the value is taken, never by which record. The
+partial unique indexes decide; looking first only lets a batch name every duplicate at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from patron_engine.fields.registry import type_of
+from patron_engine.model.model import Unique, say
+from patron_engine.names import composed
+from patron_engine.problems import Problem
+from patron_engine.record.batch import Batch
+from patron_engine.record.plan import lock_values
+from patron_engine.record.program import Program
+from patron_engine.record.row import Row
+from patron_engine.record.statements import Statement, compiled
+
+
+def uniques(program: Program) -> tuple[Unique, ...]:
+    """Declared unique rules, and one for each field that is `unique: true` and has none of its own."""
+    declared = program.object.uniques
+    covered = {u.fields for u in declared if u.where is None}
+    single = tuple(
+        Unique(name=f.name, fields=(f.name,), where=None, index=composed(program.object.table, f"{f.name}__unique"))
+        for f in program.fields.values()
+        if f.unique and f.columns and (f.name,) not in covered
+    )
+    return declared + single
+
+
+def look_first(batch: Batch, program: Program, rows: Sequence[Row], building: frozenset[str] = frozenset()) -> None:
+    """Problems for values that are taken, in the batch or in the table. While an index is still being built
+    (`building`, by name) an advisory lock on the value stands in for it."""
+    for rule in uniques(program):
+        if any(n not in program.fields or not program.fields[n].columns for n in rule.fields):
+            continue
+        due = [r for r in rows if not r.rejected and (r.fresh or {*rule.fields, "deleted_at"} & r.changed)]
+        keyed = [(r, key) for r in due if (key := _key(program, rule, r)) is not None and _fits(batch, program, rule, r)]
+        if not keyed:
+            continue
+        if rule.index in building:
+            lock_values(batch, [(program.object.name, rule.name, repr(key)) for _, key in keyed])
+        taken = _taken(batch, program, rule, [key for _, key in keyed])
+        seen: dict[tuple[Any, ...], str] = {}
+        for row, key in keyed:
+            others = taken.get(key, set()) - {r.id for r, _ in keyed}
+            first = seen.setdefault(key, row.id)
+            if others or first != row.id:
+                row.problems.append(_problem(batch, program, rule, row.path))
+                row.rejected = True
+
+
+def _key(program: Program, rule: Unique, row: Row) -> tuple[Any, ...] | None:
+    """The compared values; None when one is empty: empty is not taken."""
+    found = []
+    for name in rule.fields:
+        value = row.values.get(name)
+        if value is None:
+            return None
+        field = program.fields[name]
+        found.append(value["id"] if isinstance(value, dict) and "id" in value else type_of(field).normalise(field, value))
+    return tuple(found)
+
+
+def _fits(batch: Batch, program: Program, rule: Unique, row: Row) -> bool:
+    if rule.where is None:
+        return True
+    batch.environment.fill([row], program.needs(rule.where))
+    return bool(program.closure(rule.where)(row.values, batch.environment.context))
+
+
+def _taken(
+    batch: Batch, program: Program, rule: Unique, keys: Sequence[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], set[str]]:
+    """Key -> live records that have it and fit the rule's `where`."""
+
+    def make() -> Statement:
+        table = program.table
+        columns = [table.c[_column(program, n)] for n in rule.fields]
+        asked = sa.func.unnest(
+            *(sa.bindparam(f"k{i}", type_=pg.ARRAY(c.type)) for i, c in enumerate(columns))
+        ).table_valued(*(sa.column(f"k{i}", c.type) for i, c in enumerate(columns)))
+        same = sa.and_(*(c == asked.c[f"k{i}"] for i, c in enumerate(columns)))
+        chosen = sa.select(table.c.id, *columns).select_from(table.join(asked, same))
+        return compiled(chosen.where(table.c.deleted_at.is_(None)))
+
+    statement = batch.programs.keep(("unique", program.object.name, rule.name), make)
+    given = {f"k{i}": [key[i] for key in keys] for i in range(len(rule.fields))}
+    found: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    rows = statement.run(batch.conn, **given)
+    fitting = {row[0] for row in rows}
+    if rule.where is not None and rows:
+        fitting = _fitting(batch, program, rule, sorted(fitting))
+    for id, *key in rows:
+        if id in fitting:
+            found[tuple(key)].add(id)
+    return found
+
+
+def _fitting(batch: Batch, program: Program, rule: Unique, ids: Sequence[str]) -> set[str]:
+    assert rule.where is not None
+    images = {image["id"]: image for image in map(program.decode, program.peek.run(batch.conn, ids=list(ids)))}
+    holds = program.closure(rule.where)
+    return {id for id, image in images.items() if holds(image, batch.environment.context)}
+
+
+def _column(program: Program, name: str) -> str:
+    field = program.fields[name]
+    blind = [c.name for c in field.columns if c.part == "blind"]
+    return blind[0] if blind else field.column.name
+
+
+def _problem(batch: Batch, program: Program, rule: Unique, path: str) -> Problem:
+    labels = ", ".join(batch.label(program.fields[n]) for n in rule.fields)
+    message = say(rule.message, batch.call.actor.languages) or f"{labels}: this value is taken"
+    return Problem(code="taken", message=message, path=f"{path}{rule.fields[0]}", rule=rule.name)
+
+
+def from_violation(batch: Batch, error: psycopg.errors.UniqueViolation) -> Problem | None:
+    """The problem a violated index means; None when it is no unique rule of a definition."""
+    index, table = error.diag.constraint_name or "", error.diag.table_name or ""
+    for object in batch.model.objects.values():
+        if object.table != table:
+            continue
+        program = batch.programs[object.name]
+        rows = [r for r in batch.every() if r.object == object.name]
+        for rule in uniques(program):
+            if rule.index == index:
+                return _problem(batch, program, rule, rows[0].path if len(rows) == 1 else "")
+        return Problem(code="taken", message=f"{batch.object_label(object.name)}: a value is taken already")
+    return None

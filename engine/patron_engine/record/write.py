@@ -1,0 +1,198 @@
+"""Write: rows become INSERTs, UPDATEs and COPY. Effect stage of the way save.
+
+In: rows that passed every check. Out: the database changed, `written` set. A few rows go as statements in one pipeline,
+many new ones as one COPY. A row that changes nothing is not written.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.dialects import postgresql as pg
+
+from patron_engine.fields.field import Field
+from patron_engine.record.batch import Batch
+from patron_engine.record.links import linked
+from patron_engine.record.program import DELETE_BATCH, Program
+from patron_engine.record.row import Row
+from patron_engine.record.statements import Conn, Statement, any_of, compiled
+
+COPY_FROM = 40  # rows; fewer go as statements
+
+STAMPS = ("updated_at", "updated_by", "version")
+
+
+def stamp(batch: Batch, row: Row) -> None:
+    """Who and when. The version of a new record is 1; each save raises it by one."""
+    values, fields = row.values, row.program.fields
+    now, person = batch.call.now, batch.person
+    if row.fresh:
+        for name, value in (("created_at", now), ("created_by", person), ("updated_at", now), ("updated_by", person)):
+            if name in fields and values.get(name) is None:
+                values[name] = value
+        values["version"] = row.version = 1
+        return
+    if "updated_at" not in row.given:
+        values["updated_at"], values["updated_by"] = now, person
+    values["version"] = row.version = row.old["version"] + 1
+
+
+def write(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
+    """Inserts new rows and updates changed ones, all of one object; their many links and files too."""
+    fresh = [r for r in rows if r.fresh]
+    changed = [r for r in rows if not r.fresh and (r.changed or r.raised)]
+    for row in (*fresh, *changed):
+        stamp(batch, row)
+    if fresh:
+        insert(batch, program, fresh)
+    update(batch, program, [(row, _columns_changed(row)) for row in changed])
+    for field in program.many:
+        _write_links(batch, field, [r for r in rows if field.name in r.changed])
+    if program.files:
+        _attach(batch, program, [r for r in rows if any(f.name in r.changed for f in program.files)])
+    for row in (*fresh, *changed):
+        row.written = True
+
+
+def _columns_changed(row: Row) -> list[str]:
+    return [n for n in row.program.names if n in row.changed or n in STAMPS]
+
+
+def insert(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
+    """New rows of one object."""
+    names = program.names
+    rendered = [program.encode(row.values, names) for row in rows]
+    columns = program.columns
+    if len(rows) >= COPY_FROM or _point_at_each_other(program, rows):
+        copy_in(batch.conn, program.table, columns, ([r.get(c) for c in columns] for r in rendered))
+        return
+    statement = program.insert
+    if len(rows) == 1:
+        batch.conn.execute(statement.text, statement.values({c: rendered[0].get(c) for c in columns}))
+        return
+    with batch.conn.cursor() as cursor:
+        cursor.executemany(statement.text, [statement.values({c: r.get(c) for c in columns}) for r in rendered])
+
+
+def _point_at_each_other(program: Program, rows: Sequence[Row]) -> bool:
+    """One statement for all, where one new row links to another: foreign keys are checked at its end."""
+    if len(rows) == 1:
+        return False
+    own = [f for f in program.links if f.columns and program.object.name in f.link.to]
+    ids = {r.id for r in rows} if own else set()
+    return any(id in ids for r in rows for f in own for _, id in linked(r.values.get(f.name), f))
+
+
+def update(batch: Batch, program: Program, changed: Iterable[tuple[Row, Sequence[str]]]) -> None:
+    """Updates by the set of fields that changed: one statement text for each, however many rows."""
+    groups: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
+    for row, names in changed:
+        if not names:
+            continue
+        rendered = program.encode(row.values, names)
+        if "deleted_at" in names:
+            rendered[DELETE_BATCH] = row.values.get(DELETE_BATCH)
+        columns = tuple(rendered)
+        statement = program.update(columns)
+        groups[columns].append(statement.values({**rendered, "row_id": row.id}))
+    for columns, values in groups.items():
+        run_many(batch.conn, program.update(columns), values)
+
+
+def run_many(conn: Conn, statement: Statement, values: Sequence[Sequence[Any]]) -> None:
+    """One execution, or all in a pipeline."""
+    if len(values) == 1:
+        conn.execute(statement.text, values[0])
+        return
+    with conn.cursor() as cursor:
+        cursor.executemany(statement.text, values)
+
+
+def copy_in(conn: Conn, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """COPY … FROM STDIN of rows in the order of `columns`."""
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    into = sql.Identifier(table.schema or "public", table.name)
+    with conn.cursor() as cursor, cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(into, names)) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def write_figures(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
+    """Parents whose figures changed. Version and stamps change only where a detail raised them."""
+    due = []
+    for row in rows:
+        seen = row.seen or {}
+        names = [n for n in program.names if row.values.get(n) != seen.get(n)]
+        names += [n for n in program.bases if n not in names and row.values.get(f"{n}.base") != seen.get(f"{n}.base")]
+        if row.raised and not row.fresh and row.values.get("version") == row.old.get("version"):
+            stamp(batch, row)
+            names += [n for n in STAMPS if n not in names]
+        due.append((row, names))
+    update(batch, program, due)
+
+
+def _write_links(batch: Batch, field: Field, rows: Sequence[Row]) -> None:
+    """The link table says what the row says, in the row's order."""
+    if not rows:
+        return
+    old = [r.id for r in rows if not r.fresh]
+    if old:
+        clear_links(batch, field, old)
+    table = batch.call.tables.link(field)
+    pairs = [
+        (row.id, target, position)
+        for row in rows
+        for position, (_, target) in enumerate(linked(row.values.get(field.name), field))
+    ]
+    if pairs:
+        copy_in(batch.conn, table, ("record", "target", "position"), pairs)
+
+
+def clear_links(batch: Batch, field: Field, ids: Sequence[str]) -> None:
+    """Removes every link of some records."""
+
+    def make() -> Statement:
+        table = batch.call.tables.link(field)
+        return compiled(table.delete().where(any_of(table.c.record)))
+
+    batch.programs.keep(("write.links", field.object, field.name), make).do(batch.conn, ids=list(ids))
+
+
+def _attach(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
+    """Files belong to the record and field that name them; what is named no more goes to the bin."""
+    attach, drop = batch.programs.keep("write.files", lambda: _file_statements(batch))
+    for row in rows:
+        for field in program.files:
+            if field.name not in row.changed:
+                continue
+            now, before = row.values.get(field.name) or (), row.old.get(field.name) or ()
+            gone = [i for i in before if i not in now]
+            new = [i for i in now if i not in before]
+            given = {"object": program.object.name, "record": row.id, "field": field.name}
+            if gone:
+                drop.do(batch.conn, ids=gone, at=batch.call.now, record=row.id)
+            if new and attach.do(batch.conn, ids=new, **given) != len(new):
+                row.wrong("file_not_found", f"{batch.label(field)}: this file was not uploaded, or belongs elsewhere", field.name)
+
+
+def _file_statements(batch: Batch) -> tuple[Statement, Statement]:
+    table = batch.call.tables.system(
+        "sys__file", id="uuid", object="text", record="uuid", field="text", deleted_at="timestamptz"
+    )
+    names = {c: sa.bindparam(c, type_=table.c[c].type) for c in ("object", "record", "field")}
+    free = sa.or_(table.c.record.is_(None), table.c.record == names["record"])
+    attach = table.update().values(**names, deleted_at=None).where(any_of(table.c.id), free)
+    at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
+    drop = table.update().values(deleted_at=at).where(any_of(table.c.id), table.c.record == names["record"])
+    return compiled(attach), compiled(drop)
+
+
+def replacing(table: sa.Table, key: Sequence[str], columns: Sequence[str]) -> Statement:
+    """INSERT … ON CONFLICT (key) DO UPDATE of all other columns."""
+    new = pg.insert(table).values({c: sa.bindparam(c, type_=table.c[c].type) for c in columns})
+    rest = {c: new.excluded[c] for c in columns if c not in key}
+    return compiled(new.on_conflict_do_update(index_elements=[table.c[k] for k in key], set_=rest))

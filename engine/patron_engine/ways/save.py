@@ -1,0 +1,369 @@
+"""The way save: changes in, records written, outcomes out. One pipeline for one record and for thousands.
+
+    who -> lock the row under his read rule -> may he -> bind -> defaults, fill, find -> before-rules -> formulas -> check
+        -> may he still -> write with details -> lock the parents, bring their roll-ups and stored formulas up to date
+        -> check the parents' rules that read what changed -> numbers -> history, events, search -> done
+
+Everything happens inside the caller's transaction: `begin_write` opens it for writing, the caller commits. A refusal
+refuses the whole save in mode "all" (raised), or its own change in mode "each" (an outcome). Each stage is a module of
+record/; nothing is decided here but their order.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Literal, TypeVar
+
+import psycopg
+import sqlalchemy as sa
+
+from patron_engine.errors import Conflict, LimitExceeded, PatronError, Refused, ReleaseChanged, Unavailable
+from patron_engine.problems import Problem, nearest
+from patron_engine.query.call import Call
+from patron_engine.record import check, figures, links, load, purge, remove
+from patron_engine.record.batch import Batch, RowsRefused, by_object
+from patron_engine.record.before import before_rules
+from patron_engine.record.bind import bind
+from patron_engine.record.change import MAX_CHANGES, Change, Done, Outcome
+from patron_engine.record.closure import keep_closures
+from patron_engine.record.derive import derive
+from patron_engine.record.events import write_events
+from patron_engine.record.external import write_external_ids
+from patron_engine.record.formulas import compute
+from patron_engine.record.history import write_history
+from patron_engine.record.money import bases
+from patron_engine.record.numbers import number
+from patron_engine.record.plan import plan_rows
+from patron_engine.record.program import Program, Programs
+from patron_engine.record.row import Row
+from patron_engine.record.search import write_search
+from patron_engine.record.statements import Conn, Statement, compiled
+from patron_engine.record.unique import from_violation, look_first
+from patron_engine.record.write import write
+
+RETRIES = 3  # of a deadlock or a serialisation failure
+LOCK_SALT = 7  # of the workspace's advisory lock, shared by writers, exclusive for a publication
+
+Mode = Literal["all", "each"]
+Numbered = tuple[int, Change]
+Result = TypeVar("Result")
+
+
+def begin_write(conn: Conn, call: Call) -> None:
+    """Keeps a publication away until the transaction ends, and pins the release: ReleaseChanged when the call was
+    prepared under an older one."""
+    lock, release = Programs.of(call.tables).keep("begin", lambda: _begin(call))
+    with conn.pipeline():
+        conn.execute(lock.text, lock.values({"schema": call.schema}))
+        current = conn.execute(release.text, release.values({})).fetchone()
+    if current is None or current[0] != call.model.release:
+        raise ReleaseChanged("the workspace's definitions changed meanwhile", hint="try again")
+
+
+def _begin(call: Call) -> tuple[Statement, Statement]:
+    key = sa.func.hashtextextended(sa.bindparam("schema", type_=sa.Text()), sa.literal(LOCK_SALT, sa.BigInteger()))
+    state = call.tables.system("sys__state", release="bigint")
+    return compiled(sa.select(sa.func.pg_advisory_xact_lock_shared(key))), compiled(sa.select(state.c.release))
+
+
+def retrying(attempt: Callable[[], Result], *, tries: int = RETRIES) -> Result:
+    """Repeats a whole transaction that lost a deadlock, a serialisation failure or a race of upserts."""
+    for left in range(tries, -1, -1):
+        try:
+            return attempt()
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
+            if not left:
+                raise Unavailable("many people change these records at once", hint="try again") from error
+        except Conflict as error:
+            if error.code != "raced" or not left:
+                raise
+        except psycopg.errors.LockNotAvailable as error:
+            raise Unavailable("the record is being changed by somebody else", hint="try again") from error
+        time.sleep(random.uniform(0.001, 0.02) * (tries - left + 1))
+    raise AssertionError("unreachable")
+
+
+def save(
+    conn: Conn, call: Call, changes: Sequence[Change], *, mode: Mode = "all", trial: bool = False
+) -> list[Outcome]:
+    """Carries out `changes` in their order and says what became of each.
+
+    mode "all": everything or nothing; problems raise Refused (or NotFound, Forbidden, StaleVersion,
+    NeedsConfirmation), with paths like "lines[0].price" or "[3].amount" where several changes are given.
+    mode "each": what can be saved is saved; the others are outcomes `refused` with their problems.
+    trial: everything is done, and undone before returning.
+    """
+    if len(changes) > MAX_CHANGES:
+        raise LimitExceeded(f"at most {MAX_CHANGES} changes are saved at once", code="changes_count")
+    for change in changes:
+        _known_object(call, change)
+    numbered = [(n, replace(c, object=_today(call, c.object))) for n, c in enumerate(changes)]
+    if trial:
+        with conn.transaction(force_rollback=True):
+            return save(conn, call, changes, mode=mode)
+    if mode == "each":
+        outcomes: dict[int, Outcome] = {}
+        _save_each(conn, call, numbered, outcomes)
+        return [outcomes[n] for n, _ in numbered]
+    try:
+        return [o for _, o in sorted(_save_all(conn, call, numbered, each=False).items())]
+    except RowsRefused as refusal:
+        raise refusal.error from None
+
+
+def _today(call: Call, object: str) -> str:
+    return call.model.object_aliases.get(object, object)
+
+
+def _known_object(call: Call, change: Change) -> None:
+    if call.model.object(change.object) is None:
+        raise Refused(
+            [Problem(
+                code="unknown_object", message=f"there is no object {change.object!r}",
+                hint=nearest(change.object, call.model.objects),
+            )]
+        )  # fmt: skip
+
+
+# -- everything or nothing, and each for itself -------------------------------------------------------------------
+
+
+def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool) -> dict[int, Outcome]:
+    """Runs of changes of one kind, in their order. Raises RowsRefused."""
+    outcomes: dict[int, Outcome] = {}
+    several = len(changes) > 1 and not each
+    for run in _runs(changes):
+        batch = Batch(conn, call, lambda more: save(conn, call, more))
+        batch.each = each
+        verb = run[0][1].action
+        act = _write if verb in ("create", "update", "upsert") else _remove
+        try:
+            act(batch, run, several)
+        except psycopg.errors.UniqueViolation as error:
+            _collision(batch, run, error)
+        for row in [*batch.levels[0], *batch.refused]:
+            outcomes[row.index] = _outcome(batch, row)
+    return outcomes
+
+
+def _runs(changes: Sequence[Numbered]) -> list[list[Numbered]]:
+    """Consecutive changes that can go through the stages together: of one kind, none naming a record again."""
+    found: list[list[Numbered]] = []
+    kind, named = "", set[Any]()
+    for n, change in changes:
+        writes = change.action in ("create", "update", "upsert")
+        this = "write" if writes else change.action
+        keys = {(change.object, k) for k in (change.id, repr(change.by) if change.by else None) if k is not None}
+        if this != kind or keys & named or not found:
+            found.append([])
+            kind, named = this, set()
+        found[-1].append((n, change))
+        named |= keys
+    return found
+
+
+def _collision(batch: Batch, run: Sequence[Numbered], error: psycopg.errors.UniqueViolation) -> None:
+    """Another save had the value first. An upsert is repeated: it will find that record."""
+    if any(c.action == "upsert" for _, c in run):
+        raise Conflict("another save made the same record at this moment", code="raced", hint="try again") from error
+    problem = from_violation(batch, error)
+    if problem is None:
+        raise error
+    raise RowsRefused({}, Refused([problem])) from error
+
+
+def _save_each(conn: Conn, call: Call, changes: Sequence[Numbered], outcomes: dict[int, Outcome]) -> None:
+    """Saves what can be saved. What is refused late takes its savepoint with it: then without the guilty, or, where
+    nobody can be named, in halves."""
+    if not changes:
+        return
+    try:
+        with conn.transaction():
+            saved = _save_all(conn, call, changes, each=True)
+        outcomes.update(saved)
+        return
+    except RowsRefused as refusal:
+        by_index, error = refusal.by_index, refusal.error
+    except (LimitExceeded, Conflict) as refused:
+        if isinstance(refused, Conflict) and refused.code == "raced":
+            raise
+        by_index, error = {}, refused
+    if len(changes) == 1:
+        n, change = changes[0]
+        outcomes[n] = _refused(change, by_index.get(n) or _problems_of(error))
+        return
+    guilty = {n: p for n, p in by_index.items() if p}
+    if guilty:
+        for n, change in changes:
+            if n in guilty:
+                outcomes[n] = _refused(change, guilty[n])
+        _save_each(conn, call, [c for c in changes if c[0] not in guilty], outcomes)
+        return
+    half = len(changes) // 2
+    _save_each(conn, call, changes[:half], outcomes)
+    _save_each(conn, call, changes[half:], outcomes)
+
+
+def _refused(change: Change, problems: Sequence[Problem]) -> Outcome:
+    return Outcome(action="refused", object=change.object, id=change.id, problems=tuple(problems))
+
+
+def _problems_of(error: PatronError) -> Sequence[Problem]:
+    if isinstance(error, Refused):
+        return error.problems
+    return [Problem(code=error.code, message=error.detail, hint=error.hint)]
+
+
+# -- create, update, upsert ---------------------------------------------------------------------------------------
+
+
+def _write(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
+    """The sentence at the head of this file."""
+    plan_rows(batch, changes, several=several)
+    for depth in range(len(batch.levels)):
+        _prepare(batch, batch.levels[depth])
+        if depth == 0 and batch.each:
+            batch.set_aside(batch.levels[0])
+        if any(row.rejected for row in batch.every()):
+            continue  # the levels below are still looked at, so that all problems are told at once
+        for program, rows in by_object(batch.levels[depth]):
+            _write_one_object(batch, program, rows)
+    batch.stop_if_refused(batch.every())
+    _finish(batch, batch.every())
+
+
+def _prepare(batch: Batch, level: Sequence[Row]) -> None:
+    """Everything before writing, for the rows of one level."""
+    load.load_rows(batch, level)
+    load.authorise(batch, level)
+    links.resolve(batch, bind(batch, level))
+    load.compare_versions(batch, level)
+    masters_refused = any(row.master is not None and row.master.rejected for row in level)
+    for program, rows in by_object(row for row in level if row.action != "delete"):
+        if not masters_refused:
+            derive(batch, program, rows)
+            before_rules(batch, program, rows)
+        links.check_targets(batch, rows)
+        bases(batch, program, rows)
+        compute(batch, program, rows)
+        check.check_readonly(batch, program, rows)
+        check.check_values(batch, program, rows)
+        links.check_trees(batch, program, rows)
+        if not masters_refused:
+            links.check_conditions(batch, program, rows)
+            check.check_conditions(batch, program, rows, late=False)
+        if len(level) > 1 or batch.each:
+            look_first(batch, program, rows)
+    leaving = [row for row in level if row.action == "delete" and not row.rejected]
+    if leaving:
+        level = remove.delete(batch, leaving)
+        batch.levels.append([row for row in level if row not in leaving])
+
+
+def _write_one_object(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
+    fresh = [row for row in rows if row.fresh]
+    number(batch, program, fresh)
+    if fresh and program.numbered:
+        compute(batch, program, fresh)
+    write(batch, program, rows)
+    for row in fresh:
+        batch.register(row)
+
+
+# -- delete, restore, void, purge ---------------------------------------------------------------------------------
+
+
+def _remove(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
+    """The same way for what comes and goes: the rows, and what goes with them."""
+    verb = changes[0][1].action
+    rows = plan_rows(batch, changes, several=several)
+    for row in rows:
+        row.action = verb
+    load.load_rows(batch, rows, deleted=verb in ("restore", "purge"), seize=verb in ("delete", "purge"))
+    load.authorise(batch, rows)
+    load.compare_versions(batch, rows)
+    if batch.each:
+        rows = batch.set_aside(rows)
+    if verb == "purge":
+        batch.environment.forget()
+        cleared = purge.purge(batch, rows)
+        batch.stop_if_refused(rows)
+        _judge_parents(batch, figures.bring_up(batch, cleared), cleared)
+        return
+    every = _together(batch, verb, rows)
+    load.authorise(batch, [row for row in every if row not in rows])
+    if verb == "restore":
+        for program, mine in by_object(every):
+            look_first(batch, program, mine)
+    batch.stop_if_refused([*rows, *every])
+    for program, mine in by_object(every):
+        write(batch, program, mine)
+    if verb == "delete" and every:
+        remove.write_batches(batch, every)
+    _finish(batch, every)
+
+
+def _together(batch: Batch, verb: str, rows: Sequence[Row]) -> list[Row]:
+    if verb == "delete":
+        return remove.delete(batch, rows)
+    if verb == "restore":
+        return remove.restore(batch, rows)
+    return remove.void(batch, rows, back=verb == "unvoid")
+
+
+# -- after writing ------------------------------------------------------------------------------------------------
+
+
+def _finish(batch: Batch, rows: Sequence[Row]) -> None:
+    """Parents, their rules, the rights on the result, and what is kept about the save."""
+    batch.environment.forget()
+    parents = figures.bring_up(batch, rows)
+    load.authorise_after(batch, [row for row in rows if row.written and row.action in ("create", "update")])
+    _judge_parents(batch, parents, rows)
+    write_external_ids(batch, rows)
+    batch.stop_if_refused(rows)
+    keep_closures(batch, rows)
+    write_history(batch, rows)
+    others = [row for row in parents if not row.own]
+    write_search(batch, [*rows, *others])
+    write_events(batch, [*rows, *others])
+
+
+def _judge_parents(batch: Batch, parents: dict[Row, Any], rows: Sequence[Row]) -> None:
+    """Rules and required fields that read figures: of the saved records, and of parents whose figures changed."""
+    others = [row for row in parents if not row.own]
+    for program, mine in by_object(row for row in rows if row.values.get("deleted_at") is None):
+        check.check_conditions(batch, program, mine, late=True)
+    for program, mine in by_object(row for row in others if row.values.get("deleted_at") is None):
+        check.check_conditions(batch, program, mine, late=False)
+        check.check_conditions(batch, program, mine, late=True)
+    figures.blame(parents)
+    batch.stop_if_refused(rows)
+
+
+DONE: dict[str, Done] = {
+    "create": "created", "update": "updated", "delete": "deleted", "restore": "restored", "void": "voided",
+    "unvoid": "unvoided", "purge": "purged",
+}  # fmt: skip
+
+
+def _outcome(batch: Batch, row: Row) -> Outcome:
+    """What the caller is told about one change."""
+    if row in batch.refused:
+        assert row.change is not None
+        return _refused(row.change, row.problems)
+    wrote = row.written or row.action == "purge" or row.raised
+    changed = tuple(
+        n for n in row.program.fields if n in row.changed and (n in row.given or not row.program.fields[n].system)
+    )
+    return Outcome(
+        action=DONE[row.action] if wrote else "unchanged",
+        object=row.object,
+        id=row.id,
+        version=None if row.action == "purge" else row.version,
+        problems=tuple(row.problems),
+        changed=changed,
+    )
