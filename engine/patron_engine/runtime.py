@@ -24,10 +24,16 @@ from patron_engine.model.model import Model
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask, Page
 from patron_engine.record.change import Change, Outcome
+from patron_engine.meta.document import Document
+from patron_engine.meta.layers import WORKSPACE, Layer, workspace_layer
 from patron_engine.release import active
+from patron_engine.release.drafts import Draft, drop_draft, own_documents
+from patron_engine.release.releases import Kind, Release, layers_of
 from patron_engine.store.tables import Tables
+from patron_engine.ways import publish as publish_way
 from patron_engine.ways import read as read_way
 from patron_engine.ways import save as save_way
+from patron_engine.ways.publish import Publication
 
 FRESH_SECONDS = 0.5
 KEPT_RELEASES = 2  # per workspace: the active one, and the one requests under way may still use
@@ -131,7 +137,8 @@ class Workspace:
             return act(conn, self.call(conn, actor))
 
     def read(self, actor: Actor, ask: Ask) -> Page:
-        return self.reading(actor, lambda conn, call: read_way.read(conn, call, ask))
+        secret = self.runtime.secret
+        return self.reading(actor, lambda conn, call: read_way.read(conn, call, ask, secret=secret))
 
     def writing(
         self, actor: Actor, act: Callable[[psycopg.Connection[Any], Call], Result], cause: Cause | None = None
@@ -168,3 +175,69 @@ class Workspace:
         cause: Cause | None = None,
     ) -> list[Outcome]:
         return self.writing(actor, lambda conn, call: save_way.save(conn, call, changes, mode=mode), cause)
+
+    # -- publishing ---------------------------------------------------------------------------------------------
+
+    def layers(self, conn: psycopg.Connection[Any]) -> tuple[Layer, ...]:
+        """The layers in force, lowest first."""
+        return layers_of(conn, self.schema, active.current_release(conn, self.schema))
+
+    def plan(
+        self,
+        change: Callable[[psycopg.Connection[Any], tuple[Layer, ...]], tuple[Layer, ...]],
+        *,
+        kind: Kind = "publish",
+        note: str = "",
+    ) -> Publication:
+        """What publishing the layers that `change` makes of those in force would do. Changes nothing."""
+        with self.connection("publish") as conn:
+            self.stale()
+            model, _ = self.pin(conn)
+            layers = change(conn, self.layers(conn))
+            return publish_way.plan(
+                conn, self.schema, layers, old=model, kind=kind, note=note, clock=self.runtime.clock
+            )
+
+    def plan_own(self, documents: Sequence[Document], *, note: str = "") -> Publication:
+        """What publishing these documents as the workspace's whole own layer would do."""
+        return self.plan(lambda _, layers: with_own(layers, documents), note=note)
+
+    def plan_draft(self, draft: Draft) -> Publication:
+        """What publishing a draft would do, merged with what was published since it was begun. Conflict with every
+        property that both changed."""
+
+        def change(conn: psycopg.Connection[Any], layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+            base = layers_of(conn, self.schema, draft.base)
+            return with_own(layers, own_documents(draft, base, layers))
+
+        return self.plan(change, note=draft.note)
+
+    def plan_rollback(self, number: int) -> Publication:
+        with self.connection("publish") as conn:
+            self.stale()
+            model, _ = self.pin(conn)
+            return publish_way.rollback(conn, self.schema, number, old=model, clock=self.runtime.clock)
+
+    def publish(
+        self, actor: Actor, publication: Publication, *, confirm: str | None = None, draft: str | None = None
+    ) -> Release:
+        """Publishes exactly that plan; `confirm` is the checksum that was shown (None: the plan's own). Ends the
+        draft it came from."""
+        with self.connection("publish") as conn:
+            model = self._releases[publication.base][0] if publication.base in self._releases else None
+            if model is None:
+                model = active.load_model(conn, self.schema, publication.base)
+            confirmed = publication.checksum if confirm is None else confirm
+            clock = self.runtime.clock
+            release = publish_way.publish(
+                conn, self.schema, publication, actor, confirm=confirmed, old=model, clock=clock
+            )
+            if draft is not None:
+                drop_draft(conn, self.schema, draft)
+        self.stale()
+        return release
+
+
+def with_own(layers: tuple[Layer, ...], documents: Sequence[Document]) -> tuple[Layer, ...]:
+    """The layers with another layer of the workspace's own on top."""
+    return (*(layer for layer in layers if layer.name != WORKSPACE), workspace_layer(documents))

@@ -13,9 +13,12 @@ import psycopg
 from psycopg import sql
 
 from patron_engine.clock import new_id
-from patron_engine.errors import LimitExceeded, NotFound
+from patron_engine.errors import Conflict, LimitExceeded, NotFound
+from patron_engine.meta.computed import computed_change
 from patron_engine.meta.document import Body, Document
+from patron_engine.meta.layers import WORKSPACE, Layer, fold
 from patron_engine.release.bodies import decode, encode
+from patron_engine.release.merge import Clash, merge
 from patron_engine.release.releases import current_release
 
 DRAFT_DOCUMENTS = 2_000
@@ -90,13 +93,57 @@ def drop_draft(conn: psycopg.Connection[Any], schema: str, id: str) -> None:
     conn.execute(sql.SQL("DELETE FROM {}.sys__draft WHERE id::text = %s").format(sql.Identifier(schema)), (id,))
 
 
-def documents_with(own: tuple[Document, ...], draft: Draft) -> tuple[Document, ...]:
-    """The workspace layer's documents with the draft's put in, removed or replaced; order is kept."""
-    kept: dict[tuple[str, str], Document] = {d.key: d for d in own}
-    for (kind, name), body in draft.documents.items():
-        if body is None:
-            kept.pop((kind, name), None)
-            kept.pop(("change", f"{kind}/{name}"), None)
+def own_documents(draft: Draft, base: tuple[Layer, ...], now: tuple[Layer, ...]) -> tuple[Document, ...]:
+    """The workspace's own documents with the draft put in; order is kept.
+
+    `base` are the layers the draft began on, `now` those in force: what others published since is merged by property.
+    Conflict `draft_conflict` lists what both changed to different values, with the base, theirs and mine.
+    """
+    was, own = _own(base), _own(now)
+    clashes: list[Clash] = []
+    made = dict(own)
+    for key, body in draft.documents.items():
+        wanted = None if body is None else Document(kind=key[0], name=key[1], body=body, layer=WORKSPACE)
+        key, wanted = _as_change(key, wanted, now, own)
+        theirs, before = own.get(key), was.get(key)
+        merged, found = merge(f"{key[0]}/{key[1]}", _body(before), _body(theirs), _body(wanted))
+        clashes += found
+        if merged is None:
+            made.pop(key, None)
         else:
-            kept[(kind, name)] = Document(kind=kind, name=name, body=body, layer="workspace")
-    return tuple(kept.values())
+            made[key] = Document(kind=key[0], name=key[1], body=merged, layer=WORKSPACE)
+    if clashes:
+        raise Conflict(
+            f"{len(clashes)} properties were changed by others since this draft was begun",
+            code="draft_conflict",
+            hint="take theirs, or set yours again in the draft",
+            values={"conflicts": [clash.as_dict() for clash in clashes]},
+        )
+    return tuple(made.values())
+
+
+def _own(layers: tuple[Layer, ...]) -> dict[tuple[str, str], Document]:
+    return {d.key: d for layer in layers if layer.own for d in layer.documents}
+
+
+def _body(document: Document | None) -> Body | None:
+    return None if document is None else document.body
+
+
+def _as_change(
+    key: tuple[str, str],
+    wanted: Document | None,
+    now: tuple[Layer, ...],
+    own: dict[tuple[str, str], Document],
+) -> tuple[tuple[str, str], Document | None]:
+    """A full document over one of a pack is kept as the change it makes; so is its removal."""
+    kind, name = key
+    below = next((d for layer in now if not layer.own for d in layer.documents if d.key == key), None)
+    if below is None:
+        return key, wanted
+    change_key = ("change", f"{kind}/{name}")
+    if wanted is None:
+        return change_key, None
+    own.pop(key, None)
+    lower = fold(tuple(layer for layer in now if not layer.own)).find(kind, name)
+    return change_key, computed_change(lower.body if lower else below.body, wanted)

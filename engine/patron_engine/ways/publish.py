@@ -13,7 +13,7 @@ exactly the plan that was shown, or nothing: under the lock the plan is made aga
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -28,7 +28,7 @@ from patron_engine.meta.diff import DocumentChange, diff_documents
 from patron_engine.meta.layers import Effective, Layer, fold
 from patron_engine.model.compile import compile_model
 from patron_engine.model.model import Model
-from patron_engine.model.physical import PhysicalNames, allocate
+from patron_engine.model.physical import EVERYTHING, allocate
 from patron_engine.problems import Problem, Problems
 from patron_engine.release.bodies import body_hash
 from patron_engine.release.releases import (
@@ -41,14 +41,20 @@ from patron_engine.release.releases import (
     write_release,
 )
 from patron_engine.store import catalog, physical_rows
-from patron_engine.store.apply import apply, acquire
-from patron_engine.store.plan import DdlPlan
+from patron_engine.store.apply import apply
+from patron_engine.store.conversion import conversions
+from patron_engine.store.desired import desired
+from patron_engine.store.facts import gather
 from patron_engine.store.plan import plan as plan_tables
-from patron_engine.store.shape import desired
+from patron_engine.store.steps import DdlPlan, Task
+from patron_engine.store.tasks import enqueue
+from patron_engine.ways.backfill import backfills
 from patron_engine.ways.packdata import write_data
 from patron_engine.ways.rehearse import rehearse
 
 CHANNEL = "patron_release"  # NOTIFY payload: schema and number
+
+TakeUp = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,9 @@ class Publication:
 
     changes   documents added, changed, removed, property by property
     tables    the plan of the tables, with risks
+    fills     stored formulas and roll-ups that existing records get afterwards, as tasks
     problems  warnings and notes; a plan with errors is never made
+    checks    the check documents that were rehearsed, all of them passed
     checksum  of everything that would be done; two plans with one checksum do the same
     """
 
@@ -68,18 +76,18 @@ class Publication:
     layers: tuple[Layer, ...]
     effective: Effective
     model: Model
-    names: PhysicalNames
     changes: tuple[DocumentChange, ...]
     tables: DdlPlan
+    fills: tuple[Task, ...]
     problems: tuple[Problem, ...]
-    checks: tuple[str, ...]
-    take_up: frozenset[tuple[str, str]] = frozenset()
-    checksum: str = field(default="")
+    checks: tuple[str, ...] = ()
+    take_up: TakeUp = frozenset()
+    checksum: str = ""
 
     @property
     def empty(self) -> bool:
         """Nothing would change."""
-        return not self.changes and not self.tables.steps
+        return not self.changes and self.tables.empty
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -89,6 +97,7 @@ class Publication:
             "checksum": self.checksum,
             "changes": [change.as_dict() for change in self.changes],
             "tables": self.tables.as_dict(),
+            "fills": [task.as_dict() for task in self.fills],
             "problems": [problem.as_dict() for problem in self.problems],
             "checks": list(self.checks),
         }
@@ -99,45 +108,33 @@ def plan(
     schema: str,
     layers: tuple[Layer, ...],
     *,
+    old: Model | None,
     kind: Kind = "publish",
     note: str = "",
-    take_up: frozenset[tuple[str, str]] = frozenset(),
+    take_up: TakeUp = frozenset(),
     clock: Clock,
 ) -> Publication:
     """What publishing these layers would do. Refused with all problems when it cannot be published.
 
-    `take_up` names removed fields whose old data the publication finds again (a rollback names all of them).
+    `old` is the model in force. `take_up` names removed fields whose old data the publication finds again.
     """
-    publication = _plan_documents(conn, schema, layers, kind=kind, note=note, take_up=take_up)
-    checks, failures = rehearse(conn, publication.model, publication.names, publication.changes, clock)
-    if failures:
-        raise Refused(failures, "checks fail", code="checks_fail", hint="mend the definitions or the checks")
-    return replace(publication, checks=checks)
-
-
-def _plan_documents(
-    conn: psycopg.Connection[Any],
-    schema: str,
-    layers: tuple[Layer, ...],
-    *,
-    kind: Kind,
-    note: str,
-    take_up: frozenset[tuple[str, str]],
-) -> Publication:
     base = current_release(conn, schema)
     problems = Problems(check_layers(layers, hashes_of(conn, schema, base)))
     effective = fold(layers)
     problems.extend(effective.problems)
-    if problems.errors:
-        raise Refused(tuple(problems), f"{len(problems.errors)} problems")
-    known = physical_rows.known_columns(conn, schema)
-    names = allocate(effective, known, take_up=take_up)
+    names = allocate(effective, physical_rows.known_columns(conn, schema), take_up=take_up)
     model, found = compile_model(effective, names, base + 1)
     problems.extend(found)
     if model is None or problems.errors:
-        raise Refused(tuple(problems), f"{len(problems.errors)} problems")
+        raise _refused(problems)
+    tables = _tables(conn, schema, old, model)
+    problems.extend(tables.risks)
+    if problems.errors:
+        raise _refused(problems)
     changes = diff_documents(fold(layers_of(conn, schema, base)), effective)
-    tables = plan_tables(conn, schema, desired(model, names), catalog.read(conn, schema), model, names, known)
+    checks, failures = rehearse(conn, model, changes, clock)
+    if failures:
+        raise Refused(failures, "checks fail", code="checks_fail", hint="mend the definitions or the checks")
     publication = Publication(
         kind=kind,
         base=base,
@@ -146,11 +143,11 @@ def _plan_documents(
         layers=layers,
         effective=effective,
         model=model,
-        names=names,
         changes=changes,
         tables=tables,
+        fills=backfills(old, model, tables),
         problems=tuple(problems),
-        checks=(),
+        checks=checks,
         take_up=take_up,
     )
     return replace(publication, checksum=_checksum(publication))
@@ -173,9 +170,10 @@ def publish(
     actor: Actor,
     *,
     confirm: str,
+    old: Model | None,
     clock: Clock,
 ) -> Release:
-    """Publishes exactly this plan. Opens its own transactions on `conn`, which must be outside one.
+    """Publishes exactly this plan, in one transaction on `conn`, which must be outside one.
 
     Conflict `plan_changed` when the plan with the checksum `confirm` is no longer what would be done, or
     `release_changed` when another release came first. On any failure nothing has changed.
@@ -187,50 +185,70 @@ def publish(
             hint="plan again and confirm the new checksum",
             values={"confirmed": confirm, "planned": publication.checksum},
         )
+    release = Release(
+        number=publication.number,
+        kind=publication.kind,
+        author=actor.name,
+        at=clock(),
+        note=publication.note,
+        base=publication.base,
+        checksum=publication.checksum,
+    )
     with conn.transaction():
+        _still_the_same(conn, schema, publication, old)
         write_documents(conn, schema, publication.layers)
-    with acquire(conn, schema, publication.tables):
-        _still_the_same(conn, schema, publication)
-        release = Release(
-            number=publication.number,
-            kind=publication.kind,
-            author=actor.name,
-            at=clock(),
-            note=publication.note,
-            base=publication.base,
-            checksum=publication.checksum,
-        )
-        apply(conn, schema, publication.tables, release.number)
-        physical_rows.record_columns(conn, schema, publication.names, release.number)
+        apply(conn, publication.tables, zone=publication.model.workspace.zone)
+        physical_rows.record_columns(conn, schema, publication.model.physical.columns)
         write_release(conn, schema, release, publication.layers, canonical(publication.as_dict()).decode())
         write_data(conn, schema, publication.model, clock)
-        conn.execute(sql.SQL("SELECT pg_notify({}, %s)").format(sql.Literal(CHANNEL)), (f"{schema} {release.number}",))
+        for task in publication.fills:
+            enqueue(conn, schema, task)
+        conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{schema} {release.number}"))
     return release
 
 
-def _still_the_same(conn: psycopg.Connection[Any], schema: str, publication: Publication) -> None:
-    if current_release(conn, schema) != publication.base:
+def _still_the_same(
+    conn: psycopg.Connection[Any], schema: str, publication: Publication, old: Model | None
+) -> None:
+    """Holds off other publications from here on, and makes sure that nothing moved since the plan."""
+    conn.execute(sql.SQL("SELECT release FROM {}.sys__state FOR UPDATE").format(sql.Identifier(schema)))
+    number = current_release(conn, schema)
+    if number != publication.base:
         raise Conflict(
-            f"release {current_release(conn, schema)} was published meanwhile; this plan was made on {publication.base}",
+            f"release {number} was published meanwhile; this plan was made on {publication.base}",
             code="release_changed",
             hint="plan again on the new release",
         )
-    known = physical_rows.known_columns(conn, schema)
-    live = catalog.read(conn, schema)
-    tables = plan_tables(
-        conn, schema, desired(publication.model, publication.names), live, publication.model, publication.names, known
-    )
-    if tables.checksum != publication.tables.checksum:
+    if _tables(conn, schema, old, publication.model).checksum != publication.tables.checksum:
         raise Conflict(
             "the tables are no longer as they were when this was planned", code="plan_changed", hint="plan again"
         )
 
 
-def rollback(conn: psycopg.Connection[Any], schema: str, number: int, *, clock: Clock) -> Publication:
+def rollback(
+    conn: psycopg.Connection[Any], schema: str, number: int, *, old: Model | None, clock: Clock
+) -> Publication:
     """The plan of publishing an older release's documents again; removed fields find their data."""
     layers = layers_of(conn, schema, number)
-    take_up = frozenset((c.object, c.field) for c in physical_rows.known_columns(conn, schema))
-    return plan(conn, schema, layers, kind="rollback", note=f"back to release {number}", take_up=take_up, clock=clock)
+    note = f"back to release {number}"
+    return plan(conn, schema, layers, old=old, kind="rollback", note=note, take_up=EVERYTHING, clock=clock)
+
+
+def _tables(conn: psycopg.Connection[Any], schema: str, old: Model | None, model: Model) -> DdlPlan:
+    live = catalog.read(conn, schema)
+    wanted = desired(model, schema, model.physical.aside)
+    carried = conversions(old, model, live)
+    facts = gather(conn, wanted, live, carried, model.workspace.zone)
+    return plan_tables(wanted, live, facts, carried)
+
+
+def _refused(problems: Problems) -> Refused:
+    count = len(problems.errors)
+    return Refused(
+        tuple(problems),
+        f"{count} {'problem stands' if count == 1 else 'problems stand'} in the way",
+        code="definitions_invalid",
+    )
 
 
 def _checksum(publication: Publication) -> str:
@@ -242,6 +260,7 @@ def _checksum(publication: Publication) -> str:
                 [layer.name, layer.version, [body_hash(d.body) for d in layer.documents]] for layer in publication.layers
             ],
             "tables": publication.tables.checksum,
+            "fills": [[task.kind, task.table, dict(task.payload)] for task in publication.fills],
             "take_up": sorted(map(list, publication.take_up)),
         }
     )

@@ -7,7 +7,7 @@ throwaway schema is made inside a transaction that is always rolled back, so no 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,17 +20,28 @@ from patron_engine.errors import NotFound, PatronError, Refused
 from patron_engine.fields.registry import TYPES
 from patron_engine.meta.diff import DocumentChange
 from patron_engine.model.model import LINKS, Model
-from patron_engine.model.physical import PhysicalNames
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.values import fetch_values
 from patron_engine.record.change import Change
+from patron_engine.store.apply import apply
+from patron_engine.store.desired import desired
+from patron_engine.store.migrations import make_schema
+from patron_engine.store.plan import plan
+from patron_engine.store.shape import SchemaShape
 from patron_engine.store.tables import Tables
 from patron_engine.ways.packdata import wire_value, write_data
-from patron_engine.ways.rehearsal_tables import make_tables
 from patron_engine.ways.save import save
 
 RUNS = frozenset({"create", "update", "delete", "restore", "void", "read"})  # what a check may do today
+
+
+def make_tables(conn: psycopg.Connection[Any], model: Model) -> str:
+    """A throwaway schema with every table of the model, empty, in the open transaction; its name."""
+    schema = f"check__{new_id().replace('-', '')}"
+    make_schema(conn, schema)
+    apply(conn, plan(desired(model, schema), SchemaShape(name=schema, tables={})))
+    return schema
 
 
 class _Done(Exception):
@@ -48,8 +59,6 @@ class Stage:
 
     def acting(self, name: str | None) -> Call:
         """As the named user. Until roles are enforced a check's users act as administrators."""
-        from dataclasses import replace
-
         if name is None or name == "system":
             return self.call
         return replace(self.call, actor=Actor(user=self.users[name], name=name, administrator=True), cause=Cause())
@@ -81,7 +90,6 @@ class Stage:
 def rehearse(
     conn: psycopg.Connection[Any],
     model: Model,
-    names: PhysicalNames,
     changes: Iterable[DocumentChange],
     clock: Clock,
 ) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
@@ -92,7 +100,7 @@ def rehearse(
         return (), ()
     try:
         with conn.transaction():
-            schema = make_tables(conn, model, names)
+            schema = make_tables(conn, model)
             write_data(conn, schema, model, clock)
             for body in checks:
                 problems.extend(_run_alone(conn, schema, model, body, clock))

@@ -1,0 +1,163 @@
+"""Definitions over HTTP: what there is, what I mean to change, what publishing that would do.
+
+In: documents of the workspace's own layer. Out: my draft, its plan, a release. Nothing is live before it is published,
+and what is published is the plan whose checksum the caller names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from patron_engine.errors import Forbidden, NotFound, Refused
+from patron_engine.jsonio import dumps
+from patron_engine.meta.check import check_document
+from patron_engine.meta.document import Document
+from patron_engine.meta.kinds import KINDS
+from patron_engine.meta.layers import Effective, fold
+from patron_engine.problems import Problem, nearest
+from patron_engine.release.drafts import Draft, drop_draft, open_draft, put, read_draft
+from patron_platform.api.door import Caller, enter
+from patron_platform.api.requests import Body, json_answer, json_object, only, parameters
+
+router = APIRouter()
+
+
+def designer(request: Request) -> Caller:
+    """The caller, when he may change definitions."""
+    caller = enter(request)
+    if not caller.actor.administrator:
+        raise Forbidden("you may not see or change definitions", hint="an administrator may")
+    return caller
+
+
+def effective(caller: Caller) -> Effective:
+    """The definitions in force."""
+    with caller.workspace.connection("read") as conn:
+        return fold(caller.workspace.layers(conn))
+
+
+@router.get("/definitions")
+def list_definitions(request: Request) -> Response:
+    """Every definition with its kind, name and layer; `kind=` narrows."""
+    caller = designer(request)
+    given = parameters(request)
+    only(given, ("kind",), "parameter")
+    rows = [
+        {"kind": kind, "name": name, "layer": document.layer, "label": document.body.get("label")}
+        for (kind, name), document in effective(caller).documents.items()
+        if given.get("kind") in (None, kind)
+    ]
+    return json_answer(dumps({"definitions": rows}))
+
+
+@router.get("/definitions/{kind}/{name:path}")
+def read_definition(request: Request, kind: str, name: str) -> Response:
+    """One definition as it holds, with the layer that gave each property that differs from the whole's."""
+    document = effective(designer(request)).find(kind, name)
+    if document is None:
+        raise NotFound(f"there is no {kind} {name[:80]!r}", hint=nearest(kind, KINDS))
+    origins = {path: given.document.layer for path, given in document.given.items() if path}
+    return json_answer(
+        dumps({"kind": kind, "name": document.name, "layer": document.layer, "body": document.body, "origins": origins})
+    )
+
+
+@router.put("/definitions/{kind}/{name:path}")
+def put_definition(request: Request, kind: str, name: str, data: Body) -> Response:
+    """Puts a full document, or a change (kind `change`, name `object/account`), into my draft."""
+    caller = designer(request)
+    body = json_object(request, data)
+    document = _document(kind, name, body)
+    problems = check_document(document)
+    if any(p.level == "error" for p in problems):
+        raise Refused(problems, "this is not a definition", code="definitions_invalid")
+    return _put(caller, kind, name, document.body, problems)
+
+
+@router.delete("/definitions/{kind}/{name:path}")
+def delete_definition(request: Request, kind: str, name: str) -> Response:
+    """Removes the workspace's own document, or its change of a pack's, in my draft."""
+    return _put(designer(request), kind, name, None, ())
+
+
+def _document(kind: str, name: str, body: dict[str, Any]) -> Document:
+    if kind not in KINDS or kind == "pack":
+        hint = nearest(kind, KINDS) or f"one of {', '.join(KINDS)}"
+        raise Refused([Problem(code="unknown_kind", message=f"there is no kind {kind[:40]!r}", hint=hint, path="kind")])
+    named = {"kind": kind, **({"of": name} if kind == "change" else {"name": name})}
+    for key, value in named.items():
+        if body.get(key, value) != value:
+            message = f"{key} in the body is not the one in the address"
+            raise Refused([Problem(code="other_name", message=message, path=key, hint=f"leave it out, or say {value!r}")])
+    return Document(kind=kind, name=name, body={**named, **body}, layer="workspace")
+
+
+def _put(
+    caller: Caller, kind: str, name: str, body: Mapping[str, Any] | None, problems: tuple[Problem, ...] | list[Problem]
+) -> Response:
+    workspace = caller.workspace
+    with workspace.connection("write") as conn, conn.transaction():
+        draft = open_draft(conn, workspace.schema, caller.principal)
+        put(conn, workspace.schema, draft, kind, name, body)
+        draft = read_draft(conn, workspace.schema, draft.id)
+    return json_answer(dumps({**_draft(draft), "problems": [p.as_dict() for p in problems]}))
+
+
+@router.get("/drafts/{id}")
+def show_draft(request: Request, id: str) -> Response:
+    return json_answer(dumps(_draft(_mine(designer(request), id))))
+
+
+@router.delete("/drafts/{id}")
+def delete_draft(request: Request, id: str) -> Response:
+    caller = designer(request)
+    draft = _mine(caller, id)
+    with caller.workspace.connection("write") as conn, conn.transaction():
+        drop_draft(conn, caller.workspace.schema, draft.id)
+    return json_answer(dumps({"draft": draft.id, "dropped": True}))
+
+
+@router.post("/drafts/{id}/plan")
+def plan_draft(request: Request, id: str, data: Body) -> Response:
+    caller = designer(request)
+    only(json_object(request, data), ())
+    publication = caller.workspace.plan_draft(_mine(caller, id))
+    return json_answer(dumps(publication.as_dict()))
+
+
+@router.post("/drafts/{id}/publish")
+def publish_draft(request: Request, id: str, data: Body) -> Response:
+    """`{"checksum": …, "note": …}`: publishes the plan with that checksum, or nothing."""
+    caller = designer(request)
+    body = json_object(request, data)
+    only(body, ("checksum", "note"))
+    checksum = body.get("checksum")
+    if not isinstance(checksum, str):
+        message = "checksum is the one of the plan that is to be published"
+        raise Refused([Problem(code="required", message=message, path="checksum", hint="POST /drafts/{id}/plan gives it")])
+    draft = _mine(caller, id)
+    publication = caller.workspace.plan_draft(draft)
+    release = caller.workspace.publish(caller.actor, publication, confirm=checksum, draft=draft.id)
+    return json_answer(dumps(release.as_dict()), 201)
+
+
+def _mine(caller: Caller, id: str) -> Draft:
+    """My own draft; somebody else's is not there."""
+    with caller.workspace.connection("read") as conn:
+        draft = read_draft(conn, caller.workspace.schema, id)
+    if draft.author != caller.principal:
+        raise NotFound("there is no such draft")
+    return draft
+
+
+def _draft(draft: Draft) -> dict[str, Any]:
+    documents = [
+        {"kind": kind, "name": name, "action": "delete" if body is None else "put"}
+        for (kind, name), body in draft.documents.items()
+    ]
+    return {"draft": draft.id, "base": draft.base, "note": draft.note, "documents": documents}
