@@ -1,0 +1,104 @@
+"""`patron user …` and `patron key …`: who may sign in, and with which keys."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from patron_platform.commands.frame import Data, DatabaseUrl, InWorkspace, Json, opened, say, table
+
+users = typer.Typer(help="Create users.", no_args_is_help=True)
+keys = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(users, name="user")
+    app.add_typer(keys, name="key")
+
+
+@users.command("create")
+def create_user(
+    email: Annotated[str, typer.Argument(help="E-mail address.")],
+    workspace: InWorkspace,
+    role: Annotated[list[str] | None, typer.Option("--role", help="Role; `admin` is the administrator.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name people see.")] = None,
+    data: Data = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Makes an account and its user in a workspace."""
+    from patron_engine.errors import WrongUse
+    from patron_platform.identity import accounts
+
+    unknown = set(role or ()) - {"admin"}
+    if unknown:
+        raise WrongUse(
+            f"the role {sorted(unknown)[0]!r} cannot be given yet", hint="--role admin, or none: then the user has nothing"
+        )
+    with opened(data, database) as service, service.databases.system() as conn:
+        place = service.runtime.workspace(workspace)
+        user = accounts.create_user(conn, place, email, name=name, administrator=bool(role))
+    say(json, {"user": user, "email": email}, lambda: typer.echo(f"{email} is a user of {workspace}"))
+
+
+@keys.command("create")
+def create_key(
+    user: Annotated[str, typer.Option("--user", help="E-mail of the user it acts as.")],
+    workspace: InWorkspace,
+    name: Annotated[str, typer.Option("--name", help="What it is for.")] = "",
+    days: Annotated[int | None, typer.Option("--days", min=1, help="Expires after so many days.")] = None,
+    data: Data = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Makes an API key and prints it, once."""
+    from patron_platform.identity import keys as stored
+
+    expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
+    with opened(data, database) as service, service.databases.system() as conn:
+        key = stored.create_key(conn, user, workspace, name, expires)
+    say(json, {"key": key}, lambda: typer.echo(key))
+
+
+@keys.command("list")
+def list_keys(workspace: InWorkspace, data: Data = None, database: DatabaseUrl = None, json: Json = False) -> None:
+    """Lists the keys of a workspace; the keys themselves are not kept."""
+    from patron_platform.identity import keys as stored
+
+    with opened(data, database) as service, service.databases.system("read") as conn:
+        rows = stored.list_keys(conn, workspace)
+    say(
+        json,
+        {"keys": [{n: getattr(r, n) for n in r.__slots__} for r in rows]},
+        lambda: table(
+            ("key", "name", "user", "created", "last used", "state"),
+            [
+                (
+                    f"{r.prefix}…",
+                    r.name,
+                    r.email,
+                    f"{r.created_at:%Y-%m-%d}",
+                    f"{r.last_used_at:%Y-%m-%d %H:%M}" if r.last_used_at else "never",
+                    "revoked" if r.revoked_at else "in force",
+                )
+                for r in rows
+            ],
+        ),
+    )
+
+
+@keys.command("revoke")
+def revoke_key(
+    key: Annotated[str, typer.Argument(help="Its id, or its beginning as the list shows it.")],
+    data: Data = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Revokes a key; requests with it are refused within seconds."""
+    from patron_platform.identity import keys as stored
+
+    with opened(data, database) as service, service.databases.system() as conn:
+        stored.revoke_key(conn, key.rstrip("…"))
+    say(json, {"revoked": key}, lambda: typer.echo("revoked"))
