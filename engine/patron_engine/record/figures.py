@@ -70,6 +70,12 @@ def bring_up(batch: Batch, rows: Sequence[Row]) -> dict[Row, Touch]:
     )  # fmt: skip
 
 
+def refresh(batch: Batch, touches: Touches) -> list[Row]:
+    """Locks the named records, asks their named figures and formulas again, and writes what differs. What stands on
+    them further up is for the caller to name as well."""
+    return [row for row, _ in _level(batch, touches)]
+
+
 def _remember(parents: dict[Row, Touch], row: Row, touch: Touch) -> None:
     known = parents.setdefault(row, Touch())
     known.origins.update(touch.origins)
@@ -164,7 +170,9 @@ def figures_by_query(
 
     def make() -> Statement:
         row = Building(tables=batch.call.tables).root(program.object.name)
-        columns = [rollup_sql(SqlBinding(row=row, money="own"), f.spec).label(f"f{i}") for i, f in enumerate(fields)]
+        binding = SqlBinding(row=row, money="own")
+        specs = [f.spec for f in fields if isinstance(f.spec, Rollup)]
+        columns = [rollup_sql(binding, spec).label(f"f{i}") for i, spec in enumerate(specs)]
         chosen = sa.select(row.id, *columns).select_from(row.source.from_)
         return compiled(chosen.where(row.id == sa.any_(parameter("ids", pg.ARRAY(Id())))), batch.model.release)
 
