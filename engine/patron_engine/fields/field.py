@@ -72,6 +72,14 @@ class NumberSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSpec:
+    """Bounds of a day, moment or time; both belong to what is allowed."""
+
+    min: Any = None
+    max: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChoiceSpec:
     options: tuple[Option, ...]
     option_set: str | None = None
@@ -152,7 +160,7 @@ class FileSpec:
 
 
 S = TypeVar("S")
-Spec = TextSpec | NumberSpec | ChoiceSpec | LinkSpec | Formula | Rollup | AutoNumber | FileSpec | None
+Spec = TextSpec | NumberSpec | TimeSpec | ChoiceSpec | LinkSpec | Formula | Rollup | AutoNumber | FileSpec | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

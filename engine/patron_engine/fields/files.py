@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -28,9 +29,9 @@ class FileLike(FieldType):
         return ()
 
     def spec(self, definition: Mapping[str, Any], around: Around) -> FileSpec:
-        size = definition.get("max_size", limits.FILE_SIZE)
+        size = byte_size(definition.get("max_size", limits.FILE_SIZE))
         if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= limits.FILE_SIZE_CAP:
-            around.fault("limit_max_size", f"max_size is in bytes, at most {limits.FILE_SIZE_CAP:,}", "max_size", None)
+            around.fault("limit_max_size", f"max_size is at most {limits.FILE_SIZE_CAP:,} bytes", "max_size", "for example 10 MB")
             size = limits.FILE_SIZE
         accept = definition.get("accept")
         kinds = (accept,) if isinstance(accept, str) else tuple(str(a) for a in accept or self.accept)
@@ -75,6 +76,16 @@ class FileLike(FieldType):
 
     def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
         return None
+
+
+def byte_size(raw: Any) -> Any:
+    """`10 MB` as bytes; anything else as it is.
+
+    >>> byte_size("10 MB"), byte_size(2048)
+    (10485760, 2048)
+    """
+    found = re.fullmatch(r"([0-9]{1,9}) ?(KB|MB|GB)", raw, re.ASCII) if isinstance(raw, str) else None
+    return int(found[1]) * {"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}[found[2]] if found else raw
 
 
 def accepts(spec: FileSpec, mime: str, name: str) -> bool:

@@ -99,7 +99,9 @@ class Link(FieldType):
     def to_columns(self, field: Field, value: Any) -> tuple[Any, ...]:
         if isinstance(value, Mapping):
             return tuple(value["object"] if c.part == "object" else value["id"] for c in field.columns)
-        return tuple(value if c.part == "" else None for c in field.columns)
+        # A plain id of a field that links several objects by now is of the object it linked before: the first.
+        object = field.link.to[0] if value is not None else None
+        return tuple(value if c.part == "" else object for c in field.columns)
 
     def from_columns(self, field: Field, parts: Sequence[Any]) -> Any:
         if not field.link.several or parts[0] is None:
@@ -141,4 +143,23 @@ class Department(Link):
     keys: ClassVar[tuple[str, ...]] = ("many", "where", "on_delete", "reverse", "fill", "tree")
 
 
+class Id(FieldType):
+    """The id every record has. Not a type one can choose: the registry knows it for system fields only."""
+
+    name = "id"
+    family = "system"
+    sql = "uuid"
+    wire = "id"
+
+    def expr_type(self, spec: Spec) -> ExprType:
+        return ExprType("link", objects=spec.to if isinstance(spec, LinkSpec) else ())
+
+    def read_wire(self, field: Field, raw: Any) -> str | None:
+        return None if raw is None or raw == "" else read_id(raw)
+
+    def checker(self, field: Field) -> None:
+        return None
+
+
 TYPES: Final = (Lookup(), Master(), User(), Department())
+SYSTEM_TYPES: Final = (Id(),)

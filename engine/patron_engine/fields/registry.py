@@ -30,6 +30,7 @@ def registered(types: Iterable[FieldType]) -> Mapping[str, FieldType]:
 TYPES: Final[Mapping[str, FieldType]] = registered(t for family in _FAMILIES for t in family.TYPES)
 
 
+_KNOWN: Final[Mapping[str, FieldType]] = MappingProxyType({**TYPES, **registered(link.SYSTEM_TYPES)})
 _SEALED: Final[Mapping[str, FieldType]] = MappingProxyType({name: Encrypted(t) for name, t in TYPES.items()})
 
 
@@ -37,4 +38,4 @@ def type_of(field: Field) -> FieldType:
     """The type of a field's values: its own, or for a formula or roll-up the type of what it gives; of an encrypted
     field or a secret with its columns sealed."""
     named = field.extra.get("value_type") or field.type
-    return _SEALED[named] if field.encrypted or field.type == "secret" else TYPES[named]
+    return _SEALED[named] if field.encrypted or field.type == "secret" else _KNOWN[named]

@@ -17,9 +17,19 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from patron_engine.expr.types import DATE, DATES, DATETIME, TIME, ExprType
-from patron_engine.fields.base import PLAIN_FORMATS, FieldType, Parts, Shape, TextFormats, ValueFault, kind_word
+from patron_engine.fields.base import (
+    PLAIN_FORMATS,
+    Around,
+    Fault,
+    FieldType,
+    Parts,
+    Shape,
+    TextFormats,
+    ValueFault,
+    kind_word,
+)
 from patron_engine.fields.characters import half_width, shown
-from patron_engine.fields.field import Field, Spec
+from patron_engine.fields.field import Field, Spec, TimeSpec
 
 _DATE: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
 _MOMENT: Final = re.compile(
@@ -86,9 +96,45 @@ def loose_date(text: str, formats: TextFormats) -> date:
     raise ValueFault("not_date", f"{shown(text)} is not a date", wanted)
 
 
-class Date(FieldType):
-    name = "date"
+class Temporal(FieldType):
+    """Days, moments and times share bounds: `min` and `max` in their wire form."""
+
     family = "time"
+    keys = ("min", "max")
+
+    def spec(self, definition: Mapping[str, Any], around: Around) -> TimeSpec | None:
+        bounds: dict[str, Any] = {}
+        for key in ("min", "max"):
+            raw = definition.get(key)
+            if raw is not None:
+                try:
+                    bounds[key] = self.bound(raw)
+                except ValueFault as fault:
+                    around.fault("bad_bound", f"{key}: {fault.message}", key, fault.hint)
+        if len(bounds) == 2 and bounds["min"] > bounds["max"]:
+            around.fault("empty_range", "min is after max", "min", "swap them")
+        return TimeSpec(**bounds) if bounds else None
+
+    def bound(self, raw: Any) -> Any:
+        return iso_date(raw)
+
+    def check(self, field: Field, value: Any) -> list[Fault]:
+        spec = field.spec
+        if value is None or not isinstance(spec, TimeSpec):
+            return []
+        for end in [v for v in value.values() if v is not None] if isinstance(value, dict) else [value]:
+            if spec.min is not None and end < spec.min:
+                return [("too_small", f"{end} is before {spec.min}", None)]
+            if spec.max is not None and end > spec.max:
+                return [("too_large", f"{end} is after {spec.max}", None)]
+        return []
+
+    def checker(self, field: Field) -> Callable[[Any], list[Fault]] | None:
+        return (lambda value: self.check(field, value)) if isinstance(field.spec, TimeSpec) else None
+
+
+class Date(Temporal):
+    name = "date"
     about = "a day, the same everywhere"
     sql = "date"
     wire = "YYYY-MM-DD"
@@ -105,16 +151,12 @@ class Date(FieldType):
     def reader(self, field: Field, formats: TextFormats = PLAIN_FORMATS) -> Callable[[str], Any]:
         return lru_cache(maxsize=20_000)(lambda text: self.read_text(field, text, formats))
 
-    def checker(self, field: Field) -> None:
-        return None
-
     def to_wire(self, field: Field, value: Any) -> Any:
         return None if value is None else value.isoformat()
 
 
-class Moment(FieldType):
+class Moment(Temporal):
     name = "datetime"
-    family = "time"
     about = "a moment; shown in the reader's zone"
     sql = "timestamptz"
     wire = "ISO 8601 with an offset"
@@ -122,16 +164,11 @@ class Moment(FieldType):
     def expr_type(self, spec: Spec) -> ExprType:
         return DATETIME
 
+    def bound(self, raw: Any) -> Any:
+        return read_moment(raw)
+
     def read_wire(self, field: Field, raw: Any) -> datetime | None:
-        if raw is None or raw == "":
-            return None
-        found = _MOMENT.fullmatch(raw) if isinstance(raw, str) else None
-        if not found or "T" not in raw:
-            what = shown(raw) if isinstance(raw, str) else kind_word(raw)
-            raise ValueFault("not_moment", f"{what} is not a moment", "ISO 8601, for example 2026-05-01T09:30:00+08:00")
-        if found[3] is None:
-            raise ValueFault("naive_moment", f"{shown(raw)} has no offset", "add Z or an offset, for example +08:00")
-        return _moment(found, raw)
+        return None if raw is None or raw == "" else read_moment(raw)
 
     def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> datetime | None:
         plain = half_width(text).strip()
@@ -147,9 +184,6 @@ class Moment(FieldType):
         day = loose_date(head, formats)
         return local_moment(day, loose_time(tail, text) if tail.strip() else time(), formats)
 
-    def checker(self, field: Field) -> None:
-        return None
-
     def to_wire(self, field: Field, value: Any) -> Any:
         return None if value is None else moment_text(value)
 
@@ -163,6 +197,17 @@ class Moment(FieldType):
         short = sa.func.to_char(utc, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         long = sa.func.to_char(utc, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
         return sa.case((sa.func.date_trunc("second", columns[0]) == columns[0], short), else_=long)
+
+
+def read_moment(raw: Any) -> datetime:
+    """A moment as it stands in JSON."""
+    found = _MOMENT.fullmatch(raw) if isinstance(raw, str) else None
+    if not found or "T" not in raw:
+        what = shown(raw) if isinstance(raw, str) else kind_word(raw)
+        raise ValueFault("not_moment", f"{what} is not a moment", "ISO 8601, for example 2026-05-01T09:30:00+08:00")
+    if found[3] is None:
+        raise ValueFault("naive_moment", f"{shown(raw)} has no offset", "add Z or an offset, for example +08:00")
+    return _moment(found, raw)
 
 
 def moment_text(value: datetime) -> str:
@@ -200,9 +245,17 @@ def loose_time(text: str, whole: str) -> time:
     raise ValueFault("not_time", f"{shown(whole)} has no time of day that can be read", "for example 09:30")
 
 
-class Time(FieldType):
+def iso_time(raw: Any) -> time:
+    """A time of day as it stands in JSON."""
+    found = _TIME.fullmatch(raw) if isinstance(raw, str) else None
+    if not found:
+        what = shown(raw) if isinstance(raw, str) else kind_word(raw)
+        raise ValueFault("not_time", f"{what} is not a time of day", "for example 09:30 or 09:30:00")
+    return time(int(found[1]), int(found[2]), int(found[3] or 0))
+
+
+class Time(Temporal):
     name = "time"
-    family = "time"
     about = "a time of day"
     sql = "time"
     wire = "HH:MM:SS"
@@ -210,28 +263,21 @@ class Time(FieldType):
     def expr_type(self, spec: Spec) -> ExprType:
         return TIME
 
+    def bound(self, raw: Any) -> Any:
+        return iso_time(raw)
+
     def read_wire(self, field: Field, raw: Any) -> time | None:
-        if raw is None or raw == "":
-            return None
-        found = _TIME.fullmatch(raw) if isinstance(raw, str) else None
-        if not found:
-            what = shown(raw) if isinstance(raw, str) else kind_word(raw)
-            raise ValueFault("not_time", f"{what} is not a time of day", "for example 09:30 or 09:30:00")
-        return time(int(found[1]), int(found[2]), int(found[3] or 0))
+        return None if raw is None or raw == "" else iso_time(raw)
 
     def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> time | None:
         return loose_time(text, text) if text and not text.isspace() else None
-
-    def checker(self, field: Field) -> None:
-        return None
 
     def to_wire(self, field: Field, value: Any) -> Any:
         return None if value is None else value.isoformat()
 
 
-class DateRange(FieldType):
+class DateRange(Temporal):
     name = "date_range"
-    family = "time"
     about = "two days, both belonging to it; either may be open"
     sql = "date"
     wire = '{"from": date, "to": date}'
@@ -274,9 +320,6 @@ class DateRange(FieldType):
                 })  # fmt: skip
         day = loose_date(plain, formats)
         return {"from": day, "to": day}
-
-    def checker(self, field: Field) -> None:
-        return None
 
     def to_columns(self, field: Field, value: Any) -> tuple[Any, ...]:
         return tuple(None if value is None else value.get(c.part) for c in field.columns)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.types import ExprType
 from patron_engine.fields.field import Field, Texts, nothing
+from patron_engine.model.physical import PhysicalNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +159,7 @@ class Model:
     expressions: Mapping[tuple[str, str, str], Expression]
     object_aliases: Mapping[str, str]
     fingerprint: str  # checksum of the effective documents
+    physical: PhysicalNames = field(default_factory=PhysicalNames)  # every table and column, those kept aside too
 
     def object(self, name: str) -> Object | None:
         found = self.objects.get(name)

@@ -1,0 +1,260 @@
+"""Checks of objects: what each object's definition must be beyond its names and types.
+
+In: sketches whose expressions are compiled. Out: problems with places. Every check stands alone and reads like its
+message; the order here is the order of the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from patron_engine.expr.compile import Expression
+from patron_engine.expr.types import fits, say_type
+from patron_engine.fields.choice import walk_options
+from patron_engine.fields.field import ChoiceSpec, LinkSpec, TextSpec
+from patron_engine.fields.limits import INDEXED_TEXT_LENGTH
+from patron_engine.fields.vault import ENCRYPTABLE
+from patron_engine.meta.document import Path
+from patron_engine.model import limits
+from patron_engine.model.catalog import field_at
+from patron_engine.model.expressions import Expressions
+from patron_engine.model.sketch import FieldSketch, ObjectSketch
+from patron_engine.problems import Problems, nearest
+
+TITLE_KINDS: Final = ("text", "choice")
+
+
+class ObjectChecks:
+    """The checks of one object; `run` does them all."""
+
+    def __init__(self, one: ObjectSketch, expressions: Expressions, stored: Mapping[tuple[str, str], bool], problems: Problems) -> None:
+        self.one = one
+        self.expressions = expressions
+        self.sketch = expressions.sketch
+        self.stored = stored
+        self.problems = problems
+
+    def tell(self, code: str, message: str, path: Path, hint: str | None = None, **more: Any) -> None:
+        self.problems.add(code, message, hint=hint, **self.one.document.where(path), **more)
+
+    def run(self) -> None:
+        self._title()
+        self._master()
+        self._currency()
+        self._search()
+        self._keys()
+        self._counts()
+        for f in self._own():
+            self._required(f)
+            self._choice(f)
+            self._link(f)
+            self._encrypted(f)
+            self._rollup(f)
+
+    def _own(self) -> Iterator[FieldSketch]:
+        return (f for f in self.one.fields.values() if not f.system)
+
+    def _title(self) -> None:
+        title = self.one.body.get("title")
+        if not isinstance(title, str):
+            return
+        found = field_at(self.sketch, self.one.name, title)
+        if found is not None and found.expr is not None and not any(fits(found.expr, k) for k in TITLE_KINDS):
+            self.tell("title_type", f"the title is {say_type(found.expr)}; people look for a text", ("title",),
+                      "take a text, a number that comes by itself, or a formula that makes a text")  # fmt: skip
+        if found is not None and found.definition.get("encrypted") is True:
+            self.tell("title_type", "an encrypted field cannot be the title", ("title",), "lists sort and search by titles")
+
+    def _master(self) -> None:
+        masters = [f for f in self._own() if f.type.name == "master"]
+        for f in masters[1:]:
+            self.tell("second_master", f"{self.one.name} has two masters: {masters[0].name} and {f.name}", f.path, "make one a lookup")
+        if not masters:
+            return
+        chain, here = [self.one.name], self.one
+        while (master := here.master) is not None and isinstance(master.spec, LinkSpec):
+            above = self.sketch.object(master.spec.to[0] if master.spec.to else None)
+            if above is None:
+                return
+            if above.name in chain:
+                self.tell("master_cycle", f"masters go in a circle: {' → '.join([*chain, above.name])}", masters[0].path,
+                          "one of them is a lookup")  # fmt: skip
+                return
+            chain.append(above.name)
+            here = above
+        if len(chain) > limits.DETAIL_DEPTH:
+            self.tell("limit_detail_depth", f"details nest at most {limits.DETAIL_DEPTH} levels: {' → '.join(chain)}", masters[0].path,
+                      "make the uppermost a lookup")  # fmt: skip
+        if isinstance(masters[0].spec, LinkSpec) and (len(masters[0].spec.to) != 1 or masters[0].spec.many):
+            self.tell("master_many", "a detail has one master of one object", masters[0].path, "make it a lookup")
+
+    def _currency(self) -> None:
+        named = self.one.body.get("rate_date")
+        if named is None:
+            return
+        if not self.one.record_currency:
+            self.tell("rate_date_alone", "rate_date is for objects with `currency: record`", ("rate_date",))
+        found = self.one.field(str(named))
+        if found is not None and found.expr is not None and found.expr.kind not in ("date", "datetime"):
+            self.tell("rate_date_type", f"{named} is {say_type(found.expr)}, the rate needs a day", ("rate_date",))
+
+    def _search(self) -> None:
+        for index, path in enumerate(self.one.body.get("search") or ()):
+            found = field_at(self.sketch, self.one.name, path) if isinstance(path, str) else None
+            if found is not None and (found.type.name in ("secret", "json", "boolean") or found.definition.get("encrypted") is True):
+                self.tell("search_type", f"{path} holds no words the search could find", ("search", index))
+
+    def _keys(self) -> None:
+        """Unique rules and indexes stand on columns."""
+        for listed in ("unique", "indexes"):
+            for index, body in enumerate(self.one.body.get(listed) or ()):
+                for at, named in enumerate(body.get("fields") or ()) if isinstance(body, Mapping) else ():
+                    found = self.one.field(str(named).removeprefix("-"))
+                    if found is not None:
+                        self._indexable(found, (listed, index, "fields", at), listed == "unique")
+                where = self.expressions.found.get(("object", self.one.name, (listed, index, "where")))
+                if where is not None:
+                    self._index_condition(where, (listed, index, "where"))
+        for f in self._own():
+            for key in ("unique", "indexed"):
+                if f.definition.get(key) is True:
+                    self._indexable(f, (*f.path, key), key == "unique")
+
+    def _indexable(self, f: FieldSketch, path: Path, unique: bool) -> None:
+        what = "a unique rule" if unique else "an index"
+        if not self.stored.get((f.object, f.name), False):
+            self.tell("not_stored", f"{what} needs a column, {f.name} has none", path,
+                      "store it (`stored: true`) or take another field" if f.computed else "take another field")  # fmt: skip
+        elif f.type.name in ("address", "location", "json", "rich_text", "secret", "date_range") or (f.type.name in ("multi_select", "tags") and unique):
+            self.tell("not_indexable", f"{what} cannot stand on {f.type.name} {f.name}", path, "take another field")
+        elif f.definition.get("encrypted") is True and not unique:
+            self.tell("not_indexable", f"{f.name} is encrypted: it has no order", path, "mark it unique, or leave the index out")
+        else:
+            spec = f.value_spec or f.spec
+            if isinstance(spec, TextSpec) and spec.max_length > INDEXED_TEXT_LENGTH and f.definition.get("encrypted") is not True:
+                self.tell("limit_indexed_text", f"{f.name} may hold {spec.max_length:,} characters; {what} takes {INDEXED_TEXT_LENGTH}", path,
+                          f"max_length: {INDEXED_TEXT_LENGTH} or less")  # fmt: skip
+
+    def _index_condition(self, where: Expression, path: Path) -> None:
+        """An index holds what does not change by itself."""
+        others = sorted(p for p in where.paths if not self._own_stored(p))
+        if where.uses_now or where.uses_me or where.functions & {"SETTING", "IN_SEGMENT", "REF"}:
+            self.tell("index_condition", "this condition changes with time or reader; a unique rule must not", path, "use stored fields only")
+        elif others:
+            self.tell("index_condition", f"{others[0]} is not a stored field of {self.one.name}", path, "use stored fields only")
+
+    def _own_stored(self, path: str) -> bool:
+        return self.stored.get((self.one.name, path.partition(".")[0]), False) and (
+            "." not in path or self.one.fields[path.partition(".")[0]].type.path_types(None).get(path.partition(".")[2]) is not None
+        )
+
+    def _counts(self) -> None:
+        body = self.one.body
+        marked = sum(1 for f in self._own() if f.definition.get("unique") is True or f.definition.get("indexed") is True)
+        indexes = len(body.get("unique") or ()) + len(body.get("indexes") or ()) + marked
+        for count, limit, code, what, path in (
+            (indexes, limits.INDEXES, "limit_indexes", "indexes and unique rules", ("indexes",)),
+            (len(body.get("rules") or ()), limits.RULES, "limit_rules", "rules", ("rules",)),
+            (len(body.get("record_types") or ()), limits.RECORD_TYPES, "limit_record_types", "record types", ("record_types",)),
+            (len(body.get("search") or ()), limits.SEARCHED, "limit_search", "searched fields", ("search",)),
+        ):  # fmt: skip
+            if count > limit:
+                self.tell(code, f"{count} {what}, an object has at most {limit}", path, "remove some")
+
+    def _required(self, f: FieldSketch) -> None:
+        required, readonly = f.definition.get("required"), f.definition.get("readonly")
+        computed = f.computed or f.type.name == "auto_number"
+        if computed and required not in (None, False):
+            self.tell("required_computed", f"{f.name} is worked out; nobody can be asked to fill it", (*f.path, "required"), "make it a rule")
+        if computed and f.definition.get("default") is not None:
+            self.tell("default_computed", f"{f.name} is worked out and takes no default", (*f.path, "default"), "leave it out")
+        find = isinstance(f.spec, LinkSpec) and isinstance(f.definition.get("find"), Mapping)
+        if required is True and readonly is True and not computed and "default" not in f.definition and not find and f.name not in self._filled():
+            self.tell("required_readonly", f"{f.name} is required and nobody may write it", f.path,
+                      "give it a default, fill it from a link, or leave `readonly` out")  # fmt: skip
+
+    def _filled(self) -> set[str]:
+        return {own for f in self._own() if isinstance(f.spec, LinkSpec) for own in f.spec.fill}
+
+    def _choice(self, f: FieldSketch) -> None:
+        if not isinstance(f.spec, ChoiceSpec):
+            return
+        by = f.definition.get("controlled_by")
+        limited = [o for _, _, o in walk_options(f.spec.options) if o.only_for is not None]
+        if limited and by is None and f.spec.option_set is None:
+            self.tell("only_for_alone", f"option {limited[0].name!r} has `only_for`, but {f.name} has no `controlled_by`", f.path,
+                      "say which field controls it")  # fmt: skip
+        if isinstance(by, str):
+            controller = self.one.field(by)
+            if controller is not None and not isinstance(controller.spec, ChoiceSpec) and controller.type.name != "boolean":
+                self.tell("controller_type", f"{by} is no choice and cannot control {f.name}", (*f.path, "controlled_by"))
+            if self._controls_itself(f):
+                self.tell("controller_cycle", f"{f.name} controls itself through {by}", (*f.path, "controlled_by"))
+        if f.spec.option_set is None:
+            names = {p for p, _, _ in walk_options(f.spec.options)}
+            for path, _, option in walk_options(f.spec.options):
+                above = path.rpartition("/")[0]
+                target = f"{above}/{option.retired_to}" if above and option.retired_to else option.retired_to
+                if target is not None and (target not in names or target == path):
+                    self.tell("unknown_option", f"{path!r} is retired to {option.retired_to!r}, which is no other option", (*f.path, "options"),
+                              nearest(option.retired_to or "", names))  # fmt: skip
+
+    def _controls_itself(self, f: FieldSketch) -> bool:
+        seen, here = {f.name}, f
+        while isinstance(by := here.definition.get("controlled_by"), str) and (found := self.one.field(by)) is not None:
+            if found.name in seen:
+                return True
+            seen.add(found.name)
+            here = found
+        return False
+
+    def _link(self, f: FieldSketch) -> None:
+        if not isinstance(f.spec, LinkSpec):
+            return
+        if f.spec.on_delete == "clear" and f.definition.get("required") is True:
+            self.tell("clear_required", f"{f.name} is required and cannot be cleared", (*f.path, "on_delete"), "restrict or cascade")
+        for own, source in f.spec.fill.items():
+            mine = self.one.field(own)
+            if mine is None or mine.expr is None:
+                continue
+            if mine.computed or mine.type.name == "auto_number":
+                self.tell("fill_computed", f"{own} is worked out and cannot be filled", (*f.path, "fill", own), "take another field")
+            for target in f.spec.to:
+                theirs = self.sketch.object(target) and self.expressions._field_type(target, source)
+                if theirs and mine.expr.kind != theirs.kind and not fits(theirs, mine.expr.kind):
+                    self.tell("fill_type", f"{target}.{source} is {say_type(theirs)}, {own} is {say_type(mine.expr)}", (*f.path, "fill", own))
+
+    def _encrypted(self, f: FieldSketch) -> None:
+        if f.definition.get("encrypted") is True and f.type.name not in ENCRYPTABLE:
+            self.tell("not_encryptable", f"{f.type.name} fields cannot be encrypted", (*f.path, "encrypted"),
+                      f"texts can: {', '.join(sorted(ENCRYPTABLE))}")  # fmt: skip
+
+    def _rollup(self, f: FieldSketch) -> None:
+        if f.type.name != "rollup":
+            return
+        steps = str(f.definition.get("of") or "").split(".")
+        if len(steps) > limits.ROLLUP_PATH:
+            self.tell("limit_rollup_path", f"a roll-up goes down at most {limits.ROLLUP_PATH} sets", (*f.path, "of"))
+        if f.definition.get("deep") is True:
+            own = self.one.set(steps[0])
+            link = self.sketch.objects[own.object].fields[own.field] if own is not None else None
+            if link is not None and not (own is not None and own.object == self.one.name):
+                self.tell("deep_without_tree", f"{steps[0]} is no tree: `deep` needs a set of {self.one.name} itself", (*f.path, "deep"),
+                          "leave `deep` out")  # fmt: skip
+
+
+def check_layout(body: Mapping[str, Any], one: ObjectSketch) -> list[str]:
+    """Fields that must be filled and stand nowhere in a layout with sections."""
+    sections = [s for s in body.get("sections") or () if isinstance(s, Mapping)]
+    if not sections:
+        return []
+    placed = {
+        f if isinstance(f, str) else f.get("field") for s in sections if not s.get("table") for f in s.get("fields") or () if isinstance(f, str | Mapping)
+    }
+    return [
+        f.name for f in one.fields.values()
+        if not f.system and f.definition.get("required") is True and f.name not in placed and "default" not in f.definition
+        and f.definition.get("readonly") is not True and not f.computed and f.type.name not in ("master", "auto_number")
+        and f.definition.get("visible") is not False
+    ]  # fmt: skip

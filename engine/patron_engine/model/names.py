@@ -1,0 +1,221 @@
+"""Names: does everything a document names exist? One check for every kind, from what meta/reference found.
+
+In: a Sketch whose formulas are typed, and references. Out: problems with file, line, path and the nearest right name.
+Codes of records (users, departments …) are not looked at: records are not definitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from patron_engine.expr.types import ExprType
+from patron_engine.fields.choice import names_of, walk_options
+from patron_engine.fields.field import ChoiceSpec, Field
+from patron_engine.meta.document import Document, Path, element_name, former_names, walk
+from patron_engine.meta.reference import Reference
+from patron_engine.model.expressions import Expressions
+from patron_engine.model.sketch import FieldSketch
+from patron_engine.problems import Problems, nearest
+
+FEATURE_LISTS: Final = ("activities", "comments", "files", "history", "approvals", "follow", "tasks", "messages")
+ACTIONS: Final = (
+    "create", "edit", "delete", "restore", "clone", "submit", "withdraw", "urge", "transfer", "assign", "claim", "return",
+    "share", "follow", "merge", "convert", "void", "unvoid", "print", "export", "import", "comment", "lock", "unlock",
+)  # fmt: skip
+
+
+class Names:
+    """Checks references of documents."""
+
+    def __init__(self, expressions: Expressions, problems: Problems) -> None:
+        self.expressions = expressions
+        self.sketch = expressions.sketch
+        self.catalog = expressions.catalog
+        self.documents = self.sketch.documents
+        self.problems = problems
+        self._aliases = {(kind, old): name for (kind, name), d in self.documents.items() for old in former_names(d.body)}
+        self._checks: Mapping[str, Callable[[Document, Reference], str | None]] = {
+            "object": self._object, "field": self._field, "set": self._set, "option": self._option,
+            "definition": self._definition, "element": self._element, "code": lambda *_: None,
+            "record_type": self._record_type, "action": self._action, "related": self._related, "here": self._here,
+        }  # fmt: skip
+
+    def check(self, document: Document, references: Iterable[Reference]) -> None:
+        told: set[tuple[Path, str]] = set()
+        for reference in references:
+            hint = self._checks[reference.what](document, reference)
+            if hint is not None and (reference.path, reference.name) not in told:
+                told.add((reference.path, reference.name))
+                code, message, more = hint.split("\0")
+                self.problems.add(code, message, hint=more or None, **document.where(reference.path))
+
+    # Each answers None, or "code \0 message \0 hint".
+
+    def _object(self, document: Document, reference: Reference) -> str | None:
+        if self.sketch.object(reference.name) is not None:
+            return None
+        return _fault("unknown_object", f"there is no object {reference.name!r}", nearest(reference.name, self.sketch.objects))
+
+    def _field(self, document: Document, reference: Reference) -> str | None:
+        object = self.expressions.object_of(reference.object or "?")
+        return None if object is None else self.path_fault(object, reference.name, sets=reference.sets)
+
+    def path_fault(self, object: str, path: str, *, sets: bool = False) -> str | None:
+        """What is wrong with a path of fields from `object`, or None."""
+        here, steps = object, path.replace("['", "[").replace("']", "]").split(".")
+        for index, step in enumerate(steps):
+            name, bracket, named = step.partition("[")
+            type = self.catalog.field(here, name)
+            rest = ".".join(steps[index:])
+            if len(steps) - index > 1 and (type is None or type.kind != "link") and self.catalog.field(here, rest) is not None:
+                return None
+            if type is None:
+                below = self.catalog.set_object(here, name)
+                if below is not None and sets:
+                    here = below
+                    continue
+                return self._unknown_field(here, name, below)
+            if index == len(steps) - 1:
+                return None
+            if type.kind == "json":
+                return None
+            if type.kind != "link":
+                return _fault("not_a_link", f"{here}.{name} is no link: nothing stands behind its dot", None)
+            if bracket:
+                target = self.catalog.canonical("", named.rstrip("]"))
+                if target not in type.objects:
+                    return _fault("wrong_object", f"{here}.{name} does not point at {target!r}", nearest(target, type.objects))
+                here = target
+            elif len(type.objects) != 1:
+                return _fault("several_objects", f"{here}.{name} points at several objects", f"write {name}['{type.objects[0]}']" if type.objects else None)
+            else:
+                here = type.objects[0]
+        return None
+
+    def _unknown_field(self, object: str, name: str, below: str | None) -> str:
+        one = self.sketch.object(object)
+        hidden = getattr(one.document, "removed", {}).get(f"fields.{name}") if one is not None else None
+        if one is None:
+            return _fault("unknown_object", f"there is no object {object!r}", nearest(object, self.sketch.objects))
+        if hidden is not None:
+            return _fault("removed_field", f"{object}.{name} was removed by {hidden[1].document.layer or 'a layer above'}",
+                          "take this use out too, or keep the field")  # fmt: skip
+        if below is not None:
+            return _fault("set_not_field", f"{name!r} is a set of {object}: its records cannot be shown as one value", "use a roll-up field")
+        return _fault("unknown_field", f"{object} has no field {name!r}", nearest(name, self.catalog.names(object)))
+
+    def _set(self, document: Document, reference: Reference) -> str | None:
+        here = self.expressions.object_of(reference.object or "?")
+        for step in reference.name.split(".") if here is not None else ():
+            assert here is not None
+            below = self.catalog.set_object(here, step)
+            if below is None:
+                known = self.catalog.sets(here)
+                hint = nearest(step, known) or (f"its sets are {', '.join(sorted(known)[:12])}" if known else "no link points at it")
+                return _fault("unknown_set", f"{here} has no set {step!r}", hint)
+            here = below
+        return None
+
+    def _option(self, document: Document, reference: Reference) -> str | None:
+        spec = self._choice(reference)
+        if not isinstance(spec, ChoiceSpec) or spec.free:
+            return None
+        known = names_of(Field(object="", name="", type="select", expr=ExprType("choice"), spec=spec)).by_name
+        if reference.name in known:
+            return None
+        what = f"{reference.object}.{reference.field}" if reference.object else str(reference.field)
+        return _fault("unknown_option", f"{what} has no option {reference.name!r}", nearest(reference.name, known))
+
+    def _choice(self, reference: Reference) -> Any:
+        object = self.expressions.object_of(reference.object or "?")
+        one = self.sketch.object(object)
+        found = one.field(reference.field or "") if one is not None else None
+        return None if found is None else found.value_spec or found.spec
+
+    def _definition(self, document: Document, reference: Reference) -> str | None:
+        kind = reference.kind or ""
+        if (kind, reference.name) in self.documents or (kind, reference.name) in self._aliases:
+            return None
+        known = [name for k, name in self.documents if k == kind]
+        return _fault(f"unknown_{kind}", f"there is no {kind.replace('_', ' ')} {reference.name!r}", nearest(reference.name, known))
+
+    def _element(self, document: Document, reference: Reference) -> str | None:
+        owners = self._owners(reference)
+        if not owners:
+            return None
+        known = {n for d in owners for n in _elements(d.body, reference.element or "")}
+        if reference.name in known:
+            return None
+        place = f"{reference.kind} {reference.of}" if reference.of else str(reference.kind)
+        return _fault("unknown_element", f"{place} has no {reference.name!r} in its {reference.element}", nearest(reference.name, known))
+
+    def _owners(self, reference: Reference) -> list[Document]:
+        kind = reference.kind or ""
+        if reference.of:
+            name = self._aliases.get((kind, reference.of), reference.of)
+            found = self.documents.get((kind, name))
+            return [found] if found is not None else []
+        object = None if reference.object is None else self.expressions.object_of(reference.object)
+        return [d for (k, _), d in self.documents.items() if k == kind and (object is None or d.body.get("object") == object)]
+
+    def _record_type(self, document: Document, reference: Reference) -> str | None:
+        object = self.expressions.object_of(reference.object or "?")
+        one = self.sketch.object(object)
+        if one is None:
+            return None
+        types = [t for t in one.body.get("record_types") or () if isinstance(t, Mapping)]
+        known = [str(t.get("name")) for t in types] + [old for t in types for old in former_names(t)]
+        if reference.name in known:
+            return None
+        return _fault("unknown_record_type", f"{object} has no record type {reference.name!r}", nearest(reference.name, known))
+
+    def _action(self, document: Document, reference: Reference) -> str | None:
+        object = None if reference.object is None else self.expressions.object_of(reference.object)
+        known = {*ACTIONS, *self._actions_of(object)}
+        if reference.name in known:
+            return None
+        return _fault("unknown_action", f"there is no action {reference.name!r} for {object}", nearest(reference.name, known))
+
+    def _actions_of(self, object: str | None) -> Iterable[str]:
+        for (kind, name), document in self.documents.items():
+            if document.body.get("object") == object:
+                if kind in ("conversion", "template", "approval", "automation"):
+                    yield name
+                if kind in ("automation", "approval", "assignment"):
+                    for _, value in walk(document.body.get("on")):
+                        if isinstance(value, Mapping) and isinstance(value.get("button"), str):
+                            yield value["button"]
+
+    def _related(self, document: Document, reference: Reference) -> str | None:
+        return None if reference.name in FEATURE_LISTS else self._set(document, reference)
+
+    def _here(self, document: Document, reference: Reference) -> str | None:
+        if reference.name in reference.known:
+            return None
+        return _fault("unknown_name", f"nothing in this document is named {reference.name!r}", nearest(reference.name, reference.known))
+
+
+def _fault(code: str, message: str, hint: str | None) -> str:
+    return f"{code}\0{message}\0{hint or ''}"
+
+
+def _elements(body: Mapping[str, Any], listed: str) -> Iterable[str]:
+    """Names of the elements of every list called `listed`, wherever it stands (nodes stand inside cases)."""
+    for path, value in walk(body):
+        if path and path[-1] == listed and isinstance(value, list):
+            for item in value:
+                name = element_name(item)
+                if name is not None:
+                    yield name
+                if isinstance(item, Mapping):
+                    yield from former_names(item)
+
+
+def option_names(spec: ChoiceSpec) -> tuple[str, ...]:
+    """All names of a choice, nested ones as paths."""
+    return tuple(path for path, _, _ in walk_options(spec.options))
+
+
+def shown_name(f: FieldSketch) -> str:
+    return f"{f.object}.{f.name}"
