@@ -18,7 +18,7 @@ from patron_engine.model.model import Object
 from patron_engine.store.tables import TYPES
 
 if TYPE_CHECKING:
-    from patron_engine.expr.tree import AggregateNode
+    from patron_engine.expr.nodes import AggregateNode
 
 DIALECT: sa.Dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # so that a % in a constant stays one
 
