@@ -34,8 +34,14 @@ def check_document(document: Document) -> list[Problem]:
     told: set[tuple[Path, str, str]] = set()
     found = [f for failure in validator(document.kind).iter_errors(document.body) for f in explain(failure)]
     unknown = {path for code, _, _, path in found if code == "unknown_key"}
+    misspelt = {  # `feld` is unknown and `field` is missing: one mistake
+        (path[:-1], f"the key {hint.split('?')[0].removeprefix('did you mean ')} is missing")
+        for code, _, hint, path in found
+        if code == "unknown_key" and hint
+    }
     for code, message, hint, path in found:
         repeated = (path, code, message) in told or (code == "key_not_here" and path in unknown)
+        repeated = repeated or (code == "missing_key" and (path, message) in misspelt)
         if not repeated and len(told) < MAX_PROBLEMS:
             told.add((path, code, message))
             problems.add(code, message, hint=hint, **document.where(path))

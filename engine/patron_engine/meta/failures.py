@@ -178,8 +178,10 @@ def _branches(failure: Any, path: Path) -> Iterable[Finding]:
     branches: dict[int, list[Any]] = {}
     for inner in failure.context:
         branches.setdefault(inner.schema_path[0], []).append(inner)
-    meant = [b for b in branches.values() if not any(not i.path and i.validator == "type" for i in b)]
-    if isinstance(failure.instance, Mapping | list) and meant:
+    nested = isinstance(failure.instance, Mapping | list)
+    wrong = ("type", "enum", "const") if nested else ("type",)
+    meant = [b for b in branches.values() if not any(_itself(i) and i.validator in wrong for i in b)]
+    if nested and meant:
         for inner in min(meant, key=_weight):
             yield from explain(inner, path)
     elif len(meant) == 1:
@@ -187,6 +189,11 @@ def _branches(failure: Any, path: Path) -> Iterable[Finding]:
             yield from explain(inner, path)
     else:
         yield _none_of(failure, list(branches.values()), path)
+
+
+def _itself(failure: Any) -> bool:
+    """It is about the value, not about a part or a key of it."""
+    return not failure.path and "propertyNames" not in failure.relative_schema_path
 
 
 def _none_of(failure: Any, branches: list[list[Any]], path: Path) -> Finding:

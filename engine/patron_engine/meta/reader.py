@@ -260,7 +260,7 @@ class _Reading:
                 self._fault(
                     "duplicate_key", f"the key {key!r} stands twice in one map", at, (*path, key), "keep one"
                 )
-            elif key == "<<":
+            elif key == "<<" and not at.style:
                 self._fault("yaml_merge", "merge keys (<<) are not read", at, path, "write the keys out")
             elif event.flow_style and _is_empty(value_event):
                 self._bare(at, (*path, key), last)

@@ -17,6 +17,7 @@ import re2
 
 from patron_engine.meta.cron import cron_fault
 from patron_engine.meta.document import Document, Path, walk
+from patron_engine.meta.reference.events import OFFERS
 from patron_engine.problems import Problems, nearest
 
 Rule = Callable[[Document, Problems], None]
@@ -192,10 +193,10 @@ def steps(document: Document, found: Problems) -> None:
 
 def automation_object(document: Document, found: Problems) -> None:
     events = document.body.get("on")
-    alone = {"schedule", "webhook", "email", "upgraded", "form"}
+    happens = OFFERS.keys() - {"schedule", "webhook", "email", "upgraded", "form"}
     for event in [events] if isinstance(events, Mapping) else events if isinstance(events, list) else ():
         name = event.get("event") if isinstance(event, Mapping) else None
-        if "object" not in document.body and isinstance(name, str) and name not in alone:
+        if "object" not in document.body and isinstance(name, str) and name in happens:
             message = f"`{name}` happens to records: say of which object"
             found.add("missing_key", message, hint="write object: …", **document.where(("on",)))
 
