@@ -109,7 +109,9 @@ def _fields(model: Model, actor: Actor, object: str, right: Literal["read", "upd
     fields: Mapping[str, Field] | None = cache.get(key)
     if fields is None:
         kept = _reads if right == "read" else _writes
-        fields = {n: f for n, f in found.fields.items() if kept(f) and any(g.reaches(f, right) for g in rights)}
+        fields = {
+            n: f for n, f in found.fields.items() if kept(f) and any(g.reaches(f, right) for g in rights)
+        }
         cache[key] = fields
     return fields
 

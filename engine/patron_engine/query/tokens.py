@@ -81,7 +81,7 @@ def _alternatives(run: str, kind: str) -> tuple[tuple[str, ...], ...]:
         return (tuple(a + b for a, b in pairwise(run)) or (run,),)
     if kind == "digits":
         return (tuple(dict.fromkeys("#" + run[i : i + 3] for i in range(len(run) - 2))) or (run,),)
-    ways = [(run[:LONGEST_BEGINNING],) if len(run) > LONGEST_BEGINNING else (run,)]
+    ways: list[tuple[str, ...]] = [(run[:LONGEST_BEGINNING],)]
     if run.isascii() and len(run) > 1:
         ways.append(tuple(dict.fromkeys(f"~{a}{b}" for a, b in pairwise(run))))
         ways.extend(_cuts(run))

@@ -95,7 +95,7 @@ class Tables:
             record="uuid", principal="uuid", level="text", reason="text", until="timestamptz",
         )  # fmt: skip
 
-    def system(self, name: str, **columns: SqlType) -> sa.Table:
+    def system(self, name: str, /, **columns: SqlType) -> sa.Table:
         """One of the workspace's own tables (`sys__…`), with the columns the caller uses."""
         key = f"{name}({','.join(columns)})"
         table = self._system.get(key)

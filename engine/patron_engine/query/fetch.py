@@ -1,0 +1,200 @@
+"""Fetch: runs the statements of a question and makes the answer of what comes back.
+
+In: a connection, the frame of the call, a Resolved. Out: a Page, one record, typed rows, a count. Texts are kept by shape,
+so that a repeated question costs no more than its execution. What the database refuses for time is a named limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.errors import QueryCanceled
+
+from patron_engine.access.decide import audience
+from patron_engine.errors import LimitExceeded
+from patron_engine.fields.registry import type_of
+from patron_engine.jsonio import dumps
+from patron_engine.query import cursor, sql
+from patron_engine.query.call import Call
+from patron_engine.query.resolve import Resolved
+from patron_engine.query.spec import Ask, Found, Page
+from patron_engine.query.sql import Form, Listing, Shape
+from patron_engine.query.statement import Statement, kept
+from patron_engine.query.tokens import wanted
+from patron_engine.query.values import call_values
+
+Values = Mapping[str, Any]
+
+
+def page(conn: psycopg.Connection[Any], call: Call, question: Resolved, secret: bytes) -> Page:
+    """The page that was asked for, and the cursor of the next."""
+    ask = question.ask
+    shape, given = _shape(call, question, "json", secret)
+    made = _listing(call, question, shape)
+    rows = _run(conn, made.statement, given)
+    following = None
+    if len(rows) > ask.limit:
+        rows = rows[: ask.limit]
+        following = cursor.seal(secret, _question(call, question.ask), rows[-1][: made.keys])
+    return Page(
+        records=_json(rows, made, question),
+        next=following,
+        count=_count(conn, call, question, shape, given),
+        notes=question.notes,
+    )
+
+
+def one(conn: psycopg.Connection[Any], call: Call, question: Resolved, id: str) -> Found | None:
+    """One record by its id; None where there is none that may be read. Its version stands where a page has sort values."""
+    made = _listing(call, question, Shape("json", one=True))
+    rows = _run(conn, made.statement, call_values(call) | {sql.ID: id})
+    if not rows:
+        return None
+    return Found(json=_json(rows, made, question)[1:-1], version=rows[0][0])
+
+
+def typed(
+    conn: psycopg.Connection[Any], call: Call, question: Resolved, secret: bytes
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page's records as Python values, and the cursor of the next page."""
+    shape, given = _shape(call, question, "typed", secret)
+    made = _listing(call, question, shape)
+    rows = _run(conn, made.statement, given)
+    following = None
+    if len(rows) > question.ask.limit:
+        rows = rows[: question.ask.limit]
+        following = cursor.seal(secret, _question(call, question.ask), rows[-1][: made.keys])
+    return [_record(row, made) for row in rows], following
+
+
+def walk(
+    conn: psycopg.Connection[Any], call: Call, question: Resolved, size: int
+) -> Iterator[list[dict[str, Any]]]:
+    """Every record of the question as Python values, `size` at a time, in one snapshot: for exports.
+
+    Needs an open transaction; memory holds one part at a time.
+    """
+    shape, given = _shape(call, question, "typed", b"")
+    made = _listing(call, question, shape)
+    given = {**given, sql.LIMIT: None}
+    with _timed(), conn.cursor(name=f"walk_{call.new_id().replace('-', '')}") as reading:
+        reading.itersize = size
+        reading.execute(made.statement.text, made.statement.values(given))
+        while rows := reading.fetchmany(size):
+            yield [_record(row, made) for row in rows]
+
+
+def _shape(call: Call, question: Resolved, form: Form, secret: bytes) -> tuple[Shape, dict[str, Any]]:
+    """What decides the text, and the values that go with it."""
+    ask = question.ask
+    given: dict[str, Any] = call_values(call)
+    given[sql.LIMIT] = ask.limit + 1
+    if ask.ids is not None:
+        given[sql.IDS] = list(ask.ids)
+    if ask.within is not None:
+        given[sql.WITHIN] = ask.within.id
+    words = wanted(ask.q) if ask.q else ()
+    if words:
+        given[sql.SEARCHED] = list(question.search)
+        for run, ways in enumerate(words):
+            given.update({f"{sql.SEARCHED}.{run}.{way}": list(tokens) for way, tokens in enumerate(ways)})
+    empties = None
+    if ask.after is not None:
+        values = cursor.unseal(secret, _question(call, ask), ask.after)
+        given.update({f"after.{i}": value for i, value in enumerate(values)})
+        empties = tuple(value is None for value in values)
+    counts = tuple(len(ways) for ways in words)
+    return Shape(form=form, words=counts, after=empties, ids=ask.ids is not None), given
+
+
+def _question(call: Call, ask: Ask) -> bytes:
+    """Everything a cursor is bound to: what was asked, by whom, under which release."""
+    within = (ask.within.object, ask.within.id, ask.within.set) if ask.within else None
+    return cursor.question(
+        call.schema, call.model.release, audience(call.actor), call.actor.user, ask.object, ask.where, ask.fields,
+        ask.sort, ask.deleted, ask.voided, ask.q, within, ask.ids,
+    )  # fmt: skip
+
+
+def _key(call: Call, question: Resolved, kind: str, shape: Shape) -> tuple[Any, ...]:
+    ask = question.ask
+    within = (ask.within.object, ask.within.set) if ask.within else None
+    return (
+        kind, audience(call.actor), call.actor.languages, ask.object, ask.where, ask.fields, ask.sort, ask.deleted,
+        ask.voided, within, shape,
+    )  # fmt: skip
+
+
+def _listing(call: Call, question: Resolved, shape: Shape) -> Listing:
+    key = _key(call, question, "listing", shape)
+    return kept(call.tables).get(key, lambda: sql.listing(call, question, shape))
+
+
+def _count(
+    conn: psycopg.Connection[Any], call: Call, question: Resolved, shape: Shape, given: Values
+) -> int | None:
+    if question.ask.count == "none":
+        return None
+    key = _key(call, question, "counting", Shape(form="json", words=shape.words, ids=shape.ids))
+    statement = kept(call.tables).get(key, lambda: sql.counting(call, question, shape))
+    if question.ask.count == "estimate":
+        return _estimate(conn, statement, given)
+    found: int = _run(conn, statement, given)[0][0]
+    return found
+
+
+def _estimate(conn: psycopg.Connection[Any], statement: Statement, given: Values) -> int:
+    """What the planner expects: quick on any size, right within its statistics."""
+    with _timed(), psycopg.ClientCursor(conn) as reading:
+        reading.execute(f"EXPLAIN (FORMAT JSON) {statement.text}", statement.values(given))
+        found = reading.fetchone()
+    assert found is not None
+    plan = found[0][0]["Plan"]
+    while plan["Node Type"] in ("Aggregate", "Gather", "Finalize Aggregate") and plan.get("Plans"):
+        plan = plan["Plans"][0]
+    return int(plan["Plan Rows"])
+
+
+def _run(conn: psycopg.Connection[Any], statement: Statement, given: Values) -> list[tuple[Any, ...]]:
+    with _timed():
+        return conn.execute(statement.text, statement.values(given)).fetchall()
+
+
+@contextmanager
+def _timed() -> Iterator[None]:
+    try:
+        yield
+    except QueryCanceled:
+        raise LimitExceeded(
+            "the query took longer than a query may",
+            code="query_time",
+            hint="narrow `where`, sort by an indexed field, or ask for fewer paths",
+        ) from None
+
+
+def _json(rows: Sequence[tuple[Any, ...]], made: Listing, question: Resolved) -> bytes:
+    """The list of records. Where PostgreSQL wrote them they are only strung together."""
+    if made.json:
+        return ("[" + ",".join([row[made.keys] for row in rows]) + "]").encode()
+    records = []
+    for row in rows:
+        values = _record(row, made)
+        records.append(
+            {
+                named.key: type_of(named.field).to_wire(named.field, values[named.key])
+                if named.field is not None and named.end == "field"
+                else values[named.key]
+                for named in question.shown
+            }
+        )
+    return dumps(records)
+
+
+def _record(row: tuple[Any, ...], made: Listing) -> dict[str, Any]:
+    return {
+        name: row[start] if decode is None else decode(row[start:end])
+        for name, (start, end, decode) in zip(made.names, made.decoders, strict=True)
+    }

@@ -1,0 +1,143 @@
+"""Functions that need tables or the model: REPORTS_TO, IN_DEPARTMENT, UNDER, REF, IN_SEGMENT, SETTING, LABEL in SQL.
+
+In: the binding of a row, the function's name, its arguments as SQL and its node, whose `params` are its constants. Out:
+SQL. People are found through the closure tables of managers and departments, never by lists of ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from patron_engine.expr.nodes import Path
+from patron_engine.expr.sql import condition_sql
+from patron_engine.expr.sqlparts import constant
+from patron_engine.fields.choice import names_of
+from patron_engine.model.model import say
+from patron_engine.query.sets import tree_field, tree_ids
+from patron_engine.query.source import path_steps
+from patron_engine.store.tables import TYPES
+
+Column = sa.ColumnElement[Any]
+
+
+def function_sql(binding: Any, name: str, args: tuple[Column, ...], node: Any) -> Column:
+    """The SQL of one call. A name this table does not know is a fault of the expressions' own table."""
+    return _FUNCTIONS[name](binding, args, node)
+
+
+def _reports_to(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    """The first reports to the second, over any number of managers."""
+    chain = _closure(binding, "sys__reports", "boss", "member")
+    return _found(chain, chain.c.member == args[0], chain.c.boss == args[1], chain.c.depth > 0)
+
+
+def _in_department(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    """A person, or a department itself, is in the department with this code, or below it."""
+    building = binding.building
+    department = building.tables.of("department").alias(building.alias())
+    below = _closure(binding, "sys__department_tree", "ancestor", "descendant")
+    home = args[0]
+    if "department" not in node.args[0].type.objects:
+        user = building.tables.of("user").alias(building.alias())
+        own = sa.select(user.c.department).where(user.c.id == args[0])
+        home = own.correlate_except(user).scalar_subquery()
+    return sa.exists(
+        sa.select(department.c.id)
+        .select_from(department.join(below, below.c.ancestor == department.c.id))
+        .where(department.c.code == args[1], department.c.deleted_at.is_(None), below.c.descendant == home)
+        .correlate_except(department, below)
+    )
+
+
+def _nobody(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    """Before roles and rosters are kept nobody has a role, and nobody is on one."""
+    return sa.false()
+
+
+def _under(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    """The first record is the second or stands below it."""
+    building = binding.building
+    object = node.params[0]
+    closures = {"user": ("sys__reports", "boss", "member")}
+    closures["department"] = ("sys__department_tree", "ancestor", "descendant")
+    if object in closures:
+        table, above, below = closures[object]
+        tree = _closure(binding, table, above, below)
+        return sa.or_(args[0] == args[1], _found(tree, tree.c[below] == args[0], tree.c[above] == args[1]))
+    rows = building.root(object)
+    found = tree_ids(rows, tree_field(building.model.objects[object]), args[1])
+    return args[0].in_(sa.select(found.c.id))
+
+
+def _ref(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    """The record that a pack brought, by its object and external id."""
+    object, external = node.params
+    ids = binding.building.tables.system(
+        "sys__external_id", object="text", source="text", external_id="text", record="uuid"
+    ).alias(binding.building.alias())
+    here = (ids.c.object == _text(object), ids.c.external_id == _text(external))
+    found = sa.select(ids.c.record).where(*here).order_by(ids.c.source).limit(sa.literal(1))
+    return found.correlate_except(ids).scalar_subquery()
+
+
+def _in_segment(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    """The record fits the segment's condition, which is over all rows."""
+    segment = binding.building.model.segments[node.params[0]]
+    record = node.args[0]
+    if isinstance(record, Path) and record.path == "id" and binding.row.object.name == segment.object:
+        return condition_sql(segment.where, type(binding)(row=binding.row))
+    member = binding.building.root(segment.object)
+    fits = condition_sql(segment.where, type(binding)(row=member))
+    rows = sa.select(member.id).select_from(member.source.from_)
+    inner = [member.table, *member.source.tables]
+    return sa.exists(rows.where(member.id == args[0], *member.live(), fits).correlate_except(*inner))
+
+
+def _setting(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    """What the definition says."""
+    value = binding.building.model.settings[node.params[0]].default
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = Decimal(value)
+    return constant(value)
+
+
+def _label(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    """The option's label in the reader's language."""
+    steps = path_steps(node.params[0])
+    field = binding.building.model.follow(binding.row.object.name, ".".join(steps))
+    if field is None or field.spec is None or not hasattr(field.spec, "options"):
+        return args[0]
+    labels = {n: say(o.label, binding.building.languages) or n for n, o in names_of(field).options.items()}
+    if not labels:
+        return args[0]
+    return sa.case(*((args[0] == _text(n), _text(label)) for n, label in labels.items()), else_=args[0])
+
+
+def _closure(binding: Any, table: str, above: str, below: str) -> Any:
+    columns: dict[str, Any] = {above: "uuid", below: "uuid", "depth": "bigint"}
+    return binding.building.tables.system(table, **columns).alias(binding.building.alias())
+
+
+def _found(table: Any, *conditions: sa.ColumnElement[bool]) -> Column:
+    return sa.exists(sa.select(table.c.depth).select_from(table).where(*conditions).correlate_except(table))
+
+
+def _text(value: str) -> Column:
+    return sa.literal(value, TYPES["text"])
+
+
+_FUNCTIONS: Final[Mapping[str, Callable[[Any, tuple[Column, ...], Any], Column]]] = {
+    "REPORTS_TO": _reports_to,
+    "IN_DEPARTMENT": _in_department,
+    "IN_ROLE": _nobody,
+    "ON_DUTY": _nobody,
+    "UNDER": _under,
+    "REF": _ref,
+    "IN_SEGMENT": _in_segment,
+    "SETTING": _setting,
+    "LABEL": _label,
+}

@@ -1,0 +1,119 @@
+"""History: what happened to one record, as its reader may see it.
+
+In: an object and an id. Out: one entry a save, the newest first, with the old values of what he may read; entries of
+which he may read nothing are left out. Also the record's ids in other systems.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+
+from patron_engine.access.decide import readable
+from patron_engine.errors import NotFound
+from patron_engine.fields.base import ValueFault
+from patron_engine.fields.link import read_id
+from patron_engine.fields.registry import type_of
+from patron_engine.query import fetch
+from patron_engine.query.binding import parameter
+from patron_engine.query.call import Call
+from patron_engine.query.resolve import known_object, resolve
+from patron_engine.query.spec import Ask
+from patron_engine.query.statement import Statement, compiled, kept
+from patron_engine.store.tables import TYPES, Id, Tables
+
+ENTRIES = 500
+
+
+def history(conn: psycopg.Connection[Any], call: Call, object: str, id: str) -> list[dict[str, Any]]:
+    """At most `ENTRIES` entries: at, version, release, action, by (id and title), cause, old (field -> value before).
+
+    NotFound for a record that is not there or not his to read; one in the recycle bin has a history too.
+    """
+    found = known_object(call, object)
+    known = _seen(conn, call, found.name, id)
+    fields = readable(call.model, call.actor, found.name)
+    statement = kept(call.tables).get(("history",), lambda: _history(call.tables))
+    given = {"object": found.name, "record": known, "limit": ENTRIES}
+    entries = []
+    for at, version, release, action, by, name, cause, old in conn.execute(
+        statement.text, statement.values(given)
+    ):
+        shown = {_today(found.aliases, n): v for n, v in old.items() if _today(found.aliases, n) in fields}
+        if old and not shown:
+            continue
+        entries.append(
+            {
+                "at": type_of(found.fields["created_at"]).to_wire(found.fields["created_at"], at),
+                "version": version,
+                "release": release,
+                "action": action,
+                "by": None if by is None else {"id": by, "title": name},
+                "cause": cause,
+                "old": shown,
+            }
+        )
+    return entries
+
+
+def external_ids(conn: psycopg.Connection[Any], call: Call, object: str, id: str) -> dict[str, str]:
+    """Source -> id of this record there."""
+    found = known_object(call, object)
+    known = _seen(conn, call, found.name, id)
+    statement = kept(call.tables).get(("external_ids",), lambda: _external(call.tables))
+    given = {"object": found.name, "record": known}
+    return {source: value for source, value in conn.execute(statement.text, statement.values(given))}
+
+
+def _seen(conn: psycopg.Connection[Any], call: Call, object: str, id: str) -> str:
+    """The id, once the reader is known to see the record, in the recycle bin or not."""
+    try:
+        known = read_id(id)
+    except ValueFault:
+        known = ""
+    for deleted in (False, True) if known else ():
+        question = resolve(call, Ask(object=object, fields=("id",), deleted=deleted))
+        if fetch.one(conn, call, question, known) is not None:
+            return known
+    raise NotFound(f"there is no such {object}", hint="it may have been purged, or it is not yours to see")
+
+
+def _today(aliases: Any, name: str) -> str:
+    today: str = aliases.get(name, name)
+    return today
+
+
+def _history(tables: Tables) -> Statement:
+    rows = tables.system(
+        "sys__history", object="text", record="uuid", at="timestamptz", release="bigint", version="bigint",
+        by="uuid", cause="jsonb", action="text", old="jsonb",
+    )  # fmt: skip
+    chosen = [rows.c.at, rows.c.version, rows.c.release, rows.c.action, rows.c.by]
+    source: sa.FromClause = rows
+    title: sa.ColumnElement[Any] = sa.cast(sa.null(), TYPES["text"])
+    user = tables.model.objects.get("user")
+    if user is not None and user.title in user.fields and user.fields[user.title].columns:
+        people = tables.of(user).alias("people")
+        source = rows.outerjoin(people, people.c.id == rows.c.by)
+        title = sa.cast(people.c[user.fields[user.title].column.name], TYPES["text"])
+    return compiled(
+        sa.select(*chosen, title.label("name"), rows.c.cause, rows.c.old)
+        .select_from(source)
+        .where(
+            rows.c.object == parameter("object", TYPES["text"]), rows.c.record == parameter("record", Id())
+        )
+        .order_by(rows.c.version.desc(), rows.c.at.desc())
+        .limit(parameter("limit", sa.BigInteger())),
+        tables.model.release,
+    )
+
+
+def _external(tables: Tables) -> Statement:
+    ids = tables.system("sys__external_id", object="text", source="text", external_id="text", record="uuid")
+    here = (ids.c.object == parameter("object", TYPES["text"]), ids.c.record == parameter("record", Id()))
+    return compiled(
+        sa.select(ids.c.source, ids.c.external_id).where(*here).order_by(ids.c.source, ids.c.external_id),
+        tables.model.release,
+    )

@@ -1,0 +1,201 @@
+"""SQL: a resolved question -> statements. The shape decides the text; every value of the request is a parameter.
+
+In: a Resolved and the frame of the call. Out: `Listing` (rows with their JSON or their cells, and the sort values),
+`Counting`. The page is cut in a subquery first; titles and paths are joined to its few rows only. Executes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from patron_engine.access.decide import row_rule
+from patron_engine.expr.sql import condition_sql
+from patron_engine.query import order
+from patron_engine.query.binding import SqlBinding, parameter, rule_condition
+from patron_engine.query.call import Call
+from patron_engine.query.resolve import Named, Resolved
+from patron_engine.query.sets import tie
+from patron_engine.query.source import Building, Row, Source, path_steps, rules_of
+from patron_engine.query.statement import Statement, compiled
+from patron_engine.query.values import Cell, cell_of, end_of, laid_out
+from patron_engine.query.wire import wire_column
+from patron_engine.store.tables import TYPES, Id
+
+LIMIT, WITHIN, IDS, ID = "limit", "within", "ids", "id"
+SEARCHED = "searched"
+Form = Literal["json", "typed"]
+Decode = Callable[[tuple[Any, ...]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the text of a statement depends on besides the names: never a value.
+
+    words   for every run of the search the number of its alternatives
+    after   which sort values of the cursor are empty; None for the first page
+    """
+
+    form: Form
+    words: tuple[int, ...] = ()
+    after: tuple[bool, ...] | None = None
+    ids: bool = False
+    one: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """`keys` sort values begin each row, then the JSON (form json) or the cells in `decoders` (form typed)."""
+
+    statement: Statement
+    keys: int
+    names: tuple[str, ...]
+    decoders: tuple[tuple[int, int, Decode | None], ...]
+    json: bool
+
+
+def listing(call: Call, question: Resolved, shape: Shape) -> Listing:
+    """The statement of a page, or of one record, whose only "sort value" is its version."""
+    building = _building(call)
+    binding = SqlBinding(row=building.root(question.object.name), ruled=True)
+    keys = order.sort_keys(binding, question.sort)
+    page = _cut(binding, question, shape, keys)
+    if shape.one:
+        outer = binding
+        outside = [binding.row.table.c["version"]]
+    else:
+        inner = page.subquery(building.alias())
+        outer = SqlBinding(row=replace(binding.row, table=inner, source=Source(from_=inner)), ruled=True)
+        outside = [inner.c[f"k{i}"] for i in range(len(keys))]
+    cells, json = _shown(outer, question.shown, shape.form)
+    columns, decoders = laid_out(cells, start=len(outside))
+    chosen = sa.select(*(c.label(f"s{i}") for i, c in enumerate(outside)), *columns)
+    chosen = chosen.select_from(outer.row.source.from_)
+    if shape.one:
+        chosen = chosen.where(*_conditions(outer, question, shape))
+    else:
+        chosen = chosen.order_by(*(key.order(c) for key, c in zip(keys, outside, strict=True)))
+    statement = compiled(chosen, call.model.release)
+    return Listing(statement, len(outside), tuple(n.key for n in question.shown), decoders, json)
+
+
+def counting(call: Call, question: Resolved, shape: Shape) -> Statement:
+    """How many records the whole question has; also what an estimate explains."""
+    building = _building(call)
+    binding = SqlBinding(row=building.root(question.object.name), ruled=True)
+    conditions = _conditions(binding, question, replace(shape, after=None))
+    count = sa.func.count().label("count")
+    return compiled(
+        sa.select(count).select_from(binding.row.source.from_).where(*conditions), call.model.release
+    )
+
+
+def _building(call: Call) -> Building:
+    rules = rules_of(row_rule, call.model, call.actor)
+    return Building(tables=call.tables, rules=rules, condition=rule_condition, languages=call.actor.languages)
+
+
+def _cut(
+    binding: SqlBinding, question: Resolved, shape: Shape, keys: Sequence[order.SortKey]
+) -> sa.Select[Any]:
+    """The rows of one page with all their columns and sort values."""
+    conditions = _conditions(binding, question, shape)
+    if shape.after is not None:
+        conditions.append(order.after(keys, shape.after))
+    row = binding.row
+    chosen = sa.select(*row.table.c, *(key.column.label(f"k{i}") for i, key in enumerate(keys)))
+    return (
+        chosen.select_from(row.source.from_)
+        .where(*conditions)
+        .order_by(*(key.order(key.column) for key in keys))
+        .limit(parameter(LIMIT, sa.BigInteger()))
+    )
+
+
+def _conditions(binding: SqlBinding, question: Resolved, shape: Shape) -> list[sa.ColumnElement[bool]]:
+    """Which rows: living or deleted, voided or not, his to read, and what was asked."""
+    row, ask = binding.row, question.ask
+    found: list[sa.ColumnElement[bool]] = []
+    deleted_at = row.table.c["deleted_at"]
+    found.append(deleted_at.is_not(None) if ask.deleted else deleted_at.is_(None))
+    if "void" in question.object.features and ask.voided != "yes" and not shape.one:
+        voided_at = row.table.c["voided_at"]
+        found.append(voided_at.is_not(None) if ask.voided == "only" else voided_at.is_(None))
+    found.extend(row.ruled())
+    if shape.one:
+        found.append(row.id == parameter(ID, Id()))
+    if shape.ids:
+        found.append(row.id == sa.any_(parameter(IDS, pg.ARRAY(Id()))))
+    if question.within is not None:
+        found.append(tie(row, question.within, parameter(WITHIN, Id())))
+    if question.where is not None:
+        found.append(condition_sql(question.where, binding))
+    found.extend(_searched(row, question, run, ways) for run, ways in enumerate(shape.words))
+    return found
+
+
+def _searched(row: Row, question: Resolved, run: int, ways: int) -> sa.ColumnElement[bool]:
+    """One run of the search words is found in a searched field, one way or another."""
+    table = row.building.tables.system(
+        "sys__search", object="text", record="uuid", field="text", tokens="text[]"
+    ).alias(row.building.alias())
+    tokens = [
+        table.c.tokens.contains(parameter(f"{SEARCHED}.{run}.{way}", pg.ARRAY(TYPES["text"])))
+        for way in range(ways)
+    ]
+    fields = sa.any_(parameter(SEARCHED, pg.ARRAY(TYPES["text"])))
+    found = sa.select(table.c.record).where(
+        table.c.object == sa.literal(question.object.name, TYPES["text"]),
+        table.c.field == fields,
+        sa.or_(*tokens),
+    )
+    return row.id.in_(found.correlate_except(table))
+
+
+def _shown(binding: SqlBinding, shown: Sequence[Named], form: Form) -> tuple[list[Cell], bool]:
+    """What each row answers: one JSON text, or a cell for every name where it is wanted typed or only Python can."""
+    if form == "json":
+        columns: dict[str, sa.ColumnElement[Any]] = {}
+        for named in shown:
+            column = _wire(binding, named)
+            if column is None:
+                break
+            columns[named.key] = column
+        else:
+            return [Cell((_record(binding, columns),), None)], True
+    return [cell_of(binding, named.key) for named in shown], False
+
+
+def _wire(binding: SqlBinding, named: Named) -> sa.ColumnElement[Any] | None:
+    steps = path_steps(named.key)
+    if named.end == "virtual":
+        return binding.value(binding.row, steps)
+    if len(steps) == 2 and steps[1] == "id" and named.field is not None and named.field.type == "id":
+        link = binding.row.object.fields[steps[0]]
+        if link.columns and not link.link.several:
+            return binding.row.column(link)
+    found = end_of(binding, binding.row, steps)
+    if found is None:
+        return _part(binding, steps)
+    inner, row, field = found
+    return wire_column(inner, row, field)
+
+
+def _part(binding: SqlBinding, steps: tuple[str, ...]) -> sa.ColumnElement[Any]:
+    value = binding.value(binding.row, steps)
+    if isinstance(value.type, sa.Numeric):
+        return sa.cast(sa.func.trim_scale(value), TYPES["text"])
+    return value
+
+
+def _record(binding: SqlBinding, columns: Mapping[str, sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+    """One JSON object of the row as text."""
+    source = binding.row.source
+    inner = sa.select(*(c.label(name) for name, c in columns.items()))
+    alias = binding.building.alias()
+    made = inner.correlate(binding.row.table, *source.tables).subquery(alias)
+    return sa.cast(sa.select(sa.func.row_to_json(made.table_valued())).scalar_subquery(), TYPES["text"])
