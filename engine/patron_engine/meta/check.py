@@ -17,6 +17,9 @@ from patron_engine.meta.reference import references
 from patron_engine.meta.rules import check_rules
 from patron_engine.problems import Problem, Problems, nearest
 
+_UNKNOWN: Final = frozenset(
+    {"unknown_key", "unknown_language"}
+)  # what else is wrong with such a key says nothing
 MAX_PROBLEMS: Final = 200  # of one document: who has so many reads no further
 
 
@@ -33,14 +36,14 @@ def check_document(document: Document) -> list[Problem]:
         return list(problems)
     told: set[tuple[Path, str, str]] = set()
     found = [f for failure in validator(document.kind).iter_errors(document.body) for f in explain(failure)]
-    unknown = {path for code, _, _, path in found if code == "unknown_key"}
+    unknown = {path for code, _, _, path in found if code in _UNKNOWN}
     misspelt = {  # `feld` is unknown and `field` is missing: one mistake
         (path[:-1], f"the key {hint.split('?')[0].removeprefix('did you mean ')} is missing")
         for code, _, hint, path in found
         if code == "unknown_key" and hint
     }
     for code, message, hint, path in found:
-        repeated = (path, code, message) in told or (code == "key_not_here" and path in unknown)
+        repeated = (path, code, message) in told or (code not in _UNKNOWN and path in unknown)
         repeated = repeated or (code == "missing_key" and (path, message) in misspelt)
         if not repeated and len(told) < MAX_PROBLEMS:
             told.add((path, code, message))
