@@ -28,7 +28,6 @@ case are different. A record in which one of the fields is empty is compared wit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from patron_engine.fields.field import Field
 from patron_engine.model.model import LINKS, Model, Object, Unique
@@ -37,6 +36,7 @@ from patron_engine.store.predicate import predicate_sql
 from patron_engine.store.shape import LIVE_ROWS, IndexShape, Key, index
 
 INDEX_SUFFIX = "__ix"
+UNSORTED = frozenset({"jsonb", "bytea"})
 
 
 def unique_columns(field: Field) -> tuple[str, ...]:
@@ -53,16 +53,18 @@ def unique_columns(field: Field) -> tuple[str, ...]:
 
 
 def object_indexes(model: Model, object: Object) -> dict[str, IndexShape]:
-    """Every index the table of `object` should have, by name; the first of two equal ones wins."""
+    """Every index the table of `object` should have, by name. What begins like another of the same rows is left out:
+    the longer one serves both."""
     found: dict[str, IndexShape] = {}
-    seen: set[Any] = set()
-    for shape in (*_uniques(object), *_declared(object), *_of_fields(object), *_of_lists(object)):
-        same = (shape.keys, shape.where, shape.method)
-        covered = (shape.keys, shape.where, shape.method, "unique")
-        if same in seen or covered in seen:
-            continue
-        seen.add((*same, "unique") if shape.unique else same)
-        found[shape.name] = shape
+    for shape in (*_uniques(object), *_declared(object), *_of_lists(object), *_of_fields(object)):
+        served = any(
+            other.method == shape.method
+            and other.where == shape.where
+            and other.keys[: len(shape.keys)] == shape.keys
+            for other in found.values()
+        )
+        if shape.unique or not served:
+            found[shape.name] = shape
     return found
 
 
@@ -94,18 +96,9 @@ def unique_shape(object: Object, unique: Unique) -> IndexShape | None:
 
 
 def _uniques(object: Object) -> Iterator[IndexShape]:
-    alone = set()
     for unique in object.uniques:
         if shape := unique_shape(object, unique):
             yield shape
-        if len(unique.fields) == 1 and unique.where is None:
-            alone.add(unique.fields[0])
-    for field in object.fields.values():
-        if field.unique and field.columns and field.name not in alone:
-            name = composed(object.table, f"{field.columns[0].name}__unique")
-            rule = Unique(name=field.name, fields=(field.name,), where=None, index=name)
-            if shape := unique_shape(object, rule):
-                yield shape
 
 
 def _declared(object: Object) -> Iterator[IndexShape]:
@@ -132,14 +125,12 @@ def _of_fields(object: Object) -> Iterator[IndexShape]:
                 yield index(name, table, Key(column=column.name))
             elif column.part == "sort":
                 yield index(name, table, Key(column=column.name), Key(column="id"), where=LIVE_ROWS)
-            elif (
-                field.indexed
-                and column.name == _sorted_column(field)
-                and column.sql not in ("jsonb", "bytea")
-            ):
+            elif _asked_for(field) and column.name == _sorted_column(field) and column.sql not in UNSORTED:
                 yield index(name, table, Key(column=column.name), where=LIVE_ROWS)
-            elif field.type == "auto_number" and column.part == "":
-                yield index(name, table, Key(column=column.name))
+
+
+def _asked_for(field: Field) -> bool:
+    return field.indexed or field.type == "auto_number"
 
 
 def _of_lists(object: Object) -> Iterator[IndexShape]:
