@@ -34,7 +34,9 @@ WRITES_READONLY = frozenset({"automation", "approval", "pack", "system", "rollba
 class Batch:
     """One save under way. `save_more` saves further changes inside it (records `find` creates)."""
 
-    def __init__(self, conn: Conn, call: Call, save_more: Callable[[Sequence[Change]], list[Outcome]]) -> None:
+    def __init__(
+        self, conn: Conn, call: Call, save_more: Callable[[Sequence[Change]], list[Outcome]]
+    ) -> None:
         self.conn = conn
         self.call = call
         self.model = call.model
@@ -75,17 +77,21 @@ class Batch:
 
     def stop_if_refused(self, rows: Iterable[Row]) -> None:
         """Raises `RowsRefused` with what stands in the way, all of it at once."""
-        every = list(rows)
+        every = list(dict.fromkeys(rows))
         if any(row.rejected for row in every):
             refused = {id(_top(row)) for row in every if row.rejected}
             raise self._refusal([row for row in every if id(_top(row)) in refused], Refused)
-        asking = [r for r in every if any(p.level == "warning" and not self._accepted(r, p) for p in r.problems)]
+        asking = [
+            r for r in every if any(p.level == "warning" and not self._accepted(r, p) for p in r.problems)
+        ]
         if asking:
             raise self._refusal(asking, NeedsConfirmation)
 
     def set_aside(self, rows: Sequence[Row]) -> list[Row]:
         """In mode "each": the rows that may go on; the others keep their problems and are written by nobody."""
-        asking = {id(r) for r in rows if any(p.level == "warning" and not self._accepted(r, p) for p in r.problems)}
+        asking = {
+            id(r) for r in rows if any(p.level == "warning" and not self._accepted(r, p) for p in r.problems)
+        }
         going = [r for r in rows if not r.rejected and id(r) not in asking]
         gone = {id(r) for r in rows} - {id(r) for r in going}
         self.refused.extend(r for r in rows if id(r) in gone)

@@ -55,7 +55,11 @@ def before_rules(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
 def _concerns(rule: BeforeRule, row: Row) -> bool:
     if row.fresh:
         return "created" in rule.events
-    return "updated" in rule.events and bool(row.changed) and (not rule.fields or bool(rule.fields & row.changed))
+    return (
+        "updated" in rule.events
+        and bool(row.changed)
+        and (not rule.fields or bool(rule.fields & row.changed))
+    )
 
 
 def rules_of(programs: Programs) -> Mapping[str, Sequence[BeforeRule]]:
@@ -68,7 +72,11 @@ def _rules(programs: Programs) -> Mapping[str, Sequence[BeforeRule]]:
     found: dict[str, list[BeforeRule]] = defaultdict(list)
     documents = sorted(programs.model.documents.items())
     for (kind, name), body in documents:
-        if kind != "automation" or body.get("timing") != "before" or body.get("object") not in programs.model.objects:
+        if (
+            kind != "automation"
+            or body.get("timing") != "before"
+            or body.get("object") not in programs.model.objects
+        ):
             continue
         on = body.get("on") or []
         entries = on if isinstance(on, (list, tuple)) else [on]
@@ -80,19 +88,33 @@ def _rules(programs: Programs) -> Mapping[str, Sequence[BeforeRule]]:
 
 
 def _rule(
-    programs: Programs, name: str, events: frozenset[str], fields: frozenset[str], position: int, step: Mapping[str, Any]
+    programs: Programs,
+    name: str,
+    events: frozenset[str],
+    fields: frozenset[str],
+    position: int,
+    step: Mapping[str, Any],
 ) -> BeforeRule:
     expressions = programs.model.expressions
 
     def at(*paths: str) -> Expression | None:
-        return next((expressions[("automation", name, p)] for p in paths if ("automation", name, p) in expressions), None)
+        return next(
+            (expressions[("automation", name, p)] for p in paths if ("automation", name, p) in expressions),
+            None,
+        )
 
     own = step.get("name", position)
     whens = [at("when"), at(f"steps.{own}.when", f"steps[{position}].when", f"steps.{position}.when")]
     sets = []
     for field, value in (step.get("set") or {}).items():
-        found = at(f"steps.{own}.set.{field}", f"steps[{position}].set.{field}", f"steps.{position}.set.{field}")
+        found = at(
+            f"steps.{own}.set.{field}", f"steps[{position}].set.{field}", f"steps.{position}.set.{field}"
+        )
         sets.append((field, found if found is not None else value))
     return BeforeRule(
-        rule=name, events=events, fields=fields, whens=tuple(w for w in whens if w is not None), sets=tuple(sets)
+        rule=name,
+        events=events,
+        fields=fields,
+        whens=tuple(w for w in whens if w is not None),
+        sets=tuple(sets),
     )

@@ -35,7 +35,9 @@ class Condition:
 
 def conditions(program: Program) -> tuple[Condition, ...]:
     """Everything of an object that is checked when something changes, made once a release."""
-    found: tuple[Condition, ...] = program.programs.keep(("check", program.object.name), lambda: _conditions(program))
+    found: tuple[Condition, ...] = program.programs.keep(
+        ("check", program.object.name), lambda: _conditions(program)
+    )
     return found
 
 
@@ -51,24 +53,30 @@ def _conditions(program: Program) -> tuple[Condition, ...]:
         ))  # fmt: skip
     for rule in program.object.rules:
         needs = program.needs(rule.when)
-        found.append(Condition(field=None, rule=rule, expressions=(rule.when,), needs=needs, watches=watched(needs)))
+        found.append(
+            Condition(field=None, rule=rule, expressions=(rule.when,), needs=needs, watches=watched(needs))
+        )
     return tuple(found)
 
 
 def watched(needs: Needs) -> frozenset[str]:
     """Own names, roll-ups and sets ("set:payments") whose change may change the answer."""
-    return needs.reads | frozenset(needs.rollups) | frozenset(f"set:{n}" for a in needs.aggregates for n in a.sets[:1])
+    return (
+        needs.reads
+        | frozenset(needs.rollups)
+        | frozenset(f"set:{n}" for a in needs.aggregates for n in a.sets[:1])
+    )
 
 
 def check_values(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """Range, length, pattern, options of every changed value."""
     checkers: dict[str, Callable[[Any], list[Fault]] | None] = program.programs.keep(
         ("check.values", program.object.name),
-        lambda: {
-            n: type_of(f).checker(f) for n, f in program.fields.items() if not f.computed
-        },
+        lambda: {n: type_of(f).checker(f) for n, f in program.fields.items() if not f.computed},
     )
-    controlled = [f for f in program.fields.values() if isinstance(f.spec, ChoiceSpec) and f.spec.controlled_by]
+    controlled = [
+        f for f in program.fields.values() if isinstance(f.spec, ChoiceSpec) and f.spec.controlled_by
+    ]
     for row in rows:
         if row.rejected and not row.changed:
             continue
@@ -98,19 +106,25 @@ def _check_controlled(batch: Batch, row: Row, field: Field) -> None:
         fitting = option.only_for or ()
         held = control if isinstance(control, tuple) else (control,)
         if not set(fitting) & set(held):
-            row.wrong("option_not_for", f"{batch.label(field)}: {_option(batch, option)} does not fit here", field.name)
+            row.wrong(
+                "option_not_for",
+                f"{batch.label(field)}: {_option(batch, option)} does not fit here",
+                field.name,
+            )
 
 
 def _check_record_type(batch: Batch, row: Row) -> None:
     kind = row.program.object.record_types.get(row.values["record_type"])
-    for name, allowed in (kind.options.items() if kind is not None else ()):
+    for name, allowed in kind.options.items() if kind is not None else ():
         value = row.values.get(name)
         if value is None or not {name, "record_type"} & row.changed:
             continue
         for chosen in value if isinstance(value, tuple) else (value,):
             if chosen not in allowed:
                 field = row.program.fields[name]
-                row.wrong("option_not_for", f"{batch.label(field)}: {chosen} does not fit this type of record", name)
+                row.wrong(
+                    "option_not_for", f"{batch.label(field)}: {chosen} does not fit this type of record", name
+                )
 
 
 def _option(batch: Batch, option: Option) -> str:
@@ -159,7 +173,9 @@ def check_conditions(batch: Batch, program: Program, rows: Sequence[Row], *, lat
 def due_later(program: Program, rows: Iterable[Row]) -> bool:
     """True when something has to be looked at after the roll-ups."""
     late = [c for c in conditions(program) if c.needs.figures]
-    return bool(late) and any((r.fresh and r.own) or any(c.watches & (r.changed | r.figures) for c in late) for r in rows)
+    return bool(late) and any(
+        (r.fresh and r.own) or any(c.watches & (r.changed | r.figures) for c in late) for r in rows
+    )
 
 
 def _check(batch: Batch, program: Program, condition: Condition, rows: Sequence[Row]) -> None:
@@ -180,7 +196,9 @@ def _check(batch: Batch, program: Program, condition: Condition, rows: Sequence[
     required = program.closure(field.required) if isinstance(field.required, Expression) else None
     visible = program.closure(field.visible) if isinstance(field.visible, Expression) else None
     for row in rows:
-        if (required is None or required(row.values, context)) and (visible is None or visible(row.values, context)):
+        if (required is None or required(row.values, context)) and (
+            visible is None or visible(row.values, context)
+        ):
             level = "warning" if batch.conditions_warn and required is not None else "error"
             code = "history_required" if level == "warning" else "required"
             row.wrong(code, f"{batch.label(field)} is required", field.name, level=level)

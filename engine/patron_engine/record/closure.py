@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 
+from patron_engine.fields.field import SqlType
 from patron_engine.record.batch import Batch
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, compiled
@@ -50,7 +52,9 @@ def keep_closures(batch: Batch, rows: Sequence[Row]) -> None:
         ]  # fmt: skip
         if not moved:
             continue
-        statements: _Statements = batch.programs.keep(("closure", closure.object), lambda c=closure: _make(batch, c))
+        statements: _Statements = batch.programs.keep(
+            ("closure", closure.object), partial(_make, batch, closure)
+        )
         if len(moved) >= REBUILD_FROM:
             statements.clear.do(batch.conn)
             statements.fill.do(batch.conn)
@@ -77,7 +81,8 @@ class _Statements:
 
 
 def _make(batch: Batch, closure: Closure) -> _Statements:
-    table = batch.call.tables.system(closure.table, **{closure.above: "uuid", closure.below: "uuid", "depth": "bigint"})
+    columns_of: dict[str, SqlType] = {closure.above: "uuid", closure.below: "uuid", "depth": "bigint"}
+    table = batch.call.tables.system(closure.table, **columns_of)
     above, below, depth = table.c[closure.above], table.c[closure.below], table.c.depth
     columns = [closure.above, closure.below, "depth"]
     id, parent = sa.bindparam("id", type_=Id()), sa.bindparam("parent", type_=Id())
@@ -85,10 +90,16 @@ def _make(batch: Batch, closure: Closure) -> _Statements:
     subtree = sa.select(under.c[closure.below]).where(under.c[closure.above] == id)
     program = batch.programs[closure.object]
     link = program.table.c[program.fields[closure.link].column.name]
-    walk = sa.select(program.table.c.id.label("top"), program.table.c.id.label("node"), sa.literal(0, sa.BigInteger()).label("depth"))
+    walk = sa.select(
+        program.table.c.id.label("top"),
+        program.table.c.id.label("node"),
+        sa.literal(0, sa.BigInteger()).label("depth"),
+    )
     tree = walk.cte("tree", recursive=True)
     tree = tree.union_all(
-        sa.select(tree.c.top, program.table.c.id, tree.c.depth + 1).where(link == tree.c.node, tree.c.depth < 1000)
+        sa.select(tree.c.top, program.table.c.id, tree.c.depth + 1).where(
+            link == tree.c.node, tree.c.depth < 1000
+        )
     )
     joined = sa.select(over.c[closure.above], under.c[closure.below], over.c.depth + under.c.depth + 1).where(
         over.c[closure.below] == parent, under.c[closure.above] == id
@@ -109,9 +120,12 @@ def forget(batch: Batch, object: str, ids: Sequence[str]) -> None:
         return
 
     def make() -> Statement:
-        table = batch.call.tables.system(closure.table, **{closure.above: "uuid", closure.below: "uuid"})
+        columns: dict[str, SqlType] = {closure.above: "uuid", closure.below: "uuid"}
+        table = batch.call.tables.system(closure.table, **columns)
         id = sa.bindparam("id", type_=Id())
-        return compiled(table.delete().where(sa.or_(table.c[closure.above] == id, table.c[closure.below] == id)))
+        return compiled(
+            table.delete().where(sa.or_(table.c[closure.above] == id, table.c[closure.below] == id))
+        )
 
     statement = batch.programs.keep(("closure.forget", object), make)
     for id in ids:

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from patron_engine.expr.compile import Expression
-from patron_engine.fields.field import Field, LinkSpec, NumberSpec
+from patron_engine.fields.field import Field, LinkSpec, NumberSpec, Rollup
 from patron_engine.record.batch import Batch
 from patron_engine.record.finding import find_links
 from patron_engine.record.links import linked
@@ -19,11 +19,14 @@ from patron_engine.record.money import currencies
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 
+ZERO_OF_NOTHING = frozenset({"count", "count_distinct", "sum"})
+
 
 def derive(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """Everything the platform fills in, in order: owner, defaults, fill, find, and what was found fills again."""
     fresh = [r for r in rows if r.fresh]
     if fresh:
+        _figures(program, fresh)
         _owners(batch, program, fresh)
         currencies(batch, program, fresh)
         _defaults(batch, program, fresh)
@@ -32,6 +35,16 @@ def derive(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     if found:
         _fill(batch, program, rows, filled)
     _departments(batch, program, rows)
+
+
+def _figures(program: Program, rows: Sequence[Row]) -> None:
+    """A new record's roll-ups: over nothing."""
+    for field in program.rollups:
+        spec = field.spec
+        assert isinstance(spec, Rollup)
+        value = fitted(field, Decimal(0)) if spec.function in ZERO_OF_NOTHING else None
+        for row in rows:
+            row.values[field.name] = value
 
 
 def _owners(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
@@ -48,9 +61,15 @@ def _departments(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     if "owner" not in program.fields or "department" not in program.fields or program.object.owner != "user":
         return
     moved = [r for r in rows if "owner" in r.changed and not r.rejected]
-    if not moved or "user" not in batch.model.objects or batch.model.objects["user"].field("department") is None:
+    if (
+        not moved
+        or "user" not in batch.model.objects
+        or batch.model.objects["user"].field("department") is None
+    ):
         return
-    users = batch.environment.fetch("user", {r.values["owner"] for r in moved if r.values["owner"]}, ["department"])
+    users = batch.environment.fetch(
+        "user", {r.values["owner"] for r in moved if r.values["owner"]}, ["department"]
+    )
     for row in moved:
         if "department" not in row.given:
             row.put("department", users.get(row.values["owner"], {}).get("department"))
@@ -77,7 +96,9 @@ def _defaults(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
                 row.put(field.name, fitted(field, value(row.values, batch.environment.context)))
 
 
-def _fill(batch: Batch, program: Program, rows: Sequence[Row], done: dict[tuple[str, str], Any]) -> dict[Any, Any]:
+def _fill(
+    batch: Batch, program: Program, rows: Sequence[Row], done: dict[tuple[str, str], Any]
+) -> dict[Any, Any]:
     """A newly chosen record brings values, to fields the caller did not give."""
     for field in program.links:
         spec = field.spec

@@ -111,7 +111,9 @@ class Environment:
             values = found.get(row.id)
             for name in needs.rollups:
                 spec: Any = program.fields[name].spec
-                row.values[name] = values.get(name) if values else (0 if spec.function in _ZERO_OF_NOTHING else None)
+                row.values[name] = (
+                    values.get(name) if values else (0 if spec.function in _ZERO_OF_NOTHING else None)
+                )
             for node in needs.aggregates:
                 zero = 0 if str(node.function).lower() in ("count", "sum") else None
                 row.values[node.key] = values.get(node.key) if values else zero

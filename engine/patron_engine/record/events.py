@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from psycopg.types.json import Jsonb
@@ -43,7 +42,9 @@ class Listener:
 
 def listeners(programs: Programs, kinds: frozenset[str] = CARRIED_OUT) -> Mapping[str, Sequence[Listener]]:
     """Object -> who listens to its saves, made once a release."""
-    found: Mapping[str, Sequence[Listener]] = programs.keep(("events", kinds), lambda: _listeners(programs, kinds))
+    found: Mapping[str, Sequence[Listener]] = programs.keep(
+        ("events", kinds), lambda: _listeners(programs, kinds)
+    )
     return found
 
 
@@ -73,7 +74,14 @@ def write_events(batch: Batch, rows: Sequence[Row], kinds: frozenset[str] = CARR
     if not listening or batch.keeps_history:
         return
     events = [
-        (batch.call.now, row.object, row.id, listener.event, batch.model.release, _payload(batch, row, listener))
+        (
+            batch.call.now,
+            row.object,
+            row.id,
+            listener.event,
+            batch.model.release,
+            _payload(batch, row, listener),
+        )
         for row in rows
         for listener in listening.get(row.object, ())
         if _fits(batch, row, listener)
@@ -99,12 +107,19 @@ def _fits(batch: Batch, row: Row, listener: Listener) -> bool:
 def _payload(batch: Batch, row: Row, listener: Listener) -> Jsonb:
     cause = batch.call.cause.as_dict()
     return Jsonb(
-        {"rule": listener.rule, "version": row.version, "old": old_values(row), "cause": cause}, dumps=jsonio.dumps
+        {"rule": listener.rule, "version": row.version, "old": old_values(row), "cause": cause},
+        dumps=jsonio.dumps,
     )
 
 
 def _insert(batch: Batch) -> Statement:
     table = batch.call.tables.system(
-        "sys__event", at="timestamptz", object="text", record="uuid", kind="text", release="bigint", payload="jsonb"
+        "sys__event",
+        at="timestamptz",
+        object="text",
+        record="uuid",
+        kind="text",
+        release="bigint",
+        payload="jsonb",
     )
     return compiled(table.insert().values({c: sa.bindparam(c, type_=table.c[c].type) for c in COLUMNS}))

@@ -52,16 +52,24 @@ def _given(row: Row) -> list[tuple[str, str]]:
 
 
 def _taken(row: Row, source: str, value: str) -> None:
-    row.wrong("taken", f"the external id {value!r} of {source} belongs to another record", f"external_ids.{source}")
+    row.wrong(
+        "taken", f"the external id {value!r} of {source} belongs to another record", f"external_ids.{source}"
+    )
 
 
 def _insert(batch: Batch) -> Statement:
     """Inserts, or says which record has the id. An id whose record was purged or is in the bin passes on."""
-    table = batch.call.tables.system("sys__external_id", object="text", source="text", external_id="text", record="uuid")
+    table = batch.call.tables.system(
+        "sys__external_id", object="text", source="text", external_id="text", record="uuid"
+    )
     names = ("objects", "sources", "values", "records")
-    given = sa.func.unnest(
-        *(sa.bindparam(n, type_=pg.ARRAY(c.type)) for n, c in zip(names, table.columns, strict=True))
-    ).table_valued(*(sa.column(c.name, c.type) for c in table.columns))
+    given = (
+        sa.func.unnest(
+            *(sa.bindparam(n, type_=pg.ARRAY(c.type)) for n, c in zip(names, table.columns, strict=True))
+        )
+        .table_valued(*(sa.column(c.name, c.type) for c in table.columns))
+        .render_derived()
+    )
     new = pg.insert(table).from_select(list(COLUMNS), sa.select(*(given.c[c] for c in COLUMNS)))
     kept = new.on_conflict_do_update(
         index_elements=[table.c.object, table.c.source, table.c.external_id], set_={"record": table.c.record}
@@ -74,6 +82,10 @@ def forget(batch: Batch, object: str, ids: Sequence[str]) -> None:
 
     def make() -> Statement:
         table = batch.call.tables.system("sys__external_id", object="text", record="uuid")
-        return compiled(table.delete().where(table.c.object == sa.bindparam("object", type_=sa.Text()), any_of(table.c.record)))
+        return compiled(
+            table.delete().where(
+                table.c.object == sa.bindparam("object", type_=sa.Text()), any_of(table.c.record)
+            )
+        )
 
     batch.programs.keep("external.forget", make).do(batch.conn, object=object, ids=list(ids))

@@ -88,7 +88,10 @@ def feeds_of(programs: Programs) -> Feeds:
 
 def _make(programs: Programs) -> Feeds:
     feeds = Feeds(
-        figures=defaultdict(list), between=defaultdict(list), trees=defaultdict(list), followers=defaultdict(list)
+        figures=defaultdict(list),
+        between=defaultdict(list),
+        trees=defaultdict(list),
+        followers=defaultdict(list),
     )
     for object in programs.model.objects.values():
         for field in object.fields.values():
@@ -98,9 +101,10 @@ def _make(programs: Programs) -> Feeds:
             _add(feeds, figure)
         for follower in _followers(programs, object):
             feeds.followers[follower.hops[-1].target].append(follower)
-    for found in (feeds.figures, feeds.between, feeds.trees, feeds.followers):
-        found.default_factory = None  # type: ignore[attr-defined]
-    return feeds
+    return Feeds(
+        figures=dict(feeds.figures), between=dict(feeds.between), trees=dict(feeds.trees),
+        followers=dict(feeds.followers),
+    )  # fmt: skip
 
 
 def _add(feeds: Feeds, figure: Figure) -> None:
@@ -127,7 +131,8 @@ def _figure(programs: Programs, object: Object, field: Field, spec: Rollup) -> F
     hops = _hops(programs.model, object, spec.path)
     leaf = programs[hops[0].object]
     document = all(
-        isinstance(h.link.spec, LinkSpec) and programs.model.objects[h.object].master == h.link.name for h in hops
+        isinstance(h.link.spec, LinkSpec) and programs.model.objects[h.object].master == h.link.name
+        for h in hops
     )
     needs = leaf.needs(spec.where) if spec.where is not None else Needs(reads=frozenset())
     own = needs.simple and not any(p.startswith("this.") for p in (spec.where.paths if spec.where else ()))
@@ -156,7 +161,9 @@ def _figure(programs: Programs, object: Object, field: Field, spec: Rollup) -> F
     )  # fmt: skip
 
 
-ORDERED = frozenset({"number", "date", "datetime", "time", "duration"})  # compared alike here and in the database
+ORDERED = frozenset(
+    {"number", "date", "datetime", "time", "duration"}
+)  # compared alike here and in the database
 
 
 def _tree(object: Object, spec: Rollup) -> str:
@@ -167,7 +174,11 @@ def _watched(programs: Programs, object: Object) -> list[Figure]:
     """Sets that rules of the object read, and computed roll-ups they mention."""
     found: dict[tuple[str, ...], Figure] = {}
     for condition in conditions(programs[object.name]):
-        paths = [(f"set:{node.sets[0]}", tuple(node.sets)) for node in condition.needs.aggregates if node.base in ("", "this")]
+        paths = [
+            (f"set:{node.sets[0]}", tuple(node.sets))
+            for node in condition.needs.aggregates
+            if node.base in ("", "this")
+        ]
         for name in condition.needs.rollups:
             spec = object.fields[name].spec
             if isinstance(spec, Rollup):
@@ -175,7 +186,11 @@ def _watched(programs: Programs, object: Object) -> list[Figure]:
         for name, path in paths:
             if path:
                 found[(name, *path)] = Figure(
-                    parent=object.name, name=name, hops=_hops(programs.model, object, path), how="watch", reads=None
+                    parent=object.name,
+                    name=name,
+                    hops=_hops(programs.model, object, path),
+                    how="watch",
+                    reads=None,
                 )
     return list(found.values())
 
@@ -185,7 +200,8 @@ def _followers(programs: Programs, object: Object) -> list[Follower]:
     found = []
     for name, _, needs in programs[object.name].formulas:
         for link in needs.links:
-            hops, here = [], object
+            hops: list[Hop] = []
+            here = object
             steps = [s for s in (link.link, *link.path.split(".")) if not s.startswith("[")]
             for step in steps:
                 field = here.field(step)

@@ -36,19 +36,6 @@ from patron_engine.store.tables import Id
 
 MAX_LEVELS = 20  # from a record up to the last figure that depends on it
 
-ZERO_OF_NOTHING = frozenset({"count", "count_distinct", "sum"})
-
-
-def begin(program: Program, row: Row) -> None:
-    """A new record's figures: over nothing."""
-    for field in program.rollups:
-        spec = field.spec
-        assert isinstance(spec, Rollup)
-        value = fitted(field, Decimal(0)) if spec.function in ZERO_OF_NOTHING else None
-        row.values[field.name] = value
-        if f"{field.name}.base" in row.values:
-            row.values[f"{field.name}.base"] = value
-
 
 def bring_up(batch: Batch, rows: Sequence[Row]) -> dict[Row, Touch]:
     """The parents that changed, each with what touched it (all levels together)."""
@@ -106,7 +93,9 @@ def _lock(batch: Batch, program: Program, touches: Mapping[str, Touch]) -> list[
             row = Row(program, None, id=id, fresh=False)
             row.own = False
             accept(batch, row, image)
-    return [(batch.found[(object, id)], t) for id, t in sorted(touches.items()) if (object, id) in batch.found]
+    return [
+        (batch.found[(object, id)], t) for id, t in sorted(touches.items()) if (object, id) in batch.found
+    ]
 
 
 def _bring(batch: Batch, program: Program, level: Sequence[tuple[Row, Touch]]) -> None:
@@ -174,7 +163,9 @@ def figures_by_query(
         specs = [f.spec for f in fields if isinstance(f.spec, Rollup)]
         columns = [rollup_sql(binding, spec).label(f"f{i}") for i, spec in enumerate(specs)]
         chosen = sa.select(row.id, *columns).select_from(row.source.from_)
-        return compiled(chosen.where(row.id == sa.any_(parameter("ids", pg.ARRAY(Id())))), batch.model.release)
+        return compiled(
+            chosen.where(row.id == sa.any_(parameter("ids", pg.ARRAY(Id())))), batch.model.release
+        )
 
     statement = kept(batch.call.tables).get(("record.figures", program.object.name, names), make)
     given = call_values(batch.call) | {"ids": sorted(set(ids))}
@@ -197,7 +188,12 @@ def blame(parents: Mapping[Row, Touch]) -> None:
             continue
         for problem in parent.problems:
             for row, link in touch.origins.values():
-                row.wrong(problem.code, problem.message, link or None, level=problem.level, rule=problem.rule, hint=problem.hint)
+                row.wrong(
+                    problem.code,
+                    problem.message,
+                    link or None,
+                    level=problem.level,
+                    rule=problem.rule,
+                    hint=problem.hint,
+                )
         parent.problems = []
-
-

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,7 +38,7 @@ def find_links(batch: Batch, program: Program, rows: Sequence[Row]) -> bool:
         if find is None or field.link.many:
             continue
         needs: Needs = batch.programs.keep(
-            ("finding", program.object.name, field.name), lambda f=find: _needs(program, f)
+            ("finding", program.object.name, field.name), partial(_needs, program, find)
         )
         due = [
             r for r in rows
@@ -71,7 +72,11 @@ def _choose(batch: Batch, program: Program, field: Field, find: Find, rows: Sequ
     found = _query(batch, program, field, find, [_asked(find, row) for row in firsts])
     chosen = False
     for members, id in zip(groups.values(), found, strict=True):
-        if id is None and find.create is not None and all(v is not None for v in _asked(find, members[0]).values()):
+        if (
+            id is None
+            and find.create is not None
+            and all(v is not None for v in _asked(find, members[0]).values())
+        ):
             id = _make(batch, program, field, find, members[0])
         for row in members:
             row.put(field.name, id)
@@ -111,7 +116,10 @@ def _make(batch: Batch, program: Program, field: Field, find: Find, row: Row) ->
     """Makes the missing record, unless another save made it while this one waited for the lock."""
     target = field.link.to[0]
     asked = _asked(find, row)
-    lock_values(batch, [(target, f"{program.object.name}.{field.name}", repr(sorted(asked.items(), key=lambda i: i[0])))])
+    lock_values(
+        batch,
+        [(target, f"{program.object.name}.{field.name}", repr(sorted(asked.items(), key=lambda i: i[0])))],
+    )
     again = _query(batch, program, field, find, [asked])[0]
     if again is not None:
         return again
@@ -124,6 +132,8 @@ def _make(batch: Batch, program: Program, field: Field, find: Find, row: Row) ->
         outcome = batch.save_more([Change(action="create", object=target, set=values, source="typed")])[0]
     except Refused as error:
         for problem in error.problems:
-            row.wrong(problem.code, f"{batch.label(field)}: {problem.message}", field.name, level=problem.level)
+            row.wrong(
+                problem.code, f"{batch.label(field)}: {problem.message}", field.name, level=problem.level
+            )
         return None
     return outcome.id

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,7 +46,11 @@ def resolve(batch: Batch, asked: Sequence[Asked]) -> None:
     for row, field, references in wanted:
         ids: list[Any] = []
         for reference in references:
-            id = reference[2] if reference[1] == "id" else _one(batch, row, field, reference, known.get(reference, []))
+            id = (
+                reference[2]
+                if reference[1] == "id"
+                else _one(batch, row, field, reference, known.get(reference, []))
+            )
             if id is not None:
                 ids.append({"object": reference[0], "id": id} if _spec(field).several else id)
         if len(ids) == len(references):
@@ -170,7 +175,9 @@ def _one(batch: Batch, row: Row, field: Field, reference: Reference, ids: Sequen
         return ids[0]
     named = f"{value!r}" if key in ("id", "title") else f"{key} {value!r}"
     if ids:
-        row.wrong("link_ambiguous", f"{batch.label(field)}: {len(ids)} records of {object} have {named}", field.name)
+        row.wrong(
+            "link_ambiguous", f"{batch.label(field)}: {len(ids)} records of {object} have {named}", field.name
+        )
     else:
         row.wrong("link_not_found", f"{batch.label(field)}: there is no {object} {named}", field.name)
     return None
@@ -253,7 +260,8 @@ def check_conditions(batch: Batch, program: Program, rows: Sequence[Row]) -> Non
         if where is None:
             continue
         needs = batch.programs.keep(
-            ("links.where", program.object.name, field.name), lambda w=where: this_needs(program.model, program.object, w)
+            ("links.where", program.object.name, field.name),
+            partial(this_needs, program.model, program.object, where),
         )
         asked = [
             r for r in rows
@@ -304,7 +312,9 @@ def check_trees(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     for field in program.links:
         if not _spec(field).tree:
             continue
-        moved = {r.id: r for r in rows if not r.rejected and field.name in r.changed and r.values.get(field.name)}
+        moved = {
+            r.id: r for r in rows if not r.rejected and field.name in r.changed and r.values.get(field.name)
+        }
         if not moved:
             continue
         parents = {id: row.values[field.name] for id, row in moved.items()}
@@ -315,7 +325,9 @@ def check_trees(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
                 seen.add(here)
                 here = parents.get(here)
             if here == id:
-                row.wrong("tree_cycle", f"{batch.label(field)}: a record cannot stand below itself", field.name)
+                row.wrong(
+                    "tree_cycle", f"{batch.label(field)}: a record cannot stand below itself", field.name
+                )
 
 
 def _ancestors(batch: Batch, program: Program, field: Field, ids: set[str]) -> dict[str, str | None]:

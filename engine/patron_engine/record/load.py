@@ -126,7 +126,6 @@ def compare_versions(batch: Batch, rows: Sequence[Row]) -> None:
 def stale(row: Row) -> StaleVersion:
     """The error with both values of what the caller wanted to change."""
 
-
     differs: dict[str, Any] = {}
     for name in sorted(row.given):
         field = row.program.fields.get(name)
@@ -168,7 +167,11 @@ def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
                     not_found(batch, row, row.id)
             elif isinstance(rule, Deny):
                 for row in acting:
-                    row.wrong("forbidden", f"you may not {action} {batch.object_label(name)}", hint="; ".join(rule.reasons))
+                    row.wrong(
+                        "forbidden",
+                        f"you may not {action} {batch.object_label(name)}",
+                        hint="; ".join(rule.reasons),
+                    )
             else:
                 for condition in [r.condition for r in (readable, rule) if isinstance(r, When)]:
                     _fits(batch, acting, condition, before=before)
@@ -187,4 +190,6 @@ def _fits(batch: Batch, rows: Sequence[Row], condition: Any, *, before: bool) ->
             if before:
                 not_found(batch, row, row.id)
             else:
-                row.wrong("forbidden", f"this change would put {batch.object_label(row.object)} beyond your rights")
+                row.wrong(
+                    "forbidden", f"this change would put {batch.object_label(row.object)} beyond your rights"
+                )

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -56,7 +55,9 @@ def bases(batch: Batch, program: Program, rows: Sequence[Row], *, figures: bool 
         if row.rejected:
             continue
         changed = row.figures if figures else row.changed
-        all_change = not figures and (row.fresh or "currency" in changed or (by_day is not None and by_day in changed))
+        all_change = not figures and (
+            row.fresh or "currency" in changed or (by_day is not None and by_day in changed)
+        )
         names = [n for n in program.bases if all_change or n in changed]
         for name in program.workspace_figures.intersection(names):
             row.values[f"{name}.base"] = row.values.get(name)
@@ -118,7 +119,9 @@ def _ask(batch: Batch, currency: str, day: date) -> Decimal | None:
     def make() -> Statement:
         table = program.table
         code, since, rate = (table.c[program.fields[n].column.name] for n in names)
-        chosen = sa.select(rate).where(table.c.deleted_at.is_(None), since <= sa.bindparam("day", type_=sa.Date()))
+        chosen = sa.select(rate).where(
+            table.c.deleted_at.is_(None), since <= sa.bindparam("day", type_=sa.Date())
+        )
         link = program.fields[names[0]]
         if link.type == "text" or link.type == "select":
             chosen = chosen.where(code == sa.bindparam("currency", type_=sa.Text()))
@@ -135,12 +138,15 @@ def _ask(batch: Batch, currency: str, day: date) -> Decimal | None:
 
 def _rate_fields(program: Program) -> tuple[str, str, str] | None:
     """The rate object's own names for currency, first day and rate."""
+
     def first(*names: str) -> str | None:
         return next((n for n in names if n in program.fields), None)
 
-    currency, since, rate = first("currency", "code"), first("date", "from_date", "valid_from", "day"), first("rate", "value")
+    currency, since, rate = (
+        first("currency", "code"),
+        first("date", "from_date", "valid_from", "day"),
+        first("rate", "value"),
+    )
     if currency is None or since is None or rate is None:
         return None
     return currency, since, rate
-
-

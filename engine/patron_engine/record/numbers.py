@@ -21,7 +21,15 @@ from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, compiled
 
 LAST_NUMBER = 2**63 - 1
-_DATES = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "DD": "%d", "YYYYMM": "%Y%m", "YYYYMMDD": "%Y%m%d", "YYMM": "%y%m"}
+_DATES = {
+    "YYYY": "%Y",
+    "YY": "%y",
+    "MM": "%m",
+    "DD": "%d",
+    "YYYYMM": "%Y%m",
+    "YYYYMMDD": "%Y%m%d",
+    "YYMM": "%y%m",
+}
 
 
 def number(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
@@ -75,7 +83,9 @@ def _scope(batch: Batch, program: Program, field: Field, row: Row) -> str:
 
 
 def _text(batch: Batch, field: Field, counted: int, row: Row) -> str:
-    return "".join(_part(batch.call.today, kind, part, counted, row.values) for kind, part in _spec(field).parts)
+    return "".join(
+        _part(batch.call.today, kind, part, counted, row.values) for kind, part in _spec(field).parts
+    )
 
 
 def _part(today: date, kind: str, part: str, counted: int, values: dict[str, Any]) -> str:

@@ -52,8 +52,10 @@ def plan_rows(batch: Batch, changes: Sequence[tuple[int, Change]], *, several: b
 
 def _row(batch: Batch, change: Change, path: str, index: int) -> Row:
     program = batch.programs[change.object]
-    fresh = change.action in ("create", "upsert") and change.by is None and (
-        change.id is None or change.action == "create"
+    fresh = (
+        change.action in ("create", "upsert")
+        and change.by is None
+        and (change.id is None or change.action == "create")
     )
     given_id = record_id(change.id) if change.id is not None else None
     row = Row(program, change, id=given_id or batch.call.new_id(), fresh=fresh, path=path, index=index)
@@ -80,7 +82,11 @@ def _identify(batch: Batch, object: str, key: str, asked: list[tuple[Row, Any]])
         field = program.fields.get(name)
         if field is None or not is_unique(program, name):
             for row, _ in asked:
-                row.wrong("not_unique_field", f"{object} has no unique field {key!r}", hint=nearest(key, program.fields))
+                row.wrong(
+                    "not_unique_field",
+                    f"{object} has no unique field {key!r}",
+                    hint=nearest(key, program.fields),
+                )
             return
         values = []
         for row, raw in asked:
@@ -109,7 +115,9 @@ def _identify(batch: Batch, object: str, key: str, asked: list[tuple[Row, Any]])
 
 def is_unique(program: Program, name: str) -> bool:
     """A field whose value names at most one live record."""
-    return program.fields[name].unique or any(u.fields == (name,) and u.where is None for u in program.object.uniques)
+    return program.fields[name].unique or any(
+        u.fields == (name,) and u.where is None for u in program.object.uniques
+    )
 
 
 def lock_values(batch: Batch, values: Sequence[tuple[str, str, str]]) -> None:
@@ -142,7 +150,9 @@ def records_by(batch: Batch, program: Program, name: str, values: Sequence[Any])
 
     statement = batch.programs.keep(("plan.by", program.object.name, name), make)
     found: dict[Any, list[str]] = defaultdict(list)
-    for value, id in statement.run(batch.conn, values=list(dict.fromkeys(v for v in values if v is not None))):
+    for value, id in statement.run(
+        batch.conn, values=list(dict.fromkeys(v for v in values if v is not None))
+    ):
         found[value].append(id)
     return found
 
@@ -195,12 +205,15 @@ def _details(batch: Batch, master: Row) -> list[Row]:
             continue
         if len(given) > MAX_DETAILS:
             raise LimitExceeded(
-                f"{name} has {len(given)} records; at most {MAX_DETAILS} are saved at once", code="details_count"
+                f"{name} has {len(given)} records; at most {MAX_DETAILS} are saved at once",
+                code="details_count",
             )
         child = program.object.sets[set_name]
         seen: set[str] = set()
         for n, item in enumerate(given):
-            found.extend(_detail(batch, master, child.object, child.field, f"{master.path}{name}[{n}].", item, seen))
+            found.extend(
+                _detail(batch, master, child.object, child.field, f"{master.path}{name}[{n}].", item, seen)
+            )
     return found
 
 
@@ -245,7 +258,13 @@ def _detail(
 
 
 def _detail_fault(
-    item: Mapping[str, Any], id: Any, version: Any, delete: Any, fields: Mapping[str, Any], seen: set[str], link: str
+    item: Mapping[str, Any],
+    id: Any,
+    version: Any,
+    delete: Any,
+    fields: Mapping[str, Any],
+    seen: set[str],
+    link: str,
 ) -> tuple[str, str, str] | None:
     if id is not None and record_id(id) is None:
         return "not_found", f"there is no such record: {id}", "id"

@@ -16,7 +16,17 @@ from psycopg.types.json import Jsonb
 from patron_engine import jsonio
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.evaluate import Context, closure
-from patron_engine.fields.field import AutoNumber, ChoiceSpec, Column, Field, FileSpec, Formula, LinkSpec, Option, Rollup
+from patron_engine.fields.field import (
+    AutoNumber,
+    ChoiceSpec,
+    Column,
+    Field,
+    FileSpec,
+    Formula,
+    LinkSpec,
+    Option,
+    Rollup,
+)
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Model, Object
 from patron_engine.record.needs import Needs, needs_of
@@ -35,7 +45,9 @@ class Programs:
         self.tables = tables
         self.model = tables.model
         self._programs: dict[str, Program] = {}
-        self.kept: dict[Any, Any] = {}  # statements and indexes of other modules of record/, by their own keys
+        self.kept: dict[
+            Any, Any
+        ] = {}  # statements and indexes of other modules of record/, by their own keys
 
     @staticmethod
     def of(tables: Tables) -> Programs:
@@ -111,7 +123,9 @@ class Program:
     @cached_property
     def links(self) -> tuple[Field, ...]:
         """Links the caller may set, single ones and many."""
-        return tuple(f for f in self.fields.values() if isinstance(f.spec, LinkSpec) and (f.columns or f.spec.many))
+        return tuple(
+            f for f in self.fields.values() if isinstance(f.spec, LinkSpec) and (f.columns or f.spec.many)
+        )
 
     @cached_property
     def formulas(self) -> tuple[tuple[str, Closure, Needs], ...]:
@@ -165,7 +179,10 @@ class Program:
     def needs(self, expression: Expression) -> Needs:
         found = self._needs.get(id(expression))
         if found is None:
-            found = self._needs[id(expression)] = (expression, needs_of(self.model, self.object, [expression]))
+            found = self._needs[id(expression)] = (
+                expression,
+                needs_of(self.model, self.object, [expression]),
+            )
         return found[1]
 
     # -- statements -----------------------------------------------------------------------------------------------
@@ -191,7 +208,9 @@ class Program:
     @cached_property
     def insert(self) -> Statement:
         """One new row; binds are the columns."""
-        return compiled(self.table.insert().values({c: sa.bindparam(c, type_=self.table.c[c].type) for c in self.columns}))
+        return compiled(
+            self.table.insert().values({c: sa.bindparam(c, type_=self.table.c[c].type) for c in self.columns})
+        )
 
     def update(self, columns: Sequence[str]) -> Statement:
         """Sets `columns` of the row `row_id`."""
@@ -228,7 +247,9 @@ class Program:
         return {name: row[at] if make is None else make(row) for name, at, make in self._decoders}
 
     @cached_property
-    def _encoders(self) -> Mapping[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Sequence[Any]] | None]]:
+    def _encoders(
+        self,
+    ) -> Mapping[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Sequence[Any]] | None]]:
         """Field -> (its columns, None where the value is the column)."""
         found: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Sequence[Any]] | None]] = {}
         for name in self.names:

@@ -12,16 +12,16 @@ import sqlalchemy as sa
 from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
+from patron_engine.model.model import LinkSet
 from patron_engine.record import closure, external, search
 from patron_engine.record.batch import Batch, by_object
+from patron_engine.record.history import COLUMNS, history_insert, write_history
 from patron_engine.record.load import accept, read_images
 from patron_engine.record.program import Program
 from patron_engine.record.remove import incoming, pointing
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled
 from patron_engine.record.write import clear_links, write
-from patron_engine.record.history import COLUMNS, history_insert, write_history
-from patron_engine.model.model import LinkSet
 
 
 def purge(batch: Batch, rows: Sequence[Row]) -> list[Row]:
@@ -44,7 +44,9 @@ def purge(batch: Batch, rows: Sequence[Row]) -> list[Row]:
             live = dict(pointing(batch, child, link_set, ids, program.object.name))
             if live and spec.on_delete != "clear":
                 top = mine[0]
-                top.wrong("referenced", f"{len(live)} {batch.object_label(child.object.name)} still point here")
+                top.wrong(
+                    "referenced", f"{len(live)} {batch.object_label(child.object.name)} still point here"
+                )
                 continue
             cleared.extend(_clear(batch, child, link_set, list(live)))
     if any(r.rejected for r in every):
@@ -99,7 +101,9 @@ def _let_go(batch: Batch, child: Program, link_set: LinkSet, ids: Sequence[str],
             change = change.where(table.c[field.part("object").name] == sa.literal(object, sa.Text()))
         return compiled(change)
 
-    batch.programs.keep(("purge.let_go", child.object.name, field.name, object), make).do(batch.conn, ids=list(ids))
+    batch.programs.keep(("purge.let_go", child.object.name, field.name, object), make).do(
+        batch.conn, ids=list(ids)
+    )
 
 
 def _drop_targets(batch: Batch, child: Program, link_set: LinkSet, ids: Sequence[str]) -> None:
@@ -107,7 +111,9 @@ def _drop_targets(batch: Batch, child: Program, link_set: LinkSet, ids: Sequence
         table = batch.call.tables.link(child.fields[link_set.field])
         return compiled(table.delete().where(any_of(table.c.target)))
 
-    batch.programs.keep(("purge.targets", child.object.name, link_set.field), make).do(batch.conn, ids=list(ids))
+    batch.programs.keep(("purge.targets", child.object.name, link_set.field), make).do(
+        batch.conn, ids=list(ids)
+    )
 
 
 def _remove(batch: Batch, rows: Sequence[Row]) -> None:
@@ -124,7 +130,17 @@ def _remove(batch: Batch, rows: Sequence[Row]) -> None:
         _forget_files(batch, name, ids)
         _delete(batch, program).do(batch.conn, ids=ids)
         for row in mine:
-            values = (name, row.id, batch.call.now, batch.model.release, row.version, batch.person, cause, "purged", Jsonb({}))
+            values = (
+                name,
+                row.id,
+                batch.call.now,
+                batch.model.release,
+                row.version,
+                batch.person,
+                cause,
+                "purged",
+                Jsonb({}),
+            )
             batch.conn.execute(history.text, history.values(dict(zip(COLUMNS, values, strict=True))))
 
 
@@ -152,6 +168,10 @@ def _forget_files(batch: Batch, object: str, ids: Sequence[str]) -> None:
 
     def make() -> Statement:
         table = batch.call.tables.system("sys__file", object="text", record="uuid")
-        return compiled(table.delete().where(table.c.object == sa.bindparam("object", type_=sa.Text()), any_of(table.c.record)))
+        return compiled(
+            table.delete().where(
+                table.c.object == sa.bindparam("object", type_=sa.Text()), any_of(table.c.record)
+            )
+        )
 
     batch.programs.keep("purge.files", make).do(batch.conn, object=object, ids=list(ids))

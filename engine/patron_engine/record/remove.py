@@ -100,7 +100,9 @@ def pointing(
         field = child.fields[link_set.field]
         if field.link.many:
             link = batch.call.tables.link(field)
-            chosen = sa.select(table.c.id, link.c.target).select_from(table.join(link, link.c.record == table.c.id))
+            chosen = sa.select(table.c.id, link.c.target).select_from(
+                table.join(link, link.c.record == table.c.id)
+            )
             chosen = chosen.where(any_of(link.c.target))
         else:
             column = table.c[field.column.name]
@@ -163,13 +165,17 @@ def write_batches(batch: Batch, rows: Sequence[Row]) -> None:
 
 
 def _batch_statements(batch: Batch) -> tuple[Statement, Statement, sa.Table]:
-    head = batch.call.tables.system("sys__batch", id="uuid", kind="text", at="timestamptz", by="uuid", payload="jsonb")
+    head = batch.call.tables.system(
+        "sys__batch", id="uuid", kind="text", at="timestamptz", by="uuid", payload="jsonb"
+    )
     rows = batch.call.tables.system(
         "sys__batch_record", batch="uuid", object="text", record="uuid", action="text", version="bigint"
     )
 
     def insert(table: sa.Table) -> Statement:
-        return compiled(table.insert().values({c.name: sa.bindparam(c.name, type_=c.type) for c in table.columns}))
+        return compiled(
+            table.insert().values({c.name: sa.bindparam(c.name, type_=c.type) for c in table.columns})
+        )
 
     return insert(head), insert(rows), rows
 
@@ -209,8 +215,14 @@ def _companions(batch: Batch, row: Row) -> list[tuple[str, str]]:
     def make() -> Statement:
         table = batch.call.tables.system("sys__batch_record", batch="uuid", object="text", record="uuid")
         here = row.program.table
-        mine = sa.select(here.c[DELETE_BATCH]).where(here.c.id == sa.bindparam("id", type_=Id())).scalar_subquery()
-        return compiled(sa.select(table.c.object, table.c.record).where(table.c.batch == mine).order_by(table.c.record))
+        mine = (
+            sa.select(here.c[DELETE_BATCH])
+            .where(here.c.id == sa.bindparam("id", type_=Id()))
+            .scalar_subquery()
+        )
+        return compiled(
+            sa.select(table.c.object, table.c.record).where(table.c.batch == mine).order_by(table.c.record)
+        )
 
     statement = batch.programs.keep(("remove.companions", row.object), make)
     return [(o, i) for o, i in statement.run(batch.conn, id=row.id) if o in batch.model.objects]
@@ -237,10 +249,14 @@ def _refuse_missing(batch: Batch, field: Any, object: str, wanted: dict[str, lis
     program = batch.programs[object]
 
     def make() -> Statement:
-        chosen = sa.select(program.table.c.id).where(any_of(program.table.c.id), program.table.c.deleted_at.is_(None))
+        chosen = sa.select(program.table.c.id).where(
+            any_of(program.table.c.id), program.table.c.deleted_at.is_(None)
+        )
         return compiled(chosen.order_by(program.table.c.id).with_for_update(read=True, key_share=True))
 
-    alive = {r[0] for r in batch.programs.keep(("links.keep", object), make).run(batch.conn, ids=sorted(wanted))}
+    alive = {
+        r[0] for r in batch.programs.keep(("links.keep", object), make).run(batch.conn, ids=sorted(wanted))
+    }
     for id, rows in wanted.items():
         if id in alive:
             continue

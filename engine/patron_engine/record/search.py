@@ -92,7 +92,9 @@ def _shown_elsewhere(batch: Batch, program: Program, rows: Sequence[Row]) -> lis
     return found
 
 
-Shown = tuple[str, str, str, tuple[Hop, ...]]  # field here, object that shows it, its search path, links to here
+Shown = tuple[
+    str, str, str, tuple[Hop, ...]
+]  # field here, object that shows it, its search path, links to here
 
 
 def showing(programs: Programs) -> dict[str, list[Shown]]:
@@ -120,7 +122,9 @@ def _showing(programs: Programs) -> dict[str, list[Shown]]:
 
 
 def _put(batch: Batch, new: list[Entry], replaced: list[Entry], dropped: list[tuple[str, str, str]]) -> None:
-    table = batch.call.tables.system("sys__search", object="text", record="uuid", field="text", tokens="text[]")
+    table = batch.call.tables.system(
+        "sys__search", object="text", record="uuid", field="text", tokens="text[]"
+    )
     if len(new) >= COPY_FROM:
         copy_in(batch.conn, table, COLUMNS, new)
     else:
@@ -134,14 +138,22 @@ def _put(batch: Batch, new: list[Entry], replaced: list[Entry], dropped: list[tu
 
 
 def _drop(table: sa.Table) -> Statement:
-    return compiled(table.delete().where(*(table.c[k] == sa.bindparam(k, type_=table.c[k].type) for k in KEY)))
+    return compiled(
+        table.delete().where(*(table.c[k] == sa.bindparam(k, type_=table.c[k].type) for k in KEY))
+    )
 
 
 def forget(batch: Batch, object: str, ids: Sequence[str]) -> None:
     """Removes the search rows of purged records."""
 
     def make() -> Statement:
-        table = batch.call.tables.system("sys__search", object="text", record="uuid", field="text", tokens="text[]")
-        return compiled(table.delete().where(table.c.object == sa.bindparam("object", type_=sa.Text()), any_of(table.c.record)))
+        table = batch.call.tables.system(
+            "sys__search", object="text", record="uuid", field="text", tokens="text[]"
+        )
+        return compiled(
+            table.delete().where(
+                table.c.object == sa.bindparam("object", type_=sa.Text()), any_of(table.c.record)
+            )
+        )
 
     batch.programs.keep("search.forget", make).do(batch.conn, object=object, ids=list(ids))

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 Conn = psycopg.Connection[Any]
 Rows = list[tuple[Any, ...]]
 
-_DIALECT = PGDialect_psycopg(paramstyle="format")
+_DIALECT = PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)

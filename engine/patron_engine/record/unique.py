@@ -14,7 +14,6 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Unique, say
 from patron_engine.names import composed
 from patron_engine.problems import Problem
@@ -23,6 +22,7 @@ from patron_engine.record.plan import lock_values
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, compiled
+from patron_engine.store.indexes import unique_columns
 
 
 def uniques(program: Program) -> tuple[Unique, ...]:
@@ -30,21 +30,32 @@ def uniques(program: Program) -> tuple[Unique, ...]:
     declared = program.object.uniques
     covered = {u.fields for u in declared if u.where is None}
     single = tuple(
-        Unique(name=f.name, fields=(f.name,), where=None, index=composed(program.object.table, f"{f.name}__unique"))
+        Unique(
+            name=f.name,
+            fields=(f.name,),
+            where=None,
+            index=composed(program.object.table, f"{f.columns[0].name}__unique"),
+        )
         for f in program.fields.values()
         if f.unique and f.columns and (f.name,) not in covered
     )
     return declared + single
 
 
-def look_first(batch: Batch, program: Program, rows: Sequence[Row], building: frozenset[str] = frozenset()) -> None:
+def look_first(
+    batch: Batch, program: Program, rows: Sequence[Row], building: frozenset[str] = frozenset()
+) -> None:
     """Problems for values that are taken, in the batch or in the table. While an index is still being built
     (`building`, by name) an advisory lock on the value stands in for it."""
     for rule in uniques(program):
         if any(n not in program.fields or not program.fields[n].columns for n in rule.fields):
             continue
         due = [r for r in rows if not r.rejected and (r.fresh or {*rule.fields, "deleted_at"} & r.changed)]
-        keyed = [(r, key) for r in due if (key := _key(program, rule, r)) is not None and _fits(batch, program, rule, r)]
+        keyed = [
+            (r, key)
+            for r in due
+            if (key := _key(program, rule, r)) is not None and _fits(batch, program, rule, r)
+        ]
         if not keyed:
             continue
         if rule.index in building:
@@ -59,16 +70,18 @@ def look_first(batch: Batch, program: Program, rows: Sequence[Row], building: fr
                 row.rejected = True
 
 
+def _columns(program: Program, rule: Unique) -> tuple[str, ...]:
+    """The columns the rule's index compares."""
+    return tuple(c for n in rule.fields for c in unique_columns(program.fields[n]))
+
+
 def _key(program: Program, rule: Unique, row: Row) -> tuple[Any, ...] | None:
     """The compared values; None when one is empty: empty is not taken."""
-    found = []
-    for name in rule.fields:
-        value = row.values.get(name)
-        if value is None:
-            return None
-        field = program.fields[name]
-        found.append(value["id"] if isinstance(value, dict) and "id" in value else type_of(field).normalise(field, value))
-    return tuple(found)
+    if any(row.values.get(n) is None for n in rule.fields):
+        return None
+    written = program.encode(row.values, rule.fields)
+    key = tuple(written[c] for c in _columns(program, rule))
+    return None if any(v is None for v in key) else tuple(tuple(v) if isinstance(v, list) else v for v in key)
 
 
 def _fits(batch: Batch, program: Program, rule: Unique, row: Row) -> bool:
@@ -85,16 +98,18 @@ def _taken(
 
     def make() -> Statement:
         table = program.table
-        columns = [table.c[_column(program, n)] for n in rule.fields]
-        asked = sa.func.unnest(
-            *(sa.bindparam(f"k{i}", type_=pg.ARRAY(c.type)) for i, c in enumerate(columns))
-        ).table_valued(*(sa.column(f"k{i}", c.type) for i, c in enumerate(columns)))
+        columns = [table.c[c] for c in _columns(program, rule)]
+        asked = (
+            sa.func.unnest(*(sa.bindparam(f"k{i}", type_=pg.ARRAY(c.type)) for i, c in enumerate(columns)))
+            .table_valued(*(sa.column(f"k{i}", c.type) for i, c in enumerate(columns)))
+            .render_derived()
+        )
         same = sa.and_(*(c == asked.c[f"k{i}"] for i, c in enumerate(columns)))
         chosen = sa.select(table.c.id, *columns).select_from(table.join(asked, same))
         return compiled(chosen.where(table.c.deleted_at.is_(None)))
 
     statement = batch.programs.keep(("unique", program.object.name, rule.name), make)
-    given = {f"k{i}": [key[i] for key in keys] for i in range(len(rule.fields))}
+    given = {f"k{i}": [key[i] for key in keys] for i in range(len(keys[0]))}
     found: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     rows = statement.run(batch.conn, **given)
     fitting = {row[0] for row in rows}
@@ -108,15 +123,11 @@ def _taken(
 
 def _fitting(batch: Batch, program: Program, rule: Unique, ids: Sequence[str]) -> set[str]:
     assert rule.where is not None
-    images = {image["id"]: image for image in map(program.decode, program.peek.run(batch.conn, ids=list(ids)))}
+    images = {
+        image["id"]: image for image in map(program.decode, program.peek.run(batch.conn, ids=list(ids)))
+    }
     holds = program.closure(rule.where)
     return {id for id, image in images.items() if holds(image, batch.environment.context)}
-
-
-def _column(program: Program, name: str) -> str:
-    field = program.fields[name]
-    blind = [c.name for c in field.columns if c.part == "blind"]
-    return blind[0] if blind else field.column.name
 
 
 def _problem(batch: Batch, program: Program, rule: Unique, path: str) -> Problem:

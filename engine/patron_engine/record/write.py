@@ -31,7 +31,12 @@ def stamp(batch: Batch, row: Row) -> None:
     values, fields = row.values, row.program.fields
     now, person = batch.call.now, batch.person
     if row.fresh:
-        for name, value in (("created_at", now), ("created_by", person), ("updated_at", now), ("updated_by", person)):
+        for name, value in (
+            ("created_at", now),
+            ("created_by", person),
+            ("updated_at", now),
+            ("updated_by", person),
+        ):
             if name in fields and values.get(name) is None:
                 values[name] = value
         values["version"] = row.version = 1
@@ -75,7 +80,9 @@ def insert(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
         batch.conn.execute(statement.text, statement.values({c: rendered[0].get(c) for c in columns}))
         return
     with batch.conn.cursor() as cursor:
-        cursor.executemany(statement.text, [statement.values({c: r.get(c) for c in columns}) for r in rendered])
+        cursor.executemany(
+            statement.text, [statement.values({c: r.get(c) for c in columns}) for r in rendered]
+        )
 
 
 def _point_at_each_other(program: Program, rows: Sequence[Row]) -> bool:
@@ -127,7 +134,11 @@ def write_figures(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     for row in rows:
         seen = row.seen or {}
         names = [n for n in program.names if row.values.get(n) != seen.get(n)]
-        names += [n for n in program.bases if n not in names and row.values.get(f"{n}.base") != seen.get(f"{n}.base")]
+        names += [
+            n
+            for n in program.bases
+            if n not in names and row.values.get(f"{n}.base") != seen.get(f"{n}.base")
+        ]
         if row.raised and not row.fresh and row.values.get("version") == row.old.get("version"):
             stamp(batch, row)
             names += [n for n in STAMPS if n not in names]
@@ -176,7 +187,11 @@ def _attach(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
             if gone:
                 drop.do(batch.conn, ids=gone, at=batch.call.now, record=row.id)
             if new and attach.do(batch.conn, ids=new, **given) != len(new):
-                row.wrong("file_not_found", f"{batch.label(field)}: this file was not uploaded, or belongs elsewhere", field.name)
+                row.wrong(
+                    "file_not_found",
+                    f"{batch.label(field)}: this file was not uploaded, or belongs elsewhere",
+                    field.name,
+                )
 
 
 def _file_statements(batch: Batch) -> tuple[Statement, Statement]:

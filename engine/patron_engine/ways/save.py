@@ -64,9 +64,13 @@ def begin_write(conn: Conn, call: Call) -> None:
 
 
 def _begin(call: Call) -> tuple[Statement, Statement]:
-    key = sa.func.hashtextextended(sa.bindparam("schema", type_=sa.Text()), sa.literal(LOCK_SALT, sa.BigInteger()))
+    key = sa.func.hashtextextended(
+        sa.bindparam("schema", type_=sa.Text()), sa.literal(LOCK_SALT, sa.BigInteger())
+    )
     state = call.tables.system("sys__state", release="bigint")
-    return compiled(sa.select(sa.func.pg_advisory_xact_lock_shared(key))), compiled(sa.select(state.c.release))
+    return compiled(sa.select(sa.func.pg_advisory_xact_lock_shared(key))), compiled(
+        sa.select(state.c.release)
+    )
 
 
 def retrying(attempt: Callable[[], Result], *, tries: int = RETRIES) -> Result:
@@ -156,7 +160,9 @@ def _runs(changes: Sequence[Numbered]) -> list[list[Numbered]]:
     for n, change in changes:
         writes = change.action in ("create", "update", "upsert")
         this = "write" if writes else change.action
-        keys = {(change.object, k) for k in (change.id, repr(change.by) if change.by else None) if k is not None}
+        keys = {
+            (change.object, k) for k in (change.id, repr(change.by) if change.by else None) if k is not None
+        }
         if this != kind or keys & named or not found:
             found.append([])
             kind, named = this, set()
@@ -168,7 +174,9 @@ def _runs(changes: Sequence[Numbered]) -> list[list[Numbered]]:
 def _collision(batch: Batch, run: Sequence[Numbered], error: psycopg.errors.UniqueViolation) -> None:
     """Another save had the value first. An upsert is repeated: it will find that record."""
     if any(c.action == "upsert" for _, c in run):
-        raise Conflict("another save made the same record at this moment", code="raced", hint="try again") from error
+        raise Conflict(
+            "another save made the same record at this moment", code="raced", hint="try again"
+        ) from error
     problem = from_violation(batch, error)
     if problem is None:
         raise error
@@ -357,7 +365,9 @@ def _outcome(batch: Batch, row: Row) -> Outcome:
         return _refused(row.change, row.problems)
     wrote = row.written or row.action == "purge" or row.raised
     changed = tuple(
-        n for n in row.program.fields if n in row.changed and (n in row.given or not row.program.fields[n].system)
+        n
+        for n in row.program.fields
+        if n in row.changed and (n in row.given or not row.program.fields[n].system)
     )
     return Outcome(
         action=DONE[row.action] if wrote else "unchanged",
