@@ -16,10 +16,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from types import MappingProxyType
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -44,8 +43,10 @@ class ValueFault(Exception):
         return (self.code, self.message, self.hint)
 
 
-TRUE_WORDS = frozenset("true yes y 1 on x √ ✓ ✔ 是 对 有 真 已".split())
-FALSE_WORDS = frozenset("false no n 0 off - × ✗ ✘ 否 不 无 無 假 未 错".split())
+TRUE_WORDS = frozenset(["true", "yes", "y", "1", "on", "x", "√", "✓", "✔", "是", "对", "有", "真", "已"])
+FALSE_WORDS = frozenset(
+    ["false", "no", "n", "0", "off", "-", "×", "✗", "✘", "否", "不", "无", "無", "假", "未", "错"]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class TextFormats:
     dates: tuple[str, ...] = ()
     decimal: str = "."
     thousands: str = ","
-    zone: tzinfo = ZoneInfo("UTC")
+    zone: tzinfo = UTC
     languages: tuple[str, ...] = ("en",)
     true: frozenset[str] = TRUE_WORDS
     false: frozenset[str] = FALSE_WORDS
@@ -89,7 +90,9 @@ class Around:
     region: str = "CN"
     record_currency: bool = False
     option_sets: Mapping[str, tuple[Option, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    fault: Callable[..., None] = lambda *_a, **_k: None  # (code, message, key, hint): where problems of keys go
+    fault: Callable[..., None] = lambda *_a, **_k: (
+        None
+    )  # (code, message, key, hint): where problems of keys go
 
 
 class FieldType(ABC):
@@ -162,7 +165,9 @@ class FieldType(ABC):
         """The text of an export, which `read_text` with the same formats reads again."""
         return "" if value is None else str(self.to_wire(field, value))
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         """An expression whose JSON form equals `to_wire` byte for byte, or None: Python has to make it."""
         return columns[0]
 

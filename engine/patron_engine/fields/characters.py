@@ -14,7 +14,11 @@ from patron_engine.fields.base import ValueFault
 
 _BAD_IN_LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _BAD_IN_BLOCK: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-_FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0xFFE5: 0xA5, 0xFFE1: 0xA3}
+_FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
+    0x3000: 0x20,
+    0xFFE5: 0xA5,
+    0xFFE1: 0xA3,
+}
 
 
 def clean_line(text: str) -> str | None:
@@ -62,5 +66,9 @@ def _control(character: str, at: int) -> ValueFault:
     if character in "\n\r\u2028\u2029":
         return ValueFault("line_break", "a line break cannot stand here", "write it in one line")
     if 0xD800 <= code <= 0xDFFF:
-        return ValueFault("not_unicode", f"character {at + 1} is half of a surrogate pair", "send valid UTF-8")
-    return ValueFault("control_character", f"character {at + 1} is the control character U+{code:04X}", "remove it")
+        return ValueFault(
+            "not_unicode", f"character {at + 1} is half of a surrogate pair", "send valid UTF-8"
+        )
+    return ValueFault(
+        "control_character", f"character {at + 1} is the control character U+{code:04X}", "remove it"
+    )

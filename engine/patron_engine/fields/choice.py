@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from unicodedata import normalize
 
 import sqlalchemy as sa
@@ -49,7 +49,11 @@ class Boolean(FieldType):
             return raw
         if raw == "":
             return None
-        raise ValueFault("not_boolean", f"this is true or false, not {kind_word(raw)}", "write true or false without quotes")
+        raise ValueFault(
+            "not_boolean",
+            f"this is true or false, not {kind_word(raw)}",
+            "write true or false without quotes",
+        )
 
     def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> bool | None:
         word = half_width(text).strip().lower()
@@ -59,7 +63,9 @@ class Boolean(FieldType):
             return True
         if word in formats.false:
             return False
-        raise ValueFault("not_boolean", f"{shown(text)} is neither yes nor no", "for example yes, no, true, false, 是, 否")
+        raise ValueFault(
+            "not_boolean", f"{shown(text)} is neither yes nor no", "for example yes, no, true, false, 是, 否"
+        )
 
     def checker(self, field: Field) -> None:
         return None
@@ -68,7 +74,9 @@ class Boolean(FieldType):
         return "" if value is None else "true" if value else "false"
 
 
-def walk_options(options: Sequence[Option], above: str = "", stored: str = "") -> Iterator[tuple[str, str, Option]]:
+def walk_options(
+    options: Sequence[Option], above: str = "", stored: str = ""
+) -> Iterator[tuple[str, str, Option]]:
     """(path of names, path of stored values, option) of all levels, outer ones first."""
     for option in options:
         path, value = f"{above}{option.name}", f"{stored}{option.value}"
@@ -84,7 +92,9 @@ class _Names:
 
     def __init__(self, spec: ChoiceSpec) -> None:
         self.by_name: dict[str, str] = {}  # today's and old names -> today's name
-        self.by_label: dict[str, str | None] = {}  # folded labels and synonyms -> name; None where several mean it
+        self.by_label: dict[
+            str, str | None
+        ] = {}  # folded labels and synonyms -> name; None where several mean it
         self.value_of: dict[str, str] = {}  # name -> stored value
         self.name_of: dict[str, str] = {}  # stored value -> name
         self.options: dict[str, Option] = {}
@@ -119,7 +129,9 @@ class _Names:
         if found is not None:
             return found
         if _folded(line) in self.by_label:
-            raise ValueFault("ambiguous_option", f"{shown(line)} means several options", "write the option's name")
+            raise ValueFault(
+                "ambiguous_option", f"{shown(line)} means several options", "write the option's name"
+            )
         raise self.unknown(line)
 
 
@@ -156,7 +168,7 @@ class Choice(FieldType):
     """What select, multi_select and cascade share."""
 
     family = "choice"
-    keys = ("options", "option_set", "controlled_by")
+    keys: ClassVar[tuple[str, ...]] = ("options", "option_set", "controlled_by")
 
     def spec(self, definition: Mapping[str, Any], around: Around) -> ChoiceSpec:
         named = definition.get("option_set")
@@ -239,11 +251,16 @@ class Select(Choice):
         stored = parts[0]
         return None if stored is None else names_of(field).name_of.get(stored, stored)
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         renamed = {stored: name for stored, name in names_of(field).name_of.items() if stored != name}
         if not renamed:
             return columns[0]
-        cases = {sa.literal(k, literal_execute=True): sa.literal(v, literal_execute=True) for k, v in renamed.items()}
+        cases = {
+            sa.literal(k, literal_execute=True): sa.literal(v, literal_execute=True)
+            for k, v in renamed.items()
+        }
         return sa.case(cases, value=columns[0], else_=columns[0])
 
 
@@ -263,7 +280,9 @@ class Cascade(Select):
         whole = names.by_name.get(line)
         if whole is not None:
             return whole
-        steps = [s for s in line.replace("／", "/").replace(">", "/").replace("\\", "/").split("/") if s.strip()]
+        steps = [
+            s for s in line.replace("／", "/").replace(">", "/").replace("\\", "/").split("/") if s.strip()
+        ]
         if len(steps) == 1:
             return names.from_text(line)
         here: Sequence[Option] = field.choice.options
@@ -318,10 +337,14 @@ class MultiSelect(Choice):
     def _counted(self, field: Field, values: list[str]) -> tuple[str, ...] | None:
         chosen = self.arranged(field, values)
         if len(chosen) > limits.CHOSEN:
-            raise ValueFault("limit_chosen", f"{len(chosen)} values, at most {limits.CHOSEN} can be chosen", None)
+            raise ValueFault(
+                "limit_chosen", f"{len(chosen)} values, at most {limits.CHOSEN} can be chosen", None
+            )
         return chosen or None
 
-    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> tuple[str, ...] | None:
+    def read_text(
+        self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS
+    ) -> tuple[str, ...] | None:
         if not text or text.isspace():
             return None
         for mark in _SEPARATORS:
@@ -360,7 +383,9 @@ class MultiSelect(Choice):
     def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
         return ";".join(value or ())
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         if any(stored != name for stored, name in names_of(field).name_of.items()):
             return None
         return sa.func.coalesce(columns[0], sa.cast(pg.array([], type_=sa.Text()), pg.ARRAY(sa.Text())))
@@ -429,12 +454,16 @@ def texts(raw: Any) -> Texts:
 def read_options(raw: Any, around: Around, depth: int = 1) -> tuple[Option, ...]:
     """Options of a definition. A plain text is its own name. Elements that are none are left to the schema."""
     if depth > limits.OPTION_DEPTH:
-        around.fault("limit_option_depth", f"options nest at most {limits.OPTION_DEPTH} levels", "options", None)
+        around.fault(
+            "limit_option_depth", f"options nest at most {limits.OPTION_DEPTH} levels", "options", None
+        )
         return ()
     found: list[Option] = []
     taken: set[str] = set()
     for item in raw if isinstance(raw, list | tuple) else ():
-        body: Mapping[str, Any] = {"name": item} if isinstance(item, str) else item if isinstance(item, Mapping) else {}
+        body: Mapping[str, Any] = (
+            {"name": item} if isinstance(item, str) else item if isinstance(item, Mapping) else {}
+        )
         name = body.get("name")
         if not isinstance(name, str) or body.get("hidden") is True:
             continue
@@ -442,7 +471,12 @@ def read_options(raw: Any, around: Around, depth: int = 1) -> tuple[Option, ...]
         aliases = (was,) if isinstance(was, str) else tuple(str(w) for w in was)
         for used in (name, *aliases):
             if used in taken:
-                around.fault("duplicate_option", f"the option name {used!r} is used twice", "options", "names of options differ")
+                around.fault(
+                    "duplicate_option",
+                    f"the option name {used!r} is used twice",
+                    "options",
+                    "names of options differ",
+                )
             taken.add(used)
         retired = body.get("retired")
         target = retired.get("to") if isinstance(retired, Mapping) else None

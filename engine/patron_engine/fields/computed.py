@@ -101,15 +101,21 @@ class AutoNumberType(FieldType):
         return TEXT
 
     def read_wire(self, field: Field, raw: Any) -> Any:
-        raise ValueFault("computed", f"{field.name} is numbered by the platform and cannot be written", "leave it out")
+        raise ValueFault(
+            "computed", f"{field.name} is numbered by the platform and cannot be written", "leave it out"
+        )
 
     def checker(self, field: Field) -> None:
         return None
 
     def to_columns(self, field: Field, value: Any) -> tuple[Any, ...]:
-        return tuple(value if c.part == "" else None if value is None else value.lower() for c in field.columns)
+        return tuple(
+            value if c.part == "" else None if value is None else value.lower() for c in field.columns
+        )
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         return columns[0]
 
     def tokens_text(self, field: Field, value: Any) -> str | None:
@@ -140,9 +146,19 @@ def read_pattern(pattern: str, around: Around) -> tuple[tuple[str, str], ...]:
         parts.append(("text", pattern[at:]))
     counters = [p for p in parts if p[0] == "counter"]
     if len(counters) != 1:
-        around.fault("bad_number_pattern", f"a number has one counter, this has {len(counters)}", "pattern", "for example SO-{YYYY}{MM}-{0000}")
+        around.fault(
+            "bad_number_pattern",
+            f"a number has one counter, this has {len(counters)}",
+            "pattern",
+            "for example SO-{YYYY}{MM}-{0000}",
+        )
     elif len(counters[0][1]) > 18 or len(pattern) > limits.BARCODE_LENGTH:
-        around.fault("limit_number_pattern", "a counter has at most 18 digits, a pattern 128 characters", "pattern", None)
+        around.fault(
+            "limit_number_pattern",
+            "a counter has at most 18 digits, a pattern 128 characters",
+            "pattern",
+            None,
+        )
     return tuple(parts)
 
 

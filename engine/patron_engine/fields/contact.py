@@ -8,7 +8,7 @@ as typed, tidied.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 import phonenumbers
@@ -24,14 +24,16 @@ _PLAIN_EMAIL: Final = re.compile(
     r"[a-z0-9_+%-]+(?:\.[a-z0-9_+%-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII
 )
 _CN_MOBILE: Final = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
-_PHONE: Final = re.compile(r"\+?[0-9][0-9 ().\-/]*(?:(?:ext\.?|x|#|,|转|轉|分机)\s*[0-9]{1,8})?", re.ASCII | re.IGNORECASE)
+_PHONE: Final = re.compile(
+    r"\+?[0-9][0-9 ().\-/]*(?:(?:ext\.?|x|#|,|转|轉|分机)\s*[0-9]{1,8})?", re.ASCII | re.IGNORECASE
+)
 _EXTENSION: Final = re.compile(r"\s*(?:ext\.?|x|#|,|转|轉|分机)\s*([0-9]{1,8})\Z", re.IGNORECASE)
 
 
 class Email(TextLike):
     name = "email"
     about = "an e-mail address, stored in lower case; the domain is not looked up"
-    keys = ("max_length", "pattern")
+    keys: ClassVar[tuple[str, ...]] = ("max_length", "pattern")
     wire = "e-mail address"
     length = limits.EMAIL_LENGTH
     cap = limits.EMAIL_LENGTH
@@ -46,7 +48,9 @@ class Email(TextLike):
         try:
             return validate_email(line, check_deliverability=False).normalized.lower()
         except EmailNotValidError:
-            raise ValueFault("not_email", f"{shown(line)} is not an e-mail address", "for example ann@example.org") from None
+            raise ValueFault(
+                "not_email", f"{shown(line)} is not an e-mail address", "for example ann@example.org"
+            ) from None
 
     def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> str | None:
         return self.read_wire(field, half_width(text).strip().removeprefix("mailto:"))
@@ -55,7 +59,7 @@ class Email(TextLike):
 class Phone(TextLike):
     name = "phone"
     about = "a phone number: national digits of the workspace's country, E.164 of others, otherwise as typed"
-    keys = ("pattern", "format")
+    keys: ClassVar[tuple[str, ...]] = ("pattern", "format")
     wire = "phone number"
     length = limits.PHONE_LENGTH
     cap = limits.PHONE_LENGTH
@@ -89,7 +93,9 @@ def phone_form(text: str, region: str) -> str:
     main, extension = (text[: found.start()], f" ext. {found[1]}") if found else (text, "")
     digits = re.sub(r"[^0-9]", "", main)
     if not _PHONE.fullmatch(main) or not 3 <= len(digits) <= 20:
-        raise ValueFault("not_phone", f"{shown(text)} is not a phone number", "digits, spaces, + - ( ) and an extension")
+        raise ValueFault(
+            "not_phone", f"{shown(text)} is not a phone number", "digits, spaces, + - ( ) and an extension"
+        )
     tidy = re.sub(r"\s+", " ", main).strip()
     try:
         number = phonenumbers.parse(f"+{main[2:]}" if main.startswith("00") else main, region)
@@ -106,7 +112,7 @@ def phone_form(text: str, region: str) -> str:
 class Url(TextLike):
     name = "url"
     about = "a web address, http or https only"
-    keys = ("max_length", "pattern")
+    keys: ClassVar[tuple[str, ...]] = ("max_length", "pattern")
     wire = "web address"
     length = limits.URL_LENGTH
     cap = limits.URL_LENGTH
@@ -121,14 +127,22 @@ class Url(TextLike):
         except ValueError:
             host, parts = None, urlsplit("")
         if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\\<>\"{}|^`]", line):
-            raise ValueFault("not_url", f"{shown(line)} is not a web address", "for example https://example.org/page")
+            raise ValueFault(
+                "not_url", f"{shown(line)} is not a web address", "for example https://example.org/page"
+            )
         if parts.username is not None:
-            raise ValueFault("url_with_login", "a web address must not carry a login", "remove what stands before the @")
+            raise ValueFault(
+                "url_with_login", "a web address must not carry a login", "remove what stands before the @"
+            )
         return line
 
     def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> str | None:
         plain = text.strip()
-        if plain and "://" not in plain and re.match(r"[A-Za-z0-9\u00a1-\uffff.-]+\.[A-Za-z\u00a1-\uffff]{2,}(?:[:/?#]|\Z)", plain):
+        if (
+            plain
+            and "://" not in plain
+            and re.match(r"[A-Za-z0-9\u00a1-\uffff.-]+\.[A-Za-z\u00a1-\uffff]{2,}(?:[:/?#]|\Z)", plain)
+        ):
             plain = f"https://{plain}"
         return self.read_wire(field, plain)
 

@@ -6,6 +6,7 @@ that binds, writes, reads or explains a value. Holds no SQL text and no values o
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -160,7 +161,9 @@ class FileSpec:
 
 
 S = TypeVar("S")
-Spec = TextSpec | NumberSpec | TimeSpec | ChoiceSpec | LinkSpec | Formula | Rollup | AutoNumber | FileSpec | None
+Spec = (
+    TextSpec | NumberSpec | TimeSpec | ChoiceSpec | LinkSpec | Formula | Rollup | AutoNumber | FileSpec | None
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,11 +211,11 @@ class Field:
                 return c
         raise LookupError(f"{self.object}.{self.name} has no part {part!r}")
 
-    def _own(self, wanted: type[S]) -> S:
+    def _own(self, wanted: builtins.type[S]) -> S:
         """The spec of its values: its own, or for a formula or roll-up what `extra["value_spec"]` says."""
-        found = self.spec if isinstance(self.spec, wanted) else self.extra.get("value_spec")
+        found: Any = self.spec if isinstance(self.spec, wanted) else self.extra.get("value_spec")
         if not isinstance(found, wanted):
-            raise LookupError(f"{self.object}.{self.name} is a {self.type} and has no {wanted.__name__}")
+            raise LookupError(f"{self.object}.{self.name} is a {self.type} and has no {wanted.__name__}")  # noqa: TRY004
         return found
 
     @property

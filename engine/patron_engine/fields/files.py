@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from patron_engine.expr.types import ExprType
 from patron_engine.fields import limits
-from patron_engine.fields.base import Around, Fault, FieldType, Parts, Shape, ValueFault, kind_word
+from patron_engine.fields.base import Around, Fault, FieldType, Parts, Shape
 from patron_engine.fields.field import Field, FileSpec, Spec
 from patron_engine.fields.link import read_id
 
@@ -19,7 +19,7 @@ class FileLike(FieldType):
     """What all files share."""
 
     family = "file"
-    keys = ("max_size", "accept", "many")
+    keys: ClassVar[tuple[str, ...]] = ("max_size", "accept", "many")
     wire = "id of a file; list of ids when many"
     sortable = False
     silent = True
@@ -31,7 +31,12 @@ class FileLike(FieldType):
     def spec(self, definition: Mapping[str, Any], around: Around) -> FileSpec:
         size = byte_size(definition.get("max_size", limits.FILE_SIZE))
         if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= limits.FILE_SIZE_CAP:
-            around.fault("limit_max_size", f"max_size is at most {limits.FILE_SIZE_CAP:,} bytes", "max_size", "for example 10 MB")
+            around.fault(
+                "limit_max_size",
+                f"max_size is at most {limits.FILE_SIZE_CAP:,} bytes",
+                "max_size",
+                "for example 10 MB",
+            )
             size = limits.FILE_SIZE
         accept = definition.get("accept")
         kinds = (accept,) if isinstance(accept, str) else tuple(str(a) for a in accept or self.accept)
@@ -74,7 +79,9 @@ class FileLike(FieldType):
     def to_text(self, field: Field, value: Any, formats: Any = None) -> str:
         return ";".join(value or ())
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         return None
 
 
@@ -94,7 +101,11 @@ def accepts(spec: FileSpec, mime: str, name: str) -> bool:
         return True
     lower, kind = name.lower(), mime.lower()
     return any(
-        lower.endswith(a.lower()) if a.startswith(".") else kind.startswith(a[:-1].lower()) if a.endswith("/*") else kind == a.lower()
+        lower.endswith(a.lower())
+        if a.startswith(".")
+        else kind.startswith(a[:-1].lower())
+        if a.endswith("/*")
+        else kind == a.lower()
         for a in spec.accept
     )
 
@@ -109,10 +120,11 @@ class Image(FileLike):
     about = "a picture"
     accept = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
+
 class Signature(FileLike):
     name = "signature"
     about = "a handwritten signature, kept as a picture"
-    keys = ("max_size",)
+    keys: ClassVar[tuple[str, ...]] = ("max_size",)
     accept = ("image/png", "image/svg+xml")
 
 

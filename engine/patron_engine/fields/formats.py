@@ -29,7 +29,9 @@ class Format:
     read: Callable[[str], str]
 
 
-def _pattern(name: str, about: str, sample: str, pattern: str, *, tidy: bool = True, upper: bool = False) -> Format:
+def _pattern(
+    name: str, about: str, sample: str, pattern: str, *, tidy: bool = True, upper: bool = False
+) -> Format:
     compiled = re.compile(pattern, re.ASCII)
 
     def read(text: str) -> str:
@@ -46,21 +48,29 @@ def _mobile(text: str) -> str:
     plain = _SPACING.sub("", text)
     plain = plain.removeprefix("+86").removeprefix("0086")
     if not re.fullmatch(r"1[3-9][0-9]{9}", plain, re.ASCII):
-        raise ValueFault("format_cn_mobile", "this is not a Chinese mobile number", "11 digits, for example 13800138000")
+        raise ValueFault(
+            "format_cn_mobile", "this is not a Chinese mobile number", "11 digits, for example 13800138000"
+        )
     return plain
 
 
 def _id_card(text: str) -> str:
     plain = _SPACING.sub("", text).upper()
     if not re.fullmatch(r"[1-9][0-9]{16}[0-9X]", plain, re.ASCII):
-        raise ValueFault("format_cn_id_card", "an identity card number has 18 characters: 17 digits and a digit or X")
+        raise ValueFault(
+            "format_cn_id_card", "an identity card number has 18 characters: 17 digits and a digit or X"
+        )
     try:
         date(int(plain[6:10]), int(plain[10:12]), int(plain[12:14]))
     except ValueError:
         raise ValueFault("format_cn_id_card", "digits 7 to 14 are not a date of birth") from None
     check = _ID_CHECK[sum(w * int(c) for w, c in zip(_ID_WEIGHTS, plain, strict=False)) % 11]
     if plain[17] != check:
-        raise ValueFault("format_cn_id_card", "the check digit of the identity card number is wrong", "look for a typing error")
+        raise ValueFault(
+            "format_cn_id_card",
+            "the check digit of the identity card number is wrong",
+            "look for a typing error",
+        )
     return plain
 
 
@@ -69,11 +79,13 @@ def _uscc(text: str) -> str:
     if len(plain) != 18 or any(c not in _USCC_VALUES for c in plain):
         raise ValueFault(
             "format_uscc", "a unified social credit code has 18 digits and letters, without I, O, S, V, Z",
-            "for example 91350211M000100Y43",
+            "for example 91350100M000100Y43",
         )  # fmt: skip
     rest = sum(w * _USCC_VALUES[c] for w, c in zip(_USCC_WEIGHTS, plain, strict=False)) % 31
     if plain[17] != _USCC_ALPHABET[(31 - rest) % 31]:
-        raise ValueFault("format_uscc", "the check character of the credit code is wrong", "look for a typing error")
+        raise ValueFault(
+            "format_uscc", "the check character of the credit code is wrong", "look for a typing error"
+        )
     return plain
 
 
@@ -83,7 +95,9 @@ def _bank_card(text: str) -> str:
         raise ValueFault("format_bank_card", "a bank card number has 12 to 19 digits")
     doubled = [int(c) if i % 2 == 0 else sum(divmod(int(c) * 2, 10)) for i, c in enumerate(reversed(plain))]
     if sum(doubled) % 10:
-        raise ValueFault("format_bank_card", "the check digit of the card number is wrong", "look for a typing error")
+        raise ValueFault(
+            "format_bank_card", "the check digit of the card number is wrong", "look for a typing error"
+        )
     return plain
 
 
@@ -97,8 +111,8 @@ def _tax_number(text: str) -> str:
 _ALL: Final = (
     Format(name="cn_mobile", about="a Chinese mobile number", sample="13800138000", read=_mobile),
     Format(name="cn_id_card", about="a Chinese identity card number", sample="11010519491231002X", read=_id_card),
-    Format(name="uscc", about="a unified social credit code", sample="91350211M000100Y43", read=_uscc),
-    Format(name="tax_number", about="a Chinese tax number", sample="91350211M000100Y43", read=_tax_number),
+    Format(name="uscc", about="a unified social credit code", sample="91350100M000100Y43", read=_uscc),
+    Format(name="tax_number", about="a Chinese tax number", sample="91350100M000100Y43", read=_tax_number),
     Format(name="bank_card", about="a bank card number (Luhn)", sample="6222021234567894", read=_bank_card),
     _pattern("bank_account", "a bank account number of 5 to 34 digits or letters", "6222021234567890", "[0-9A-Za-z]{5,34}"),
     _pattern("postcode", "a Chinese postcode of six digits", "100000", "[0-9]{6}"),

@@ -82,15 +82,23 @@ class Link(FieldType):
                 raise ValueFault("not_link", "a link is an id", '"0198…" or {"id": "0198…"}')
             named = raw.get("object")
             if named is not None and named not in field.link.to:
-                raise ValueFault("wrong_object", f"{shown(str(named))} cannot be linked here", f"one of {', '.join(field.link.to)}")
+                raise ValueFault(
+                    "wrong_object",
+                    f"{shown(str(named))} cannot be linked here",
+                    f"one of {', '.join(field.link.to)}",
+                )
             id = read_id(raw["id"])
             if not field.link.several:
                 return id
             if named is None:
-                raise ValueFault("object_missing", "this links several objects: say which", '{"object": "…", "id": "…"}')
+                raise ValueFault(
+                    "object_missing", "this links several objects: say which", '{"object": "…", "id": "…"}'
+                )
             return {"object": named, "id": id}
         if field.link.several:
-            raise ValueFault("object_missing", "this links several objects: say which", '{"object": "…", "id": "…"}')
+            raise ValueFault(
+                "object_missing", "this links several objects: say which", '{"object": "…", "id": "…"}'
+            )
         return read_id(raw)
 
     def checker(self, field: Field) -> None:
@@ -112,21 +120,23 @@ class Link(FieldType):
     def to_wire(self, field: Field, value: Any) -> Any:
         return list(value or ()) if field.link.many else value
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         return columns[0] if len(columns) == 1 else None
 
 
 class Lookup(Link):
     name = "lookup"
     about = "a record of another object; with `many: true` several; with a list in `to` of several objects"
-    keys = ("to", "many", "where", "on_delete", "reverse", "fill", "tree", "find")
+    keys: ClassVar[tuple[str, ...]] = ("to", "many", "where", "on_delete", "reverse", "fill", "tree", "find")
     wire = 'id; {"object", "id"} of several objects; list of ids when many'
 
 
 class Master(Link):
     name = "master"
     about = "the record this one is a detail of: it is edited, locked, shared and deleted with it"
-    keys = ("to", "where", "reverse", "fill", "find")
+    keys: ClassVar[tuple[str, ...]] = ("to", "where", "reverse", "fill", "find")
 
 
 class User(Link):

@@ -44,7 +44,9 @@ _EXACT: Final = Context(prec=100)  # the standard context keeps 28 digits and wo
 UNIT_SECONDS: Final[Mapping[str, int]] = {
     "second": 1, "seconds": 1, "minute": 60, "minutes": 60, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400,
 }  # fmt: skip
-RECORD_CURRENCY_SCALE: Final = 3  # the most digits a currency in use has; the record's own currency decides at save
+RECORD_CURRENCY_SCALE: Final = (
+    3  # the most digits a currency in use has; the record's own currency decides at save
+)
 
 
 def currency_digits(code: str) -> int:
@@ -69,7 +71,10 @@ def plain_number(text: str, formats: TextFormats) -> Decimal:
     if thousands and thousands in plain:
         whole, _, fraction = plain.partition(formats.decimal)
         mark = re.escape(thousands)
-        if not re.fullmatch(rf"-?[0-9]{{1,4}}(?:{mark}[0-9]{{2,4}})*{mark}[0-9]{{3,4}}", whole) or thousands in fraction:
+        if (
+            not re.fullmatch(rf"-?[0-9]{{1,4}}(?:{mark}[0-9]{{2,4}})*{mark}[0-9]{{3,4}}", whole)
+            or thousands in fraction
+        ):
             raise _not_number(text, formats)
         plain = whole.replace(thousands, "") + (f".{fraction}" if fraction else "")
     elif formats.decimal != ".":
@@ -92,14 +97,16 @@ def has_more_decimals(value: Decimal, scale: int) -> bool:
 
 def _not_number(text: str, formats: TextFormats) -> ValueFault:
     group = f", thousands {formats.thousands!r}" if formats.thousands else ""
-    return ValueFault("not_number", f"{shown(text)} is not a number", f"the decimal mark here is {formats.decimal!r}{group}")
+    return ValueFault(
+        "not_number", f"{shown(text)} is not a number", f"the decimal mark here is {formats.decimal!r}{group}"
+    )
 
 
 class NumberType(FieldType):
     """What decimals and integers share."""
 
     family = "number"
-    keys = ("scale", "min", "max", "unit")
+    keys: ClassVar[tuple[str, ...]] = ("scale", "min", "max", "unit")
     default_min: ClassVar[Decimal | None] = None
     default_max: ClassVar[Decimal | None] = None
 
@@ -111,7 +118,9 @@ class NumberType(FieldType):
 
     def spec(self, definition: Mapping[str, Any], around: Around) -> NumberSpec:
         scale = definition.get("scale", self.default_scale(around))
-        if scale is not None and (not isinstance(scale, int) or isinstance(scale, bool) or not 0 <= scale <= limits.MAX_SCALE):
+        if scale is not None and (
+            not isinstance(scale, int) or isinstance(scale, bool) or not 0 <= scale <= limits.MAX_SCALE
+        ):
             around.fault("limit_scale", f"scale is between 0 and {limits.MAX_SCALE}", "scale", None)
             scale = self.default_scale(around)
         low = self._bound(definition, "min", around, self.default_min)
@@ -120,7 +129,9 @@ class NumberType(FieldType):
             around.fault("empty_range", f"min {low} is above max {high}", "min", "swap them")
         return NumberSpec(scale=scale, min=low, max=high, unit=definition.get("unit"))
 
-    def _bound(self, definition: Mapping[str, Any], key: str, around: Around, silent: Decimal | None) -> Decimal | None:
+    def _bound(
+        self, definition: Mapping[str, Any], key: str, around: Around, silent: Decimal | None
+    ) -> Decimal | None:
         raw = definition.get(key)
         if raw is None:
             return silent
@@ -152,10 +163,14 @@ class DecimalType(NumberType):
             return None
         if isinstance(raw, bool) or not isinstance(raw, int | str):
             if isinstance(raw, float | Decimal):
-                raise ValueFault("decimal_as_number", "a number with decimals travels as text", f'write "{raw}" in quotes')
+                raise ValueFault(
+                    "decimal_as_number", "a number with decimals travels as text", f'write "{raw}" in quotes'
+                )
             raise ValueFault("not_number", f"this is a number, not {kind_word(raw)}", 'for example "12.50"')
         if isinstance(raw, str) and not _PLAIN.fullmatch(raw):
-            raise ValueFault("not_number", f"{shown(raw)} is not a plain number", 'digits and one dot, for example "12.50"')
+            raise ValueFault(
+                "not_number", f"{shown(raw)} is not a plain number", 'digits and one dot, for example "12.50"'
+            )
         return self.bounded(Decimal(raw))
 
     @staticmethod
@@ -181,7 +196,9 @@ class DecimalType(NumberType):
         faults = self.range_faults(spec, value)
         if has_more_decimals(value, scale):
             word = {0: "no decimals", 1: "one decimal"}.get(scale, f"at most {scale} decimals")
-            faults.append(("too_many_decimals", f"{decimal_text(value)} has too many decimals: {word} here", "round it"))
+            faults.append(
+                ("too_many_decimals", f"{decimal_text(value)} has too many decimals: {word} here", "round it")
+            )
         return faults
 
     def to_wire(self, field: Field, value: Any) -> Any:
@@ -190,7 +207,9 @@ class DecimalType(NumberType):
     def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
         return "" if value is None else decimal_text(value).replace(".", formats.decimal)
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         return sa.cast(sa.func.trim_scale(columns[0]), sa.Text())
 
 
@@ -219,7 +238,7 @@ class IntegerType(NumberType):
     """bigint."""
 
     sql = "bigint"
-    keys = ("min", "max", "unit")
+    keys: ClassVar[tuple[str, ...]] = ("min", "max", "unit")
     wire = "integer"
 
     def default_scale(self, around: Around) -> int | None:
@@ -231,7 +250,9 @@ class IntegerType(NumberType):
         if isinstance(raw, bool) or not isinstance(raw, int | str):
             raise ValueFault("not_integer", f"this is a whole number, not {kind_word(raw)}", "for example 12")
         if isinstance(raw, str) and not _INTEGER.fullmatch(raw):
-            raise ValueFault("not_integer", f"{shown(raw)} is not a whole number", "digits only, for example 12")
+            raise ValueFault(
+                "not_integer", f"{shown(raw)} is not a whole number", "digits only, for example 12"
+            )
         return self.bounded(int(raw))
 
     @staticmethod
@@ -269,19 +290,21 @@ class Rating(IntegerType):
     about = "stars: 0 to `max`, five unless said"
     default_min = Decimal(0)
     default_max = Decimal(5)
-    keys = ("max",)
+    keys: ClassVar[tuple[str, ...]] = ("max",)
 
 
 class Duration(IntegerType):
     name = "duration"
     about = "a length of time in seconds; `unit` is what people type and see"
-    keys = ("min", "max", "unit")
+    keys: ClassVar[tuple[str, ...]] = ("min", "max", "unit")
     wire = "seconds"
 
     def spec(self, definition: Mapping[str, Any], around: Around) -> NumberSpec:
         unit = definition.get("unit")
         if unit is not None and (not isinstance(unit, str) or unit not in UNIT_SECONDS):
-            around.fault("unknown_unit", f"{unit!r} is no unit of time", "unit", "seconds, minutes, hours or days")
+            around.fault(
+                "unknown_unit", f"{unit!r} is no unit of time", "unit", "seconds, minutes, hours or days"
+            )
         return super().spec(definition, around)
 
     def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> int | None:

@@ -11,7 +11,16 @@ import sqlalchemy as sa
 
 from patron_engine.expr.types import JSON, ExprType
 from patron_engine.fields import limits
-from patron_engine.fields.base import PLAIN_FORMATS, Around, FieldType, Parts, Shape, TextFormats, ValueFault, kind_word
+from patron_engine.fields.base import (
+    PLAIN_FORMATS,
+    Around,
+    FieldType,
+    Parts,
+    Shape,
+    TextFormats,
+    ValueFault,
+    kind_word,
+)
 from patron_engine.fields.characters import clean_block
 from patron_engine.fields.field import Field, Spec, TextSpec
 from patron_engine.jsonio import dumps
@@ -35,7 +44,9 @@ class Json(FieldType):
         value = _plain(raw, 1)
         size = len(dumps(value))
         if size > limits.JSON_BYTES:
-            raise ValueFault("limit_json", f"{size:,} bytes of JSON, at most {limits.JSON_BYTES:,} are kept", None)
+            raise ValueFault(
+                "limit_json", f"{size:,} bytes of JSON, at most {limits.JSON_BYTES:,} are kept", None
+            )
         return value
 
     def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> Any:
@@ -52,7 +63,9 @@ class Json(FieldType):
     def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
         return "" if value is None else dumps(value).decode()
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         return None
 
 
@@ -66,7 +79,9 @@ def _plain(raw: Any, depth: int) -> Any:
         return raw
     if isinstance(raw, int):
         if abs(raw) >= 2**63:
-            raise ValueFault("limit_integer", "a whole number stays within -2^63 and 2^63 - 1", "write it as text")
+            raise ValueFault(
+                "limit_integer", "a whole number stays within -2^63 and 2^63 - 1", "write it as text"
+            )
         return raw
     if isinstance(raw, float | Decimal):
         try:
@@ -125,7 +140,9 @@ class Secret(FieldType):
     def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
         return ""
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         return None
 
 

@@ -46,7 +46,7 @@ def sort_key(text: str) -> str:
 
 
 def _phrase(text: str) -> list[str]:
-    syllables = lazy_pinyin(text, errors=list)
+    syllables = lazy_pinyin(text, errors=lambda other: list(other))  # type: ignore[arg-type, return-value]
     if len(syllables) != len(text):
         return [_syllable(c) for c in text]
     return [

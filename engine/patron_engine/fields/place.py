@@ -12,7 +12,16 @@ import sqlalchemy as sa
 
 from patron_engine.expr.types import JSON, LOCATION, NUMBER, TEXT, ExprType
 from patron_engine.fields import limits
-from patron_engine.fields.base import PLAIN_FORMATS, Fault, FieldType, Parts, Shape, TextFormats, ValueFault, kind_word
+from patron_engine.fields.base import (
+    PLAIN_FORMATS,
+    Fault,
+    FieldType,
+    Parts,
+    Shape,
+    TextFormats,
+    ValueFault,
+    kind_word,
+)
 from patron_engine.fields.characters import clean_line, half_width, shown
 from patron_engine.fields.field import Field, Spec
 from patron_engine.jsonio import decimal_text
@@ -43,7 +52,11 @@ class Address(FieldType):
         if raw is None or raw == "":
             return None
         if not isinstance(raw, Mapping):
-            raise ValueFault("not_address", f"an address is an object of parts, not {kind_word(raw)}", f"parts: {', '.join(ADDRESS_PARTS)}")
+            raise ValueFault(
+                "not_address",
+                f"an address is an object of parts, not {kind_word(raw)}",
+                f"parts: {', '.join(ADDRESS_PARTS)}",
+            )
         found: dict[str, str] = {}
         for part, value in raw.items():
             if part not in ADDRESS_PARTS:
@@ -58,13 +71,19 @@ class Address(FieldType):
                 found[part] = line
         return {p: found[p] for p in ADDRESS_PARTS if p in found} or None
 
-    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> dict[str, str] | None:
+    def read_text(
+        self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS
+    ) -> dict[str, str] | None:
         """A whole address in one cell is its street, unless its parts are marked off by line breaks or |."""
         pieces = [p.strip() for p in re.split(r"[|\n]", text)]
         if len(pieces) == 1:
             return self.read_wire(field, {"street": pieces[0]})
         if len(pieces) > len(ADDRESS_PARTS):
-            raise ValueFault("not_address", f"{shown(text)} has more than {len(ADDRESS_PARTS)} parts", " | ".join(ADDRESS_PARTS))
+            raise ValueFault(
+                "not_address",
+                f"{shown(text)} has more than {len(ADDRESS_PARTS)} parts",
+                " | ".join(ADDRESS_PARTS),
+            )
         return self.read_wire(field, dict(zip(ADDRESS_PARTS, pieces, strict=False)))
 
     def check(self, field: Field, value: Any) -> list[Fault]:
@@ -82,7 +101,9 @@ class Address(FieldType):
     def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
         return "" if not value else "|".join(value.get(p, "") for p in ADDRESS_PARTS)
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         return None
 
     def tokens_text(self, field: Field, value: Any) -> str | None:
@@ -110,18 +131,24 @@ class Location(FieldType):
         if raw is None or raw == "":
             return None
         if not isinstance(raw, Mapping) or set(raw) != {"lat", "lng"}:
-            raise ValueFault("not_location", "a location has lat and lng", '{"lat": "31.2304", "lng": "121.4737"}')
+            raise ValueFault(
+                "not_location", "a location has lat and lng", '{"lat": "31.2304", "lng": "121.4737"}'
+            )
         if raw["lat"] is None and raw["lng"] is None:
             return None
         return {"lat": _degrees(raw["lat"], 90, "lat"), "lng": _degrees(raw["lng"], 180, "lng")}
 
-    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> dict[str, Decimal] | None:
+    def read_text(
+        self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS
+    ) -> dict[str, Decimal] | None:
         plain = half_width(text).strip()
         if not plain:
             return None
         pieces = [p for p in re.split(r"[,;\s]+", plain) if p]
         if len(pieces) != 2:
-            raise ValueFault("not_location", f"{shown(text)} is not a location", "latitude, longitude: 31.2304, 121.4737")
+            raise ValueFault(
+                "not_location", f"{shown(text)} is not a location", "latitude, longitude: 31.2304, 121.4737"
+            )
         return self.read_wire(field, {"lat": pieces[0], "lng": pieces[1]})
 
     def checker(self, field: Field) -> None:
@@ -139,7 +166,9 @@ class Location(FieldType):
     def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
         return "" if value is None else f"{decimal_text(value['lat'])}, {decimal_text(value['lng'])}"
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         return None
 
 

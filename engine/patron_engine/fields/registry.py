@@ -22,7 +22,9 @@ def registered(types: Iterable[FieldType]) -> Mapping[str, FieldType]:
     found: dict[str, FieldType] = {}
     for t in types:
         if t.name in found:
-            raise ValueError(f"the field type {t.name!r} is registered twice: {type(found[t.name])} and {type(t)}")
+            raise ValueError(
+                f"the field type {t.name!r} is registered twice: {type(found[t.name])} and {type(t)}"
+            )
         found[t.name] = t
     return MappingProxyType(found)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 
@@ -33,7 +33,8 @@ from patron_engine.fields.field import Field, Spec, TimeSpec
 
 _DATE: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
 _MOMENT: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)(Z|z|[+-][0-9]{2}:?[0-9]{2})?", re.ASCII
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)(Z|z|[+-][0-9]{2}:?[0-9]{2})?",
+    re.ASCII,
 )
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?", re.ASCII)
 _LOOSE_TIME: Final = re.compile(r"(上午|下午|晚上|中午|凌晨|AM|PM)?\s*([0-9]{1,2})[:时時点點]([0-9]{1,2})?[:分]?([0-9]{1,2})?秒?(?:\.0+)?\s*(AM|PM)?",
@@ -81,7 +82,11 @@ def iso_date(raw: Any) -> date:
 def loose_date(text: str, formats: TextFormats) -> date:
     """A date as people write it: the declared forms, or one that begins with the year."""
     plain = half_width(text).strip()
-    head = plain[:10] if _MOMENT.fullmatch(plain) else plain.removesuffix(" 00:00:00").removesuffix(" 0:00").removesuffix(" 00:00")
+    head = (
+        plain[:10]
+        if _MOMENT.fullmatch(plain)
+        else plain.removesuffix(" 00:00:00").removesuffix(" 0:00").removesuffix(" 00:00")
+    )
     for form in formats.dates:
         found = date_form(form).fullmatch(head)
         if found:
@@ -92,7 +97,11 @@ def loose_date(text: str, formats: TextFormats) -> date:
         found = pattern.fullmatch(head)
         if found:
             return _day(int(found[1]), int(found[2]), int(found[3]), text)
-    wanted = " or ".join(formats.dates) if formats.dates else "year first, for example 2026-05-01, or declare the form"
+    wanted = (
+        " or ".join(formats.dates)
+        if formats.dates
+        else "year first, for example 2026-05-01, or declare the form"
+    )
     raise ValueFault("not_date", f"{shown(text)} is not a date", wanted)
 
 
@@ -100,7 +109,7 @@ class Temporal(FieldType):
     """Days, moments and times share bounds: `min` and `max` in their wire form."""
 
     family = "time"
-    keys = ("min", "max")
+    keys: ClassVar[tuple[str, ...]] = ("min", "max")
 
     def spec(self, definition: Mapping[str, Any], around: Around) -> TimeSpec | None:
         bounds: dict[str, Any] = {}
@@ -192,7 +201,9 @@ class Moment(Temporal):
             return ""
         return str(value.astimezone(formats.zone).replace(tzinfo=None).isoformat(sep=" "))
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         utc = sa.func.timezone("UTC", columns[0])
         short = sa.func.to_char(utc, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         long = sa.func.to_char(utc, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
@@ -204,9 +215,13 @@ def read_moment(raw: Any) -> datetime:
     found = _MOMENT.fullmatch(raw) if isinstance(raw, str) else None
     if not found or "T" not in raw:
         what = shown(raw) if isinstance(raw, str) else kind_word(raw)
-        raise ValueFault("not_moment", f"{what} is not a moment", "ISO 8601, for example 2026-05-01T09:30:00+08:00")
+        raise ValueFault(
+            "not_moment", f"{what} is not a moment", "ISO 8601, for example 2026-05-01T09:30:00+08:00"
+        )
     if found[3] is None:
-        raise ValueFault("naive_moment", f"{shown(raw)} has no offset", "add Z or an offset, for example +08:00")
+        raise ValueFault(
+            "naive_moment", f"{shown(raw)} has no offset", "add Z or an offset, for example +08:00"
+        )
     return _moment(found, raw)
 
 
@@ -295,7 +310,9 @@ class DateRange(Temporal):
         if raw is None or raw == "":
             return None
         if not isinstance(raw, Mapping) or not set(raw) <= {"from", "to"}:
-            raise ValueFault("not_range", "this is a range of days", '{"from": "2026-05-01", "to": "2026-05-31"}')
+            raise ValueFault(
+                "not_range", "this is a range of days", '{"from": "2026-05-01", "to": "2026-05-31"}'
+            )
         ends = {k: None if raw.get(k) in (None, "") else iso_date(raw[k]) for k in ("from", "to")}
         return self._ordered(ends)
 
@@ -304,10 +321,14 @@ class DateRange(Temporal):
         if first is None and last is None:
             return None
         if first is not None and last is not None and first > last:
-            raise ValueFault("range_order", f"the range ends ({last}) before it begins ({first})", "swap the two days")
+            raise ValueFault(
+                "range_order", f"the range ends ({last}) before it begins ({first})", "swap the two days"
+            )
         return ends
 
-    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> dict[str, date | None] | None:
+    def read_text(
+        self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS
+    ) -> dict[str, date | None] | None:
         plain = half_width(text).strip()
         if not plain:
             return None
@@ -332,9 +353,15 @@ class DateRange(Temporal):
         return None if value is None else {k: None if v is None else v.isoformat() for k, v in value.items()}
 
     def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
-        return "" if value is None else " ~ ".join("" if v is None else v.isoformat() for v in (value["from"], value["to"]))
+        return (
+            ""
+            if value is None
+            else " ~ ".join("" if v is None else v.isoformat() for v in (value["from"], value["to"]))
+        )
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         return None
 
 

@@ -49,7 +49,7 @@ class TextLike(FieldType):
     """What all texts share: length, pattern, format, case."""
 
     family = "text"
-    keys = ("max_length", "pattern", "format", "case")
+    keys: ClassVar[tuple[str, ...]] = ("max_length", "pattern", "format", "case")
     length: ClassVar[int] = limits.TEXT_LENGTH
     cap: ClassVar[int] = limits.TEXT_LENGTH_CAP
 
@@ -75,7 +75,9 @@ class TextLike(FieldType):
     @staticmethod
     def _check_pattern(pattern: str, around: Around) -> None:
         if len(pattern) > limits.PATTERN_LENGTH:
-            around.fault("limit_pattern", f"a pattern has at most {limits.PATTERN_LENGTH} characters", "pattern", None)
+            around.fault(
+                "limit_pattern", f"a pattern has at most {limits.PATTERN_LENGTH} characters", "pattern", None
+            )
             return
         try:
             linear_pattern(pattern)
@@ -142,7 +144,7 @@ class Text(TextLike):
 class LongText(TextLike):
     name = "long_text"
     about = "several lines"
-    keys = ("max_length", "pattern")
+    keys: ClassVar[tuple[str, ...]] = ("max_length", "pattern")
     length = limits.LONG_TEXT_LENGTH
     cap = limits.LONG_TEXT_LENGTH_CAP
     silent = True
@@ -154,16 +156,18 @@ class LongText(TextLike):
 class RichText(TextLike):
     name = "rich_text"
     about = "formatted text: HTML cleaned of everything active"
-    keys = ("max_length",)
+    keys: ClassVar[tuple[str, ...]] = ("max_length",)
     wire = "HTML"
     length = limits.RICH_TEXT_LENGTH
     cap = limits.RICH_TEXT_LENGTH_CAP
     sortable = False
     silent = True
-    tags: ClassVar[set[str]] = set(
-        "a abbr b blockquote br caption code col colgroup dd del div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i"
-        " img ins kbd li mark ol p pre q s small span strong sub sup table tbody td tfoot th thead tr u ul".split()
-    )
+    tags: ClassVar[set[str]] = {
+        "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del", "div", "dl", "dt", "em",
+        "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p",
+        "pre", "q", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u",
+        "ul",
+    }  # fmt: skip
     attributes: ClassVar[dict[str, set[str]]] = {
         "a": {"href", "title"}, "img": {"src", "alt", "width", "height"}, "td": {"colspan", "rowspan"},
         "th": {"colspan", "rowspan", "scope"}, "ol": {"start"}, "col": {"span"},
@@ -171,7 +175,9 @@ class RichText(TextLike):
 
     def clean(self, text: str) -> str | None:
         if len(text) > limits.RICH_TEXT_LENGTH_CAP * 2:
-            raise ValueFault("too_long", f"at most {limits.RICH_TEXT_LENGTH_CAP:,} characters are allowed", "shorten it")
+            raise ValueFault(
+                "too_long", f"at most {limits.RICH_TEXT_LENGTH_CAP:,} characters are allowed", "shorten it"
+            )
         block = clean_block(text)
         if block is None:
             return None
@@ -198,7 +204,7 @@ class Barcode(TextLike):
 class Color(TextLike):
     name = "color"
     about = "a colour as #rrggbb"
-    keys = ()
+    keys: ClassVar[tuple[str, ...]] = ()
     wire = "#rrggbb"
 
     def clean(self, text: str) -> str | None:

@@ -44,7 +44,9 @@ class Vault:
             return orjson.loads(self._cipher.decrypt(sealed[:_NONCE], bytes(sealed[_NONCE:]), place.encode()))
         except InvalidTag:
             raise Unavailable(
-                f"the value of {place} cannot be opened", code="wrong_key", hint="the server has another secret than the one that wrote it"
+                f"the value of {place} cannot be opened",
+                code="wrong_key",
+                hint="the server has another secret than the one that wrote it",
             ) from None
 
     def blind(self, place: str, value: str) -> str:
@@ -89,7 +91,12 @@ class Encrypted(FieldType):
             return tuple(None for _ in field.columns)
         vault, place = vault_of(field), place_of(field)
         return tuple(
-            vault.seal(place, value) if c.part == "" else vault.blind(place, value) if c.part == "blind" else None for c in field.columns
+            vault.seal(place, value)
+            if c.part == ""
+            else vault.blind(place, value)
+            if c.part == "blind"
+            else None
+            for c in field.columns
         )
 
     def from_columns(self, field: Field, parts: Sequence[Any]) -> Any:
@@ -101,7 +108,9 @@ class Encrypted(FieldType):
     def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
         return self.inner.to_text(field, value, formats)
 
-    def wire_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
+    def wire_sql(
+        self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any] | None:
         return None
 
     def normalise(self, field: Field, value: Any) -> Any:
@@ -114,7 +123,9 @@ def vault_of(field: Field) -> Vault:
     vault = field.extra.get("vault")
     if not isinstance(vault, Vault):
         raise Unavailable(
-            f"{place_of(field)} is encrypted and this server has no key", code="no_key", hint="start it with the workspace's secret"
+            f"{place_of(field)} is encrypted and this server has no key",
+            code="no_key",
+            hint="start it with the workspace's secret",
         )
     return vault
 

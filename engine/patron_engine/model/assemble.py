@@ -82,7 +82,9 @@ def _parts(one: ObjectSketch, f: FieldSketch, title: bool, storing: Storing) -> 
             more = (("base", "numeric"),)
         return (("", sql), *more)
     several = isinstance(f.spec, LinkSpec) and len(f.spec.to) > 1
-    return f.type.parts(Shape(definition=f.definition, title=title, record_currency=one.record_currency, several=several))
+    return f.type.parts(
+        Shape(definition=f.definition, title=title, record_currency=one.record_currency, several=several)
+    )
 
 
 def _meaning(f: FieldSketch, expressions: Expressions) -> str:
@@ -94,7 +96,14 @@ def _meaning(f: FieldSketch, expressions: Expressions) -> str:
 class Assembly:
     """Makes the objects of one model."""
 
-    def __init__(self, expressions: Expressions, storing: Storing, names: PhysicalNames, vault: Vault | None, problems: Problems) -> None:
+    def __init__(
+        self,
+        expressions: Expressions,
+        storing: Storing,
+        names: PhysicalNames,
+        vault: Vault | None,
+        problems: Problems,
+    ) -> None:
         self.expressions = expressions
         self.sketch = expressions.sketch
         self.storing = storing
@@ -135,7 +144,13 @@ class Assembly:
             feeds=feeds,
             aliases=MappingProxyType(dict(one.aliases)),
             icon=body.get("icon"),
-            extra=MappingProxyType({"color": body.get("color"), "description": texts(body.get("description")), "deprecated": body.get("deprecated") is True}),
+            extra=MappingProxyType(
+                {
+                    "color": body.get("color"),
+                    "description": texts(body.get("description")),
+                    "deprecated": body.get("deprecated") is True,
+                }
+            ),
         )
 
     # -- fields -------------------------------------------------------------------------------------------------------
@@ -178,7 +193,10 @@ class Assembly:
 
     def _columns(self, f: FieldSketch) -> tuple[Column, ...]:
         if f.system:
-            return tuple(Column(name=f.name, sql=sql, part=part) for part, sql in f.type.parts(Shape(definition=f.definition)))
+            return tuple(
+                Column(name=f.name, sql=sql, part=part)
+                for part, sql in f.type.parts(Shape(definition=f.definition))
+            )
         if isinstance(f.spec, LinkSpec) and f.spec.many:
             return ()
         return self.names.of(f.object, f.name)
@@ -195,13 +213,21 @@ class Assembly:
             return None
         if is_expression(raw):
             return self.at(one, (*f.path, "default"))
-        return None if isinstance(f.spec, LinkSpec) else read_literal(one.document, (*f.path, "default"), raw, f, Problems())
+        return (
+            None
+            if isinstance(f.spec, LinkSpec)
+            else read_literal(one.document, (*f.path, "default"), raw, f, Problems())
+        )
 
     def _spec(self, one: ObjectSketch, f: FieldSketch) -> Spec:
         if f.type.name == "formula":
             made = self.at(one, (*f.path, "expression"))
             decided = self.storing.decide(f)
-            return None if made is None else Formula(expression=made, stored=decided.stored, why=decided.why, nightly=decided.nightly)
+            return (
+                None
+                if made is None
+                else Formula(expression=made, stored=decided.stored, why=decided.why, nightly=decided.nightly)
+            )
         if f.type.name == "rollup":
             return self._rollup(one, f)
         if isinstance(f.spec, LinkSpec) and not f.system:
@@ -253,7 +279,9 @@ class Assembly:
             reads=frozenset(p.split(".")[1].partition("[")[0] for p in where.paths if p.startswith("this.")),
         )
 
-    def _created(self, one: ObjectSketch, f: FieldSketch, create: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    def _created(
+        self, one: ObjectSketch, f: FieldSketch, create: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Any]]:
         assert isinstance(f.spec, LinkSpec)
         target = self.sketch.object(f.spec.to[0])
         for name, raw in create.items():
@@ -262,7 +290,12 @@ class Assembly:
             if is_expression(raw):
                 yield name, self.at(one, path)
             elif theirs is not None:
-                yield name, raw if isinstance(theirs.spec, LinkSpec) else read_literal(one.document, path, raw, theirs, Problems())
+                yield (
+                    name,
+                    raw
+                    if isinstance(theirs.spec, LinkSpec)
+                    else read_literal(one.document, path, raw, theirs, Problems()),
+                )
 
     # -- the rest of an object ------------------------------------------------------------------------------------------
 
@@ -285,7 +318,9 @@ class Assembly:
         for f in one.fields.values():
             if f.definition.get("unique") is True:
                 first = f.aliases[-1] if f.aliases else f.name
-                yield Unique(name=f.name, fields=(f.name,), where=None, index=composed(table, f"{first}__unique"))
+                yield Unique(
+                    name=f.name, fields=(f.name,), where=None, index=composed(table, f"{first}__unique")
+                )
 
     def _indexes(self, one: ObjectSketch, table: str) -> Iterator[Index]:
         for body in one.body.get("indexes") or ():
@@ -299,7 +334,12 @@ class Assembly:
     def _record_types(self, one: ObjectSketch) -> Iterator[RecordType]:
         for body in one.body.get("record_types") or ():
             options = {k: tuple(str(o) for o in v) for k, v in (body.get("options") or {}).items()}
-            yield RecordType(name=body["name"], label=_label(body, body["name"]), options=MappingProxyType(options), roles=tuple(body.get("roles") or ()))
+            yield RecordType(
+                name=body["name"],
+                label=_label(body, body["name"]),
+                options=MappingProxyType(options),
+                roles=tuple(body.get("roles") or ()),
+            )
 
     def feeds(self) -> Mapping[str, tuple[Feed, ...]]:
         """Object -> the stored roll-ups its records feed."""
@@ -311,7 +351,13 @@ class Assembly:
                     if link is not None:
                         reads = {link.field, *self._child_reads(one, f)}
                         found.setdefault(link.object, []).append(
-                            Feed(parent=one.name, rollup=f.name, link=link.field, many=link.many, reads=frozenset(reads))
+                            Feed(
+                                parent=one.name,
+                                rollup=f.name,
+                                link=link.field,
+                                many=link.many,
+                                reads=frozenset(reads),
+                            )
                         )
         return {name: tuple(feeds) for name, feeds in found.items()}
 
@@ -319,7 +365,11 @@ class Assembly:
         where = self.at(one, (*f.path, "where"))
         if f.definition.get("field"):
             yield str(f.definition["field"]).partition(".")[0]
-        yield from (p.partition(".")[0] for p in (where.paths if where is not None else ()) if p.partition(".")[0] not in ROOTS)
+        yield from (
+            p.partition(".")[0]
+            for p in (where.paths if where is not None else ())
+            if p.partition(".")[0] not in ROOTS
+        )
         yield from (name.partition(".")[0] for name, _ in _sort(f.definition.get("sort")))
 
 

@@ -99,9 +99,11 @@ def field_at(sketch: Sketch, object: str, path: str) -> FieldSketch | None:
             return found
         type = found.expr
         if type is None or type.kind != "link":
-            return found if index == len(steps) - 2 and steps[-1] in found.type.path_types(found.spec) else None
-        target = named.rstrip("]").strip("'\"") if bracket else type.objects[0] if len(type.objects) == 1 else ""
+            return (
+                found if index == len(steps) - 2 and steps[-1] in found.type.path_types(found.spec) else None
+            )
+        target = (
+            named.rstrip("]").strip("'\"") if bracket else type.objects[0] if len(type.objects) == 1 else ""
+        )
         here = sketch.object(target)
     return None
-
-

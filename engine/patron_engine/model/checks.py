@@ -28,7 +28,13 @@ TITLE_KINDS: Final = ("text", "choice")
 class ObjectChecks:
     """The checks of one object; `run` does them all."""
 
-    def __init__(self, one: ObjectSketch, expressions: Expressions, stored: Mapping[tuple[str, str], bool], problems: Problems) -> None:
+    def __init__(
+        self,
+        one: ObjectSketch,
+        expressions: Expressions,
+        stored: Mapping[tuple[str, str], bool],
+        problems: Problems,
+    ) -> None:
         self.one = one
         self.expressions = expressions
         self.sketch = expressions.sketch
@@ -64,12 +70,22 @@ class ObjectChecks:
             self.tell("title_type", f"the title is {say_type(found.expr)}; people look for a text", ("title",),
                       "take a text, a number that comes by itself, or a formula that makes a text")  # fmt: skip
         if found is not None and found.definition.get("encrypted") is True:
-            self.tell("title_type", "an encrypted field cannot be the title", ("title",), "lists sort and search by titles")
+            self.tell(
+                "title_type",
+                "an encrypted field cannot be the title",
+                ("title",),
+                "lists sort and search by titles",
+            )
 
     def _master(self) -> None:
         masters = [f for f in self._own() if f.type.name == "master"]
         for f in masters[1:]:
-            self.tell("second_master", f"{self.one.name} has two masters: {masters[0].name} and {f.name}", f.path, "make one a lookup")
+            self.tell(
+                "second_master",
+                f"{self.one.name} has two masters: {masters[0].name} and {f.name}",
+                f.path,
+                "make one a lookup",
+            )
         if not masters:
             return
         chain, here = [self.one.name], self.one
@@ -87,7 +103,9 @@ class ObjectChecks:
             self.tell("limit_detail_depth", f"details nest at most {limits.DETAIL_DEPTH} levels: {' → '.join(chain)}", masters[0].path,
                       "make the uppermost a lookup")  # fmt: skip
         if isinstance(masters[0].spec, LinkSpec) and (len(masters[0].spec.to) != 1 or masters[0].spec.many):
-            self.tell("master_many", "a detail has one master of one object", masters[0].path, "make it a lookup")
+            self.tell(
+                "master_many", "a detail has one master of one object", masters[0].path, "make it a lookup"
+            )
 
     def _currency(self) -> None:
         named = self.one.body.get("rate_date")
@@ -97,12 +115,16 @@ class ObjectChecks:
             self.tell("rate_date_alone", "rate_date is for objects with `currency: record`", ("rate_date",))
         found = self.one.field(str(named))
         if found is not None and found.expr is not None and found.expr.kind not in ("date", "datetime"):
-            self.tell("rate_date_type", f"{named} is {say_type(found.expr)}, the rate needs a day", ("rate_date",))
+            self.tell(
+                "rate_date_type", f"{named} is {say_type(found.expr)}, the rate needs a day", ("rate_date",)
+            )
 
     def _search(self) -> None:
         for index, path in enumerate(self.one.body.get("search") or ()):
             found = field_at(self.sketch, self.one.name, path) if isinstance(path, str) else None
-            if found is not None and (found.type.name in ("secret", "json", "boolean") or found.definition.get("encrypted") is True):
+            if found is not None and (
+                found.type.name in ("secret", "json", "boolean") or found.definition.get("encrypted") is True
+            ):
                 self.tell("search_type", f"{path} holds no words the search could find", ("search", index))
 
     def _keys(self) -> None:
@@ -126,13 +148,26 @@ class ObjectChecks:
         if not self.stored.get((f.object, f.name), False):
             self.tell("not_stored", f"{what} needs a column, {f.name} has none", path,
                       "store it (`stored: true`) or take another field" if f.computed else "take another field")  # fmt: skip
-        elif f.type.name in ("address", "location", "json", "rich_text", "secret", "date_range") or (f.type.name in ("multi_select", "tags") and unique):
-            self.tell("not_indexable", f"{what} cannot stand on {f.type.name} {f.name}", path, "take another field")
+        elif f.type.name in ("address", "location", "json", "rich_text", "secret") or (
+            f.type.name in ("multi_select", "tags") and unique
+        ):
+            self.tell(
+                "not_indexable", f"{what} cannot stand on {f.type.name} {f.name}", path, "take another field"
+            )
         elif f.definition.get("encrypted") is True and not unique:
-            self.tell("not_indexable", f"{f.name} is encrypted: it has no order", path, "mark it unique, or leave the index out")
+            self.tell(
+                "not_indexable",
+                f"{f.name} is encrypted: it has no order",
+                path,
+                "mark it unique, or leave the index out",
+            )
         else:
             spec = f.value_spec or f.spec
-            if isinstance(spec, TextSpec) and spec.max_length > INDEXED_TEXT_LENGTH and f.definition.get("encrypted") is not True:
+            if (
+                isinstance(spec, TextSpec)
+                and spec.max_length > INDEXED_TEXT_LENGTH
+                and f.definition.get("encrypted") is not True
+            ):
                 self.tell("limit_indexed_text", f"{f.name} may hold {spec.max_length:,} characters; {what} takes {INDEXED_TEXT_LENGTH}", path,
                           f"max_length: {INDEXED_TEXT_LENGTH} or less")  # fmt: skip
 
@@ -140,18 +175,34 @@ class ObjectChecks:
         """An index holds what does not change by itself."""
         others = sorted(p for p in where.paths if not self._own_stored(p))
         if where.uses_now or where.uses_me or where.functions & {"SETTING", "IN_SEGMENT", "REF"}:
-            self.tell("index_condition", "this condition changes with time or reader; a unique rule must not", path, "use stored fields only")
+            self.tell(
+                "index_condition",
+                "this condition changes with time or reader; a unique rule must not",
+                path,
+                "use stored fields only",
+            )
         elif others:
-            self.tell("index_condition", f"{others[0]} is not a stored field of {self.one.name}", path, "use stored fields only")
+            self.tell(
+                "index_condition",
+                f"{others[0]} is not a stored field of {self.one.name}",
+                path,
+                "use stored fields only",
+            )
 
     def _own_stored(self, path: str) -> bool:
         return self.stored.get((self.one.name, path.partition(".")[0]), False) and (
-            "." not in path or self.one.fields[path.partition(".")[0]].type.path_types(None).get(path.partition(".")[2]) is not None
+            "." not in path
+            or self.one.fields[path.partition(".")[0]].type.path_types(None).get(path.partition(".")[2])
+            is not None
         )
 
     def _counts(self) -> None:
         body = self.one.body
-        marked = sum(1 for f in self._own() if f.definition.get("unique") is True or f.definition.get("indexed") is True)
+        marked = sum(
+            1
+            for f in self._own()
+            if f.definition.get("unique") is True or f.definition.get("indexed") is True
+        )
         indexes = len(body.get("unique") or ()) + len(body.get("indexes") or ()) + marked
         for count, limit, code, what, path in (
             (indexes, limits.INDEXES, "limit_indexes", "indexes and unique rules", ("indexes",)),
@@ -166,11 +217,28 @@ class ObjectChecks:
         required, readonly = f.definition.get("required"), f.definition.get("readonly")
         computed = f.computed or f.type.name == "auto_number"
         if computed and required not in (None, False):
-            self.tell("required_computed", f"{f.name} is worked out; nobody can be asked to fill it", (*f.path, "required"), "make it a rule")
+            self.tell(
+                "required_computed",
+                f"{f.name} is worked out; nobody can be asked to fill it",
+                (*f.path, "required"),
+                "make it a rule",
+            )
         if computed and f.definition.get("default") is not None:
-            self.tell("default_computed", f"{f.name} is worked out and takes no default", (*f.path, "default"), "leave it out")
+            self.tell(
+                "default_computed",
+                f"{f.name} is worked out and takes no default",
+                (*f.path, "default"),
+                "leave it out",
+            )
         find = isinstance(f.spec, LinkSpec) and isinstance(f.definition.get("find"), Mapping)
-        if required is True and readonly is True and not computed and "default" not in f.definition and not find and f.name not in self._filled():
+        if (
+            required is True
+            and readonly is True
+            and not computed
+            and "default" not in f.definition
+            and not find
+            and f.name not in self._filled()
+        ):
             self.tell("required_readonly", f"{f.name} is required and nobody may write it", f.path,
                       "give it a default, fill it from a link, or leave `readonly` out")  # fmt: skip
 
@@ -187,10 +255,20 @@ class ObjectChecks:
                       "say which field controls it")  # fmt: skip
         if isinstance(by, str):
             controller = self.one.field(by)
-            if controller is not None and not isinstance(controller.spec, ChoiceSpec) and controller.type.name != "boolean":
-                self.tell("controller_type", f"{by} is no choice and cannot control {f.name}", (*f.path, "controlled_by"))
+            if (
+                controller is not None
+                and not isinstance(controller.spec, ChoiceSpec)
+                and controller.type.name != "boolean"
+            ):
+                self.tell(
+                    "controller_type",
+                    f"{by} is no choice and cannot control {f.name}",
+                    (*f.path, "controlled_by"),
+                )
             if self._controls_itself(f):
-                self.tell("controller_cycle", f"{f.name} controls itself through {by}", (*f.path, "controlled_by"))
+                self.tell(
+                    "controller_cycle", f"{f.name} controls itself through {by}", (*f.path, "controlled_by")
+                )
         if f.spec.option_set is None:
             names = {p for p, _, _ in walk_options(f.spec.options)}
             for path, _, option in walk_options(f.spec.options):
@@ -202,7 +280,10 @@ class ObjectChecks:
 
     def _controls_itself(self, f: FieldSketch) -> bool:
         seen, here = {f.name}, f
-        while isinstance(by := here.definition.get("controlled_by"), str) and (found := self.one.field(by)) is not None:
+        while (
+            isinstance(by := here.definition.get("controlled_by"), str)
+            and (found := self.one.field(by)) is not None
+        ):
             if found.name in seen:
                 return True
             seen.add(found.name)
@@ -213,17 +294,31 @@ class ObjectChecks:
         if not isinstance(f.spec, LinkSpec):
             return
         if f.spec.on_delete == "clear" and f.definition.get("required") is True:
-            self.tell("clear_required", f"{f.name} is required and cannot be cleared", (*f.path, "on_delete"), "restrict or cascade")
+            self.tell(
+                "clear_required",
+                f"{f.name} is required and cannot be cleared",
+                (*f.path, "on_delete"),
+                "restrict or cascade",
+            )
         for own, source in f.spec.fill.items():
             mine = self.one.field(own)
             if mine is None or mine.expr is None:
                 continue
             if mine.computed or mine.type.name == "auto_number":
-                self.tell("fill_computed", f"{own} is worked out and cannot be filled", (*f.path, "fill", own), "take another field")
+                self.tell(
+                    "fill_computed",
+                    f"{own} is worked out and cannot be filled",
+                    (*f.path, "fill", own),
+                    "take another field",
+                )
             for target in f.spec.to:
                 theirs = self.sketch.object(target) and self.expressions._field_type(target, source)
                 if theirs and mine.expr.kind != theirs.kind and not fits(theirs, mine.expr.kind):
-                    self.tell("fill_type", f"{target}.{source} is {say_type(theirs)}, {own} is {say_type(mine.expr)}", (*f.path, "fill", own))
+                    self.tell(
+                        "fill_type",
+                        f"{target}.{source} is {say_type(theirs)}, {own} is {say_type(mine.expr)}",
+                        (*f.path, "fill", own),
+                    )
 
     def _encrypted(self, f: FieldSketch) -> None:
         if f.definition.get("encrypted") is True and f.type.name not in ENCRYPTABLE:
@@ -235,7 +330,9 @@ class ObjectChecks:
             return
         steps = str(f.definition.get("of") or "").split(".")
         if len(steps) > limits.ROLLUP_PATH:
-            self.tell("limit_rollup_path", f"a roll-up goes down at most {limits.ROLLUP_PATH} sets", (*f.path, "of"))
+            self.tell(
+                "limit_rollup_path", f"a roll-up goes down at most {limits.ROLLUP_PATH} sets", (*f.path, "of")
+            )
         if f.definition.get("deep") is True:
             own = self.one.set(steps[0])
             link = self.sketch.objects[own.object].fields[own.field] if own is not None else None
@@ -250,7 +347,11 @@ def check_layout(body: Mapping[str, Any], one: ObjectSketch) -> list[str]:
     if not sections:
         return []
     placed = {
-        f if isinstance(f, str) else f.get("field") for s in sections if not s.get("table") for f in s.get("fields") or () if isinstance(f, str | Mapping)
+        f if isinstance(f, str) else f.get("field")
+        for s in sections
+        if not s.get("table")
+        for f in s.get("fields") or ()
+        if isinstance(f, str | Mapping)
     }
     return [
         f.name for f in one.fields.values()

@@ -43,14 +43,21 @@ WEEK_DAYS: Final = ("monday", "sunday", "saturday")
 
 
 def compile_model(
-    effective: Effective, physical: PhysicalNames, release: int, *, vault: Vault | None = None, cache: ExpressionCache = EXPRESSIONS
+    effective: Effective,
+    physical: PhysicalNames,
+    release: int,
+    *,
+    vault: Vault | None = None,
+    cache: ExpressionCache = EXPRESSIONS,
 ) -> tuple[Model | None, tuple[Problem, ...]]:
     """The model of `effective`, or None with its problems. `model.physical` has the names it was compiled with, new ones
     included; `vault` is what encrypted fields are sealed with."""
     problems = Problems()
     documents = effective.documents
     if len(documents) > limits.DOCUMENTS:
-        problems.add("limit_documents", f"{len(documents)} documents, a workspace has at most {limits.DOCUMENTS}")
+        problems.add(
+            "limit_documents", f"{len(documents)} documents, a workspace has at most {limits.DOCUMENTS}"
+        )
     uses = {key: references(d) for key, d in documents.items()}
     made = sketch(documents, problems)
     settings = {name: _setting_field(made, d) for (kind, name), d in documents.items() if kind == "setting"}
@@ -69,12 +76,17 @@ def compile_model(
     model = Model(
         release=release,
         workspace=_workspace(documents),
-        objects=MappingProxyType({o.name: assembly.object(o, feeds.get(o.name, ())) for o in made.objects.values()}),
+        objects=MappingProxyType(
+            {o.name: assembly.object(o, feeds.get(o.name, ())) for o in made.objects.values()}
+        ),
         settings=MappingProxyType({n: _setting(f, documents["setting", n]) for n, f in settings.items()}),
         segments=MappingProxyType(dict(_segments(documents, expressions))),
         documents=MappingProxyType({key: d.body for key, d in documents.items()}),
         expressions=MappingProxyType(
-            {(kind, name, path_text(documents[kind, name].body, path)): e for (kind, name, path), e in expressions.found.items()}
+            {
+                (kind, name, path_text(documents[kind, name].body, path)): e
+                for (kind, name, path), e in expressions.found.items()
+            }
         ),
         object_aliases=MappingProxyType(dict(made.object_aliases)),
         fingerprint=checksum([[kind, name, d.body] for (kind, name), d in sorted(documents.items())]),
@@ -110,16 +122,27 @@ def _check(
             _check_workspace(document, problems)
     for name, f in settings.items():
         raw = documents["setting", name].body.get("default")
-        if raw is not None and not (isinstance(raw, str) and raw.startswith("=")) and f.type.family not in ("link", "people"):
+        if (
+            raw is not None
+            and not (isinstance(raw, str) and raw.startswith("="))
+            and f.type.family not in ("link", "people")
+        ):
             read_literal(documents["setting", name], ("default",), raw, f, problems)
 
 
-def _computable(fields: Any, made: Sketch, expressions: Expressions, storing: Storing, problems: Problems) -> None:
+def _computable(
+    fields: Any, made: Sketch, expressions: Expressions, storing: Storing, problems: Problems
+) -> None:
     """A formula that is not kept is worked out by queries: everything in it must have an SQL side."""
     for f in fields:
         if f.type.name == "formula" and not storing.decide(f).stored:
             expression = storing.expression(f, "expression")
-            if expression is not None and expression.no_sql and (f.object, f.name) not in expressions.cyclic and expression.type.kind != "range":
+            if (
+                expression is not None
+                and expression.no_sql
+                and (f.object, f.name) not in expressions.cyclic
+                and expression.type.kind != "range"
+            ):
                 problems.add(
                     "formula_no_sql",
                     f"{f.name} is not kept ({storing.decide(f).why.partition(': ')[2]}), and {expression.no_sql} cannot be worked out in a query",
@@ -145,18 +168,30 @@ def _check_workspace(document: EffectiveDocument, problems: Problems) -> None:
         try:
             ZoneInfo(zone)
         except (KeyError, ValueError, OSError):
-            problems.add("unknown_zone", f"{zone!r} is no time zone", hint="for example Asia/Shanghai", **document.where(("zone",)))
+            problems.add(
+                "unknown_zone",
+                f"{zone!r} is no time zone",
+                hint="for example Asia/Shanghai",
+                **document.where(("zone",)),
+            )
 
 
 def _setting_field(made: Sketch, document: EffectiveDocument) -> FieldSketch:
     """A setting is typed like a field."""
     body = document.body
     type = TYPES.get(str(body.get("type")), TYPES["text"])
-    workspace = _workspace({("workspace", "workspace"): d for (k, _), d in made.documents.items() if k == "workspace"})
-    spec = type.spec(body, Around(currency=workspace.currency, option_sets=made.option_sets))
+    spec = type.spec(body, Around(currency=_workspace(made.documents).currency, option_sets=made.option_sets))
     expr: ExprType = type.expr_type(spec)
     return FieldSketch(
-        object="setting", name=document.name, definition=body, path=(), type=type, spec=spec, expr=expr, system=False, aliases=()
+        object="setting",
+        name=document.name,
+        definition=body,
+        path=(),
+        type=type,
+        spec=spec,
+        expr=expr,
+        system=False,
+        aliases=(),
     )
 
 
@@ -164,7 +199,9 @@ def _setting(f: FieldSketch, document: EffectiveDocument) -> Setting:
     raw = document.body.get("default")
     is_record = f.type.family in ("link", "people") or (isinstance(raw, str) and raw.startswith("="))
     default = None if raw is None or is_record else read_literal(document, ("default",), raw, f, Problems())
-    return Setting(name=document.name, type=f.expr or TEXT, default=default, per=document.body.get("per") or "workspace")
+    return Setting(
+        name=document.name, type=f.expr or TEXT, default=default, per=document.body.get("per") or "workspace"
+    )
 
 
 def _segments(documents: Mapping[Key, EffectiveDocument], expressions: Expressions) -> Any:
@@ -172,11 +209,19 @@ def _segments(documents: Mapping[Key, EffectiveDocument], expressions: Expressio
         where = expressions.found.get(("segment", name, ("where",))) if kind == "segment" else None
         if where is not None:
             object = expressions.sketch.object(document.body.get("object"))
-            yield name, Segment(name=name, object=object.name if object else "", where=where, refresh=document.body.get("refresh"))
+            yield (
+                name,
+                Segment(
+                    name=name,
+                    object=object.name if object else "",
+                    where=where,
+                    refresh=document.body.get("refresh"),
+                ),
+            )
 
 
 def _workspace(documents: Mapping[Key, Any]) -> Workspace:
-    body = next((d.body for (kind, _), d in documents.items() if kind == "workspace"), {})
+    body: Mapping[str, Any] = next((d.body for (kind, _), d in documents.items() if kind == "workspace"), {})
     week = body.get("week_from")
     return Workspace(
         zone=zone_of(body),

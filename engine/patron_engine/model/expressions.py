@@ -38,7 +38,12 @@ class Expressions:
     """The expressions of all documents. One pass; `found` is what it made."""
 
     def __init__(
-        self, sketch: Sketch, catalog: SketchCatalog, uses: Mapping[Key, References], cache: ExpressionCache, problems: Problems
+        self,
+        sketch: Sketch,
+        catalog: SketchCatalog,
+        uses: Mapping[Key, References],
+        cache: ExpressionCache,
+        problems: Problems,
     ) -> None:
         self.sketch = sketch
         self.catalog = catalog
@@ -73,7 +78,12 @@ class Expressions:
                     self._cycle(stack[next(i for i, f in enumerate(stack) if f is pending.field) :])
                     stack = [f for f in stack if f.expr is None]
                 elif len(stack) >= limits.FORMULA_DEPTH:
-                    self._tell(top, "limit_formula_depth", f"more than {limits.FORMULA_DEPTH} formulas build on each other", None)
+                    self._tell(
+                        top,
+                        "limit_formula_depth",
+                        f"more than {limits.FORMULA_DEPTH} formulas build on each other",
+                        None,
+                    )
                     top.expr = EMPTY
                     stack.pop()
                 else:
@@ -87,7 +97,9 @@ class Expressions:
             f.expr = EMPTY
             self.cyclic.add((f.object, f.name))
 
-    def _tell(self, f: FieldSketch, code: str, message: str, hint: str | None, key: str | None = None) -> None:
+    def _tell(
+        self, f: FieldSketch, code: str, message: str, hint: str | None, key: str | None = None
+    ) -> None:
         document = self.sketch.objects[f.object].document
         self.problems.add(code, message, hint=hint, **document.where((*f.path, key) if key else f.path))
 
@@ -103,7 +115,11 @@ class Expressions:
         returns = f.definition.get("returns")
         declared = self._declared(f, returns) if isinstance(returns, str) else None
         if made is None:
-            f.value_type, f.value_spec = (returns, declared[1]) if declared and isinstance(returns, str) else ("text", TYPES["text"].spec({}, self._around(f)))
+            f.value_type, f.value_spec = (
+                (returns, declared[1])
+                if declared and isinstance(returns, str)
+                else ("text", TYPES["text"].spec({}, self._around(f)))
+            )
             return declared[0] if declared else EMPTY
         if declared is not None:
             wanted = RETURNS.get(str(returns))
@@ -161,7 +177,9 @@ class Expressions:
             f.value_type, f.value_spec = "decimal", NumberSpec()
             return NUMBER
         source = field_at(self.sketch, child, named)
-        f.value_type = value_type_name(type, None) if source is None else source.value_type or source.type.name
+        f.value_type = (
+            value_type_name(type, None) if source is None else source.value_type or source.type.name
+        )
         f.value_spec = None if source is None else source.value_spec or source.spec
         if function in ("sum", "avg"):
             if type.kind not in SUMMED:
@@ -171,7 +189,10 @@ class Expressions:
                 return NUMBER
             old = f.value_spec if isinstance(f.value_spec, NumberSpec) else NumberSpec()
             if function == "avg" and type.kind == "number":
-                f.value_type, f.value_spec = ("percent" if f.value_type == "percent" else "decimal"), NumberSpec(unit=old.unit)
+                f.value_type, f.value_spec = (
+                    ("percent" if f.value_type == "percent" else "decimal"),
+                    NumberSpec(unit=old.unit),
+                )
             elif type.kind == "number":
                 f.value_type = "decimal" if f.value_type in ("rating", "integer") else f.value_type
                 f.value_spec = NumberSpec(scale=old.scale, unit=old.unit)
@@ -274,7 +295,11 @@ class Expressions:
             if below is None:
                 type = self.catalog.field(here, step)
                 link = type.element if type is not None and type.kind == "list" else type
-                below = link.objects[0] if link is not None and link.kind == "link" and len(link.objects) == 1 else None
+                below = (
+                    link.objects[0]
+                    if link is not None and link.kind == "link" and len(link.objects) == 1
+                    else None
+                )
             here = below
         return here
 
@@ -319,7 +344,9 @@ class Expressions:
         document = self.sketch.documents.get(("conversion", conversion))
         targets = document.body.get("to") if document is not None else None
         return [
-            (str(t.get("name")), str(t.get("object"))) for t in targets or () if isinstance(t, Mapping) and self.sketch.object(t.get("object"))
+            (str(t.get("name")), str(t.get("object")))
+            for t in targets or ()
+            if isinstance(t, Mapping) and self.sketch.object(t.get("object"))
         ]
 
     def _into_type(self, into: tuple[str, str]) -> ExprType | None:
@@ -336,4 +363,3 @@ class Expressions:
             element = type.element.kind if type.element is not None else "text"
             return ("list", element) if element == "link" else ("list",)
         return ("text",) if type.kind == "choice" else (type.kind,)
-

@@ -6,7 +6,9 @@ from typing import Final
 
 OBJECTS: Final = 500  # limit_objects: of a workspace
 FIELDS: Final = 500  # limit_fields: of an object, removed ones included
-INDEXES: Final = 40  # limit_indexes: declared by an object: `indexes`, `unique` and fields marked indexed or unique
+INDEXES: Final = (
+    40  # limit_indexes: declared by an object: `indexes`, `unique` and fields marked indexed or unique
+)
 RULES: Final = 500  # limit_rules: of an object
 SEARCHED: Final = 20  # limit_search: fields and paths of `search`
 RECORD_TYPES: Final = 100  # limit_record_types

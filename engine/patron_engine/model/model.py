@@ -6,7 +6,8 @@ In: made by model/compile. Out: every other stage looks names up here, never in 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as kept  # several classes here have an attribute `field`
 from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -27,7 +28,7 @@ class LinkSet:
     field: str  # the link field on that object
     master: bool = False
     many: bool = False  # through a link table
-    label: Texts = field(default_factory=nothing)
+    label: Texts = kept(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ class Unique:
     fields: tuple[str, ...]
     where: Expression | None
     index: str
-    message: Texts = field(default_factory=nothing)
+    message: Texts = kept(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,7 @@ class Object:
     feeds: tuple[Feed, ...]
     aliases: Mapping[str, str]  # old field and set names -> today's
     icon: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = kept(default_factory=dict)
 
     def field(self, name: str) -> Field | None:
         """By today's or an old name."""
@@ -159,7 +160,9 @@ class Model:
     expressions: Mapping[tuple[str, str, str], Expression]
     object_aliases: Mapping[str, str]
     fingerprint: str  # checksum of the effective documents
-    physical: PhysicalNames = field(default_factory=PhysicalNames)  # every table and column, those kept aside too
+    physical: PhysicalNames = kept(
+        default_factory=PhysicalNames
+    )  # every table and column, those kept aside too
 
     def object(self, name: str) -> Object | None:
         found = self.objects.get(name)

@@ -18,7 +18,16 @@ from patron_engine.model.expressions import Expressions
 from patron_engine.model.sketch import FieldSketch
 from patron_engine.problems import Problems, nearest
 
-FEATURE_LISTS: Final = ("activities", "comments", "files", "history", "approvals", "follow", "tasks", "messages")
+FEATURE_LISTS: Final = (
+    "activities",
+    "comments",
+    "files",
+    "history",
+    "approvals",
+    "follow",
+    "tasks",
+    "messages",
+)
 ACTIONS: Final = (
     "create", "edit", "delete", "restore", "clone", "submit", "withdraw", "urge", "transfer", "assign", "claim", "return",
     "share", "follow", "merge", "convert", "void", "unvoid", "print", "export", "import", "comment", "lock", "unlock",
@@ -34,7 +43,9 @@ class Names:
         self.catalog = expressions.catalog
         self.documents = self.sketch.documents
         self.problems = problems
-        self._aliases = {(kind, old): name for (kind, name), d in self.documents.items() for old in former_names(d.body)}
+        self._aliases = {
+            (kind, old): name for (kind, name), d in self.documents.items() for old in former_names(d.body)
+        }
         self._checks: Mapping[str, Callable[[Document, Reference], str | None]] = {
             "object": self._object, "field": self._field, "set": self._set, "option": self._option,
             "definition": self._definition, "element": self._element, "code": lambda *_: None,
@@ -55,7 +66,11 @@ class Names:
     def _object(self, document: Document, reference: Reference) -> str | None:
         if self.sketch.object(reference.name) is not None:
             return None
-        return _fault("unknown_object", f"there is no object {reference.name!r}", nearest(reference.name, self.sketch.objects))
+        return _fault(
+            "unknown_object",
+            f"there is no object {reference.name!r}",
+            nearest(reference.name, self.sketch.objects),
+        )
 
     def _field(self, document: Document, reference: Reference) -> str | None:
         object = self.expressions.object_of(reference.object or "?")
@@ -68,7 +83,11 @@ class Names:
             name, bracket, named = step.partition("[")
             type = self.catalog.field(here, name)
             rest = ".".join(steps[index:])
-            if len(steps) - index > 1 and (type is None or type.kind != "link") and self.catalog.field(here, rest) is not None:
+            if (
+                len(steps) - index > 1
+                and (type is None or type.kind != "link")
+                and self.catalog.field(here, rest) is not None
+            ):
                 return None
             if type is None:
                 below = self.catalog.set_object(here, name)
@@ -85,10 +104,18 @@ class Names:
             if bracket:
                 target = self.catalog.canonical("", named.rstrip("]"))
                 if target not in type.objects:
-                    return _fault("wrong_object", f"{here}.{name} does not point at {target!r}", nearest(target, type.objects))
+                    return _fault(
+                        "wrong_object",
+                        f"{here}.{name} does not point at {target!r}",
+                        nearest(target, type.objects),
+                    )
                 here = target
             elif len(type.objects) != 1:
-                return _fault("several_objects", f"{here}.{name} points at several objects", f"write {name}['{type.objects[0]}']" if type.objects else None)
+                return _fault(
+                    "several_objects",
+                    f"{here}.{name} points at several objects",
+                    f"write {name}['{type.objects[0]}']" if type.objects else None,
+                )
             else:
                 here = type.objects[0]
         return None
@@ -97,13 +124,21 @@ class Names:
         one = self.sketch.object(object)
         hidden = getattr(one.document, "removed", {}).get(f"fields.{name}") if one is not None else None
         if one is None:
-            return _fault("unknown_object", f"there is no object {object!r}", nearest(object, self.sketch.objects))
+            return _fault(
+                "unknown_object", f"there is no object {object!r}", nearest(object, self.sketch.objects)
+            )
         if hidden is not None:
             return _fault("removed_field", f"{object}.{name} was removed by {hidden[1].document.layer or 'a layer above'}",
                           "take this use out too, or keep the field")  # fmt: skip
         if below is not None:
-            return _fault("set_not_field", f"{name!r} is a set of {object}: its records cannot be shown as one value", "use a roll-up field")
-        return _fault("unknown_field", f"{object} has no field {name!r}", nearest(name, self.catalog.names(object)))
+            return _fault(
+                "set_not_field",
+                f"{name!r} is a set of {object}: its records cannot be shown as one value",
+                "use a roll-up field",
+            )
+        return _fault(
+            "unknown_field", f"{object} has no field {name!r}", nearest(name, self.catalog.names(object))
+        )
 
     def _set(self, document: Document, reference: Reference) -> str | None:
         here = self.expressions.object_of(reference.object or "?")
@@ -112,7 +147,9 @@ class Names:
             below = self.catalog.set_object(here, step)
             if below is None:
                 known = self.catalog.sets(here)
-                hint = nearest(step, known) or (f"its sets are {', '.join(sorted(known)[:12])}" if known else "no link points at it")
+                hint = nearest(step, known) or (
+                    f"its sets are {', '.join(sorted(known)[:12])}" if known else "no link points at it"
+                )
                 return _fault("unknown_set", f"{here} has no set {step!r}", hint)
             here = below
         return None
@@ -125,7 +162,9 @@ class Names:
         if reference.name in known:
             return None
         what = f"{reference.object}.{reference.field}" if reference.object else str(reference.field)
-        return _fault("unknown_option", f"{what} has no option {reference.name!r}", nearest(reference.name, known))
+        return _fault(
+            "unknown_option", f"{what} has no option {reference.name!r}", nearest(reference.name, known)
+        )
 
     def _choice(self, reference: Reference) -> Any:
         object = self.expressions.object_of(reference.object or "?")
@@ -138,7 +177,11 @@ class Names:
         if (kind, reference.name) in self.documents or (kind, reference.name) in self._aliases:
             return None
         known = [name for k, name in self.documents if k == kind]
-        return _fault(f"unknown_{kind}", f"there is no {kind.replace('_', ' ')} {reference.name!r}", nearest(reference.name, known))
+        return _fault(
+            f"unknown_{kind}",
+            f"there is no {kind.replace('_', ' ')} {reference.name!r}",
+            nearest(reference.name, known),
+        )
 
     def _element(self, document: Document, reference: Reference) -> str | None:
         owners = self._owners(reference)
@@ -148,7 +191,11 @@ class Names:
         if reference.name in known:
             return None
         place = f"{reference.kind} {reference.of}" if reference.of else str(reference.kind)
-        return _fault("unknown_element", f"{place} has no {reference.name!r} in its {reference.element}", nearest(reference.name, known))
+        return _fault(
+            "unknown_element",
+            f"{place} has no {reference.name!r} in its {reference.element}",
+            nearest(reference.name, known),
+        )
 
     def _owners(self, reference: Reference) -> list[Document]:
         kind = reference.kind or ""
@@ -157,7 +204,11 @@ class Names:
             found = self.documents.get((kind, name))
             return [found] if found is not None else []
         object = None if reference.object is None else self.expressions.object_of(reference.object)
-        return [d for (k, _), d in self.documents.items() if k == kind and (object is None or d.body.get("object") == object)]
+        return [
+            d
+            for (k, _), d in self.documents.items()
+            if k == kind and (object is None or d.body.get("object") == object)
+        ]
 
     def _record_type(self, document: Document, reference: Reference) -> str | None:
         object = self.expressions.object_of(reference.object or "?")
@@ -168,14 +219,22 @@ class Names:
         known = [str(t.get("name")) for t in types] + [old for t in types for old in former_names(t)]
         if reference.name in known:
             return None
-        return _fault("unknown_record_type", f"{object} has no record type {reference.name!r}", nearest(reference.name, known))
+        return _fault(
+            "unknown_record_type",
+            f"{object} has no record type {reference.name!r}",
+            nearest(reference.name, known),
+        )
 
     def _action(self, document: Document, reference: Reference) -> str | None:
         object = None if reference.object is None else self.expressions.object_of(reference.object)
         known = {*ACTIONS, *self._actions_of(object)}
         if reference.name in known:
             return None
-        return _fault("unknown_action", f"there is no action {reference.name!r} for {object}", nearest(reference.name, known))
+        return _fault(
+            "unknown_action",
+            f"there is no action {reference.name!r} for {object}",
+            nearest(reference.name, known),
+        )
 
     def _actions_of(self, object: str | None) -> Iterable[str]:
         for (kind, name), document in self.documents.items():
@@ -193,7 +252,11 @@ class Names:
     def _here(self, document: Document, reference: Reference) -> str | None:
         if reference.name in reference.known:
             return None
-        return _fault("unknown_name", f"nothing in this document is named {reference.name!r}", nearest(reference.name, reference.known))
+        return _fault(
+            "unknown_name",
+            f"nothing in this document is named {reference.name!r}",
+            nearest(reference.name, reference.known),
+        )
 
 
 def _fault(code: str, message: str, hint: str | None) -> str:

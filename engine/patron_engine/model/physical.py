@@ -84,14 +84,18 @@ class PhysicalNames:
 
     def of(self, object: str, field: str) -> tuple[Column, ...]:
         """The columns of a field in the order of its parts; () for what has none."""
-        return tuple(Column(name=c.column, sql=_sql(c), part=c.part) for c in self._by_field.get((object, field), ()))
+        return tuple(
+            Column(name=c.column, sql=_sql(c), part=c.part) for c in self._by_field.get((object, field), ())
+        )
 
     def settle(self, wanted: Iterable[Wanted], release: int) -> PhysicalNames:
         """The names with everything in `wanted` live and all else aside. Settling the same again changes nothing."""
         return _Settling(self, release).run(list(wanted))
 
 
-def allocate(definitions: Any, known: Iterable[PhysicalColumn], take_up: frozenset[tuple[str, str]] = frozenset()) -> PhysicalNames:
+def allocate(
+    definitions: Any, known: Iterable[PhysicalColumn], take_up: frozenset[tuple[str, str]] = frozenset()
+) -> PhysicalNames:
     """The names known so far, ready to compile with: columns of new fields are decided while compiling, when the types
     of formulas are known, and stand in `model.physical` afterwards.
 
@@ -196,7 +200,13 @@ class _Settling:
 
     def _row(self, want: Wanted, part: str, column: str, sql: str) -> PhysicalColumn:
         return PhysicalColumn(
-            object=want.object, field=want.field, part=part, column=column, sql=sql, type=want.type, since=self.release
+            object=want.object,
+            field=want.field,
+            part=part,
+            column=column,
+            sql=sql,
+            type=want.type,
+            since=self.release,
         )
 
 

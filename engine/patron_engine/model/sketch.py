@@ -113,7 +113,9 @@ def region_of(zone: str) -> str:
 def sketch(documents: Mapping[tuple[str, str], Document], problems: Problems) -> Sketch:
     """Reads all objects. Problems go to `problems` with their places."""
     bodies = {key: d.body for key, d in documents.items()}
-    workspace = bodies.get(("workspace", "workspace")) or next((b for (k, _), b in bodies.items() if k == "workspace"), {})
+    workspace = bodies.get(("workspace", "workspace")) or next(
+        (b for (k, _), b in bodies.items() if k == "workspace"), {}
+    )
     option_sets = _option_sets(documents, problems)
     around = Around(
         currency=str(workspace.get("currency") or "CNY"),
@@ -145,7 +147,9 @@ def sketch(documents: Mapping[tuple[str, str], Document], problems: Problems) ->
     return made
 
 
-def _option_sets(documents: Mapping[tuple[str, str], Document], problems: Problems) -> Mapping[str, tuple[Option, ...]]:
+def _option_sets(
+    documents: Mapping[tuple[str, str], Document], problems: Problems
+) -> Mapping[str, tuple[Option, ...]]:
     found: dict[str, tuple[Option, ...]] = {}
     for (kind, name), document in documents.items():
         if kind == "option_set":
@@ -157,7 +161,13 @@ def _option_sets(documents: Mapping[tuple[str, str], Document], problems: Proble
 
 
 def _fault(
-    problems: Problems, document: Document, path: Path, code: str, message: str, key: str | None = None, hint: str | None = None
+    problems: Problems,
+    document: Document,
+    path: Path,
+    code: str,
+    message: str,
+    key: str | None = None,
+    hint: str | None = None,
 ) -> None:
     problems.add(code, message, hint=hint, **document.where((*path, key) if key else path))
 
@@ -166,9 +176,14 @@ def _object(document: Document, shared: Around, problems: Problems) -> ObjectSke
     body = document.body
     fault = name_fault(document.name)
     if fault:
-        problems.add("bad_name", f"{document.name!r} cannot name an object: {fault}", **document.where(("name",)))
+        problems.add(
+            "bad_name", f"{document.name!r} cannot name an object: {fault}", **document.where(("name",))
+        )
     around = Around(
-        currency=shared.currency, region=shared.region, record_currency=body.get("currency") == "record", option_sets=shared.option_sets
+        currency=shared.currency,
+        region=shared.region,
+        record_currency=body.get("currency") == "record",
+        option_sets=shared.option_sets,
     )
     made = ObjectSketch(
         name=document.name, body=body, document=document, aliases_of=former_names(body), around=around
@@ -190,7 +205,9 @@ def _object(document: Document, shared: Around, problems: Problems) -> ObjectSke
     return made
 
 
-def _field(made: ObjectSketch, definition: Mapping[str, Any], path: Path, document: Document, problems: Problems) -> None:
+def _field(
+    made: ObjectSketch, definition: Mapping[str, Any], path: Path, document: Document, problems: Problems
+) -> None:
     name, named = definition.get("name"), definition.get("type")
     type = TYPES.get(named) if isinstance(named, str) else None
     if not isinstance(name, str) or type is None:
@@ -270,7 +287,13 @@ def _set(one: ObjectSketch, f: FieldSketch, target: ObjectSketch, made: Sketch) 
     if not label:
         label = texts(one.body.get("plural")) or texts(one.body.get("label"))
     target.sets[name] = LinkSet(
-        name=name, owner=target.name, object=one.name, field=f.name, master=f.spec.master, many=f.spec.many, label=label
+        name=name,
+        owner=target.name,
+        object=one.name,
+        field=f.name,
+        master=f.spec.master,
+        many=f.spec.many,
+        label=label,
     )
     if isinstance(declared, Mapping):
         for old in former_names(declared):

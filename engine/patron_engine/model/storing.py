@@ -19,7 +19,9 @@ from patron_engine.model.expressions import Expressions
 from patron_engine.model.sketch import FieldSketch, ObjectSketch
 
 # Functions whose answer may change while the record stays as it is.
-OUTSIDE: Final = frozenset("SETTING IN_SEGMENT REPORTS_TO IN_DEPARTMENT IN_ROLE ON_DUTY REF".split())
+OUTSIDE: Final = frozenset(
+    ["SETTING", "IN_SEGMENT", "REPORTS_TO", "IN_DEPARTMENT", "IN_ROLE", "ON_DUTY", "REF"]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,9 @@ class Storing:
             return Decision(stored=True, why="stored: it uses only stored fields of its own record")
         if wanted is True:
             nightly = made is not None and (made.uses_now or bool(made.functions & OUTSIDE))
-            return Decision(stored=True, nightly=nightly, why=f"stored: its definition says so, though {reason}")
+            return Decision(
+                stored=True, nightly=nightly, why=f"stored: its definition says so, though {reason}"
+            )
         return Decision(stored=False, why=f"computed: {reason}")
 
     def _moves(self, f: FieldSketch, made: Expression) -> str | None:
@@ -137,7 +141,9 @@ class Storing:
             if where.aggregates:
                 return Decision(stored=False, why="computed: its `where` counts other records")
             for path in sorted(where.paths):
-                reason = f"{path} is the parent's" if path.startswith("this.") else self._path_moves(child, path)
+                reason = (
+                    f"{path} is the parent's" if path.startswith("this.") else self._path_moves(child, path)
+                )
                 if reason is not None:
                     return Decision(stored=False, why=f"computed: in its `where`, {reason}")
         named = [str(body["field"])] if body.get("field") else []
@@ -187,7 +193,9 @@ class Storing:
                     self._visit(start, state, found)
         return found
 
-    def _visit(self, start: FieldSketch, state: dict[tuple[str, str], int], found: list[list[FieldSketch]]) -> None:
+    def _visit(
+        self, start: FieldSketch, state: dict[tuple[str, str], int], found: list[list[FieldSketch]]
+    ) -> None:
         trail = [start]
         ways = [self.needs(start)]
         state[start.object, start.name] = 1

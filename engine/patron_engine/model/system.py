@@ -18,20 +18,65 @@ def _texts(en: str, cn: str, tw: str) -> Mapping[str, str]:
 _ID: Final = {"name": "id", "type": "id", "label": _texts("ID", "主键", "主鍵"), "readonly": True}
 _OWNED: Final = (
     {"name": "owner", "type": "user", "label": _texts("Owner", "负责人", "負責人"), "default": "=me()"},
-    {"name": "department", "type": "department", "label": _texts("Department", "归属部门", "歸屬部門"), "readonly": True},
+    {
+        "name": "department",
+        "type": "department",
+        "label": _texts("Department", "归属部门", "歸屬部門"),
+        "readonly": True,
+    },
     {"name": "queue", "type": "lookup", "to": "queue", "label": _texts("Queue", "队列", "佇列")},
 )
-_RECORD_TYPE: Final = {"name": "record_type", "type": "select", "label": _texts("Record type", "业务类型", "業務類型")}
-_CURRENCY: Final = {"name": "currency", "type": "text", "max_length": 3, "case": "upper", "label": _texts("Currency", "币种", "幣別")}
+_RECORD_TYPE: Final = {
+    "name": "record_type",
+    "type": "select",
+    "label": _texts("Record type", "业务类型", "業務類型"),
+}
+_CURRENCY: Final = {
+    "name": "currency",
+    "type": "text",
+    "max_length": 3,
+    "case": "upper",
+    "label": _texts("Currency", "币种", "幣別"),
+}
 _KEPT: Final = (
-    {"name": "created_at", "type": "datetime", "label": _texts("Created at", "创建时间", "建立時間"), "readonly": True},
-    {"name": "created_by", "type": "user", "label": _texts("Created by", "创建人", "建立者"), "readonly": True},
-    {"name": "updated_at", "type": "datetime", "label": _texts("Modified at", "修改时间", "修改時間"), "readonly": True},
-    {"name": "updated_by", "type": "user", "label": _texts("Modified by", "修改人", "修改者"), "readonly": True},
+    {
+        "name": "created_at",
+        "type": "datetime",
+        "label": _texts("Created at", "创建时间", "建立時間"),
+        "readonly": True,
+    },
+    {
+        "name": "created_by",
+        "type": "user",
+        "label": _texts("Created by", "创建人", "建立者"),
+        "readonly": True,
+    },
+    {
+        "name": "updated_at",
+        "type": "datetime",
+        "label": _texts("Modified at", "修改时间", "修改時間"),
+        "readonly": True,
+    },
+    {
+        "name": "updated_by",
+        "type": "user",
+        "label": _texts("Modified by", "修改人", "修改者"),
+        "readonly": True,
+    },
     {"name": "version", "type": "integer", "label": _texts("Version", "版本", "版本"), "readonly": True},
-    {"name": "deleted_at", "type": "datetime", "label": _texts("Deleted at", "删除时间", "刪除時間"), "readonly": True},
+    {
+        "name": "deleted_at",
+        "type": "datetime",
+        "label": _texts("Deleted at", "删除时间", "刪除時間"),
+        "readonly": True,
+    },
 )
-_VOIDED: Final = {"name": "voided_at", "type": "datetime", "label": _texts("Voided at", "作废时间", "作廢時間"), "readonly": True}
+_VOIDED: Final = {
+    "name": "voided_at",
+    "type": "datetime",
+    "label": _texts("Voided at", "作废时间", "作廢時間"),
+    "readonly": True,
+}
 
 
 def system_fields(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

@@ -12,7 +12,16 @@ from typing import Any, Final
 
 from patron_engine.expr.types import BOOLEAN, DATETIME, NUMBER, TEXT, ExprType
 
-APPROVAL_STATES: Final = ("none", "running", "approved", "rejected", "returned", "withdrawn", "revoked", "ended")
+APPROVAL_STATES: Final = (
+    "none",
+    "running",
+    "approved",
+    "rejected",
+    "returned",
+    "withdrawn",
+    "revoked",
+    "ended",
+)
 _USER: Final = ExprType("link", objects=("user",))
 
 APPROVAL: Final[Mapping[str, ExprType]] = MappingProxyType({
@@ -23,12 +32,16 @@ APPROVAL: Final[Mapping[str, ExprType]] = MappingProxyType({
     "approval.decided_at": DATETIME,
     "approval.comment": TEXT,
 })  # fmt: skip
-POOL: Final[Mapping[str, ExprType]] = MappingProxyType({"pool.name": TEXT, "pool.since": DATETIME, "pool.returns_at": DATETIME})
+POOL: Final[Mapping[str, ExprType]] = MappingProxyType(
+    {"pool.name": TEXT, "pool.since": DATETIME, "pool.returns_at": DATETIME}
+)
 _PATH: Final = {"since": DATETIME, "due": DATETIME}
 _CLOCK: Final = {"due_at": DATETIME, "done_at": DATETIME, "breached": BOOLEAN, "hours": NUMBER}
 
 
-def virtual_names(documents: Mapping[tuple[str, str], Mapping[str, Any]]) -> Mapping[str, Mapping[str, ExprType]]:
+def virtual_names(
+    documents: Mapping[tuple[str, str], Mapping[str, Any]],
+) -> Mapping[str, Mapping[str, ExprType]]:
     """Object -> dotted name -> type, from the stage paths, clocks and pools there are. Approval names hold for every
     object and stand under ""."""
     found: dict[str, dict[str, ExprType]] = {"": dict(APPROVAL)}
