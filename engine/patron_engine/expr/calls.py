@@ -103,9 +103,9 @@ def _as_text(infer: Infer, node: Node, at: int) -> Node:
         "number": texts.TEXT_NUMBER, "duration": texts.TEXT_NUMBER, "date": texts.TEXT_DATE, "datetime": texts.TEXT_MOMENT,
         "time": texts.TEXT_TIME, "boolean": texts.TEXT_TRUTH, "link": texts.TEXT_SAME,
     }  # fmt: skip
-    if node.type.kind in ("text", "choice", "empty"):
+    if node.type.kind in ("text", "choice"):
         return node
-    if node.type.kind == "json":
+    if node.type.kind in ("json", "empty"):
         return infer.as_kind(node, "text")
     op = kinds.get(node.type.kind)
     if op is None:

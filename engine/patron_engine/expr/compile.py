@@ -51,7 +51,8 @@ def typed(outer: Infer, syntax: Syntax, scope: Scope) -> Expression:
         tree = infer.as_kind(tree, scope.expects[0])
     made = _expression(infer, syntax, tree)
     if len(infer.faults) == before:
-        if scope.expects and not any(fits(tree.type, k) for k in scope.expects):
+        accepted = tree.type.kind == "json" or any(fits(tree.type, k) for k in scope.expects)
+        if scope.expects and not accepted:
             wanted = " or ".join(words(k) for k in scope.expects)
             infer.fault("expr_result", f"the value must be {wanted}, but it is {say_type(tree.type)}", syntax.at)
         if scope.rows and not made.has_sql:

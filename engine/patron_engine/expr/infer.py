@@ -33,7 +33,9 @@ _ISO: Final = {
     "time": re.compile(r"\d{2}:\d{2}(:\d{2})?"),
     "datetime": re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})"),
 }
-_MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_ELEMENTARY: Final = {
+    t.kind: t for t in (NUMBER, TEXT, BOOLEAN, DATE, DATETIME, TIME, DURATION, ExprType("link"), ExprType("choice"))
+}
 
 
 def call(op: Operation, args: tuple[Node, ...], type: ExprType, params: tuple[Any, ...] = (), at: int = 0) -> Node:
@@ -79,7 +81,10 @@ class Infer:
     def as_kind(self, node: Node, kind: str) -> Node:
         """The node where `kind` is asked for: JSON converted, a constant text read as a date, time, moment or id."""
         if node.type.kind == "json" and kind in CONVERSIONS:
-            return Call(CONVERSIONS[kind], (node,), ExprType("number" if kind == "duration" else kind), at=node.at)  # type: ignore[arg-type]
+            made = {"duration": NUMBER, "choice": TEXT}.get(kind) or _ELEMENTARY[kind]
+            return Call(CONVERSIONS[kind], (node,), made, at=node.at)
+        if node.type.kind == "empty" and kind != "empty":
+            return Literal(None, _ELEMENTARY.get(kind, EMPTY), node.at)  # whatever it is, it is empty
         if isinstance(node, Literal) and isinstance(node.value, str) and kind in ("date", "time", "datetime", "link"):
             return _read_constant(node, kind) or node
         return node
@@ -117,9 +122,10 @@ class Infer:
         args = [self.node(i) for i in s.items]
         kinds = {a.type.kind for a in args} - {"empty"}
         if kinds <= {"text", "choice"} and kinds and set(s.parts) == {"+"}:
-            return call(CONCAT, tuple(args), TEXT, at=s.at)
-        if kinds <= {"number", "empty"}:
-            return call(arithmetic.SUM_OF, tuple(args), NUMBER, (s.parts,), s.at)
+            return call(CONCAT, tuple(self.as_kind(a, "text") for a in args), TEXT, at=s.at)
+        if kinds <= {"number"}:
+            numbers = tuple(self.as_kind(a, "number") for a in args)
+            return call(arithmetic.SUM_OF, numbers, NUMBER, (s.parts,), s.at)
         left = args[0]
         for sign, right in zip(s.parts[1:], args[1:], strict=True):
             left = self._plus(left, right, s.at) if sign == "+" else self._minus(left, right, s.at)
@@ -134,11 +140,11 @@ class Infer:
             kind = "text" if other in ("text", "choice") else "number"
             return self._plus(self.as_kind(a, kind), self.as_kind(b, kind), at)
         if ka in ("text", "choice", "empty") and kb in ("text", "choice", "empty"):
-            return call(CONCAT, (a, b), TEXT, at=at)
+            return call(CONCAT, (self.as_kind(a, "text"), self.as_kind(b, "text")), TEXT, at=at)
         if kb in ("date", "datetime") and ka in ("number", "duration", "empty"):
             a, b, ka, kb = b, a, kb, ka
         if ka == "date" and kb in ("number", "empty"):
-            return call(days.ADD_DAYS, (a, b), DATE, at=at)
+            return call(days.ADD_DAYS, (a, self.as_kind(b, "number")), DATE, at=at)
         if ka == "datetime" and kb in ("number", "duration", "empty"):
             return call(days.ADD_SECONDS, (a, _seconds(b)), DATETIME, at=at)
         return self._numbers("+", a, b, at)
@@ -146,7 +152,7 @@ class Infer:
     def _minus(self, a: Node, b: Node, at: int) -> Node:
         ka, kb = a.type.kind, b.type.kind
         if ka == kb == "date" or (ka, kb) in (("date", "empty"), ("empty", "date")):
-            return call(days.DAYS_BETWEEN, (a, b), NUMBER, at=at)
+            return call(days.DAYS_BETWEEN, (self.as_kind(a, "date"), self.as_kind(b, "date")), NUMBER, at=at)
         if ka == kb == "datetime":
             return call(days.SECONDS_BETWEEN, (a, b), DURATION, at=at)
         if ka == "date" and kb == "number":
@@ -173,6 +179,8 @@ class Infer:
             hint = "write TEXT(…) or VALUE(…), or join with CONCAT(a, b)"
         elif kinds == {"date", "datetime"}:
             hint = "write DAY_OF(…) for the date of a moment"
+        elif kinds == {"date", "duration"}:
+            hint = "to a date, days are added: a plain number"
         return Fault("expr_types", f"{say_type(a.type)} {sign} {say_type(b.type)} has no meaning", at, hint)
 
     def _product(self, s: Syntax) -> Node:
@@ -317,7 +325,9 @@ class Infer:
 
 def _seconds(n: Node) -> Node:
     """What is added to a moment, in seconds: a plain number means days."""
-    if n.type.kind in ("duration", "empty"):
+    if n.type.kind == "empty":
+        return Literal(None, DURATION, n.at)
+    if n.type.kind == "duration":
         return n
     return call(arithmetic.PRODUCT, (n, Literal(Decimal(86_400), NUMBER, n.at)), DURATION, at=n.at)
 

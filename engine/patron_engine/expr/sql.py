@@ -241,11 +241,11 @@ class _Writer:
         if _is_empty(right):
             return self._empty(left, equal), True
         a, b = self._sides(left, right)
-        literal = (isinstance(left, Literal) and left.value is not None) or (
-            isinstance(right, Literal) and right.value is not None
-        )
-        if literal and equal:
+        if equal and (_is_there(left) or _is_there(right)):
             return a == b, False
+        if equal and (_is_outside(left) or _is_outside(right)):
+            # A bind: planned with its value, this is the plain equation that an index serves.
+            return sa.or_(a == b, sa.and_(a.is_(None), b.is_(None))), False
         return (a.is_not_distinct_from(b) if equal else a.is_distinct_from(b)), True
 
     def _empty(self, node: Node, equal: bool) -> Column:
@@ -303,6 +303,20 @@ def _sure(column: Column) -> Column:
 
 def _is_empty(node: Node) -> bool:
     return isinstance(node, Literal) and node.value is None
+
+
+def _is_there(node: Node) -> bool:
+    """Never empty: a constant, today, now."""
+    if isinstance(node, nodes.Call):
+        return node.op.now and not node.args
+    return isinstance(node, Literal) and node.value is not None
+
+
+def _is_outside(node: Node) -> bool:
+    """The same for all rows that are chosen among: of the asking person or record."""
+    if isinstance(node, nodes.Call):
+        return node.op is ME
+    return isinstance(node, Path) and node.path.startswith(("me.", "this."))
 
 
 def _renamed(t: ExprType) -> bool:

@@ -98,6 +98,9 @@ def made(x: Column) -> Column:
 
 def whole(x: Column, limit: int) -> Column:
     """`x` without its decimals, as an integer; empty from ±limit on."""
+    known = value_of(x)
+    if known is not None:
+        return whole_literal(int(known)) if abs(known) < limit else sa.cast(sa.null(), sa.Integer)
     low, high = decimal(Decimal(-limit)), decimal(Decimal(limit))
     clamped = sa.func.least(sa.func.greatest(x, low, type_=NUMERIC), high, type_=NUMERIC)
     return sa.cast(sa.func.trunc(sa.func.nullif(sa.func.nullif(clamped, high), low)), sa.Integer)
@@ -105,6 +108,9 @@ def whole(x: Column, limit: int) -> Column:
 
 def between(x: Column, low: int, high: int) -> Column:
     """`x` without its decimals, as an integer: the nearest of low … high. An empty x gives low."""
+    known = value_of(x)
+    if known is not None:
+        return whole_literal(int(min(max(known, Decimal(low)), Decimal(high))))
     clamped = sa.func.least(sa.func.greatest(x, whole_literal(low), type_=NUMERIC), whole_literal(high), type_=NUMERIC)
     return sa.cast(sa.func.trunc(clamped), sa.Integer)
 
@@ -130,6 +136,15 @@ def decimal(value: Decimal) -> Column:
 def numeric(value: Decimal) -> Column:
     """A numeric constant that divides and rounds as numeric."""
     return sa.cast(decimal(value), NUMERIC)
+
+
+def value_of(x: Column) -> Decimal | None:
+    """What a numeric constant is, where a column is one: then no guard is needed."""
+    inner = x.clause if isinstance(x, sa.Cast) else x
+    if isinstance(inner, sa.BindParameter) and isinstance(inner.type, _Digits):
+        value = inner.value
+        return value if isinstance(value, Decimal) else None
+    return None
 
 
 def text(value: str) -> Column:

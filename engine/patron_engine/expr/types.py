@@ -94,8 +94,10 @@ def say_type(t: ExprType) -> str:
 
 def fits(t: ExprType, kind: str) -> bool:
     """Whether a value of type `t` may stand where `kind` is asked for."""
-    if t.kind == kind or t.kind in ("empty", "json"):
+    if t.kind == kind or t.kind == "empty":
         return True
+    if t.kind == "json":
+        return kind in ("number", "duration", "text", "choice", "boolean")
     return (t.kind, kind) in (("duration", "number"), ("number", "duration"), ("choice", "text"), ("text", "choice"))
 
 

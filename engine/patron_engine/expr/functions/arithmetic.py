@@ -81,6 +81,9 @@ def _quotient(a: Decimal, b: Decimal) -> Decimal | None:
 
 
 def _sql_quotient(side: Side, a: Column, b: Column) -> Column:
+    by = sqlparts.value_of(b)
+    if by is not None and abs(by) >= 1:  # neither zero nor larger than a: no guard
+        return sa.func.round(sql_widened(a) / b, sqlparts.whole_literal(limits.DECIMALS), type_=NUMERIC)
     return sql_rounded(sql_widened(a) / sql_zero_is_empty(b))
 
 

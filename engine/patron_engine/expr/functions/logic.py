@@ -15,24 +15,24 @@ from patron_engine.expr.sqlparts import NUMERIC, Column, Side
 VALUES_OPERATIONS: Final = {"SUM": SUM_VALUES, "AVERAGE": AVERAGE_VALUES}
 
 
-def _ranked(side: Side, pick: Any, *values: Column) -> Column:
-    return pick(*values, type_=values[0].type)
-
-
-def _collated(side: Side, x: Column) -> Column:
-    return x.collate(side.collation) if side.collation and isinstance(x.type, sa.Text) else x
+def _pick(side: Side, function: Any, values: tuple[Column, ...]) -> Column:
+    t = values[0].type
+    if not side.collation or not isinstance(t, sa.Text):
+        return function(*values, type_=t)
+    # Compared by code point, then given back the database's collation: LOWER and UPPER need it.
+    return function(*(v.collate(side.collation) for v in values), type_=t).collate("default")
 
 
 MIN_VALUES: Final = Operation(
     name="MIN",
     py=lambda *values: min((v for v in values if v is not None), default=None),
-    sql=lambda side, *values: _ranked(side, sa.func.least, *(_collated(side, v) for v in values)),
+    sql=lambda side, *values: _pick(side, sa.func.least, values),
     strict=False,
 )
 MAX_VALUES: Final = Operation(
     name="MAX",
     py=lambda *values: max((v for v in values if v is not None), default=None),
-    sql=lambda side, *values: _ranked(side, sa.func.greatest, *(_collated(side, v) for v in values)),
+    sql=lambda side, *values: _pick(side, sa.func.greatest, values),
     strict=False,
 )
 
