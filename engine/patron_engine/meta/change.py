@@ -103,10 +103,18 @@ def _step(here: Any, rest: list[str]) -> tuple[int, Any] | None:
 
 
 def apply_change(draft: Draft, change: Document) -> list[Problem]:
-    """Puts the change onto the draft; what it cannot do is told and left out."""
-    problems: list[Problem] = []
-    for operation in (_set, _add, _move, _remove):
-        problems.extend(operation(draft, change))
+    """Puts the change onto the draft; what it cannot do is told and left out.
+
+    Elements move before others are added beside them, but for those that move beside an added one.
+    """
+    problems = list(_set(draft, change))
+    waiting = [
+        entry for entry in _entries(change, "move") if not _move(draft, change, entry, problems, last=False)
+    ]
+    problems.extend(_add(draft, change))
+    for entry in waiting:
+        _move(draft, change, entry, problems, last=True)
+    problems.extend(_remove(draft, change))
     return problems
 
 
@@ -226,19 +234,23 @@ def _position(target: list[Any], neighbour: Mapping[str, Any]) -> tuple[int, str
     return len(target), None
 
 
-def _move(draft: Draft, change: Document) -> Iterator[Problem]:
-    for at, text, neighbour in _entries(change, "move"):
-        spot = locate(draft.body, text)
-        if spot.missing is not None or not isinstance(spot.holder, list):
-            yield _unknown(change, at, spot)
-            continue
-        element = spot.holder.pop(spot.key)
-        index, fault = _position(spot.holder, neighbour if isinstance(neighbour, Mapping) else {})
-        if fault is not None:
-            hint = nearest(fault, _names(spot.holder))
-            yield _problem(change, at, "unknown_element", f"{fault!r} is not beside {text!r}", hint)
-            index = spot.key
-        spot.holder.insert(index, element)
+def _move(
+    draft: Draft, change: Document, entry: tuple[Path, str, Any], problems: list[Problem], *, last: bool
+) -> bool:
+    """Moves one element; False where its neighbour is not there (yet: unless `last`, which tells it)."""
+    at, text, neighbour = entry
+    spot = locate(draft.body, text)
+    if spot.missing is not None or not isinstance(spot.holder, list):
+        if last:
+            problems.append(_unknown(change, at, spot))
+        return False
+    element = spot.holder.pop(spot.key)
+    index, fault = _position(spot.holder, neighbour if isinstance(neighbour, Mapping) else {})
+    spot.holder.insert(index if fault is None else spot.key, element)
+    if fault is not None and last:
+        hint = nearest(fault, _names(spot.holder))
+        problems.append(_problem(change, at, "unknown_element", f"{fault!r} is not beside {text!r}", hint))
+    return fault is None
 
 
 def _remove(draft: Draft, change: Document) -> Iterator[Problem]:

@@ -24,7 +24,9 @@ class Difference:
     path  by names: "fields.amount.label.zh-CN"; of a renamed element by its old name
     what  set (old and new value; old is MISSING for a new key), unset (a key is gone), add, remove (elements),
           move (the element stands elsewhere), rename (the `name` of an element, which keeps the old one in `was`)
-    list_path, after   of add and move: the list, and the element before it in the newer body (None: it is first)
+    list_path      of add, remove and move: the list
+    after, before  of add and move: the element it follows in the newer body, else the one it comes before. A move
+                   names only elements that are in both bodies, so moves can be made before anything is added
     """
 
     path: str
@@ -33,6 +35,7 @@ class Difference:
     new: Any = MISSING
     list_path: str = ""
     after: str | None = None
+    before: str | None = None
 
 
 def compare(old: Any, new: Any, path: str = "") -> Iterator[Difference]:
@@ -74,19 +77,24 @@ def _lists(old: list[Any], new: list[Any], path: str) -> Iterator[Difference]:
     for name, item in before.items():
         if name not in kept:
             yield Difference(path=join(path, name), what="remove", old=item, list_path=path)
-    moved = _moved([name for name in before if name in kept], kept)
-    previous: str | None = None
+    order = [name for name in before if name in kept]
+    moved = _moved(order, kept)
+    previous = behind = None  # the element before this one; the same among those that both bodies have
     for item in new:
         name = str(element_name(item))
         was = matched[name]
         if was is None:
-            here = join(path, name)
-            yield Difference(path=here, what="add", new=item, list_path=path, after=previous)
+            first = None if previous else next(iter(kept), None)
+            yield Difference(
+                path=join(path, name), what="add", new=item, list_path=path, after=previous, before=first
+            )
         else:
             here = join(path, was)
             yield from _element(before[was], item, here)
             if was in moved:
-                yield Difference(path=here, what="move", list_path=path, after=previous)
+                first = None if behind else order[0]
+                yield Difference(path=here, what="move", list_path=path, after=behind, before=first)
+            behind = name
         previous = name
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from patron_engine.meta.change import copied, locate
-from patron_engine.meta.compare import compare
-from patron_engine.meta.document import Body, Document, Path, element_name, walk
+from patron_engine.meta.compare import Difference, compare
+from patron_engine.meta.document import Body, Document, Path, walk
 
 _IDENTITY = ("kind", "name")
 
@@ -35,9 +35,9 @@ def computed_change(base: Body, mine: Document, against: str | None = None) -> D
         elif each.what == "add":
             listed = adds.setdefault(each.list_path, [])
             places[("add", each.list_path, len(listed))] = line
-            listed.append(_placed(each.new, each.after, _first(below, each.list_path)))
+            listed.append(_placed(each))
         elif each.what == "move":
-            moves[each.path] = _neighbour(each.after, _first(below, each.list_path))
+            moves[each.path] = _neighbour(each)
             places[("move", each.path)] = line
         elif each.what == "remove":
             places[("remove", len(removes))] = places[()]
@@ -55,24 +55,18 @@ def computed_change(base: Body, mine: Document, against: str | None = None) -> D
     )
 
 
-def _placed(item: Any, after: str | None, first: str | None) -> Any:
-    neighbour = _neighbour(after, first)
+def _placed(each: Difference) -> Any:
+    neighbour = _neighbour(each)
     if not neighbour:
-        return copied(item)
-    element = {"name": item} if isinstance(item, str) else copied(item)
+        return copied(each.new)
+    element = {"name": each.new} if isinstance(each.new, str) else copied(each.new)
     return {**element, **neighbour}
 
 
-def _neighbour(after: str | None, first: str | None) -> dict[str, str]:
-    if after is not None:
-        return {"after": after}
-    return {"before": first} if first is not None else {}
-
-
-def _first(body: Body, path: str) -> str | None:
-    spot = locate(body, path)
-    items = spot.holder[spot.key] if spot.missing is None and spot.holder is not None else None
-    return element_name(items[0]) if isinstance(items, list) and items else None
+def _neighbour(each: Difference) -> dict[str, str]:
+    if each.after is not None:
+        return {"after": each.after}
+    return {"before": each.before} if each.before is not None else {}
 
 
 def _line(mine: Document, path: str) -> int:
