@@ -92,7 +92,7 @@ def _link(binding: SqlBinding, row: Row, field: Field) -> Column:
         return sa.case((id.is_not(None), whole))
     id = row.column(field) if field.stored else binding.of_field(row, field)
     targets = field.link.to if field.type in LINKS else field.expr.objects
-    if len(targets) != 1:
+    if len(targets) != 1 or targets[0] not in building.model.objects:
         return sa.case((id.is_not(None), composite(row, building.alias(), id=id)))
     joined = row.joined(field.name, id, targets[0], [], ruled=binding.ruled, counted=False)
     name = title_column(binding.at(joined), joined)
