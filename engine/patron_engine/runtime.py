@@ -1,6 +1,6 @@
 """Runtime: where the engine meets a running process: it keeps each workspace's active release and opens the ways.
 
-In: a source of connections, a clock, a secret for sealing cursors. Out: a `Workspace` for each name, whose methods are
+In: a source of connections, a clock, a secret for sealing cursors and encrypted fields. Out: a `Workspace` for each name, whose methods are
 the ways (`read`, `save`, `plan`, `publish` …) with connection, release and retries taken care of.
 
 A request uses one release from beginning to end. Readers look at the release number at most every `FRESH_SECONDS`;
@@ -9,10 +9,12 @@ writers pin it in the database (ways/save.begin_write), so a stale cache can del
 
 from __future__ import annotations
 
+import hmac
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from hashlib import sha256
 from typing import Any, Literal, Protocol, TypeVar
 
 import psycopg
@@ -20,6 +22,7 @@ import psycopg
 from patron_engine.actor import Actor, Cause
 from patron_engine.clock import Clock, new_id, system_clock
 from patron_engine.errors import ReleaseChanged
+from patron_engine.fields.vault import Vault
 from patron_engine.model.model import Model
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask, Page
@@ -84,6 +87,7 @@ class Workspace:
         self.runtime = runtime
         self.name = name
         self.schema = schema
+        self.vault = Vault(hmac.digest(runtime.secret, f"vault:{schema}".encode(), sha256))
         self._releases: dict[int, tuple[Model, Tables]] = {}
         self._current = 0
         self._looked = float("-inf")
@@ -102,7 +106,7 @@ class Workspace:
             if number not in self._releases:
                 with self._lock:
                     if number not in self._releases:
-                        model = active.load_model(conn, self.schema, number)
+                        model = active.load_model(conn, self.schema, number, self.vault)
                         self._releases[number] = (model, Tables(model, self.schema))
                         for old in sorted(self._releases)[:-KEPT_RELEASES]:
                             del self._releases[old]
@@ -195,7 +199,7 @@ class Workspace:
             model, _ = self.pin(conn)
             layers = change(conn, self.layers(conn))
             return publish_way.plan(
-                conn, self.schema, layers, old=model, kind=kind, note=note, clock=self.runtime.clock
+                conn, self.schema, layers, old=model, kind=kind, note=note, clock=self.runtime.clock, vault=self.vault
             )
 
     def plan_own(self, documents: Sequence[Document], *, note: str = "") -> Publication:
@@ -216,7 +220,8 @@ class Workspace:
         with self.connection("publish") as conn:
             self.stale()
             model, _ = self.pin(conn)
-            return publish_way.rollback(conn, self.schema, number, old=model, clock=self.runtime.clock)
+            clock = self.runtime.clock
+            return publish_way.rollback(conn, self.schema, number, old=model, clock=clock, vault=self.vault)
 
     def publish(
         self, actor: Actor, publication: Publication, *, confirm: str | None = None, draft: str | None = None
@@ -226,7 +231,7 @@ class Workspace:
         with self.connection("publish") as conn:
             model = self._releases[publication.base][0] if publication.base in self._releases else None
             if model is None:
-                model = active.load_model(conn, self.schema, publication.base)
+                model = active.load_model(conn, self.schema, publication.base, self.vault)
             confirmed = publication.checksum if confirm is None else confirm
             clock = self.runtime.clock
             release = publish_way.publish(

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from patron_engine.errors import PatronError
+from patron_engine.fields.vault import Vault
 from patron_engine.meta.layers import fold
 from patron_engine.model.compile import compile_model
 from patron_engine.model.model import Model
@@ -27,11 +28,11 @@ class BrokenRelease(PatronError):
     code = "broken_release"
 
 
-def load_model(conn: psycopg.Connection[Any], schema: str, number: int) -> Model:
+def load_model(conn: psycopg.Connection[Any], schema: str, number: int, vault: Vault | None = None) -> Model:
     """The model of release `number`, which is the one in force. Release 0 is a workspace without objects."""
     effective = fold(layers_of(conn, schema, number))
     names = allocate(effective, known_columns(conn, schema))
-    model, problems = compile_model(effective, names, number)
+    model, problems = compile_model(effective, names, number, vault=vault)
     if model is None:
         first = next(iter(problems))
         raise BrokenRelease(

@@ -19,6 +19,7 @@ from patron_engine.meta.document import Document
 from patron_engine.meta.layers import WORKSPACE, Layer, workspace_layer
 from patron_engine.release.bodies import body_hash, decode, encode
 
+FILE = "file"  # a text of a pack that is no definition (a template, a table), kept in its layer as {"text": …}
 Kind = Literal["publish", "install", "upgrade", "uninstall", "rollback"]
 
 

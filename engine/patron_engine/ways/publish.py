@@ -22,8 +22,10 @@ from psycopg import sql
 from patron_engine.actor import Actor
 from patron_engine.clock import Clock
 from patron_engine.errors import Conflict, Refused
+from patron_engine.fields.vault import Vault
 from patron_engine.jsonio import canonical, checksum
 from patron_engine.meta.check import check_document
+from patron_engine.meta.compare import MISSING
 from patron_engine.meta.diff import DocumentChange, diff_documents
 from patron_engine.meta.layers import Effective, Layer, fold
 from patron_engine.model.compile import compile_model
@@ -32,6 +34,7 @@ from patron_engine.model.physical import EVERYTHING, allocate
 from patron_engine.problems import Problem, Problems
 from patron_engine.release.bodies import body_hash
 from patron_engine.release.releases import (
+    FILE,
     Kind,
     Release,
     current_release,
@@ -95,7 +98,7 @@ class Publication:
             "base": self.base,
             "number": self.number,
             "checksum": self.checksum,
-            "changes": [change.as_dict() for change in self.changes],
+            "changes": [_change(change) for change in self.changes],
             "tables": self.tables.as_dict(),
             "fills": [task.as_dict() for task in self.fills],
             "problems": [problem.as_dict() for problem in self.problems],
@@ -113,6 +116,7 @@ def plan(
     note: str = "",
     take_up: TakeUp = frozenset(),
     clock: Clock,
+    vault: Vault | None = None,
 ) -> Publication:
     """What publishing these layers would do. Refused with all problems when it cannot be published.
 
@@ -123,7 +127,7 @@ def plan(
     effective = fold(layers)
     problems.extend(effective.problems)
     names = allocate(effective, physical_rows.known_columns(conn, schema), take_up=take_up)
-    model, found = compile_model(effective, names, base + 1)
+    model, found = compile_model(effective, names, base + 1, vault=vault)
     problems.extend(found)
     if model is None or problems.errors:
         raise _refused(problems)
@@ -158,7 +162,7 @@ def check_layers(layers: Iterable[Layer], checked: frozenset[str]) -> tuple[Prob
     problems = Problems()
     for layer in layers:
         for document in layer.documents:
-            if body_hash(document.body) not in checked:
+            if document.kind != FILE and body_hash(document.body) not in checked:
                 problems.extend(check_document(document))
     return tuple(problems)
 
@@ -226,12 +230,20 @@ def _still_the_same(
 
 
 def rollback(
-    conn: psycopg.Connection[Any], schema: str, number: int, *, old: Model | None, clock: Clock
+    conn: psycopg.Connection[Any],
+    schema: str,
+    number: int,
+    *,
+    old: Model | None,
+    clock: Clock,
+    vault: Vault | None = None,
 ) -> Publication:
     """The plan of publishing an older release's documents again; removed fields find their data."""
     layers = layers_of(conn, schema, number)
     note = f"back to release {number}"
-    return plan(conn, schema, layers, old=old, kind="rollback", note=note, take_up=EVERYTHING, clock=clock)
+    return plan(
+        conn, schema, layers, old=old, kind="rollback", note=note, take_up=EVERYTHING, clock=clock, vault=vault
+    )
 
 
 def _tables(conn: psycopg.Connection[Any], schema: str, old: Model | None, model: Model) -> DdlPlan:
@@ -240,6 +252,15 @@ def _tables(conn: psycopg.Connection[Any], schema: str, old: Model | None, model
     carried = conversions(old, model, live)
     facts = gather(conn, wanted, live, carried, model.workspace.zone)
     return plan_tables(wanted, live, facts, carried)
+
+
+def _change(change: DocumentChange) -> dict[str, Any]:
+    properties = [
+        {"path": p.path, "what": p.what, **{n: v for n, v in (("old", p.old), ("new", p.new)) if v is not MISSING}}
+        for p in change.properties
+    ]
+    made = {"kind": change.kind, "name": change.name, "action": change.action, "properties": properties}
+    return {**made, "was": change.was} if change.was else made
 
 
 def _refused(problems: Problems) -> Refused:

@@ -1,0 +1,120 @@
+"""Workspaces as an operator handles them: made with packs and an administrator, changed pack by pack, examined.
+
+In: an open service. Out: plain values for the commands and the API. Every change is a publication like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from patron_engine.actor import Actor
+from patron_engine.errors import Conflict, PatronError
+from patron_engine.pack.source import Pack, find_packs
+from patron_engine.problems import Problem
+from patron_engine.record.drift import Drift, find_drift, repair
+from patron_engine.runtime import Workspace
+from patron_engine.store.doctor import drift as tables_adrift
+from patron_engine.store.physical_rows import known_columns
+from patron_engine.ways.install import Choices, install_layers, uninstall_layers
+from patron_engine.ways.publish import Publication
+from patron_platform.database.workspaces import create_workspace, list_workspaces
+from patron_platform.folder import load_pack
+from patron_platform.identity.accounts import create_user
+from patron_platform.service import Service
+
+OPERATOR = Actor(user=None, name="operator", administrator=True, system=True)  # a command at a terminal
+PLATFORM_VERSION = version("patron-crm")
+
+
+def available_packs(folders: Iterable[Path] = ()) -> dict[str, Pack]:
+    """The packs of these folders and the installed ones. Refused with the problems of one that cannot be read."""
+    return {name: load_pack(folder) for name, folder in find_packs(folders).items()}
+
+
+def make_workspace(
+    service: Service,
+    name: str,
+    *,
+    packs: Sequence[str] = (),
+    folders: Iterable[Path] = (),
+    administrator: str | None = None,
+) -> dict[str, Any]:
+    """Makes a workspace with core and the packs named. One whose first publication failed may be tried again."""
+    there = available_packs(folders)
+    with service.databases.system("publish") as conn:
+        try:
+            create_workspace(conn, service.databases.server, name)
+        except Conflict:
+            service.databases.forget(name)
+            if _release(service.runtime.workspace(name)) > 0:
+                raise
+    service.databases.forget(name)
+    place = service.runtime.workspace(name)
+    publication = plan_install(place, ("core", *packs), there)
+    place.publish(OPERATOR, publication)
+    if administrator:
+        with service.databases.system() as conn:
+            create_user(conn, place, administrator, administrator=True)
+    return {
+        "workspace": name,
+        "release": _release(place),
+        "packs": [layer for layer, _ in publication.effective.layers if layer != "workspace"],
+        "administrator": administrator,
+    }
+
+
+def plan_install(
+    place: Workspace, wanted: Sequence[str], there: dict[str, Pack], choices: Choices | None = None
+) -> Publication:
+    """The plan of installing or upgrading packs."""
+    note = f"packs {', '.join(f'{name} {there[name].version}' for name in wanted if name in there)}"
+    return place.plan(
+        lambda _, layers: install_layers(layers, wanted, there, platform=PLATFORM_VERSION, choices=choices),
+        kind="install",
+        note=note,
+    )
+
+
+def plan_uninstall(place: Workspace, name: str) -> Publication:
+    """The plan of uninstalling a pack; its data stay aside."""
+    return place.plan(lambda _, layers: uninstall_layers(layers, name), kind="uninstall", note=f"without {name}")
+
+
+def examine(service: Service, only: str | None = None) -> dict[str, list[Problem]]:
+    """What differs between definitions, tables and figures, for each workspace."""
+    with service.databases.system("read") as conn:
+        names = [w.name for w in list_workspaces(conn) if w.state == "ready"]
+    if only is not None:
+        service.runtime.workspace(only)
+        names = [only]
+    found: dict[str, list[Problem]] = {}
+    for name in names:
+        place = service.runtime.workspace(name)
+        try:
+            with place.connection("job") as conn:
+                call = place.call(conn, OPERATOR)
+                problems = tables_adrift(conn, call.model, place.schema, known_columns(conn, place.schema))
+                for object in call.model.objects:
+                    problems += [_adrift(drift) for drift in find_drift(conn, call, object)]
+                found[name] = problems
+        except PatronError as error:
+            found[name] = [Problem(code=error.code, message=error.detail, hint=error.hint)]
+    return found
+
+
+def _adrift(found: Drift) -> Problem:
+    return Problem(
+        code="figure_adrift",
+        message=f"{found.object} {found.id}: {found.field} holds {found.stored}, it should be {found.right}",
+        hint="`patron doctor --repair` sets it right",
+        path=f"{found.object}.{found.field}",
+    )
+
+
+def _release(place: Workspace) -> int:
+    place.stale()
+    with place.connection("read") as conn:
+        return place.pin(conn)[0].release
