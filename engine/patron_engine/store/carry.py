@@ -7,7 +7,7 @@ touches version, updated_at or history: the record says the same as before.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from patron_engine import jsonio
-from patron_engine.fields.field import Field, LinkSpec
+from patron_engine.fields.field import Column, Field, LinkSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.store.conversion import SAMPLES, Conversion, Preview
 from patron_engine.store.convert import Converted, convert_value, ids_of
@@ -44,30 +44,46 @@ def read_rows(
     limit: int,
     *,
     target: bool = True,
+    lock: bool = False,
 ) -> list[Row]:
-    """The next rows that hold a value on either side, in the order of ids, the recycle bin included.
+    """The next rows in the order of ids, the recycle bin included.
 
-    `target` is false while the target's columns are not there yet.
+    `target` is false while the target's columns are not there yet. `lock` keeps savers away until the transaction ends,
+    so that nothing they write is overwritten.
     """
     sources = _read_side(schema, conversion.old, conversion.source_table)
-    targets = _read_side(schema, conversion.new, conversion.target_table) if target else []
+    written = replace(conversion.new, columns=_written(conversion))
+    targets = _read_side(schema, written, conversion.target_table) if target else []
     query = sql.SQL(
-        "SELECT r.id::text, {values} FROM {table} r WHERE {after} ORDER BY r.id LIMIT {limit}"
+        "SELECT r.id::text, {values} FROM {table} r WHERE {after} ORDER BY r.id LIMIT {limit}{lock}"
     ).format(
         values=sql.SQL(", ").join([*sources, *targets]),
         table=sql.Identifier(schema, conversion.table),
         after=sql.SQL("true") if after is None else sql.SQL("r.id > {}::uuid").format(sql.Literal(after)),
         limit=sql.Literal(limit),
+        lock=sql.SQL(" FOR NO KEY UPDATE OF r" if lock else ""),
     )
     width = len(sources)
     return [
         Row(
             row[0],
             _value(conversion.old, row[1 : 1 + width], conversion.source_table),
-            _value(conversion.new, row[1 + width :], conversion.target_table) if target else None,
+            _kept(conversion, row[1 + width :]) if target else None,
         )
         for row in conn.execute(query)
     ]
+
+
+def _written(conversion: Conversion) -> tuple[Column, ...]:
+    """The columns a conversion writes."""
+    columns = conversion.new.columns
+    return tuple(c for c in columns if c.part in conversion.parts) if conversion.parts else columns
+
+
+def _kept(conversion: Conversion, parts: Sequence[Any]) -> Any:
+    if conversion.parts:
+        return None if any(p is None for p in parts) else parts
+    return _value(conversion.new, parts, conversion.target_table)
 
 
 def _read_side(schema: str, field: Field, link_table: str | None) -> list[sql.Composed]:
@@ -103,10 +119,9 @@ def write_rows(conn: Connection, schema: str, conversion: Conversion, values: Ma
     if conversion.target_table:
         _write_links(conn, schema, conversion.target_table, values)
         return
-    columns = conversion.new.columns
-    write = type_of(conversion.new).to_columns
+    columns = _written(conversion)
     rows = [
-        {"id": id, **{f"v{i}": _json(v) for i, v in enumerate(write(conversion.new, value))}}
+        {"id": id, **{f"v{i}": _json(v) for i, v in enumerate(_columns_of(conversion, value))}}
         if value is not None
         else {"id": id}
         for id, value in values.items()
@@ -126,6 +141,14 @@ def write_rows(conn: Connection, schema: str, conversion: Conversion, values: Ma
             rows=sql.Literal(jsonio.dumps(rows).decode()),
         )
     )
+
+
+def _columns_of(conversion: Conversion, value: Any) -> tuple[Any, ...]:
+    """What is written for a value. A base that is added was the amount itself: the object had the workspace's currency."""
+    made = zip(conversion.new.columns, type_of(conversion.new).to_columns(conversion.new, value), strict=True)
+    if not conversion.parts:
+        return tuple(v for _, v in made)
+    return tuple(value if c.part == "base" else v for c, v in made if c.part in conversion.parts)
 
 
 def _write_links(conn: Connection, schema: str, table: str, values: Mapping[str, Any]) -> None:
@@ -176,7 +199,7 @@ def convert_batch(
 
     complete  the conversion that is undone here (`back`) had reached every row, so an empty value means: emptied since
     """
-    rows = read_rows(conn, schema, conversion, after, size)
+    rows = read_rows(conn, schema, conversion, after, size, lock=True)
     changed: dict[str, Any] = {}
     failed: list[Mapping[str, Any]] = []
     for row in rows:
@@ -198,7 +221,8 @@ def filled(conn: Connection, schema: str, conversion: Conversion) -> bool:
     row = conn.execute(
         sql.SQL(
             "SELECT 1 FROM {} WHERE kind = 'convert_column' AND payload->>'table' = %s AND payload->>'new' = %s"
-            " AND (payload->>'to_release')::bigint <= %s AND (state <> 'done' OR progress->>'after' IS NOT NULL) LIMIT 1"
+            " AND (payload->>'to_release')::bigint <= %s AND (state <> 'done' OR progress->>'after' IS NOT NULL"
+            " OR progress ? 'stopped') LIMIT 1"
         ).format(sql.Identifier(schema, "sys__task")),
         (conversion.table, conversion.old.name, conversion.from_release),
     ).fetchone()
@@ -207,6 +231,8 @@ def filled(conn: Connection, schema: str, conversion: Conversion) -> bool:
 
 def due(conversion: Conversion, row: Row, zone: tzinfo, complete: bool = True) -> Converted | None:
     """What has to be written for a row, or None when its target is right as it is."""
+    if conversion.parts:
+        return Converted(row.value) if row.kept is None and row.value is not None else None
     if conversion.back and row.kept is not None:
         forth = convert_value(conversion.new, conversion.old, row.kept, zone)
         if forth.fault is None and forth.value == row.value:

@@ -27,6 +27,7 @@ class Conversion:
 
     source_table, target_table  link tables of fields with many links, else None
     back                        the target held values before: only what was written since is carried
+    parts                       only these derived parts of the same value are filled (a field became the title)
     """
 
     object: str
@@ -38,6 +39,7 @@ class Conversion:
     source_table: str | None = None
     target_table: str | None = None
     back: bool = False
+    parts: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -53,6 +55,8 @@ class Conversion:
 
     @property
     def sentence(self) -> str:
+        if self.parts:
+            return f"fill {' and '.join(self.parts)} of {self.key}"
         how = "carry back what was written since" if self.back else "convert the values"
         return f"{how} of {self.key} from {self.old.type} to {self.new.type}"
 
@@ -67,6 +71,7 @@ class Conversion:
             "from_release": self.from_release,
             "to_release": self.to_release,
             "back": self.back,
+            "parts": list(self.parts),
             "source_table": self.source_table,
             "target_table": self.target_table,
             "source": [[c.name, c.sql, c.part] for c in self.old.columns],
@@ -144,6 +149,7 @@ def find(model_old: Model, model_new: Model, payload: Mapping[str, Any]) -> Conv
         source_table=payload["source_table"],
         target_table=payload["target_table"],
         back=bool(payload["back"]),
+        parts=tuple(payload["parts"]),
     )
 
 
@@ -163,8 +169,12 @@ def _conversion(
     source_table, target_table = link_table_name(old), link_table_name(new)
     source = {c.name for c in old.columns if c.part not in PARTS_COMPUTED}
     target = {c.name for c in new.columns if c.part not in PARTS_COMPUTED}
+    parts: tuple[str, ...] = ()
     if source_table == target_table and source == target:
-        return None
+        had = {c.part for c in old.columns}
+        parts = tuple(c.part for c in new.columns if c.part not in had)
+        if not parts:
+            return None
     if not (source_table or source) or not (target_table or target):
         return None
     if new.computed and new.type != "auto_number":
@@ -174,7 +184,7 @@ def _conversion(
         target_table in live.tables
         if target_table
         else there is not None and any(name in there.columns for name in target)
-    )
+    ) and not parts
     return Conversion(
         object=object.name,
         table=object.table,
@@ -185,6 +195,7 @@ def _conversion(
         source_table=source_table,
         target_table=target_table,
         back=back,
+        parts=parts,
     )
 
 

@@ -51,7 +51,11 @@ def object_table(model: Model, object: Object, kept: Iterable[PhysicalColumn] = 
     """The table of one object: its fields' columns, those kept aside, and what every record has."""
     columns: dict[str, ColumnShape] = {}
     for field in object.fields.values():
-        filled = fills(field)
+        filled = (
+            {"currency": model.workspace.currency}
+            if field.name == "currency" and field.system
+            else fills(field)
+        )
         for column in field.columns:
             columns.setdefault(
                 column.name,

@@ -41,7 +41,7 @@ def gather(
     return Facts(
         rows=rows,
         duplicates=found,
-        previews={c.key: preview(conn, live, c, zone) for c in conversions},
+        previews={c.key: preview(conn, live, c, zone) for c in conversions if not c.parts},
         links={place: _filled(conn, live.name, *place) for place in _relinked(desired, live, tables)},
     )
 

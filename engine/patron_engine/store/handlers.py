@@ -160,7 +160,7 @@ def convert_column(conn: Connection, work: Work) -> Chunk:
     shared(conn, work.schema)
     conversion = _conversion(work)
     if conversion is None:
-        return Chunk(progress={**work.progress, "state": "no longer wanted"}, done=True)
+        return Chunk(progress={**work.progress, "stopped": "no longer wanted"}, done=True)
     assert work.model is not None
     zone = (work.current() if work.current else work.model(conversion.to_release)).workspace.zone
     batch = convert_batch(
