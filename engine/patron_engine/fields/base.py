@@ -135,7 +135,7 @@ class FieldType(ABC):
 
     def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> Any:
         """A cell or form field in Python form. Tolerant where the meaning is clear. Raises ValueFault."""
-        return self.read_wire(field, text)
+        return self.read_wire(field, text) if text.strip() else None
 
     def reader(self, field: Field, formats: TextFormats = PLAIN_FORMATS) -> Callable[[str], Any]:
         """`read_text` for a whole column: what can be prepared once is."""

@@ -55,6 +55,9 @@ class Email(TextLike):
     def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> str | None:
         return self.read_wire(field, half_width(text).strip().removeprefix("mailto:"))
 
+    def reader(self, field: Field, formats: TextFormats = PLAIN_FORMATS) -> Any:
+        return lambda text: self.read_text(field, text, formats)
+
 
 class Phone(TextLike):
     name = "phone"

@@ -13,7 +13,16 @@ import sqlalchemy as sa
 
 from patron_engine.expr.types import ExprType
 from patron_engine.fields import limits
-from patron_engine.fields.base import Around, FieldType, Parts, Shape, ValueFault, kind_word
+from patron_engine.fields.base import (
+    PLAIN_FORMATS,
+    Around,
+    FieldType,
+    Parts,
+    Shape,
+    TextFormats,
+    ValueFault,
+    kind_word,
+)
 from patron_engine.fields.characters import shown
 from patron_engine.fields.field import Field, LinkSpec, Spec
 
@@ -75,6 +84,17 @@ class Link(FieldType):
         values = [self._one(field, r) for r in raw]
         unique = list({(v["id"] if isinstance(v, dict) else v): v for v in values if v is not None}.values())
         return tuple(unique) or None
+
+    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> Any:
+        """Ids, several of them with ; between. Names of records are found by whoever reads the file."""
+        pieces = [p.strip() for p in text.split(";") if p.strip()]
+        if not pieces:
+            return None
+        return self.read_wire(field, pieces if field.link.many else text.strip())
+
+    def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
+        found = value if isinstance(value, tuple | list) else [] if value is None else [value]
+        return ";".join(v["id"] if isinstance(v, Mapping) else v for v in found)
 
     def _one(self, field: Field, raw: Any) -> Any:
         if isinstance(raw, Mapping):

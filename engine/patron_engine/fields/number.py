@@ -34,7 +34,7 @@ from patron_engine.jsonio import decimal_text
 NUMBER: Final = ExprType("number")
 _PLAIN: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?", re.ASCII)
 _INTEGER: Final = re.compile(r"-?[0-9]{1,40}", re.ASCII)
-_CLOCK: Final = re.compile(r"(-?)([0-9]{1,6}):([0-5]?[0-9])(?::([0-5]?[0-9]))?", re.ASCII)
+_CLOCK: Final = re.compile(r"(-?)([0-9]{1,15}):([0-5]?[0-9])(?::([0-5]?[0-9]))?", re.ASCII)
 _SPAN: Final = re.compile(
     r"(?:([0-9]+)\s*(?:d|days?|天|日))?\s*(?:([0-9]+)\s*(?:h|hours?|hrs?|小时|小時|时))?\s*"
     r"(?:([0-9]+)\s*(?:m|mins?|minutes?|分钟|分鐘|分))?\s*(?:([0-9]+)\s*(?:s|secs?|seconds?|秒))?",
@@ -322,6 +322,13 @@ class Duration(IntegerType):
         unit = field.number.unit
         seconds_each = UNIT_SECONDS.get(unit, 1) if isinstance(unit, str) else 1
         return self.bounded(int(_EXACT.multiply(plain_number(plain, formats), Decimal(seconds_each))))
+
+    def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
+        """Hours, minutes, seconds: a bare number would mean the field's unit."""
+        if value is None:
+            return ""
+        minutes, seconds = divmod(abs(value), 60)
+        return f"{'-' if value < 0 else ''}{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
     def reader(self, field: Field, formats: TextFormats = PLAIN_FORMATS) -> Callable[[str], Any]:
         return lambda text: self.read_text(field, text, formats)
