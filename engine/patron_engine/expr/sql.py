@@ -30,7 +30,8 @@ _TYPES: Final[dict[str, Any]] = {
 
 class SqlBinding(Protocol):
     """What the planner of a statement answers. An attribute `collation` ("C") may say how texts are compared where the
-    database's own order is another; `me()` is column("me.id")."""
+    database's own order is another; `me()` is column("me.id"). A method `given` may answer a constant's node with a
+    parameter instead of the constant written out: a request's constants differ while its shape stays."""
 
     def column(self, path: str) -> Column:
         """The column of a path; the planner adds joins. me.* and this.* are binds or columns of the asking row."""
@@ -76,6 +77,7 @@ class _Writer:
         self.zone, self.week_from = binding.zone, binding.week_from
         self.fiscal_year_from = binding.fiscal_year_from
         self.collation: str | None = getattr(binding, "collation", None)
+        self.given: Callable[[Literal], Column | None] = getattr(binding, "given", lambda node: None)
 
     @property
     def now(self) -> Column:
@@ -90,7 +92,7 @@ class _Writer:
     def value(self, node: Node) -> Column:
         match node:
             case Literal():
-                return _literal(node)
+                return self._constant(node)
             case Path(path=path, type=t):
                 return self._named(_numeric(self.binding.column(path), t), t)
             case AggregateNode(type=t):
@@ -139,8 +141,15 @@ class _Writer:
         if isinstance(node, Path):
             return self.binding.column(node.path)
         if isinstance(node, Literal) and node.type.kind in ("number", "duration") and node.value is not None:
-            return sqlparts.decimal(node.value)
+            given = self.given(node)
+            return sqlparts.decimal(node.value) if given is None else given
         return self.value(node)
+
+    def _constant(self, node: Literal) -> Column:
+        given = self.given(node)
+        if given is None:
+            return _literal(node)
+        return sa.cast(given, sqlparts.NUMERIC) if node.type.kind in ("number", "duration") else given
 
     # Truths
 
@@ -232,7 +241,8 @@ class _Writer:
         if isinstance(node, Literal) and node.type.kind in ("number", "duration"):
             return self._raw(node), False
         if isinstance(node, Literal) and node.value is not None and other.kind == "link":
-            return sa.cast(sqlparts.text(str(node.value)), sa.Uuid(as_uuid=False)), True
+            given = self.given(node)
+            return sa.cast(sqlparts.text(str(node.value)) if given is None else given, sa.Uuid(as_uuid=False)), True
         return self.value(node) if not isinstance(node, nodes.Parts) else sa.null(), False
 
     def _equal(self, left: Node, right: Node, equal: bool) -> tuple[Column, bool]:

@@ -48,12 +48,14 @@ def parameter(name: str, type: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any
 
 @dataclass(frozen=True, slots=True)
 class SqlBinding:
-    """The names of one row. `ruled` joins under the actor's row rules; `money` "own" reads amounts as they are."""
+    """The names of one row. `ruled` joins under the actor's row rules; `money` "own" reads amounts as they are;
+    `constants` answers the constants of a request with parameters."""
 
     row: Row
     roots: Mapping[str, Root] = field(default_factory=dict)
     ruled: bool = False
     money: Money = "base"
+    constants: Callable[[Any], sa.ColumnElement[Any] | None] | None = None
 
     # -- what expr/sql asks ---------------------------------------------------------------------------------------
 
@@ -80,6 +82,10 @@ class SqlBinding:
     @property
     def fiscal_year_from(self) -> int:
         return self.building.workspace.fiscal_year_from
+
+    def given(self, node: Any) -> sa.ColumnElement[Any] | None:
+        """The parameter of a request's constant; None: it is written out."""
+        return self.constants(node) if self.constants is not None else None
 
     def column(self, path: str) -> sa.ColumnElement[Any]:
         """The value of a path, as SQL."""

@@ -91,6 +91,8 @@ def _shape(call: Call, question: Resolved, form: Form, secret: bytes) -> tuple[S
     """What decides the text, and the values that go with it."""
     ask = question.ask
     given: dict[str, Any] = call_values(call)
+    if question.shape is not None:
+        given.update(question.shape.values)
     given[sql.LIMIT] = ask.limit + 1
     if ask.ids is not None:
         given[sql.IDS] = list(ask.ids)
@@ -122,8 +124,9 @@ def _question(call: Call, ask: Ask) -> bytes:
 def _key(call: Call, question: Resolved, kind: str, shape: Shape) -> tuple[Any, ...]:
     ask = question.ask
     within = (ask.within.object, ask.within.set) if ask.within else None
+    where = question.shape.key if question.shape is not None else None
     return (
-        kind, audience(call.actor), call.actor.languages, ask.object, ask.where, ask.fields, ask.sort, ask.deleted,
+        kind, audience(call.actor), call.actor.languages, ask.object, where, ask.fields, ask.sort, ask.deleted,
         ask.voided, within, shape,
     )  # fmt: skip
 

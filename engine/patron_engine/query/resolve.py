@@ -24,6 +24,7 @@ from patron_engine.problems import Problems, nearest
 from patron_engine.query import spec
 from patron_engine.query.call import Call
 from patron_engine.query.catalog import ReadableCatalog
+from patron_engine.query.shape import ConditionShape, shape_of
 from patron_engine.query.source import MAX_STEPS, path_steps
 from patron_engine.query.spec import Ask, Within
 from patron_engine.query.statement import kept
@@ -58,6 +59,7 @@ class Resolved:
     shown: tuple[Named, ...]
     sort: tuple[Key, ...]
     where: Expression | None
+    shape: ConditionShape | None
     within: LinkSet | None
     search: tuple[str, ...]
     notes: tuple[str, ...]
@@ -117,6 +119,7 @@ def _resolve(call: Call, ask: Ask) -> Resolved:
         shown=shown,
         sort=sort,
         where=where,
+        shape=shape_of(where) if where is not None else None,
         within=within,
         search=search,
         notes=tuple(dict.fromkeys(names.notes)),

@@ -133,7 +133,8 @@ def _conditions(binding: SqlBinding, question: Resolved, shape: Shape) -> list[s
     if question.within is not None:
         found.append(tie(row, question.within, parameter(WITHIN, Id())))
     if question.where is not None:
-        found.append(condition_sql(question.where, binding))
+        constants = question.shape.given if question.shape is not None else None
+        found.append(condition_sql(question.where, replace(binding, constants=constants)))
     found.extend(_searched(row, question, run, ways) for run, ways in enumerate(shape.words))
     return found
 
