@@ -163,13 +163,10 @@ def _size(failure: Any, path: Path) -> Iterable[Finding]:
         "minProperties": f"{limit} keys must be there at least",
         "maxProperties": f"{limit} key{'s' if limit > 1 else ''} may be there at most",
     }
-    code = (
-        "out_of_range"
-        if bound in ("minimum", "maximum")
-        else "too_few"
-        if bound.startswith("min")
-        else "too_many"
-    )
+    listed = next((step for step in reversed(path) if isinstance(step, str)), "items")
+    codes = {"minimum": "out_of_range", "maximum": "out_of_range", "maxItems": f"too_many_{listed}",
+             "maxLength": "text_too_long", "maxProperties": "too_many_keys"}  # fmt: skip
+    code = codes.get(bound, "too_few")
     return [(code, words[bound], None, path)]
 
 

@@ -27,8 +27,22 @@ TEXTS: Final = frozenset(
         "unit",
     ]
 )
+# Below these stand values, or keys that are names of fields.
 NO_TEXTS: Final = frozenset(
-    ["set", "values", "default", "body", "back", "create", "where", "when", "expression"]
+    [
+        "set",
+        "values",
+        "default",
+        "body",
+        "back",
+        "create",
+        "where",
+        "when",
+        "expression",
+        "fill",
+        "reaches",
+        "given",
+    ]
 )
 
 
@@ -54,7 +68,7 @@ class Gap:
 
 
 def missing_translations(documents: Iterable[Document], languages: tuple[str, ...]) -> list[Gap]:
-    """Every gap, in the order of documents. A plain text counts as English; one without letters needs no language."""
+    """Every gap, in the order of documents. A plain text counts as English; one without Latin letters needs none."""
     return [gap for document in documents for gap in _gaps(document, languages)]
 
 
@@ -75,9 +89,11 @@ def _gaps(document: Document, languages: tuple[str, ...]) -> Iterable[Gap]:
 
 def _is_text(document: Document, path: Path, value: str) -> bool:
     """A plain text under a key of texts: a title of an object names a field, a message in a map is told with the map."""
-    if path[-1] not in TEXTS or not any(c.isalpha() for c in value) or value.startswith("="):
+    if path[-1] not in TEXTS or not any(c.isascii() and c.isalpha() for c in value) or value.startswith("="):
         return False
-    return not (document.kind == "object" and path == ("title",)) and document.kind not in ("check", "change")
+    if (document.kind, path) in {("object", ("title",)), ("goal", ("unit",))}:
+        return False
+    return document.kind not in ("check", "change", "data")
 
 
 def coverage(documents: Iterable[Document], languages: tuple[str, ...]) -> Mapping[str, int]:

@@ -162,3 +162,15 @@ def test_a_last_case_with_a_condition_is_a_warning() -> None:
 def test_values_of_records_are_not_taken_for_names() -> None:
     text = "kind: data\nname: d\nobject: source\nrecords: [{external_id: a, name: Web__}, {external_id: b, name: Web__}]\n"
     assert problems_of(text) == []
+
+
+def fields(count: int) -> str:
+    return OBJECT + "".join(f"  - {{name: f{n}, type: text}}\n" for n in range(count))
+
+
+def test_limits_have_names() -> None:
+    assert problems_of(fields(500)) == []
+    (problem,) = problems_of(fields(501))
+    assert (problem.code, problem.path) == ("too_many_fields", "fields")
+    assert "500" in problem.message
+    assert [p.code for p in problems_of(VIEW + f"label: {'x' * 100_001}\n")] == ["text_too_long"]
