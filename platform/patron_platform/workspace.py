@@ -85,13 +85,8 @@ def plan_uninstall(place: Workspace, name: str) -> Publication:
 
 def examine(service: Service, only: str | None = None) -> dict[str, list[Problem]]:
     """What differs between definitions, tables and figures, for each workspace."""
-    with service.databases.system("read") as conn:
-        names = [w.name for w in list_workspaces(conn) if w.state == "ready"]
-    if only is not None:
-        service.runtime.workspace(only)
-        names = [only]
     found: dict[str, list[Problem]] = {}
-    for name in names:
+    for name in _names(service, only):
         place = service.runtime.workspace(name)
         try:
             with place.connection("job") as conn:
@@ -103,6 +98,24 @@ def examine(service: Service, only: str | None = None) -> dict[str, list[Problem
         except PatronError as error:
             found[name] = [Problem(code=error.code, message=error.detail, hint=error.hint)]
     return found
+
+
+def set_right(service: Service, only: str | None = None) -> int:
+    """Writes the figures that have drifted; how many there were."""
+    count = 0
+    for name in _names(service, only):
+        place = service.runtime.workspace(name)
+        count += place.writing(
+            OPERATOR, lambda conn, call: sum(len(repair(conn, call, object)) for object in call.model.objects)
+        )
+    return count
+
+
+def _names(service: Service, only: str | None) -> list[str]:
+    if only is not None:
+        return [service.runtime.workspace(only).name]
+    with service.databases.system("read") as conn:
+        return [w.name for w in list_workspaces(conn) if w.state == "ready"]
 
 
 def _adrift(found: Drift) -> Problem:

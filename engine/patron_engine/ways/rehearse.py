@@ -17,6 +17,7 @@ import psycopg
 from patron_engine.actor import SYSTEM, Actor, Cause
 from patron_engine.clock import Clock, new_id
 from patron_engine.errors import NotFound, PatronError, Refused
+from patron_engine.fields.field import LinkSpec
 from patron_engine.fields.registry import TYPES
 from patron_engine.meta.diff import DocumentChange
 from patron_engine.model.model import LINKS, Model
@@ -71,20 +72,22 @@ class Stage:
         made: dict[str, Any] = {}
         for name, value in values.items():
             one = found.field(name)
-            made[name] = self._link(value) if one is not None and one.type in LINKS else None
+            made[name] = self._link(one.link, value) if one is not None and one.type in LINKS else None
             if made[name] is None:
                 made[name] = wire_value(one, value, self.call.model)
         return made
 
-    def _link(self, value: Any) -> Any:
+    def _link(self, spec: LinkSpec, value: Any) -> Any:
         if isinstance(value, list):
-            return [self._link(item) or item for item in value]
-        if isinstance(value, str):
-            if value in self.users:
-                return self.users[value]
-            if value in self.records:
-                return self.records[value][1]
-        return None
+            return [self._link(spec, item) or item for item in value]
+        if isinstance(value, dict) and value.get("id") in self.records:
+            return {**value, "id": self.records[value["id"]][1]}
+        if not isinstance(value, str):
+            return None
+        found = ("user", self.users[value]) if value in self.users else self.records.get(value)
+        if found is None:
+            return None
+        return {"object": found[0], "id": found[1]} if spec.several else found[1]
 
 
 def rehearse(

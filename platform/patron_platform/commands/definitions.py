@@ -159,14 +159,17 @@ def print_schema(
 
 def doctor(
     workspace: Annotated[str | None, typer.Option("--workspace", "-w", help="Only this workspace.")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Set figures right that have drifted.")] = False,
     data: Data = None,
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
     """Compares definitions, tables and figures; exit code 1 when something differs."""
-    from patron_platform.workspace import examine
+    from patron_platform.workspace import examine, set_right
 
     with opened(data, database) as service:
+        if repair:
+            set_right(service, workspace)
         found = examine(service, workspace)
     problems = [p for ps in found.values() for p in ps]
 
