@@ -1,12 +1,12 @@
 """Carry: the values of a retyped field from its old columns to the new ones, by the thousand.
 
-In: a connection and a Conversion. Out: a Preview (looks at every row, changes none), or a batch of rows written. Never
-touches version, updated_at or history: the record says the same as before.
+In: a connection and a Conversion. Out: a batch of rows written. Never touches version, updated_at or history: the record
+says the same as before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from decimal import Decimal
@@ -18,9 +18,8 @@ from psycopg import sql
 from patron_engine import jsonio
 from patron_engine.fields.field import Column, Field, LinkSpec
 from patron_engine.fields.registry import type_of
-from patron_engine.store.conversion import SAMPLES, Conversion, Preview
+from patron_engine.store.conversion import Conversion
 from patron_engine.store.convert import Converted, convert_value, ids_of
-from patron_engine.store.shape import SchemaShape
 
 Connection = psycopg.Connection[Any]
 
@@ -262,50 +261,3 @@ def _text(field: Field, value: Any) -> str:
     if isinstance(field.spec, LinkSpec):
         return ", ".join(ids_of(value))
     return type_of(field).to_text(field, value)
-
-
-def preview(conn: Connection, live: SchemaShape, conversion: Conversion, zone: tzinfo = UTC) -> Preview:
-    """How many values convert, lose something, fail; with samples. Looks at every row, changes none."""
-    converts = loses = fails = 0
-    samples: list[dict[str, Any]] = []
-    for row in _all_rows(conn, live, conversion):
-        converted = due(conversion, row, zone)
-        if converted is None:
-            continue
-        if converted.fault is not None:
-            fails += 1
-        elif converted.loses:
-            loses += 1
-        else:
-            converts += 1
-            continue
-        if (fails if converted.fault else loses) <= SAMPLES:
-            samples.append(sample(conversion, row, converted))
-    samples.sort(key=lambda s: s["why"] is None)
-    return Preview(
-        key=conversion.key,
-        old_type=conversion.old.type,
-        new_type=conversion.new.type,
-        converts=converts,
-        loses=loses,
-        fails=fails,
-        samples=tuple(samples),
-    )
-
-
-def _all_rows(conn: Connection, live: SchemaShape, conversion: Conversion) -> Iterator[Row]:
-    there = live.tables.get(conversion.table)
-    if there is None:
-        return
-    target = (
-        conversion.target_table in live.tables
-        if conversion.target_table
-        else all(c.name in there.columns for c in conversion.new.columns)
-    )
-    after: str | None = None
-    while True:
-        rows = read_rows(conn, live.name, conversion, after, BATCH * 5, target=target)
-        yield from rows
-        if len(rows) < BATCH * 5:
-            return
-        after = rows[-1].id

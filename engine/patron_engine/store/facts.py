@@ -13,9 +13,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from patron_engine.store.carry import preview
 from patron_engine.store.conversion import Conversion
 from patron_engine.store.plan import SMALL_TABLE, touched
+from patron_engine.store.preview import preview
 from patron_engine.store.shape import IndexShape, SchemaShape
 from patron_engine.store.steps import Facts
 

@@ -115,8 +115,7 @@ def _expression(model: Model, object: Object, expression: Any, this: Object | No
         elif first not in ("me", "old"):
             yield from _path(model, object, path)
     for node in expression.aggregates:
-        owner = _owner_of_set(model, this if node.base.startswith("this") else object, node.base)
-        child = _end_of_sets(model, owner, tuple(node.sets)) if owner is not None else None
+        child = model.object(node.object)
         for inner in (node.value, node.condition):
             if child is not None and inner is not None:
                 yield from _expression(model, child, inner, this=object)
@@ -135,16 +134,6 @@ def _path(model: Model, object: Object, path: str) -> Iterator[Node]:
             return
         yield here.name, field.name
         here = model.object(field.link.to[0]) if field.type in LINKS else None
-
-
-def _owner_of_set(model: Model, object: Object | None, base: str) -> Object | None:
-    """The object whose set an aggregate asks: the record itself, or what a path of links leads to."""
-    here = object
-    for step in base.split(".") if base else ():
-        field = here.field(step) if here is not None and step != "this" else None
-        if field is not None:
-            here = model.object(field.link.to[0]) if field.type in LINKS else None
-    return here
 
 
 def _end_of_sets(model: Model, object: Object, path: Sequence[str]) -> Object | None:
