@@ -6,11 +6,14 @@ import os
 import shutil
 import stat
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
+NOBODY = 65534
 UV = """#!/bin/sh
 echo "uv $*" >> "$CALLS"
 [ "$1" = --version ] && exit 0
@@ -124,13 +127,22 @@ def test_it_is_plain_posix_shell(checkout: Path, shell: str) -> None:
     assert run(checkout, "x", shell=shell).stdout.endswith(": x\n")
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder below others that every account may pass, which pytest's own are not."""
+    made = Path(tempfile.mkdtemp(prefix="patron-install-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
 @pytest.mark.skipif(
     not os.environ.get("PATRON_TEST_INSTALL"), reason="installs everything: PATRON_TEST_INSTALL=1"
 )
 @pytest.mark.parametrize("way", ["uv", "pip"])
 @pytest.mark.timeout(600)
-def test_a_fresh_copy_installs_itself_without_home_and_without_rights(tmp_path: Path, way: str) -> None:
-    place = tmp_path / "patron"
+def test_a_fresh_copy_installs_itself_without_home_and_without_rights(open_folder: Path, way: str) -> None:
+    place = open_folder / "patron"
     kept = subprocess.run(["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     for name in filter(None, kept.stdout.split("\0")):
         if (CHECKOUT / name).is_file():
@@ -138,15 +150,13 @@ def test_a_fresh_copy_installs_itself_without_home_and_without_rights(tmp_path: 
             shutil.copy(CHECKOUT / name, place / name)
     command = ["sh", str(place / "run"), "test", "--version"]
     if os.geteuid() == 0 and shutil.which("setpriv"):
-        for path in (tmp_path, *tmp_path.parents[:2], place, *place.rglob("*")):
-            if path.owner() == "root" and path.is_relative_to(tmp_path):
-                os.chown(path, 65534, 65534)
-        if all(p.stat().st_mode & stat.S_IXOTH for p in tmp_path.parents):
-            command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
-    environment = {"PATH": "/usr/bin:/bin", "PATRON_INSTALL": way if way == "pip" else ""}
-    environment |= {
+        for path in (place, *place.rglob("*")):
+            os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+        command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command]
+    passed = {
         k: v for k, v in os.environ.items() if k.startswith(("PIP_", "UV_", "SSL_")) or "proxy" in k.lower()
     }
+    environment = {**passed, "PATH": "/usr/bin:/bin", "PATRON_INSTALL": "pip" if way == "pip" else ""}
     said = subprocess.run(
         command, cwd="/", env=environment, capture_output=True, text=True, timeout=580, check=False
     )
