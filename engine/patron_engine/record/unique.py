@@ -61,9 +61,10 @@ def look_first(
         if rule.index in building:
             lock_values(batch, [(program.object.name, rule.name, repr(key)) for _, key in keyed])
         taken = _taken(batch, program, rule, [key for _, key in keyed])
+        mine = {r.id for r, _ in keyed}
         seen: dict[tuple[Any, ...], str] = {}
         for row, key in keyed:
-            others = taken.get(key, set()) - {r.id for r, _ in keyed}
+            others = taken.get(key, set()) - mine
             first = seen.setdefault(key, row.id)
             if others or first != row.id:
                 row.problems.append(_problem(batch, program, rule, row.path))

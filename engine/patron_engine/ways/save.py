@@ -40,7 +40,7 @@ from patron_engine.record.plan import plan_rows
 from patron_engine.record.program import Program, Programs
 from patron_engine.record.row import Row
 from patron_engine.record.search import write_search
-from patron_engine.record.statements import Conn, Statement, compiled
+from patron_engine.record.statements import Conn, compiled
 from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.write import write
 
@@ -55,22 +55,20 @@ Result = TypeVar("Result")
 def begin_write(conn: Conn, call: Call) -> None:
     """Keeps a publication away until the transaction ends, and pins the release: ReleaseChanged when the call was
     prepared under an older one."""
-    lock, release = Programs.of(call.tables).keep("begin", lambda: _begin(call))
-    with conn.pipeline():
-        conn.execute(lock.text, lock.values({"schema": call.schema}))
-        current = conn.execute(release.text, release.values({})).fetchone()
+    both = Programs.of(call.tables).keep("begin", lambda: _begin(conn, call))
+    cursor = conn.execute(both)
+    cursor.nextset()  # two statements in one round trip: the second sees what was committed while the first waited
+    current = cursor.fetchone()
     if current is None or current[0] != call.model.release:
         raise ReleaseChanged("the workspace's definitions changed meanwhile", hint="try again")
 
 
-def _begin(call: Call) -> tuple[Statement, Statement]:
-    key = sa.func.hashtextextended(
-        sa.bindparam("schema", type_=sa.Text()), sa.literal(LOCK_SALT, sa.BigInteger())
-    )
+def _begin(conn: Conn, call: Call) -> str:
+    hashed = sa.func.hashtextextended(sa.bindparam("schema", type_=sa.Text()), sa.literal(LOCK_SALT, sa.BigInteger()))
+    key = compiled(sa.select(hashed)).run(conn, schema=call.schema)[0][0]
+    lock = sa.func.pg_advisory_xact_lock_shared(sa.literal(key, sa.BigInteger(), literal_execute=True))
     state = call.tables.system("sys__state", release="bigint")
-    return compiled(sa.select(sa.func.pg_advisory_xact_lock_shared(key))), compiled(
-        sa.select(state.c.release)
-    )
+    return f"{compiled(sa.select(lock)).text};\n{compiled(sa.select(state.c.release)).text}"
 
 
 def retrying(attempt: Callable[[], Result], *, tries: int = RETRIES) -> Result:
@@ -148,8 +146,11 @@ def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool
             act(batch, run, several)
         except psycopg.errors.UniqueViolation as error:
             _collision(batch, run, error)
-        for row in [*batch.levels[0], *batch.refused]:
-            outcomes[row.index] = _outcome(batch, row)
+        for row in batch.levels[0]:
+            outcomes[row.index] = _outcome(row)
+        for row in batch.refused:
+            assert row.change is not None
+            outcomes[row.index] = _refused(row.change, row.problems)
     return outcomes
 
 
@@ -268,7 +269,8 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
     leaving = [row for row in level if row.action == "delete" and not row.rejected]
     if leaving:
         level = remove.delete(batch, leaving)
-        batch.levels.append([row for row in level if row not in leaving])
+        given = set(leaving)
+        batch.levels.append([row for row in level if row not in given])
 
 
 def _write_one_object(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
@@ -302,7 +304,8 @@ def _remove(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
         _judge_parents(batch, figures.bring_up(batch, cleared), cleared)
         return
     every = _together(batch, verb, rows)
-    load.authorise(batch, [row for row in every if row not in rows])
+    given = set(rows)
+    load.authorise(batch, [row for row in every if row not in given])
     if verb == "restore":
         for program, mine in by_object(every):
             look_first(batch, program, mine)
@@ -358,11 +361,8 @@ DONE: dict[str, Done] = {
 }  # fmt: skip
 
 
-def _outcome(batch: Batch, row: Row) -> Outcome:
+def _outcome(row: Row) -> Outcome:
     """What the caller is told about one change."""
-    if row in batch.refused:
-        assert row.change is not None
-        return _refused(row.change, row.problems)
     wrote = row.written or row.action == "purge" or row.raised
     changed = tuple(
         n
