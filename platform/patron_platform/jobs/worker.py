@@ -1,0 +1,54 @@
+"""Worker: works off what saves and publications left behind, workspace by workspace, until it is told to stop.
+
+In: an open service. Out: tasks done. It takes each workspace in turn, so nobody's import holds up another; a task whose
+worker was killed is taken over when its lease ends. A workspace that fails is logged and tried again in the next round.
+"""
+
+from __future__ import annotations
+
+import signal
+from threading import Event
+
+import structlog
+
+from patron_platform.database.workspaces import list_workspaces
+from patron_platform.jobs.tasks import work_off
+from patron_platform.service import Service
+
+ROUND_SECONDS = 2.0
+
+log = structlog.get_logger("patron.worker")
+
+
+def work_forever(service: Service) -> None:
+    """Until SIGTERM or SIGINT."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    work_until(service, stop)
+
+
+def work_until(service: Service, stop: Event) -> None:
+    """Rounds over the workspaces, with a pause in which nothing was to do."""
+    while not stop.is_set():
+        if not work_round(service, stop):
+            stop.wait(ROUND_SECONDS)
+
+
+def work_round(service: Service, stop: Event) -> int:
+    """One round; the number of tasks that ended."""
+    try:
+        with service.databases.system("read") as conn:
+            names = [w.name for w in list_workspaces(conn) if w.state == "ready"]
+    except Exception as error:
+        log.warning("worker_waits", error=str(error))
+        return 0
+    done = 0
+    for name in names:
+        if stop.is_set():
+            break
+        try:
+            done += work_off(service.runtime.workspace(name))
+        except Exception as error:
+            log.warning("workspace_failed", workspace=name, error=str(error))
+    return done
