@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from patron_engine.access.grants import Grant, grants_of
+from patron_engine.access.inputs import inputs_of
 from patron_engine.actor import Actor
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import Field
@@ -100,20 +101,38 @@ ASSIGNED = frozenset({"owner", "department", "queue", "record_type", "currency"}
 
 
 def _fields(model: Model, actor: Actor, object: str, right: Literal["read", "update"]) -> Mapping[str, Field]:
-    rights = [g for g in grants_of(model, actor) if g.covers(object, "read")]
     found = model.objects.get(object)
+    grants = grants_of(model, actor)
+    rights = tuple(g for g in grants if g.covers(object, "read"))
     if not rights or found is None:
         return {}
-    key = ("fields", object, right, frozenset(g.fields for g in rights))
-    cache = model.__dict__.setdefault("_access", {})
-    fields: Mapping[str, Field] | None = cache.get(key)
-    if fields is None:
-        kept = _reads if right == "read" else _writes
-        fields = {
-            n: f for n, f in found.fields.items() if kept(f) and any(g.reaches(f, right) for g in rights)
-        }
-        cache[key] = fields
-    return fields
+    kept = _reads if right == "read" else _writes
+    everything = any(g.object is None and not g.fields for g in rights)
+    return {
+        name: field
+        for name, field in found.fields.items()
+        if kept(field) and (everything or _given(model, grants, field, right, frozenset()))
+    }
+
+
+def _given(
+    model: Model,
+    grants: tuple[Grant, ...],
+    field: Field,
+    right: Literal["read", "update"],
+    above: frozenset[tuple[str, str]],
+) -> bool:
+    """A grant reaches the field, and all it is computed from, unless its definition says `public`."""
+    if not any(g.covers(field.object, "read") and g.reaches(field, right) for g in grants):
+        return False
+    if right != "read" or field.public or not field.computed:
+        return True
+    seen = above | {(field.object, field.name)}
+    for object, name in inputs_of(model, field) - seen:
+        used = model.objects[object].fields[name]
+        if not _reads(used) or not _given(model, grants, used, right, seen):
+            return False
+    return True
 
 
 def _reads(field: Field) -> bool:
