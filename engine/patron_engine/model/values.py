@@ -56,7 +56,7 @@ def check_values(
                 _no_record(document, use, found, problems)
             continue  # which record is meant is told by the records there are
         if use.loose and (is_texts(use.value) or found.type.name == "auto_number" or "." in use.field or (document.kind == "check"
-                          and use.path[0] == "then")):  # fmt: skip
+                          and use.path[2:3] == ("values",))):  # fmt: skip
             continue
         if found.type.family == "file":
             continue
