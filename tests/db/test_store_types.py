@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from patron_engine.errors import Refused
-from patron_engine.store import catalog, plan
+from patron_engine.store import catalog, plan, preview
 from patron_engine.store.apply import apply
 from patron_testing.workspace_tables import WorkspaceTables
 
@@ -192,3 +192,17 @@ def test_an_object_that_gets_a_currency_for_each_record_keeps_its_amounts(worksp
     assert workspace.rows("SELECT amount::text, amount__base::text, currency FROM w.thing") == [
         ("12.5", "12.5", "CNY")
     ]
+
+
+@pytest.mark.parametrize("to", ["decimal, scale: 2", "decimal", "integer"])
+def test_the_quick_preview_counts_what_the_slow_one_counts(
+    workspace: WorkspaceTables, to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nasty = ["1", "-1.5", "1.555", "007", "1e5", " 3 ", "+4", "1,000", "", "-", ".5", "5.", "١", "1\n", "NaN", "9" * 15,
+             "9" * 16, "9" * 26, "-0", "1.00000", "二", "12%", "1 2", "0x10"]  # fmt: skip
+    fill(workspace, *("'" + value + "'" if value else "NULL" for value in nasty))
+    model = workspace.compile(thing(f"name: size, type: {to}"))
+    quick = workspace.planned(model).previews
+    monkeypatch.setattr(preview, "plain_condition", lambda _: None)
+    assert workspace.planned(model).previews == quick
+    assert quick[0]["fails"] > 0

@@ -44,21 +44,23 @@ def read_rows(
     *,
     target: bool = True,
     lock: bool = False,
+    where: sql.Composable | None = None,
 ) -> list[Row]:
     """The next rows in the order of ids, the recycle bin included.
 
     `target` is false while the target's columns are not there yet. `lock` keeps savers away until the transaction ends,
-    so that nothing they write is overwritten.
+    so that nothing they write is overwritten. `where` is a condition on the row `r`.
     """
     sources = _read_side(schema, conversion.old, conversion.source_table)
     written = replace(conversion.new, columns=_written(conversion))
     targets = _read_side(schema, written, conversion.target_table) if target else []
     query = sql.SQL(
-        "SELECT r.id::text, {values} FROM {table} r WHERE {after} ORDER BY r.id LIMIT {limit}{lock}"
+        "SELECT r.id::text, {values} FROM {table} r WHERE {after} AND {where} ORDER BY r.id LIMIT {limit}{lock}"
     ).format(
         values=sql.SQL(", ").join([*sources, *targets]),
         table=sql.Identifier(schema, conversion.table),
         after=sql.SQL("true") if after is None else sql.SQL("r.id > {}::uuid").format(sql.Literal(after)),
+        where=where or sql.SQL("true"),
         limit=sql.Literal(limit),
         lock=sql.SQL(" FOR NO KEY UPDATE OF r" if lock else ""),
     )

@@ -76,7 +76,12 @@ def _between(old: Field, new: Field, value: Any, zone: tzinfo) -> Converted:
         return Converted(type_of(new).read_wire(new, [text]))
     if new.type == "json":
         return Converted(type_of(old).to_wire(old, value))
-    return Converted(type_of(new).read_text(new, type_of(old).to_text(old, value, formats), formats))
+    made = type_of(new).read_text(new, type_of(old).to_text(old, value, formats), formats)
+    return (
+        _number(new, made)
+        if isinstance(made, Decimal) and isinstance(new.spec, NumberSpec)
+        else Converted(made)
+    )
 
 
 def _number(new: Field, value: Decimal) -> Converted:

@@ -95,6 +95,7 @@ def test_converts(old: Field, new: Field, value: Any, expected: Any) -> None:
     ("old", "new", "value", "expected"),
     [
         (DECIMAL, INTEGER, Decimal("12.5"), 13),
+        (LONG, DECIMAL, "1.555", Decimal("1.56")),
         (DECIMAL, INTEGER, Decimal("-12.5"), -13),
         (MANY, SELECT, ("blue", "red"), "blue"),
         (MOMENT, DATE, datetime(2026, 2, 28, 17, tzinfo=UTC), date(2026, 3, 1)),
