@@ -8,10 +8,11 @@ exist, and whether its expressions have the right types, is decided later, again
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Final
 
 from patron_engine.meta.document import Document, Path
-from patron_engine.meta.failures import explain
+from patron_engine.meta.failures import Finding, explain
 from patron_engine.meta.kinds import KINDS, validator
 from patron_engine.meta.reference import references
 from patron_engine.meta.rules import check_rules
@@ -20,6 +21,8 @@ from patron_engine.problems import Problem, Problems, nearest
 _UNKNOWN: Final = frozenset(
     {"unknown_key", "unknown_language"}
 )  # what else is wrong with such a key says nothing
+MAX_SEEN: Final = 20_000
+_SEEN: dict[bytes, tuple[Finding, ...]] = {}
 MAX_PROBLEMS: Final = 200  # of one document: who has so many reads no further
 
 
@@ -35,7 +38,7 @@ def check_document(document: Document) -> list[Problem]:
         )
         return list(problems)
     told: set[tuple[Path, str, str]] = set()
-    found = [f for failure in validator(document.kind).iter_errors(document.body) for f in explain(failure)]
+    found = _findings(document)
     unknown = {path for code, _, _, path in found if code in _UNKNOWN}
     misspelt = {  # `feld` is unknown and `field` is missing: one mistake
         (path[:-1], f"the key {hint.split('?')[0].removeprefix('did you mean ')} is missing")
@@ -51,6 +54,22 @@ def check_document(document: Document) -> list[Problem]:
     problems.extend(check_rules(document))
     problems.extend(_unknown_here(document))
     return list(problems)
+
+
+def _findings(document: Document) -> tuple[Finding, ...]:
+    """What the schema says. Most documents of a workspace are the same from one publication to the next, and
+    validating is what costs: a document that has been seen is not validated again."""
+    key = blake2b(
+        f"{document.kind} {document.body!r}".encode(errors="surrogatepass"), digest_size=16
+    ).digest()
+    found = _SEEN.get(key)
+    if found is None:
+        failures = validator(document.kind).iter_errors(document.body)
+        found = tuple(finding for failure in failures for finding in explain(failure))
+        if len(_SEEN) >= MAX_SEEN:
+            _SEEN.clear()
+        _SEEN[key] = found
+    return found
 
 
 def _unknown_here(document: Document) -> Iterator[Problem]:

@@ -247,7 +247,7 @@ def _reserved_fields(
         _reserved_name(document, (*path, index, "name"), field.get("name"), system, link, found)
         reverse = field.get("reverse")
         name = reverse.get("name") if isinstance(reverse, Mapping) else reverse
-        _reserved_name(document, (*path, index, "reverse"), name, frozenset(), True, found)
+        _reserved_name(document, (*path, index, "reverse"), name, _ALWAYS_RESERVED, True, found)
 
 
 def _reserved_name(

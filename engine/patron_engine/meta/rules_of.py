@@ -256,6 +256,12 @@ def days(document: Document, found: Problems) -> None:
                 found.add("bad_form", f"{value!r} is no day of the calendar", **document.where(path))
 
 
+def workspace_name(document: Document, found: Problems) -> None:
+    if document.name != "workspace":
+        message = "there is one document of this kind, called workspace"
+        found.add("workspace_name", message, hint="write name: workspace", **document.where(("name",)))
+
+
 def zone(document: Document, found: Problems) -> None:
     name = document.body.get("zone")
     if isinstance(name, str) and name not in available_timezones():
@@ -278,5 +284,5 @@ RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {
     "report": (measures, cron_lines, days),
     "webform": (days,),
     "check": (days,),
-    "workspace": (zone,),
+    "workspace": (workspace_name, zone),
 }

@@ -100,6 +100,7 @@ BROKEN = [
     ("kind: dashboard\nname: d\ntiles: [{name: t, at: {x: 0, y: 0, w: 6, h: 1}}]\n", "one_of", 3, "tiles.t", "report"),
     ("kind: menu\nname: m\nentries: [{name: e, object: a, report: b}]\n", "one_of", 3, "entries.e.report", "one"),
     ("kind: workspace\nname: workspace\nzone: Asia/Shangai\n", "unknown_zone", 3, "zone", "Asia/Shanghai"),
+    ("kind: workspace\nname: mine\n", "workspace_name", 2, "name", "name: workspace"),
     ("kind: webform\nname: w\nobject: d\nfields: [a]\nopen: {from: 2026-02-30}\n", "bad_form", 5, "open.from", "calendar"),
     ("kind: pack\nname: p\nversion: 1.0\nlabel: P\n", "bad_form", 3, "version", "1.2.0"),
     ("kind: pack\nname: p\nversion: 1.0.0\nlabel: P\nrequires: {core: new}\n", "bad_form", 5, "requires.core", ">=1.0"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patron_engine.meta.change import Draft, apply_change
@@ -283,6 +283,7 @@ def bodies(draw: st.DrawFn) -> dict[str, object]:
     return {"kind": "object", "name": "account", "fields": items, "nested": nested, **draw(plain)}
 
 
+@settings(deadline=None)
 @given(bodies(), bodies())
 def test_a_computed_change_makes_the_one_out_of_the_other(
     base: dict[str, object], mine: dict[str, object]

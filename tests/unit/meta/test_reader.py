@@ -6,7 +6,7 @@ from decimal import Decimal
 from time import perf_counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patron_engine.meta.document import Document
@@ -176,6 +176,7 @@ values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(texts.filter(lambda k: k not in ("kind", "name", "version", "against", "platform",
                                                         "requires", "optional")), values, max_size=6))  # fmt: skip
 def test_what_is_written_is_read_back(rest: dict[str, object]) -> None:
