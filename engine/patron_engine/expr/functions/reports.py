@@ -11,6 +11,8 @@ FUNCTIONS: Final = (
              help="The goal of the report's period and group.", example=("GOAL('won_amount')", "500")),
     Function(name="TOTAL", group="reports", form="TOTAL(measure)", special="total",
              help="A measure over all groups of the report.", example=("TOTAL(won)", "200")),
+    Function(name="RUNNING", group="reports", form="RUNNING(measure)", special="total",
+             help="A measure added up from the report's first group to this one.", example=("RUNNING(won)", "150")),
     Function(name="PREVIOUS", group="reports", form="PREVIOUS(measure, 'unit')", special="previous",
              help="A measure of the same group one month, quarter or year before.",
              example=("PREVIOUS(won, 'year')", "80")),
