@@ -23,10 +23,10 @@ from patron_engine.fields.vault import Vault
 from patron_engine.jsonio import checksum
 from patron_engine.meta.document import path_text
 from patron_engine.meta.layers import Effective, EffectiveDocument
-from patron_engine.meta.reference import References, references
+from patron_engine.meta.reference import References
 from patron_engine.model import limits
 from patron_engine.model.assemble import Assembly, wanted
-from patron_engine.model.cache import EXPRESSIONS, ExpressionCache
+from patron_engine.model.cache import EXPRESSIONS, REFERENCES, ExpressionCache, uncollected
 from patron_engine.model.catalog import SketchCatalog
 from patron_engine.model.checks import ObjectChecks, check_layout
 from patron_engine.model.expressions import Expressions
@@ -52,13 +52,20 @@ def compile_model(
 ) -> tuple[Model | None, tuple[Problem, ...]]:
     """The model of `effective`, or None with its problems. `model.physical` has the names it was compiled with, new ones
     included; `vault` is what encrypted fields are sealed with."""
+    with uncollected():
+        return _compile(effective, physical, release, vault, cache)
+
+
+def _compile(
+    effective: Effective, physical: PhysicalNames, release: int, vault: Vault | None, cache: ExpressionCache
+) -> tuple[Model | None, tuple[Problem, ...]]:
     problems = Problems()
     documents = effective.documents
     if len(documents) > limits.DOCUMENTS:
         problems.add(
             "limit_documents", f"{len(documents)} documents, a workspace has at most {limits.DOCUMENTS}"
         )
-    uses = {key: references(d) for key, d in documents.items()}
+    uses = {key: REFERENCES.of(d) for key, d in documents.items()}
     made = sketch(documents, problems)
     settings = {name: _setting_field(made, d) for (kind, name), d in documents.items() if kind == "setting"}
     segments = {name: str(d.body.get("object")) for (kind, name), d in documents.items() if kind == "segment"}

@@ -12,8 +12,8 @@ from typing import Any
 
 from patron_engine.expr.nodes import AggregateNode, Expression
 from patron_engine.meta.layers import Effective
-from patron_engine.meta.reference import Reference, references
-from patron_engine.model.cache import EXPRESSIONS
+from patron_engine.meta.reference import Reference
+from patron_engine.model.cache import EXPRESSIONS, REFERENCES
 from patron_engine.model.catalog import SketchCatalog
 from patron_engine.model.expressions import Expressions
 from patron_engine.model.sketch import FieldSketch, sketch
@@ -38,7 +38,7 @@ class Uses:
     def __init__(self, effective: Effective) -> None:
         self.effective = effective
         problems = Problems()
-        self.references = {key: references(d) for key, d in effective.documents.items()}
+        self.references = {key: REFERENCES.of(d) for key, d in effective.documents.items()}
         made = sketch(effective.documents, problems)
         segments = {
             n: str(d.body.get("object")) for (k, n), d in effective.documents.items() if k == "segment"
