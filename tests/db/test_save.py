@@ -12,13 +12,26 @@ import pytest
 from patron_engine.actor import Cause
 from patron_engine.errors import NeedsConfirmation, NotFound, Refused, StaleVersion
 from patron_engine.record.change import Change
-from patron_testing.build import NOON, Records, build_workspace
+from patron_engine.store.session import configure
+from patron_testing.build import NOON, Records, Templates
+from patron_testing.pg import Server
 from patron_testing.sales import DOCUMENTS
 
 
+@pytest.fixture(scope="module")
+def templates(server: Server) -> Iterator[Templates]:
+    made = Templates(server)
+    yield made
+    made.drop()
+
+
 @pytest.fixture
-def r(conn: psycopg.Connection[Any]) -> Iterator[Records]:
-    yield Records(conn, build_workspace(conn, DOCUMENTS))
+def r(server: Server, templates: Templates) -> Iterator[Records]:
+    url, call = templates.fresh(DOCUMENTS)
+    with psycopg.connect(url) as conn:
+        configure(conn)
+        yield Records(conn, call)
+    server.drop(url)
 
 
 def codes(error: Refused) -> set[tuple[str | None, str]]:

@@ -16,7 +16,8 @@ from patron_engine.query.call import Call
 from patron_engine.record.change import Change, Outcome
 from patron_engine.store.session import configure
 from patron_engine.ways.save import begin_write, retrying, save
-from patron_testing.build import Records, build_workspace
+from patron_testing.build import Records, Templates
+from patron_testing.pg import Server
 from patron_testing.sales import DOCUMENTS
 
 WRITERS = 8
@@ -53,14 +54,25 @@ class Crowd:
         return retrying(attempt)
 
 
-@pytest.fixture
-def r(conn: psycopg.Connection[Any]) -> Iterator[Records]:
-    yield Records(conn, build_workspace(conn, DOCUMENTS))
+@pytest.fixture(scope="module")
+def templates(server: Server) -> Iterator[Templates]:
+    made = Templates(server)
+    yield made
+    made.drop()
 
 
 @pytest.fixture
-def crowd(database_url: str, r: Records) -> Crowd:
-    return Crowd(database_url, r.call)
+def crowd(server: Server, templates: Templates) -> Iterator[Crowd]:
+    url, call = templates.fresh(DOCUMENTS)
+    yield Crowd(url, call)
+    server.drop(url)
+
+
+@pytest.fixture
+def r(crowd: Crowd) -> Iterator[Records]:
+    with psycopg.connect(crowd.url) as conn:
+        configure(conn)
+        yield Records(conn, crowd.call)
 
 
 def test_eight_people_pay_one_contract(r: Records, crowd: Crowd) -> None:

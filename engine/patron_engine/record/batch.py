@@ -44,6 +44,7 @@ class Batch:
         self.environment = Environment(conn, call, context_of(conn, call))
         self.save_more = save_more
         self.levels: list[list[Row]] = []
+        self.along: list[Row] = []  # records a deleted detail takes with it
         self.found: dict[tuple[str, str], Row] = {}
         self.rates: dict[tuple[str, date], Decimal | None] = {}
         self.refused: list[Row] = []

@@ -166,8 +166,14 @@ def check_conditions(batch: Batch, program: Program, rows: Sequence[Row], *, lat
             r for r in rows
             if not (r.rejected and late) and ((r.fresh and r.own) or not condition.watches.isdisjoint(r.changed | r.figures))
         ]  # fmt: skip
+        due = [r for r in due if not (r.problems and condition.watches & _unreadable(r))]
         if due:
             _check(batch, program, condition, due)
+
+
+def _unreadable(row: Row) -> frozenset[str]:
+    """Fields whose value is wrong by itself: what reads them would only confuse."""
+    return frozenset((p.path or "").removeprefix(row.path) for p in row.problems if p.rule is None)
 
 
 def due_later(program: Program, rows: Iterable[Row]) -> bool:

@@ -131,7 +131,7 @@ def lock_values(batch: Batch, values: Sequence[tuple[str, str, str]]) -> None:
 
 def value_key(schema: str, object: str, field: str, value: str) -> int:
     """The advisory lock key of a value, a signed bigint."""
-    text = "\x1f".join((schema, object, field, value))
+    text = f"{schema}\x1f{object}\x1f{field}\x1f{value}"
     return int.from_bytes(blake2s(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True)
 
 

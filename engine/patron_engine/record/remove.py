@@ -148,7 +148,7 @@ def _refuse(batch: Batch, row: Row, child: Program, link_set: LinkSet, count: in
 
 def write_batches(batch: Batch, rows: Sequence[Row]) -> None:
     """Keeps which records went with which deletion; called after the rows were written."""
-    tops = [r for r in rows if r.change is not None and r.master is None]
+    tops = {r.values[DELETE_BATCH]: r for r in reversed(rows)}.values()
     groups = batch.programs.keep("remove.batch", lambda: _batch_statements(batch))
     run_many(batch.conn, groups[0], [
         groups[0].values({

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from psycopg import sql
+from psycopg.pq import PipelineStatus
 from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.fields.field import Field
@@ -120,7 +121,11 @@ def run_many(conn: Conn, statement: Statement, values: Sequence[Sequence[Any]]) 
 
 
 def copy_in(conn: Conn, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """COPY … FROM STDIN of rows in the order of `columns`."""
+    """COPY … FROM STDIN of rows in the order of `columns`; in a pipeline, which carries no COPY, an INSERT of each."""
+    if conn.pgconn.pipeline_status != PipelineStatus.OFF:
+        insert = compiled(table.insert().values({c: sa.bindparam(c, type_=table.c[c].type) for c in columns}))
+        run_many(conn, insert, [insert.values(dict(zip(columns, row, strict=True))) for row in rows])
+        return
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     into = sql.Identifier(table.schema or "public", table.name)
     with conn.cursor() as cursor, cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(into, names)) as copy:
@@ -186,7 +191,7 @@ def _attach(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
             given = {"object": program.object.name, "record": row.id, "field": field.name}
             if gone:
                 drop.do(batch.conn, ids=gone, at=batch.call.now, record=row.id)
-            if new and attach.do(batch.conn, ids=new, **given) != len(new):
+            if new and len(attach.run(batch.conn, ids=new, **given)) != len(new):
                 row.wrong(
                     "file_not_found",
                     f"{batch.label(field)}: this file was not uploaded, or belongs elsewhere",
@@ -200,7 +205,9 @@ def _file_statements(batch: Batch) -> tuple[Statement, Statement]:
     )
     names = {c: sa.bindparam(c, type_=table.c[c].type) for c in ("object", "record", "field")}
     free = sa.or_(table.c.record.is_(None), table.c.record == names["record"])
-    attach = table.update().values(**names, deleted_at=None).where(any_of(table.c.id), free)
+    attach = (
+        table.update().values(**names, deleted_at=None).where(any_of(table.c.id), free).returning(table.c.id)
+    )
     at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
     drop = table.update().values(deleted_at=at).where(any_of(table.c.id), table.c.record == names["record"])
     return compiled(attach), compiled(drop)

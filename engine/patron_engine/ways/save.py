@@ -14,7 +14,9 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 import psycopg
@@ -42,7 +44,7 @@ from patron_engine.record.row import Row
 from patron_engine.record.search import write_search
 from patron_engine.record.statements import Conn, compiled
 from patron_engine.record.unique import from_violation, look_first
-from patron_engine.record.write import write
+from patron_engine.record.write import COPY_FROM, write
 
 RETRIES = 3  # of a deadlock or a serialisation failure
 LOCK_SALT = 7  # of the workspace's advisory lock, shared by writers, exclusive for a publication
@@ -64,7 +66,9 @@ def begin_write(conn: Conn, call: Call) -> None:
 
 
 def _begin(conn: Conn, call: Call) -> str:
-    hashed = sa.func.hashtextextended(sa.bindparam("schema", type_=sa.Text()), sa.literal(LOCK_SALT, sa.BigInteger()))
+    hashed = sa.func.hashtextextended(
+        sa.bindparam("schema", type_=sa.Text()), sa.literal(LOCK_SALT, sa.BigInteger())
+    )
     key = compiled(sa.select(hashed)).run(conn, schema=call.schema)[0][0]
     lock = sa.func.pg_advisory_xact_lock_shared(sa.literal(key, sa.BigInteger(), literal_execute=True))
     state = call.tables.system("sys__state", release="bigint")
@@ -138,7 +142,7 @@ def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool
     outcomes: dict[int, Outcome] = {}
     several = len(changes) > 1 and not each
     for run in _runs(changes):
-        batch = Batch(conn, call, lambda more: save(conn, call, more))
+        batch = Batch(conn, call, partial(_save_inside, conn, call))
         batch.each = each
         verb = run[0][1].action
         act = _write if verb in ("create", "update", "upsert") else _remove
@@ -152,6 +156,12 @@ def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool
             assert row.change is not None
             outcomes[row.index] = _refused(row.change, row.problems)
     return outcomes
+
+
+def _save_inside(conn: Conn, call: Call, changes: Sequence[Change]) -> list[Outcome]:
+    """A save within a save: what it refuses leaves the outer one unharmed."""
+    with conn.transaction():
+        return save(conn, call, changes)
 
 
 def _runs(changes: Sequence[Numbered]) -> list[list[Numbered]]:
@@ -232,16 +242,33 @@ def _problems_of(error: PatronError) -> Sequence[Problem]:
 def _write(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
     """The sentence at the head of this file."""
     plan_rows(batch, changes, several=several)
-    for depth in range(len(batch.levels)):
-        _prepare(batch, batch.levels[depth])
+    last = len(batch.levels) - 1
+    for depth, level in enumerate(batch.levels):
+        _prepare(batch, level)
         if depth == 0 and batch.each:
-            batch.set_aside(batch.levels[0])
-        if any(row.rejected for row in batch.every()):
-            continue  # the levels below are still looked at, so that all problems are told at once
-        for program, rows in by_object(batch.levels[depth]):
-            _write_one_object(batch, program, rows)
+            batch.set_aside(level)
+        if depth < last and not any(row.rejected for row in batch.every()):
+            _write_level(batch, batch.levels[depth])  # else the levels below still tell their problems
     batch.stop_if_refused(batch.every())
-    _finish(batch, batch.every())
+    with _few_in_one_go(batch):
+        _write_level(batch, batch.levels[last])
+        _write_level(batch, batch.along)
+        _finish(batch, [*batch.every(), *batch.along])
+
+
+def _few_in_one_go(batch: Batch) -> AbstractContextManager[Any]:
+    """Statements of a small save travel together; a large one uses COPY, which a pipeline cannot carry."""
+    small = sum(len(level) for level in batch.levels) + len(batch.along) < COPY_FROM
+    return batch.conn.pipeline() if small else nullcontext()
+
+
+def _write_level(batch: Batch, level: Sequence[Row]) -> None:
+    for program, rows in by_object(level):
+        _write_one_object(batch, program, rows)
+    leaving = [row for row in level if row.action == "delete"]
+    if leaving:
+        remove.write_batches(batch, leaving)
+    batch.environment.forget()
 
 
 def _prepare(batch: Batch, level: Sequence[Row]) -> None:
@@ -268,9 +295,8 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
             look_first(batch, program, rows)
     leaving = [row for row in level if row.action == "delete" and not row.rejected]
     if leaving:
-        level = remove.delete(batch, leaving)
         given = set(leaving)
-        batch.levels.append([row for row in level if row not in given])
+        batch.along.extend(row for row in remove.delete(batch, leaving) if row not in given)
 
 
 def _write_one_object(batch: Batch, program: Program, rows: Sequence[Row]) -> None:

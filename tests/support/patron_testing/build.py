@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -30,6 +31,7 @@ from patron_engine.store.session import configure
 from patron_engine.store.steps import AddForeignKey, CreateIndex, CreateTable
 from patron_engine.store.tables import Tables
 from patron_engine.ways.save import begin_write, save
+from patron_testing.pg import Server
 
 SCHEMA = "w_test"
 NOON = datetime(2026, 5, 20, 4, 0, tzinfo=UTC)  # noon in Shanghai, a Wednesday
@@ -43,6 +45,7 @@ def documents_of(text: str) -> list[Document]:
     return found
 
 
+@cache
 def model_of(text: str, *, release: int = 1) -> Model:
     """The compiled model; any error fails the test."""
     effective = fold([replace(workspace_layer(documents_of(text)), prefix="")])
@@ -50,6 +53,28 @@ def model_of(text: str, *, release: int = 1) -> Model:
     errors = [p for p in problems if p.level == "error"]
     assert not errors and model is not None, "\n".join(map(str, errors))
     return model
+
+
+class Templates:
+    """Databases with a workspace in them, made once a run and copied for each test."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._made: dict[str, str] = {}
+
+    def fresh(self, text: str) -> tuple[str, Call]:
+        """The URL of a new database that holds the workspace, and the frame of a call."""
+        if text not in self._made:
+            url = self.server.make()
+            with psycopg.connect(url) as conn:
+                build_workspace(conn, text)
+            self._made[text] = url
+        name = str(psycopg.conninfo.conninfo_to_dict(self._made[text])["dbname"])
+        return self.server.make(template=name), call_of(model_of(text))
+
+    def drop(self) -> None:
+        for url in self._made.values():
+            self.server.drop(url)
 
 
 def build_workspace(conn: psycopg.Connection[Any], text: str, *, schema: str = SCHEMA) -> Call:
