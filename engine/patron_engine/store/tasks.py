@@ -9,9 +9,10 @@ Other stages add kinds of their own: they enqueue under another name and pass a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Literal
 
 import psycopg
@@ -138,9 +139,10 @@ def listed(conn: Connection, schema: str, *, open_only: bool = True) -> list[Tas
 def run_task(connect: Connect, schema: str, row: TaskRow, context: Context | None = None) -> State:
     """Works on a claimed task to its end. Returns `done`, `failed`, or `waiting` (an error; it will be tried again)."""
     context = context or Context()
+    if context.model is not None:  # an older release is compiled once a task, not once a piece
+        context = replace(context, model=cache(context.model))
     handler = {**_own_handlers(), **context.handlers}.get(row.kind)
-    with connect() as conn:
-        conn.autocommit = True
+    with _outside_transactions(connect) as conn:
         if handler is None:
             return _finish(conn, schema, row, "failed", f"nobody knows how to do {row.kind}")
         try:
@@ -162,15 +164,27 @@ def run_all(
     left alone until its pause is over."""
     taken: list[TaskRow] = []
     while len(taken) < limit:
-        with connect() as conn:
-            conn.autocommit = True
+        with _outside_transactions(connect) as conn:
             row = claim(conn, schema)
         if row is None:
             break
         run_task(connect, schema, row, context)
-        with connect() as conn:
+        with _outside_transactions(connect) as conn:
             taken.extend(t for t in listed(conn, schema, open_only=False) if t.id == row.id)
     return taken
+
+
+@contextmanager
+def _outside_transactions(connect: Connect) -> Iterator[Connection]:
+    """A connection without a transaction of its own; given back as it was."""
+    with connect() as conn:
+        before = conn.autocommit
+        conn.autocommit = True
+        try:
+            yield conn
+        finally:
+            if not conn.closed:
+                conn.autocommit = before
 
 
 def _run(conn: Connection, schema: str, row: TaskRow, handler: Handler, context: Context) -> State:
