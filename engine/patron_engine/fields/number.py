@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
-from babel.numbers import get_currency_precision
 
 from patron_engine.expr.types import ExprType
 from patron_engine.fields import limits
@@ -29,77 +28,23 @@ from patron_engine.fields.base import (
 )
 from patron_engine.fields.characters import half_width, shown
 from patron_engine.fields.field import Field, NumberSpec, Spec
+from patron_engine.fields.numerals import (
+    CLOCK,
+    EXACT,
+    INTEGER,
+    PLAIN,
+    SPAN,
+    UNIT_SECONDS,
+    currency_digits,
+    has_more_decimals,
+    plain_number,
+)
 from patron_engine.jsonio import decimal_text
 
 NUMBER: Final = ExprType("number")
-_PLAIN: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?", re.ASCII)
-_INTEGER: Final = re.compile(r"-?[0-9]{1,40}", re.ASCII)
-_CLOCK: Final = re.compile(r"(-?)([0-9]{1,15}):([0-5]?[0-9])(?::([0-5]?[0-9]))?", re.ASCII)
-_SPAN: Final = re.compile(
-    r"(?:([0-9]+)\s*(?:d|days?|天|日))?\s*(?:([0-9]+)\s*(?:h|hours?|hrs?|小时|小時|时))?\s*"
-    r"(?:([0-9]+)\s*(?:m|mins?|minutes?|分钟|分鐘|分))?\s*(?:([0-9]+)\s*(?:s|secs?|seconds?|秒))?",
-    re.ASCII | re.IGNORECASE,
-)
-_EXACT: Final = Context(prec=100)  # the standard context keeps 28 digits and would round larger ones
-UNIT_SECONDS: Final[Mapping[str, int]] = {
-    "second": 1, "seconds": 1, "minute": 60, "minutes": 60, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400,
-}  # fmt: skip
 RECORD_CURRENCY_SCALE: Final = (
     3  # the most digits a currency in use has; the record's own currency decides at save
 )
-
-
-def currency_digits(code: str) -> int:
-    """Decimals of a currency: CNY 2, JPY 0, KWD 3; 2 for a code nobody knows."""
-    return get_currency_precision(code)
-
-
-def plain_number(text: str, formats: TextFormats) -> Decimal:
-    """A number as people write it, by the declared marks: "1,234.50", "(5.00)", "￥12", "1.2万". Raises ValueFault."""
-    plain = half_width(text).strip()
-    for mark in ("¥", "$", "€", "£", "元", "RMB", "CNY", "USD", "%"):
-        plain = plain.removeprefix(mark).removesuffix(mark).strip()
-    factor = 1
-    for word, times in (("亿", 100_000_000), ("億", 100_000_000), ("万", 10_000), ("萬", 10_000)):
-        if plain.endswith(word):
-            plain, factor = plain[: -len(word)].strip(), times
-            break
-    if plain.startswith("(") and plain.endswith(")"):
-        plain = f"-{plain[1:-1].strip()}"
-    plain = plain.removeprefix("+").replace("\u2212", "-").replace("\u00a0", " ")
-    thousands = formats.thousands
-    if thousands and thousands in plain:
-        whole, _, fraction = plain.partition(formats.decimal)
-        mark = re.escape(thousands)
-        if (
-            not re.fullmatch(rf"-?[0-9]{{1,4}}(?:{mark}[0-9]{{2,4}})*{mark}[0-9]{{3,4}}", whole)
-            or thousands in fraction
-        ):
-            raise _not_number(text, formats)
-        plain = whole.replace(thousands, "") + (f".{fraction}" if fraction else "")
-    elif formats.decimal != ".":
-        if "." in plain:
-            raise _not_number(text, formats)
-        plain = plain.replace(formats.decimal, ".")
-    if plain.startswith((".", "-.")):
-        plain = plain.replace(".", "0.", 1)
-    if not _PLAIN.fullmatch(plain):
-        raise _not_number(text, formats)
-    return Decimal(plain) if factor == 1 else _EXACT.multiply(Decimal(plain), Decimal(factor))
-
-
-def has_more_decimals(value: Decimal, scale: int) -> bool:
-    """Whether a number has decimals beyond `scale` that are not zero."""
-    _, digits, exponent = value.as_tuple()
-    beyond = -exponent - scale if isinstance(exponent, int) else 0
-    return beyond > 0 and any(digits[-beyond:])
-
-
-def _not_number(text: str, formats: TextFormats) -> ValueFault:
-    group = f", thousands {formats.thousands!r}" if formats.thousands else ""
-    return ValueFault(
-        "not_number", f"{shown(text)} is not a number", f"the decimal mark here is {formats.decimal!r}{group}"
-    )
 
 
 class NumberType(FieldType):
@@ -136,7 +81,7 @@ class NumberType(FieldType):
         if raw is None:
             return silent
         try:
-            value = Decimal(raw) if not isinstance(raw, str) or _PLAIN.fullmatch(raw) else None
+            value = Decimal(raw) if not isinstance(raw, str) or PLAIN.fullmatch(raw) else None
         except (ArithmeticError, TypeError, ValueError):
             value = None
         if value is None or abs(value) >= limits.NUMBER_BOUND:
@@ -167,7 +112,7 @@ class DecimalType(NumberType):
                     "decimal_as_number", "a number with decimals travels as text", f'write "{raw}" in quotes'
                 )
             raise ValueFault("not_number", f"this is a number, not {kind_word(raw)}", 'for example "12.50"')
-        if isinstance(raw, str) and not _PLAIN.fullmatch(raw):
+        if isinstance(raw, str) and not PLAIN.fullmatch(raw):
             raise ValueFault(
                 "not_number", f"{shown(raw)} is not a plain number", 'digits and one dot, for example "12.50"'
             )
@@ -249,7 +194,7 @@ class IntegerType(NumberType):
             return None
         if isinstance(raw, bool) or not isinstance(raw, int | str):
             raise ValueFault("not_integer", f"this is a whole number, not {kind_word(raw)}", "for example 12")
-        if isinstance(raw, str) and not _INTEGER.fullmatch(raw):
+        if isinstance(raw, str) and not INTEGER.fullmatch(raw):
             raise ValueFault(
                 "not_integer", f"{shown(raw)} is not a whole number", "digits only, for example 12"
             )
@@ -311,17 +256,17 @@ class Duration(IntegerType):
         plain = half_width(text).strip()
         if not plain:
             return None
-        clock = _CLOCK.fullmatch(plain)
+        clock = CLOCK.fullmatch(plain)
         if clock:
             seconds = int(clock[2]) * 3600 + int(clock[3]) * 60 + int(clock[4] or 0)
             return -seconds if clock[1] else seconds
-        span = _SPAN.fullmatch(plain)
+        span = SPAN.fullmatch(plain)
         if span and any(span.groups()):
             days, hours, minutes, rest = (int(g or 0) for g in span.groups())
             return self.bounded(days * 86400 + hours * 3600 + minutes * 60 + rest)
         unit = field.number.unit
         seconds_each = UNIT_SECONDS.get(unit, 1) if isinstance(unit, str) else 1
-        return self.bounded(int(_EXACT.multiply(plain_number(plain, formats), Decimal(seconds_each))))
+        return self.bounded(int(EXACT.multiply(plain_number(plain, formats), Decimal(seconds_each))))
 
     def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
         """Hours, minutes, seconds: a bare number would mean the field's unit."""

@@ -7,9 +7,8 @@ twice the first one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
@@ -26,83 +25,20 @@ from patron_engine.fields.base import (
     Shape,
     TextFormats,
     ValueFault,
-    kind_word,
 )
-from patron_engine.fields.characters import half_width, shown
+from patron_engine.fields.characters import half_width
 from patron_engine.fields.field import Field, Spec, TimeSpec
-
-_DATE: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
-_MOMENT: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)(Z|z|[+-][0-9]{2}:?[0-9]{2})?",
-    re.ASCII,
+from patron_engine.fields.moments import (
+    MOMENT,
+    iso_date,
+    iso_time,
+    local_moment,
+    loose_date,
+    loose_time,
+    moment_of,
+    moment_text,
+    read_moment,
 )
-_TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?", re.ASCII)
-_LOOSE_TIME: Final = re.compile(r"(上午|下午|晚上|中午|凌晨|AM|PM)?\s*([0-9]{1,2})[:时時点點]([0-9]{1,2})?[:分]?([0-9]{1,2})?秒?(?:\.0+)?\s*(AM|PM)?",
-                                re.ASCII | re.IGNORECASE)  # fmt: skip
-# What can mean only one day: the year first.
-_CLEAR_DATES: Final = (
-    re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})", re.ASCII),
-    re.compile(r"([0-9]{4})年([0-9]{1,2})月([0-9]{1,2})[日号號]?", re.ASCII),
-    re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})", re.ASCII),
-)
-_LETTERS: Final[Mapping[str, str]] = MappingProxyType({
-    "YYYY": r"(?P<y>[0-9]{4})", "YY": r"(?P<yy>[0-9]{2})", "MM": r"(?P<m>[0-9]{1,2})", "M": r"(?P<m>[0-9]{1,2})",
-    "DD": r"(?P<d>[0-9]{1,2})", "D": r"(?P<d>[0-9]{1,2})",
-})  # fmt: skip
-_DATE_HINT: Final = "for example 2026-05-01"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@lru_cache(maxsize=200)
-def date_form(form: str) -> re.Pattern[str]:
-    """The pattern of a form like "MM/DD/YYYY". ValueError when it does not name a year, a month and a day."""
-    pieces = re.split(r"(YYYY|YY|MM|M|DD|D)", form)
-    letters = [p for p in pieces if p in _LETTERS]
-    if sorted(p[0] for p in letters) != ["D", "M", "Y"]:
-        raise ValueError(f"{form!r} is not a form of dates: it names YYYY, MM and DD once each")
-    return re.compile("".join(_LETTERS[p] if p in _LETTERS else re.escape(p) for p in pieces), re.ASCII)
-
-
-def _day(year: int, month: int, day: int, text: str) -> date:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        raise ValueFault("no_such_date", f"{shown(text)} is not a day of the calendar", _DATE_HINT) from None
-
-
-def iso_date(raw: Any) -> date:
-    """A date as it stands in JSON."""
-    found = _DATE.fullmatch(raw) if isinstance(raw, str) else None
-    if not found:
-        what = shown(raw) if isinstance(raw, str) else kind_word(raw)
-        raise ValueFault("not_date", f"{what} is not a date", f"year-month-day, {_DATE_HINT}")
-    return _day(int(found[1]), int(found[2]), int(found[3]), str(raw))
-
-
-def loose_date(text: str, formats: TextFormats) -> date:
-    """A date as people write it: the declared forms, or one that begins with the year."""
-    plain = half_width(text).strip()
-    head = (
-        plain[:10]
-        if _MOMENT.fullmatch(plain)
-        else plain.removesuffix(" 00:00:00").removesuffix(" 0:00").removesuffix(" 00:00")
-    )
-    for form in formats.dates:
-        found = date_form(form).fullmatch(head)
-        if found:
-            group = found.groupdict()
-            year = int(group["y"]) if group.get("y") else 2000 + int(group["yy"])
-            return _day(year, int(group["m"]), int(group["d"]), text)
-    for pattern in _CLEAR_DATES:
-        found = pattern.fullmatch(head)
-        if found:
-            return _day(int(found[1]), int(found[2]), int(found[3]), text)
-    wanted = (
-        " or ".join(formats.dates)
-        if formats.dates
-        else "year first, for example 2026-05-01, or declare the form"
-    )
-    raise ValueFault("not_date", f"{shown(text)} is not a date", wanted)
 
 
 class Temporal(FieldType):
@@ -183,9 +119,9 @@ class Moment(Temporal):
         plain = half_width(text).strip()
         if not plain:
             return None
-        found = _MOMENT.fullmatch(plain)
+        found = MOMENT.fullmatch(plain)
         if found and found[3] is not None:
-            return _moment(found, text)
+            return moment_of(found, text)
         head, _, tail = plain.partition("T") if found and "T" in plain else plain.partition(" ")
         if "日" in head and not tail:
             head, mark, tail = plain.partition("日")
@@ -208,65 +144,6 @@ class Moment(Temporal):
         short = sa.func.to_char(utc, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         long = sa.func.to_char(utc, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
         return sa.case((sa.func.date_trunc("second", columns[0]) == columns[0], short), else_=long)
-
-
-def read_moment(raw: Any) -> datetime:
-    """A moment as it stands in JSON."""
-    found = _MOMENT.fullmatch(raw) if isinstance(raw, str) else None
-    if not found or "T" not in raw:
-        what = shown(raw) if isinstance(raw, str) else kind_word(raw)
-        raise ValueFault(
-            "not_moment", f"{what} is not a moment", "ISO 8601, for example 2026-05-01T09:30:00+08:00"
-        )
-    if found[3] is None:
-        raise ValueFault(
-            "naive_moment", f"{shown(raw)} has no offset", "add Z or an offset, for example +08:00"
-        )
-    return _moment(found, raw)
-
-
-def moment_text(value: datetime) -> str:
-    """A moment in an answer: UTC with Z; microseconds only where there are any."""
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-
-
-def _moment(found: re.Match[str], raw: str) -> datetime:
-    offset = "+00:00" if found[3] in ("Z", "z") else found[3]
-    try:
-        return datetime.fromisoformat(f"{found[1]}T{found[2]}{offset}").astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueFault("no_such_moment", f"{shown(raw)} is not a moment of the calendar", None) from None
-
-
-def local_moment(day: date, clock: time, formats: TextFormats) -> datetime:
-    """A local time as a moment: after a gap, the first of two."""
-    try:
-        return datetime.combine(day, clock, tzinfo=formats.zone).astimezone(UTC)  # fold=0 gives both rules
-    except (ValueError, OverflowError):
-        raise ValueFault("no_such_moment", f"{day} {clock} is not a moment of the calendar", None) from None
-
-
-def loose_time(text: str, whole: str) -> time:
-    found = _LOOSE_TIME.fullmatch(half_width(text).strip())
-    if found:
-        hour, minute, second = int(found[2]), int(found[3] or 0), int(found[4] or 0)
-        half = (found[1] or found[5] or "").upper()
-        if half in ("PM", "下午", "晚上") and hour < 12:
-            hour += 12
-        if half in ("AM", "上午", "凌晨") and hour == 12:
-            hour = 0
-        if hour < 24 and minute < 60 and second < 60:
-            return time(hour, minute, second)
-    raise ValueFault("not_time", f"{shown(whole)} has no time of day that can be read", "for example 09:30")
-
-
-def iso_time(raw: Any) -> time:
-    """A time of day as it stands in JSON."""
-    found = _TIME.fullmatch(raw) if isinstance(raw, str) else None
-    if not found:
-        what = shown(raw) if isinstance(raw, str) else kind_word(raw)
-        raise ValueFault("not_time", f"{what} is not a time of day", "for example 09:30 or 09:30:00")
-    return time(int(found[1]), int(found[2]), int(found[3] or 0))
 
 
 class Time(Temporal):
@@ -363,11 +240,6 @@ class DateRange(Temporal):
         self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
     ) -> sa.ColumnElement[Any] | None:
         return None
-
-
-def duration_seconds(value: timedelta | int) -> int:
-    """A length of time as whole seconds."""
-    return int(value.total_seconds()) if isinstance(value, timedelta) else int(value)
 
 
 TYPES: Final = (Date(), Moment(), Time(), DateRange())

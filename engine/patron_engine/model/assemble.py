@@ -14,7 +14,6 @@ from typing import Any
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.types import EMPTY
 from patron_engine.fields.base import Shape
-from patron_engine.fields.choice import texts
 from patron_engine.fields.computed import stored_column
 from patron_engine.fields.field import (
     ChoiceSpec,
@@ -28,6 +27,7 @@ from patron_engine.fields.field import (
     Spec,
     Texts,
 )
+from patron_engine.fields.options import texts
 from patron_engine.fields.vault import Vault
 from patron_engine.meta.document import Path, former_names, is_expression
 from patron_engine.model.expressions import Expressions

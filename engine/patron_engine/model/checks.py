@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.types import fits, say_type
-from patron_engine.fields.choice import walk_options
 from patron_engine.fields.field import ChoiceSpec, LinkSpec, TextSpec
 from patron_engine.fields.limits import INDEXED_TEXT_LENGTH
+from patron_engine.fields.options import walk_options
 from patron_engine.fields.vault import ENCRYPTABLE
 from patron_engine.meta.document import Path
 from patron_engine.model import limits

@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from patron_engine.expr.compile import Expression
-from patron_engine.fields.choice import walk_options
 from patron_engine.fields.field import (
     AutoNumber,
     ChoiceSpec,
@@ -25,6 +24,7 @@ from patron_engine.fields.field import (
     TextSpec,
     TimeSpec,
 )
+from patron_engine.fields.options import walk_options
 from patron_engine.fields.registry import type_of
 from patron_engine.jsonio import decimal_text
 from patron_engine.model.model import LinkSet, Object

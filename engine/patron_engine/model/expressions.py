@@ -13,9 +13,9 @@ from typing import Any, Final
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.scope import Scope
 from patron_engine.expr.types import DATES, DURATION, EMPTY, NUMBER, TEXT, ExprType, fits, say_type
-from patron_engine.fields.choice import choice_type, read_options
 from patron_engine.fields.computed import RETURNS, value_type_name
 from patron_engine.fields.field import ChoiceSpec, LinkSpec, NumberSpec, Spec
+from patron_engine.fields.options import choice_type, read_options
 from patron_engine.fields.registry import TYPES
 from patron_engine.meta.document import Document, Path
 from patron_engine.meta.reference import UNKNOWN, ExpressionUse, References

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from patron_engine.expr.types import ExprType
-from patron_engine.fields.choice import names_of, walk_options
 from patron_engine.fields.field import ChoiceSpec, Field
+from patron_engine.fields.options import names_of, walk_options
 from patron_engine.meta.document import Document, Path, element_name, former_names, walk
 from patron_engine.meta.reference import Reference
 from patron_engine.model.expressions import Expressions

@@ -18,9 +18,9 @@ from babel.core import get_global
 
 from patron_engine.expr.types import ExprType
 from patron_engine.fields.base import Around, FieldType
-from patron_engine.fields.choice import read_options, texts
 from patron_engine.fields.field import LinkSpec, Option, Spec, Texts
 from patron_engine.fields.link import SYSTEM_TYPES
+from patron_engine.fields.options import read_options, texts
 from patron_engine.fields.registry import TYPES
 from patron_engine.meta.document import Document, Path, former_names
 from patron_engine.model import limits

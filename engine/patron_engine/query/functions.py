@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from patron_engine.expr.nodes import Path
 from patron_engine.expr.sql import condition_sql
 from patron_engine.expr.sqlparts import constant
-from patron_engine.fields.choice import names_of
+from patron_engine.fields.options import names_of
 from patron_engine.model.model import say
 from patron_engine.query.sets import tree_field, tree_ids
 from patron_engine.query.source import path_steps

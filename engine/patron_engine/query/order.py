@@ -14,8 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from patron_engine.fields.choice import names_of
 from patron_engine.fields.field import ChoiceSpec, Field
+from patron_engine.fields.options import names_of
 from patron_engine.fields.registry import type_of
 from patron_engine.query.binding import SqlBinding, parameter
 from patron_engine.query.resolve import Key
