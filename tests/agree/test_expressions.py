@@ -108,7 +108,11 @@ def _compare(
         columns.append(sa.func.coalesce(condition_sql(e, binding), sa.false()) if truth else sa.null())
     statement = sa.select(*(c.label(f"c{i}") for i, c in enumerate(columns))).order_by(table.c.row)
     made = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
-    answers = conn.execute(str(made), dict(made.params)).fetchall()  # type: ignore[call-overload]
+    try:
+        answers = conn.execute(str(made), dict(made.params)).fetchall()  # type: ignore[call-overload]
+    except psycopg.Error as e:
+        sources = "\n".join(e.source for e in batch)
+        raise AssertionError(f"{e}\n{made}\n{sources}") from e
     for values, answer in zip(rows, answers, strict=True):
         for i, e in enumerate(batch):
             slow, fast, sql = evaluate(e, values, context), closure(e)(values, context), answer[2 * i]

@@ -11,6 +11,7 @@ from operator import ge, gt, le, lt
 from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.sql.elements import Grouping
 
 from patron_engine.expr import nodes, sqlparts
 from patron_engine.expr.functions.days import sql_local_day
@@ -143,7 +144,12 @@ class _Writer:
         if isinstance(node, Literal) and node.type.kind in ("number", "duration") and node.value is not None:
             given = self.given(node)
             return sqlparts.decimal(node.value) if given is None else given
-        return self.value(node)
+        return self._operand(node)
+
+    def _operand(self, node: Node) -> Column:
+        """A value beside an operator: a truth in brackets, for NOT and IS bind less than SQLAlchemy thinks."""
+        column = self.value(node)
+        return Grouping(column) if node.type.kind == "boolean" and not isinstance(node, Path | Literal) else column
 
     def _constant(self, node: Literal) -> Column:
         given = self.given(node)
@@ -208,7 +214,7 @@ class _Writer:
                 if sign in ("==", "!="):
                     return self._equal(left, right, sign == "==")
                 a, b = self._sides(left, right)
-                return _ORDERS[sign](self._collated(a, left), b), False
+                return _ORDERS[sign](self._collated(a, left), self._collated(b, right)), False
             case nodes.Among(item=item, options=options):
                 return self._among(item, options)
             case nodes.Member(item=item, list=list_):
@@ -230,7 +236,7 @@ class _Writer:
             a = a if isinstance(left, Literal) else self._raw(left)
             b = b if isinstance(right, Literal) else self._raw(right)
         else:
-            a, b = self.value(left), self.value(right)
+            a, b = self._operand(left), self._operand(right)
         return a, b
 
     def _stored(self, node: Node, other: ExprType) -> tuple[Column, bool]:
@@ -243,7 +249,7 @@ class _Writer:
         if isinstance(node, Literal) and node.value is not None and other.kind == "link":
             given = self.given(node)
             return sa.cast(sqlparts.text(str(node.value)) if given is None else given, sa.Uuid(as_uuid=False)), True
-        return self.value(node) if not isinstance(node, nodes.Parts) else sa.null(), False
+        return self._operand(node) if not isinstance(node, nodes.Parts) else sa.null(), False
 
     def _equal(self, left: Node, right: Node, equal: bool) -> tuple[Column, bool]:
         if _is_empty(left):

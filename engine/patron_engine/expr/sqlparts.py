@@ -115,17 +115,34 @@ def between(x: Column, low: int, high: int) -> Column:
     return sa.cast(sa.func.trunc(clamped), sa.Integer)
 
 
-def whole_literal(n: int) -> Column:
-    return sa.literal(n, sa.Integer, literal_execute=True)
+def _digits(value: Decimal | int) -> str:
+    """Digits in SQL; a negative number in brackets, for two minus signs in a row begin a comment."""
+    text = decimal_text(Decimal(value))
+    return f"({text})" if text.startswith("-") else text
 
 
-class _Digits(sa.Numeric[Decimal]):
-    """A decimal constant written out in digits."""
+class _Whole(sa.TypeDecorator[int]):
+    """A whole constant written out in digits."""
 
+    impl = sa.Integer
     cache_ok = True
 
     def literal_processor(self, dialect: Any) -> Any:
-        return lambda value: decimal_text(value)
+        return _digits
+
+
+class _Digits(sa.TypeDecorator[Decimal]):
+    """A decimal constant written out in digits."""
+
+    impl = sa.Numeric
+    cache_ok = True
+
+    def literal_processor(self, dialect: Any) -> Any:
+        return _digits
+
+
+def whole_literal(n: int) -> Column:
+    return sa.literal(n, _Whole(), literal_execute=True)
 
 
 def decimal(value: Decimal) -> Column:

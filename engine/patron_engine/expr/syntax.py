@@ -193,7 +193,7 @@ class _Reader:
             return inner
         if isinstance(node.op, ast.USub):
             if inner.kind == "constant" and isinstance(inner.value, Decimal):
-                return Syntax("constant", self.at(node), value=-inner.value if inner.value else inner.value)
+                return Syntax("constant", self.at(node), value=inner.value.copy_negate() if inner.value else inner.value)
             return Syntax("negative", self.at(node), (inner,))
         return Syntax("not", self.at(node), (inner,))
 

@@ -42,6 +42,7 @@ _OPERATORS: Final = ("**", "==", "!=", "<>", "<=", ">=", "&&", "||", "+", "-", "
 _SPELLING: Final = {"=": "==", "<>": "!=", "&&": "and", "||": "or", "!": "~"}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
+_LAST_WORD: Final = re.compile(r"[A-Za-z0-9_]+$")
 _ESCAPES: Final = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "t": "\t"}
 _HINTS: Final = {
     "^": "a power is written **",
@@ -166,7 +167,8 @@ def _followed_by_bracket(code: str, end: int) -> bool:
 def _begins_a_value(code: str, at: int) -> bool:
     """`if (` where a value is expected is the function; after a value it is Python's `a if c else b`."""
     before = code[:at].rstrip()
-    return before == "" or before[-1] in "(,+-*/%<>=!&|[" or before.split()[-1].lower() in WORDS
+    word = _LAST_WORD.search(before)
+    return before == "" or before[-1] in "(,+-*/%<>=!&|[" or (word is not None and word.group().lower() in WORDS)
 
 
 def _number(code: str, found: re.Match[str]) -> tuple[Token, int]:

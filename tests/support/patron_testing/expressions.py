@@ -321,7 +321,7 @@ class Writer:
             lambda: "UNDER(area, 'cn/zj')", lambda: f"UNDER({t()}, {t()})", lambda: f"(owner {self.pick('==', '!=')} maker)", lambda: f"(owner in (maker, '{USERS[0]}'))",
             lambda: f"IF({b()}, {b()}, {b()})", lambda: f"COALESCE(flag, {b()})", lambda: f"IFS({b()}, {b()})", lambda: "flag", lambda: "(not flag)",
             lambda: f"(opens {sign} '09:30')", lambda: f"(due {sign} '2026-03-31')", lambda: f"(body.n {sign} {n()})", lambda: f"(body.t {self.pick('==', '!=')} {t()})",
-            lambda: f"(body.b and {b()})", lambda: f"(body.b == {b()})", lambda: f"({n()} < {n()} <= {n()})", lambda: f"(stage == {t()})", lambda: "(stage == level)",
+            lambda: f"(body.b and {b()})", lambda: f"(body.b == {b()})", lambda: f"({n()} < {n()} <= {n()})", lambda: f"(stage == COALESCE(area, {t()}))", lambda: "(stage == level)",
         )  # fmt: skip
         return self.rng.choice(forms)()
 

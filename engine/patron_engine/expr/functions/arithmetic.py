@@ -42,6 +42,11 @@ def rounded(x: Decimal) -> Decimal | None:
     return bounded(x.quantize(_TENTH, ROUND_HALF_UP, EXACT))
 
 
+def negative(x: Decimal) -> Decimal:
+    """`-x`, exact: Python's own minus rounds to 28 digits."""
+    return x.copy_negate() or ZERO
+
+
 def sql_rounded(x: Column) -> Column:
     return sqlparts.number(sa.func.round(x, sqlparts.whole_literal(limits.DECIMALS), type_=NUMERIC))
 
@@ -122,7 +127,7 @@ PRODUCT: Final = Operation(
 )
 QUOTIENT: Final = Operation(name="quotient", py=_quotient, sql=_sql_quotient)
 REMAINDER: Final = Operation(name="remainder", py=_remainder, sql=_sql_remainder, copies=3)
-NEGATIVE: Final = Operation(name="negative", py=lambda x: -x or ZERO, sql=lambda side, x: -x)
+NEGATIVE: Final = Operation(name="negative", py=negative, sql=lambda side, x: -x)
 POWER: Final = Operation(name="power", py=_power, sql=_sql_power, copies=6)
 
 
@@ -176,7 +181,7 @@ def _floor(x: Decimal, step: Decimal = ONE) -> Decimal | None:
 def _ceiling(x: Decimal, step: Decimal = ONE) -> Decimal | None:
     if step == ONE:
         return bounded(x.to_integral_value(ROUND_CEILING))
-    rest = _remainder(-x, step)
+    rest = _remainder(x.copy_negate(), step)
     return None if rest is None else bounded(EXACT.add(x, rest))
 
 
@@ -222,7 +227,7 @@ AVERAGE_VALUES: Final = Operation(name="AVERAGE", py=_average, sql=_sql_average,
 ROUND: Final = Operation(name="ROUND", py=_rounding(ROUND_HALF_UP), sql=_sql_round)
 ROUNDUP: Final = Operation(name="ROUNDUP", py=_rounding(ROUND_UP), sql=_sql_round_up, copies=3)
 ROUNDDOWN: Final = Operation(name="ROUNDDOWN", py=_rounding(ROUND_DOWN), sql=_sql_round_down)
-ABS: Final = Operation(name="ABS", py=abs, sql=lambda side, x: sa.func.abs(x, type_=NUMERIC))
+ABS: Final = Operation(name="ABS", py=Decimal.copy_abs, sql=lambda side, x: sa.func.abs(x, type_=NUMERIC))
 SQRT: Final = Operation(name="SQRT", py=_sqrt, sql=_sql_sqrt, copies=2)
 FLOOR: Final = Operation(name="FLOOR", py=_floor, sql=_sql_floor, copies=3)
 CEILING: Final = Operation(name="CEILING", py=_ceiling, sql=_sql_ceiling, copies=3)

@@ -24,7 +24,7 @@ def rmb_upper(amount: Decimal) -> str | None:
     >>> rmb_upper(Decimal("10005.30"))
     '人民币壹万零伍元叁角整'
     """
-    cents = int(EXACT.scaleb(abs(amount).quantize(Decimal("0.01"), ROUND_HALF_UP, EXACT), 2))
+    cents = int(EXACT.scaleb(amount.copy_abs().quantize(Decimal("0.01"), ROUND_HALF_UP, EXACT), 2))
     if cents >= 10**18:
         return None
     yuan, rest = divmod(cents, 100)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from patron_engine.expr import limits, sqlparts
 from patron_engine.expr.context import Context
-from patron_engine.expr.functions.arithmetic import EXACT, QUOTIENT
+from patron_engine.expr.functions.arithmetic import EXACT, QUOTIENT, negative
 from patron_engine.expr.functions.texts import wall
 from patron_engine.expr.operation import Function, Operation, Signature
 from patron_engine.expr.sqlparts import NUMERIC, WALL, Column, Side
@@ -246,7 +246,7 @@ ADD_DAYS: Final = Operation(
 )
 SUBTRACT_DAYS: Final = Operation(
     name="date -",
-    py=lambda d, n: add_days(d, -n),
+    py=lambda d, n: add_days(d, negative(n)),
     sql=lambda side, d, n: sqlparts.day(d - sqlparts.whole(n, limits.DAYS_LIMIT)),
 )
 DAYS_BETWEEN: Final = Operation(
@@ -257,7 +257,7 @@ DAYS_BETWEEN: Final = Operation(
 ADD_SECONDS: Final = Operation(name="moment +", py=add_seconds, sql=_sql_add_seconds, copies=2)
 SUBTRACT_SECONDS: Final = Operation(
     name="moment -",
-    py=lambda m, n: add_seconds(m, -n),
+    py=lambda m, n: add_seconds(m, negative(n)),
     sql=lambda side, m, n: _sql_add_seconds(side, m, -n),
     copies=2,
 )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from patron_engine.expr import sqlparts
 from patron_engine.expr.context import FIRST_WEEKDAY, Context
-from patron_engine.expr.functions.days import add_days, add_months, in_years
+from patron_engine.expr.functions.days import add_days, in_years
 from patron_engine.expr.functions.texts import wall
 from patron_engine.expr.operation import Function, Operation
 from patron_engine.expr.sqlparts import WALL, Column, Side
@@ -26,24 +26,32 @@ def period(ctx: Context, unit: str, shift: int, day: date) -> date | None:
     """The first day of the period `shift` periods after the one `day` is in."""
     months, days = PERIODS[unit]
     if months:
-        offset = ctx.fiscal_year_from - 1 if unit.startswith("fiscal") else 0
-        index = day.year * 12 + day.month - 1 - offset
-        first = index - index % months + offset + shift * months
-        year, month = divmod(first, 12)
-        return date(year, month + 1, 1) if 1 <= year <= 9999 else None
+        return _month(_first_month(ctx, unit, shift, day))
     back = (day.isoweekday() - ctx.first_weekday) % 7 if unit == "week" else 0
     return add_days(day, Decimal(shift * days - back))
 
 
 def _end(ctx: Context, unit: str, shift: int, day: date) -> date | None:
-    first = period(ctx, unit, shift, day)
-    if first is None:
-        return None
+    """Its last day, even where its first lies before the year 1."""
     months, days = PERIODS[unit]
-    if not months:
-        return add_days(first, Decimal(days - 1))
-    last = add_months(first, months - 1)
-    return None if last is None else last.replace(day=_last(last))
+    if months:
+        last = _month(_first_month(ctx, unit, shift, day) + months - 1)
+        return None if last is None else last.replace(day=_last(last))
+    back = (day.isoweekday() - ctx.first_weekday) % 7 if unit == "week" else 0
+    return add_days(day, Decimal((shift + 1) * days - back - 1))
+
+
+def _first_month(ctx: Context, unit: str, shift: int, day: date) -> int:
+    """The first month of the period, counted from the year 0."""
+    months = PERIODS[unit][0]
+    offset = ctx.fiscal_year_from - 1 if unit.startswith("fiscal") else 0
+    index = day.year * 12 + day.month - 1 - offset
+    return index - index % months + offset + shift * months
+
+
+def _month(index: int) -> date | None:
+    year, month = divmod(index, 12)
+    return date(year, month + 1, 1) if 1 <= year <= 9999 else None
 
 
 def _last(day: date) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 
 from patron_engine.expr import limits
 from patron_engine.expr.context import Context
-from patron_engine.expr.functions.arithmetic import bounded, rounded
+from patron_engine.expr.functions.arithmetic import EXACT, QUOTIENT, bounded
 from patron_engine.expr.functions.days import in_years
 from patron_engine.expr.operation import Function, Operation, Signature
 from patron_engine.expr.types import DATE, DATETIME, NUMBER, ExprType
@@ -30,13 +30,14 @@ def _work_hours(ctx: Context, start: datetime, end: datetime) -> Decimal | None:
     if not (in_years(start) and in_years(end)) or abs((end - start).days) > _SPAN_LIMIT:
         return None
     seconds = ctx.calendar.seconds_between(ctx.local(start), ctx.local(end))
-    return rounded(Decimal(round(seconds * 1_000_000)) / Decimal(3_600_000_000))
+    made: Decimal | None = QUOTIENT.py(Decimal(round(seconds * 1_000_000)), Decimal(3_600_000_000))
+    return made
 
 
 def _work_add(ctx: Context, moment: datetime, hours: Decimal) -> datetime | None:
     if not in_years(moment) or not 0 <= hours <= 24 * limits.WORK_LIMIT:
         return None
-    end = ctx.calendar.add_seconds(ctx.local(moment), float(bounded(hours * 3600) or 0))
+    end = ctx.calendar.add_seconds(ctx.local(moment), float(bounded(EXACT.multiply(hours, Decimal(3600))) or 0))
     return None if end is None else in_years(ctx.moment(end))
 
 
