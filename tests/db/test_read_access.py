@@ -21,6 +21,7 @@ from patron_engine.query.history import history
 from patron_engine.query.spec import Ask, Within
 from patron_engine.ways.read import read, read_one, walk
 from patron_testing.build import ADMIN, Records, build_workspace
+from patron_testing.pg import Server
 from patron_testing.sales import DOCUMENTS
 
 SECRET = b"a key of the tests"
@@ -36,7 +37,12 @@ class Restricted:
         self.me = r.create("user", name="Rep")
         actor = Actor(user=self.me, name="rep", roles=frozenset({"rep"}))
         self.grants = (
-            Grant(reason="rep", object="account", actions=READ, condition=self.rule("account", "city == 'Shanghai'")),
+            Grant(
+                reason="rep",
+                object="account",
+                actions=READ,
+                condition=self.rule("account", "city == 'Shanghai'"),
+            ),
             Grant(
                 reason="rep",
                 object="opportunity",
@@ -51,7 +57,9 @@ class Restricted:
         self.call = replace(r.call, actor=actor)
 
     def rule(self, object: str, text: str) -> Expression:
-        scope = Scope(catalog=ReadableCatalog(self.r.call.tables, ADMIN), object=object, rows=True, aggregates=True)
+        scope = Scope(
+            catalog=ReadableCatalog(self.r.call.tables, ADMIN), object=object, rows=True, aggregates=True
+        )
         made = compile_expression(text, scope)
         assert isinstance(made, Expression), made
         return made
@@ -67,9 +75,24 @@ class Restricted:
         return repr((type(wrong).__name__, wrong.code, wrong.detail, wrong.hint, problems))
 
 
+@pytest.fixture(scope="module")
+def built(server: Server) -> Iterator[Records]:
+    """The workspace, built once; every test undoes what it did."""
+    url = server.make()
+    with psycopg.connect(url) as conn:
+        yield Records(conn, build_workspace(conn, DOCUMENTS))
+    server.drop(url)
+
+
 @pytest.fixture
-def rep(conn: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Restricted]:
-    yield Restricted(Records(conn, build_workspace(conn, DOCUMENTS)), monkeypatch)
+def r(built: Records) -> Iterator[Records]:
+    with built.conn.transaction(force_rollback=True):
+        yield built
+
+
+@pytest.fixture
+def rep(r: Records, monkeypatch: pytest.MonkeyPatch) -> Restricted:
+    return Restricted(r, monkeypatch)
 
 
 def world(rep: Restricted) -> dict[str, str]:
@@ -95,7 +118,11 @@ def test_only_rows_under_the_rule_are_there(rep: Restricted) -> None:
         read_one(rep.r.conn, rep.call, "account", "0198c0de-0000-7000-8000-000000000009")
     assert (str(hidden.value), hidden.value.hint) == (str(missing.value), missing.value.hint)
     with rep.r.conn.transaction():
-        assert [x["name"] for part in walk(rep.r.conn, rep.call, Ask(object="account", sort=("name",))) for x in part] == [
+        assert [
+            x["name"]
+            for part in walk(rep.r.conn, rep.call, Ask(object="account", sort=("name",)))
+            for x in part
+        ] == [
             "Low",
             "Near",
         ]
@@ -114,7 +141,10 @@ def test_what_may_not_be_read_cannot_be_asked_through_a_path_either(rep: Restric
     world(rep)
     assert rep.page("opportunity", where="account.name == 'Far'") == []
     assert [x["name"] for x in rep.page("opportunity", where="account.name == 'Near'")] == ["near deal"]
-    assert [x["name"] for x in rep.page("opportunity", sort=("account",), fields=("name",))] == ["near deal", "far deal"]
+    assert [x["name"] for x in rep.page("opportunity", sort=("account",), fields=("name",))] == [
+        "near deal",
+        "far deal",
+    ]
 
 
 def test_sets_are_counted_over_what_may_be_read(rep: Restricted) -> None:
@@ -157,20 +187,34 @@ def test_an_unreadable_field_is_an_unknown_field_byte_for_byte(rep: Restricted, 
         return swap
 
     world(rep)
-    assert rep.refusal("opportunity", **asked("amount")) == rep.refusal("opportunity", **asked("axount")).replace(
-        "axount", "amount"
-    )
+    assert rep.refusal("opportunity", **asked("amount")) == rep.refusal(
+        "opportunity", **asked("axount")
+    ).replace("axount", "amount")
 
 
 @pytest.mark.parametrize(
-    "path", ["amount", "lines.price", "account.deals", "contact.name", "owner.email.name", "partners.name", "product"]
+    "path",
+    [
+        "amount",
+        "lines.price",
+        "account.deals",
+        "contact.name",
+        "owner.email.name",
+        "partners.name",
+        "product",
+    ],
 )
 def test_unreadable_paths_are_unknown(rep: Restricted, path: str) -> None:
     assert "unknown_field" in rep.refusal("opportunity", fields=(path,))
 
 
 def test_aggregates_over_hidden_objects_and_fields_are_unknown(rep: Restricted) -> None:
-    for where in ("SUM(deals, amount) > 1", "COUNT(deals, amount > 1) > 0", "COUNT(notes) > 0", "MAX(deals, amount) > 1"):
+    for where in (
+        "SUM(deals, amount) > 1",
+        "COUNT(deals, amount > 1) > 0",
+        "COUNT(notes) > 0",
+        "MAX(deals, amount) > 1",
+    ):
         assert "expr_" in rep.refusal("account", where=where)
         visible = rep.r.call
         assert read(rep.r.conn, visible, Ask(object="account", where=where), secret=SECRET).rows() == []
