@@ -1,4 +1,4 @@
-"""Choices: boolean, select, multi_select, tags, cascade.
+"""Choices: select, multi_select, tags, cascade.
 
 In Python and on the wire a choice is today's name of its option (a cascade: names from the top, `cn/zj/hz`); the column
 holds the option's first name, so renaming an option touches no row. Old names are read and answered as today's.
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from patron_engine.expr.types import BOOLEAN, ExprType
+from patron_engine.expr.types import ExprType
 from patron_engine.fields import limits
 from patron_engine.fields.base import (
     PLAIN_FORMATS,
@@ -24,7 +24,7 @@ from patron_engine.fields.base import (
     ValueFault,
     kind_word,
 )
-from patron_engine.fields.characters import clean_line, half_width, shown
+from patron_engine.fields.characters import clean_line
 from patron_engine.fields.field import ChoiceSpec, Field, Option, Spec
 from patron_engine.fields.options import (
     choice_type,
@@ -38,46 +38,6 @@ from patron_engine.fields.options import (
 from patron_engine.problems import nearest
 
 _SEPARATORS: Final = ";；、|\n"
-
-
-class Boolean(FieldType):
-    name = "boolean"
-    family = "choice"
-    about = "yes or no; empty counts as no in conditions"
-    sql = "boolean"
-    wire = "true or false"
-
-    def expr_type(self, spec: Spec) -> ExprType:
-        return BOOLEAN
-
-    def read_wire(self, field: Field, raw: Any) -> bool | None:
-        if raw is None or isinstance(raw, bool):
-            return raw
-        if raw == "":
-            return None
-        raise ValueFault(
-            "not_boolean",
-            f"this is true or false, not {kind_word(raw)}",
-            "write true or false without quotes",
-        )
-
-    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> bool | None:
-        word = half_width(text).strip().lower()
-        if not word:
-            return None
-        if word in formats.true:
-            return True
-        if word in formats.false:
-            return False
-        raise ValueFault(
-            "not_boolean", f"{shown(text)} is neither yes nor no", "for example yes, no, true, false, 是, 否"
-        )
-
-    def checker(self, field: Field) -> None:
-        return None
-
-    def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
-        return "" if value is None else "true" if value else "false"
 
 
 class Choice(FieldType):
@@ -338,4 +298,4 @@ class Tags(MultiSelect):
 
 
 SELECT: Final = Select()
-TYPES: Final = (Boolean(), SELECT, MultiSelect(), Tags(), Cascade())
+TYPES: Final = (SELECT, MultiSelect(), Tags(), Cascade())

@@ -9,12 +9,24 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from patron_engine.fields import choice, computed, contact, files, link, number, opaque, place, temporal, text
+from patron_engine.fields import (
+    choice,
+    computed,
+    contact,
+    files,
+    flag,
+    link,
+    number,
+    opaque,
+    place,
+    temporal,
+    text,
+)
 from patron_engine.fields.base import FieldType
 from patron_engine.fields.field import Field
 from patron_engine.fields.vault import Encrypted
 
-_FAMILIES: Final = (text, contact, number, choice, temporal, link, computed, place, files, opaque)
+_FAMILIES: Final = (text, contact, number, flag, choice, temporal, link, computed, place, files, opaque)
 
 
 def registered(types: Iterable[FieldType]) -> Mapping[str, FieldType]:

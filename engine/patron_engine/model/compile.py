@@ -25,7 +25,7 @@ from patron_engine.meta.document import path_text
 from patron_engine.meta.layers import Effective, EffectiveDocument
 from patron_engine.meta.reference import References
 from patron_engine.model import limits
-from patron_engine.model.assemble import Assembly, wanted
+from patron_engine.model.assemble import Assembly
 from patron_engine.model.cache import EXPRESSIONS, REFERENCES, ExpressionCache, uncollected
 from patron_engine.model.catalog import SketchCatalog
 from patron_engine.model.checks import ObjectChecks, check_layout
@@ -33,9 +33,11 @@ from patron_engine.model.expressions import Expressions
 from patron_engine.model.model import Model, Segment, Setting, Workspace
 from patron_engine.model.names import Names
 from patron_engine.model.physical import PhysicalNames
-from patron_engine.model.sketch import FieldSketch, Sketch, sketch, zone_of
+from patron_engine.model.sketch import FieldSketch, Sketch, zone_of
+from patron_engine.model.sketching import sketch
 from patron_engine.model.storing import Storing
 from patron_engine.model.values import check_values, read_literal
+from patron_engine.model.wanted import wanted
 from patron_engine.problems import Problem, Problems, nearest
 
 Key = tuple[str, str]

@@ -16,7 +16,8 @@ from patron_engine.meta.reference import Reference
 from patron_engine.model.cache import EXPRESSIONS, REFERENCES
 from patron_engine.model.catalog import SketchCatalog
 from patron_engine.model.expressions import Expressions
-from patron_engine.model.sketch import FieldSketch, sketch
+from patron_engine.model.sketch import FieldSketch
+from patron_engine.model.sketching import sketch
 from patron_engine.problems import Problems
 
 

@@ -11,11 +11,10 @@ from typing import Any, Final
 
 from patron_engine.expr.types import ExprType
 from patron_engine.fields.field import ChoiceSpec, Field
-from patron_engine.fields.options import names_of, walk_options
+from patron_engine.fields.options import names_of
 from patron_engine.meta.document import Document, Path, element_name, former_names, walk
 from patron_engine.meta.reference import Reference
 from patron_engine.model.expressions import Expressions
-from patron_engine.model.sketch import FieldSketch
 from patron_engine.problems import Problems, nearest
 
 FEATURE_LISTS: Final = (
@@ -273,12 +272,3 @@ def _elements(body: Mapping[str, Any], listed: str) -> Iterable[str]:
                     yield name
                 if isinstance(item, Mapping):
                     yield from former_names(item)
-
-
-def option_names(spec: ChoiceSpec) -> tuple[str, ...]:
-    """All names of a choice, nested ones as paths."""
-    return tuple(path for path, _, _ in walk_options(spec.options))
-
-
-def shown_name(f: FieldSketch) -> str:
-    return f"{f.object}.{f.name}"
