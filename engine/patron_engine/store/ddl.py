@@ -19,10 +19,8 @@ from patron_engine.store.steps import (
     Convert,
     CreateIndex,
     CreateTable,
-    DropColumn,
     DropConstraint,
     DropIndex,
-    DropTable,
     EmptyOrphans,
     Op,
     Validate,
@@ -66,10 +64,6 @@ def statements(schema: str, op: Op) -> list[Statement]:
             return [sql.SQL("DROP INDEX {}").format(sql.Identifier(schema, op.name))]
         case Validate():
             return [validate(schema, op.table, name) for name in op.names]
-        case DropTable():
-            return [sql.SQL("DROP TABLE {}").format(place)]
-        case DropColumn():
-            return [sql.SQL("ALTER TABLE {} DROP COLUMN {}").format(place, sql.Identifier(op.column))]
         case Convert():
             return []
 

@@ -3,7 +3,7 @@
 In: shapes, steps, tasks, facts about rows. Out: Problems; errors refuse the publication, warnings want a confirmation,
 infos only tell. Pure.
 
-Families: DS destroys something, MF may fail on the data there is, BC breaks code that runs, LK makes others wait.
+Families: DS loses something or puts it aside, MF may fail on the data there is, BC breaks code that runs, LK makes others wait.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from patron_engine.problems import Problem, Problems
 from patron_engine.store.conversion import Preview
 from patron_engine.store.shape import SchemaShape
-from patron_engine.store.steps import DropColumn, DropTable, EmptyOrphans, Facts, Step, Task
+from patron_engine.store.steps import EmptyOrphans, Facts, Step, Task
 
 COLUMN_LIMIT = 1_500  # columns of a table in use at once; PostgreSQL ends at 1,600
 
@@ -27,25 +27,17 @@ def lint(
 ) -> tuple[Problem, ...]:
     """All risks of one plan, the same plan giving the same ones."""
     found = Problems()
-    found.extend(_destroys(desired, live, steps))
+    found.extend(_loses(desired, live, steps))
     found.extend(_may_fail(desired, facts))
     found.extend(_breaks(desired, live))
     found.extend(_makes_wait(steps, tasks))
     return tuple(found)
 
 
-def _destroys(desired: SchemaShape, live: SchemaShape, steps: Sequence[Step]) -> Iterator[Problem]:
+def _loses(desired: SchemaShape, live: SchemaShape, steps: Sequence[Step]) -> Iterator[Problem]:
     for step in steps:
-        match step.op:
-            case DropTable() | DropColumn():
-                yield Problem(
-                    code="ds_purge",
-                    message=f"{step.sentence}: its data is gone for good",
-                    hint="export it first, or leave it aside",
-                    level="warning",
-                )
-            case EmptyOrphans() if step.rows:
-                yield Problem(code="ds_orphans", message=step.sentence, level="info", path=step.op.table)
+        if isinstance(step.op, EmptyOrphans) and step.rows:
+            yield Problem(code="ds_orphans", message=step.sentence, level="info", path=step.op.table)
     for name, want in desired.tables.items():
         have = live.tables.get(name)
         aside = [c.name for c in want.columns.values() if c.aside and have and c.name in have.columns]
@@ -125,7 +117,7 @@ def _breaks(desired: SchemaShape, live: SchemaShape) -> Iterator[Problem]:
             yield Problem(
                 code="limit_table_columns",
                 message=f"{name} would have {len(want.columns)} columns, {COLUMN_LIMIT} are possible",
-                hint="purge fields that were removed",
+                hint="split the object in two",
                 path=name,
             )
 

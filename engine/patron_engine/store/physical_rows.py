@@ -1,7 +1,7 @@
 """Physical rows: the columns a workspace has ever had, as kept in sys__column.
 
 In: a connection; PhysicalColumns as the compiler of models names them. Out: the same, read and written. A row is never
-deleted but by a purge: a column aside is found again when an older release returns.
+deleted: a column aside is found again when an older release returns.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 In: two shapes, facts about the rows, conversions. Out: a DdlPlan, printable, with a checksum. Pure: the same input gives
 the same plan, a plan for tables that are as desired is empty. Never talks to a database, never drops a table or a
-column: what no model wants any more stays where it is (a purge is an act of its own).
+column: what no model wants any more stays where it is.
 
 Phases: *expand* makes room (new tables, columns, constraints not yet checked against rows), *backfill* carries values,
 *contract* checks old rows and drops indexes nobody wants.

@@ -101,21 +101,6 @@ class Convert:
     back: bool = False  # the target held values before: only what was written since is carried
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropTable:
-    """Only in a purge, which is an act of its own."""
-
-    table: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropColumn:
-    """Only in a purge, which is an act of its own."""
-
-    table: str
-    column: str
-
-
 Op = (
     CreateTable
     | AddColumns
@@ -127,8 +112,6 @@ Op = (
     | DropIndex
     | Validate
     | Convert
-    | DropTable
-    | DropColumn
 )
 
 TaskKind = Literal["index_build", "validate_constraint", "convert_column", "copy_table"]
