@@ -29,7 +29,12 @@ def folded(text: str, workspace: str = "", *, name: str = "base", file: str = "t
 
 
 def compiled(
-    text: str, workspace: str = "", *, names: PhysicalNames | None = None, release: int = 1, cache: ExpressionCache | None = None
+    text: str,
+    workspace: str = "",
+    *,
+    names: PhysicalNames | None = None,
+    release: int = 1,
+    cache: ExpressionCache | None = None,
 ) -> Model:
     """The model of documents that have no errors; each must also pass the schema of its kind."""
     effective = folded(text, workspace)

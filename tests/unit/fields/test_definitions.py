@@ -87,7 +87,15 @@ def test_title_sorts_by_pinyin() -> None:
     field = make_field("text", title=True)
     names = ["张三", "李四", "阿里巴巴", "重庆啤酒", "Zebra", "Äpfel", "apple"]
     keys = {n: TYPES["text"].to_columns(field, n)[1] for n in names}
-    assert sorted(names, key=lambda n: keys[n]) == ["阿里巴巴", "Äpfel", "apple", "重庆啤酒", "李四", "Zebra", "张三"]
+    assert sorted(names, key=lambda n: keys[n]) == [
+        "阿里巴巴",
+        "Äpfel",
+        "apple",
+        "重庆啤酒",
+        "李四",
+        "Zebra",
+        "张三",
+    ]
     assert len(sort_key("重" * 1000)) <= 200
 
 
@@ -104,7 +112,16 @@ def test_every_format_takes_its_own_sample() -> None:
 def encrypted_field(vault: Vault | None) -> Field:
     bare = make_field("text", encrypted=True)
     extra = {} if vault is None else {"vault": vault}
-    return Field(object="o", name="x", type="text", expr=bare.expr, spec=bare.spec, columns=bare.columns, encrypted=True, extra=extra)
+    return Field(
+        object="o",
+        name="x",
+        type="text",
+        expr=bare.expr,
+        spec=bare.spec,
+        columns=bare.columns,
+        encrypted=True,
+        extra=extra,
+    )
 
 
 def test_encrypted_values_are_sealed_and_comparable() -> None:

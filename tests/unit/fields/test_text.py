@@ -22,7 +22,13 @@ STAGES = [
     {"name": "a", "label": "Same"},
     {"name": "b", "label": "Same"},
 ]
-PLACES = [{"name": "cn", "label": "中国", "options": [{"name": "zj", "label": "浙江", "options": [{"name": "hz", "label": "杭州"}]}]}]
+PLACES = [
+    {
+        "name": "cn",
+        "label": "中国",
+        "options": [{"name": "zj", "label": "浙江", "options": [{"name": "hz", "label": "杭州"}]}],
+    }
+]
 
 READ: list[tuple[str, dict[str, Any], str, TextFormats, Any]] = [
     ("decimal", {}, "1,234.50", SHANGHAI, Decimal("1234.50")),
@@ -62,7 +68,13 @@ READ: list[tuple[str, dict[str, Any], str, TextFormats, Any]] = [
     ("datetime", {}, "2026-10-25 02:30", GERMAN, datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
     ("time", {}, "9:30", SHANGHAI, time(9, 30)),
     ("time", {}, "3:05 PM", SHANGHAI, time(15, 5)),
-    ("date_range", {}, "2026-05-01 ~ 2026-05-31", SHANGHAI, {"from": date(2026, 5, 1), "to": date(2026, 5, 31)}),
+    (
+        "date_range",
+        {},
+        "2026-05-01 ~ 2026-05-31",
+        SHANGHAI,
+        {"from": date(2026, 5, 1), "to": date(2026, 5, 31)},
+    ),
     ("phone", {}, "13800138000.0", SHANGHAI, "13800138000"),
     ("email", {}, "mailto:Ann@Example.org", SHANGHAI, "ann@example.org"),
     ("url", {}, "example.com/x", SHANGHAI, "https://example.com/x"),
@@ -93,7 +105,9 @@ def test_reads(type: str, keys: dict[str, Any], text: str, formats: TextFormats,
 
 
 @pytest.mark.parametrize(("type", "keys", "text", "formats", "code"), UNREADABLE)
-def test_asks_instead_of_guessing(type: str, keys: dict[str, Any], text: str, formats: TextFormats, code: str) -> None:
+def test_asks_instead_of_guessing(
+    type: str, keys: dict[str, Any], text: str, formats: TextFormats, code: str
+) -> None:
     field = make_field(type, **keys)
     for read in (lambda t: TYPES[type].read_text(field, t, formats), TYPES[type].reader(field, formats)):
         with pytest.raises(ValueFault) as refused:

@@ -62,7 +62,12 @@ GOOD: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("lookup", {"to": "account", "many": True}, [ID, ID], (ID,)),
     ("user", {}, "", None),
     ("address", {}, {"city": " 杭州 ", "street": None}, {"city": "杭州"}),
-    ("location", {}, {"lat": "31.2304", "lng": "121.473701234"}, {"lat": Decimal("31.2304"), "lng": Decimal("121.4737012")}),
+    (
+        "location",
+        {},
+        {"lat": "31.2304", "lng": "121.473701234"},
+        {"lat": Decimal("31.2304"), "lng": Decimal("121.4737012")},
+    ),
     ("file", {"many": True}, [ID], (ID,)),
     ("image", {}, {"id": ID}, (ID,)),
     ("json", {}, {"a": [1, Decimal("1.5"), None]}, {"a": [1, Decimal("1.5"), None]}),
@@ -88,7 +93,10 @@ BAD: list[tuple[str, dict[str, Any], Any, str]] = [
     ("url", {}, "https://user:pw@example.org", "url_with_login"),
     ("url", {}, "https://[::1", "not_url"),
     ("color", {}, "red", "not_color"),
-    *[("decimal", {}, v, "not_number") for v in ("NaN", "Infinity", "1e5", "1_000", "１２３", "٣", " 1", "+1", ".5", "1.", "0x1", True, [])],
+    *[
+        ("decimal", {}, v, "not_number")
+        for v in ("NaN", "Infinity", "1e5", "1_000", "１２３", "٣", " 1", "+1", ".5", "1.", "0x1", True, [])
+    ],
     ("decimal", {}, 1.5, "decimal_as_number"),
     ("decimal", {}, Decimal("12345678901234567.89"), "decimal_as_number"),
     ("decimal", {}, "1" + "0" * 25, "limit_number"),
@@ -104,7 +112,10 @@ BAD: list[tuple[str, dict[str, Any], Any, str]] = [
     ("multi_select", {"options": STAGES}, "won", "not_list"),
     ("tags", {}, ["x" * 61], "limit_tag"),
     ("cascade", {"options": PLACES}, "zj", "unknown_option"),
-    *[("date", {}, v, "not_date") for v in ("infinity", "now", "tomorrow", "epoch", "01/02/2024", "2024-1-5", "10000-01-01", 20240105)],
+    *[
+        ("date", {}, v, "not_date")
+        for v in ("infinity", "now", "tomorrow", "epoch", "01/02/2024", "2024-1-5", "10000-01-01", 20240105)
+    ],
     ("date", {}, "2023-02-29", "no_such_date"),
     ("date", {}, "0000-01-01", "no_such_date"),
     ("datetime", {}, "2026-05-01T09:30:00", "naive_moment"),

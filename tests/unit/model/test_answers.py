@@ -77,7 +77,10 @@ def test_impact_finds_every_use() -> None:
         "object deal: fields.big.expression", "object deal: rules.r.when", "view deals: columns.amount",
         "segment good: where", "role rep: fields.deal.amount",
     }  # fmt: skip
-    assert set(sentences(uses.of_field("account", "grade"))) == {"view deals: columns.account.grade", "view deals: where"}
+    assert set(sentences(uses.of_field("account", "grade"))) == {
+        "view deals: columns.account.grade",
+        "view deals: where",
+    }
     assert sentences(uses.of_option("account", "grade", "a")) == ("view deals: where",)
     assert "view deals: object" in sentences(uses.of_object("deal"))
     assert uses.of_field("deal", "note") == ()
@@ -93,7 +96,11 @@ def test_describe_is_json_with_what_a_client_needs() -> None:
     deal = compiled(BEFORE).objects["deal"]
     told = orjson.loads(dumps(describe_object(deal)))
     fields = {f["name"]: f for f in told["fields"]}
-    assert fields["big"]["expression"] == "amount > 100" and fields["big"]["stored"] is True and "why" in fields["big"]
+    assert (
+        fields["big"]["expression"] == "amount > 100"
+        and fields["big"]["stored"] is True
+        and "why" in fields["big"]
+    )
     assert fields["account"]["to"] == ["account"] and fields["big"]["readonly"] is True
     assert fields["created_at"]["system"] is True
     assert told["rules"] == [{"name": "r", "level": "error", "at": None, "message": {"": "x"}}]

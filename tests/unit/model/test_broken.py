@@ -26,8 +26,8 @@ FIELDS: list[tuple[str, str, int, str]] = [
     ("- {name: r, type: rollup, of: lines, function: count}", "unknown_set", 1, "no set 'lines'"),
     ("- {name: p, type: lookup, to: deal, tree: true, reverse: kids}\n- {name: t, type: text}\n- {name: r, type: rollup, of: kids, function: sum, field: t}",
      "rollup_type", 3, "needs a number"),
-    ("- {name: p, type: lookup, to: deal, reverse: kids}\n- {name: r, type: rollup, of: kids, function: sum, field: s}\n"
-     "- {name: s, type: formula, expression: r + 1}", "formula_cycle", 2, "deal.r → deal.s → deal.r"),
+    (("- {name: p, type: lookup, to: deal, reverse: kids}\n- {name: r, type: rollup, of: kids, function: sum, field: s}\n"
+     "- {name: s, type: formula, expression: r + 1}"), "formula_cycle", 2, "deal.r → deal.s → deal.r"),
     ("- {name: a, type: lookup, to: account}\n- {name: r, type: text, required: true, readonly: true}", "required_readonly", 2, "nobody may write"),
     ("- {name: f, type: formula, expression: '1', required: true}", "required_computed", 1, "worked out"),
     ("- {name: n, type: auto_number, pattern: 'A-{0000}', default: x}", "default_computed", 1, "no default"),
@@ -61,7 +61,9 @@ FIELDS: list[tuple[str, str, int, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fields", "code", "line", "piece"), FIELDS, ids=lambda v: v[:40] if isinstance(v, str) else None)
+@pytest.mark.parametrize(
+    ("fields", "code", "line", "piece"), FIELDS, ids=lambda v: v[:40] if isinstance(v, str) else None
+)
 def test_fields(fields: str, code: str, line: int, piece: str) -> None:
     indented = "\n".join(f"  {each}" for each in fields.split("\n"))
     problems = problems_of(f"{ACCOUNT}---\nkind: object\nname: deal\nfields:\n{indented}\n")
@@ -149,7 +151,15 @@ indexes: [{name: d, fields: [-amont]}]
 rules: [{name: r, when: amount, message: x}]
 record_types: [{name: t, options: {nope: [a]}}]
 """)
-    assert {"title_type", "rate_date_alone", "rate_date_type", "search_type", "unknown_field", "not_stored", "index_condition"} <= set(codes_of(problems))
+    assert {
+        "title_type",
+        "rate_date_alone",
+        "rate_date_type",
+        "search_type",
+        "unknown_field",
+        "not_stored",
+        "index_condition",
+    } <= set(codes_of(problems))
     assert [p.path for p in problems if p.code == "index_condition"] == ["unique.b.where"]
 
 
@@ -157,7 +167,8 @@ def test_details_nest_three_levels() -> None:
     def chain(levels: int) -> str:
         first = "kind: object\nname: o0\nfields: [{name: name, type: text}]\n"
         return first + "".join(
-            f"---\nkind: object\nname: o{n}\nfields: [{{name: m, type: master, to: o{n - 1}, reverse: d{n}}}]\n" for n in range(1, levels)
+            f"---\nkind: object\nname: o{n}\nfields: [{{name: m, type: master, to: o{n - 1}, reverse: d{n}}}]\n"
+            for n in range(1, levels)
         )
 
     assert "limit_detail_depth" not in codes_of(problems_of(chain(3)))
@@ -173,12 +184,16 @@ def test_an_object_has_at_most_so_many_fields(count: int, told: bool) -> None:
 @pytest.mark.parametrize(("count", "told"), [(limits.INDEXES, False), (limits.INDEXES + 1, True)])
 def test_an_object_has_at_most_so_many_indexes(count: int, told: bool) -> None:
     fields = "\n".join(f"  - {{name: f{n}, type: boolean, indexed: true}}" for n in range(count))
-    assert ("limit_indexes" in codes_of(problems_of(f"kind: object\nname: wide\nfields:\n{fields}\n"))) is told
+    assert (
+        "limit_indexes" in codes_of(problems_of(f"kind: object\nname: wide\nfields:\n{fields}\n"))
+    ) is told
 
 
 @pytest.mark.parametrize(("count", "told"), [(limits.FORMULA_DEPTH, False), (limits.FORMULA_DEPTH + 1, True)])
 def test_formulas_build_on_each_other_only_so_far(count: int, told: bool) -> None:
-    chain = "\n".join(f"  - {{name: f{n}, type: formula, expression: f{n + 1} + 1}}" for n in range(count - 1))
+    chain = "\n".join(
+        f"  - {{name: f{n}, type: formula, expression: f{n + 1} + 1}}" for n in range(count - 1)
+    )
     text = f"kind: object\nname: deep\nfields:\n{chain}\n  - {{name: f{count - 1}, type: formula, expression: '1'}}\n"
     assert ("limit_formula_depth" in codes_of(problems_of(text))) is told
 
@@ -188,10 +203,20 @@ def test_removing_what_is_used_is_refused_and_says_where() -> None:
         DEAL + "kind: view\nname: v\nobject: deal\ncolumns: [name, amount]\n",
         "kind: change\nof: object/deal\nagainst: 1.0.0\nremove: [fields.amount]\n",
     )
-    assert [(p.code, p.path, p.file) for p in problems if p.level == "error"] == [("removed_field", "columns.amount", "t.yaml")]
+    assert [(p.code, p.path, p.file) for p in problems if p.level == "error"] == [
+        ("removed_field", "columns.amount", "t.yaml")
+    ]
     assert "workspace" in problems[0].message
 
 
 def test_all_problems_come_at_once() -> None:
-    problems = problems_of(DEAL + "kind: view\nname: v\nobject: deal\ncolumns: [a, b]\nwhere: c == d\nsort: [e]\n")
-    assert sorted(p.path for p in problems if p.path) == ["columns.a", "columns.b", "sort.e", "where", "where"]
+    problems = problems_of(
+        DEAL + "kind: view\nname: v\nobject: deal\ncolumns: [a, b]\nwhere: c == d\nsort: [e]\n"
+    )
+    assert sorted(p.path for p in problems if p.path) == [
+        "columns.a",
+        "columns.b",
+        "sort.e",
+        "where",
+        "where",
+    ]

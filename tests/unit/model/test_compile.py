@@ -130,7 +130,13 @@ def test_objects_have_their_system_fields_with_labels(model: Model) -> None:
 
 def test_sets_and_details(model: Model) -> None:
     account, deal = model.objects["account"], model.objects["opportunity"]
-    assert set(account.sets) == {"deals", "opportunities", "opportunities_by_about", "subsidiaries", "contacts"}
+    assert set(account.sets) == {
+        "deals",
+        "opportunities",
+        "opportunities_by_about",
+        "subsidiaries",
+        "contacts",
+    }
     assert (account.sets["deals"].object, account.sets["deals"].field) == ("opportunity", "account")
     assert account.details == ("contacts",) and deal.details == ("lines",)
     assert model.objects["contact"].master == "account"
@@ -172,7 +178,10 @@ def test_feeds_name_what_changes_a_figure(model: Model) -> None:
     feeds = {(f.parent, f.rollup): f for f in model.objects["opportunity"].feeds}
     assert feeds["account", "won_total"].reads == {"account", "amount", "stage"}
     assert feeds["account", "won_total"].link == "account"
-    assert {(f.parent, f.rollup) for f in model.objects["line"].feeds} == {("opportunity", "lines_total"), ("opportunity", "line_count")}
+    assert {(f.parent, f.rollup) for f in model.objects["line"].feeds} == {
+        ("opportunity", "lines_total"),
+        ("opportunity", "line_count"),
+    }
 
 
 def test_rules_know_what_asks_them_again(model: Model) -> None:
@@ -188,7 +197,9 @@ def test_keys_and_columns(model: Model) -> None:
     assert deal.indexes[0].fields == (("stage", False), ("close_date", True))
     assert [c.name for c in deal.fields["name"].columns] == ["name", "name__sort"]
     assert [c.name for c in deal.fields["about"].columns] == ["about", "about__object"]
-    assert deal.fields["helpers"].columns == () and deal.fields["helpers"].link.table == "opportunity__helpers"
+    assert (
+        deal.fields["helpers"].columns == () and deal.fields["helpers"].link.table == "opportunity__helpers"
+    )
 
 
 def test_defaults_are_values_or_expressions(model: Model) -> None:
@@ -207,7 +218,9 @@ def test_names_and_old_names(model: Model) -> None:
 
 
 def test_expressions_of_all_kinds_are_kept(model: Model) -> None:
-    assert model.expressions["view", "mine", "where"].source == "owner == me() and approval.state != 'running'"
+    assert (
+        model.expressions["view", "mine", "where"].source == "owner == me() and approval.state != 'running'"
+    )
     assert model.segments["big"].where.aggregates[0].sets == ("deals",)
     assert ("object", "opportunity", "rules.enough.when") in model.expressions
 

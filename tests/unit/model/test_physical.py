@@ -25,13 +25,27 @@ def columns(names: PhysicalNames, state: str = "live") -> dict[tuple[str, str], 
 
 def test_first_names() -> None:
     names = compiled(BASE).physical
-    assert columns(names) == {("", ""): "lead", ("name", ""): "name", ("name", "sort"): "name__sort", ("amount", ""): "amount"}
+    assert columns(names) == {
+        ("", ""): "lead",
+        ("name", ""): "name",
+        ("name", "sort"): "name__sort",
+        ("amount", ""): "amount",
+    }
     assert {c.since for c in names.columns} == {1}
 
 
 def test_a_rename_keeps_the_column_and_the_table() -> None:
     before = compiled(BASE).physical
-    model = compiled(obj("name: name, type: text", "name: budget, was: amount, type: text", name="prospect", head="was: lead\n"), names=before, release=2)
+    model = compiled(
+        obj(
+            "name: name, type: text",
+            "name: budget, was: amount, type: text",
+            name="prospect",
+            head="was: lead\n",
+        ),
+        names=before,
+        release=2,
+    )
     assert model.objects["prospect"].table == "lead"
     assert model.objects["prospect"].fields["budget"].column.name == "amount"
     assert model.objects["prospect"].field("amount") is model.objects["prospect"].fields["budget"]
@@ -47,7 +61,9 @@ def test_a_type_change_gets_a_column_beside_the_old_one() -> None:
 
 def test_going_back_finds_the_old_column() -> None:
     first = compiled(BASE).physical
-    second = compiled(obj("name: name, type: text", "name: amount, type: decimal"), names=first, release=2).physical
+    second = compiled(
+        obj("name: name, type: text", "name: amount, type: decimal"), names=first, release=2
+    ).physical
     third = compiled(BASE, names=allocate(None, second.columns, take_up=EVERYTHING), release=3)
     assert third.objects["lead"].fields["amount"].column.name == "amount"
     assert [(c.column, c.until) for c in third.physical.aside] == [("amount__2", 3)]
@@ -59,7 +75,9 @@ def test_a_removed_fields_name_begins_empty_unless_its_data_is_taken_up() -> Non
     assert columns(gone, "aside") == {("amount", ""): "amount"}
     fresh = compiled(BASE, names=gone, release=3)
     assert fresh.objects["lead"].fields["amount"].column.name == "amount__2"
-    again = compiled(BASE, names=allocate(None, gone.columns, take_up=frozenset({("lead", "amount")})), release=3)
+    again = compiled(
+        BASE, names=allocate(None, gone.columns, take_up=frozenset({("lead", "amount")})), release=3
+    )
     assert again.objects["lead"].fields["amount"].column.name == "amount"
     assert again.physical.aside == ()
 
@@ -75,7 +93,9 @@ def test_a_removed_objects_name_gets_another_table() -> None:
 
 
 def test_another_target_is_another_meaning() -> None:
-    two = "---\n" + obj("name: name, type: text", name="a") + "---\n" + obj("name: name, type: text", name="b")
+    two = (
+        "---\n" + obj("name: name, type: text", name="a") + "---\n" + obj("name: name, type: text", name="b")
+    )
     first = compiled(obj("name: who, type: lookup, to: a") + two).physical
     second = compiled(obj("name: who, type: lookup, to: b") + two, names=first, release=2)
     assert second.objects["lead"].fields["who"].column.name == "who__2"
@@ -83,19 +103,40 @@ def test_another_target_is_another_meaning() -> None:
 
 def test_becoming_the_title_adds_the_sort_key_beside_the_value() -> None:
     first = compiled(obj("name: code, type: text", "name: name, type: text", head="title: code\n")).physical
-    second = compiled(obj("name: code, type: text", "name: name, type: text", head="title: name\n"), names=first, release=2)
+    second = compiled(
+        obj("name: code, type: text", "name: name, type: text", head="title: name\n"), names=first, release=2
+    )
     assert [c.name for c in second.objects["lead"].fields["name"].columns] == ["name", "name__sort"]
     assert ("code", "sort") in columns(second.physical, "aside")
 
 
 def test_names_the_database_keeps_for_itself() -> None:
-    model = compiled(obj("name: xmin, type: text", "name: order, type: integer", "name: select, type: text", name="user"))
-    assert [f.column.name for f in model.objects["user"].fields.values() if not f.system] == ["xmin__f", "order", "select"]
+    model = compiled(
+        obj("name: xmin, type: text", "name: order, type: integer", "name: select, type: text", name="user")
+    )
+    assert [f.column.name for f in model.objects["user"].fields.values() if not f.system] == [
+        "xmin__f",
+        "order",
+        "select",
+    ]
 
 
 def test_columns_of_a_second_generation_do_not_meet_others() -> None:
-    aside = (PhysicalColumn(object="lead", field="x", part="from", column="x__from", sql="date", type="date_range", state="aside", until=2),)
-    names = compiled(obj("name: name, type: text", "name: x, type: date_range"), names=allocate(None, aside), release=3).physical
+    aside = (
+        PhysicalColumn(
+            object="lead",
+            field="x",
+            part="from",
+            column="x__from",
+            sql="date",
+            type="date_range",
+            state="aside",
+            until=2,
+        ),
+    )
+    names = compiled(
+        obj("name: name, type: text", "name: x, type: date_range"), names=allocate(None, aside), release=3
+    ).physical
     assert columns(names)["x", "from"] == "x__2__from" and columns(names)["x", "to"] == "x__2__to"
 
 
