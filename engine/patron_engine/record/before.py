@@ -38,7 +38,7 @@ def before_rules(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
         for when in rule.whens:
             batch.environment.fill(due, program.needs(when))
             holds = program.closure(when)
-            due = [r for r in due if holds(r.values, context)]
+            due = [r for r in due if holds(program.in_base(r.values), context)]
         if not due:
             continue
         for name, value in rule.sets:

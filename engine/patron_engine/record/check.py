@@ -146,7 +146,7 @@ def check_readonly(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
         batch.environment.fill(before, program.needs(field.readonly))
         holds = program.closure(field.readonly)
         for row, was in zip(due, before, strict=True):
-            if holds(was.values, batch.environment.context):
+            if holds(program.in_base(was.values), batch.environment.context):
                 row.wrong("readonly_field", f"{batch.label(field)} cannot be changed now", field.name)
 
 
@@ -195,16 +195,15 @@ def _check(batch: Batch, program: Program, condition: Condition, rows: Sequence[
     if rule is not None:
         holds = program.closure(rule.when)
         for row in rows:
-            if holds(row.values, context):
+            if holds(program.in_base(row.values), context):
                 _broken(batch, row, rule)
         return
     assert field is not None
     required = program.closure(field.required) if isinstance(field.required, Expression) else None
     visible = program.closure(field.visible) if isinstance(field.visible, Expression) else None
     for row in rows:
-        if (required is None or required(row.values, context)) and (
-            visible is None or visible(row.values, context)
-        ):
+        values = program.in_base(row.values)
+        if (required is None or required(values, context)) and (visible is None or visible(values, context)):
             level = "warning" if batch.conditions_warn and required is not None else "error"
             code = "history_required" if level == "warning" else "required"
             row.wrong(code, f"{batch.label(field)} is required", field.name, level=level)

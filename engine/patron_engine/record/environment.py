@@ -61,6 +61,8 @@ class Environment:
                 row.values[name] = None
             for name in needs.old:
                 row.values[f"old.{name}"] = value_at(row.old, name)
+                if f"{name}.base" in row.old:
+                    row.values[f"old.{name}.base"] = row.old[f"{name}.base"]
             for key, name, part in needs.parts:
                 whole = row.values.get(name)
                 row.values[key] = whole.get(part) if isinstance(whole, Mapping) else None

@@ -186,7 +186,7 @@ def _fits(batch: Batch, rows: Sequence[Row], condition: Any, *, before: bool) ->
     batch.environment.fill(judged, program.needs(condition))
     holds = program.closure(condition)
     for row in judged:
-        if not holds(row.values, batch.environment.context):
+        if not holds(program.in_base(row.values), batch.environment.context):
             if before:
                 not_found(batch, row, row.id)
             else:

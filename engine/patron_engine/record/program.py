@@ -168,6 +168,14 @@ class Program:
         """Names of the detail sets that are saved inside this object's records."""
         return frozenset(self.object.details)
 
+    def in_base(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values as conditions read them: money in the workspace's currency. Formulas read amounts as they are."""
+        if not self.bases:
+            return values
+        base = {n: values.get(f"{n}.base") for n in self.bases}
+        before = {f"old.{n}": values.get(f"old.{n}.base") for n in self.bases if f"old.{n}" in values}
+        return {**values, **base, **before}
+
     # -- expressions ----------------------------------------------------------------------------------------------
 
     def closure(self, expression: Expression) -> Closure:

@@ -110,8 +110,9 @@ def _leaf(
     context = batch.environment.context
     was, now = _live(old), _live(new)
     if figure.where is not None:
-        was = was and old is not None and bool(figure.where(old, context))
-        now = now and bool(figure.where(new, context))
+        read = batch.programs[hop.object].in_base if not figure.document else dict
+        was = was and old is not None and bool(figure.where(read(old), context))
+        now = now and bool(figure.where(read(new), context))
     before = _parents(old, hop) if was else []
     after = _parents(new, hop) if now else []
     if not before and not after:

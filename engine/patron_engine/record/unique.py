@@ -21,7 +21,7 @@ from patron_engine.record.batch import Batch
 from patron_engine.record.plan import lock_values
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Statement, compiled
+from patron_engine.record.statements import Statement, any_of, compiled
 from patron_engine.store.indexes import unique_columns
 
 
@@ -42,11 +42,39 @@ def uniques(program: Program) -> tuple[Unique, ...]:
     return declared + single
 
 
-def look_first(
-    batch: Batch, program: Program, rows: Sequence[Row], building: frozenset[str] = frozenset()
-) -> None:
-    """Problems for values that are taken, in the batch or in the table. While an index is still being built
-    (`building`, by name) an advisory lock on the value stands in for it."""
+def building(batch: Batch, program: Program) -> frozenset[str]:
+    """The unique indexes of an object that a task is still building. Asked until all are there, then never again."""
+    rules = uniques(program)
+    key = ("unique.ready", program.object.name)
+    if not rules or batch.programs.kept.get(key):
+        return frozenset()
+    names = [rule.index for rule in rules]
+    statement: Statement = batch.programs.keep("unique.indexes", _valid_indexes)
+    there = {row[0] for row in statement.run(batch.conn, schema=batch.call.schema, names=names)}
+    missing = frozenset(names) - there
+    if not missing:
+        batch.programs.kept[key] = True
+    return missing
+
+
+def _valid_indexes() -> Statement:
+    """Which of some indexes of a schema are complete."""
+    catalog = "pg_catalog"
+    index = sa.table("pg_index", sa.column("indexrelid"), sa.column("indisvalid", sa.Boolean()), schema=catalog)
+    name = sa.table("pg_class", sa.column("oid"), sa.column("relname"), sa.column("relnamespace"), schema=catalog)
+    space = sa.table("pg_namespace", sa.column("oid"), sa.column("nspname"), schema=catalog)
+    rows = index.join(name, name.c.oid == index.c.indexrelid).join(space, space.c.oid == name.c.relnamespace)
+    called = sa.cast(name.c.relname, sa.Text())
+    here = sa.cast(space.c.nspname, sa.Text()) == sa.bindparam("schema", type_=sa.Text())
+    return compiled(sa.select(called).select_from(rows).where(here, any_of(called, "names"), index.c.indisvalid))
+
+
+def look_first(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
+    """Problems for values that are taken, in the batch or in the table. While an index is still being built an
+    advisory lock on the value stands in for it. One record alone is left to the index."""
+    waiting = building(batch, program)
+    if len(rows) == 1 and not batch.each and not waiting:
+        return
     for rule in uniques(program):
         if any(n not in program.fields or not program.fields[n].columns for n in rule.fields):
             continue
@@ -58,7 +86,7 @@ def look_first(
         ]
         if not keyed:
             continue
-        if rule.index in building:
+        if rule.index in waiting:
             lock_values(batch, [(program.object.name, rule.name, repr(key)) for _, key in keyed])
         taken = _taken(batch, program, rule, [key for _, key in keyed])
         mine = {r.id for r, _ in keyed}

@@ -291,8 +291,7 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
         if not masters_refused:
             links.check_conditions(batch, program, rows)
             check.check_conditions(batch, program, rows, late=False)
-        if len(level) > 1 or batch.each:
-            look_first(batch, program, rows)
+        look_first(batch, program, rows)
     leaving = [row for row in level if row.action == "delete" and not row.rejected]
     if leaving:
         given = set(leaving)
