@@ -60,13 +60,19 @@ def building(batch: Batch, program: Program) -> frozenset[str]:
 def _valid_indexes() -> Statement:
     """Which of some indexes of a schema are complete."""
     catalog = "pg_catalog"
-    index = sa.table("pg_index", sa.column("indexrelid"), sa.column("indisvalid", sa.Boolean()), schema=catalog)
-    name = sa.table("pg_class", sa.column("oid"), sa.column("relname"), sa.column("relnamespace"), schema=catalog)
+    index = sa.table(
+        "pg_index", sa.column("indexrelid"), sa.column("indisvalid", sa.Boolean()), schema=catalog
+    )
+    name = sa.table(
+        "pg_class", sa.column("oid"), sa.column("relname"), sa.column("relnamespace"), schema=catalog
+    )
     space = sa.table("pg_namespace", sa.column("oid"), sa.column("nspname"), schema=catalog)
     rows = index.join(name, name.c.oid == index.c.indexrelid).join(space, space.c.oid == name.c.relnamespace)
     called = sa.cast(name.c.relname, sa.Text())
     here = sa.cast(space.c.nspname, sa.Text()) == sa.bindparam("schema", type_=sa.Text())
-    return compiled(sa.select(called).select_from(rows).where(here, any_of(called, "names"), index.c.indisvalid))
+    return compiled(
+        sa.select(called).select_from(rows).where(here, any_of(called, "names"), index.c.indisvalid)
+    )
 
 
 def look_first(batch: Batch, program: Program, rows: Sequence[Row]) -> None:

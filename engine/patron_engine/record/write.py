@@ -65,7 +65,8 @@ def write(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
 
 
 def _columns_changed(row: Row) -> list[str]:
-    return [n for n in row.program.names if n in row.changed or n in STAMPS]
+    moved = {n for n in row.program.bases if row.values.get(f"{n}.base") != row.old.get(f"{n}.base")}
+    return [n for n in row.program.names if n in row.changed or n in STAMPS or n in moved]
 
 
 def insert(batch: Batch, program: Program, rows: Sequence[Row]) -> None:

@@ -253,7 +253,11 @@ def _write(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
     with _few_in_one_go(batch):
         _write_level(batch, batch.levels[last])
         _write_level(batch, batch.along)
-        _finish(batch, [*batch.every(), *batch.along])
+        saved = [*batch.every(), *batch.along]
+        leaving = [row for row in saved if row.action == "delete"]
+        if leaving:
+            remove.write_batches(batch, leaving)
+        _finish(batch, saved)
 
 
 def _few_in_one_go(batch: Batch) -> AbstractContextManager[Any]:
@@ -265,9 +269,6 @@ def _few_in_one_go(batch: Batch) -> AbstractContextManager[Any]:
 def _write_level(batch: Batch, level: Sequence[Row]) -> None:
     for program, rows in by_object(level):
         _write_one_object(batch, program, rows)
-    leaving = [row for row in level if row.action == "delete"]
-    if leaving:
-        remove.write_batches(batch, leaving)
     batch.environment.forget()
 
 
