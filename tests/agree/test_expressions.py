@@ -116,7 +116,9 @@ def _compare(
     for values, answer in zip(rows, answers, strict=True):
         for i, e in enumerate(batch):
             slow, fast, sql = evaluate(e, values, context), closure(e)(values, context), answer[2 * i]
-            where = f"seed {SEED}, {context.zone.key}\n{e.source}\nover { {p: values.get(p) for p in e.paths} }"
+            where = (
+                f"seed {SEED}, {context.zone.key}\n{e.source}\nover { {p: values.get(p) for p in e.paths} }"
+            )
             assert same(slow, fast), f"{where}\nsimpleeval {slow!r}, closure {fast!r}"
             assert same(slow, sql), f"{where}\nPython {slow!r}, SQL {sql!r}\n{to_sql(e, binding)}"
             if e.type.kind == "boolean":

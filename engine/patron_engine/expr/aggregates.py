@@ -45,7 +45,10 @@ def _over_set(infer: Infer, f: Function, s: Syntax, found: FoundSet) -> Node:
     if not scope.aggregates:
         name = ".".join(found.sets)
         raise Fault(
-            "expr_set", f"{name!r} is a set: it is used in conditions only", s.items[0].at, "a value to be shown is a roll-up"
+            "expr_set",
+            f"{name!r} is a set: it is used in conditions only",
+            s.items[0].at,
+            "a value to be shown is a roll-up",
         )
     infer.renamed[id(s.items[0])] = found.parts
     roots = dict(scope.roots)
@@ -56,7 +59,13 @@ def _over_set(infer: Infer, f: Function, s: Syntax, found: FoundSet) -> Node:
 
 
 def _over(
-    infer: Infer, f: Function, s: Syntax, rest: tuple[Syntax, ...], scope: Scope, base: str, sets: tuple[str, ...]
+    infer: Infer,
+    f: Function,
+    s: Syntax,
+    rest: tuple[Syntax, ...],
+    scope: Scope,
+    base: str,
+    sets: tuple[str, ...],
 ) -> Node:
     from patron_engine.expr.compile import typed
 
@@ -76,7 +85,11 @@ def _over(
     if len(rest) == most:
         condition = typed(infer, rest[-1], scope)
         if not fits(condition.type, "boolean"):
-            raise Fault("expr_types", f"a condition is asked for here, but this is {say_type(condition.type)}", rest[-1].at)
+            raise Fault(
+                "expr_types",
+                f"a condition is asked for here, but this is {say_type(condition.type)}",
+                rest[-1].at,
+            )
     kind = value.type if value is not None and f.name != "AVERAGE" else NUMBER
     return AggregateNode(
         key=normal(s, infer.renamed),
@@ -106,7 +119,9 @@ def figure(infer: Infer, f: Function, s: Syntax) -> Node:
         args = [infer.as_kind(a, "number") for a in args]
         for a in args:
             if not fits(a.type, "number"):
-                raise Fault("expr_types", f"{f.name} takes numbers, but this is {say_type(a.type)}", a.at or s.at)
+                raise Fault(
+                    "expr_types", f"{f.name} takes numbers, but this is {say_type(a.type)}", a.at or s.at
+                )
         return call(logic.VALUES_OPERATIONS[f.name], tuple(args), _durations(args), at=s.at)
     t = infer.common(args, s.at)
     t = ExprType("text") if t.kind == "choice" else t
@@ -151,7 +166,9 @@ def previous(infer: Infer, f: Function, s: Syntax) -> Node:
     arity(f, s, 2, 2)
     unit = s.items[1]
     if unit.kind != "constant" or unit.value not in _UNITS:
-        raise Fault("expr_arguments", "PREVIOUS takes a unit in quotes", unit.at, f"units: {', '.join(_UNITS)}")
+        raise Fault(
+            "expr_arguments", "PREVIOUS takes a unit in quotes", unit.at, f"units: {', '.join(_UNITS)}"
+        )
     return _given(infer, s, _measure(infer, f, s.items[0]))
 
 

@@ -90,7 +90,10 @@ class WorkCalendar:
     def _moments(self, day: date) -> list[tuple[datetime, datetime]]:
         at = datetime.combine
         return [
-            (at(day, a), at(day, b) if b != _END else at(day, time()) + _DAY - timedelta(microseconds=day == date.max))
+            (
+                at(day, a),
+                at(day, b) if b != _END else at(day, time()) + _DAY - timedelta(microseconds=day == date.max),
+            )
             for a, b in self.spans(day)
         ]
 

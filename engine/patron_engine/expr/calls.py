@@ -30,7 +30,9 @@ def typed_call(infer: Infer, s: Syntax) -> Node:
     """The node of a function call."""
     function = FUNCTIONS.get(s.name)
     if function is None:
-        raise Fault("expr_unknown_function", f"there is no function {s.name}", s.at, nearest(s.name, FUNCTIONS))
+        raise Fault(
+            "expr_unknown_function", f"there is no function {s.name}", s.at, nearest(s.name, FUNCTIONS)
+        )
     infer.functions.add(s.name)
     if function.special is None:
         return apply(infer, function, [infer.node(i) for i in s.items], s.at)
@@ -54,7 +56,9 @@ def _if(infer: Infer, f: Function, s: Syntax) -> Node:
 def _ifs(infer: Infer, f: Function, s: Syntax) -> Node:
     arity(f, s, 2, None)
     if len(s.items) % 2:
-        raise Fault("expr_arguments", "IFS takes pairs: a condition and its value", s.at, "end with true, otherwise")
+        raise Fault(
+            "expr_arguments", "IFS takes pairs: a condition and its value", s.at, "end with true, otherwise"
+        )
     conditions = tuple(infer.truth(i) for i in s.items[::2])
     values = [*(infer.node(i) for i in s.items[1::2]), Literal(None, ExprType("empty"), s.at)]
     return infer.choose(conditions, values, s.at)
@@ -127,14 +131,18 @@ def _text(infer: Infer, f: Function, s: Syntax) -> Node:
     if value.type.kind in ("date", "datetime"):
         parts = texts.date_format(form)
         if parts is None:
-            raise Fault("expr_arguments", f"{form!r} is no format of dates", s.items[1].at, "YYYY YY MM DD HH MI SS")
+            raise Fault(
+                "expr_arguments", f"{form!r} is no format of dates", s.items[1].at, "YYYY YY MM DD HH MI SS"
+            )
         op = texts.TEXT_FORMAT_DATE if value.type.kind == "date" else texts.TEXT_FORMAT_MOMENT
         return call(op, (value,), TEXT, (parts,), s.at)
     value = infer.as_kind(value, "number")
     if not fits(value.type, "number"):
         raise Fault("expr_types", f"{say_type(value.type)} takes no format", s.at)
     if not texts.NUMBER_FORMAT.fullmatch(form):
-        raise Fault("expr_arguments", f"{form!r} is no format of numbers", s.items[1].at, "0, 0.00, #,##0.00, 0%")
+        raise Fault(
+            "expr_arguments", f"{form!r} is no format of numbers", s.items[1].at, "0, 0.00, #,##0.00, 0%"
+        )
     return call(texts.TEXT_FORMAT_NUMBER, (value,), TEXT, (form,), s.at)
 
 
@@ -146,7 +154,9 @@ def _contains(infer: Infer, f: Function, s: Syntax) -> Node:
     sides = tuple(infer.as_kind(n, "text") for n in (first, second))
     for n in sides:
         if not fits(n.type, "text"):
-            raise Fault("expr_types", f"CONTAINS looks into texts and lists, but this is {say_type(n.type)}", n.at)
+            raise Fault(
+                "expr_types", f"CONTAINS looks into texts and lists, but this is {say_type(n.type)}", n.at
+            )
     return call(texts.CONTAINS, sides, BOOLEAN, at=s.at)
 
 
@@ -179,10 +189,17 @@ def _dateadd(infer: Infer, f: Function, s: Syntax) -> Node:
         return call(days.MOMENT_ADD_UNIT if moment else days.DATE_ADD_UNIT, (at, count), t, (word,), s.at)
     node = infer.as_kind(infer.node(unit), "text")
     if not fits(node.type, "text"):
-        raise Fault("expr_types", f"the unit is a text or a choice, but this is {say_type(node.type)}", unit.at)
+        raise Fault(
+            "expr_types", f"the unit is a text or a choice, but this is {say_type(node.type)}", unit.at
+        )
     for option in node.type.options or ():
         if option not in _UNITS:
-            infer.fault("expr_arguments", f"the option {option!r} is no unit", unit.at, f"units: {', '.join(days.UNITS)}")
+            infer.fault(
+                "expr_arguments",
+                f"the option {option!r} is no unit",
+                unit.at,
+                f"units: {', '.join(days.UNITS)}",
+            )
     return call(days.MOMENT_ADD if moment else days.DATE_ADD, (at, count, node), t, at=s.at)
 
 
@@ -234,7 +251,11 @@ def _link(infer: Infer, f: Function, s: Syntax, objects: tuple[str, ...] = ()) -
     if node.type.kind not in ("link", "empty"):
         raise Fault("expr_types", f"{f.name} takes a link here, but this is {say_type(node.type)}", s.at)
     if objects and node.type.objects and not set(objects) & set(node.type.objects):
-        raise Fault("expr_types", f"{f.name} takes a link to {' or '.join(objects)}, but this is {say_type(node.type)}", s.at)
+        raise Fault(
+            "expr_types",
+            f"{f.name} takes a link to {' or '.join(objects)}, but this is {say_type(node.type)}",
+            s.at,
+        )
     return node
 
 
@@ -255,7 +276,9 @@ def _of_person(infer: Infer, f: Function, s: Syntax) -> Node:
     op = people.IN_DEPARTMENT if f.name == "IN_DEPARTMENT" else people.IN_ROLE
     who, code = _link(infer, f, s.items[0], objects), infer.as_kind(infer.node(s.items[1]), "text")
     if not fits(code.type, "text"):
-        raise Fault("expr_types", f"{f.name} takes a code as a text, but this is {say_type(code.type)}", s.items[1].at)
+        raise Fault(
+            "expr_types", f"{f.name} takes a code as a text, but this is {say_type(code.type)}", s.items[1].at
+        )
     return Call(op, (who, code), BOOLEAN, at=s.at)
 
 
@@ -294,7 +317,9 @@ def _in_segment(infer: Infer, f: Function, s: Syntax) -> Node:
     elif infer.scope.object == object:
         record = nodes.Path("id", ExprType("link", objects=(object,)), s.at)
     else:
-        raise Fault("expr_types", f"the segment {name!r} is one of {object}", s.at, f"name a link to {object}")
+        raise Fault(
+            "expr_types", f"the segment {name!r} is one of {object}", s.at, f"name a link to {object}"
+        )
     return Call(people.IN_SEGMENT, (record,), BOOLEAN, (name,), s.at)
 
 
@@ -313,7 +338,9 @@ def _label(infer: Infer, f: Function, s: Syntax) -> Node:
     arity(f, s, 1, 1)
     choice = infer.node(s.items[0])
     if choice.type.kind not in ("choice", "empty") or not isinstance(choice, nodes.Path):
-        raise Fault("expr_types", f"LABEL takes a field with options, but this is {say_type(choice.type)}", s.at)
+        raise Fault(
+            "expr_types", f"LABEL takes a field with options, but this is {say_type(choice.type)}", s.at
+        )
     return Call(people.LABEL, (choice,), TEXT, (choice.path,), s.at)
 
 

@@ -54,7 +54,9 @@ def typed(outer: Infer, syntax: Syntax, scope: Scope) -> Expression:
         accepted = tree.type.kind == "json" or any(fits(tree.type, k) for k in scope.expects)
         if scope.expects and not accepted:
             wanted = " or ".join(words(k) for k in scope.expects)
-            infer.fault("expr_result", f"the value must be {wanted}, but it is {say_type(tree.type)}", syntax.at)
+            infer.fault(
+                "expr_result", f"the value must be {wanted}, but it is {say_type(tree.type)}", syntax.at
+            )
         if scope.rows and not made.has_sql:
             infer.fault("expr_no_sql", f"{made.no_sql} cannot stand where records are chosen", syntax.at,
                         "put it into a stored formula field and compare that")  # fmt: skip
@@ -74,7 +76,9 @@ def _expression(infer: Infer, syntax: Syntax, tree: Node) -> Expression:
         paths=paths,
         aggregates=aggregates,
         uses_now=any(isinstance(n, Call) and n.op.now for n in found) or any(e.uses_now for e in inner),
-        uses_me="ME" in infer.functions or any(p.startswith("me.") for p in paths) or any(e.uses_me for e in inner),
+        uses_me="ME" in infer.functions
+        or any(p.startswith("me.") for p in paths)
+        or any(e.uses_me for e in inner),
         functions=frozenset(infer.functions),
         has_sql=not reasons,
         no_sql=reasons[0] if reasons else None,
@@ -116,4 +120,3 @@ def _problem(fault: Fault, source: str, shift: int) -> Problem:
     piece = ("…" if start else "") + piece + ("…" if end < len(source) else "")
     place = f" (character {at + shift + 1}: {piece})" if source else ""
     return Problem(code=fault.code, message=f"{fault.message}{place}", hint=fault.hint)
-

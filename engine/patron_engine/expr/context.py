@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from patron_engine.expr.calendar import ALWAYS, WorkCalendar
 
+_UTC: Final = ZoneInfo("UTC")
 FIRST_WEEKDAY: Final = {"monday": 1, "saturday": 6, "sunday": 7}
 
 
@@ -32,7 +33,7 @@ class Context:
     """
 
     now: datetime
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = _UTC
     me: str | None = None
     week_from: Literal["monday", "sunday", "saturday"] = "monday"
     fiscal_year_from: int = 1

@@ -54,7 +54,9 @@ def closure(expression: Expression) -> Callable[[Mapping[str, Any], Context], An
     if isinstance(tree, Path):
         path, kind = tree.path, tree.type.kind
         return lambda values, context: _as_is(values.get(path), kind)
-    inner: Closure = expression.cache.get("closure") or expression.cache.setdefault("closure", build(expression.tree))
+    inner: Closure = expression.cache.get("closure") or expression.cache.setdefault(
+        "closure", build(expression.tree)
+    )
 
     def run(values: Mapping[str, Any], context: Context) -> Any:
         try:
@@ -77,10 +79,10 @@ class _Sandbox(SimpleEval):  # type: ignore[misc]
 
     def __init__(self, functions: dict[str, Callable[..., Any]], names: dict[str, Any]) -> None:
         self.expr = "expression"
-        self.operators = {}
+        self.operators: dict[Any, Any] = {}
         self.functions = functions
         self.names = names
-        self.allowed_attrs = {}
+        self.allowed_attrs: dict[Any, Any] = {}
         self.nodes = {
             ast.Name: self._eval_name,
             ast.Constant: self._eval_constant,

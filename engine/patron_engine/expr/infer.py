@@ -24,7 +24,19 @@ from patron_engine.expr.scope import Scope
 from patron_engine.expr.syntax import Syntax
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import (
-    BOOLEAN, DATE, DATETIME, DURATION, EMPTY, NUMBER, TEXT, TIME, ExprType, fits, join, say_type, words,
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    DURATION,
+    EMPTY,
+    NUMBER,
+    TEXT,
+    TIME,
+    ExprType,
+    fits,
+    join,
+    say_type,
+    words,
 )  # fmt: skip
 from patron_engine.problems import nearest
 
@@ -33,12 +45,15 @@ _ISO: Final = {
     "time": re.compile(r"\d{2}:\d{2}(:\d{2})?"),
     "datetime": re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})"),
 }
-_ELEMENTARY: Final = {
-    t.kind: t for t in (NUMBER, TEXT, BOOLEAN, DATE, DATETIME, TIME, DURATION, ExprType("link"), ExprType("choice"))
+_ELEMENTARY: Final[dict[str, ExprType]] = {
+    t.kind: t
+    for t in (NUMBER, TEXT, BOOLEAN, DATE, DATETIME, TIME, DURATION, ExprType("link"), ExprType("choice"))
 }
 
 
-def call(op: Operation, args: tuple[Node, ...], type: ExprType, params: tuple[Any, ...] = (), at: int = 0) -> Node:
+def call(
+    op: Operation, args: tuple[Node, ...], type: ExprType, params: tuple[Any, ...] = (), at: int = 0
+) -> Node:
     """A call, or its value where it is known already."""
     if op.context or op.bound or op.sql is None or not all(isinstance(a, Literal) for a in args):
         return Call(op, args, type, params, at)
@@ -71,8 +86,12 @@ class Infer:
         """A node that is a condition."""
         node = self.node(s)
         if not fits(node.type, "boolean"):
-            hint = {"number": "write … != 0", "text": "write not ISBLANK(…)"}.get(node.type.kind, "compare it with a value")
-            self.fault("expr_types", f"a condition is asked for here, but this is {say_type(node.type)}", s.at, hint)
+            hint = {"number": "write … != 0", "text": "write not ISBLANK(…)"}.get(
+                node.type.kind, "compare it with a value"
+            )
+            self.fault(
+                "expr_types", f"a condition is asked for here, but this is {say_type(node.type)}", s.at, hint
+            )
         return self.as_kind(node, "boolean")
 
     def fault(self, code: str, message: str, at: int, hint: str | None = None) -> None:
@@ -85,7 +104,11 @@ class Infer:
             return Call(CONVERSIONS[kind], (node,), made, at=node.at)
         if node.type.kind == "empty" and kind != "empty":
             return Literal(None, _ELEMENTARY.get(kind, EMPTY), node.at)  # whatever it is, it is empty
-        if isinstance(node, Literal) and isinstance(node.value, str) and kind in ("date", "time", "datetime", "link"):
+        if (
+            isinstance(node, Literal)
+            and isinstance(node.value, str)
+            and kind in ("date", "time", "datetime", "link")
+        ):
             return _read_constant(node, kind) or node
         return node
 
@@ -105,7 +128,9 @@ class Infer:
         self.joins.update(found.joins)
         if len(self.joins) > limits.MAX_JOINS:
             self.joins = set()
-            raise Fault("expr_too_many_joins", f"an expression follows at most {limits.MAX_JOINS} links", s.at)
+            raise Fault(
+                "expr_too_many_joins", f"an expression follows at most {limits.MAX_JOINS} links", s.at
+            )
         return found.node
 
     def _list(self, s: Syntax) -> Node:
@@ -241,7 +266,9 @@ class Infer:
         t = self.common(values, at)
         values = [self.as_kind(v, t.kind) for v in values]
         if any(isinstance(v, nodes.Parts) for v in values):
-            raise Fault("expr_types", "a range or location cannot be chosen", at, "choose the condition instead")
+            raise Fault(
+                "expr_types", "a range or location cannot be chosen", at, "choose the condition instead"
+            )
         return nodes.Choose(tuple(zip(conditions, values[:-1], strict=True)), values[-1], t, at)
 
     def common(self, values: list[Node], at: int) -> ExprType:
@@ -252,14 +279,18 @@ class Infer:
             if both is None and self._readable(values, t, v):
                 both = t if isinstance(v, Literal) else v.type
             if both is None:
-                raise Fault("expr_types", f"the values are {say_type(t)} and {say_type(v.type)}: one kind only", at)
+                raise Fault(
+                    "expr_types", f"the values are {say_type(t)} and {say_type(v.type)}: one kind only", at
+                )
             t = both
         return t
 
     def _readable(self, values: list[Node], t: ExprType, v: Node) -> bool:
         kind = {t.kind, v.type.kind} - {"text"}
         texts = [x for x in values if x.type.kind == "text"]
-        return len(kind) == 1 and all(isinstance(x, Literal) and _read_constant(x, next(iter(kind))) for x in texts)
+        return len(kind) == 1 and all(
+            isinstance(x, Literal) and _read_constant(x, next(iter(kind))) for x in texts
+        )
 
     def _compare(self, s: Syntax) -> Node:
         if s.name in ("in", "not in"):
@@ -292,19 +323,33 @@ class Infer:
                 hint = "compare a link with a link, me() or REF('object', 'id'), or compare a field of it"
             elif "date" in (ka, kb) or "datetime" in (ka, kb):
                 hint = hint if {ka, kb} == {"date", "datetime"} else "write DATE(2026, 3, 9) or '2026-03-09'"
-            raise Fault("expr_types", f"{say_type(a.type)} and {say_type(b.type)} cannot be compared", at, hint)
-        if ka == kb == "link" and a.type.objects and b.type.objects and not set(a.type.objects) & set(b.type.objects):
+            raise Fault(
+                "expr_types", f"{say_type(a.type)} and {say_type(b.type)} cannot be compared", at, hint
+            )
+        if (
+            ka == kb == "link"
+            and a.type.objects
+            and b.type.objects
+            and not set(a.type.objects) & set(b.type.objects)
+        ):
             raise Fault("expr_types", f"{say_type(a.type)} is never {say_type(b.type)}", at)
         return self._option(a, b.type), self._option(b, a.type)
 
     def _whole(self, sign: str, a: Node, b: Node, at: int) -> tuple[Node, Node]:
         if sign in ("==", "!=") and "empty" in (a.type.kind, b.type.kind):
             return a, b
-        raise Fault("expr_types", "a list, range or location is only compared with none", at, "use `in`, .from or .to")
+        raise Fault(
+            "expr_types", "a list, range or location is only compared with none", at, "use `in`, .from or .to"
+        )
 
     def _option(self, node: Node, t: ExprType) -> Node:
         """A constant compared with a choice: one of its options, by today's name."""
-        if t.kind != "choice" or t.options is None or not isinstance(node, Literal) or not isinstance(node.value, str):
+        if (
+            t.kind != "choice"
+            or t.options is None
+            or not isinstance(node, Literal)
+            or not isinstance(node.value, str)
+        ):
             return node
         name = dict(t.was).get(node.value, node.value)
         if name not in t.options:

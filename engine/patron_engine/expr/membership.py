@@ -22,8 +22,15 @@ def membership(infer: Infer, left: Syntax, right: Syntax, at: int) -> Node:
         return member(infer, item, where, at)
     if where.type.kind == "empty":
         return nodes.Among(item, (), BOOLEAN, at)
-    hint = "CONTAINS(text, part) looks into a text" if fits(where.type, "text") else "write field in ('a', 'b')"
-    raise Fault("expr_types", f"after `in` stands a list or a range, but this is {say_type(where.type)}", right.at, hint)
+    hint = (
+        "CONTAINS(text, part) looks into a text" if fits(where.type, "text") else "write field in ('a', 'b')"
+    )
+    raise Fault(
+        "expr_types",
+        f"after `in` stands a list or a range, but this is {say_type(where.type)}",
+        right.at,
+        hint,
+    )
 
 
 def _among(infer: Infer, item: Node, right: Syntax, at: int) -> Node:

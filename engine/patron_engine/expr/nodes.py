@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal as OneOf
+from typing import Any
+from typing import Literal as OneOf
 
 from patron_engine.expr.operation import Operation
 from patron_engine.expr.types import ExprType
@@ -154,7 +155,19 @@ class AggregateNode:
 
 
 Node = (
-    Literal | Path | Call | Logic | Not | Compare | Among | Member | Parts | Within | Choose | Coalesce | AggregateNode
+    Literal
+    | Path
+    | Call
+    | Logic
+    | Not
+    | Compare
+    | Among
+    | Member
+    | Parts
+    | Within
+    | Choose
+    | Coalesce
+    | AggregateNode
 )
 
 

@@ -49,12 +49,16 @@ class _Writer:
             case "list":
                 return f"({', '.join(w(i) for i in items)}{',' if len(items) == 1 else ''})"
             case "sum":
-                rest = "".join(f" {s} {w(i, _PRODUCT)}" for s, i in zip(node.parts[1:], items[1:], strict=True))
+                rest = "".join(
+                    f" {s} {w(i, _PRODUCT)}" for s, i in zip(node.parts[1:], items[1:], strict=True)
+                )
                 return w(items[0], _SUM) + rest
             case "product":
                 return " * ".join([w(items[0], _PRODUCT), *(w(i, _SIGN) for i in items[1:])])
             case "quotient" | "remainder":
-                return f"{w(items[0], _PRODUCT)} {'/' if node.kind == 'quotient' else '%'} {w(items[1], _SIGN)}"
+                return (
+                    f"{w(items[0], _PRODUCT)} {'/' if node.kind == 'quotient' else '%'} {w(items[1], _SIGN)}"
+                )
             case "power":
                 return f"{w(items[0], _ATOM)} ** {w(items[1], _SIGN)}"
             case "negative":

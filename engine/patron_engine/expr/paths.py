@@ -151,11 +151,17 @@ class _Walk:
         if t.kind == "json" and all(isinstance(p, str) for p in rest):
             return Found(Path(written((*done, *rest)), JSON, self.at), (*done, *rest), tuple(self.joins))
         if len(rest) == 1 and t.kind == "range" and part in _RANGE_PARTS:
-            return Found(Path(f"{key}.{part}", t.element or ExprType("date"), self.at), (*done, part), tuple(self.joins))
+            return Found(
+                Path(f"{key}.{part}", t.element or ExprType("date"), self.at),
+                (*done, part),
+                tuple(self.joins),
+            )
         if len(rest) == 1 and t == LOCATION and part in _PLACE_PARTS:
             return Found(Path(f"{key}.{part}", NUMBER, self.at), (*done, part), tuple(self.joins))
         if t.kind == "list":
-            raise Fault("expr_path", f"{key!r} leads to many records", self.at, "use a roll-up or COUNT over the set")
+            raise Fault(
+                "expr_path", f"{key!r} leads to many records", self.at, "use a roll-up or COUNT over the set"
+            )
         parts = {"range": _RANGE_PARTS, "location": _PLACE_PARTS}.get(t.kind, ())
         hint = nearest(str(part), parts) or (f"it has .{' and .'.join(parts)}" if parts else None)
         raise Fault("expr_path", f"{key!r} is {say_type(t)}: it has no part {part!r}", self.at, hint)
@@ -165,19 +171,23 @@ class _Walk:
             ends = (Path(f"{key}.{p}", t.element or ExprType("date"), self.at) for p in _RANGE_PARTS)
             return Parts((next(ends), next(ends)), t, open=True, at=self.at)
         if t.kind == "location":
-            return Parts((Path(f"{key}.lat", NUMBER, self.at), Path(f"{key}.lng", NUMBER, self.at)), t, at=self.at)
+            return Parts(
+                (Path(f"{key}.lat", NUMBER, self.at), Path(f"{key}.lng", NUMBER, self.at)), t, at=self.at
+            )
         return Path(key, t, self.at)
 
     def _through(self, t: ExprType, done: tuple[Any, ...], rest: tuple[Any, ...]) -> Found:
         key = written(done)
         if isinstance(rest[0], tuple):
-            object = self.catalog.canonical("", rest[0][0])
+            object: str = self.catalog.canonical("", rest[0][0])
             if object not in t.objects:
                 hint = nearest(object, t.objects) or f"it points at {', '.join(t.objects)}"
                 raise Fault("expr_path", f"{key!r} does not point at {object!r}", self.at, hint)
             done, rest = (*done, (object,)), rest[1:]
             if not rest:
-                return Found(Path(written(done), ExprType("link", objects=(object,)), self.at), done, tuple(self.joins))
+                return Found(
+                    Path(written(done), ExprType("link", objects=(object,)), self.at), done, tuple(self.joins)
+                )
         elif len(t.objects) == 1:
             object = t.objects[0]
         else:

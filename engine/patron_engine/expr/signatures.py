@@ -37,13 +37,15 @@ def _misfit(infer: Infer, function: Function, args: list[Node], at: int) -> Faul
         if not least <= len(args) <= len(kinds):
             count = str(least) if least == len(kinds) else f"{least} to {len(kinds)}"
             plural = "" if count == "1" else "s"
-            return Fault("expr_arguments", f"{function.name} takes {count} argument{plural}, not {len(args)}", at, form)
+            return Fault(
+                "expr_arguments", f"{function.name} takes {count} argument{plural}, not {len(args)}", at, form
+            )
     accepted = [s.params.split() for s in function.signatures]
     for i, arg in enumerate(args):
         wanted = [k[i].rstrip("?") for k in accepted]
         if not any(fits(infer.as_kind(arg, k).type, k) for k in wanted):
-            kinds = " or ".join(words(k) for k in wanted)
-            message = f"argument {i + 1} of {function.name} is {kinds}, but this is {say_type(arg.type)}"
+            asked = " or ".join(words(k) for k in wanted)
+            message = f"argument {i + 1} of {function.name} is {asked}, but this is {say_type(arg.type)}"
             return Fault("expr_types", message, arg.at or at, form)
     return Fault("expr_types", f"{function.name} does not take these arguments together", at, form)
 
@@ -55,5 +57,8 @@ def arity(function: Function, s: Syntax, least: int, most: int | None) -> None:
         count = str(least) if least == most else f"at least {least}" if most is None else f"{least} to {most}"
         plural = "" if count == "1" else "s"
         raise Fault(
-            "expr_arguments", f"{function.name} takes {count} argument{plural}, not {n}", s.at, f"it is {function.form}"
+            "expr_arguments",
+            f"{function.name} takes {count} argument{plural}, not {n}",
+            s.at,
+            f"it is {function.form}",
         )

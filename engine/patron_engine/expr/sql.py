@@ -149,7 +149,11 @@ class _Writer:
     def _operand(self, node: Node) -> Column:
         """A value beside an operator: a truth in brackets, for NOT and IS bind less than SQLAlchemy thinks."""
         column = self.value(node)
-        return Grouping(column) if node.type.kind == "boolean" and not isinstance(node, Path | Literal) else column
+        return (
+            Grouping(column)
+            if node.type.kind == "boolean" and not isinstance(node, Path | Literal)
+            else column
+        )
 
     def _constant(self, node: Literal) -> Column:
         given = self.given(node)
@@ -219,7 +223,9 @@ class _Writer:
                 return self._among(item, options)
             case nodes.Member(item=item, list=list_):
                 one, _ = self._stored(item, list_.type.element or list_.type)
-                return one == sa.any_(self.binding.column(list_.path) if isinstance(list_, Path) else self.value(list_)), False  # type: ignore[arg-type]
+                return one == sa.any_(
+                    self.binding.column(list_.path) if isinstance(list_, Path) else self.value(list_)
+                ), False  # type: ignore[arg-type]
             case nodes.Within(item=item, range=range_):
                 return self._within(item, range_), False
 
@@ -231,7 +237,11 @@ class _Writer:
     def _sides(self, left: Node, right: Node) -> tuple[Column, Column]:
         a, _ = self._stored(left, right.type)
         b, _ = self._stored(right, left.type)
-        plain = not (_renamed(left.type) or _renamed(right.type)) or isinstance(left, Literal) or isinstance(right, Literal)
+        plain = (
+            not (_renamed(left.type) or _renamed(right.type))
+            or isinstance(left, Literal)
+            or isinstance(right, Literal)
+        )
         if plain:
             a = a if isinstance(left, Literal) else self._raw(left)
             b = b if isinstance(right, Literal) else self._raw(right)
@@ -242,13 +252,17 @@ class _Writer:
     def _stored(self, node: Node, other: ExprType) -> tuple[Column, bool]:
         """A constant as the other side's column holds it."""
         if isinstance(node, Literal) and _renamed(other) and isinstance(node.value, str):
-            stored = dict(zip(other.options or (), other.stored or (), strict=True)).get(node.value, node.value)
+            stored = dict(zip(other.options or (), other.stored or (), strict=True)).get(
+                node.value, node.value
+            )
             return sqlparts.text(stored), True
         if isinstance(node, Literal) and node.type.kind in ("number", "duration"):
             return self._raw(node), False
         if isinstance(node, Literal) and node.value is not None and other.kind == "link":
             given = self.given(node)
-            return sa.cast(sqlparts.text(str(node.value)) if given is None else given, sa.Uuid(as_uuid=False)), True
+            return sa.cast(
+                sqlparts.text(str(node.value)) if given is None else given, sa.Uuid(as_uuid=False)
+            ), True
         return self._operand(node) if not isinstance(node, nodes.Parts) else sa.null(), False
 
     def _equal(self, left: Node, right: Node, equal: bool) -> tuple[Column, bool]:

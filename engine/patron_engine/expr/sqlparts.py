@@ -111,7 +111,9 @@ def between(x: Column, low: int, high: int) -> Column:
     known = value_of(x)
     if known is not None:
         return whole_literal(int(min(max(known, Decimal(low)), Decimal(high))))
-    clamped = sa.func.least(sa.func.greatest(x, whole_literal(low), type_=NUMERIC), whole_literal(high), type_=NUMERIC)
+    clamped = sa.func.least(
+        sa.func.greatest(x, whole_literal(low), type_=NUMERIC), whole_literal(high), type_=NUMERIC
+    )
     return sa.cast(sa.func.trunc(clamped), sa.Integer)
 
 

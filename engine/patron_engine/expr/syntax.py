@@ -47,7 +47,9 @@ class Syntax:
 def parse(text: str) -> Syntax:
     """The syntax tree of an expression; a Fault for what is not one."""
     if len(text) > limits.MAX_CHARS:
-        raise Fault("expr_too_long", f"an expression has at most {limits.MAX_CHARS} characters, this has {len(text)}")
+        raise Fault(
+            "expr_too_long", f"an expression has at most {limits.MAX_CHARS} characters, this has {len(text)}"
+        )
     tokens = read_tokens(text)
     if not tokens:
         raise Fault("expr_empty", "the expression is empty", 0, "write a value or leave the key out")
@@ -67,7 +69,12 @@ def _measure(tokens: list[Token]) -> None:
         if depth > limits.MAX_DEPTH or prefixes > limits.MAX_PREFIXES:
             raise too_complex(token.at)
         if depth < 0:
-            raise Fault("expr_syntax", f"{token.text!r} closes nothing", token.at, "remove it or open a bracket before")
+            raise Fault(
+                "expr_syntax",
+                f"{token.text!r} closes nothing",
+                token.at,
+                "remove it or open a bracket before",
+            )
     if depth:
         raise Fault("expr_syntax", "a bracket is not closed", tokens[-1].at, "add ')' at the end")
 
@@ -102,7 +109,9 @@ class _Reader:
             tree = ast.parse(self.source, mode="eval").body
         except SyntaxError as e:
             token = self.tokens[self._index((e.offset or 1) - 1)]
-            raise Fault("expr_syntax", "the expression cannot be read here", token.at, _advice(token)) from None
+            raise Fault(
+                "expr_syntax", "the expression cannot be read here", token.at, _advice(token)
+            ) from None
         except (ValueError, MemoryError, RecursionError):
             raise too_complex(0) from None
         return self.convert(tree, 0)
@@ -155,12 +164,18 @@ class _Reader:
 
     def _call(self, node: ast.Call, depth: int) -> Syntax:
         if not isinstance(node.func, ast.Name) or not node.func.id.startswith("f_"):
-            raise Fault("expr_syntax", "nothing can be called here", self.at(node), "functions stand by themselves")
+            raise Fault(
+                "expr_syntax", "nothing can be called here", self.at(node), "functions stand by themselves"
+            )
         if node.keywords:
-            raise Fault("expr_arguments", "arguments have no names", self.at(node), "give them in their order")
+            raise Fault(
+                "expr_arguments", "arguments have no names", self.at(node), "give them in their order"
+            )
         name = node.func.id[2:]
         if len(node.args) > limits.MAX_ARGUMENTS:
-            raise Fault("expr_arguments", f"{name} takes at most {limits.MAX_ARGUMENTS} arguments", self.at(node))
+            raise Fault(
+                "expr_arguments", f"{name} takes at most {limits.MAX_ARGUMENTS} arguments", self.at(node)
+            )
         return Syntax("call", self.at(node), self._several(node.args, depth), name=name)
 
     def _binop(self, node: ast.BinOp, depth: int) -> Syntax:
@@ -193,12 +208,16 @@ class _Reader:
             return inner
         if isinstance(node.op, ast.USub):
             if inner.kind == "constant" and isinstance(inner.value, Decimal):
-                return Syntax("constant", self.at(node), value=inner.value.copy_negate() if inner.value else inner.value)
+                return Syntax(
+                    "constant", self.at(node), value=inner.value.copy_negate() if inner.value else inner.value
+                )
             return Syntax("negative", self.at(node), (inner,))
         return Syntax("not", self.at(node), (inner,))
 
     def _boolop(self, node: ast.BoolOp, depth: int) -> Syntax:
-        return Syntax("and" if isinstance(node.op, ast.And) else "or", self.at(node), self._several(node.values, depth))
+        return Syntax(
+            "and" if isinstance(node.op, ast.And) else "or", self.at(node), self._several(node.values, depth)
+        )
 
     def _compare(self, node: ast.Compare, depth: int) -> Syntax:
         sides = self._several([node.left, *node.comparators], depth)

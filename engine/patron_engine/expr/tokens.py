@@ -36,7 +36,18 @@ class Token:
 WORDS: Final = frozenset(("and", "or", "not", "in", "is", "if", "else"))
 CONSTANTS: Final = {"true": True, "false": False, "none": None, "null": None}
 _QUOTES: Final = {"'": "'", '"': '"', "“": "”", "‘": "’", "”": "”", "’": "’"}
-_WIDE: Final = {"、": ",", "×": "*", "÷": "/", "−": "-", "≥": ">=", "≤": "<=", "≠": "!=", "　": " ", "【": "[", "】": "]"}
+_WIDE: Final = {
+    "、": ",",
+    "×": "*",
+    "÷": "/",
+    "−": "-",
+    "≥": ">=",
+    "≤": "<=",
+    "≠": "!=",
+    "　": " ",
+    "【": "[",
+    "】": "]",
+}
 _OPERATORS: Final = ("**", "==", "!=", "<>", "<=", ">=", "&&", "||", "+", "-", "*", "/", "%", "<", ">", "=", "!",
                      "(", ")", "[", "]", ",", ".")  # fmt: skip
 _SPELLING: Final = {"=": "==", "<>": "!=", "&&": "and", "||": "or", "!": "~"}
@@ -80,7 +91,10 @@ def _refuse_hidden(text: str) -> None:
         if c >= " " and c < "\x7f":
             continue
         kind = unicodedata.category(c)
-        if kind in ("Cc", "Cs", "Zl", "Zp") or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff":
+        if (
+            kind in ("Cc", "Cs", "Zl", "Zp")
+            or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+        ):
             raise Fault(
                 "expr_character",
                 f"the character U+{ord(c):04X} cannot stand in an expression",
@@ -91,7 +105,9 @@ def _refuse_hidden(text: str) -> None:
 
 def _plain(text: str) -> str:
     """The text with full-width characters made plain, one for one; what would become two stays for `_read_code`."""
-    return "".join(chr(ord(c) - 0xFEE0) if "！" <= c <= "～" else " " if c in "\u3000\u00a0" else c for c in text)
+    return "".join(
+        chr(ord(c) - 0xFEE0) if "！" <= c <= "～" else " " if c in "\u3000\u00a0" else c for c in text
+    )
 
 
 def _read_text(text: str, start: int) -> tuple[Token, int]:
@@ -132,7 +148,9 @@ def _read_code(code: str, i: int) -> tuple[Token, int]:
             spelling = _SPELLING.get(operator, operator)
             kind: Literal["word", "operator"] = "word" if spelling in ("and", "or") else "operator"
             return Token(kind, spelling, i), i + len(operator)
-    hint = _HINTS.get(code[i]) or ("use the API name of a field, such as amount" if code[i].isalpha() else None)
+    hint = _HINTS.get(code[i]) or (
+        "use the API name of a field, such as amount" if code[i].isalpha() else None
+    )
     raise Fault("expr_character", f"{code[i]!r} cannot stand here", i, hint)
 
 
@@ -168,13 +186,17 @@ def _begins_a_value(code: str, at: int) -> bool:
     """`if (` where a value is expected is the function; after a value it is Python's `a if c else b`."""
     before = code[:at].rstrip()
     word = _LAST_WORD.search(before)
-    return before == "" or before[-1] in "(,+-*/%<>=!&|[" or (word is not None and word.group().lower() in WORDS)
+    return (
+        before == "" or before[-1] in "(,+-*/%<>=!&|[" or (word is not None and word.group().lower() in WORDS)
+    )
 
 
 def _number(code: str, found: re.Match[str]) -> tuple[Token, int]:
     text, at, end = found.group(), found.start(), found.end()
     if end < len(code) and (code[end].isalnum() or code[end] == "_"):
-        raise Fault("expr_number", f"{code[at : end + 1]!r} is no number", at, "digits and one point, such as 12.50")
+        raise Fault(
+            "expr_number", f"{code[at : end + 1]!r} is no number", at, "digits and one point, such as 12.50"
+        )
     whole, _, part = text.partition(".")
     if len(whole.lstrip("0")) > limits.MAX_INTEGER_DIGITS or len(part) > limits.MAX_DECIMAL_DIGITS:
         raise Fault(

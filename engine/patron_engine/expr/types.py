@@ -98,7 +98,12 @@ def fits(t: ExprType, kind: str) -> bool:
         return True
     if t.kind == "json":
         return kind in ("number", "duration", "text", "choice", "boolean")
-    return (t.kind, kind) in (("duration", "number"), ("number", "duration"), ("choice", "text"), ("text", "choice"))
+    return (t.kind, kind) in (
+        ("duration", "number"),
+        ("number", "duration"),
+        ("choice", "text"),
+        ("text", "choice"),
+    )
 
 
 def join(a: ExprType, b: ExprType) -> ExprType | None:

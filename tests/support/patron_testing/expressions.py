@@ -64,7 +64,7 @@ COLUMNS: Final = {**{n: t for n, (_, t) in FIELDS.items() if t is not None}, **P
 USERS: Final = tuple(str(UUID(int=i)) for i in range(1, 4))
 
 
-class catalog:  # noqa: N801
+class catalog:
     """A catalogue of the one object."""
 
     def field(self, object: str, name: str) -> ExprType | None:
@@ -134,7 +134,9 @@ class Samples:
             case "number":
                 if name == "quantity":
                     return rng.choice((0, 1, -1, 3, 10, 2**63 - 1, -(2**63) + 1, rng.randint(-1000, 1000)))
-                return rng.choice((Decimal(rng.choice(NUMBERS)), Decimal(rng.randint(-100000, 100000)).scaleb(-2)))
+                return rng.choice(
+                    (Decimal(rng.choice(NUMBERS)), Decimal(rng.randint(-100000, 100000)).scaleb(-2))
+                )
             case "duration":
                 return rng.choice((0, 60, 3600, -5, 86_400, 2**62, rng.randint(0, 10**6)))
             case "text":
@@ -214,12 +216,24 @@ class Writer:
             case "number":
                 return rng.choice(("number", "price", "quantity", "length", "number", "price", self.digits()))
             case "text":
-                return rng.choice(("title", "note", "class", "(stage + none)", "(level + none)", "area", quoted(rng.choice(TEXTS))))
+                return rng.choice(
+                    (
+                        "title",
+                        "note",
+                        "class",
+                        "(stage + none)",
+                        "(level + none)",
+                        "area",
+                        quoted(rng.choice(TEXTS)),
+                    )
+                )
             case "boolean":
                 return self.pick("flag", "sure", "flag", "true", "false")
             case "date":
                 y, m, d = rng.choice(DATES).split("-")
-                return self.pick("due", "begun", "valid.from", "valid.to", "TODAY()", f"DATE({int(y)}, {int(m)}, {int(d)})")
+                return self.pick(
+                    "due", "begun", "valid.from", "valid.to", "TODAY()", f"DATE({int(y)}, {int(m)}, {int(d)})"
+                )
             case "datetime":
                 return self.pick("made_at", "done_at", "NOW()")
             case "duration":
@@ -233,10 +247,27 @@ class Writer:
 
     def few(self) -> str:
         """A small number, so that days, months and digits stay where something happens."""
-        return self.pick("1", "2", "(-1)", "12", "0", "30", "(-13)", "2.9", "quantity", "MOD(quantity, 40)", "1000000", "5000")
+        return self.pick(
+            "1",
+            "2",
+            "(-1)",
+            "12",
+            "0",
+            "30",
+            "(-13)",
+            "2.9",
+            "quantity",
+            "MOD(quantity, 40)",
+            "1000000",
+            "5000",
+        )
 
     def number(self, d: int) -> str:
-        n, t, b = (lambda: self.write("number", d)), (lambda: self.write("text", d)), (lambda: self.write("boolean", d))
+        n, t, b = (
+            (lambda: self.write("number", d)),
+            (lambda: self.write("text", d)),
+            (lambda: self.write("boolean", d)),
+        )
         day, at = (lambda: self.write("date", d)), (lambda: self.write("datetime", d))
         forms = (
             lambda: f"({n()} + {n()})", lambda: f"({n()} - {n()} + {n()})", lambda: f"{n()} * {n()}", lambda: f"({n()} / {n()})",
@@ -258,12 +289,25 @@ class Writer:
         return self.rng.choice(forms)()
 
     def duration(self, d: int) -> str:
-        at, n, length = (lambda: self.write("datetime", d)), (lambda: self.write("number", d)), (lambda: self.write("duration", d))
-        forms = (lambda: f"({at()} - {at()})", lambda: f"({length()} * {n()})", lambda: f"({length()} + {length()})", lambda: f"({length()} / {n()})")
+        at, n, length = (
+            (lambda: self.write("datetime", d)),
+            (lambda: self.write("number", d)),
+            (lambda: self.write("duration", d)),
+        )
+        forms = (
+            lambda: f"({at()} - {at()})",
+            lambda: f"({length()} * {n()})",
+            lambda: f"({length()} + {length()})",
+            lambda: f"({length()} / {n()})",
+        )
         return self.rng.choice(forms)()
 
     def text(self, d: int) -> str:
-        n, t, b = (lambda: self.write("number", d)), (lambda: self.write("text", d)), (lambda: self.write("boolean", d))
+        n, t, b = (
+            (lambda: self.write("number", d)),
+            (lambda: self.write("text", d)),
+            (lambda: self.write("boolean", d)),
+        )
         day, at = (lambda: self.write("date", d)), (lambda: self.write("datetime", d))
         forms = (
             lambda: f"({t()} + {t()})", lambda: f"({t()} + {t()} + none)", lambda: f"LEFT({t()}, {self.few()})", lambda: f"RIGHT({t()}, {self.few()})",
@@ -278,7 +322,11 @@ class Writer:
         return self.rng.choice(forms)()
 
     def date(self, d: int) -> str:
-        n, day, b = (lambda: self.write("number", d)), (lambda: self.write("date", d)), (lambda: self.write("boolean", d))
+        n, day, b = (
+            (lambda: self.write("number", d)),
+            (lambda: self.write("date", d)),
+            (lambda: self.write("boolean", d)),
+        )
         period = self.pick("day", "week", "month", "quarter", "year", "fiscal_quarter", "fiscal_year")
         forms = (
             lambda: f"({day()} + {self.few()})", lambda: f"({day()} - {self.few()})", lambda: f"(SUM({n()}, 0) + {day()})",
@@ -301,12 +349,25 @@ class Writer:
         return self.rng.choice(forms)()
 
     def boolean(self, d: int) -> str:
-        b, t, n = (lambda: self.write("boolean", d)), (lambda: self.write("text", d)), (lambda: self.write("number", d))
+        b, t, n = (
+            (lambda: self.write("boolean", d)),
+            (lambda: self.write("text", d)),
+            (lambda: self.write("number", d)),
+        )
         kind = self.pick("number", "number", "text", "date", "datetime", "duration", "time")
-        x = lambda: self.write(kind, d) if kind != "time" else "opens"  # noqa: E731
+        x = lambda: self.write(kind, d) if kind != "time" else "opens"
         sign = self.pick("==", "!=", "<", "<=", ">", ">=")
-        range_ = self.pick("THIS('month')", "LAST('quarter')", "NEXT('week')", "LAST_DAYS(30)", "NEXT_DAYS(400)", "valid", "THIS('fiscal_year')", "LAST('year')")
-        day = lambda: self.write(self.pick("date", "datetime"), d)  # noqa: E731
+        range_ = self.pick(
+            "THIS('month')",
+            "LAST('quarter')",
+            "NEXT('week')",
+            "LAST_DAYS(30)",
+            "NEXT_DAYS(400)",
+            "valid",
+            "THIS('fiscal_year')",
+            "LAST('year')",
+        )
+        day = lambda: self.write(self.pick("date", "datetime"), d)
         forms = (
             lambda: f"({x()} {sign} {x()})", lambda: f"({x()} {sign} {x()})", lambda: f"({x()} {sign} none)",
             lambda: f"({b()} and {b()})", lambda: f"({b()} or {b()} or {b()})", lambda: f"(not {b()})", lambda: f"(not ({b()} and {b()}))",

@@ -5,11 +5,20 @@ Both sides of every operation stand beside each other; what leaves the range is 
 
 from __future__ import annotations
 
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_05UP, ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, ROUND_UP
+from decimal import (
+    MAX_EMAX,
+    MIN_EMIN,
+    ROUND_05UP,
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_UP,
+    ROUND_UP,
+    Decimal,
+)
 from decimal import Context as Digits
-from decimal import Decimal
 from functools import reduce
-from operator import mul
+from operator import add, mul
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -85,7 +94,7 @@ def _quotient(a: Decimal, b: Decimal) -> Decimal | None:
     return rounded(_WIDE.divide(a, b)) if b else None
 
 
-def _sql_quotient(side: Side, a: Column, b: Column) -> Column:
+def sql_quotient(side: Side, a: Column, b: Column) -> Column:
     by = sqlparts.value_of(b)
     if by is not None and abs(by) >= 1:  # neither zero nor larger than a: no guard
         return sa.func.round(sql_widened(a) / b, sqlparts.whole_literal(limits.DECIMALS), type_=NUMERIC)
@@ -116,7 +125,9 @@ def _sql_power(side: Side, x: Column, y: Column) -> Column:
     zero, limit = sqlparts.decimal(ZERO), sqlparts.decimal(Decimal(limits.POWER_LIMIT))
     allowed = sa.and_(
         sa.func.abs(y) <= limit,
-        sa.or_(x > zero, sa.and_(x == zero, y >= zero), sa.and_(x < zero, y == sa.func.trunc(y, type_=NUMERIC))),
+        sa.or_(
+            x > zero, sa.and_(x == zero, y >= zero), sa.and_(x < zero, y == sa.func.trunc(y, type_=NUMERIC))
+        ),
     )
     return sql_rounded(sa.case((allowed, sa.func.power(sql_widened(x), y, type_=NUMERIC))))
 
@@ -125,7 +136,7 @@ SUM_OF: Final = Operation(name="sum", py=_sum, sql=_sql_sum)
 PRODUCT: Final = Operation(
     name="product", py=_product, sql=lambda side, *factors: sqlparts.number(reduce(mul, factors))
 )
-QUOTIENT: Final = Operation(name="quotient", py=_quotient, sql=_sql_quotient)
+QUOTIENT: Final = Operation(name="quotient", py=_quotient, sql=sql_quotient)
 REMAINDER: Final = Operation(name="remainder", py=_remainder, sql=_sql_remainder, copies=3)
 NEGATIVE: Final = Operation(name="negative", py=negative, sql=lambda side, x: -x)
 POWER: Final = Operation(name="power", py=_power, sql=_sql_power, copies=6)
@@ -210,13 +221,17 @@ def _average(*values: Decimal | None) -> Decimal | None:
 
 
 def _sql_total(side: Side, *values: Column) -> Column:
+    return sqlparts.number(_sql_plain_total(values))
+
+
+def _sql_plain_total(values: tuple[Column, ...]) -> Column:
     zero = sqlparts.numeric(ZERO)
-    return sqlparts.number(reduce(lambda a, b: a + b, [sa.func.coalesce(v, zero, type_=NUMERIC) for v in values]))
+    terms: list[Column] = [sa.func.coalesce(v, zero, type_=NUMERIC) for v in values]
+    return reduce(add, terms)
 
 
 def _sql_average(side: Side, *values: Column) -> Column:
-    zero = sqlparts.numeric(ZERO)
-    total = reduce(lambda a, b: a + b, [sa.func.coalesce(v, zero, type_=NUMERIC) for v in values])
+    total = _sql_plain_total(values)
     count = sa.cast(sa.func.num_nonnulls(*values), NUMERIC)
     return sql_rounded(sql_widened(total) / sql_zero_is_empty(count))
 

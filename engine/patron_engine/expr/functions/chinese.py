@@ -71,7 +71,20 @@ def _pinyin(text: str) -> str | None:
     return made(" ".join(lazy_pinyin(text, style=Style.NORMAL)))
 
 
-_MONTHS: Final = ("正月", "二月", "三月", "四月", "五月", "六月", "七月", "八月", "九月", "十月", "冬月", "腊月")
+_MONTHS: Final = (
+    "正月",
+    "二月",
+    "三月",
+    "四月",
+    "五月",
+    "六月",
+    "七月",
+    "八月",
+    "九月",
+    "十月",
+    "冬月",
+    "腊月",
+)
 _TENS: Final = ("初", "十", "廿", "三")
 _ONES: Final = ("十", "一", "二", "三", "四", "五", "六", "七", "八", "九")
 

@@ -50,4 +50,10 @@ JSON_TRUTH: Final = Operation(
     sql=lambda side, v: _sql_if(v, "boolean", sa.cast(_as_text(v), sa.Boolean)),
     copies=2,
 )
-CONVERSIONS: Final = {"number": JSON_NUMBER, "duration": JSON_NUMBER, "text": JSON_TEXT, "choice": JSON_TEXT, "boolean": JSON_TRUTH}
+CONVERSIONS: Final = {
+    "number": JSON_NUMBER,
+    "duration": JSON_NUMBER,
+    "text": JSON_TEXT,
+    "choice": JSON_TEXT,
+    "boolean": JSON_TRUTH,
+}

@@ -7,7 +7,7 @@ exact. Dates outside the years 1 to 9999 are empty.
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from patron_engine.expr import limits, sqlparts
 from patron_engine.expr.context import Context
-from patron_engine.expr.functions.arithmetic import EXACT, QUOTIENT, negative
+from patron_engine.expr.functions.arithmetic import EXACT, QUOTIENT, negative, sql_quotient
 from patron_engine.expr.functions.texts import wall
 from patron_engine.expr.operation import Function, Operation, Signature
 from patron_engine.expr.sqlparts import NUMERIC, WALL, Column, Side
@@ -74,7 +74,8 @@ def _sql_add_seconds(side: Side, moment: Column, n: Column) -> Column:
     limit = sqlparts.decimal(Decimal(_SECONDS_LIMIT))
     low = sqlparts.decimal(Decimal(-_SECONDS_LIMIT))
     inside = sa.func.nullif(
-        sa.func.nullif(sa.func.least(sa.func.greatest(n, low, type_=NUMERIC), limit, type_=NUMERIC), limit), low
+        sa.func.nullif(sa.func.least(sa.func.greatest(n, low, type_=NUMERIC), limit, type_=NUMERIC), limit),
+        low,
     )
     cut = sa.func.trunc(inside, sqlparts.whole_literal(6), type_=NUMERIC)
     day = sqlparts.numeric(Decimal(86_400))
@@ -94,7 +95,7 @@ def _scaled(n: Decimal, factor: int, limit: int) -> int | None:
 
 
 def _date_add(day: date, n: Decimal, unit: str) -> date | None:
-    months, days, seconds = unit_of(unit) or (0, 0, 0)
+    months, days, _ = unit_of(unit) or (0, 0, 0)
     if months:
         by = _scaled(n, months, limits.MONTHS_LIMIT)
         return None if by is None else add_months(day, by)
@@ -124,14 +125,19 @@ def _factors(unit: Column | str) -> tuple[Column | int, Column | int, Column | i
         return unit_of(unit) or (0, 0, 0)
     words = {w: f for u, f in UNITS.items() for w, f in ((u, f), (u + "s", f))}
     columns = [
-        sa.case(*((unit == sqlparts.text(w), sqlparts.whole_literal(f[i])) for w, f in words.items())) for i in range(3)
+        sa.case(*((unit == sqlparts.text(w), sqlparts.whole_literal(f[i])) for w, f in words.items()))
+        for i in range(3)
     ]
     return columns[0], columns[1], columns[2]
 
 
 def _times(n: Column, factor: Column | int, limit: int) -> Column:
     """Whole n times factor, an integer; empty from ±limit on."""
-    by = sa.cast(factor, NUMERIC) if isinstance(factor, sa.ColumnElement) else sqlparts.numeric(Decimal(factor))
+    by = (
+        sa.cast(factor, NUMERIC)
+        if isinstance(factor, sa.ColumnElement)
+        else sqlparts.numeric(Decimal(factor))
+    )
     inside = sqlparts.whole(n, limit)
     return sqlparts.whole(sa.cast(inside, NUMERIC) * by, limit)
 
@@ -179,7 +185,11 @@ def _sql_moment_add(side: Side, moment: Column, n: Column, unit: Column | str) -
 
 
 def _times_seconds(n: Column, factor: Column | int) -> Column:
-    by = sa.cast(factor, NUMERIC) if isinstance(factor, sa.ColumnElement) else sqlparts.numeric(Decimal(factor))
+    by = (
+        sa.cast(factor, NUMERIC)
+        if isinstance(factor, sa.ColumnElement)
+        else sqlparts.numeric(Decimal(factor))
+    )
     return sa.func.trunc(n, type_=NUMERIC) * by
 
 
@@ -208,11 +218,15 @@ def _sql_months_up(start: Column, end: Column) -> Column:
     month = sa.func.date_trunc(sqlparts.text("month"), sa.cast(end, WALL), type_=WALL)
     last = part("day", month + _interval(one, sqlparts.whole_literal(-1)))
     short = sa.case((part("day", end) < sa.func.least(part("day", start), last), one), else_=zero)
-    return (part("year", end) - part("year", start)) * twelve + part("month", end) - part("month", start) - short
+    return (
+        (part("year", end) - part("year", start)) * twelve + part("month", end) - part("month", start) - short
+    )
 
 
 def _sql_months(side: Side, start: Column, end: Column) -> Column:
-    return sa.cast(sa.case((end < start, -_sql_months_up(end, start)), else_=_sql_months_up(start, end)), NUMERIC)
+    return sa.cast(
+        sa.case((end < start, -_sql_months_up(end, start)), else_=_sql_months_up(start, end)), NUMERIC
+    )
 
 
 def _sql_years(side: Side, start: Column, end: Column) -> Column:
@@ -294,7 +308,9 @@ TODAY: Final = Operation(
 NOW: Final = Operation(name="NOW", py=lambda ctx: ctx.now, sql=lambda side: side.now, context=True, now=True)
 
 
-def _part(name: str, sql: str, pick: Any, on: tuple[ExprType, ...], help: str, example: tuple[str, str]) -> Function:
+def _part(
+    name: str, sql: str, pick: Any, on: tuple[ExprType, ...], help: str, example: tuple[str, str]
+) -> Function:
     """A function that takes a number out of a date, a moment (on the workspace's clock) or a time of day."""
 
     def of_moment(ctx: Context, moment: datetime) -> Decimal | None:
@@ -307,15 +323,27 @@ def _part(name: str, sql: str, pick: Any, on: tuple[ExprType, ...], help: str, e
     for t in on:
         if t is DATETIME:
             op = Operation(
-                name=name, py=of_moment, context=True, sql=lambda side, m: field_of(wall(side, sqlparts.moment(m)))
+                name=name,
+                py=of_moment,
+                context=True,
+                sql=lambda side, m: field_of(wall(side, sqlparts.moment(m))),
             )
         elif t is TIME:
-            op = Operation(name=name, py=lambda d: Decimal(pick(d)), sql=lambda side, d: field_of(sa.cast(d, sa.Time)))
+            op = Operation(
+                name=name, py=lambda d: Decimal(pick(d)), sql=lambda side, d: field_of(sa.cast(d, sa.Time))
+            )
         else:
-            op = Operation(name=name, py=lambda d: Decimal(pick(d)), sql=lambda side, d: field_of(sa.cast(d, WALL)))
+            op = Operation(
+                name=name, py=lambda d: Decimal(pick(d)), sql=lambda side, d: field_of(sa.cast(d, WALL))
+            )
         signatures.append(Signature(params=t.kind, result=NUMBER, op=op))
     return Function(
-        name=name, group="dates", form=f"{name}(date)", help=help, example=example, signatures=tuple(signatures)
+        name=name,
+        group="dates",
+        form=f"{name}(date)",
+        help=help,
+        example=example,
+        signatures=tuple(signatures),
     )
 
 
@@ -362,7 +390,7 @@ FUNCTIONS: Final = (
            Signature(params="datetime datetime", result=NUMBER, op=Operation(
                name="HOURS",
                py=lambda a, b: QUOTIENT.py(_seconds_between(b, a), Decimal(3600)),
-               sql=lambda side, a, b: QUOTIENT.sql(side, _sql_seconds_between(side, b, a), sqlparts.numeric(Decimal(3600))),
+               sql=lambda side, a, b: sql_quotient(side, _sql_seconds_between(side, b, a), sqlparts.numeric(Decimal(3600))),
            ))),
     _entry("MONTHS", "MONTHS(from, to)", "The whole months between two dates.",
            ("MONTHS(DATE(2026, 1, 31), DATE(2026, 2, 28))", "1"),

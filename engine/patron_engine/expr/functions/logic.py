@@ -17,10 +17,13 @@ VALUES_OPERATIONS: Final = {"SUM": SUM_VALUES, "AVERAGE": AVERAGE_VALUES}
 
 def _pick(side: Side, function: Any, values: tuple[Column, ...]) -> Column:
     t = values[0].type
+    made: Column
     if not side.collation or not isinstance(t, sa.Text):
-        return function(*values, type_=t)
+        made = function(*values, type_=t)
+        return made
     # Compared by code point, then given back the database's collation: LOWER and UPPER need it.
-    return function(*(v.collate(side.collation) for v in values), type_=t).collate("default")
+    made = function(*(v.collate(side.collation) for v in values), type_=t).collate("default")
+    return made
 
 
 MIN_VALUES: Final = Operation(

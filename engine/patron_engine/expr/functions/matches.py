@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 import re2
-import sqlalchemy as sa
 
 from patron_engine.expr import sqlparts
 from patron_engine.expr.functions.pattern import BadPattern, common_pattern

@@ -75,9 +75,13 @@ def _sql_distance(side: Side, lat1: Column, lng1: Column, lat2: Column, lng2: Co
     two = const("2")
     cosines = sa.func.cos(angle(lat1), type_=sa.Double) * sa.func.cos(angle(lat2), type_=sa.Double)
     h = square((angle(lat2) - angle(lat1)) / two) + cosines * square((angle(lng2) - angle(lng1)) / two)
-    arc = sa.func.asin(sa.func.least(const("1"), sa.func.sqrt(h, type_=sa.Double), type_=sa.Double), type_=sa.Double)
+    arc = sa.func.asin(
+        sa.func.least(const("1"), sa.func.sqrt(h, type_=sa.Double), type_=sa.Double), type_=sa.Double
+    )
     whole = sa.func.floor(two * const(str(_EARTH)) * arc + const("0.5"), type_=sa.Double)
-    return sa.case((sa.func.num_nulls(lat1, lng1, lat2, lng2) == sqlparts.whole_literal(0), sa.cast(whole, NUMERIC)))
+    return sa.case(
+        (sa.func.num_nulls(lat1, lng1, lat2, lng2) == sqlparts.whole_literal(0), sa.cast(whole, NUMERIC))
+    )
 
 
 ME: Final = Operation(name="me", py=lambda ctx: ctx.me, context=True, bound=True)
@@ -89,7 +93,9 @@ UNDER: Final = Operation(name="UNDER", py=_looked_up("UNDER"), context=True, bou
 UNDER_PATH: Final = Operation(name="UNDER", py=_under_path, sql=_sql_under_path, copies=2)
 DISTANCE: Final = Operation(name="DISTANCE", py=_distance, sql=_sql_distance, copies=2)
 REPORTS_TO: Final = Operation(name="REPORTS_TO", py=_looked_up("REPORTS_TO"), context=True, bound=True)
-IN_DEPARTMENT: Final = Operation(name="IN_DEPARTMENT", py=_looked_up("IN_DEPARTMENT"), context=True, bound=True)
+IN_DEPARTMENT: Final = Operation(
+    name="IN_DEPARTMENT", py=_looked_up("IN_DEPARTMENT"), context=True, bound=True
+)
 IN_ROLE: Final = Operation(name="IN_ROLE", py=_looked_up("IN_ROLE"), context=True, bound=True)
 ON_DUTY: Final = Operation(name="ON_DUTY", py=_looked_up("ON_DUTY"), context=True, bound=True)
 

@@ -68,6 +68,7 @@ def _sql_first(side: Side, unit: str, shift: int, at: Column) -> Column:
             zero, sqlparts.whole_literal(m), zero, sqlparts.whole_literal(d), type_=sa.Interval
         )
 
+    first: Column
     if months:
         offset = side.fiscal_year_from - 1 if unit.startswith("fiscal") else 0
         word = sqlparts.text({1: "month", 3: "quarter", 12: "year"}[months])
@@ -113,6 +114,7 @@ def _moment_period(ctx: Context, unit: str, end: bool, moment: datetime) -> date
 def _sql_moment_period(side: Side, unit: str, end: bool, moment: Column) -> Column:
     at = wall(side, sqlparts.moment(moment))
     zero, one = sqlparts.whole_literal(0), sqlparts.whole_literal(1)
+    first: Column
     if unit == "hour":
         first = sa.func.date_trunc(sqlparts.text("hour"), at, type_=WALL)
         if end:

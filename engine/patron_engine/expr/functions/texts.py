@@ -122,7 +122,15 @@ def _text_wall(wall: datetime) -> str:
     return f"{wall.year:04d}-{wall.month:02d}-{wall.day:02d} {wall.hour:02d}:{wall.minute:02d}"
 
 
-_DATE_PARTS: Final = {"YYYY": "YYYY", "YY": "YY", "MM": "MM", "DD": "DD", "HH": "HH24", "MI": "MI", "SS": "SS"}
+_DATE_PARTS: Final = {
+    "YYYY": "YYYY",
+    "YY": "YY",
+    "MM": "MM",
+    "DD": "DD",
+    "HH": "HH24",
+    "MI": "MI",
+    "SS": "SS",
+}
 DATE_FORMAT: Final = re.compile(r"YYYY|YY|MM|DD|HH|MI|SS|[^A-Za-z\"]+")
 NUMBER_FORMAT: Final = re.compile(r"(#,##)?0(\.0{1,10})?%?")
 
@@ -144,7 +152,9 @@ def _format_wall(parts: tuple[str, ...], at: datetime | date) -> str:
 
 def _sql_format(parts: tuple[str, ...], at: Column) -> Column:
     pieces = [
-        sa.func.to_char(at, sqlparts.text(_DATE_PARTS[p]), type_=sa.Text) if p in _DATE_PARTS else sqlparts.text(p)
+        sa.func.to_char(at, sqlparts.text(_DATE_PARTS[p]), type_=sa.Text)
+        if p in _DATE_PARTS
+        else sqlparts.text(p)
         for p in parts
     ]
     joined: Column = pieces[0]
@@ -201,7 +211,9 @@ def _sql_value(side: Side, text: Column) -> Column:
 
 
 def _sql_contains(side: Side, text: Column, part: Column) -> Column:
-    return sa.func.strpos(sa.func.lower(text), sa.func.lower(part), type_=sa.Integer) > sqlparts.whole_literal(0)
+    return sa.func.strpos(
+        sa.func.lower(text), sa.func.lower(part), type_=sa.Integer
+    ) > sqlparts.whole_literal(0)
 
 
 def _sql_ends(side: Side, text: Column, part: Column) -> Column:
@@ -243,7 +255,10 @@ TEXT_TRUTH: Final = Operation(
 TEXT_SAME: Final = Operation(name="TEXT", py=lambda t: t, sql=lambda side, t: sa.cast(t, sa.Text))
 TEXT_FORMAT_NUMBER: Final = Operation(name="TEXT", py=_format_number, sql=_sql_format_number)
 TEXT_FORMAT_DATE: Final = Operation(
-    name="TEXT", py=_format_wall, sql=lambda side, parts, d: _sql_format(parts, sa.cast(d, sqlparts.WALL)), copies=10
+    name="TEXT",
+    py=_format_wall,
+    sql=lambda side, parts, d: _sql_format(parts, sa.cast(d, sqlparts.WALL)),
+    copies=10,
 )
 TEXT_FORMAT_MOMENT: Final = Operation(
     name="TEXT",

@@ -37,7 +37,9 @@ def _work_hours(ctx: Context, start: datetime, end: datetime) -> Decimal | None:
 def _work_add(ctx: Context, moment: datetime, hours: Decimal) -> datetime | None:
     if not in_years(moment) or not 0 <= hours <= 24 * limits.WORK_LIMIT:
         return None
-    end = ctx.calendar.add_seconds(ctx.local(moment), float(bounded(EXACT.multiply(hours, Decimal(3600))) or 0))
+    end = ctx.calendar.add_seconds(
+        ctx.local(moment), float(bounded(EXACT.multiply(hours, Decimal(3600))) or 0)
+    )
     return None if end is None else in_years(ctx.moment(end))
 
 
