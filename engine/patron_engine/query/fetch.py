@@ -40,7 +40,7 @@ def page(conn: psycopg.Connection[Any], call: Call, question: Resolved, secret: 
         rows = rows[: ask.limit]
         following = cursor.seal(secret, _question(call, question.ask), rows[-1][: made.keys])
     return Page(
-        records=_json(rows, made, question),
+        records=_json(rows, made),
         next=following,
         count=_count(conn, call, question, shape, given),
         notes=question.notes,
@@ -53,7 +53,7 @@ def one(conn: psycopg.Connection[Any], call: Call, question: Resolved, id: str) 
     rows = _run(conn, made.statement, call_values(call) | {sql.ID: id})
     if not rows:
         return None
-    return Found(json=_json(rows, made, question)[1:-1], version=rows[0][0])
+    return Found(json=_json(rows, made)[1:-1], version=rows[0][0])
 
 
 def typed(
@@ -178,26 +178,27 @@ def _timed() -> Iterator[None]:
         ) from None
 
 
-def _json(rows: Sequence[tuple[Any, ...]], made: Listing, question: Resolved) -> bytes:
-    """The list of records. Where PostgreSQL wrote them they are only strung together."""
-    if made.json:
-        return ("[" + ",".join([row[made.keys] for row in rows]) + "]").encode()
-    records = []
-    for row in rows:
-        values = _record(row, made)
-        records.append(
-            {
-                named.key: type_of(named.field).to_wire(named.field, values[named.key])
-                if named.field is not None and named.end == "field"
-                else values[named.key]
-                for named in question.shown
-            }
-        )
-    return dumps(records)
+def _json(rows: Sequence[tuple[Any, ...]], made: Listing) -> bytes:
+    """The list of records as PostgreSQL wrote them, with what only Python can write put in."""
+    at = made.keys
+    if not made.named:
+        return ("[" + ",".join([row[at] for row in rows]) + "]").encode()
+    return ("[" + ",".join([_opened(row, made) for row in rows]) + "]").encode()
+
+
+def _opened(row: tuple[Any, ...], made: Listing) -> str:
+    """A record's JSON with its encrypted values."""
+    values = {}
+    for named, (start, end, decode) in zip(made.named, made.decoders[1:], strict=True):
+        assert named.field is not None
+        value = row[start] if decode is None else decode(row[start:end])
+        values[named.key] = type_of(named.field).to_wire(named.field, value)
+    record: str = row[made.keys]
+    return record[:-1] + ("," if len(record) > 2 else "") + dumps(values).decode()[1:]
 
 
 def _record(row: tuple[Any, ...], made: Listing) -> dict[str, Any]:
     return {
-        name: row[start] if decode is None else decode(row[start:end])
-        for name, (start, end, decode) in zip(made.names, made.decoders, strict=True)
+        named.key: row[start] if decode is None else decode(row[start:end])
+        for named, (start, end, decode) in zip(made.named, made.decoders, strict=True)
     }

@@ -92,7 +92,11 @@ def _renamed(expression: Expression) -> bool:
             return any(any_renamed(e.tree) for e in (node.value, node.condition) if e is not None)
         if isinstance(node, tuple):
             return any(any_renamed(n) for n in node)
-        if isinstance(node, Expression) or not hasattr(node, "__dataclass_fields__") or isinstance(node, ExprType):
+        if (
+            isinstance(node, Expression)
+            or not hasattr(node, "__dataclass_fields__")
+            or isinstance(node, ExprType)
+        ):
             return False
         return any(any_renamed(getattr(node, f.name)) for f in fields(node) if f.name not in ("type", "op"))
 

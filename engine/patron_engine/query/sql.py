@@ -49,13 +49,13 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """`keys` sort values begin each row, then the JSON (form json) or the cells in `decoders` (form typed)."""
+    """`keys` sort values begin each row; in form json its JSON follows; then the cells of `named`, where `decoders`
+    (of the JSON too) say."""
 
     statement: Statement
     keys: int
-    names: tuple[str, ...]
+    named: tuple[Named, ...]
     decoders: tuple[tuple[int, int, Decode | None], ...]
-    json: bool
 
 
 def listing(call: Call, question: Resolved, shape: Shape) -> Listing:
@@ -71,7 +71,7 @@ def listing(call: Call, question: Resolved, shape: Shape) -> Listing:
         inner = page.subquery(building.alias())
         outer = SqlBinding(row=replace(binding.row, table=inner, source=Source(from_=inner)), ruled=True)
         outside = [inner.c[f"k{i}"] for i in range(len(keys))]
-    cells, json = _shown(outer, question.shown, shape.form)
+    cells, named = _shown(outer, question.shown, shape.form)
     columns, decoders = laid_out(cells, start=len(outside))
     chosen = sa.select(*(c.label(f"s{i}") for i, c in enumerate(outside)), *columns)
     chosen = chosen.select_from(outer.row.source.from_)
@@ -80,7 +80,7 @@ def listing(call: Call, question: Resolved, shape: Shape) -> Listing:
     else:
         chosen = chosen.order_by(*(key.order(c) for key, c in zip(keys, outside, strict=True)))
     statement = compiled(chosen, call.model.release)
-    return Listing(statement, len(outside), tuple(n.key for n in question.shown), decoders, json)
+    return Listing(statement, len(outside), named, decoders)
 
 
 def counting(call: Call, question: Resolved, shape: Shape) -> Statement:
@@ -157,18 +157,21 @@ def _searched(row: Row, question: Resolved, run: int, ways: int) -> sa.ColumnEle
     return row.id.in_(found.correlate_except(table))
 
 
-def _shown(binding: SqlBinding, shown: Sequence[Named], form: Form) -> tuple[list[Cell], bool]:
-    """What each row answers: one JSON text, or a cell for every name where it is wanted typed or only Python can."""
-    if form == "json":
-        columns: dict[str, sa.ColumnElement[Any]] = {}
-        for named in shown:
-            column = _wire(binding, named)
-            if column is None:
-                break
-            columns[named.key] = column
+def _shown(binding: SqlBinding, shown: Sequence[Named], form: Form) -> tuple[list[Cell], tuple[Named, ...]]:
+    """What each row answers, and the names its cells have: in form json one JSON text, then a cell for each name that
+    only Python can write (encrypted values); in form typed a cell for every name."""
+    if form == "typed":
+        return [cell_of(binding, named.key) for named in shown], tuple(shown)
+    columns: dict[str, sa.ColumnElement[Any]] = {}
+    sealed = []
+    for named in shown:
+        column = _wire(binding, named)
+        if column is None:
+            sealed.append(named)
         else:
-            return [Cell((_record(binding, columns),), None)], True
-    return [cell_of(binding, named.key) for named in shown], False
+            columns[named.key] = column
+    cells = [Cell((_record(binding, columns),), None), *(cell_of(binding, named.key) for named in sealed)]
+    return cells, tuple(sealed)
 
 
 def _wire(binding: SqlBinding, named: Named) -> sa.ColumnElement[Any] | None:
@@ -195,6 +198,8 @@ def _part(binding: SqlBinding, steps: tuple[str, ...]) -> sa.ColumnElement[Any]:
 
 def _record(binding: SqlBinding, columns: Mapping[str, sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
     """One JSON object of the row as text."""
+    if not columns:
+        return sa.literal("{}", TYPES["text"])
     source = binding.row.source
     inner = sa.select(*(c.label(name) for name, c in columns.items()))
     alias = binding.building.alias()

@@ -5,7 +5,7 @@ In: a text. Out: a set of tokens (`tokens_of`, kept in `sys__search`), or the al
 
     Chinese      each character, each pair of neighbours, pinyin syllables, pairs of initials ("~hw")
     words        the word in lower case and its beginnings from 2 letters, so that typing finds it before it is whole
-    digits       the run and every three neighbours of it, so that the end of a phone number finds it ("#380")
+    digits       the run and every three and four neighbours of it, so that the end of a phone number finds it ("#8000")
 
 A query is cut into runs; each must be found (AND). A Latin run may be a word, pinyin or initials: any of them (OR).
 """
@@ -67,8 +67,8 @@ def tokens_of(texts: Iterable[str]) -> list[str]:
 def wanted(query: str) -> tuple[tuple[tuple[str, ...], ...], ...]:
     """What a query needs: for every run, alternatives of tokens that must all be there.
 
-    >>> wanted("acme 13800")
-    ((('acme',),), (('#138', '#380', '#800'),))
+    >>> wanted("华为 13800")
+    ((('华为',),), (('#1380', '#3800'),))
     >>> wanted("hw")
     ((('hw',), ('~hw',)),)
     """
@@ -80,7 +80,7 @@ def _alternatives(run: str, kind: str) -> tuple[tuple[str, ...], ...]:
     if kind == "han":
         return (tuple(a + b for a, b in pairwise(run)) or (run,),)
     if kind == "digits":
-        return (tuple(dict.fromkeys("#" + run[i : i + 3] for i in range(len(run) - 2))) or (run,),)
+        return (_neighbours(run, min(len(run), 4)) if len(run) > 2 else (run,),)
     ways: list[tuple[str, ...]] = [(run[:LONGEST_BEGINNING],)]
     if run.isascii() and len(run) > 1:
         ways.append(tuple(dict.fromkeys(f"~{a}{b}" for a, b in pairwise(run))))
@@ -106,7 +106,12 @@ def _add_word(run: str, found: set[str]) -> None:
 
 def _add_digits(run: str, found: set[str]) -> None:
     found.add(run[:40])
-    found.update("#" + run[i : i + 3] for i in range(len(run) - 2))
+    found.update(_neighbours(run, 3), _neighbours(run, 4))
+
+
+def _neighbours(run: str, length: int) -> tuple[str, ...]:
+    """Every part of a run that is so long: "1380" by three -> ("#138", "#380")."""
+    return tuple(dict.fromkeys("#" + run[i : i + length] for i in range(len(run) - length + 1)))
 
 
 @lru_cache(maxsize=40_000)
