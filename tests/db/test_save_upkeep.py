@@ -28,6 +28,25 @@ zone: Asia/Shanghai
 currency: CNY
 ---
 kind: object
+name: user
+label: User
+title: name
+owner: none
+fields:
+  - {name: name, type: text, required: true}
+  - {name: manager, type: lookup, to: user, tree: true, reverse: staff}
+---
+kind: object
+name: task
+label: Task
+title: name
+fields:
+  - {name: name, type: text, required: true}
+  - {name: helper, type: lookup, to: user}
+rules:
+  - {name: own_people, when: "helper != None and not REPORTS_TO(helper, owner)", at: helper, message: {en: Not one of yours}}
+---
+kind: object
 name: currency
 label: Currency
 title: code
@@ -197,6 +216,18 @@ def test_options_that_depend_on_others(r: Records) -> None:
     with pytest.raises(Refused) as caught:
         r.create("order", name="A", record_type="huge")
     assert codes(caught.value) == {("record_type", "unknown_record_type")}
+
+
+def test_rules_know_who_reports_to_whom(r: Records) -> None:
+    boss = r.create("user", name="Boss")
+    rep = r.create("user", name="Rep", manager=r.create("user", name="Lead", manager=boss))
+    mine = Records(r.conn, replace(r.call, actor=Actor(user=boss, name="boss", administrator=True)))
+    task = mine.create("task", name="T", helper=rep)
+    assert str(r.row("task", task)["owner"]) == boss, "a record belongs to who makes it"
+    with pytest.raises(Refused) as caught:
+        mine.update("task", task, helper=boss)
+    assert codes(caught.value) == {("helper", "rule")}
+    assert [str(h["by"]) for h in r.rows("sys__history", "record = %s", task)] == [boss]
 
 
 def test_a_stored_value_through_a_link_follows(r: Records) -> None:

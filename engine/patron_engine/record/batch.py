@@ -41,7 +41,8 @@ class Batch:
         self.call = call
         self.model = call.model
         self.programs = Programs.of(call.tables)
-        self.environment = Environment(conn, call, context_of(conn, call))
+        context, lookups = context_of(conn, call)
+        self.environment = Environment(conn, call, context, lookups)
         self.save_more = save_more
         self.levels: list[list[Row]] = []
         self.along: list[Row] = []  # records a deleted detail takes with it

@@ -6,22 +6,29 @@ from typing import Any
 
 from patron_engine.expr.evaluate import Context
 from patron_engine.query.call import Call
+from patron_engine.record.calendars import calendar_of
+from patron_engine.record.lookups import Lookups, number_of
 from patron_engine.record.statements import Conn
 
 
-def context_of(conn: Conn, call: Call) -> Context:
-    """The context of one save: NOW() is the call's moment throughout."""
+def context_of(conn: Conn, call: Call) -> tuple[Context, Lookups]:
+    """The context of one save: NOW() is the call's moment throughout. The lookups are what has to be forgotten after
+    writing."""
     workspace = call.model.workspace
+    lookups = Lookups(conn, call)
 
     def setting(name: str) -> Any:
         found = call.model.settings.get(name)
-        return found.default if found is not None else None
+        return number_of(found.default) if found is not None else None
 
-    return Context(
+    lookups.context = Context(
         now=call.now,
         zone=workspace.zone,
         me=call.actor.user,
         week_from=workspace.week_from,
         fiscal_year_from=workspace.fiscal_year_from,
+        calendar=calendar_of(conn, call),
         settings=setting,
+        lookups=lookups.functions(),
     )
+    return lookups.context, lookups

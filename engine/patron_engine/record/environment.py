@@ -13,6 +13,7 @@ from typing import Any
 from patron_engine.expr.evaluate import Context
 from patron_engine.query.call import Call
 from patron_engine.query.values import fetch_values
+from patron_engine.record.lookups import Lookups
 from patron_engine.record.needs import LinkPath, Needs
 from patron_engine.record.program import Programs
 from patron_engine.record.row import Row
@@ -25,15 +26,17 @@ _ZERO_OF_NOTHING = frozenset({"count", "count_distinct", "sum"})
 class Environment:
     """One a save. Values of other records are read once; `forget` is called after writing."""
 
-    def __init__(self, conn: Conn, call: Call, context: Context) -> None:
+    def __init__(self, conn: Conn, call: Call, context: Context, lookups: Lookups) -> None:
         self.conn = conn
         self.call = call
         self.context = context
+        self._lookups = lookups
         self.programs = Programs.of(call.tables)
         self._known: dict[tuple[str, tuple[str, ...]], dict[str, Mapping[str, Any]]] = {}
 
     def forget(self) -> None:
         self._known.clear()
+        self._lookups.forget()
 
     def fetch(self, object: str, ids: Iterable[str], paths: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         """id -> path -> value; ids that do not live are missing."""

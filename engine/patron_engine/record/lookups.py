@@ -1,0 +1,165 @@
+"""Lookups: what functions that need tables answer while a save runs: who reports to whom, what lies under what.
+
+In: one question at a time, as expressions evaluated in Python ask it. Out: plain values, each asked of the database once
+a save; the same SQL sides lists use, so a rule and a list agree. Changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from patron_engine.expr.evaluate import Context
+from patron_engine.query.call import Call
+from patron_engine.query.sets import tree_field
+from patron_engine.query.values import fetch_values
+from patron_engine.record.program import Program, Programs
+from patron_engine.record.statements import Conn, Statement, any_of, compiled
+from patron_engine.store.tables import Id
+
+CLOSURE = {
+    "user": ("sys__reports", "boss", "member"),
+    "department": ("sys__department_tree", "ancestor", "descendant"),
+}
+
+
+class Lookups:
+    """The answers of one save. `forget` is called after writing."""
+
+    def __init__(self, conn: Conn, call: Call) -> None:
+        self.conn = conn
+        self.call = call
+        self.programs = Programs.of(call.tables)
+        self.context: Context  # of the save, which holds these functions itself
+        self._known: dict[tuple[Any, ...], Any] = {}
+
+    def forget(self) -> None:
+        self._known.clear()
+
+    def functions(self) -> Mapping[str, Callable[..., Any]]:
+        """By function name, with the arguments expr/context.py lists."""
+        answers: dict[str, Callable[..., Any]] = {
+            "REPORTS_TO": self._reports_to, "IN_DEPARTMENT": self._in_department, "UNDER": self._under,
+            "REF": self._ref, "IN_SEGMENT": self._in_segment,
+        }  # fmt: skip
+        kept = {name: self._kept(name, answer) for name, answer in answers.items()}
+        return {**kept, "IN_ROLE": _nobody, "ON_DUTY": _nobody}
+
+    def _kept(self, name: str, answer: Callable[..., Any]) -> Callable[..., Any]:
+        def asked(*args: Any) -> Any:
+            key = (name, *args)
+            if key not in self._known:
+                self._known[key] = answer(*args)
+            return self._known[key]
+
+        return asked
+
+    def _reports_to(self, member: str | None, boss: str | None) -> bool:
+        if member is None or boss is None:
+            return False
+        return bool(self._above("user", member, boss))
+
+    def _above(self, object: str, below: str, above: str) -> bool:
+        def make() -> Statement:
+            name, over, under = CLOSURE[object]
+            columns: dict[str, Any] = {over: "uuid", under: "uuid", "depth": "bigint"}
+            table = self.call.tables.system(name, **columns)
+            where = (
+                table.c[over] == sa.bindparam("above", type_=Id()),
+                table.c[under] == sa.bindparam("below", type_=Id()),
+                table.c.depth > sa.literal(0, sa.BigInteger()),
+            )
+            return compiled(sa.select(table.c.depth).where(*where))
+
+        statement: Statement = self.programs.keep(("lookups.above", object), make)
+        return bool(statement.run(self.conn, above=above, below=below))
+
+    def _in_department(self, record: str | None, code: str | None) -> bool:
+        """A person, or a department, is in the department with this code or below it."""
+        model = self.call.model
+        if record is None or code is None or "department" not in model.objects:
+            return False
+        departments = {record}
+        if "user" in model.objects and model.objects["user"].field("department") is not None:
+            of_user = fetch_values(self.conn, self.call, "user", [record], ["department"])
+            departments |= {v["department"] for v in of_user.values() if v["department"] is not None}
+        target = self._by_code(self.programs["department"], code)
+        return target is not None and any(
+            d == target or self._above("department", d, target) for d in departments
+        )
+
+    def _by_code(self, program: Program, code: str) -> str | None:
+        if "code" not in program.fields:
+            return None
+
+        def make() -> Statement:
+            column = program.table.c[program.fields["code"].column.name]
+            where = (column == sa.bindparam("code", type_=sa.Text()), program.table.c.deleted_at.is_(None))
+            return compiled(sa.select(program.table.c.id).where(*where))
+
+        rows = self.programs.keep(("lookups.code", program.object.name), make).run(self.conn, code=code)
+        return str(rows[0][0]) if rows else None
+
+    def _under(self, object: str, below: str | None, above: str | None) -> bool:
+        if below is None or above is None:
+            return False
+        if below == above:
+            return True
+        if object in CLOSURE:
+            return self._above(object, below, above)
+
+        def make() -> Statement:
+            program = self.programs[object]
+            table = program.table
+            link = table.c[program.fields[tree_field(program.object)].column.name]
+            up = (
+                sa.select(table.c.id, link.label("parent"))
+                .where(any_of(table.c.id))
+                .cte("up", recursive=True)
+            )
+            up = up.union(sa.select(table.c.id, link).where(table.c.id == up.c.parent))
+            return compiled(sa.select(up.c.id))
+
+        statement: Statement = self.programs.keep(("lookups.under", object), make)
+        return above in {row[0] for row in statement.run(self.conn, ids=[below])}
+
+    def _ref(self, object: str, external_id: str) -> str | None:
+        def make() -> Statement:
+            table = self.call.tables.system(
+                "sys__external_id", object="text", source="text", external_id="text", record="uuid"
+            )
+            where = (
+                table.c.object == sa.bindparam("object", type_=sa.Text()),
+                table.c.external_id == sa.bindparam("external", type_=sa.Text()),
+            )
+            return compiled(sa.select(table.c.record).where(*where).order_by(table.c.source))
+
+        rows = self.programs.keep("lookups.ref", make).run(self.conn, object=object, external=external_id)
+        return str(rows[0][0]) if rows else None
+
+    def _in_segment(self, name: str, record: str | None) -> bool:
+        segment = self.call.model.segments.get(name)
+        if segment is None or record is None:
+            return False
+        where = segment.where
+        paths = [p for p in where.paths if p.partition(".")[0] != "me"]
+        found = fetch_values(
+            self.conn, self.call, segment.object, [record], [*paths, "deleted_at"], where.aggregates
+        )
+        values = found.get(record)
+        if values is None or values["deleted_at"] is not None:
+            return False
+        return bool(self.programs[segment.object].closure(where)(values, self.context))
+
+
+def _nobody(*_: Any) -> bool:
+    """Nobody has a role, and nobody is on a roster, before roles and rosters are kept."""
+    return False
+
+
+def number_of(value: Any) -> Any:
+    """Whole numbers of settings as expressions count them."""
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
