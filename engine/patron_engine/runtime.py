@@ -23,12 +23,12 @@ from patron_engine.actor import Actor, Cause
 from patron_engine.clock import Clock, new_id, system_clock
 from patron_engine.errors import ReleaseChanged
 from patron_engine.fields.vault import Vault
+from patron_engine.meta.document import Document
+from patron_engine.meta.layers import WORKSPACE, Layer, workspace_layer
 from patron_engine.model.model import Model
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask, Page
 from patron_engine.record.change import Change, Outcome
-from patron_engine.meta.document import Document
-from patron_engine.meta.layers import WORKSPACE, Layer, workspace_layer
 from patron_engine.release import active
 from patron_engine.release.drafts import Draft, drop_draft, own_documents
 from patron_engine.release.releases import Kind, Release, layers_of
@@ -48,7 +48,9 @@ Purpose = Literal["read", "write", "publish", "job"]
 class Connections(Protocol):
     """Where connections come from: one pool a server, a server for each workspace."""
 
-    def connection(self, workspace: str, purpose: Purpose) -> AbstractContextManager[psycopg.Connection[Any]]: ...
+    def connection(
+        self, workspace: str, purpose: Purpose
+    ) -> AbstractContextManager[psycopg.Connection[Any]]: ...
 
     def schema(self, workspace: str) -> str:
         """The schema of a workspace; NotFound when there is none of that name."""
@@ -199,7 +201,14 @@ class Workspace:
             model, _ = self.pin(conn)
             layers = change(conn, self.layers(conn))
             return publish_way.plan(
-                conn, self.schema, layers, old=model, kind=kind, note=note, clock=self.runtime.clock, vault=self.vault
+                conn,
+                self.schema,
+                layers,
+                old=model,
+                kind=kind,
+                note=note,
+                clock=self.runtime.clock,
+                vault=self.vault,
             )
 
     def plan_own(self, documents: Sequence[Document], *, note: str = "") -> Publication:

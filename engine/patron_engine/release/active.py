@@ -36,6 +36,7 @@ def load_model(conn: psycopg.Connection[Any], schema: str, number: int, vault: V
     if model is None:
         first = next(iter(problems))
         raise BrokenRelease(
-            f"release {number} of {schema} does not compile: {first}", hint="`patron doctor` says what was changed"
+            f"release {number} of {schema} does not compile: {first}",
+            hint="`patron doctor` says what was changed",
         )
     return model

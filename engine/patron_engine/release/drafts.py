@@ -51,7 +51,9 @@ def open_draft(conn: psycopg.Connection[Any], schema: str, author: str) -> Draft
 def read_draft(conn: psycopg.Connection[Any], schema: str, id: str) -> Draft:
     """NotFound when it was published or dropped."""
     row = conn.execute(
-        sql.SQL("SELECT id, author, base, note FROM {}.sys__draft WHERE id::text = %s").format(sql.Identifier(schema)),
+        sql.SQL("SELECT id, author, base, note FROM {}.sys__draft WHERE id::text = %s").format(
+            sql.Identifier(schema)
+        ),
         (id,),
     ).fetchone()
     if row is None:
@@ -67,15 +69,21 @@ def read_draft(conn: psycopg.Connection[Any], schema: str, id: str) -> Draft:
         author=row[1],
         base=row[2],
         note=row[3],
-        documents={(kind, name): decode(body) if body is not None else None for kind, name, body in documents},
+        documents={
+            (kind, name): decode(body) if body is not None else None for kind, name, body in documents
+        },
     )
 
 
-def put(conn: psycopg.Connection[Any], schema: str, draft: Draft, kind: str, name: str, body: Body | None) -> None:
+def put(
+    conn: psycopg.Connection[Any], schema: str, draft: Draft, kind: str, name: str, body: Body | None
+) -> None:
     """Keeps a document, or a removal (None), in the draft. LimitExceeded `draft_documents` past the limit."""
     if len(draft.documents) >= DRAFT_DOCUMENTS and (kind, name) not in draft.documents:
         raise LimitExceeded(
-            f"a draft holds at most {DRAFT_DOCUMENTS} documents", code="draft_documents", hint="publish it first"
+            f"a draft holds at most {DRAFT_DOCUMENTS} documents",
+            code="draft_documents",
+            hint="publish it first",
         )
     conn.execute(
         sql.SQL(
@@ -88,9 +96,12 @@ def put(conn: psycopg.Connection[Any], schema: str, draft: Draft, kind: str, nam
 
 def drop_draft(conn: psycopg.Connection[Any], schema: str, id: str) -> None:
     conn.execute(
-        sql.SQL("DELETE FROM {}.sys__draft_document WHERE draft::text = %s").format(sql.Identifier(schema)), (id,)
+        sql.SQL("DELETE FROM {}.sys__draft_document WHERE draft::text = %s").format(sql.Identifier(schema)),
+        (id,),
     )
-    conn.execute(sql.SQL("DELETE FROM {}.sys__draft WHERE id::text = %s").format(sql.Identifier(schema)), (id,))
+    conn.execute(
+        sql.SQL("DELETE FROM {}.sys__draft WHERE id::text = %s").format(sql.Identifier(schema)), (id,)
+    )
 
 
 def own_documents(draft: Draft, base: tuple[Layer, ...], now: tuple[Layer, ...]) -> tuple[Document, ...]:

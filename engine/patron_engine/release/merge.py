@@ -25,7 +25,10 @@ class Clash:
     mine: Any
 
     def as_dict(self) -> dict[str, Any]:
-        values = {n: None if v is MISSING else v for n, v in zip(("base", "theirs", "mine"), self._three, strict=True)}
+        values = {
+            n: None if v is MISSING else v
+            for n, v in zip(("base", "theirs", "mine"), self._three, strict=True)
+        }
         return {"document": self.document, "path": self.path, **values}
 
     @property
@@ -40,7 +43,8 @@ def merge(document: str, base: Any, theirs: Any, mine: Any) -> tuple[Any, tuple[
     ({'a': 2, 'b': 3}, ())
     """
     clashes: list[Clash] = []
-    merged = _merge(document, "", *(MISSING if v is None else v for v in (base, theirs, mine)), clashes)
+    b, t, m = (MISSING if v is None else v for v in (base, theirs, mine))
+    merged = _merge(document, "", b, t, m, clashes)
     return (None if merged is MISSING else merged), tuple(clashes)
 
 
@@ -92,7 +96,8 @@ def _lists(
     made = []
     for name in order:
         here = f"{path}.{name}" if path else str(name)
-        value = _merge(document, here, *(known.get(name, MISSING) for known in at), clashes)
+        b, t, m = (known.get(name, MISSING) for known in at)
+        value = _merge(document, here, b, t, m, clashes)
         if value is not MISSING:
             made.append(value)
     return made

@@ -19,7 +19,9 @@ from patron_engine.meta.document import Document
 from patron_engine.meta.layers import WORKSPACE, Layer, workspace_layer
 from patron_engine.release.bodies import body_hash, decode, encode
 
-FILE = "file"  # a text of a pack that is no definition (a template, a table), kept in its layer as {"text": …}
+FILE = (
+    "file"  # a text of a pack that is no definition (a template, a table), kept in its layer as {"text": …}
+)
 Kind = Literal["publish", "install", "upgrade", "uninstall", "rollback"]
 
 
@@ -47,7 +49,9 @@ def current_release(conn: psycopg.Connection[Any], schema: str) -> int:
     return int(row[0]) if row else 0
 
 
-def releases(conn: psycopg.Connection[Any], schema: str, *, limit: int = 50, before: int | None = None) -> list[Release]:
+def releases(
+    conn: psycopg.Connection[Any], schema: str, *, limit: int = 50, before: int | None = None
+) -> list[Release]:
     """The newest first."""
     query = sql.SQL(
         "SELECT number, kind, author, at, note, base, checksum FROM {}.sys__release"
@@ -92,7 +96,9 @@ def _layer(name: str, version: str, documents: tuple[Document, ...]) -> Layer:
 
 def hashes_of(conn: psycopg.Connection[Any], schema: str, number: int) -> frozenset[str]:
     """The hashes of a release's documents: what is among them was checked before."""
-    query = sql.SQL("SELECT hash FROM {}.sys__release_document WHERE release = %s").format(sql.Identifier(schema))
+    query = sql.SQL("SELECT hash FROM {}.sys__release_document WHERE release = %s").format(
+        sql.Identifier(schema)
+    )
     return frozenset(row[0] for row in conn.execute(query, (number,)))
 
 
@@ -116,7 +122,16 @@ def write_release(
             "INSERT INTO {}.sys__release (number, kind, author, at, note, base, checksum, plan)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
         ).format(schema_name),
-        (release.number, release.kind, release.author, release.at, release.note, release.base, release.checksum, plan),
+        (
+            release.number,
+            release.kind,
+            release.author,
+            release.at,
+            release.note,
+            release.base,
+            release.checksum,
+            plan,
+        ),
     )
     query = sql.SQL(
         "INSERT INTO {}.sys__release_document (release, layer, layer_order, version, position, file, hash)"

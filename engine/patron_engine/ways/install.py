@@ -40,7 +40,9 @@ def install_layers(
     names = tuple(wanted)
     unknown = [n for n in names if n not in available]
     if unknown:
-        raise NotFound(f"there is no pack {unknown[0]!r}", code="pack_not_found", hint=nearest(unknown[0], available))
+        raise NotFound(
+            f"there is no pack {unknown[0]!r}", code="pack_not_found", hint=nearest(unknown[0], available)
+        )
     stored = {layer.name: stored_pack(layer) for layer in layers if not layer.own}
     there = {**available, **{name: pack for name, pack in stored.items() if name not in names}}
     resolution = resolve((*stored, *names), there, platform)
@@ -69,7 +71,8 @@ def with_files(layer: Layer, pack: Pack) -> Layer:
     manifest = replace(pack.manifest, layer=pack.name)
     texts = {**pack.templates, **pack.tables}
     files = tuple(
-        Document(kind=FILE, name=name, body={"text": text}, layer=pack.name) for name, text in sorted(texts.items())
+        Document(kind=FILE, name=name, body={"text": text}, layer=pack.name)
+        for name, text in sorted(texts.items())
     )
     documents = tuple(d for d in layer.documents if d.kind not in (FILE, "pack"))
     return replace(layer, documents=(manifest, *documents, *files))
@@ -79,7 +82,9 @@ def stored_pack(layer: Layer) -> Pack:
     """The pack a layer was made from, as far as a release keeps it."""
     manifest = next(
         (d for d in layer.documents if d.kind == "pack"),
-        Document(kind="pack", name=layer.name, body={"kind": "pack", "name": layer.name, "version": layer.version}),
+        Document(
+            kind="pack", name=layer.name, body={"kind": "pack", "name": layer.name, "version": layer.version}
+        ),
     )
     texts = {d.name: str(d.body["text"]) for d in layer.documents if d.kind == FILE}
     return Pack(
@@ -128,6 +133,12 @@ def _own_layer(before: Sequence[Layer], packs: tuple[Layer, ...], choices: Choic
 
 def _shown(name: str, found: Upgrade) -> list[dict[str, Any]]:
     return [
-        {"of": name, "path": c.path, "base": c.base or None, "theirs": c.theirs or None, "mine": c.mine or None}
+        {
+            "of": name,
+            "path": c.path,
+            "base": c.base or None,
+            "theirs": c.theirs or None,
+            "mine": c.mine or None,
+        }
         for c in found.conflicts
     ]

@@ -70,7 +70,9 @@ def _write_document(conn: psycopg.Connection[Any], call: Call, body: Mapping[str
     if object is None:
         return 0
     known = _known(conn, call.schema, object.name)
-    untouched = _untouched(conn, call.schema, object.name) if body.get("mode") == "update_if_untouched" else set()
+    untouched = (
+        _untouched(conn, call.schema, object.name) if body.get("mode") == "update_if_untouched" else set()
+    )
     changes = []
     for record in body["records"]:
         external = record["external_id"]
@@ -92,7 +94,9 @@ def _write_document(conn: psycopg.Connection[Any], call: Call, body: Mapping[str
     except Refused as error:
         raise Refused(
             [
-                Problem(code=p.code, message=p.message, hint=p.hint, path=f"records{p.path or ''}", rule=p.rule)
+                Problem(
+                    code=p.code, message=p.message, hint=p.hint, path=f"records{p.path or ''}", rule=p.rule
+                )
                 for p in error.problems
             ],
             f"data {body['name']}: {error.detail}",
@@ -118,9 +122,9 @@ def wire_value(field: Field | None, value: Any, model: Model) -> Any:
 
 
 def _known(conn: psycopg.Connection[Any], schema: str, object: str) -> dict[str, str]:
-    query = sql.SQL("SELECT external_id, record FROM {}.sys__external_id WHERE object = %s AND source = %s").format(
-        sql.Identifier(schema)
-    )
+    query = sql.SQL(
+        "SELECT external_id, record FROM {}.sys__external_id WHERE object = %s AND source = %s"
+    ).format(sql.Identifier(schema))
     return {row[0]: str(row[1]) for row in conn.execute(query, (object, DATA_SOURCE))}
 
 

@@ -225,7 +225,9 @@ def _still_the_same(
         )
     if _tables(conn, schema, old, publication.model).checksum != publication.tables.checksum:
         raise Conflict(
-            "the tables are no longer as they were when this was planned", code="plan_changed", hint="plan again"
+            "the tables are no longer as they were when this was planned",
+            code="plan_changed",
+            hint="plan again",
         )
 
 
@@ -242,7 +244,15 @@ def rollback(
     layers = layers_of(conn, schema, number)
     note = f"back to release {number}"
     return plan(
-        conn, schema, layers, old=old, kind="rollback", note=note, take_up=EVERYTHING, clock=clock, vault=vault
+        conn,
+        schema,
+        layers,
+        old=old,
+        kind="rollback",
+        note=note,
+        take_up=EVERYTHING,
+        clock=clock,
+        vault=vault,
     )
 
 
@@ -256,7 +266,11 @@ def _tables(conn: psycopg.Connection[Any], schema: str, old: Model | None, model
 
 def _change(change: DocumentChange) -> dict[str, Any]:
     properties = [
-        {"path": p.path, "what": p.what, **{n: v for n, v in (("old", p.old), ("new", p.new)) if v is not MISSING}}
+        {
+            "path": p.path,
+            "what": p.what,
+            **{n: v for n, v in (("old", p.old), ("new", p.new)) if v is not MISSING},
+        }
         for p in change.properties
     ]
     made = {"kind": change.kind, "name": change.name, "action": change.action, "properties": properties}
@@ -278,7 +292,8 @@ def _checksum(publication: Publication) -> str:
             "base": publication.base,
             "kind": publication.kind,
             "layers": [
-                [layer.name, layer.version, [body_hash(d.body) for d in layer.documents]] for layer in publication.layers
+                [layer.name, layer.version, [body_hash(d.body) for d in layer.documents]]
+                for layer in publication.layers
             ],
             "tables": publication.tables.checksum,
             "fills": [[task.kind, task.table, dict(task.payload)] for task in publication.fills],

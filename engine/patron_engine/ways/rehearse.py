@@ -62,7 +62,9 @@ class Stage:
         """As the named user. Until roles are enforced a check's users act as administrators."""
         if name is None or name == "system":
             return self.call
-        return replace(self.call, actor=Actor(user=self.users[name], name=name, administrator=True), cause=Cause())
+        return replace(
+            self.call, actor=Actor(user=self.users[name], name=name, administrator=True), cause=Cause()
+        )
 
     def values(self, object: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """A check's values in the form the API takes: a link may name a record or user of the check."""
@@ -178,7 +180,9 @@ def _create(stage: Stage, call: Call, record: Mapping[str, Any], name: str | Non
         child = found.sets[set_name].object if found else ""
         wire[set_name] = [stage.values(child, detail) for detail in details]
     confirm = frozenset(record.get("confirm", ()))
-    made = save(stage.conn, call, [Change(action="create", object=record["object"], set=wire, confirm=confirm)])
+    made = save(
+        stage.conn, call, [Change(action="create", object=record["object"], set=wire, confirm=confirm)]
+    )
     if name is not None:
         stage.records[name] = (record["object"], str(made[0].id))
 
@@ -192,12 +196,18 @@ def _step(stage: Stage, body: Mapping[str, Any], step: Mapping[str, Any], path: 
             _do(stage, step)
     except Refused as error:
         named = {name for p in error.problems for name in (p.rule, p.code) if name}
-        wanted = set() if expected in (None, True) else {expected} if isinstance(expected, str) else set(expected)
+        wanted = (
+            set() if expected in (None, True) else {expected} if isinstance(expected, str) else set(expected)
+        )
         if step.get("warned"):
             wanted |= {step["warned"]} if isinstance(step["warned"], str) else set(step["warned"])
         if (expected is None and "warned" not in step) or not wanted <= named:
             said = "; ".join(str(p) for p in error.problems)
-            return [_problem(body, path, f"was refused{f', not by {sorted(wanted - named)}' if wanted else ''}: {said}")]
+            return [
+                _problem(
+                    body, path, f"was refused{f', not by {sorted(wanted - named)}' if wanted else ''}: {said}"
+                )
+            ]
         return []
     if expected is not None:
         return [_problem(body, path, f"must be refused ({expected}) and was not")]
@@ -230,7 +240,9 @@ def _compare(
     for field_name, wanted in stage.values(object, values).items():
         is_now = found.get(field_name)
         if not _same(stage, object, field_name, is_now, wanted):
-            problems.append(_problem(body, f"{path}.values.{field_name}", f"is {_text(is_now)}, not {_text(wanted)}"))
+            problems.append(
+                _problem(body, f"{path}.values.{field_name}", f"is {_text(is_now)}, not {_text(wanted)}")
+            )
     return problems
 
 
@@ -238,7 +250,11 @@ def _same(stage: Stage, object: str, path: str, value: Any, wanted: Any) -> bool
     one = stage.call.model.follow(object, path)
     if one is not None and wanted is not None and not one.computed and one.type in TYPES:
         wanted = TYPES[one.type].read_wire(one, wanted)
-    if isinstance(value, Decimal | int) and not isinstance(value, bool) and isinstance(wanted, str | int | Decimal):
+    if (
+        isinstance(value, Decimal | int)
+        and not isinstance(value, bool)
+        and isinstance(wanted, str | int | Decimal)
+    ):
         try:
             return Decimal(value) == Decimal(wanted)
         except ArithmeticError:
@@ -260,4 +276,6 @@ def _moment(text: Any, model: Model) -> datetime | None:
 
 
 def _problem(body: Mapping[str, Any], path: str, message: str) -> Problem:
-    return Problem(code="check_failed", message=f"check {body['name']}: {message}", path=path, rule=body["name"])
+    return Problem(
+        code="check_failed", message=f"check {body['name']}: {message}", path=path, rule=body["name"]
+    )
