@@ -13,10 +13,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from patron_engine.expr import limits, nodes
-from patron_engine.expr.functions import arithmetic, days
 from patron_engine.expr.functions.convert import CONVERSIONS
 from patron_engine.expr.functions.logic import RANK
-from patron_engine.expr.functions.texts import CONCAT
 from patron_engine.expr.nodes import Call, Literal, Node
 from patron_engine.expr.operation import Operation
 from patron_engine.expr.paths import resolve
@@ -67,6 +65,9 @@ class Infer:
     """One expression being typed. `renamed`, `joins`, `functions` and `faults` are what else was learnt."""
 
     def __init__(self, scope: Scope) -> None:
+        from patron_engine.expr.operators import OPERATORS
+
+        self.operators = OPERATORS
         self.scope = scope
         self.faults: list[Fault] = []
         self.renamed: dict[int, tuple[Any, ...]] = {}
@@ -76,6 +77,9 @@ class Infer:
     def node(self, s: Syntax) -> Node:
         """The typed node; a fault is noted and answered by an empty literal."""
         try:
+            operator = self.operators.get(s.kind)
+            if operator is not None:
+                return operator(self, s)
             made: Node = getattr(self, f"_{s.kind}")(s)
             return made
         except Fault as fault:
@@ -140,110 +144,6 @@ class Infer:
         from patron_engine.expr.calls import typed_call
 
         return typed_call(self, s)
-
-    # Arithmetic
-
-    def _sum(self, s: Syntax) -> Node:
-        args = [self.node(i) for i in s.items]
-        kinds = {a.type.kind for a in args} - {"empty"}
-        if kinds <= {"text", "choice"} and kinds and set(s.parts) == {"+"}:
-            return call(CONCAT, tuple(self.as_kind(a, "text") for a in args), TEXT, at=s.at)
-        if kinds <= {"number"}:
-            numbers = tuple(self.as_kind(a, "number") for a in args)
-            return call(arithmetic.SUM_OF, numbers, NUMBER, (s.parts,), s.at)
-        left = args[0]
-        for sign, right in zip(s.parts[1:], args[1:], strict=True):
-            left = self._plus(left, right, s.at) if sign == "+" else self._minus(left, right, s.at)
-        return left
-
-    def _plus(self, a: Node, b: Node, at: int) -> Node:
-        ka, kb = a.type.kind, b.type.kind
-        if "json" in (ka, kb):
-            other = kb if ka == "json" else ka
-            if other not in ("number", "duration", "text", "choice"):
-                raise self._mixed("+", a, b, at)
-            kind = "text" if other in ("text", "choice") else "number"
-            return self._plus(self.as_kind(a, kind), self.as_kind(b, kind), at)
-        if ka in ("text", "choice", "empty") and kb in ("text", "choice", "empty"):
-            return call(CONCAT, (self.as_kind(a, "text"), self.as_kind(b, "text")), TEXT, at=at)
-        if kb in ("date", "datetime") and ka in ("number", "duration", "empty"):
-            a, b, ka, kb = b, a, kb, ka
-        if ka == "date" and kb in ("number", "empty"):
-            return call(days.ADD_DAYS, (a, self.as_kind(b, "number")), DATE, at=at)
-        if ka == "datetime" and kb in ("number", "duration", "empty"):
-            return call(days.ADD_SECONDS, (a, _seconds(b)), DATETIME, at=at)
-        return self._numbers("+", a, b, at)
-
-    def _minus(self, a: Node, b: Node, at: int) -> Node:
-        ka, kb = a.type.kind, b.type.kind
-        if ka == kb == "date" or (ka, kb) in (("date", "empty"), ("empty", "date")):
-            return call(days.DAYS_BETWEEN, (self.as_kind(a, "date"), self.as_kind(b, "date")), NUMBER, at=at)
-        if ka == kb == "datetime":
-            return call(days.SECONDS_BETWEEN, (a, b), DURATION, at=at)
-        if ka == "date" and kb == "number":
-            return call(days.SUBTRACT_DAYS, (a, b), DATE, at=at)
-        if ka == "datetime" and kb in ("number", "duration", "empty"):
-            return call(days.SUBTRACT_SECONDS, (a, _seconds(b)), DATETIME, at=at)
-        return self._numbers("-", a, b, at)
-
-    def _numbers(self, sign: str, a: Node, b: Node, at: int) -> Node:
-        a, b = self._number_sides(sign, a, b, at)
-        both = a.type.kind == b.type.kind == "duration"
-        return call(arithmetic.SUM_OF, (a, b), DURATION if both else NUMBER, (("+", sign),), at)
-
-    def _number_sides(self, sign: str, a: Node, b: Node, at: int) -> tuple[Node, Node]:
-        a, b = self.as_kind(a, "number"), self.as_kind(b, "number")
-        if not (fits(a.type, "number") and fits(b.type, "number")):
-            raise self._mixed(sign, a, b, at)
-        return a, b
-
-    def _mixed(self, sign: str, a: Node, b: Node, at: int) -> Fault:
-        kinds = {a.type.kind, b.type.kind}
-        hint = None
-        if kinds & {"text", "choice"} and kinds & {"number", "date", "datetime", "duration"}:
-            hint = "write TEXT(…) or VALUE(…), or join with CONCAT(a, b)"
-        elif kinds == {"date", "datetime"}:
-            hint = "write DAY_OF(…) for the date of a moment"
-        elif kinds == {"date", "duration"}:
-            hint = "to a date, days are added: a plain number"
-        return Fault("expr_types", f"{say_type(a.type)} {sign} {say_type(b.type)} has no meaning", at, hint)
-
-    def _product(self, s: Syntax) -> Node:
-        args = [self.node(i) for i in s.items]
-        left, duration = args[0], False
-        for right in args[1:]:
-            self._number_sides("*", left, right, s.at)
-        duration = sum(a.type.kind == "duration" for a in args) == 1
-        numbers = tuple(self.as_kind(a, "number") for a in args)
-        return call(arithmetic.PRODUCT, numbers, DURATION if duration else NUMBER, at=s.at)
-
-    def _quotient(self, s: Syntax) -> Node:
-        a, b = self._number_sides("/", self.node(s.items[0]), self.node(s.items[1]), s.at)
-        duration = a.type.kind == "duration" and b.type.kind != "duration"
-        return call(arithmetic.QUOTIENT, (a, b), DURATION if duration else NUMBER, at=s.at)
-
-    def _remainder(self, s: Syntax) -> Node:
-        a, b = self._number_sides("%", self.node(s.items[0]), self.node(s.items[1]), s.at)
-        return call(arithmetic.REMAINDER, (a, b), NUMBER, at=s.at)
-
-    def _power(self, s: Syntax) -> Node:
-        a, b = self.node(s.items[0]), s.items[1]
-        exponent = b.value if b.kind == "constant" else None
-        if not isinstance(exponent, Decimal) or abs(exponent) > limits.MAX_EXPONENT:
-            raise Fault(
-                "expr_exponent",
-                f"after ** stands a number of at most {limits.MAX_EXPONENT}",
-                b.at,
-                "POWER(x, y) takes a field",
-            )
-        a, right = self._number_sides("**", a, Literal(exponent, NUMBER, b.at), s.at)
-        return call(arithmetic.POWER, (a, right), NUMBER, at=s.at)
-
-    def _negative(self, s: Syntax) -> Node:
-        a = self.as_kind(self.node(s.items[0]), "number")
-        if not fits(a.type, "number"):
-            raise Fault("expr_types", f"-x needs a number, but this is {say_type(a.type)}", s.at)
-        return call(arithmetic.NEGATIVE, (a,), DURATION if a.type.kind == "duration" else NUMBER, at=s.at)
 
     # Conditions
 
@@ -318,7 +218,7 @@ class Infer:
         if sign not in ("==", "!=") and {ka, kb} & {"boolean", "link"}:
             raise Fault("expr_types", f"{words(ka)} has no order", at, "use == or !=")
         if "empty" not in (ka, kb) and not fits(a.type, kb):
-            hint = self._mixed(sign, a, b, at).hint
+            hint = mixed(sign, a, b, at).hint
             if "link" in (ka, kb):
                 hint = "compare a link with a link, me() or REF('object', 'id'), or compare a field of it"
             elif "date" in (ka, kb) or "datetime" in (ka, kb):
@@ -368,15 +268,6 @@ class Infer:
         return ranked[0], ranked[1]
 
 
-def _seconds(n: Node) -> Node:
-    """What is added to a moment, in seconds: a plain number means days."""
-    if n.type.kind == "empty":
-        return Literal(None, DURATION, n.at)
-    if n.type.kind == "duration":
-        return n
-    return call(arithmetic.PRODUCT, (n, Literal(Decimal(86_400), NUMBER, n.at)), DURATION, at=n.at)
-
-
 def _read_constant(node: Literal, kind: str) -> Literal | None:
     """A constant text as a date, time, moment or id; None where it is none."""
     text = str(node.value)
@@ -393,3 +284,16 @@ def _read_constant(node: Literal, kind: str) -> Literal | None:
         return Literal(datetime.fromisoformat(text), DATETIME, node.at)
     except ValueError:
         return None
+
+
+def mixed(sign: str, a: Node, b: Node, at: int) -> Fault:
+    """The fault of two kinds that do not go together, with the way out where there is one."""
+    kinds = {a.type.kind, b.type.kind}
+    hint = None
+    if kinds & {"text", "choice"} and kinds & {"number", "date", "datetime", "duration"}:
+        hint = "write TEXT(…) or VALUE(…), or join with CONCAT(a, b)"
+    elif kinds == {"date", "datetime"}:
+        hint = "write DAY_OF(…) for the date of a moment"
+    elif kinds == {"date", "duration"}:
+        hint = "to a date, days are added: a plain number"
+    return Fault("expr_types", f"{say_type(a.type)} {sign} {say_type(b.type)} has no meaning", at, hint)

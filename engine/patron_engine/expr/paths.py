@@ -181,7 +181,7 @@ class _Walk:
         if isinstance(rest[0], tuple):
             object: str = self.catalog.canonical("", rest[0][0])
             if object not in t.objects:
-                hint = nearest(object, t.objects) or f"it points at {', '.join(t.objects)}"
+                hint: str | None = nearest(object, t.objects) or f"it points at {', '.join(t.objects)}"
                 raise Fault("expr_path", f"{key!r} does not point at {object!r}", self.at, hint)
             done, rest = (*done, (object,)), rest[1:]
             if not rest:

@@ -8,6 +8,7 @@ from patron_engine.expr.operation import Function, Signature
 from patron_engine.expr.syntax import Syntax
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import fits, say_type, words
+from patron_engine.problems import nearest
 
 
 def apply(infer: Infer, function: Function, args: list[Node], at: int) -> Node:
@@ -62,3 +63,19 @@ def arity(function: Function, s: Syntax, least: int, most: int | None) -> None:
             s.at,
             f"it is {function.form}",
         )
+
+
+def constant_text(f: Function, s: Syntax, what: str) -> str:
+    """The text an argument is; it must be a constant."""
+    if s.kind != "constant" or not isinstance(s.value, str) or not s.value:
+        raise Fault("expr_arguments", f"{f.name} takes {what} in quotes here: {f.form}", s.at)
+    return s.value
+
+
+def one_of(f: Function, s: Syntax, known: tuple[str, ...], value: str | None = None) -> str:
+    """The word an argument is, one of those known."""
+    word = constant_text(f, s, "a unit") if value is None else value
+    if word not in known:
+        hint = nearest(word, known) or f"units: {', '.join(known)}"
+        raise Fault("expr_arguments", f"{f.name} knows no unit {word!r}", s.at, hint)
+    return word

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import ge, gt, le, lt
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import Grouping
@@ -18,46 +18,22 @@ from patron_engine.expr.functions.days import sql_local_day
 from patron_engine.expr.functions.logic import RANK
 from patron_engine.expr.functions.people import ME
 from patron_engine.expr.nodes import AggregateNode, Expression, Literal, Node, Path
+from patron_engine.expr.sqlbinding import (
+    SQL_TYPES,
+    SqlBinding,
+    is_empty,
+    is_outside,
+    is_there,
+    literal,
+    midnight,
+    numeric,
+    renamed,
+    truth,
+)
 from patron_engine.expr.sqlparts import Column
 from patron_engine.expr.types import ExprType
 
 _ORDERS: Final[dict[str, Callable[[Any, Any], Any]]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
-_TYPES: Final[dict[str, Any]] = {
-    "number": sqlparts.NUMERIC, "duration": sqlparts.NUMERIC, "text": sa.Text(), "choice": sa.Text(),
-    "boolean": sa.Boolean(), "date": sa.Date(), "datetime": sqlparts.MOMENT, "time": sa.Time(),
-    "link": sa.Uuid(as_uuid=False), "empty": sa.Text(),
-}  # fmt: skip
-
-
-class SqlBinding(Protocol):
-    """What the planner of a statement answers. An attribute `collation` ("C") may say how texts are compared where the
-    database's own order is another; `me()` is column("me.id"). A method `given` may answer a constant's node with a
-    parameter instead of the constant written out: a request's constants differ while its shape stays."""
-
-    def column(self, path: str) -> Column:
-        """The column of a path; the planner adds joins. me.* and this.* are binds or columns of the asking row."""
-
-    def aggregate(self, node: AggregateNode) -> Column:
-        """A scalar subquery."""
-
-    def function(self, name: str, args: tuple[Column, ...], node: Any) -> Column:
-        """SETTING, IN_SEGMENT, REPORTS_TO, IN_DEPARTMENT, IN_ROLE, ON_DUTY, UNDER, REF, LABEL; node.params has their
-        constants: (name,), (object, external id), (path,)."""
-
-    @property
-    def now(self) -> Column: ...
-
-    @property
-    def today(self) -> Column: ...
-
-    @property
-    def zone(self) -> str: ...
-
-    @property
-    def week_from(self) -> str: ...
-
-    @property
-    def fiscal_year_from(self) -> int: ...
 
 
 def to_sql(expression: Expression, binding: SqlBinding) -> Column:
@@ -95,16 +71,16 @@ class _Writer:
             case Literal():
                 return self._constant(node)
             case Path(path=path, type=t):
-                return self._named(_numeric(self.binding.column(path), t), t)
+                return self._named(numeric(self.binding.column(path), t), t)
             case AggregateNode(type=t):
-                return _numeric(self.binding.aggregate(node), t)
+                return numeric(self.binding.aggregate(node), t)
             case nodes.Call():
                 return self._call(node)
             case nodes.Choose(branches=branches, otherwise=otherwise):
                 pairs = [(self.condition(c), self.value(v)) for c, v in branches]
                 return sa.case(*pairs, else_=self.value(otherwise))
             case nodes.Coalesce(args=args):
-                return sa.func.coalesce(*(self.value(a) for a in args), type_=_TYPES.get(node.type.kind))
+                return sa.func.coalesce(*(self.value(a) for a in args), type_=SQL_TYPES.get(node.type.kind))
             case nodes.Parts():
                 raise TypeError("a range or location has no single column")
             case _:
@@ -118,7 +94,7 @@ class _Writer:
             return op.sql(self, *node.params, self._raw(node.args[0]))  # type: ignore[misc, no-any-return]
         columns = [c for a in node.args for c in self._columns(a)]
         if op.bound:
-            made = _numeric(self.binding.function(op.name, tuple(columns), node), node.type)
+            made = numeric(self.binding.function(op.name, tuple(columns), node), node.type)
             sure = op.name == "SETTING"
         else:
             assert op.sql is not None, f"{op.name} has no SQL side"
@@ -158,7 +134,7 @@ class _Writer:
     def _constant(self, node: Literal) -> Column:
         given = self.given(node)
         if given is None:
-            return _literal(node)
+            return literal(node)
         return sa.cast(given, sqlparts.NUMERIC) if node.type.kind in ("number", "duration") else given
 
     # Truths
@@ -172,13 +148,13 @@ class _Writer:
                 return self.negated(arg)
             case nodes.Compare() | nodes.Among() | nodes.Member() | nodes.Within():
                 leaf, sure = self._leaf(node)
-                return leaf if sure else _sure(leaf)
+                return leaf if sure else truth(leaf)
             case Literal(value=value):
                 return sa.true() if value else sa.false()
             case nodes.Call():
-                return _sure(self.value(node)) if node.op.name == "SETTING" else self.value(node)
+                return truth(self.value(node)) if node.op.name == "SETTING" else self.value(node)
             case _:
-                return _sure(self.value(node))
+                return truth(self.value(node))
 
     def condition(self, node: Node) -> Column:
         """True where it holds; false or NULL where it does not."""
@@ -204,10 +180,10 @@ class _Writer:
             case nodes.Compare(sign="==" | "!="):
                 equal = node.sign == "!="
                 leaf, sure = self._equal(node.left, node.right, equal)
-                return leaf if sure else _sure(leaf)
+                return leaf if sure else truth(leaf)
             case nodes.Compare() | nodes.Among() | nodes.Member() | nodes.Within():
                 leaf, sure = self._leaf(node)
-                return sa.not_(leaf if sure else _sure(leaf))
+                return sa.not_(leaf if sure else truth(leaf))
             case _:
                 return sa.not_(self._truth(node))
 
@@ -223,9 +199,7 @@ class _Writer:
                 return self._among(item, options)
             case nodes.Member(item=item, list=list_):
                 one, _ = self._stored(item, list_.type.element or list_.type)
-                return one == sa.any_(
-                    self.binding.column(list_.path) if isinstance(list_, Path) else self.value(list_)
-                ), False  # type: ignore[arg-type]
+                return one == sa.any_(self._raw(list_)), False
             case nodes.Within(item=item, range=range_):
                 return self._within(item, range_), False
 
@@ -238,7 +212,7 @@ class _Writer:
         a, _ = self._stored(left, right.type)
         b, _ = self._stored(right, left.type)
         plain = (
-            not (_renamed(left.type) or _renamed(right.type))
+            not (renamed(left.type) or renamed(right.type))
             or isinstance(left, Literal)
             or isinstance(right, Literal)
         )
@@ -251,7 +225,7 @@ class _Writer:
 
     def _stored(self, node: Node, other: ExprType) -> tuple[Column, bool]:
         """A constant as the other side's column holds it."""
-        if isinstance(node, Literal) and _renamed(other) and isinstance(node.value, str):
+        if isinstance(node, Literal) and renamed(other) and isinstance(node.value, str):
             stored = dict(zip(other.options or (), other.stored or (), strict=True)).get(
                 node.value, node.value
             )
@@ -266,14 +240,14 @@ class _Writer:
         return self._operand(node) if not isinstance(node, nodes.Parts) else sa.null(), False
 
     def _equal(self, left: Node, right: Node, equal: bool) -> tuple[Column, bool]:
-        if _is_empty(left):
+        if is_empty(left):
             left, right = right, left
-        if _is_empty(right):
+        if is_empty(right):
             return self._empty(left, equal), True
         a, b = self._sides(left, right)
-        if equal and (_is_there(left) or _is_there(right)):
+        if equal and (is_there(left) or is_there(right)):
             return a == b, False
-        if equal and (_is_outside(left) or _is_outside(right)):
+        if equal and (is_outside(left) or is_outside(right)):
             # A bind: planned with its value, this is the plain equation that an index serves.
             return sa.or_(a == b, sa.and_(a.is_(None), b.is_(None))), False
         return (a.is_not_distinct_from(b) if equal else a.is_distinct_from(b)), True
@@ -318,53 +292,5 @@ class _Writer:
         tests = [day >= first, day <= last]
         if item.type.kind == "datetime" and isinstance(item, Path):
             # The exact test is on the zone's day; these two let an index on the moment find the neighbourhood.
-            tests = [column >= _midnight(first, -2), column <= _midnight(last, 3), *tests]
+            tests = [column >= midnight(first, -2), column <= midnight(last, 3), *tests]
         return sa.and_(*tests)
-
-
-def _midnight(day: Column, shift: int) -> Column:
-    at = sa.cast(day + sqlparts.whole_literal(shift), sqlparts.WALL)
-    return sa.func.timezone(sqlparts.text("UTC"), at, type_=sqlparts.MOMENT)
-
-
-def _sure(column: Column) -> Column:
-    return sa.func.coalesce(column, sa.false(), type_=sa.Boolean)
-
-
-def _is_empty(node: Node) -> bool:
-    return isinstance(node, Literal) and node.value is None
-
-
-def _is_there(node: Node) -> bool:
-    """Never empty: a constant, today, now."""
-    if isinstance(node, nodes.Call):
-        return node.op.now and not node.args
-    return isinstance(node, Literal) and node.value is not None
-
-
-def _is_outside(node: Node) -> bool:
-    """The same for all rows that are chosen among: of the asking person or record."""
-    if isinstance(node, nodes.Call):
-        return node.op is ME
-    return isinstance(node, Path) and node.path.startswith(("me.", "this."))
-
-
-def _renamed(t: ExprType) -> bool:
-    return t.kind == "choice" and bool(t.stored) and t.stored != t.options
-
-
-def _numeric(column: Column, t: ExprType) -> Column:
-    """Numbers reckon as numeric: bigint would overflow, and divide without decimals."""
-    if t.kind not in ("number", "duration"):
-        return column
-    exact = isinstance(column.type, sa.Numeric) and not isinstance(column.type, sa.Float)
-    return column if exact else sa.cast(column, sqlparts.NUMERIC)
-
-
-def _literal(node: Literal) -> Column:
-    kind = node.type.kind
-    if node.value is None:
-        return sa.cast(sa.null(), _TYPES[kind]) if kind in _TYPES else sa.null()
-    if kind == "link":
-        return sa.cast(sqlparts.text(str(node.value)), _TYPES["link"])
-    return sqlparts.constant(node.value)

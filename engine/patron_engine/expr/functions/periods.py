@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from patron_engine.expr import sqlparts
 from patron_engine.expr.context import FIRST_WEEKDAY, Context
-from patron_engine.expr.functions.days import add_days, in_years
-from patron_engine.expr.functions.texts import wall
+from patron_engine.expr.functions.adding import add_days, in_years
+from patron_engine.expr.functions.formats import wall
 from patron_engine.expr.operation import Function, Operation
 from patron_engine.expr.sqlparts import WALL, Column, Side
 

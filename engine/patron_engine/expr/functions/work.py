@@ -8,8 +8,8 @@ from typing import Final
 
 from patron_engine.expr import limits
 from patron_engine.expr.context import Context
+from patron_engine.expr.functions.adding import in_years
 from patron_engine.expr.functions.arithmetic import EXACT, QUOTIENT, bounded
-from patron_engine.expr.functions.days import in_years
 from patron_engine.expr.operation import Function, Operation, Signature
 from patron_engine.expr.types import DATE, DATETIME, NUMBER, ExprType
 
