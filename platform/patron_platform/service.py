@@ -5,6 +5,7 @@ In: settings. Out: an open `Service`; close it at the end, for an embedded serve
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,10 @@ from patron_platform.database.migrate import migrate_system, upgrade_workspaces
 from patron_platform.database.pools import Databases
 from patron_platform.database.providers import Database, open_database
 from patron_platform.settings import Settings
+
+
+# A save that a rule refuses ends its pipeline early; the driver would tell of each on standard error.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True)

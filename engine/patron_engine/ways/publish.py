@@ -126,6 +126,9 @@ def plan(
     problems = Problems(check_layers(layers, hashes_of(conn, schema, base)))
     effective = fold(layers)
     problems.extend(effective.problems)
+    for key in effective.changes:  # what a change adds is checked where it stands
+        if key in effective.documents:
+            problems.extend(check_document(effective.documents[key]))
     names = allocate(effective, physical_rows.known_columns(conn, schema), take_up=take_up)
     model, found = compile_model(effective, names, base + 1, vault=vault)
     problems.extend(found)

@@ -29,7 +29,7 @@ from patron_engine.store.apply import apply
 from patron_engine.store.desired import desired
 from patron_engine.store.migrations import make_schema
 from patron_engine.store.plan import plan
-from patron_engine.store.shape import SchemaShape
+from patron_engine.store.shape import IndexShape, SchemaShape, TableShape
 from patron_engine.store.tables import Tables
 from patron_engine.ways.packdata import wire_value, write_data
 from patron_engine.ways.save import save
@@ -41,8 +41,15 @@ def make_tables(conn: psycopg.Connection[Any], model: Model) -> str:
     """A throwaway schema with every table of the model, empty, in the open transaction; its name."""
     schema = f"check__{new_id().replace('-', '')}"
     make_schema(conn, schema)
-    apply(conn, plan(desired(model, schema), SchemaShape(name=schema, tables={})))
+    wanted = desired(model, schema)
+    bare = {name: replace(table, indexes=_unique_ones(table)) for name, table in wanted.tables.items()}
+    apply(conn, plan(replace(wanted, tables=bare), SchemaShape(name=schema, tables={})))
     return schema
+
+
+def _unique_ones(table: TableShape) -> dict[str, IndexShape]:
+    """Over a handful of rows an index only costs; the unique ones are rules."""
+    return {name: index for name, index in table.indexes.items() if index.unique}
 
 
 class _Done(Exception):
@@ -117,7 +124,7 @@ def rehearse(
 
 def touched_checks(model: Model, changes: Iterable[DocumentChange]) -> list[Mapping[str, Any]]:
     """Checks that are new or changed, and those over objects that are."""
-    touched = {(c.kind, c.name) for c in changes}
+    touched = {(c.kind, c.name) for c in changes if not _only_words(c)}
     found = []
     for (kind, name), body in model.documents.items():
         if kind != "check":
@@ -127,6 +134,18 @@ def touched_checks(model: Model, changes: Iterable[DocumentChange]) -> list[Mapp
         if ("check", name) in touched or objects & touched:
             found.append(body)
     return found
+
+
+WORDS = frozenset({"label", "plural", "help", "description", "icon", "color", "synonyms", "summary"})
+
+
+def _only_words(change: DocumentChange) -> bool:
+    """Nothing but texts and looks changed: no check can come out otherwise. (A check names no label.)"""
+    return (
+        change.action == "changed"
+        and change.kind != "check"
+        and all(p.what in ("set", "unset") and WORDS & set(p.path.split(".")) for p in change.properties)
+    )
 
 
 def _run_alone(
