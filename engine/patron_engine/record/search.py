@@ -27,7 +27,7 @@ from patron_engine.record.write import COPY_FROM, copy_in, replacing, run_many
 COLUMNS = ("object", "record", "field", "tokens")
 KEY = ("object", "record", "field")
 
-Entry = tuple[str, str, str, list[str]]
+Entry = tuple[str, str, str, str]
 
 
 def write_search(batch: Batch, rows: Sequence[Row]) -> None:
@@ -37,11 +37,9 @@ def write_search(batch: Batch, rows: Sequence[Row]) -> None:
     dropped: list[tuple[str, str, str]] = []
     for program, mine in by_object(r for r in rows if r.written or r.figures):
         for path in program.object.search:
-            for row in mine:
-                entry = _entry(batch, program, row, path)
-                if entry is None:
-                    continue
-                if not entry[3]:
+            for row, tokens in _path(batch, program, mine, path):
+                entry = (program.object.name, row.id, path, tokens)
+                if not tokens:
                     if not row.fresh:
                         dropped.append(entry[:3])
                 elif row.fresh:
@@ -52,29 +50,41 @@ def write_search(batch: Batch, rows: Sequence[Row]) -> None:
     _put(batch, new, replaced, dropped)
 
 
-def _entry(batch: Batch, program: Program, row: Row, path: str) -> Entry | None:
-    """The tokens of one searched path of a row; None when nothing changed there."""
+def _path(batch: Batch, program: Program, rows: Sequence[Row], path: str) -> list[tuple[Row, str]]:
+    """The tokens of one searched path, for the rows whose value there is new."""
     name, _, rest = path.partition(".")
-    if not row.fresh and name not in row.changed | row.figures:
-        return None
     field = program.fields.get(name)
-    if field is None:
-        return None
-    value = row.values.get(name)
-    if rest:
-        end = batch.model.follow(program.object.name, path)
-        targets = linked(value, field) if value is not None else []
-        if end is None or field.type not in ("lookup", "master", "user", "department"):
-            return None
-        texts = [batch.environment.fetch(o, [i], [rest]).get(i, {}).get(rest) for o, i in targets]
-        return (program.object.name, row.id, path, _tokens(end, texts))
-    return (program.object.name, row.id, path, _tokens(field, [value]))
+    due = [r for r in rows if r.fresh or name in r.changed or name in r.figures]
+    if field is None or not due:
+        return []
+    if not rest:
+        return [(row, _tokens(field, [row.values.get(name)])) for row in due]
+    end = batch.model.follow(program.object.name, path)
+    if end is None:
+        return []
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for row in due:
+        for object, id in linked(row.values.get(name), field):
+            wanted[object].add(id)
+    tokens = {
+        (object, id): _tokens(end, [values.get(rest)])
+        for object, ids in wanted.items()
+        for id, values in batch.environment.fetch(object, ids, [rest]).items()
+    }
+    found = []
+    for row in due:
+        targets = linked(row.values.get(name), field)
+        found.append((row, tokens.get(targets[0], "") if targets else ""))
+    return found
 
 
-def _tokens(field: Field, values: Sequence[Any]) -> list[str]:
+def _tokens(field: Field, values: Sequence[Any]) -> str:
+    """Tokens as PostgreSQL reads an array of texts; "" for none. They are letters, digits, # and ~, so that quotes
+    around each are enough (and much cheaper than a general array)."""
     kind = type_of(field)
     texts = [kind.tokens_text(field, v) for v in values if v is not None]
-    return tokens_of([t for t in texts if t])
+    found = tokens_of([t for t in texts if t])
+    return '{"' + '","'.join(found) + '"}' if found else ""
 
 
 def _shown_elsewhere(batch: Batch, program: Program, rows: Sequence[Row]) -> list[Entry]:
@@ -88,7 +98,7 @@ def _shown_elsewhere(batch: Batch, program: Program, rows: Sequence[Row]) -> lis
             for hop in reversed(hops):
                 ids = below(batch, hop, ids)
             tokens = _tokens(program.fields[name], [row.values.get(name)])
-            found.extend((object, id, path, tokens) for id in ids)
+            found.extend((object, id, path, tokens or "{}") for id in ids)
     return found
 
 

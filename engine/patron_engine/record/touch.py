@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from patron_engine.record.batch import Batch
+from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.feeds import ALIVE, Feeds, Figure, Follower, Hop, feeds_of
 from patron_engine.record.links import linked
 from patron_engine.record.row import Row
@@ -40,30 +40,58 @@ class Touch:
 Touches = dict[str, dict[str, Touch]]  # object -> id -> touch
 
 
+@dataclass(slots=True, eq=False)
+class Moved:
+    """One row with its two images: as the figures knew it, and as it is. `changed` are the names that differ."""
+
+    row: Row
+    old: Image | None
+    new: Image
+    changed: set[str]
+    was: bool  # it counted before: neither deleted nor void
+    now: bool
+    origins: dict[int, tuple[Row, str]]
+
+
 def gather(batch: Batch, rows: Sequence[Row], blamed: Mapping[str, Mapping[str, Touch]]) -> Touches:
     """Compares each row's images, says what they touch, and takes the new image as seen. `blamed` are the touches
     that changed these rows, so that a grandparent's refusal reaches the record that was saved."""
     feeds = feeds_of(batch.programs)
     found: Touches = defaultdict(lambda: defaultdict(Touch))
-    for row in rows:
-        new = row.image()
-        old, row.seen = row.seen, new
-        changed = {n for n in new if old is None or old.get(n) != new[n]}
-        if not changed and not row.raised:
+    for program, mine in by_object(rows):
+        object = program.object.name
+        if not feeds.touches(object) and program.object.master is None:
             continue
-        origins = _origins(row, blamed)
-        _raise_master(row, found, origins)
-        if not feeds.touches(row.object):
-            continue
-        for figure in feeds.figures.get(row.object, ()):
-            _leaf(batch, figure, row, old, new, changed, origins, found)
-        for figure, number in feeds.between.get(row.object, ()):
-            _between(batch, figure, number, old, new, changed, origins, found)
-        for figure in feeds.trees.get(row.object, ()):
-            _moved(batch, figure, old, new, changed, origins, found)
-        if old is not None:
-            _followers(batch, feeds.followers.get(row.object, ()), row, changed, origins, found)
+        moved = [m for row in mine if (m := _moved_row(row, blamed)) is not None]
+        for one in moved:
+            _raise_master(one.row, found, one.origins)
+        for figure in feeds.figures.get(object, ()):
+            _leaf(batch, figure, moved, found)
+        for one in moved:
+            for figure, number in feeds.between.get(object, ()):
+                _between(batch, figure, number, one, found)
+            for figure in feeds.trees.get(object, ()):
+                _in_tree(batch, figure, one, found)
+            if one.old is not None and object in feeds.followers:
+                _followers(batch, feeds.followers[object], one, found)
     return found
+
+
+def _moved_row(row: Row, blamed: Mapping[str, Mapping[str, Touch]]) -> Moved | None:
+    new = row.image()
+    old, row.seen = row.seen, new
+    changed = set(new) if old is None else {n for n, value in new.items() if old.get(n) != value}
+    if not changed and not row.raised:
+        return None
+    return Moved(
+        row=row,
+        old=old,
+        new=new,
+        changed=changed,
+        was=_live(old),
+        now=_live(new),
+        origins=_origins(row, blamed),
+    )
 
 
 def _origins(row: Row, blamed: Mapping[str, Mapping[str, Touch]]) -> dict[int, tuple[Row, str]]:
@@ -88,10 +116,13 @@ def _live(image: Image | None) -> bool:
     return image is not None and image.get("deleted_at") is None and image.get("voided_at") is None
 
 
-def _parents(image: Image | None, hop: Hop) -> list[str]:
-    if image is None:
-        return []
-    return [id for object, id in linked(image.get(hop.link.name), hop.link) if object == hop.target]
+def _parents(image: Image | None, hop: Hop) -> tuple[str, ...]:
+    value = image.get(hop.link.name) if image is not None else None
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    return tuple(id for object, id in linked(value, hop.link) if object == hop.target)
 
 
 def _mark(touch: Touch, origins: dict[int, tuple[Row, str]], link: str) -> Touch:
@@ -100,34 +131,39 @@ def _mark(touch: Touch, origins: dict[int, tuple[Row, str]], link: str) -> Touch
     return touch
 
 
-def _leaf(
-    batch: Batch, figure: Figure, row: Row, old: Image | None, new: Image, changed: set[str],
-    origins: dict[int, tuple[Row, str]], found: Touches,
-) -> None:  # fmt: skip
+def _leaf(batch: Batch, figure: Figure, moved: Sequence[Moved], found: Touches) -> None:
+    """One figure over all rows it is made of."""
     hop = figure.hops[0]
-    if figure.reads is not None and changed.isdisjoint(figure.reads | ALIVE | {hop.link.name}):
-        return
-    context = batch.environment.context
-    was, now = _live(old), _live(new)
-    if figure.where is not None:
-        read = batch.programs[hop.object].in_base if not figure.document else dict
-        was = was and old is not None and bool(figure.where(read(old), context))
-        now = now and bool(figure.where(read(new), context))
-    before = _parents(old, hop) if was else []
-    after = _parents(new, hop) if now else []
-    if not before and not after:
-        return
-    if len(figure.hops) > 1 or figure.tree is not None:
+    link = hop.link.name
+    watched = None if figure.reads is None else figure.reads | ALIVE | {link}
+    single = len(figure.hops) == 1 and figure.tree is None
+    parents = found[figure.parent]
+    for one in moved:
+        if watched is not None and one.old is not None and watched.isdisjoint(one.changed):
+            continue
+        before = _parents(one.old, hop) if one.was and _fits(batch, figure, hop, one.old) else ()
+        after = _parents(one.new, hop) if one.now and _fits(batch, figure, hop, one.new) else ()
+        if not before and not after:
+            continue
+        if single:
+            for id in before if before == after else dict.fromkeys((*before, *after)):
+                touch = _mark(parents[id], one.origins, link)
+                _single(touch, figure, one.old if id in before else None, one.new if id in after else None)
+            continue
         for id in _climb(batch, figure, 1, {*before, *after}):
-            _mark(found[figure.parent][id], origins, hop.link.name).again.add(figure.name)
+            touch = _mark(parents[id], one.origins, link)
+            touch.again.add(figure.name)
             if figure.how == "watch":
-                _watch(found[figure.parent][id], figure)
-        return
-    for id in dict.fromkeys((*before, *after)):
-        touch = _mark(found[figure.parent][id], origins, hop.link.name)
-        gone = old if id in before else None
-        come = new if id in after else None
-        _single(touch, figure, gone, come)
+                _watch(touch, figure)
+    if not parents:
+        del found[figure.parent]
+
+
+def _fits(batch: Batch, figure: Figure, hop: Hop, image: Image | None) -> bool:
+    if figure.where is None or image is None:
+        return image is not None
+    read = image if figure.document else batch.programs[hop.object].in_base(image)
+    return bool(figure.where(read, batch.environment.context))
 
 
 def _watch(touch: Touch, figure: Figure) -> None:
@@ -168,33 +204,31 @@ def _counted(figure: Figure, image: Image | None, key: str | None) -> Decimal:
     return Decimal(1) if figure.function == "count" else Decimal(value)
 
 
-def _between(
-    batch: Batch, figure: Figure, number: int, old: Image | None, new: Image, changed: set[str],
-    origins: dict[int, tuple[Row, str]], found: Touches,
-) -> None:  # fmt: skip
+def _between(batch: Batch, figure: Figure, number: int, one: Moved, found: Touches) -> None:
     """A record between the figure and its records moved, came or went."""
     hop = figure.hops[number]
-    if changed.isdisjoint(ALIVE | {hop.link.name}) or (old is None and figure.how != "watch"):
+    if one.changed.isdisjoint(ALIVE | {hop.link.name}) or (one.old is None and figure.how != "watch"):
         return  # a new record has nothing below it yet
-    above = {*(_parents(old, hop) if _live(old) else ()), *(_parents(new, hop) if _live(new) else ())}
+    above = {*(_parents(one.old, hop) if one.was else ()), *(_parents(one.new, hop) if one.now else ())}
     for id in _climb(batch, figure, number + 1, above):
-        touch = _mark(found[figure.parent][id], origins, hop.link.name)
+        touch = _mark(found[figure.parent][id], one.origins, hop.link.name)
         touch.again.add(figure.name)
         if figure.how == "watch":
             _watch(touch, figure)
 
 
-def _moved(
-    batch: Batch, figure: Figure, old: Image | None, new: Image, changed: set[str],
-    origins: dict[int, tuple[Row, str]], found: Touches,
-) -> None:  # fmt: skip
+def _in_tree(batch: Batch, figure: Figure, one: Moved, found: Touches) -> None:
     """A record of the tree moved: everything above its old and its new place changes."""
     tree = figure.tree or ""
-    if changed.isdisjoint(ALIVE | {tree}) or old is None:
+    if one.old is None or one.changed.isdisjoint(ALIVE | {tree}):
         return
-    places = {i for image in (old, new) if _live(image) and (i := image.get(tree))}
+    places = {i for image in (one.old, one.new) if _alive(image) and (i := image.get(tree))}
     for id in _upwards(batch, figure.parent, tree, places):
-        _mark(found[figure.parent][id], origins, tree).again.add(figure.name)
+        _mark(found[figure.parent][id], one.origins, tree).again.add(figure.name)
+
+
+def _alive(image: Image) -> bool:
+    return image.get("deleted_at") is None
 
 
 def _climb(batch: Batch, figure: Figure, number: int, ids: set[str]) -> set[str]:
@@ -258,21 +292,18 @@ def _upwards(batch: Batch, object: str, tree: str, ids: Iterable[str]) -> set[st
     return {row[0] for row in statement.run(batch.conn, ids=wanted)} if wanted else set()
 
 
-def _followers(
-    batch: Batch, followers: Sequence[Follower], row: Row, changed: set[str],
-    origins: dict[int, tuple[Row, str]], found: Touches,
-) -> None:  # fmt: skip
+def _followers(batch: Batch, followers: Sequence[Follower], one: Moved, found: Touches) -> None:
     """Stored formulas of records below that read what changed here."""
     for follower in followers:
-        if follower.reads not in changed and changed.isdisjoint({"deleted_at"}):
+        if follower.reads not in one.changed and "deleted_at" not in one.changed:
             continue
-        ids: Iterable[str] = [row.id]
+        ids: Iterable[str] = [one.row.id]
         for hop in reversed(follower.hops):
             ids = below(batch, hop, ids)
             if not ids:
                 break
         for id in ids:
-            _mark(found[follower.object][id], origins, "").formulas.add(follower.name)
+            _mark(found[follower.object][id], one.origins, "").formulas.add(follower.name)
 
 
 def empty(feeds: Feeds, rows: Sequence[Row]) -> bool:

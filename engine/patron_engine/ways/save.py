@@ -106,7 +106,7 @@ def save(
         raise LimitExceeded(f"at most {MAX_CHANGES} changes are saved at once", code="changes_count")
     for change in changes:
         _known_object(call, change)
-    numbered = [(n, replace(c, object=_today(call, c.object))) for n, c in enumerate(changes)]
+    numbered = list(enumerate(_today(call, change) for change in changes))
     if trial:
         with conn.transaction(force_rollback=True):
             return save(conn, call, changes, mode=mode)
@@ -120,8 +120,10 @@ def save(
         raise refusal.error from None
 
 
-def _today(call: Call, object: str) -> str:
-    return call.model.object_aliases.get(object, object)
+def _today(call: Call, change: Change) -> Change:
+    """The change under the object's name of today."""
+    today = call.model.object_aliases.get(change.object, change.object)
+    return change if today == change.object else replace(change, object=today)
 
 
 def _known_object(call: Call, change: Change) -> None:
