@@ -24,6 +24,10 @@ class PropertyChange:
     old: Any
     new: Any
 
+    def as_dict(self) -> dict[str, Any]:
+        values = {n: v for n, v in (("old", self.old), ("new", self.new)) if v is not MISSING}
+        return {"path": self.path, "what": self.what, **values}
+
     def __str__(self) -> str:
         if self.what == "add":
             return f"+ {self.path}"
@@ -43,6 +47,11 @@ class DocumentChange:
     action: Literal["added", "changed", "removed"]
     was: str | None = None
     properties: tuple[PropertyChange, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        properties = [each.as_dict() for each in self.properties]
+        made = {"kind": self.kind, "name": self.name, "action": self.action, "properties": properties}
+        return {**made, "was": self.was} if self.was else made
 
     def __str__(self) -> str:
         sign = {"added": "+", "changed": "~", "removed": "-"}[self.action]

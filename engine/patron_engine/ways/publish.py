@@ -25,7 +25,6 @@ from patron_engine.errors import Conflict, Refused
 from patron_engine.fields.vault import Vault
 from patron_engine.jsonio import canonical, checksum
 from patron_engine.meta.check import check_document
-from patron_engine.meta.compare import MISSING
 from patron_engine.meta.diff import DocumentChange, diff_documents
 from patron_engine.meta.layers import Effective, Layer, fold
 from patron_engine.model.compile import compile_model
@@ -98,7 +97,7 @@ class Publication:
             "base": self.base,
             "number": self.number,
             "checksum": self.checksum,
-            "changes": [_change(change) for change in self.changes],
+            "changes": [change.as_dict() for change in self.changes],
             "tables": self.tables.as_dict(),
             "fills": [task.as_dict() for task in self.fills],
             "problems": [problem.as_dict() for problem in self.problems],
@@ -265,19 +264,6 @@ def _tables(conn: psycopg.Connection[Any], schema: str, old: Model | None, model
     carried = conversions(old, model, live)
     facts = gather(conn, wanted, live, carried, model.workspace.zone)
     return plan_tables(wanted, live, facts, carried)
-
-
-def _change(change: DocumentChange) -> dict[str, Any]:
-    properties = [
-        {
-            "path": p.path,
-            "what": p.what,
-            **{n: v for n, v in (("old", p.old), ("new", p.new)) if v is not MISSING},
-        }
-        for p in change.properties
-    ]
-    made = {"kind": change.kind, "name": change.name, "action": change.action, "properties": properties}
-    return {**made, "was": change.was} if change.was else made
 
 
 def _refused(problems: Problems) -> Refused:
