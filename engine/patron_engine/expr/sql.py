@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import Grouping
 from patron_engine.expr import nodes, sqlparts
 from patron_engine.expr.functions.days import sql_local_day
 from patron_engine.expr.functions.logic import RANK
-from patron_engine.expr.functions.people import ME
+from patron_engine.expr.functions.people import ME, SETTING
 from patron_engine.expr.nodes import AggregateNode, Expression, Literal, Node, Path
 from patron_engine.expr.sqlbinding import (
     SQL_TYPES,
@@ -75,7 +75,8 @@ class _Writer:
             case AggregateNode(type=t):
                 return numeric(self.binding.aggregate(node), t)
             case nodes.Call():
-                return self._call(node)
+                made = self._call(node)
+                return truth(made) if node.type.kind == "boolean" and node.op is not SETTING else made
             case nodes.Choose(branches=branches, otherwise=otherwise):
                 pairs = [(self.condition(c), self.value(v)) for c, v in branches]
                 return sa.case(*pairs, else_=self.value(otherwise))
@@ -94,13 +95,9 @@ class _Writer:
             return op.sql(self, *node.params, self._raw(node.args[0]))  # type: ignore[misc, no-any-return]
         columns = [c for a in node.args for c in self._columns(a)]
         if op.bound:
-            made = numeric(self.binding.function(op.name, tuple(columns), node), node.type)
-            sure = op.name == "SETTING"
-        else:
-            assert op.sql is not None, f"{op.name} has no SQL side"
-            made, sure = op.sql(self, *node.params, *columns), False
-        if node.type.kind == "boolean" and not sure:
-            return sa.func.coalesce(made, sa.false(), type_=sa.Boolean)
+            return numeric(self.binding.function(op.name, tuple(columns), node), node.type)
+        assert op.sql is not None, f"{op.name} has no SQL side"
+        made: Column = op.sql(self, *node.params, *columns)
         return made
 
     def _columns(self, node: Node) -> list[Column]:
@@ -152,7 +149,7 @@ class _Writer:
             case Literal(value=value):
                 return sa.true() if value else sa.false()
             case nodes.Call():
-                return truth(self.value(node)) if node.op.name == "SETTING" else self.value(node)
+                return truth(self._call(node))
             case _:
                 return truth(self.value(node))
 
@@ -167,6 +164,8 @@ class _Writer:
                 return self._leaf(node)[0]
             case Literal(value=value):
                 return sa.true() if value else sa.false()
+            case nodes.Call():
+                return self._call(node)  # plain: an EXISTS can be planned as a join
             case _:
                 return self.value(node)
 

@@ -90,7 +90,7 @@ _ONES: Final = ("十", "一", "二", "三", "四", "五", "六", "七", "八", "
 
 
 def _lunar_date(day: date) -> LunarDate | None:
-    return LunarDate.fromSolarDate(day.year, day.month, day.day) if 1900 < day.year < 2100 else None
+    return LunarDate.from_solar_date(day.year, day.month, day.day) if 1900 < day.year < 2100 else None
 
 
 def lunar(day: date) -> str | None:
@@ -100,7 +100,7 @@ def lunar(day: date) -> str | None:
         return None
     n = at.day
     shown = {10: "初十", 20: "二十", 30: "三十"}.get(n) or _TENS[n // 10] + _ONES[n % 10]
-    return ("闰" if at.isLeapMonth else "") + _MONTHS[at.month - 1] + shown
+    return ("闰" if at.is_leap_month else "") + _MONTHS[at.month - 1] + shown
 
 
 _SOLAR: Final = {
@@ -117,10 +117,10 @@ def festival(day: date) -> str | None:
     """The festival of a day by its name, lunar ones first; None on other days."""
     at = _lunar_date(day)
     if at is not None:
-        if not at.isLeapMonth and (at.month, at.day) in _LUNAR:
+        if not at.is_leap_month and (at.month, at.day) in _LUNAR:
             return _LUNAR[(at.month, at.day)]
         tomorrow = _lunar_date(day + timedelta(days=1))
-        if tomorrow is not None and (tomorrow.month, tomorrow.day, tomorrow.isLeapMonth) == (1, 1, False):
+        if tomorrow is not None and (tomorrow.month, tomorrow.day, tomorrow.is_leap_month) == (1, 1, False):
             return "new_years_eve"
         if day.month == 4 and day.day == _qingming(day.year):
             return "qingming"
