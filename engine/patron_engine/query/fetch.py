@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -78,8 +79,7 @@ def walk(
     Needs an open transaction; memory holds one part at a time.
     """
     shape, given = _shape(call, question, "typed", b"")
-    made = _listing(call, question, shape)
-    given = {**given, sql.LIMIT: None}
+    made = _listing(call, question, replace(shape, limit=None))
     with _timed(), conn.cursor(name=f"walk_{call.new_id().replace('-', '')}") as reading:
         reading.itersize = size
         reading.execute(made.statement.text, made.statement.values(given))
@@ -93,7 +93,6 @@ def _shape(call: Call, question: Resolved, form: Form, secret: bytes) -> tuple[S
     given: dict[str, Any] = call_values(call)
     if question.shape is not None:
         given.update(question.shape.values)
-    given[sql.LIMIT] = ask.limit + 1
     if ask.ids is not None:
         given[sql.IDS] = list(ask.ids)
     if ask.within is not None:
@@ -109,7 +108,7 @@ def _shape(call: Call, question: Resolved, form: Form, secret: bytes) -> tuple[S
         given.update({f"after.{i}": value for i, value in enumerate(values)})
         empties = tuple(value is None for value in values)
     counts = tuple(len(ways) for ways in words)
-    return Shape(form=form, words=counts, after=empties, ids=ask.ids is not None), given
+    return Shape(form=form, limit=ask.limit + 1, words=counts, after=empties, ids=ask.ids is not None), given
 
 
 def _question(call: Call, ask: Ask) -> bytes:

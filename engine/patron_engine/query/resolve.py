@@ -28,6 +28,7 @@ from patron_engine.query.shape import ConditionShape, shape_of
 from patron_engine.query.source import MAX_STEPS, path_steps
 from patron_engine.query.spec import Ask, Within
 from patron_engine.query.statement import kept
+from patron_engine.query.template import Template, mask, template_of
 from patron_engine.store.tables import Tables
 
 End = Literal["field", "part", "virtual"]
@@ -81,9 +82,23 @@ def known_object(call: Call, name: str) -> Object:
 def resolve(call: Call, ask: Ask) -> Resolved:
     """All names of `ask`. The work is kept per release, audience and text; values play no part in it."""
     who = audience(call.actor)
-    key = ("resolved", who, ask.object, ask.where, ask.fields, ask.sort, ask.deleted, _set(ask), bool(ask.q))
-    found = kept(call.tables).get(key, lambda: _resolve(call, ask))
-    return found if found.ask is ask else replace(found, ask=ask)
+    store = kept(call.tables)
+    names = (who, ask.object, ask.fields, ask.sort, ask.deleted, _set(ask), bool(ask.q))
+    masked = mask(ask.where) if ask.where is not None else None
+    form = masked.form if masked is not None else ask.where
+    known: tuple[Resolved, Template | None] | None = store.look(("resolved", form, *names))
+    if known is not None and (masked is None or known[0].ask.where == ask.where):
+        return replace(known[0], ask=ask)
+    if known is not None and known[1] is not None and masked is not None:
+        values = known[1].values(masked)
+        if values is not None and known[0].shape is not None:
+            return replace(known[0], ask=ask, shape=replace(known[0].shape, values=values))
+    found = _resolve(call, ask)
+    template = None
+    if masked is not None and found.where is not None and found.shape is not None:
+        template = template_of(ask.where or "", masked, found.where, found.shape)
+    store.put(("resolved", form, *names), (found, template))
+    return found
 
 
 def _members(call: Call, within: Within) -> Object:

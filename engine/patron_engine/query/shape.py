@@ -6,7 +6,7 @@ parameter names. Definitions' expressions never come here: their constants stand
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -14,8 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from patron_engine.expr.nodes import AggregateNode, Call, Expression, Literal, Path
-from patron_engine.expr.types import ExprType
+from patron_engine.expr.nodes import AggregateNode, Call, Expression, Literal, Node, Path, children
 from patron_engine.query.binding import parameter
 from patron_engine.store.tables import TYPES
 
@@ -54,7 +53,7 @@ def shape_of(expression: Expression) -> ConditionShape:
             return ("constant", node.type.kind, value)
         name = f"where.{len(values)}"
         names[id(node)] = name
-        values[name] = _bound(value)
+        values[name] = bound(value)
         return ("given", node.type.kind, type(value).__name__)
 
     if _renamed(expression):
@@ -81,29 +80,26 @@ def _key(node: Any, take: Callable[[Literal], Hashable]) -> Hashable:
     return node  # type: ignore[no-any-return]
 
 
+def walk(node: Node) -> Iterator[Node]:
+    """A node and all below it; what stands inside aggregates is theirs."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
 def _renamed(expression: Expression) -> bool:
     """Whether any choice in it is stored under another name than today's."""
-
-    def any_renamed(node: Any) -> bool:
-        type: ExprType | None = getattr(node, "type", None)
-        if isinstance(type, ExprType) and type.stored and type.stored != type.options:
+    for node in walk(expression.tree):
+        if node.type.stored and node.type.stored != node.type.options:
             return True
         if isinstance(node, AggregateNode):
-            return any(any_renamed(e.tree) for e in (node.value, node.condition) if e is not None)
-        if isinstance(node, tuple):
-            return any(any_renamed(n) for n in node)
-        if (
-            isinstance(node, Expression)
-            or not hasattr(node, "__dataclass_fields__")
-            or isinstance(node, ExprType)
-        ):
-            return False
-        return any(any_renamed(getattr(node, f.name)) for f in fields(node) if f.name not in ("type", "op"))
-
-    return any_renamed(expression.tree)
+            inner = (node.value, node.condition)
+            if any(_renamed(e) for e in inner if e is not None):
+                return True
+    return False
 
 
-def _bound(value: Any) -> Any:
+def bound(value: Any) -> Any:
     """Whole numbers are bound as such: an index on a bigint serves them, one on a numeric too."""
     if isinstance(value, Decimal) and value == value.to_integral_value() and abs(value) < 2**63:
         return int(value)

@@ -26,7 +26,7 @@ from patron_engine.query.values import Cell, cell_of, end_of, laid_out
 from patron_engine.query.wire import wire_column
 from patron_engine.store.tables import TYPES, Id
 
-LIMIT, WITHIN, IDS, ID = "limit", "within", "ids", "id"
+WITHIN, IDS, ID = "within", "ids", "id"
 SEARCHED = "searched"
 Form = Literal["json", "typed"]
 Decode = Callable[[tuple[Any, ...]], Any]
@@ -36,11 +36,13 @@ Decode = Callable[[tuple[Any, ...]], Any]
 class Shape:
     """What the text of a statement depends on besides the names: never a value.
 
+    limit   rows at most; None for all. Written out: a plan for "some number of rows" is never as good
     words   for every run of the search the number of its alternatives
     after   which sort values of the cursor are empty; None for the first page
     """
 
     form: Form
+    limit: int | None = None
     words: tuple[int, ...] = ()
     after: tuple[bool, ...] | None = None
     ids: bool = False
@@ -112,7 +114,7 @@ def _cut(
         chosen.select_from(row.source.from_)
         .where(*conditions)
         .order_by(*(key.order(key.column) for key in keys))
-        .limit(parameter(LIMIT, sa.BigInteger()))
+        .limit(None if shape.limit is None else sa.literal(shape.limit))
     )
 
 

@@ -69,19 +69,28 @@ class Kept:
         self._items: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """What stands under `key`, made when it is not there (twice at once at worst)."""
+    def look(self, key: Hashable) -> Any:
+        """What stands under `key`, or None."""
         with self._lock:
-            if key in self._items:
+            found = self._items.get(key)
+            if found is not None:
                 self._items.move_to_end(key)
-                found: Made = self._items[key]
-                return found
-        made = make()
+            return found
+
+    def put(self, key: Hashable, made: Any) -> None:
         with self._lock:
             self._items[key] = made
+            self._items.move_to_end(key)
             while len(self._items) > KEPT:
                 self._items.popitem(last=False)
-        return made
+
+    def get(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What stands under `key`, made when it is not there (twice at once at worst)."""
+        found: Made | None = self.look(key)
+        if found is None:
+            found = make()
+            self.put(key, found)
+        return found
 
     def __len__(self) -> int:
         return len(self._items)
