@@ -344,3 +344,13 @@ def listeners_of(r: Records) -> Any:
     from patron_engine.record.program import Programs
 
     return listeners(Programs.of(r.call.tables), frozenset({"automation"}))
+
+
+def test_an_object_one_may_not_read_is_unknown(r: Records) -> None:
+    stranger = Records(r.conn, replace(r.call, actor=Actor(user=None, name="nobody")))
+    answers = []
+    for object in ("customer", "nothing"):
+        with pytest.raises(NotFound) as caught:
+            stranger.create(object, name="X")
+        answers.append((caught.value.code, caught.value.detail.replace(object, "?"), caught.value.hint))
+    assert answers[0] == answers[1]

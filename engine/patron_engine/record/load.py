@@ -164,7 +164,10 @@ def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
             rule = row_rule(batch.model, batch.call.actor, action, name)
             if isinstance(readable, Deny):
                 for row in acting:
-                    not_found(batch, row, row.id)
+                    row.problems.clear()
+                    row.wrong(
+                        "not_found", f"there is no object {name!r}" if row.fresh else _unknown(batch, row)
+                    )
             elif isinstance(rule, Deny):
                 for row in acting:
                     row.wrong(
@@ -175,6 +178,10 @@ def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
             else:
                 for condition in [r.condition for r in (readable, rule) if isinstance(r, When)]:
                     _fits(batch, acting, condition, before=before)
+
+
+def _unknown(batch: Batch, row: Row) -> str:
+    return f"there is no {batch.object_label(row.object)} {row.id}"
 
 
 def _fits(batch: Batch, rows: Sequence[Row], condition: Any, *, before: bool) -> None:

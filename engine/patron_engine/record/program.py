@@ -11,24 +11,19 @@ from functools import cached_property
 from typing import Any, cast
 
 import sqlalchemy as sa
-from psycopg.types.json import Jsonb
 
-from patron_engine import jsonio
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.evaluate import Context, closure
 from patron_engine.fields.field import (
     AutoNumber,
-    ChoiceSpec,
-    Column,
     Field,
     FileSpec,
     Formula,
     LinkSpec,
-    Option,
     Rollup,
 )
-from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Model, Object
+from patron_engine.record.codec import encoder, parts_of, renamed, tuple_at, value_column
 from patron_engine.record.needs import Needs, needs_of
 from patron_engine.record.statements import Statement, any_of, compiled
 from patron_engine.store.tables import Id, Tables, physical_columns
@@ -239,13 +234,13 @@ class Program:
         found: list[tuple[str, int, Callable[[tuple[Any, ...]], Any] | None]] = []
         for name in self.names:
             field = self.fields[name]
-            value = _value_column(field)
-            if value is not None and value.sql in PLAIN and not _renamed(field):
+            value = value_column(field)
+            if value is not None and value.sql in PLAIN and not renamed(field):
                 found.append((name, at[value.name], None))
-            elif value is not None and value.sql == "text[]" and not _renamed(field):
-                found.append((name, at[value.name], _tuple_at(at[value.name])))
+            elif value is not None and value.sql == "text[]" and not renamed(field):
+                found.append((name, at[value.name], tuple_at(at[value.name])))
             else:
-                found.append((name, 0, _parts_of(field, [at[c.name] for c in field.columns])))
+                found.append((name, 0, parts_of(field, [at[c.name] for c in field.columns])))
         for name in self.bases:
             found.append((f"{name}.base", at[self.fields[name].part("base").name], None))
         return tuple(found)
@@ -263,9 +258,9 @@ class Program:
         for name in self.names:
             field = self.fields[name]
             columns = tuple(c.name for c in field.columns)
-            value = _value_column(field)
-            plain = len(columns) == 1 and value is not None and value.sql in PLAIN and not _renamed(field)
-            found[name] = (columns, None if plain else _encoder(field))
+            value = value_column(field)
+            plain = len(columns) == 1 and value is not None and value.sql in PLAIN and not renamed(field)
+            found[name] = (columns, None if plain else encoder(field))
         return found
 
     def encode(self, values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
@@ -278,53 +273,3 @@ class Program:
             else:
                 row.update(zip(columns, make(values), strict=True))
         return row
-
-
-def _value_column(field: Field) -> Column | None:
-    """The column that is the value: for a field whose other columns are only the platform's own additions."""
-    if field.encrypted or field.type == "secret":
-        return None
-    value = None
-    for column in field.columns:
-        if column.part == "":
-            value = column
-        elif column.part not in ("sort", "base"):
-            return None
-    return value
-
-
-def _renamed(field: Field) -> bool:
-    """True where an option's stored value is not its name of today."""
-
-    def any_renamed(options: Iterable[Option]) -> bool:
-        return any(o.name != o.value or any_renamed(o.options) for o in options)
-
-    return isinstance(field.spec, ChoiceSpec) and any_renamed(field.spec.options)
-
-
-def _tuple_at(at: int) -> Callable[[tuple[Any, ...]], Any]:
-    return lambda row: tuple(row[at]) if row[at] else None
-
-
-def _parts_of(field: Field, positions: Sequence[int]) -> Callable[[tuple[Any, ...]], Any]:
-    kind = type_of(field)
-    return lambda row: kind.from_columns(field, tuple(row[p] for p in positions))
-
-
-def _encoder(field: Field) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
-    kind, name = type_of(field), field.name
-    sqls = [c.sql for c in field.columns]
-    parts = [c.part for c in field.columns]
-
-    def encode(values: Mapping[str, Any]) -> Sequence[Any]:
-        made = list(kind.to_columns(field, values.get(name)))
-        for i, value in enumerate(made):
-            if parts[i] == "base":
-                made[i] = values.get(f"{name}.base")
-            elif value is not None and sqls[i] == "text[]":
-                made[i] = list(value)
-            elif value is not None and sqls[i] == "jsonb" and not isinstance(value, Jsonb):
-                made[i] = Jsonb(value, dumps=jsonio.dumps)
-        return made
-
-    return encode

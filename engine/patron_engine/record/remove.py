@@ -1,14 +1,13 @@
-"""Remove: the recycle bin. Delete, restore, void and unvoid: what goes with a record, what stands against it.
+"""Remove: into the recycle bin: what goes with a record, what stands against it.
 
-In: loaded rows. Out: `deleted_at`, `voided_at` put, and further rows that go with them, found level by level over the
-sets. What one deletion takes along is one batch: restoring any of it restores all. Links with `clear` keep pointing, and
+In: loaded rows. Out: `deleted_at` put, and further rows that go with them, found level by level over the sets. What one deletion takes along is one batch: restoring any of it restores all. Links with `clear` keep pointing, and
 show nothing, until the record is purged. Writes nothing but the batch's own rows.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,13 +17,11 @@ from patron_engine.errors import LimitExceeded
 from patron_engine.fields.field import LinkSpec
 from patron_engine.model.model import LinkSet
 from patron_engine.record.batch import Batch, by_object
-from patron_engine.record.links import linked
 from patron_engine.record.load import accept, read_images
 from patron_engine.record.program import DELETE_BATCH, Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled
 from patron_engine.record.write import COPY_FROM, copy_in, run_many
-from patron_engine.store.tables import Id
 
 MAX_TAKEN_ALONG = 50_000  # records one deletion takes along
 
@@ -178,132 +175,3 @@ def _batch_statements(batch: Batch) -> tuple[Statement, Statement, sa.Table]:
         )
 
     return insert(head), insert(rows), rows
-
-
-# -- restore ------------------------------------------------------------------------------------------------------
-
-
-def restore(batch: Batch, rows: Sequence[Row]) -> list[Row]:
-    """Takes the rows out of the bin, with everything that went with them."""
-    every = [r for r in rows if not r.rejected]
-    for row in list(every):
-        for object, id in _companions(batch, row):
-            if (object, id) not in batch.found:
-                every.extend(_come_back(batch, object, id, row))
-    for row in every:
-        row.put("deleted_at", None)
-        row.values[DELETE_BATCH] = None
-    _missing_targets(batch, every)
-    return every
-
-
-def _come_back(batch: Batch, object: str, id: str, origin: Row) -> Iterable[Row]:
-    program = batch.programs[object]
-    for image in read_images(batch, program, [id], program.load).values():
-        if image.get("deleted_at") is None:
-            return
-        row = Row(program, None, id=id, fresh=False, path=origin.path, index=origin.index)
-        row.action = "restore"
-        row.master = origin
-        accept(batch, row, image)
-        yield row
-
-
-def _companions(batch: Batch, row: Row) -> list[tuple[str, str]]:
-    """The records of the deletion this one belongs to."""
-
-    def make() -> Statement:
-        table = batch.call.tables.system("sys__batch_record", batch="uuid", object="text", record="uuid")
-        here = row.program.table
-        mine = (
-            sa.select(here.c[DELETE_BATCH])
-            .where(here.c.id == sa.bindparam("id", type_=Id()))
-            .scalar_subquery()
-        )
-        return compiled(
-            sa.select(table.c.object, table.c.record).where(table.c.batch == mine).order_by(table.c.record)
-        )
-
-    statement = batch.programs.keep(("remove.companions", row.object), make)
-    return [(o, i) for o, i in statement.run(batch.conn, id=row.id) if o in batch.model.objects]
-
-
-def _missing_targets(batch: Batch, rows: Sequence[Row]) -> None:
-    """A record comes back only when what it cannot be without is there: its master, required links."""
-    for program, mine in by_object(rows):
-        for field in program.links:
-            spec = field.link
-            if spec.many or not (spec.master or field.required is True):
-                continue
-            wanted: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-            for row in mine:
-                for object, id in linked(row.values.get(field.name), field):
-                    other = batch.found.get((object, id))
-                    if other is None or other.values.get("deleted_at") is not None:
-                        wanted[object][id].append(row)
-            for object, pointing_rows in wanted.items():
-                _refuse_missing(batch, field, object, pointing_rows)
-
-
-def _refuse_missing(batch: Batch, field: Any, object: str, wanted: dict[str, list[Row]]) -> None:
-    program = batch.programs[object]
-
-    def make() -> Statement:
-        chosen = sa.select(program.table.c.id).where(
-            any_of(program.table.c.id), program.table.c.deleted_at.is_(None)
-        )
-        return compiled(chosen.order_by(program.table.c.id).with_for_update(read=True, key_share=True))
-
-    alive = {
-        r[0] for r in batch.programs.keep(("links.keep", object), make).run(batch.conn, ids=sorted(wanted))
-    }
-    for id, rows in wanted.items():
-        if id in alive:
-            continue
-        for row in rows:
-            row.wrong(
-                "target_deleted", f"{batch.label(field)} is in the recycle bin itself", field.name,
-                hint="restore that record first",
-            )  # fmt: skip
-
-
-# -- void ---------------------------------------------------------------------------------------------------------
-
-
-def void(batch: Batch, rows: Sequence[Row], *, back: bool) -> list[Row]:
-    """Makes records void, or valid again, with their details where those can be void too."""
-    every = []
-    for row in rows:
-        if row.rejected:
-            continue
-        if "void" not in row.program.object.features or "voided_at" not in row.program.fields:
-            row.wrong("not_voidable", f"{batch.object_label(row.object)} cannot be made void")
-            continue
-        every.append(row)
-    level: list[Row] = list(every)
-    while level:
-        level = _void_details(batch, level)
-        every.extend(level)
-    for row in every:
-        voided = row.values.get("voided_at")
-        row.put("voided_at", None if back else (voided or batch.call.now))
-    return every
-
-
-def _void_details(batch: Batch, level: Sequence[Row]) -> list[Row]:
-    found: list[Row] = []
-    for program, mine in by_object(level):
-        origin = {row.id: row for row in mine}
-        for link_set, spec in incoming(batch, program):
-            child = batch.programs[link_set.object]
-            if not spec.master or "voided_at" not in child.fields:
-                continue
-            pairs = dict(pointing(batch, child, link_set, list(origin), program.object.name))
-            for id, image in (read_images(batch, child, list(pairs), child.load) if pairs else {}).items():
-                parent = origin[pairs[id]]
-                row = Row(child, None, id=id, fresh=False, path=parent.path, index=parent.index)
-                row.action = parent.action
-                row.master = parent
-                accept(batch, row, image)
-                found.append(row)
-    return found

@@ -11,27 +11,27 @@ record/; nothing is decided here but their order.
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import psycopg
-import sqlalchemy as sa
 
-from patron_engine.errors import Conflict, LimitExceeded, PatronError, Refused, ReleaseChanged, Unavailable
-from patron_engine.problems import Problem, nearest
+from patron_engine.access.decide import Deny, row_rule
+from patron_engine.errors import Conflict, LimitExceeded, NotFound, Refused
+from patron_engine.problems import nearest
 from patron_engine.query.call import Call
-from patron_engine.record import check, figures, links, load, purge, remove
+from patron_engine.record import check, figures, links, load, purge, remove, targets
 from patron_engine.record.batch import Batch, RowsRefused, by_object
 from patron_engine.record.before import before_rules
+from patron_engine.record.begin import begin_write, retrying
 from patron_engine.record.bind import bind
 from patron_engine.record.change import MAX_CHANGES, Change, Done, Outcome
 from patron_engine.record.closure import keep_closures
 from patron_engine.record.derive import derive
+from patron_engine.record.each import Numbered, refused_outcome, runs_of, save_each
 from patron_engine.record.events import write_events
 from patron_engine.record.external import write_external_ids
 from patron_engine.record.formulas import compute
@@ -39,57 +39,18 @@ from patron_engine.record.history import write_history
 from patron_engine.record.money import bases
 from patron_engine.record.numbers import number
 from patron_engine.record.plan import plan_rows
-from patron_engine.record.program import Program, Programs
+from patron_engine.record.program import Program
+from patron_engine.record.restore import restore
 from patron_engine.record.row import Row
 from patron_engine.record.search import write_search
-from patron_engine.record.statements import Conn, compiled
+from patron_engine.record.statements import Conn
 from patron_engine.record.unique import from_violation, look_first
+from patron_engine.record.void import void
 from patron_engine.record.write import COPY_FROM, write
 
-RETRIES = 3  # of a deadlock or a serialisation failure
-LOCK_SALT = 7  # of the workspace's advisory lock, shared by writers, exclusive for a publication
+__all__ = ["begin_write", "retrying", "save"]
 
 Mode = Literal["all", "each"]
-Numbered = tuple[int, Change]
-Result = TypeVar("Result")
-
-
-def begin_write(conn: Conn, call: Call) -> None:
-    """Keeps a publication away until the transaction ends, and pins the release: ReleaseChanged when the call was
-    prepared under an older one."""
-    both = Programs.of(call.tables).keep("begin", lambda: _begin(conn, call))
-    cursor = conn.execute(both)
-    cursor.nextset()  # two statements in one round trip: the second sees what was committed while the first waited
-    current = cursor.fetchone()
-    if current is None or current[0] != call.model.release:
-        raise ReleaseChanged("the workspace's definitions changed meanwhile", hint="try again")
-
-
-def _begin(conn: Conn, call: Call) -> str:
-    hashed = sa.func.hashtextextended(
-        sa.bindparam("schema", type_=sa.Text()), sa.literal(LOCK_SALT, sa.BigInteger())
-    )
-    key = compiled(sa.select(hashed)).run(conn, schema=call.schema)[0][0]
-    lock = sa.func.pg_advisory_xact_lock_shared(sa.literal(key, sa.BigInteger(), literal_execute=True))
-    state = call.tables.system("sys__state", release="bigint")
-    return f"{compiled(sa.select(lock)).text};\n{compiled(sa.select(state.c.release)).text}"
-
-
-def retrying(attempt: Callable[[], Result], *, tries: int = RETRIES) -> Result:
-    """Repeats a whole transaction that lost a deadlock, a serialisation failure or a race of upserts."""
-    for left in range(tries, -1, -1):
-        try:
-            return attempt()
-        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
-            if not left:
-                raise Unavailable("many people change these records at once", hint="try again") from error
-        except Conflict as error:
-            if error.code != "raced" or not left:
-                raise
-        except psycopg.errors.LockNotAvailable as error:
-            raise Unavailable("the record is being changed by somebody else", hint="try again") from error
-        time.sleep(random.uniform(0.001, 0.02) * (tries - left + 1))
-    raise AssertionError("unreachable")
 
 
 def save(
@@ -104,7 +65,7 @@ def save(
     """
     if len(changes) > MAX_CHANGES:
         raise LimitExceeded(f"at most {MAX_CHANGES} changes are saved at once", code="changes_count")
-    for change in changes:
+    for change in {c.object: c for c in changes}.values():
         _known_object(call, change)
     numbered = list(enumerate(_today(call, change) for change in changes))
     if trial:
@@ -112,7 +73,7 @@ def save(
             return save(conn, call, changes, mode=mode)
     if mode == "each":
         outcomes: dict[int, Outcome] = {}
-        _save_each(conn, call, numbered, outcomes)
+        save_each(conn, partial(_save_all, conn, call, each=True), numbered, outcomes)
         return [outcomes[n] for n, _ in numbered]
     try:
         return [o for _, o in sorted(_save_all(conn, call, numbered, each=False).items())]
@@ -127,23 +88,20 @@ def _today(call: Call, change: Change) -> Change:
 
 
 def _known_object(call: Call, change: Change) -> None:
-    if call.model.object(change.object) is None:
-        raise Refused(
-            [Problem(
-                code="unknown_object", message=f"there is no object {change.object!r}",
-                hint=nearest(change.object, call.model.objects),
-            )]
-        )  # fmt: skip
-
-
-# -- everything or nothing, and each for itself -------------------------------------------------------------------
+    """An object the caller may not read is one that does not exist."""
+    found = call.model.object(change.object)
+    if found is None or isinstance(row_rule(call.model, call.actor, "read", found.name), Deny):
+        known = [
+            o for o in call.model.objects if not isinstance(row_rule(call.model, call.actor, "read", o), Deny)
+        ]
+        raise NotFound(f"there is no object {change.object!r}", hint=nearest(change.object, known))
 
 
 def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool) -> dict[int, Outcome]:
     """Runs of changes of one kind, in their order. Raises RowsRefused."""
     outcomes: dict[int, Outcome] = {}
     several = len(changes) > 1 and not each
-    for run in _runs(changes):
+    for run in runs_of(changes):
         batch = Batch(conn, call, partial(_save_inside, conn, call))
         batch.each = each
         verb = run[0][1].action
@@ -156,7 +114,7 @@ def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool
             outcomes[row.index] = _outcome(row)
         for row in batch.refused:
             assert row.change is not None
-            outcomes[row.index] = _refused(row.change, row.problems)
+            outcomes[row.index] = refused_outcome(row.change, row.problems)
     return outcomes
 
 
@@ -164,24 +122,6 @@ def _save_inside(conn: Conn, call: Call, changes: Sequence[Change]) -> list[Outc
     """A save within a save: what it refuses leaves the outer one unharmed."""
     with conn.transaction():
         return save(conn, call, changes)
-
-
-def _runs(changes: Sequence[Numbered]) -> list[list[Numbered]]:
-    """Consecutive changes that can go through the stages together: of one kind, none naming a record again."""
-    found: list[list[Numbered]] = []
-    kind, named = "", set[Any]()
-    for n, change in changes:
-        writes = change.action in ("create", "update", "upsert")
-        this = "write" if writes else change.action
-        keys = {
-            (change.object, k) for k in (change.id, repr(change.by) if change.by else None) if k is not None
-        }
-        if this != kind or keys & named or not found:
-            found.append([])
-            kind, named = this, set()
-        found[-1].append((n, change))
-        named |= keys
-    return found
 
 
 def _collision(batch: Batch, run: Sequence[Numbered], error: psycopg.errors.UniqueViolation) -> None:
@@ -194,48 +134,6 @@ def _collision(batch: Batch, run: Sequence[Numbered], error: psycopg.errors.Uniq
     if problem is None:
         raise error
     raise RowsRefused({}, Refused([problem])) from error
-
-
-def _save_each(conn: Conn, call: Call, changes: Sequence[Numbered], outcomes: dict[int, Outcome]) -> None:
-    """Saves what can be saved. What is refused late takes its savepoint with it: then without the guilty, or, where
-    nobody can be named, in halves."""
-    if not changes:
-        return
-    try:
-        with conn.transaction():
-            saved = _save_all(conn, call, changes, each=True)
-        outcomes.update(saved)
-        return
-    except RowsRefused as refusal:
-        by_index, error = refusal.by_index, refusal.error
-    except (LimitExceeded, Conflict) as refused:
-        if isinstance(refused, Conflict) and refused.code == "raced":
-            raise
-        by_index, error = {}, refused
-    if len(changes) == 1:
-        n, change = changes[0]
-        outcomes[n] = _refused(change, by_index.get(n) or _problems_of(error))
-        return
-    guilty = {n: p for n, p in by_index.items() if p}
-    if guilty:
-        for n, change in changes:
-            if n in guilty:
-                outcomes[n] = _refused(change, guilty[n])
-        _save_each(conn, call, [c for c in changes if c[0] not in guilty], outcomes)
-        return
-    half = len(changes) // 2
-    _save_each(conn, call, changes[:half], outcomes)
-    _save_each(conn, call, changes[half:], outcomes)
-
-
-def _refused(change: Change, problems: Sequence[Problem]) -> Outcome:
-    return Outcome(action="refused", object=change.object, id=change.id, problems=tuple(problems))
-
-
-def _problems_of(error: PatronError) -> Sequence[Problem]:
-    if isinstance(error, Refused):
-        return error.problems
-    return [Problem(code=error.code, message=error.detail, hint=error.hint)]
 
 
 # -- create, update, upsert ---------------------------------------------------------------------------------------
@@ -285,14 +183,14 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
         if not masters_refused:
             derive(batch, program, rows)
             before_rules(batch, program, rows)
-        links.check_targets(batch, rows)
+        targets.check_targets(batch, rows)
         bases(batch, program, rows)
         compute(batch, program, rows)
         check.check_readonly(batch, program, rows)
         check.check_values(batch, program, rows)
-        links.check_trees(batch, program, rows)
+        targets.check_trees(batch, program, rows)
         if not masters_refused:
-            links.check_conditions(batch, program, rows)
+            targets.check_conditions(batch, program, rows)
             check.check_conditions(batch, program, rows, late=False)
         look_first(batch, program, rows)
     leaving = [row for row in level if row.action == "delete" and not row.rejected]
@@ -349,8 +247,8 @@ def _together(batch: Batch, verb: str, rows: Sequence[Row]) -> list[Row]:
     if verb == "delete":
         return remove.delete(batch, rows)
     if verb == "restore":
-        return remove.restore(batch, rows)
-    return remove.void(batch, rows, back=verb == "unvoid")
+        return restore(batch, rows)
+    return void(batch, rows, back=verb == "unvoid")
 
 
 # -- after writing ------------------------------------------------------------------------------------------------

@@ -1,0 +1,81 @@
+"""Each: many changes, every one for itself: what can be saved is saved, the others are told why not.
+
+In: numbered changes and what saves a list of them whole. Out: an outcome for every number. Also how changes are cut into
+runs that can go through the stages together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from patron_engine.errors import Conflict, LimitExceeded, PatronError, Refused
+from patron_engine.problems import Problem
+from patron_engine.record.batch import RowsRefused
+from patron_engine.record.change import Change, Outcome
+from patron_engine.record.statements import Conn
+
+Numbered = tuple[int, Change]
+SaveAll = Callable[[Sequence[Numbered]], dict[int, Outcome]]
+
+
+def runs_of(changes: Sequence[Numbered]) -> list[list[Numbered]]:
+    """Consecutive changes that can go through the stages together: of one kind, none naming a record again."""
+    found: list[list[Numbered]] = []
+    kind, named = "", set[Any]()
+    for n, change in changes:
+        writes = change.action in ("create", "update", "upsert")
+        this = "write" if writes else change.action
+        keys = {
+            (change.object, k) for k in (change.id, repr(change.by) if change.by else None) if k is not None
+        }
+        if this != kind or keys & named or not found:
+            found.append([])
+            kind, named = this, set()
+        found[-1].append((n, change))
+        named |= keys
+    return found
+
+
+def save_each(
+    conn: Conn, save_all: SaveAll, changes: Sequence[Numbered], outcomes: dict[int, Outcome]
+) -> None:
+    """Saves what can be saved. What is refused late takes its savepoint with it: then without the guilty, or, where
+    nobody can be named, in halves."""
+    if not changes:
+        return
+    try:
+        with conn.transaction():
+            saved = save_all(changes)
+        outcomes.update(saved)
+        return
+    except RowsRefused as refusal:
+        by_index, error = refusal.by_index, refusal.error
+    except (LimitExceeded, Conflict) as refused:
+        if isinstance(refused, Conflict) and refused.code == "raced":
+            raise
+        by_index, error = {}, refused
+    if len(changes) == 1:
+        n, change = changes[0]
+        outcomes[n] = refused_outcome(change, by_index.get(n) or _problems_of(error))
+        return
+    guilty = {n: p for n, p in by_index.items() if p}
+    if guilty:
+        for n, change in changes:
+            if n in guilty:
+                outcomes[n] = refused_outcome(change, guilty[n])
+        save_each(conn, save_all, [c for c in changes if c[0] not in guilty], outcomes)
+        return
+    half = len(changes) // 2
+    save_each(conn, save_all, changes[:half], outcomes)
+    save_each(conn, save_all, changes[half:], outcomes)
+
+
+def refused_outcome(change: Change, problems: Sequence[Problem]) -> Outcome:
+    return Outcome(action="refused", object=change.object, id=change.id, problems=tuple(problems))
+
+
+def _problems_of(error: PatronError) -> Sequence[Problem]:
+    if isinstance(error, Refused):
+        return error.problems
+    return [Problem(code=error.code, message=error.detail, hint=error.hint)]
