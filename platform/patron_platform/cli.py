@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from patron_platform.commands import definitions, packs, people, serving, workspaces
+from patron_platform.commands import definitions, packs, people, serving, transfer, workspaces
 from patron_platform.commands.frame import run
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ workspaces.register(app)
 people.register(app)
 packs.register(app)
 definitions.register(app)
+transfer.register(app)
 
 
 def main() -> None:

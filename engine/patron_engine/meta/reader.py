@@ -56,6 +56,21 @@ def read_documents(text: bytes | str, file: str) -> tuple[list[Document], list[P
     return documents, list(problems)
 
 
+def read_values(text: bytes | str, file: str) -> tuple[list[Any], list[Problem]]:
+    """The values of a YAML or JSON file that is no definition (a mapping of an import), one a document."""
+    problems = Problems()
+    source = _decoded(text, file, problems)
+    values: list[Any] = []
+    if source is not None:
+        try:
+            values = [body for body, _ in _Reading(source=source, file=file, problems=problems).bodies()]
+        except _GiveUp:
+            pass
+        except yaml.YAMLError as error:
+            _syntax(error, file, problems)
+    return values, list(problems)
+
+
 def plain_value(text: str) -> Any:
     """What a plain scalar means.
 

@@ -1,4 +1,5 @@
-"""Tasks of a workspace: what a publication left to be done afterwards (indexes, back-fills, conversions), worked off.
+"""Tasks of a workspace: what publications and people left to be done (indexes, back-fills, conversions, imports), worked
+off.
 
 In: a workspace. Out: its tasks done, piece by piece; each piece is a transaction of its own, a killed worker's task is
 taken over when its lease ends.
@@ -6,6 +7,7 @@ taken over when its lease ends.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -14,8 +16,9 @@ import psycopg
 from patron_engine.model.model import Model
 from patron_engine.release.active import load_model
 from patron_engine.runtime import Workspace
-from patron_engine.store.tasks import Context, run_all
-from patron_engine.ways.backfill import handlers
+from patron_engine.store.tasks import Context, Handler, run_all
+from patron_engine.transfer import imports
+from patron_engine.ways import backfill
 
 
 def work_off(place: Workspace) -> int:
@@ -23,6 +26,12 @@ def work_off(place: Workspace) -> int:
 
     def connect() -> AbstractContextManager[psycopg.Connection[Any]]:
         return place.connection("job")
+
+    return len(run_all(connect, place.schema, task_context(place)))
+
+
+def task_context(place: Workspace, handlers: Mapping[str, Handler] | None = None) -> Context:
+    """What tasks of a workspace need. `handlers` take the place of the usual ones of their kinds."""
 
     def model(number: int) -> Model:
         with place.connection("read") as conn:
@@ -33,5 +42,6 @@ def work_off(place: Workspace) -> int:
         with place.connection("read") as conn:
             return place.pin(conn)[0]
 
-    context = Context(model=model, current=current, handlers=handlers(place.runtime.clock))
-    return len(run_all(connect, place.schema, context))
+    clock = place.runtime.clock
+    known = {**backfill.handlers(clock), **imports.handlers(clock), **(handlers or {})}
+    return Context(model=model, current=current, handlers=known)

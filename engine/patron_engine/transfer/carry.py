@@ -1,0 +1,357 @@
+"""Carry: a piece of rows becomes records, in the caller's transaction, through the way save.
+
+    rows -> convert -> look links up -> match -> set -> save (each for itself) -> what was done, kept for undo
+
+In: rows, a `Carrier` prepared once an import. Out: a `Piece`: counts, the rows that were refused with reasons, links left
+for the end. Commits nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from psycopg import sql
+
+from patron_engine import jsonio
+from patron_engine.errors import Refused
+from patron_engine.expr.compile import Expression, compile_expression
+from patron_engine.expr.evaluate import closure
+from patron_engine.expr.scope import Scope
+from patron_engine.fields.base import ValueFault
+from patron_engine.fields.field import Field, LinkSpec
+from patron_engine.fields.registry import type_of
+from patron_engine.problems import Problem
+from patron_engine.query.call import Call
+from patron_engine.query.catalog import ReadableCatalog
+from patron_engine.query.values import fetch_values
+from patron_engine.record.change import Change, Outcome
+from patron_engine.record.context import context_of
+from patron_engine.record.statements import Conn
+from patron_engine.record.undo import Done, record_batch
+from patron_engine.transfer.convert import Converter, Item
+from patron_engine.transfer.find import Finder
+from patron_engine.transfer.mapping import EXTERNAL, ImportMap, Target
+from patron_engine.ways.save import retrying, save
+
+COUNTS = ("created", "updated", "unchanged", "refused", "warned")
+Later = tuple[int, str, dict[str, str]]  # row number, record, field -> cell
+
+
+@dataclass(slots=True, kw_only=True)
+class Piece:
+    """What became of one piece of rows. `faults`: (row number, cells, problems)."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    faults: list[tuple[int, Sequence[str], Sequence[Problem]]] = field(default_factory=list)
+    later: list[Later] = field(default_factory=list)
+
+
+class Carrier:
+    """One import under one release: its readers, its expressions, what its lookups found."""
+
+    def __init__(self, call: Call, mapping: ImportMap, headings: Sequence[str], batch: str | None) -> None:
+        self.mapping = mapping
+        self.batch = batch
+        self.converter = Converter(call.model, mapping, headings, call.actor.languages)
+        self.object = self.converter.object
+        self.finder = Finder()
+        self.constants, self.expressions = _sets(call, mapping)
+
+    def carry(self, conn: Conn, call: Call, rows: Iterable[tuple[int, Sequence[str]]]) -> Piece:
+        """Imports rows. A lost deadlock repeats the piece."""
+        kept = list(rows)
+        return retrying(lambda: self._inside(conn, call, kept))
+
+    def _inside(self, conn: Conn, call: Call, rows: Sequence[tuple[int, Sequence[str]]]) -> Piece:
+        piece = Piece()
+        with conn.transaction():
+            items = self.converter.convert(rows)
+            self._keep_made(conn, call, self.finder.links(conn, call, items, self.object))
+            items = self._sound(items, piece)
+            self._make_keys(conn, call, items)
+            items = self._sound(items, piece)
+            for group in self._rounds(items):
+                self._match(conn, call, group)
+                group = self._sound(group, piece)
+                self._set(conn, call, group)
+                self._save(conn, call, self._sound(group, piece), piece)
+        return piece
+
+    def link(self, conn: Conn, call: Call, rows: Sequence[Later], cells: Mapping[int, Sequence[str]]) -> Piece:
+        """The second pass: links between rows of the file, when all of them are there."""
+        return retrying(lambda: self._link(conn, call, rows, cells))
+
+    def _link(self, conn: Conn, call: Call, rows: Sequence[Later], cells: Mapping[int, Sequence[str]]) -> Piece:
+        piece = Piece()
+        targets = {t.field: t for ts in self.mapping.columns.values() for t in ts if t.defer}
+        items = []
+        for number, id, texts in rows:
+            item = Item(number=number, cells=cells.get(number, ()), id=id)
+            item.later = {f: (targets[f], text) for f, text in texts.items() if f in targets}
+            items.append(item)
+        with conn.transaction():
+            self._keep_made(conn, call, self.finder.links(conn, call, items, self.object, later=True))
+            items = self._sound(items, piece)
+            self._old(conn, call, items, sorted(targets))
+            self._save(conn, call, items, piece)
+        piece.counts["updated"] = piece.counts["unchanged"] = 0  # these rows were counted when they were made
+        return piece
+
+    # -- stages -----------------------------------------------------------------------------------------------
+
+    def _sound(self, items: Sequence[Item], piece: Piece) -> list[Item]:
+        """Those without a problem; the others are told and go no further."""
+        for item in items:
+            if item.problems:
+                piece.counts["refused"] += 1
+                piece.faults.append((item.number, item.cells, item.problems))
+        return [item for item in items if not item.problems]
+
+    def _rounds(self, items: Sequence[Item]) -> Iterable[list[Item]]:
+        """Rows that name the same record come one after the other: the later one finds what the earlier one made."""
+        match = self.mapping.match
+        rest = list(items)
+        while rest:
+            seen: set[Any] = set()
+            now, after = [], []
+            for item in rest:
+                item.key = self._key(item, match) if match else None
+                if item.key is not None and item.key in seen:
+                    after.append(item)
+                else:
+                    seen.add(item.key)
+                    now.append(item)
+            yield now
+            rest = after
+
+    @staticmethod
+    def _key(item: Item, match: str) -> Any:
+        key = item.external.get(match[len(EXTERNAL) :]) if match.startswith(EXTERNAL) else item.set.get(match)
+        return str(key) if key is not None else None
+
+    def _make_keys(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
+        """A match key that the mapping makes itself, from the row alone."""
+        match = self.mapping.match
+        if match in self.constants:
+            for item in items:
+                item.set[match] = self.constants[match]
+        elif match in self.expressions:
+            self._evaluate(conn, call, items, {match: self.expressions[match]})
+
+    def _match(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
+        """Which records are there already, and their values before."""
+        match = self.mapping.match
+        if match is None:
+            return
+        for item in items:
+            if item.key is None and match != "id":
+                item.wrong("match_empty", f"{match} is empty, so nobody can say which record this is", match)
+        keys = [item.key for item in items if item.key is not None]
+        finder = Finder()  # keys are looked up afresh: this file may have made the record a moment ago
+        found = finder.find(conn, call, self.object, match, keys)
+        for item in items:
+            ids = found.get(item.key or "", [])
+            if len(ids) == 1:
+                item.id = ids[0]
+            elif ids:
+                item.wrong("match_ambiguous", f"{len(ids)} records of {self.object.name} have {match} {item.key!r}", match)
+            elif match == "id" and item.key is not None:
+                item.wrong("not_found", f"there is no {self.object.name} {item.key}", "id")
+        names = {n for item in items for n in (*item.set, *item.emptied)} | set(self.constants) | set(self.expressions)
+        self._old(conn, call, [i for i in items if i.id is not None], sorted(names - {"id"}))
+
+    def _old(self, conn: Conn, call: Call, items: Sequence[Item], names: Sequence[str]) -> None:
+        paths = [n for n in names if n in self.object.fields]
+        values = fetch_values(conn, call, self.object.name, [i.id for i in items if i.id], paths)
+        for item in items:
+            item.old = values.get(item.id or "", {})
+
+    def _set(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
+        """Constants, then expressions over the row as it will be; an address in parts keeps its other parts."""
+        for item in items:
+            for name in item.parts:
+                before, given = item.old.get(name), item.set.get(name)
+                if isinstance(before, Mapping) and isinstance(given, Mapping):
+                    item.set[name] = {**before, **given}
+            item.set.update(self.constants)
+            if item.id is not None:
+                item.set.update(dict.fromkeys(item.emptied))
+            item.set.pop("id", None)
+        self._evaluate(conn, call, items, {n: e for n, e in self.expressions.items() if n != self.mapping.match})
+
+    def _evaluate(self, conn: Conn, call: Call, items: Sequence[Item], expressions: Mapping[str, Expression]) -> None:
+        if not expressions:
+            return
+        rows = self._values(conn, call, items, expressions)
+        context = context_of(conn, call)
+        for name, expression in expressions.items():
+            value_of, own = closure(expression), self.object.fields[name]
+            for item, values in zip(items, rows, strict=True):
+                if name in expression.paths and name not in item.set:
+                    continue  # it makes more of a cell, and there is none: the record's own value is not the file's
+                try:
+                    item.set[name] = values[name] = _typed(own, value_of(values, context))
+                except ValueFault as fault:
+                    item.wrong(fault.code, fault.message, name, fault.hint)
+                except Exception as error:  # noqa: BLE001 - an expression of the mapping met a value it cannot take
+                    item.wrong("expression_failed", f"{name}: {error}", name)
+
+    def _values(
+        self, conn: Conn, call: Call, items: Sequence[Item], expressions: Mapping[str, Expression]
+    ) -> list[dict[str, Any]]:
+        """The values of every path the expressions name, row by row: the record's, the row's over them, and what stands
+        behind the row's links."""
+        paths = sorted({p for e in expressions.values() for p in e.paths})
+        there = [i.id for i in items if i.id is not None]
+        known = fetch_values(conn, call, self.object.name, there, paths) if there else {}
+        rows = [{**dict.fromkeys(paths), **known.get(i.id or "", {})} for i in items]
+        for item, values in zip(items, rows, strict=True):
+            values.update({p: item.set[p] for p in paths if p in item.set})
+        for first in sorted({p.partition(".")[0] for p in paths if "." in p}):
+            field = self.object.field(first)
+            if field is not None and isinstance(field.spec, LinkSpec) and not field.link.several and not field.link.many:
+                self._behind(conn, call, field, items, rows, [p for p in paths if p.startswith(f"{first}.")])
+        return rows
+
+    @staticmethod
+    def _behind(
+        conn: Conn, call: Call, field: Field, items: Sequence[Item], rows: Sequence[dict[str, Any]], paths: Sequence[str]
+    ) -> None:
+        ids = sorted({item.set[field.name] for item in items if item.set.get(field.name)})
+        inner = [p.partition(".")[2] for p in paths]
+        found = fetch_values(conn, call, field.link.to[0], ids, inner)
+        for item, values in zip(items, rows, strict=True):
+            if field.name in item.set:
+                behind = found.get(item.set[field.name] or "", {})
+                values.update({p: behind.get(i) for p, i in zip(paths, inner, strict=True)})
+
+    def _save(self, conn: Conn, call: Call, items: Sequence[Item], piece: Piece) -> None:
+        outcomes = save(conn, call, [self._change(item) for item in items], mode="each") if items else []
+        done: list[Done] = []
+        for item, outcome in zip(items, outcomes, strict=True):
+            if outcome.action == "refused":
+                piece.counts["refused"] += 1
+                piece.faults.append((item.number, item.cells, outcome.problems))
+                continue
+            piece.counts[outcome.action] = piece.counts.get(outcome.action, 0) + 1
+            if outcome.problems:
+                piece.counts["warned"] += 1
+                piece.faults.append((item.number, item.cells, outcome.problems))
+            assert outcome.id is not None
+            deferred = {f: text for f, (_, text) in item.later.items()}
+            if deferred and item.cells:
+                piece.later.append((item.number, outcome.id, deferred))
+            if outcome.action in ("created", "updated"):
+                done.append(self._done(item, outcome))
+        self._keep(conn, call, done)
+
+    def _change(self, item: Item) -> Change:
+        common: dict[str, Any] = {
+            "object": self.object.name, "set": item.set, "source": "typed", "external_ids": item.external,
+        }  # fmt: skip
+        if item.id is not None:
+            return Change(action="update", id=item.id, **common)
+        match = self.mapping.match
+        if match is not None and (match.startswith(EXTERNAL) or self.object.fields[match].unique):
+            value = item.key if match.startswith(EXTERNAL) else item.set[match]
+            return Change(action="upsert", by=(match, value), **common)
+        return Change(action="create", **common)
+
+    def _done(self, item: Item, outcome: Outcome) -> Done:
+        old: dict[str, Any] = {}
+        if outcome.action == "updated":
+            fields = self.object.fields
+            old = {
+                n: type_of(fields[n]).to_wire(fields[n], item.old.get(n))
+                for n in outcome.changed
+                if n in item.old and n in fields
+            }
+        return Done(object=self.object.name, id=str(outcome.id), action=outcome.action, version=outcome.version or 1, old=old)
+
+    # -- for undo -----------------------------------------------------------------------------------------------
+
+    def _keep_made(self, conn: Conn, call: Call, made: Sequence[Outcome]) -> None:
+        """Records that `missing: create` made belong to the batch."""
+        self._keep(conn, call, [
+            Done(object=o.object, id=str(o.id), action="created", version=o.version or 1, old={}) for o in made
+        ])  # fmt: skip
+
+    def _keep(self, conn: Conn, call: Call, done: Sequence[Done]) -> None:
+        """Adds to the batch. A record it has touched before keeps its first values and gets its last version."""
+        if self.batch is None or not done:
+            return
+        known = self._known(conn, call, [d.id for d in done if d.action == "updated"])
+        record_batch(conn, call, self.batch, [d for d in done if (d.object, d.id) not in known])
+        again = [d for d in done if (d.object, d.id) in known]
+        if again:
+            query = sql.SQL(
+                "UPDATE {}.sys__batch_record b SET version = n.version, old = n.old || coalesce(b.old, '{{}}')"
+                " FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::jsonb[]) AS n(object, record, version, old)"
+                " WHERE b.batch = %s AND b.object = n.object AND b.record = n.record"
+            ).format(sql.Identifier(call.schema))
+            columns = [[d.object for d in again], [d.id for d in again], [d.version for d in again],
+                       [jsonio.dumps(d.old).decode() for d in again]]  # fmt: skip
+            conn.execute(query, (*columns, self.batch))
+
+    def _known(self, conn: Conn, call: Call, ids: Sequence[str]) -> set[tuple[str, str]]:
+        if not ids:
+            return set()
+        query = sql.SQL("SELECT object, record FROM {}.sys__batch_record WHERE batch = %s AND record = ANY(%s::uuid[])")
+        rows = conn.execute(query.format(sql.Identifier(call.schema)), (self.batch, list(ids)))
+        return {(object, str(record)) for object, record in rows}
+
+
+def _sets(call: Call, mapping: ImportMap) -> tuple[dict[str, Any], dict[str, Expression]]:
+    """The mapping's `set`, read. Refused with what is wrong with it."""
+    object = call.model.objects[mapping.object]
+    constants: dict[str, Any] = {}
+    expressions: dict[str, Expression] = {}
+    problems: list[Problem] = []
+    parts: dict[str, dict[str, Any]] = defaultdict(dict)
+    scope = Scope(catalog=ReadableCatalog(call.tables, call.actor), object=object.name)
+    for name, value in mapping.sets.items():
+        first, _, part = name.partition(".")
+        own = object.fields[first]
+        if isinstance(value, str) and value.startswith("=") and not part:
+            made = compile_expression(value[1:], scope)
+            if isinstance(made, tuple):
+                problems += [Problem(code=p.code, message=p.message, hint=p.hint, path=f"set.{name}") for p in made]
+            elif made.aggregates:
+                message = "an expression of a mapping cannot count records"
+                problems.append(Problem(code="expr_aggregate", message=message, path=f"set.{name}"))
+            else:
+                expressions[name] = made
+            continue
+        try:
+            if part:
+                parts[first][part] = value
+            elif isinstance(own.spec, LinkSpec) or first == "record_type":
+                constants[name] = value
+            else:
+                kind = type_of(own)
+                constants[name] = kind.read_text(own, value) if isinstance(value, str) else kind.read_wire(own, value)
+        except ValueFault as fault:
+            problems.append(Problem(code=fault.code, message=fault.message, hint=fault.hint, path=f"set.{name}"))
+    for first, given in parts.items():
+        constants[first] = type_of(object.fields[first]).read_wire(object.fields[first], given)
+    if problems:
+        raise Refused(problems, code="bad_mapping")
+    return constants, expressions
+
+
+def _typed(own: Field, value: Any) -> Any:
+    """What an expression gave, as a value of the field."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and not isinstance(own.spec, LinkSpec):
+        return type_of(own).read_text(own, value)
+    if isinstance(value, Decimal) and type_of(own).name in ("integer", "rating"):
+        return int(value)
+    return value
+
+
+__all__ = ["COUNTS", "Carrier", "Later", "Piece", "Target"]

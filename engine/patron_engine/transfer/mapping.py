@@ -1,0 +1,327 @@
+"""Mapping: which column of a file becomes which field, and how its cells are read.
+
+    mapping file (or headings alone) + model ──read_mapping / suggest──▶ ImportMap
+
+In: plain values as a mapping file or a form gives them, and the file's headings. Out: an `ImportMap` whose names are
+today's names of the model, or every problem at once. Reads no row and no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+
+from patron_engine.access.decide import writable
+from patron_engine.actor import Actor
+from patron_engine.errors import Refused
+from patron_engine.fields.field import Field, FileSpec, LinkSpec
+from patron_engine.fields.moments import date_form
+from patron_engine.model.model import Model, Object
+from patron_engine.problems import Problem, Problems, nearest
+
+EXTERNAL = "external_ids."
+Missing = Literal["problem", "empty", "create"]
+MISSING: tuple[str, ...] = ("problem", "empty", "create")
+KEYS = ("object", "match", "owner", "formats", "columns", "set", "skip_empty", "sheet", "separator", "about")
+COLUMN_KEYS = (
+    "field", "by", "missing", "corrections", "values", "defer", "object", "format", "multiply", "separator",
+)  # fmt: skip
+FORMAT_KEYS = ("date", "decimal", "thousands")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What one column becomes: a field, a part of one ("address.city"), or an external id ("external_ids.erp").
+
+    by        what a link's cells name: "title", a field, "external_ids.SOURCE"; None tries what is likely
+    object    the object a link to several objects points at
+    words     cells and what they stand for: corrections and option words, folded to lower case
+    defer     linked when every row is there: the rows of the same file point at each other
+    form      forms of dates of this column, in the order they are tried
+    multiply  numbers of the file times this are the field's ("in millions")
+    """
+
+    field: str
+    by: str | None = None
+    object: str | None = None
+    missing: Missing = "problem"
+    words: Mapping[str, str | None] = field(default_factory=dict)
+    defer: bool = False
+    form: tuple[str, ...] = ()
+    multiply: Decimal | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "field": self.field, "by": self.by, "object": self.object, "missing": self.missing,
+            "values": dict(self.words), "defer": self.defer, "format": list(self.form),
+            "multiply": None if self.multiply is None else str(self.multiply),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportMap:
+    """`columns`: heading -> what it becomes, several times where a column feeds several fields; `sets`: field -> a text or
+    plain value, or "=expression" over the row."""
+
+    object: str
+    match: str | None = None
+    columns: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    dates: tuple[str, ...] = ()
+    decimal: str = "."
+    thousands: str = ","
+    skip_empty: bool = True
+    left_out: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The mapping as `read_mapping` reads it again."""
+        made: dict[str, Any] = {
+            "object": self.object,
+            "match": self.match,
+            "formats": {"date": list(self.dates), "decimal": self.decimal, "thousands": self.thousands},
+            "columns": {h: [t.as_dict() for t in ts] for h, ts in self.columns.items()},
+            "set": dict(self.sets),
+            "skip_empty": self.skip_empty,
+        }
+        made["columns"].update(dict.fromkeys(self.left_out))
+        return made
+
+
+def read_mapping(
+    raw: Mapping[str, Any], model: Model, actor: Actor, headings: Sequence[str] | None, *, object: str | None = None
+) -> ImportMap:
+    """The mapping, checked against the model and the headings of the file. Refused with every problem."""
+    problems = Problems()
+    _unknown(raw, KEYS, "", problems)
+    found = _object(raw, model, object, problems)
+    if found is None:
+        raise Refused(list(problems), code="bad_mapping")
+    reading = _Reading(model, found, writable(model, actor, found.name), problems)
+    columns, left_out = reading.columns(raw.get("columns") or {}, headings)
+    if raw.get("owner") is not None:
+        heading = str(raw["owner"])
+        _heading(heading, headings, "owner", problems)
+        columns[heading] = (*columns.get(heading, ()), Target(field="owner"))
+    dates, decimal, thousands = _formats(raw.get("formats") or {}, problems)
+    sets = reading.sets(raw.get("set") or {})
+    made = ImportMap(
+        object=found.name,
+        match=reading.match(raw.get("match"), columns, sets),
+        columns=columns,
+        sets=sets,
+        dates=dates,
+        decimal=decimal,
+        thousands=thousands,
+        skip_empty=raw.get("skip_empty", True) is not False,
+        left_out=tuple(left_out),
+    )
+    reading.twice(columns)
+    if problems.errors:
+        raise Refused(list(problems), f"{len(problems.errors)} problems in the mapping", code="bad_mapping")
+    return made
+
+
+class _Reading:
+    """One mapping being read."""
+
+    def __init__(self, model: Model, object: Object, writable: Mapping[str, Field], problems: Problems) -> None:
+        self.model = model
+        self.object = object
+        self.writable = writable
+        self.problems = problems
+
+    def columns(
+        self, raw: Any, headings: Sequence[str] | None
+    ) -> tuple[dict[str, tuple[Target, ...]], list[str]]:
+        if not isinstance(raw, Mapping):
+            self.problems.add("not_object", "columns maps headings to fields", path="columns")
+            return {}, []
+        found: dict[str, tuple[Target, ...]] = {}
+        left_out: list[str] = []
+        for heading, wanted in raw.items():
+            _heading(heading, headings, f"columns.{heading}", self.problems)
+            if wanted is None:
+                left_out.append(heading)
+                continue
+            items = wanted if isinstance(wanted, list | tuple) else [wanted]
+            targets = [self.target(item, f"columns.{heading}") for item in items]
+            found[heading] = tuple(t for t in targets if t is not None)
+        return found, left_out
+
+    def target(self, raw: Any, path: str) -> Target | None:
+        if isinstance(raw, str):
+            raw = {"field": raw}
+        if not isinstance(raw, Mapping) or not isinstance(raw.get("field"), str):
+            self.problems.add("no_field", "name the field the column becomes", path=path, hint="null leaves it out")
+            return None
+        _unknown(raw, COLUMN_KEYS, f"{path}.", self.problems)
+        name = self.field(raw["field"], path)
+        if name is None:
+            return None
+        missing = raw.get("missing") or "problem"
+        if missing not in MISSING:
+            self.problems.add("unknown_value", f"missing is {', '.join(MISSING)}", path=f"{path}.missing")
+            missing = "problem"
+        return Target(
+            field=name,
+            by=self.by(name, raw.get("by"), raw.get("object"), path),
+            object=raw.get("object"),
+            missing=missing,
+            words=_words(raw.get("corrections") or {}, raw.get("values") or {}),
+            defer=raw.get("defer") is True,
+            form=_forms(raw.get("format"), f"{path}.format", self.problems),
+            multiply=self.number(raw.get("multiply"), f"{path}.multiply"),
+        )
+
+    def field(self, name: str, path: str) -> str | None:
+        """Today's name of a field or part that may be written."""
+        if name.startswith(EXTERNAL) and len(name) > len(EXTERNAL):
+            return name
+        first, dot, part = name.partition(".")
+        field = self.object.field(first)
+        if field is None or (field.name not in self.writable and not _history(field)):
+            hint = nearest(first, self.writable)
+            self.problems.add("unknown_field", f"{self.object.name} has no field {name!r}", path=path, hint=hint)
+            return None
+        if field.computed or isinstance(field.spec, FileSpec):
+            what = "is computed" if field.computed else "holds files"
+            self.problems.add("not_importable", f"{field.name} {what} and cannot be imported", path=path)
+            return None
+        if dot and part not in PARTS.get(field.type, ()):
+            known = PARTS.get(field.type, ())
+            self.problems.add("unknown_part", f"{field.name} has no part {part!r}", path=path, hint=nearest(part, known))
+            return None
+        return f"{field.name}.{part}" if dot else field.name
+
+    def by(self, name: str, by: Any, object: Any, path: str) -> str | None:
+        """The key by which a link's cells are looked up."""
+        field = self.object.field(name.partition(".")[0])
+        if field is None or not isinstance(field.spec, LinkSpec):
+            if by is not None:
+                self.problems.add("not_link", f"{name} is no link: `by` has no meaning", path=f"{path}.by")
+            return None
+        if field.link.several and object not in field.link.to:
+            told = " or ".join(field.link.to)
+            self.problems.add("object_missing", f"{name} may point at {told}", path=f"{path}.object", hint="say which")
+            return None
+        target = self.model.objects[object or field.link.to[0]]
+        if by is None or by in ("title", "id"):
+            return by
+        if isinstance(by, str) and by.startswith(EXTERNAL):
+            return by
+        found = target.field(by) if isinstance(by, str) else None
+        if found is None or not found.columns or found.encrypted:
+            hint = nearest(str(by), target.fields)
+            self.problems.add("unknown_field", f"{target.name} has no field {by!r}", path=f"{path}.by", hint=hint)
+            return None
+        return found.name
+
+    def match(self, raw: Any, columns: Mapping[str, Sequence[Target]], sets: Mapping[str, Any]) -> str | None:
+        """What tells which record a row is; a column or `set` must give it."""
+        if raw is None:
+            return None
+        name = str(raw)
+        if not name.startswith(EXTERNAL):
+            field = self.object.field(name)
+            if field is None or not field.columns or field.encrypted:
+                hint = nearest(name, self.object.fields)
+                message = f"{self.object.name} has no field {name!r}"
+                self.problems.add("unknown_field", message, path="match", hint=hint)
+                return None
+            name = field.name
+        if name not in sets and not any(t.field == name for ts in columns.values() for t in ts):
+            self.problems.add("match_unmapped", f"no column becomes {name}, which rows are matched by", path="match")
+        return name
+
+    def sets(self, raw: Any) -> dict[str, Any]:
+        if not isinstance(raw, Mapping):
+            self.problems.add("not_object", "set maps fields to values", path="set")
+            return {}
+        named = ((self.field(name, f"set.{name}"), value) for name, value in raw.items())
+        return {name: value for name, value in named if name is not None}
+
+    def number(self, raw: Any, path: str) -> Decimal | None:
+        if raw is None:
+            return None
+        try:
+            return Decimal(str(raw))
+        except InvalidOperation:
+            self.problems.add("not_number", "multiply is a number", path=path)
+            return None
+
+    def twice(self, columns: Mapping[str, Sequence[Target]]) -> None:
+        seen: dict[str, str] = {}
+        for heading, targets in columns.items():
+            for target in targets:
+                if target.field in seen:
+                    message = f"{target.field} gets both {seen[target.field]!r} and {heading!r}"
+                    self.problems.add("column_twice", message, path=f"columns.{heading}")
+                seen[target.field] = heading
+
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "address": ("country", "province", "city", "district", "street", "postcode"),
+    "date_range": ("from", "to"),
+    "location": ("lat", "lng"),
+}
+
+
+def _history(field: Field) -> bool:
+    return field.name in ("created_at", "created_by", "updated_at", "updated_by")
+
+
+def _object(raw: Mapping[str, Any], model: Model, given: str | None, problems: Problems) -> Object | None:
+    name = given or raw.get("object")
+    found = model.object(name) if isinstance(name, str) else None
+    if found is None:
+        problems.add("unknown_object", f"there is no object {name!r}", path="object", hint=nearest(str(name), model.objects))
+    elif given and isinstance(raw.get("object"), str) and model.object(raw["object"]) is not found:
+        problems.add("other_object", f"the mapping is for {raw['object']}, not {found.name}", path="object")
+    return found
+
+
+def _heading(heading: str, headings: Sequence[str] | None, path: str, problems: Problems) -> None:
+    if headings is not None and heading not in headings:
+        problems.add("unknown_heading", f"the file has no column {heading!r}", path=path, hint=nearest(heading, headings))
+
+
+def _unknown(raw: Mapping[str, Any], known: Sequence[str], path: str, problems: Problems) -> None:
+    for key in raw:
+        if key not in known:
+            problems.add("unknown_key", f"there is no key {key!r} here", path=f"{path}{key}", hint=nearest(key, known))
+
+
+def _formats(raw: Any, problems: Problems) -> tuple[tuple[str, ...], str, str]:
+    if not isinstance(raw, Mapping):
+        problems.add("not_object", "formats holds date, decimal and thousands", path="formats")
+        return (), ".", ","
+    _unknown(raw, FORMAT_KEYS, "formats.", problems)
+    decimal, thousands = str(raw.get("decimal") or "."), raw.get("thousands")
+    grouped = ("," if decimal == "." else ".") if thousands is None else str(thousands)
+    if decimal == grouped:
+        problems.add("same_mark", "decimal and thousands cannot be the same mark", path="formats")
+    return _forms(raw.get("date"), "formats.date", problems), decimal, grouped
+
+
+def _forms(raw: Any, path: str, problems: Problems) -> tuple[str, ...]:
+    forms = tuple(str(f) for f in (raw if isinstance(raw, list | tuple) else [raw] if raw else []))
+    for form in forms:
+        try:
+            date_form(form)
+        except ValueError as error:
+            problems.add("date_form", str(error), path=path, hint='for example "MM/DD/YYYY"')
+    return forms
+
+
+def _words(corrections: Mapping[Any, Any], values: Mapping[Any, Any]) -> dict[str, str | None]:
+    """Cells -> what they stand for; what a correction gives may be a word of `values` itself."""
+    words = {str(k).strip().casefold(): None if v is None else str(v) for k, v in values.items()}
+    for wrong, right in corrections.items():
+        text = None if right is None else str(right)
+        words[str(wrong).strip().casefold()] = words.get((text or "").strip().casefold(), text)
+    return words
+
+
+__all__ = ["EXTERNAL", "ImportMap", "Problem", "Target", "read_mapping"]

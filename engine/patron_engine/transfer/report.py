@@ -1,0 +1,38 @@
+"""Report: the rows an import refused, as a file one can mend and import again.
+
+In: headings, rows with their problems. Out: CSV or XLSX: the row as it stood, then its number, the column and the reason.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, Any
+
+from patron_engine.transfer.writer import open_writer
+
+ROW, COLUMN, REASON = "row", "column", "problem"
+
+
+def write_report(
+    target: IO[bytes], headings: Sequence[str], rows: Iterable[tuple[int, Sequence[str], Sequence[Mapping[str, Any]]]],
+    *, workbook: bool = False,
+) -> int:  # fmt: skip
+    """Writes the file; the number of rows in it."""
+    count = 0
+    with open_writer(target, "xlsx" if workbook else "csv", bom=True) as write:
+        write((*headings, ROW, COLUMN, REASON))
+        for number, cells, problems in rows:
+            columns = "; ".join(dict.fromkeys(str(p.get("path", "")) for p in problems if p.get("path")))
+            reasons = "; ".join(f"{p['message']} ({p['hint']})" if p.get("hint") else p["message"] for p in problems)
+            padded = (*cells, *[""] * (len(headings) - len(cells)))
+            write((*padded[: len(headings)], number, columns, reasons))
+            count += 1
+    return count
+
+
+def report_bytes(headings: Sequence[str], rows: Iterable[Any], *, workbook: bool = False) -> bytes:
+    """The same, in memory."""
+    made = io.BytesIO()
+    write_report(made, headings, rows, workbook=workbook)
+    return made.getvalue()

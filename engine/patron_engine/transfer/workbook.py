@@ -1,0 +1,153 @@
+"""Workbook: XLSX (and XLS, ODS) into rows of texts, read by calamine in a process of its own with limits.
+
+In: a path. Out: a `Sheet`. The archive's directory is looked at before anything is unpacked; memory and time of the reader
+are bounded, so a workbook made to explode ends that process and not the service. Values only: no formula is computed, no
+link followed, hidden sheets are read only when they are named.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from patron_engine.errors import LimitExceeded, Refused
+from patron_engine.problems import Problem
+from patron_engine.transfer.sheet import MAX_CELL, MAX_COLUMNS, Row, Sheet
+
+MAX_UNPACKED = 200 * 1024 * 1024  # workbook_bytes
+MAX_RATIO = 100  # workbook_ratio, for files larger than a megabyte
+MAX_MEMORY = 768 * 1024 * 1024
+MAX_SECONDS = 60  # workbook_seconds of processor time
+MAX_ROWS = 1_048_576
+
+
+def open_workbook(path: Path, sheet: str | None = None) -> Sheet:
+    """The first visible sheet, or the one named. Refused or LimitExceeded with the reason."""
+    _check_archive(path)
+    target = Path(tempfile.mkstemp(prefix="patron-sheet-", suffix=".csv")[1])
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "patron_engine.transfer.workbook", str(path), str(target), sheet or ""],
+            capture_output=True,
+            timeout=MAX_SECONDS * 2,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        target.unlink(missing_ok=True)
+        raise LimitExceeded("the workbook takes too long to read", code="workbook_seconds", hint="save it as CSV") from None
+    if done.returncode:
+        target.unlink(missing_ok=True)
+        raise _failure(done.stdout)
+    rows = _rows(target)
+    first = next(rows, None)
+    if first is None:
+        target.unlink(missing_ok=True)
+        raise Refused([Problem(code="empty_file", message="the sheet is empty")], code="bad_file")
+    width = max(i for i, cell in enumerate(first[1], start=1) if cell) if any(first[1]) else 0
+    headings = tuple(cell or f"column {i}" for i, cell in enumerate(first[1][:width], start=1))
+
+    def body() -> Iterator[Row]:
+        everything = _rows(target)
+        next(everything, None)
+        return ((n, (cells + [""] * width)[:width]) for n, cells in everything if any(cells))
+
+    return Sheet(headings=headings, rows=body, form="workbook")
+
+
+def _check_archive(path: Path) -> None:
+    """Sizes as the archive's directory tells them."""
+    if path.suffix.lower() == ".xls":
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError):
+        raise Refused([Problem(code="not_workbook", message=f"{path.name} is not a workbook")], code="bad_file") from None
+    unpacked, packed = sum(e.file_size for e in entries), max(1, path.stat().st_size)
+    if unpacked > MAX_UNPACKED:
+        raise LimitExceeded("the workbook unpacks to more than 200 MB", code="workbook_bytes", hint="save it as CSV")
+    if unpacked > 1_000_000 and unpacked / packed > MAX_RATIO:
+        raise LimitExceeded("the workbook unpacks to more than 100 times its size", code="workbook_ratio")
+
+
+def _failure(said: bytes) -> Exception:
+    try:
+        found = json.loads(said.decode().strip().splitlines()[-1])
+        problem = Problem(code=found["code"], message=found["message"])
+    except (ValueError, IndexError, KeyError):
+        return LimitExceeded("the workbook needs too much memory or time", code="workbook_memory", hint="save it as CSV")
+    return Refused([problem], code="bad_file")
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    csv.field_size_limit(MAX_CELL)
+    with path.open(encoding="utf-8", newline="") as file:
+        for cells in csv.reader(file):
+            yield int(cells[0]), cells[1:]
+
+
+def cell_text(value: Any) -> str:
+    """A typed cell as the text import reads: ISO for days and moments, plain digits for numbers.
+
+    >>> cell_text(3.0), cell_text(True), cell_text(date(2026, 3, 1))
+    ('3', 'true', '2026-03-01')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(int(value.total_seconds()))
+    return str(value).strip()
+
+
+def _convert(source: str, target: str, wanted: str) -> None:
+    """Runs in the bounded process."""
+    from python_calamine import CalamineWorkbook, SheetVisibleEnum
+
+    book = CalamineWorkbook.from_path(source)
+    visible = [s.name for s in book.sheets_metadata if s.visible == SheetVisibleEnum.Visible] or book.sheet_names
+    if wanted and wanted not in book.sheet_names:
+        raise LookupError(f"there is no sheet {wanted!r}; there are {', '.join(book.sheet_names)}")
+    sheet = book.get_sheet_by_name(wanted or visible[0])
+    with open(target, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        first = (sheet.start or (0, 0))[0]
+        for number, cells in enumerate(sheet.iter_rows(), start=1):
+            if number > MAX_ROWS or len(cells) > MAX_COLUMNS:
+                raise LookupError("the sheet has too many rows or columns")
+            texts = [cell_text(cell)[:MAX_CELL] for cell in cells]
+            if number > first and (number == first + 1 or any(texts)):
+                writer.writerow([number, *texts])
+
+
+def _main() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS))
+    try:
+        _convert(sys.argv[1], sys.argv[2], sys.argv[3])
+    except LookupError as error:
+        print(json.dumps({"code": "bad_sheet", "message": str(error)}))
+        sys.exit(3)
+    except Exception as error:
+        print(json.dumps({"code": "not_workbook", "message": f"the workbook cannot be read: {type(error).__name__}"}))
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    _main()

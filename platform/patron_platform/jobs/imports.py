@@ -1,0 +1,127 @@
+"""Imports as a process runs them: a file queued as a task of its workspace, worked off here or wherever a worker is.
+
+In: a workspace, who asks, a file. Out: the import, done. Whoever works on it, the way is the same: the rows are in the
+database before the first of them becomes a record.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO, Any
+
+import psycopg
+
+from patron_engine.access.decide import writable
+from patron_engine.actor import Actor
+from patron_engine.errors import Refused, WrongUse
+from patron_engine.meta.reader import read_values
+from patron_engine.query.call import Call
+from patron_engine.runtime import Workspace
+from patron_engine.store.tasks import Handler, claim, run_task
+from patron_engine.transfer import imports
+from patron_engine.transfer.imports import Begun, Import
+from patron_engine.transfer.mapping import ImportMap, read_mapping
+from patron_engine.transfer.report import write_report
+from patron_engine.transfer.sheet import Sheet, open_sheet
+from patron_engine.transfer.suggest import suggest
+from patron_platform.jobs.tasks import task_context
+
+Told = Callable[[Mapping[str, Any]], None]
+LOOK_SECONDS = 0.5  # between two looks at an import that another worker has
+
+
+def read_map(path: Path) -> Mapping[str, Any]:
+    """A mapping file. Refused with its problems."""
+    if not path.is_file():
+        raise WrongUse(f"there is no mapping file {path}")
+    values, problems = read_values(path.read_bytes(), str(path))
+    if problems or len(values) != 1 or not isinstance(values[0], Mapping):
+        raise Refused(problems, f"{path} is not one mapping", code="bad_mapping")
+    found: Mapping[str, Any] = values[0]
+    return found
+
+
+def map_for(call: Call, object: str, raw: Mapping[str, Any] | None, sheet: Sheet, match: str | None) -> ImportMap:
+    """The mapping given, or the one the headings suggest."""
+    known = call.model.object(object)
+    if raw is None and known is not None:
+        fields = writable(call.model, call.actor, known.name)
+        guessed = {heading: field for heading, (field, _) in suggest(sheet.headings, known, fields).items()}
+        exact = {h: h for h in sheet.headings if h == "id" or h.startswith("external_ids.") or _names_part(known, h)}
+        raw = {"columns": {h: None for h in sheet.headings} | guessed | exact}
+        if not guessed and not exact:
+            raise WrongUse(
+                f"no column of the file looks like a field of {object}", hint="write a mapping file: docs/howto/import.md"
+            )
+    return read_mapping({**(raw or {}), **({"match": match} if match else {})}, call.model, call.actor, sheet.headings, object=object)
+
+
+def _names_part(object: Any, heading: str) -> bool:
+    first, dot, _ = heading.partition(".")
+    return bool(dot) and object.field(first) is not None and object.field(first).type in ("address", "date_range", "location")
+
+
+def queue(
+    place: Workspace,
+    actor: Actor,
+    object: str,
+    file: Path,
+    *,
+    map: Path | Mapping[str, Any] | None = None,
+    match: str | None = None,
+    trial: int | None = None,
+    history: bool = False,
+    sheet: str | None = None,
+    separator: str | None = None,
+    name: str | None = None,
+) -> Begun:
+    """Reads a file into the workspace and queues its import. `trial`: rows to try, 0 all of them."""
+    raw = read_map(map) if isinstance(map, Path) else map
+    told = raw or {}
+    found = open_sheet(file, separator=separator or told.get("separator"), sheet=sheet or told.get("sheet"))
+
+    def act(conn: psycopg.Connection[Any], call: Call) -> Begun:
+        mapping = map_for(call, object, raw, found, match)
+        return imports.begin(conn, call, found, mapping, name=name or file.name, trial=trial, history=history)
+
+    return place.writing(actor, act)
+
+
+def carry_out(place: Workspace, batch: str, told: Told = lambda _: None) -> Import:
+    """Works an import off, or waits for the worker that has it."""
+    handlers: Mapping[str, Handler] = imports.handlers(place.runtime.clock, told)
+
+    def connect() -> AbstractContextManager[psycopg.Connection[Any]]:
+        return place.connection("job")
+
+    while True:
+        found = import_status(place, batch)
+        if found.state not in ("waiting", "running"):
+            return found
+        told({"done": found.done})
+        with connect() as conn, conn.transaction():
+            row = claim(conn, place.schema, id=found.task)
+        if row is None:
+            time.sleep(LOOK_SECONDS)
+        else:
+            run_task(connect, place.schema, row, task_context(place, handlers))
+
+
+def import_status(place: Workspace, batch: str) -> Import:
+    with place.connection("read") as conn:
+        return imports.status(conn, place.schema, batch)
+
+
+def import_problems(place: Workspace, batch: str) -> list[tuple[int, list[str], list[dict[str, Any]]]]:
+    with place.connection("read") as conn:
+        return imports.faults(conn, place.schema, batch)
+
+
+def write_problems(place: Workspace, batch: str, target: IO[bytes], ending: str = ".csv") -> int:
+    """The rows that were refused, as a file that can be mended and imported again; how many there are."""
+    with place.connection("read") as conn:
+        found, rows = imports.status(conn, place.schema, batch), imports.faults(conn, place.schema, batch)
+    return write_report(target, found.headings, rows, workbook=ending.lower() == ".xlsx")
