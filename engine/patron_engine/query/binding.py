@@ -29,6 +29,7 @@ from patron_engine.fields.field import Field, FileSpec, Formula, Rollup
 from patron_engine.model.model import LINKS
 from patron_engine.query import functions, sets
 from patron_engine.query.source import Building, Row, path_steps
+from patron_engine.query.sqltypes import part_type, sql_type, virtual_type
 from patron_engine.store.tables import TYPES, Id
 
 MAX_NESTED = 15  # computed fields that read computed fields
@@ -114,7 +115,7 @@ class SqlBinding:
         name = steps[0]
         found = row.object.field(name)
         if found is None and name in VIRTUAL:
-            return sa.cast(sa.null(), _virtual_type(steps))
+            return sa.cast(sa.null(), virtual_type(steps))
         assert found is not None, f"{row.object.name} has no field {name!r}"
         if len(steps) == 1:
             return self.of_field(row, found)
@@ -223,7 +224,7 @@ class SqlBinding:
             if found.type in LINKS and position + 1 < len(steps):
                 here = model.object(found.link.to[0])
                 continue
-            return _part_type(found, steps[position + 1 :])
+            return part_type(found, steps[position + 1 :])
         return None
 
     def _many(self, row: Row, found: Field) -> sa.ColumnElement[Any]:
@@ -263,45 +264,3 @@ def _array(select: sa.Select[Any], row: Row, item: sa.types.TypeEngine[Any]) -> 
     """ARRAY(SELECT …), empty as NULL: an empty list is empty."""
     array = sa.func.array(select.correlate(row.table).scalar_subquery(), type_=pg.ARRAY(item))
     return sa.func.nullif(array, sa.cast(pg.array([], type_=item), pg.ARRAY(item)), type_=pg.ARRAY(item))
-
-
-_SQL: Mapping[str, sa.types.TypeEngine[Any]] = {
-    "number": TYPES["numeric"],
-    "text": TYPES["text"],
-    "choice": TYPES["text"],
-    "boolean": TYPES["boolean"],
-    "date": TYPES["date"],
-    "datetime": TYPES["timestamptz"],
-    "time": TYPES["time"],
-    "duration": TYPES["numeric"],
-    "link": Id(),
-    "json": TYPES["jsonb"],
-    "empty": TYPES["text"],
-}
-
-
-def sql_type(type: ExprType) -> sa.types.TypeEngine[Any]:
-    """The SQL type that values of an expression's type have."""
-    if type.kind == "list":
-        return pg.ARRAY(Id() if type.element is not None and type.element.kind == "link" else TYPES["text"])
-    return _SQL.get(type.kind, TYPES["text"])
-
-
-def _part_type(found: Field, rest: tuple[str, ...]) -> ExprType:
-    if not rest or not any(c.part == rest[0] for c in found.columns):
-        return found.expr
-    kinds: Mapping[str, Literal["date", "number", "text"]] = {"date": "date", "numeric": "number"}
-    return ExprType(kinds.get(found.part(rest[0]).sql, "text"))
-
-
-def _virtual_type(steps: tuple[str, ...]) -> sa.types.TypeEngine[Any]:
-    """`approval.state` is text, `path.NAME.since` a moment: the types the catalogue gives them."""
-    moments = {"decided_at", "since", "due", "due_at", "done_at", "breached_at", "returns_at"}
-    people = {"submitter"}
-    if steps[-1] in moments:
-        return TYPES["timestamptz"]
-    if steps[-1] in people:
-        return Id()
-    return {"breached": TYPES["boolean"], "hours": TYPES["numeric"], "approvers": pg.ARRAY(Id())}.get(
-        steps[-1], TYPES["text"]
-    )

@@ -19,7 +19,8 @@ from patron_engine.fields.registry import type_of
 from patron_engine.query import fetch
 from patron_engine.query.binding import parameter
 from patron_engine.query.call import Call
-from patron_engine.query.resolve import known_object, resolve
+from patron_engine.query.names import known_object
+from patron_engine.query.resolve import resolve
 from patron_engine.query.spec import Ask
 from patron_engine.query.statement import Statement, compiled, kept
 from patron_engine.store.tables import TYPES, Id, Tables

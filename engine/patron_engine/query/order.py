@@ -18,7 +18,7 @@ from patron_engine.fields.field import ChoiceSpec, Field
 from patron_engine.fields.options import names_of
 from patron_engine.fields.registry import type_of
 from patron_engine.query.binding import SqlBinding, parameter
-from patron_engine.query.resolve import Key
+from patron_engine.query.names import Key
 from patron_engine.query.source import Row, path_steps
 from patron_engine.query.values import end_of
 from patron_engine.query.wire import title_column

@@ -18,7 +18,8 @@ from patron_engine.expr.sql import condition_sql
 from patron_engine.query import order
 from patron_engine.query.binding import SqlBinding, parameter, rule_condition
 from patron_engine.query.call import Call
-from patron_engine.query.resolve import Named, Resolved
+from patron_engine.query.names import Named
+from patron_engine.query.resolve import Resolved
 from patron_engine.query.sets import tie
 from patron_engine.query.source import Building, Row, Source, path_steps, rules_of
 from patron_engine.query.statement import Statement, compiled

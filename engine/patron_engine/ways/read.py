@@ -25,7 +25,8 @@ from patron_engine.model.model import LinkSet, Object
 from patron_engine.problems import Problem, nearest
 from patron_engine.query import fetch, spec
 from patron_engine.query.call import Call
-from patron_engine.query.resolve import known_object, resolve
+from patron_engine.query.names import known_object
+from patron_engine.query.resolve import resolve
 from patron_engine.query.spec import Ask, Found, Page, Within
 
 Connection = psycopg.Connection[Any]

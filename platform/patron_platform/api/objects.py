@@ -10,7 +10,7 @@ from patron_engine.access.decide import readable, writable
 from patron_engine.errors import NotFound
 from patron_engine.jsonio import dumps
 from patron_engine.model.describe import describe_brief, describe_object
-from patron_engine.query.resolve import known_object
+from patron_engine.query.names import known_object
 from patron_platform.api.door import enter
 from patron_platform.api.openapi import describe
 from patron_platform.api.requests import json_answer

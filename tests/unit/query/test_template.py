@@ -77,6 +77,6 @@ def test_constants_of_one_form_share_one_reading(call: Call, monkeypatch: pytest
     def never(*_: Any) -> Any:
         raise AssertionError("read again")
 
-    monkeypatch.setattr("patron_engine.query.resolve.compile_expression", never)
+    monkeypatch.setattr("patron_engine.query.names.compile_expression", never)
     _, found = values(call, "amount > 2.5 and stage == 'open'")
     assert sorted(map(str, found.values())) == ["2.5", "open"]
