@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from patron_engine.errors import NotFound
-from patron_engine.meta.document import Document
+from patron_engine.meta.document import Body, Document
 from patron_engine.meta.layers import WORKSPACE, Layer, workspace_layer
 from patron_engine.release.bodies import body_hash, decode, encode
 
@@ -92,6 +92,15 @@ def _layer(name: str, version: str, documents: tuple[Document, ...]) -> Layer:
         prefix=str(manifest.get("prefix") or ""),
         requires=tuple(manifest.get("requires") or ()),
     )
+
+
+def packs_of(conn: psycopg.Connection[Any], schema: str, number: int) -> list[Body]:
+    """The manifests of the packs of a release, lowest first."""
+    query = sql.SQL(
+        "SELECT d.body::text FROM {s}.sys__release_document r JOIN {s}.sys__document d ON d.hash = r.hash"
+        " WHERE r.release = %s AND d.kind = 'pack' ORDER BY r.layer_order"
+    ).format(s=sql.Identifier(schema))
+    return [decode(row[0]) for row in conn.execute(query, (number,))]
 
 
 def hashes_of(conn: psycopg.Connection[Any], schema: str, number: int) -> frozenset[str]:

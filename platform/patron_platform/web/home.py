@@ -19,6 +19,7 @@ from starlette.responses import Response
 from patron_engine.actor import SYSTEM
 from patron_engine.model.model import say
 from patron_engine.query.counts import counts
+from patron_engine.release.releases import packs_of
 from patron_platform.api.door import languages_of
 from patron_platform.service import Service
 from patron_platform.web.texts import TEXTS
@@ -59,17 +60,14 @@ def _shown(service: Service, languages: tuple[str, ...]) -> dict[str, Any]:
     with workspace.connection("read") as conn:
         call = workspace.call(conn, SYSTEM)
         found = counts(conn, call)
+        manifests = packs_of(conn, workspace.schema, call.model.release)
         database = conn.info.server_version
     model = call.model
     objects = [
         {"name": o.name, "label": say(o.plural, languages) or say(o.label, languages), "count": found.get(o.name, 0)}
         for o in model.objects.values()
     ]
-    packs = [
-        {"label": say(body.get("label", name), languages), "version": body.get("version", "")}
-        for (kind, name), body in model.documents.items()
-        if kind == "pack"
-    ]
+    packs = [{"label": say(m.get("label", m["name"]), languages), "version": m.get("version", "")} for m in manifests]
     return {
         "workspace": workspace.name,
         "release": model.release,
