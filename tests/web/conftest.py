@@ -1,0 +1,38 @@
+"""Fixtures of the tests over HTTP: the workspace is made once, each file gets a copy of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from patron_testing.pg import Server
+from patron_testing.web import Api, Opened, Template, make_template, serving
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> Iterator[Template]:
+    made = make_template(server)
+    yield made
+    server.drop(made.url)
+
+
+@pytest.fixture(scope="module")
+def opened(server: Server, template: Template) -> Iterator[Opened]:
+    with serving(server, template) as running:
+        yield running
+
+
+@pytest.fixture
+def admin(opened: Opened) -> Api:
+    return opened.admin
+
+
+@pytest.fixture
+def rep(opened: Opened) -> Api:
+    return opened.rep
+
+
+@pytest.fixture
+def stranger(opened: Opened) -> Api:
+    return opened.stranger
