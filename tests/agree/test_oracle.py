@@ -80,7 +80,9 @@ CONDITIONS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "s != 'a'": lambda r: r["s"] != "a",
     "n > 10": lambda r: r["n"] is not None and r["n"] > 10,
     "n > 10 or ISBLANK(d)": lambda r: (r["n"] is not None and r["n"] > 10) or r["d"] is None,
-    "not (n > 10) and s in ('a', 'b')": lambda r: not (r["n"] is not None and r["n"] > 10) and r["s"] in ("a", "b"),
+    "not (n > 10) and s in ('a', 'b')": lambda r: (
+        not (r["n"] is not None and r["n"] > 10) and r["s"] in ("a", "b")
+    ),
 }
 FUNCTIONS = ("count", "count_distinct", "sum", "avg", "min", "max", "first", "last", "concat")
 
@@ -123,7 +125,9 @@ class Figure:
             return values[0]
         if self.function == "last":  # an empty sort value stands last both ways
             held = [m for m in rows if m[self.field or ""] is not None]
-            return max(held, key=lambda m: (m["d"] is not None, m["d"] or date.min, m["name"]))[self.field or ""]
+            return max(held, key=lambda m: (m["d"] is not None, m["d"] or date.min, m["name"]))[
+                self.field or ""
+            ]
         if self.function == "concat":
             return ", ".join(map(str, values))
         return min(values) if self.function == "min" else max(values)
@@ -134,7 +138,11 @@ def random_figures(dice: random.Random) -> list[Figure]:
     for n in range(9):
         function = FUNCTIONS[n]
         numeric = function in ("sum", "avg")
-        name = dice.choice(["n", "half"]) if numeric else dice.choice(["n", "d"] if function in ("min", "max") else ["name", "s"])
+        name = (
+            dice.choice(["n", "half"])
+            if numeric
+            else dice.choice(["n", "d"] if function in ("min", "max") else ["name", "s"])
+        )
         if function == "concat":
             name = "name"
         found.append(Figure(
@@ -149,7 +157,9 @@ def random_figures(dice: random.Random) -> list[Figure]:
 class Oracle:
     """What there is, as dicts. `bin` holds what was deleted together."""
 
-    records: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {"top": {}, "mid": {}, "leaf": {}})
+    records: dict[str, dict[str, dict[str, Any]]] = field(
+        default_factory=lambda: {"top": {}, "mid": {}, "leaf": {}}
+    )
 
     def alive(self, object: str) -> dict[str, dict[str, Any]]:
         return {i: r for i, r in self.records[object].items() if not r["deleted"]}
@@ -168,7 +178,9 @@ class Oracle:
         return [{**r, "half": half(r["n"])} for r in self.counted("leaf") if belongs(r)]
 
     def total(self, mid: str) -> Decimal:
-        return sum((r["n"] for r in self.counted("leaf") if r["mid"] == mid and r["n"] is not None), Decimal(0))
+        return sum(
+            (r["n"] for r in self.counted("leaf") if r["mid"] == mid and r["n"] is not None), Decimal(0)
+        )
 
     def under(self, mid: str) -> Decimal:
         """The totals of everything below, however deep; what is below a void or deleted one still is below."""
@@ -250,8 +262,12 @@ class Play:
         given = {}
         for id in chosen:
             values = self.leaf_values()
-            given[id] = {k: values[k] for k in self.dice.sample(sorted(values), self.dice.randrange(1, len(values)))}
-        self.r.act(*[Change(action="update", object="leaf", id=i, set=self.wire(v)) for i, v in given.items()])
+            given[id] = {
+                k: values[k] for k in self.dice.sample(sorted(values), self.dice.randrange(1, len(values)))
+            }
+        self.r.act(
+            *[Change(action="update", object="leaf", id=i, set=self.wire(v)) for i, v in given.items()]
+        )
         for id, values in given.items():
             self.oracle.records["leaf"][id] |= values
 
@@ -318,7 +334,9 @@ class Play:
             row = self.r.row("mid", mid)
             for figure in figures:
                 right = figure.right(self.oracle.members(mid, figure.set))
-                assert row[figure.name] == right, f"seed {SEED}: {figure} of mid {mid}: {row[figure.name]} is not {right}"
+                assert row[figure.name] == right, (
+                    f"seed {SEED}: {figure} of mid {mid}: {row[figure.name]} is not {right}"
+                )
             assert row["total"] == self.oracle.total(mid), f"seed {SEED}"
             assert row["doubled"] == self.oracle.doubled(mid), f"seed {SEED}"
             assert row["under"] == self.oracle.under(mid), f"seed {SEED}"

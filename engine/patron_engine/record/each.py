@@ -12,7 +12,8 @@ from typing import Any
 from patron_engine.errors import Conflict, LimitExceeded, PatronError, Refused
 from patron_engine.problems import Problem
 from patron_engine.record.batch import RowsRefused
-from patron_engine.record.change import Change, Outcome
+from patron_engine.record.change import Change, Done, Outcome
+from patron_engine.record.row import Row
 from patron_engine.record.statements import Conn
 
 Numbered = tuple[int, Change]
@@ -79,3 +80,27 @@ def _problems_of(error: PatronError) -> Sequence[Problem]:
     if isinstance(error, Refused):
         return error.problems
     return [Problem(code=error.code, message=error.detail, hint=error.hint)]
+
+
+DONE: dict[str, Done] = {
+    "create": "created", "update": "updated", "delete": "deleted", "restore": "restored", "void": "voided",
+    "unvoid": "unvoided", "purge": "purged",
+}  # fmt: skip
+
+
+def outcome_of(row: Row) -> Outcome:
+    """What the caller is told about one change."""
+    wrote = row.written or row.action == "purge" or row.raised
+    changed = tuple(
+        n
+        for n in row.program.fields
+        if n in row.changed and (n in row.given or not row.program.fields[n].system)
+    )
+    return Outcome(
+        action=DONE[row.action] if wrote else "unchanged",
+        object=row.object,
+        id=row.id,
+        version=None if row.action == "purge" else row.version,
+        problems=tuple(row.problems),
+        changed=changed,
+    )

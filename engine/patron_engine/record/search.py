@@ -16,12 +16,12 @@ from patron_engine.fields.field import Field
 from patron_engine.fields.registry import type_of
 from patron_engine.query.tokens import tokens_of
 from patron_engine.record.batch import Batch, by_object
+from patron_engine.record.climb import below
 from patron_engine.record.feeds import Hop
 from patron_engine.record.links import linked
 from patron_engine.record.program import Program, Programs
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled
-from patron_engine.record.touch import below
 from patron_engine.record.write import COPY_FROM, copy_in, replacing, run_many
 
 COLUMNS = ("object", "record", "field", "tokens")

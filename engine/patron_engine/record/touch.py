@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-import sqlalchemy as sa
-
 from patron_engine.record.batch import Batch, by_object
+from patron_engine.record.climb import above, below, upwards
 from patron_engine.record.feeds import ALIVE, Feeds, Figure, Follower, Hop, feeds_of
 from patron_engine.record.links import linked
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Statement, any_of, compiled
 
 Image = Mapping[str, Any]
 
@@ -223,7 +221,7 @@ def _in_tree(batch: Batch, figure: Figure, one: Moved, found: Touches) -> None:
     if one.old is None or one.changed.isdisjoint(ALIVE | {tree}):
         return
     places = {i for image in (one.old, one.new) if _alive(image) and (i := image.get(tree))}
-    for id in _upwards(batch, figure.parent, tree, places):
+    for id in upwards(batch, figure.parent, tree, places):
         _mark(found[figure.parent][id], one.origins, tree).again.add(figure.name)
 
 
@@ -238,58 +236,8 @@ def _climb(batch: Batch, figure: Figure, number: int, ids: set[str]) -> set[str]
             return ids
         ids = set(above(batch, hop, ids))
     if figure.tree is not None and ids:
-        return _upwards(batch, figure.parent, figure.tree, ids)
+        return upwards(batch, figure.parent, figure.tree, ids)
     return ids
-
-
-def above(batch: Batch, hop: Hop, ids: Iterable[str]) -> list[str]:
-    """The records that `ids` of the hop's object point at."""
-
-    def make() -> Statement:
-        program = batch.programs[hop.object]
-        if hop.link.link.many:
-            table = batch.call.tables.link(hop.link)
-            return compiled(sa.select(table.c.target).where(any_of(table.c.record)).distinct())
-        column = program.table.c[hop.link.column.name]
-        chosen = sa.select(column).where(any_of(program.table.c.id), column.is_not(None)).distinct()
-        if hop.link.link.several:
-            kind = program.table.c[hop.link.part("object").name]
-            chosen = chosen.where(kind == sa.literal(hop.target, sa.Text()))
-        return compiled(chosen)
-
-    statement = batch.programs.keep(("touch.above", hop.object, hop.link.name, hop.target), make)
-    return [row[0] for row in statement.run(batch.conn, ids=sorted(ids))]
-
-
-def below(batch: Batch, hop: Hop, ids: Iterable[str]) -> list[str]:
-    """The records of the hop's object that point at one of `ids`."""
-
-    def make() -> Statement:
-        program = batch.programs[hop.object]
-        table, column = program.table, program.table.c[hop.link.column.name]
-        chosen = sa.select(table.c.id).where(any_of(column), table.c.deleted_at.is_(None))
-        if hop.link.link.several:
-            kind = table.c[hop.link.part("object").name]
-            chosen = chosen.where(kind == sa.literal(hop.target, sa.Text()))
-        return compiled(chosen)
-
-    statement = batch.programs.keep(("touch.below", hop.object, hop.link.name, hop.target), make)
-    return [row[0] for row in statement.run(batch.conn, ids=sorted(ids))]
-
-
-def _upwards(batch: Batch, object: str, tree: str, ids: Iterable[str]) -> set[str]:
-    """The records and everything above them in their tree."""
-
-    def make() -> Statement:
-        program = batch.programs[object]
-        table, column = program.table, program.table.c[program.fields[tree].column.name]
-        up = sa.select(table.c.id, column.label("parent")).where(any_of(table.c.id)).cte("up", recursive=True)
-        up = up.union(sa.select(table.c.id, column).where(table.c.id == up.c.parent))
-        return compiled(sa.select(up.c.id))
-
-    statement = batch.programs.keep(("touch.tree", object, tree), make)
-    wanted = sorted(ids)
-    return {row[0] for row in statement.run(batch.conn, ids=wanted)} if wanted else set()
 
 
 def _followers(batch: Batch, followers: Sequence[Follower], one: Moved, found: Touches) -> None:

@@ -28,10 +28,10 @@ from patron_engine.record.batch import Batch, RowsRefused, by_object
 from patron_engine.record.before import before_rules
 from patron_engine.record.begin import begin_write, retrying
 from patron_engine.record.bind import bind
-from patron_engine.record.change import MAX_CHANGES, Change, Done, Outcome
+from patron_engine.record.change import MAX_CHANGES, Change, Outcome
 from patron_engine.record.closure import keep_closures
 from patron_engine.record.derive import derive
-from patron_engine.record.each import Numbered, refused_outcome, runs_of, save_each
+from patron_engine.record.each import Numbered, outcome_of, refused_outcome, runs_of, save_each
 from patron_engine.record.events import write_events
 from patron_engine.record.external import write_external_ids
 from patron_engine.record.formulas import compute
@@ -111,7 +111,7 @@ def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool
         except psycopg.errors.UniqueViolation as error:
             _collision(batch, run, error)
         for row in batch.levels[0]:
-            outcomes[row.index] = _outcome(row)
+            outcomes[row.index] = outcome_of(row)
         for row in batch.refused:
             assert row.change is not None
             outcomes[row.index] = refused_outcome(row.change, row.problems)
@@ -279,27 +279,3 @@ def _judge_parents(batch: Batch, parents: dict[Row, Any], rows: Sequence[Row]) -
         check.check_conditions(batch, program, mine, late=True)
     figures.blame(parents)
     batch.stop_if_refused(rows)
-
-
-DONE: dict[str, Done] = {
-    "create": "created", "update": "updated", "delete": "deleted", "restore": "restored", "void": "voided",
-    "unvoid": "unvoided", "purge": "purged",
-}  # fmt: skip
-
-
-def _outcome(row: Row) -> Outcome:
-    """What the caller is told about one change."""
-    wrote = row.written or row.action == "purge" or row.raised
-    changed = tuple(
-        n
-        for n in row.program.fields
-        if n in row.changed and (n in row.given or not row.program.fields[n].system)
-    )
-    return Outcome(
-        action=DONE[row.action] if wrote else "unchanged",
-        object=row.object,
-        id=row.id,
-        version=None if row.action == "purge" else row.version,
-        problems=tuple(row.problems),
-        changed=changed,
-    )
