@@ -30,7 +30,7 @@ from patron_engine.expr.types import NUMBER
 
 EXACT: Final = Digits(prec=30_000, rounding=ROUND_HALF_UP, Emax=MAX_EMAX, Emin=MIN_EMIN)
 # Enough digits, and the rounding that keeps a second rounding right.
-_WIDE: Final = Digits(prec=150, rounding=ROUND_05UP, Emax=MAX_EMAX, Emin=MIN_EMIN)
+_WIDE: Final = Digits(prec=60, rounding=ROUND_05UP, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _TENTH: Final = Decimal(1).scaleb(-limits.DECIMALS)
 _WIDENED: Final = 40
 ZERO: Final = Decimal(0)
