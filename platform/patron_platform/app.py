@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from patron_platform.api import definitions, errors, objects, packs, records, releases, search
+from patron_platform.api import (
+    definitions,
+    errors,
+    exports,
+    imports,
+    objects,
+    packs,
+    records,
+    releases,
+    search,
+)
 from patron_platform.api.door import Door
 from patron_platform.health import router as health
 from patron_platform.observe import Observed
@@ -23,7 +33,7 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     app.state.door = Door(service)
     errors.install(app)
-    for module in (objects, search, definitions, releases, packs, records):
+    for module in (objects, search, definitions, releases, packs, records, imports, exports):
         app.include_router(module.router, prefix=API)
     app.include_router(health)
     app.include_router(home)

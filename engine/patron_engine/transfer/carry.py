@@ -187,7 +187,7 @@ class Carrier:
         if not expressions:
             return
         rows = self._values(conn, call, items, expressions)
-        context = context_of(conn, call)
+        context, _ = context_of(conn, call)
         for name, expression in expressions.items():
             value_of, own = closure(expression), self.object.fields[name]
             for item, values in zip(items, rows, strict=True):

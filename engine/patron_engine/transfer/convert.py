@@ -14,7 +14,9 @@ from typing import Any
 from patron_engine.fields.base import TextFormats, ValueFault
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.moments import loose_date
+from patron_engine.fields.numerals import plain_number
 from patron_engine.fields.registry import type_of
+from patron_engine.jsonio import decimal_text
 from patron_engine.model.model import Model, Object, say
 from patron_engine.problems import Problem
 from patron_engine.transfer.mapping import EXTERNAL, ImportMap, Target
@@ -161,14 +163,10 @@ def _remembering(read: Read) -> Read:
 
 
 def _times(own: Field, formats: TextFormats, factor: Decimal) -> Read:
-    from patron_engine.fields.numerals import plain_number
-
     kind = type_of(own)
 
     def read(text: str) -> Any:
-        product = plain_number(text, formats) * factor
-        exact = product.quantize(Decimal(1)) if product == product.to_integral_value() else product.normalize()
-        return kind.read_wire(own, int(exact) if kind.name in ("integer", "rating") else exact)
+        return kind.read_text(own, decimal_text(plain_number(text, formats) * factor))
 
     return read
 

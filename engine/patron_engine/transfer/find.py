@@ -164,7 +164,7 @@ def _whatever_case(conn: Conn, call: Call, object: Object, field: Field, texts: 
 
 
 def _by_external(conn: Conn, call: Call, object: Object, source: str, texts: Sequence[str]) -> Found:
-    outer, table = call.tables.system("sys__external_id", object="text", source="text", external_id="text", record="uuid"), call.tables.of(object)  # noqa: E501
+    outer, table = call.tables.system("sys__external_id", object="text", source="text", external_id="text", record="uuid"), call.tables.of(object)
 
     def make() -> Statement:
         joined = outer.join(table, sa.and_(table.c.id == outer.c.record, table.c.deleted_at.is_(None)))

@@ -262,16 +262,27 @@ def handlers(
 
 def status(conn: Connection, schema: str, batch: str) -> Import:
     """How an import stands; NotFound when there is none of that id."""
+    found = listed(conn, schema, batch=batch)
+    if not found:
+        raise NotFound(f"there is no import {batch}", hint="`patron import` prints the id of what it did")
+    return found[0]
+
+
+def listed(conn: Connection, schema: str, *, batch: str | None = None, limit: int = 1_000) -> list[Import]:
+    """The imports of a workspace, the newest first."""
     query = sql.SQL(
-        "SELECT t.id, t.state, t.payload, t.progress, t.error, b.payload ? 'undone' FROM {s}.sys__task t"
-        " JOIN {s}.sys__batch b ON b.id = (t.payload ->> 'batch')::uuid WHERE t.kind = %s AND t.payload ->> 'batch' = %s"
+        "SELECT b.id, t.id, t.state, t.payload, t.progress, t.error, b.payload ? 'undone' FROM {s}.sys__task t"
+        " JOIN {s}.sys__batch b ON b.id = (t.payload ->> 'batch')::uuid"
+        " WHERE t.kind = %s AND (%s::text IS NULL OR t.payload ->> 'batch' = %s) ORDER BY t.created_at DESC, t.id DESC LIMIT %s"
     ).format(s=sql.Identifier(schema))
-    row = conn.execute(query, (KIND, batch)).fetchone()
-    if row is None:
-        raise NotFound(f"there is no import {batch}")
-    task, state, payload, progress, error, undone = row
+    return [_import(*row) for row in conn.execute(query, (KIND, batch, batch, limit))]
+
+
+def _import(
+    batch: Any, task: Any, state: str, payload: Mapping[str, Any], progress: Mapping[str, Any], error: str | None, undone: bool
+) -> Import:
     return Import(
-        batch=batch, object=payload["object"], name=payload["name"], state=state, rows=payload["rows"],
+        batch=str(batch), object=payload["object"], name=payload["name"], state=state, rows=payload["rows"],
         done=progress.get("done", 0), counts={c: progress.get(c, 0) for c in COUNTS}, error=error,
         trial=payload["trial"] is not None, undone=undone, headings=tuple(payload["headings"]), task=str(task),
     )  # fmt: skip

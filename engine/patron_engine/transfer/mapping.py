@@ -9,7 +9,8 @@ today's names of the model, or every problem at once. Reads no row and no record
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as kept  # Target has an attribute `field`
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ from patron_engine.problems import Problem, Problems, nearest
 
 EXTERNAL = "external_ids."
 Missing = Literal["problem", "empty", "create"]
-MISSING: tuple[str, ...] = ("problem", "empty", "create")
+MISSING: tuple[Missing, ...] = ("problem", "empty", "create")
 KEYS = ("object", "match", "owner", "formats", "columns", "set", "skip_empty", "sheet", "separator", "about")
 COLUMN_KEYS = (
     "field", "by", "missing", "corrections", "values", "defer", "object", "format", "multiply", "separator",
@@ -47,7 +48,7 @@ class Target:
     by: str | None = None
     object: str | None = None
     missing: Missing = "problem"
-    words: Mapping[str, str | None] = field(default_factory=dict)
+    words: Mapping[str, str | None] = kept(default_factory=dict)
     defer: bool = False
     form: tuple[str, ...] = ()
     multiply: Decimal | None = None
@@ -67,8 +68,8 @@ class ImportMap:
 
     object: str
     match: str | None = None
-    columns: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
-    sets: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, tuple[Target, ...]] = kept(default_factory=dict)
+    sets: Mapping[str, Any] = kept(default_factory=dict)
     dates: tuple[str, ...] = ()
     decimal: str = "."
     thousands: str = ","
@@ -160,10 +161,9 @@ class _Reading:
         name = self.field(raw["field"], path)
         if name is None:
             return None
-        missing = raw.get("missing") or "problem"
-        if missing not in MISSING:
+        missing: Missing = next((m for m in MISSING if m == raw.get("missing")), "problem")
+        if raw.get("missing") not in (None, *MISSING):
             self.problems.add("unknown_value", f"missing is {', '.join(MISSING)}", path=f"{path}.missing")
-            missing = "problem"
         return Target(
             field=name,
             by=self.by(name, raw.get("by"), raw.get("object"), path),
@@ -177,7 +177,7 @@ class _Reading:
 
     def field(self, name: str, path: str) -> str | None:
         """Today's name of a field or part that may be written."""
-        if name.startswith(EXTERNAL) and len(name) > len(EXTERNAL):
+        if name == "id" or (name.startswith(EXTERNAL) and len(name) > len(EXTERNAL)):
             return name
         first, dot, part = name.partition(".")
         field = self.object.field(first)
@@ -207,10 +207,10 @@ class _Reading:
             self.problems.add("object_missing", f"{name} may point at {told}", path=f"{path}.object", hint="say which")
             return None
         target = self.model.objects[object or field.link.to[0]]
-        if by is None or by in ("title", "id"):
-            return by
-        if isinstance(by, str) and by.startswith(EXTERNAL):
-            return by
+        if by is None:
+            return None
+        if by in ("title", "id") or str(by).startswith(EXTERNAL):
+            return str(by)
         found = target.field(by) if isinstance(by, str) else None
         if found is None or not found.columns or found.encrypted:
             hint = nearest(str(by), target.fields)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from patron_engine.errors import LimitExceeded, Refused
 from patron_engine.problems import Problem
+from patron_engine.transfer.writer import unguarded
 
 MAX_COLUMNS = 1_000  # sheet_columns
 MAX_CELL = 1_000_000  # sheet_cell: characters of one cell, so that an open quote does not swallow the file
@@ -123,7 +124,7 @@ def _csv_rows(path: Path, encoding: str, separator: str) -> Iterator[Row]:
                     raise LimitExceeded(
                         f"row {number} has {len(cells):,} columns, at most {MAX_COLUMNS:,} are read", code="sheet_columns"
                     )
-                yield number, [cell.strip() for cell in cells]
+                yield number, [unguarded(cell.strip()) for cell in cells]
         except csv.Error as error:
             if "field larger" in str(error):
                 raise LimitExceeded(

@@ -15,6 +15,7 @@ from typing import IO, Any, Literal
 
 Form = Literal["csv", "xlsx"]
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "'")
+MOST = 10**15  # a spreadsheet's numbers are exact below it
 CELL = 32_767  # characters of a cell of a workbook
 
 
@@ -79,7 +80,7 @@ def _workbook(target: IO[bytes]) -> Iterator[Write]:
         for column, cell in enumerate(row):
             if isinstance(cell, bool):
                 sheet.write_boolean(at, column, cell)
-            elif isinstance(cell, int | float | Decimal) and abs(cell) < 10**15:
+            elif isinstance(cell, int | Decimal) and -MOST < cell < MOST:
                 sheet.write_number(at, column, cell)
             elif cell is not None and cell != "":
                 sheet.write_string(at, column, str(cell)[:CELL])

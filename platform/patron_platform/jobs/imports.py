@@ -7,7 +7,7 @@ database before the first of them becomes a record.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
@@ -18,12 +18,13 @@ from patron_engine.access.decide import writable
 from patron_engine.actor import Actor
 from patron_engine.errors import Refused, WrongUse
 from patron_engine.meta.reader import read_values
+from patron_engine.model.model import Object
 from patron_engine.query.call import Call
 from patron_engine.runtime import Workspace
 from patron_engine.store.tasks import Handler, claim, run_task
 from patron_engine.transfer import imports
 from patron_engine.transfer.imports import Begun, Import
-from patron_engine.transfer.mapping import ImportMap, read_mapping
+from patron_engine.transfer.mapping import PARTS, ImportMap, read_mapping
 from patron_engine.transfer.report import write_report
 from patron_engine.transfer.sheet import Sheet, open_sheet
 from patron_engine.transfer.suggest import suggest
@@ -48,20 +49,33 @@ def map_for(call: Call, object: str, raw: Mapping[str, Any] | None, sheet: Sheet
     """The mapping given, or the one the headings suggest."""
     known = call.model.object(object)
     if raw is None and known is not None:
-        fields = writable(call.model, call.actor, known.name)
-        guessed = {heading: field for heading, (field, _) in suggest(sheet.headings, known, fields).items()}
-        exact = {h: h for h in sheet.headings if h == "id" or h.startswith("external_ids.") or _names_part(known, h)}
-        raw = {"columns": {h: None for h in sheet.headings} | guessed | exact}
-        if not guessed and not exact:
-            raise WrongUse(
-                f"no column of the file looks like a field of {object}", hint="write a mapping file: docs/howto/import.md"
-            )
+        raw = suggested(call, known, sheet.headings)
     return read_mapping({**(raw or {}), **({"match": match} if match else {})}, call.model, call.actor, sheet.headings, object=object)
 
 
-def _names_part(object: Any, heading: str) -> bool:
-    first, dot, _ = heading.partition(".")
-    return bool(dot) and object.field(first) is not None and object.field(first).type in ("address", "date_range", "location")
+def suggested(call: Call, object: Object, headings: Sequence[str]) -> dict[str, Any]:
+    """A mapping made from headings alone: API names, external ids and parts as an export writes them, then what looks
+    like a label. WrongUse when nothing fits."""
+    fields = {n: f for n, f in writable(call.model, call.actor, object.name).items() if not f.computed}
+    exact = {h: h for h in headings if h == "id" or h in fields or h.startswith("external_ids.") or _is_part(object, h)}
+    open_ones = [h for h in headings if h not in exact and "." not in h]
+    others = {n: f for n, f in fields.items() if n not in exact.values()}
+    guessed = {heading: field for heading, (field, _) in suggest(open_ones, object, others).items()}
+    if not guessed and not exact:
+        raise WrongUse(
+            f"no column of the file looks like a field of {object.name}", hint="write a mapping file: docs/howto/import.md"
+        )
+    return {
+        "object": object.name,
+        "columns": {h: exact.get(h) or guessed.get(h) for h in headings},
+        **({"match": "id"} if "id" in exact else {}),
+    }
+
+
+def _is_part(object: Object, heading: str) -> bool:
+    first, dot, part = heading.partition(".")
+    field = object.field(first) if dot else None
+    return field is not None and part in PARTS.get(field.type, ())
 
 
 def queue(

@@ -1,0 +1,207 @@
+"""Imports over HTTP: a file in, its import's state, the refused rows, cancelling, taking back.
+
+In: `POST /imports`, multipart: `file`, `object`, optional `mapping` (JSON), `match`, `trial` (rows to try; 0 all), `history`.
+Out: 202 with the import's id; a worker carries it out. What is uploaded is in the database before the answer.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from patron_engine.access.decide import writable
+from patron_engine.actor import Cause
+from patron_engine.errors import Forbidden, LimitExceeded, NotFound, Refused
+from patron_engine.jsonio import dumps
+from patron_engine.problems import Problem
+from patron_engine.transfer import imports
+from patron_engine.transfer.imports import Import
+from patron_engine.transfer.report import report_bytes
+from patron_engine.transfer.sheet import open_sheet
+from patron_engine.transfer.suggest import suggest
+from patron_platform.api.body import read_json
+from patron_platform.api.door import Caller, enter
+from patron_platform.api.requests import json_answer, only
+from patron_platform.jobs.imports import queue
+
+router = APIRouter(prefix="/imports")
+MAX_BYTES = 200 * 1024 * 1024  # import_bytes
+PIECE = 1 << 20
+ENDINGS = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods")
+FIELDS = ("file", "object", "mapping", "match", "trial", "history", "sheet", "separator")
+SAMPLE = 5  # rows a preview shows
+
+
+@router.post("")
+async def begin(request: Request) -> Response:
+    """Queues an import; 202 with its id and where to look."""
+    caller = await run_in_threadpool(enter, request)
+    return await run_in_threadpool(_begin, caller, *await _form(request))
+
+
+@router.post("/preview")
+async def preview(request: Request) -> Response:
+    """What a file holds and which fields its headings suggest; keeps nothing."""
+    caller = await run_in_threadpool(enter, request)
+    return await run_in_threadpool(_preview, caller, *await _form(request))
+
+
+async def _form(request: Request) -> tuple[dict[str, str], Path]:
+    """The fields of a multipart body, and its file on disk. Counted while it arrives."""
+    declared = request.headers.get("content-length", "")
+    if not declared.isdigit():
+        raise Refused([Problem(code="content_length", message="say how long the body is: Content-Length")])
+    if int(declared) > MAX_BYTES + PIECE:
+        raise _too_large()
+    async with request.form(max_files=1, max_fields=len(FIELDS), max_part_size=PIECE) as form:
+        only(dict(form), FIELDS, "field")
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise Refused([Problem(code="required", message="send the file as `file`, multipart/form-data", path="file")])
+        ending = Path(file.filename or "").suffix.lower()
+        if ending not in ENDINGS:
+            message = f"a file named {ending or 'without ending'} cannot be read"
+            raise Refused([Problem(code="file_form", message=message, path="file", hint=", ".join(ENDINGS))])
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        fields["name"] = Path(file.filename or "file").name[:200]
+        with tempfile.NamedTemporaryFile(prefix="patron-import-", suffix=ending, delete=False) as kept:
+            size = 0
+            while data := await file.read(PIECE):
+                size += len(data)
+                if size > MAX_BYTES:
+                    Path(kept.name).unlink()
+                    raise _too_large()
+                kept.write(data)
+    return fields, Path(kept.name)
+
+
+def _begin(caller: Caller, fields: Mapping[str, str], file: Path) -> Response:
+    try:
+        trial = fields.get("trial")
+        if trial is not None and not (trial.isascii() and trial.isdigit() and len(trial) < 10):
+            raise Refused([Problem(code="not_integer", message="trial is how many rows to try; 0 means all", path="trial")])
+        raw = _mapping(fields)
+        begun = queue(
+            caller.workspace, caller.actor, _object(fields), file, map=raw, match=fields.get("match"),
+            trial=None if trial is None else int(trial), history=fields.get("history") == "true",
+            sheet=fields.get("sheet"), separator=fields.get("separator"), name=fields["name"],
+        )  # fmt: skip
+    finally:
+        file.unlink(missing_ok=True)
+    body = {"id": begun.batch, "rows": begun.rows, "state": "waiting"}
+    return json_answer(dumps(body), 202, {"Location": f"/api/v1/imports/{begun.batch}"})
+
+
+def _preview(caller: Caller, fields: Mapping[str, str], file: Path) -> Response:
+    try:
+        sheet = open_sheet(file, separator=fields.get("separator"), sheet=fields.get("sheet"))
+        rows = [cells for _, (_, cells) in zip(range(SAMPLE), sheet.rows(), strict=False)]
+    finally:
+        file.unlink(missing_ok=True)
+
+    def act(_: Any, call: Any) -> dict[str, tuple[str, int]]:
+        found = call.model.object(_object(fields))
+        allowed = writable(call.model, call.actor, found.name) if found is not None else {}
+        if found is None or not allowed:
+            raise NotFound(f"there is no object {fields.get('object')!r}")
+        return suggest(sheet.headings, found, allowed)
+
+    guessed = caller.workspace.reading(caller.actor, act)
+    body = {
+        "form": sheet.form,
+        "columns": [
+            {"heading": heading, "field": guessed.get(heading, (None, 0))[0], "score": guessed.get(heading, (None, 0))[1],
+             "sample": [cells[at] for cells in rows]}
+            for at, heading in enumerate(sheet.headings)
+        ],
+    }  # fmt: skip
+    return json_answer(dumps(body))
+
+
+def _object(fields: Mapping[str, str]) -> str:
+    if not fields.get("object"):
+        raise Refused([Problem(code="required", message="say which object the rows become", path="object")])
+    return fields["object"]
+
+
+def _mapping(fields: Mapping[str, str]) -> Mapping[str, Any] | None:
+    if not fields.get("mapping"):
+        return None
+    value = read_json("application/json", fields["mapping"].encode())
+    if not isinstance(value, Mapping):
+        raise Refused([Problem(code="not_object", message="mapping is a JSON object", path="mapping")])
+    return value
+
+
+def _too_large() -> LimitExceeded:
+    return LimitExceeded("a file has at most 200 MB", code="import_bytes", hint="split it, or use `patron import`")
+
+
+@router.get("")
+def list_imports(request: Request) -> Response:
+    caller = enter(request)
+    _importer(caller)
+    found = caller.workspace.reading(caller.actor, lambda conn, call: imports.listed(conn, call.schema, limit=200))
+    return json_answer(dumps({"imports": [i.as_dict() for i in found]}))
+
+
+@router.get("/{id}")
+def read_import(request: Request, id: str) -> Response:
+    """How it stands, with the first rows that were refused."""
+    caller = enter(request)
+    _importer(caller)
+
+    def act(conn: Any, call: Any) -> tuple[Import, list[Any]]:
+        return imports.status(conn, call.schema, id), imports.faults(conn, call.schema, id)[:100]
+
+    found, refused = caller.workspace.reading(caller.actor, act)
+    problems = [{"row": number, "problems": told} for number, _, told in refused]
+    return json_answer(dumps({**found.as_dict(), "problems": problems}))
+
+
+@router.get("/{id}/problems")
+def read_problems(request: Request, id: str) -> Response:
+    """The refused rows as CSV (`?form=xlsx`: a workbook), to be mended and imported again."""
+    caller = enter(request)
+    _importer(caller)
+    workbook = request.query_params.get("form") == "xlsx"
+
+    def act(conn: Any, call: Any) -> bytes:
+        found = imports.status(conn, call.schema, id)
+        return report_bytes(found.headings, imports.faults(conn, call.schema, id), workbook=workbook)
+
+    name = "problems.xlsx" if workbook else "problems.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return Response(caller.workspace.reading(caller.actor, act), headers=headers, media_type="application/octet-stream")
+
+
+@router.post("/{id}/cancel")
+def cancel(request: Request, id: str) -> Response:
+    caller = enter(request)
+    _importer(caller)
+    found = caller.workspace.writing(caller.actor, lambda conn, call: imports.cancel(conn, call.schema, id))
+    return json_answer(dumps(found.as_dict()))
+
+
+@router.post("/{id}/undo")
+def undo(request: Request, id: str) -> Response:
+    caller = enter(request)
+    _importer(caller)
+    cause = Cause(kind="rollback", detail={"import": id})
+    done = caller.workspace.writing(caller.actor, lambda conn, call: imports.undo(conn, call, id), cause)
+    kept = [{"object": k.object, "id": k.id, "why": k.why} for k in done.kept]
+    return json_answer(dumps({"restored": done.restored, "deleted": done.deleted, "kept": kept}))
+
+
+def _importer(caller: Caller) -> None:
+    """Imports hold whole rows of others' files: until roles say more, an administrator sees them."""
+    if not caller.actor.administrator:
+        raise Forbidden("you may not see imports")
