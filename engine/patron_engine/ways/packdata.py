@@ -20,7 +20,7 @@ from patron_engine.clock import Clock, new_id
 from patron_engine.errors import Refused
 from patron_engine.fields.field import Field
 from patron_engine.jsonio import decimal_text
-from patron_engine.model.model import LINKS, Model, say
+from patron_engine.model.model import LINKS, Model, Object, say
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
@@ -29,6 +29,7 @@ from patron_engine.ways.save import save
 
 DATA_SOURCE = "data"  # REF('price_list', 'standard') looks among the external ids of this source
 _REF = re.compile(r"^=\s*REF\(\s*'([^']+)'\s*,\s*'([^']+)'\s*\)\s*$", re.IGNORECASE)
+_FIRST = re.compile(r"^\[(\d+)\]")
 
 
 def write_data(conn: psycopg.Connection[Any], schema: str, model: Model, clock: Clock) -> int:
@@ -73,8 +74,48 @@ def _write_document(conn: psycopg.Connection[Any], call: Call, body: Mapping[str
     untouched = (
         _untouched(conn, call.schema, object.name) if body.get("mode") == "update_if_untouched" else set()
     )
-    changes = []
-    for record in body["records"]:
+    written = 0
+    for records in _waves(body):
+        written += _write_records(conn, call, object, body, records, known, untouched)
+    return written
+
+
+def _waves(body: Mapping[str, Any]) -> list[list[tuple[int, Mapping[str, Any]]]]:
+    """The records with their places, those that REF others of this document after these (trees, follow-ups).
+
+    Records that name each other in a circle stay together: the save says which one is not there.
+    """
+    left = list(enumerate(body["records"]))
+    waves = []
+    while left:
+        later = {record["external_id"] for _, record in left}
+        ready = [(place, record) for place, record in left if not _refs(record, body["object"]) & later]
+        waves.append(ready or left)
+        left = [item for item in left if item not in ready] if ready else []
+    return waves
+
+
+def _refs(value: Any, object: str) -> set[str]:
+    """External ids of records of `object` that a value names."""
+    if isinstance(value, str):
+        found = _REF.match(value)
+        return {found.group(2)} if found and found.group(1) == object else set()
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return {name for item in inner for name in _refs(item, object)}
+
+
+def _write_records(
+    conn: psycopg.Connection[Any],
+    call: Call,
+    object: Object,
+    body: Mapping[str, Any],
+    records: list[tuple[int, Mapping[str, Any]]],
+    known: Mapping[str, str],
+    untouched: set[str],
+) -> int:
+    changes: list[Change] = []
+    places: list[int] = []
+    for place, record in records:
         external = record["external_id"]
         values = {
             name: wire_value(object.field(name), value, call.model)
@@ -87,21 +128,31 @@ def _write_document(conn: psycopg.Connection[Any], call: Call, body: Mapping[str
             )
         elif known[external] in untouched:
             changes.append(Change(action="update", object=object.name, id=known[external], set=values))
+        else:
+            continue
+        places.append(place)
     if not changes:
         return 0
     try:
         return sum(1 for outcome in save(conn, call, changes) if outcome.action != "unchanged")
     except Refused as error:
         raise Refused(
-            [
-                Problem(
-                    code=p.code, message=p.message, hint=p.hint, path=f"records{p.path or ''}", rule=p.rule
-                )
-                for p in error.problems
-            ],
+            [_placed(problem, places) for problem in error.problems],
             f"data {body['name']}: {error.detail}",
             code="data_refused",
         ) from error
+
+
+def _placed(problem: Problem, places: list[int]) -> Problem:
+    """A problem of the save, at the record's place in the document: the save counts only what it was given."""
+    path = _FIRST.sub(lambda found: f"[{places[int(found.group(1))]}]", problem.path or "", count=1)
+    return Problem(
+        code=problem.code,
+        message=problem.message,
+        hint=problem.hint,
+        path=f"records{path}",
+        rule=problem.rule,
+    )
 
 
 def wire_value(field: Field | None, value: Any, model: Model) -> Any:
