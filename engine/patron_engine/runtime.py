@@ -32,6 +32,7 @@ from patron_engine.record.change import Change, Outcome
 from patron_engine.release import active
 from patron_engine.release.drafts import Draft, drop_draft, own_documents
 from patron_engine.release.releases import Kind, Release, layers_of
+from patron_engine.store.session import collation_of
 from patron_engine.store.tables import Tables
 from patron_engine.ways import publish as publish_way
 from patron_engine.ways import read as read_way
@@ -109,7 +110,7 @@ class Workspace:
                 with self._lock:
                     if number not in self._releases:
                         model = active.load_model(conn, self.schema, number, self.vault)
-                        self._releases[number] = (model, Tables(model, self.schema))
+                        self._releases[number] = (model, Tables(model, self.schema, collation_of(conn)))
                         for old in sorted(self._releases)[:-KEPT_RELEASES]:
                             del self._releases[old]
             self._current = number

@@ -65,6 +65,10 @@ class SqlBinding:
         return self.row.building
 
     @property
+    def collation(self) -> str | None:
+        return self.building.tables.collation
+
+    @property
     def now(self) -> sa.ColumnElement[Any]:
         return parameter(NOW, TYPES["timestamptz"])
 

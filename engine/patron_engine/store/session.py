@@ -117,3 +117,16 @@ def open_session(conn: psycopg.Connection[Any], purpose: Purpose) -> psycopg.Con
     configure(conn)
     limit(conn, purpose)
     return conn
+
+
+BY_CODE_POINT = frozenset({"C", "POSIX", "C.UTF-8", "C.utf8"})  # collations that compare texts as Python does
+
+
+def collation_of(conn: psycopg.Connection[Any]) -> str | None:
+    """The collation to write where texts are compared: None where the database compares by code point anyway."""
+    row = conn.execute(
+        "SELECT datcollate, datlocprovider::text FROM pg_catalog.pg_database WHERE datname = current_database()"
+    ).fetchone()
+    assert row is not None
+    own = row[1] == "b" or (row[1] == "c" and row[0] in BY_CODE_POINT)
+    return None if own else "C"

@@ -48,10 +48,11 @@ TYPES: Mapping[SqlType, sa.types.TypeEngine[Any]] = {
 class Tables:
     """The handles of one (model, schema). Kept per release; making them costs only what is used."""
 
-    def __init__(self, model: Model, schema: str) -> None:
+    def __init__(self, model: Model, schema: str, collation: str | None = None) -> None:
+        """`collation` is what texts are compared by where the database's own is not by code point ("C"), else None."""
         self.model = model
         self.schema = schema
-        self._metadata = sa.MetaData(schema=schema)
+        self.collation = collation
         self._objects: dict[str, sa.Table] = {}
         self._links: dict[tuple[str, str], sa.Table] = {}
         self._system: dict[str, sa.Table] = {}

@@ -21,6 +21,7 @@ from typing import Any, Self
 import psycopg
 
 from patron_engine.errors import Unavailable, WrongUse
+from patron_engine.store.session import collation_of
 from patron_platform.database import binaries as programs
 from patron_platform.database.embedded import Attachment, attach
 
@@ -146,11 +147,11 @@ def inspect(url: str) -> ServerFacts:
 def facts_of(conn: psycopg.Connection[Any]) -> ServerFacts:
     """What the server says of itself. A database whose collation is not C works: the engine writes COLLATE "C"."""
     row = conn.execute(
-        "SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = current_database()"
+        "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()"
     ).fetchone()
     assert row is not None
     return ServerFacts(
         version=conn.info.server_version,
         encoding=str(row[0]),
-        plain_collation=row[1] in ("C", "POSIX", "C.UTF-8"),
+        plain_collation=collation_of(conn) is None,
     )
