@@ -45,25 +45,38 @@ def read_map(path: Path) -> Mapping[str, Any]:
     return found
 
 
-def map_for(call: Call, object: str, raw: Mapping[str, Any] | None, sheet: Sheet, match: str | None) -> ImportMap:
+def map_for(
+    call: Call, object: str, raw: Mapping[str, Any] | None, sheet: Sheet, match: str | None
+) -> ImportMap:
     """The mapping given, or the one the headings suggest."""
     known = call.model.object(object)
     if raw is None and known is not None:
         raw = suggested(call, known, sheet.headings)
-    return read_mapping({**(raw or {}), **({"match": match} if match else {})}, call.model, call.actor, sheet.headings, object=object)
+    return read_mapping(
+        {**(raw or {}), **({"match": match} if match else {})},
+        call.model,
+        call.actor,
+        sheet.headings,
+        object=object,
+    )
 
 
 def suggested(call: Call, object: Object, headings: Sequence[str]) -> dict[str, Any]:
     """A mapping made from headings alone: API names, external ids and parts as an export writes them, then what looks
     like a label. WrongUse when nothing fits."""
     fields = {n: f for n, f in writable(call.model, call.actor, object.name).items() if not f.computed}
-    exact = {h: h for h in headings if h == "id" or h in fields or h.startswith("external_ids.") or _is_part(object, h)}
+    exact = {
+        h: h
+        for h in headings
+        if h == "id" or h in fields or h.startswith("external_ids.") or _is_part(object, h)
+    }
     open_ones = [h for h in headings if h not in exact and "." not in h]
     others = {n: f for n, f in fields.items() if n not in exact.values()}
     guessed = {heading: field for heading, (field, _) in suggest(open_ones, object, others).items()}
     if not guessed and not exact:
         raise WrongUse(
-            f"no column of the file looks like a field of {object.name}", hint="write a mapping file: docs/howto/import.md"
+            f"no column of the file looks like a field of {object.name}",
+            hint="write a mapping file: docs/howto/import.md",
         )
     return {
         "object": object.name,

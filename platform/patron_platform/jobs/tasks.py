@@ -18,7 +18,7 @@ from patron_engine.release.active import load_model
 from patron_engine.runtime import Workspace
 from patron_engine.store.tasks import Context, Handler, run_all
 from patron_engine.transfer import imports
-from patron_engine.ways import backfill
+from patron_engine.ways import backfill, nightly
 
 
 def work_off(place: Workspace) -> int:
@@ -28,6 +28,12 @@ def work_off(place: Workspace) -> int:
         return place.connection("job")
 
     return len(run_all(connect, place.schema, task_context(place)))
+
+
+def begin_day(place: Workspace) -> None:
+    """Queues the workspace's nightly task when its day has begun and nobody did."""
+    with place.connection("job") as conn:
+        nightly.enqueue_nightly(conn, place.schema, place.pin(conn)[0], place.runtime.clock)
 
 
 def task_context(place: Workspace, handlers: Mapping[str, Handler] | None = None) -> Context:
@@ -43,5 +49,10 @@ def task_context(place: Workspace, handlers: Mapping[str, Handler] | None = None
             return place.pin(conn)[0]
 
     clock = place.runtime.clock
-    known = {**backfill.handlers(clock), **imports.handlers(clock), **(handlers or {})}
+    known = {
+        **backfill.handlers(clock),
+        **imports.handlers(clock),
+        **nightly.handlers(clock),
+        **(handlers or {}),
+    }
     return Context(model=model, current=current, handlers=known)

@@ -12,7 +12,7 @@ from threading import Event
 import structlog
 
 from patron_platform.database.workspaces import list_workspaces
-from patron_platform.jobs.tasks import work_off
+from patron_platform.jobs.tasks import begin_day, work_off
 from patron_platform.service import Service
 
 ROUND_SECONDS = 2.0
@@ -30,13 +30,14 @@ def work_forever(service: Service) -> None:
 
 def work_until(service: Service, stop: Event) -> None:
     """Rounds over the workspaces, with a pause in which nothing was to do."""
+    begun: dict[str, str] = {}
     while not stop.is_set():
-        if not work_round(service, stop):
+        if not work_round(service, stop, begun):
             stop.wait(ROUND_SECONDS)
 
 
-def work_round(service: Service, stop: Event) -> int:
-    """One round; the number of tasks that ended."""
+def work_round(service: Service, stop: Event, begun: dict[str, str]) -> int:
+    """One round; the number of tasks that ended. `begun` remembers in which hour each workspace's day was looked at."""
     try:
         with service.databases.system("read") as conn:
             names = [w.name for w in list_workspaces(conn) if w.state == "ready"]
@@ -48,7 +49,11 @@ def work_round(service: Service, stop: Event) -> int:
         if stop.is_set():
             break
         try:
-            done += work_off(service.runtime.workspace(name))
+            place = service.runtime.workspace(name)
+            if begun.get(name) != (day := service.runtime.clock().strftime("%Y-%m-%d %H")):
+                begin_day(place)
+                begun[name] = day
+            done += work_off(place)
         except Exception as error:
             log.warning("workspace_failed", workspace=name, error=str(error))
     return done

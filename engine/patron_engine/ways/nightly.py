@@ -1,0 +1,107 @@
+"""Nightly: once a business day, figures that depend on the day are brought up to date and all others are compared.
+
+In: a workspace after one o'clock of its own zone. Out: a task, at most one a day; worked off object by object, each piece a
+transaction. Stored formulas that read TODAY are written anew; other figures are only compared, and what differs is
+reported in the task's progress (`patron doctor` shows and repairs it). A drift is a fault of ours, never mended in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from patron_engine.actor import SYSTEM, Cause
+from patron_engine.clock import Clock
+from patron_engine.fields.field import Formula
+from patron_engine.model.model import Model, Object
+from patron_engine.query.call import Call
+from patron_engine.record.drift import find_drift, repair
+from patron_engine.store.locks import shared
+from patron_engine.store.steps import Task
+from patron_engine.store.tables import Tables
+from patron_engine.store.tasks import Chunk, Handler, Work, enqueue
+
+KIND = "nightly"
+FROM_HOUR = 1  # of the workspace's clock: midnight belongs to those who work late
+
+
+def enqueue_nightly(conn: psycopg.Connection[Any], schema: str, model: Model, clock: Clock) -> bool:
+    """Queues the day's task when it is time and there is none yet. Returns whether it did."""
+    local = clock().astimezone(model.workspace.zone)
+    if local.hour < FROM_HOUR:
+        return False
+    day = local.date()
+    with conn.transaction():
+        conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 13))", (schema,))
+        if _there(conn, schema, day):
+            return False
+        enqueue(
+            conn,
+            schema,
+            Task(kind=KIND, table="", payload={"day": day.isoformat()}, rows=0, sentence="nightly"),
+        )
+    return True
+
+
+def _there(conn: psycopg.Connection[Any], schema: str, day: date) -> bool:
+    query = sql.SQL("SELECT 1 FROM {}.sys__task WHERE kind = %s AND payload ->> 'day' = %s").format(
+        sql.Identifier(schema)
+    )
+    return conn.execute(query, (KIND, day.isoformat())).fetchone() is not None
+
+
+def handlers(clock: Clock) -> Mapping[str, Handler]:
+    """The handler of the task, for `store.tasks`."""
+
+    def piece(conn: psycopg.Connection[Any], work: Work) -> Chunk:
+        assert work.current is not None
+        model = work.current()
+        names = sorted(model.objects)
+        at = int(work.progress.get("object", 0))
+        drifted = dict(work.progress.get("drifted", {}))
+        if at == 0:
+            _tidy(conn, work.schema, clock)
+        if at < len(names):
+            found = _one(conn, work.schema, model, model.objects[names[at]], clock)
+            if found:
+                drifted[names[at]] = found
+        return Chunk(progress={"object": at + 1, "drifted": drifted}, done=at + 1 >= len(names))
+
+    return {KIND: Handler(run=piece)}
+
+
+def _one(conn: psycopg.Connection[Any], schema: str, model: Model, object: Object, clock: Clock) -> int:
+    """Brings up one object, or counts what has drifted."""
+    if not any(f.columns and (f.type in ("formula", "rollup")) for f in object.fields.values()):
+        return 0
+    shared(conn, schema)
+    call = Call(
+        workspace=schema,
+        schema=schema,
+        model=model,
+        tables=Tables(model, schema),
+        actor=SYSTEM,
+        now=clock(),
+        cause=Cause(kind="system", detail={"by": KIND}),
+    )
+    if any(isinstance(f.spec, Formula) and f.spec.nightly for f in object.fields.values()):
+        repair(conn, call, object.name)
+        return 0
+    return len(find_drift(conn, call, object.name))
+
+
+def _tidy(conn: psycopg.Connection[Any], schema: str, clock: Clock) -> None:
+    """Kept answers of repeated requests, and tasks that ended a month ago."""
+    name = sql.Identifier(schema)
+    before = clock() - timedelta(days=2)
+    conn.execute(sql.SQL("DELETE FROM {}.sys__idempotency WHERE at < %s").format(name), (before,))
+    conn.execute(
+        sql.SQL(
+            "DELETE FROM {}.sys__task WHERE state IN ('done', 'cancelled') AND kind = %s AND updated_at < %s"
+        ).format(name),
+        (KIND, clock() - timedelta(days=30)),
+    )

@@ -1,0 +1,96 @@
+"""What happens by night: a stored formula that reads TODAY follows the day, and a figure that drifted is reported."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from psycopg import sql
+
+from patron_engine.actor import Actor
+from patron_engine.meta.layers import Layer
+from patron_engine.meta.reader import read_documents
+from patron_engine.query.spec import Ask
+from patron_engine.record.change import Change
+from patron_engine.runtime import Runtime, Workspace
+from patron_engine.store.tasks import listed
+from patron_platform.database.pools import Databases
+from patron_platform.database.workspaces import create_workspace
+from patron_platform.jobs.tasks import begin_day, work_off
+
+ADMIN = Actor(user=None, name="admin", administrator=True, system=True)
+OBJECTS = """
+kind: object
+name: bill
+owner: none
+title: name
+label: {en: Bill}
+fields:
+  - {name: name, type: text, label: {en: Name}}
+  - {name: due, type: date, label: {en: Due}}
+  - {name: late, type: formula, stored: true, expression: "due < TODAY()", label: {en: Late}}
+---
+kind: object
+name: part
+owner: none
+title: name
+label: {en: Part}
+fields:
+  - {name: name, type: text, label: {en: Name}}
+  - {name: cost, type: money, label: {en: Cost}}
+  - {name: double, type: formula, expression: "cost * 2", label: {en: Double}}
+"""
+
+
+class Day:
+    """A clock the test sets."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def day() -> Day:
+    return Day()
+
+
+@pytest.fixture
+def place(databases: Databases, day: Day) -> Workspace:
+    with databases.system() as conn:
+        create_workspace(conn, databases.server, "t")
+    workspace = Runtime(databases, clock=day, secret=b"s" * 32).workspace("t")
+    documents = tuple(read_documents(OBJECTS, "t.yaml")[0])
+    workspace.publish(ADMIN, workspace.plan(lambda _, layers: (Layer(name="base", documents=documents),)))
+    return workspace
+
+
+def test_a_formula_over_today_follows_the_day(place: Workspace, day: Day) -> None:
+    place.save(ADMIN, [Change(action="create", object="bill", set={"name": "A", "due": "2026-03-01"})])
+    begin_day(place)
+    work_off(place)
+    assert place.read(ADMIN, Ask(object="bill", fields=("late",))).rows() == [{"late": False}]
+    day.now = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    begin_day(place)
+    begin_day(place)
+    work_off(place)
+    assert place.read(ADMIN, Ask(object="bill", fields=("late", "version"))).rows() == [
+        {"late": True, "version": 1}
+    ]
+    with place.connection("read") as conn:
+        nights = [t for t in listed(conn, place.schema, open_only=False) if t.kind == "nightly"]
+    assert [t.state for t in nights] == ["done", "done"]
+
+
+def test_a_figure_changed_by_hand_is_reported_and_left_alone(place: Workspace) -> None:
+    place.save(ADMIN, [Change(action="create", object="part", set={"name": "A", "cost": "4"})])
+    with place.connection("write") as conn:
+        conn.execute(sql.SQL("UPDATE {}.part SET double = 99").format(sql.Identifier(place.schema)))
+    begin_day(place)
+    work_off(place)
+    with place.connection("read") as conn:
+        night = next(t for t in listed(conn, place.schema, open_only=False) if t.kind == "nightly")
+    assert night.progress["drifted"] == {"part": 1}
+    assert place.read(ADMIN, Ask(object="part", fields=("double",))).rows() == [{"double": "99"}]
