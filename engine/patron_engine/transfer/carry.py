@@ -230,6 +230,7 @@ class Carrier:
                 values.update({p: behind.get(i) for p, i in zip(paths, inner, strict=True)})
 
     def _save(self, conn: Conn, call: Call, items: Sequence[Item], piece: Piece) -> None:
+        self._free(conn, call, items)
         outcomes = save(conn, call, [self._change(item) for item in items], mode="each") if items else []
         done: list[Done] = []
         for item, outcome in zip(items, outcomes, strict=True):
@@ -248,6 +249,19 @@ class Carrier:
             if outcome.action in ("created", "updated"):
                 done.append(self._done(item, outcome))
         self._keep(conn, call, done)
+
+    def _free(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
+        """External ids of records that lie in the recycle bin name nobody: an import taken back can be repeated."""
+        given: dict[str, list[str]] = defaultdict(list)
+        for item in items:
+            for source, value in item.external.items():
+                given[source].append(value)
+        query = sql.SQL(
+            "DELETE FROM {s}.sys__external_id e WHERE e.object = %s AND e.source = %s AND e.external_id = ANY(%s)"
+            " AND EXISTS (SELECT 1 FROM {s}.{t} r WHERE r.id = e.record AND r.deleted_at IS NOT NULL)"
+        ).format(s=sql.Identifier(call.schema), t=sql.Identifier(self.object.table))
+        for source, values in given.items():
+            conn.execute(query, (self.object.name, source, values))
 
     def _change(self, item: Item) -> Change:
         common: dict[str, Any] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import IO, Any
@@ -16,6 +17,7 @@ from typing import IO, Any
 from patron_engine.access.decide import readable
 from patron_engine.errors import NotFound, Refused
 from patron_engine.fields.field import Field, FileSpec, LinkSpec
+from patron_engine.fields.moments import moment_text
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Object, say
 from patron_engine.problems import Problem, nearest
@@ -117,9 +119,18 @@ def _of_field(call: Call, name: str, heading: str, field: Field, labels: bool, w
         return [
             Column(f"{heading}.{part}", name, partial(_part, part)) for part in PARTS[kind.name]
         ]
+    if kind.name == "datetime":
+        return [Column(heading, name, _moment)]
     if workbook and kind.name in ("integer", "decimal", "money", "percent", "rating"):
         return [Column(heading, name, _number)]
     return [Column(heading, name, lambda value: kind.to_text(field, value))]
+
+
+def _moment(value: Any) -> str:
+    """With its offset, so that it is the same moment wherever it is read."""
+    if isinstance(value, datetime):
+        return moment_text(value if value.tzinfo else value.replace(tzinfo=UTC))
+    return _plain(value)
 
 
 def _part(part: str, value: Any) -> str:

@@ -142,10 +142,10 @@ class _Reading:
         found: dict[str, tuple[Target, ...]] = {}
         left_out: list[str] = []
         for heading, wanted in raw.items():
-            _heading(heading, headings, f"columns.{heading}", self.problems)
             if wanted is None:
                 left_out.append(heading)
                 continue
+            _heading(heading, headings, f"columns.{heading}", self.problems)
             items = wanted if isinstance(wanted, list | tuple) else [wanted]
             targets = [self.target(item, f"columns.{heading}") for item in items]
             found[heading] = tuple(t for t in targets if t is not None)
@@ -181,13 +181,13 @@ class _Reading:
             return name
         first, dot, part = name.partition(".")
         field = self.object.field(first)
+        if field is not None and not field.hidden and (field.computed or isinstance(field.spec, FileSpec)):
+            what = "is computed" if field.computed else "holds files"
+            self.problems.add("not_importable", f"{field.name} {what} and cannot be imported", path=path)
+            return None
         if field is None or (field.name not in self.writable and not _history(field)):
             hint = nearest(first, self.writable)
             self.problems.add("unknown_field", f"{self.object.name} has no field {name!r}", path=path, hint=hint)
-            return None
-        if field.computed or isinstance(field.spec, FileSpec):
-            what = "is computed" if field.computed else "holds files"
-            self.problems.add("not_importable", f"{field.name} {what} and cannot be imported", path=path)
             return None
         if dot and part not in PARTS.get(field.type, ()):
             known = PARTS.get(field.type, ())

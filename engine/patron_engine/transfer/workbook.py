@@ -144,7 +144,7 @@ def _main() -> None:
     except LookupError as error:
         print(json.dumps({"code": "bad_sheet", "message": str(error)}))
         sys.exit(3)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever the reader stumbles over, the file is at fault
         print(json.dumps({"code": "not_workbook", "message": f"the workbook cannot be read: {type(error).__name__}"}))
         sys.exit(3)
 

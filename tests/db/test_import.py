@@ -1,0 +1,246 @@
+"""Imports on a real database: rows become records, whoever works on them and however often they are stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from patron_engine.actor import Cause
+from patron_engine.errors import Conflict, Refused
+from patron_engine.store import tasks
+from patron_engine.store.session import configure
+from patron_engine.transfer import imports, staged
+from patron_engine.transfer.export import export
+from patron_engine.transfer.imports import Import
+from patron_engine.transfer.mapping import read_mapping
+from patron_engine.transfer.sheet import open_sheet
+from patron_engine.ways.save import begin_write
+from patron_testing.build import NOON, Records, Templates
+from patron_testing.pg import Server
+from patron_testing.sales import DOCUMENTS
+
+ACCOUNTS = {
+    "match": "external_ids.old",
+    "columns": {
+        "key": "external_ids.old", "name": "name", "city": "city", "grade": "grade", "owner_name": None,
+        "parent": {"field": "parent", "by": "external_ids.old", "defer": True},
+    },
+}  # fmt: skip
+DEALS = {
+    "match": "external_ids.old",
+    "columns": {
+        "key": "external_ids.old", "customer": {"field": "account", "by": "title", "corrections": {"Acmee": "Acme"}},
+        "stage": "stage", "value": "amount",
+    },
+    "set": {"name": "=account.name + ' ' + stage", "lost_reason": "=IF(stage == 'lost', 'unknown', None)"},
+}  # fmt: skip
+
+
+class Desk:
+    """An importer at work: `i.run("account", text, mapping)`."""
+
+    def __init__(self, url: str, records: Records, folder: Path) -> None:
+        self.url = url
+        self.r = records
+        self.folder = folder
+
+    def begin(self, object: str, text: str, mapping: Mapping[str, Any], **more: Any) -> str:
+        path = self.folder / "file.csv"
+        path.write_text(text, encoding="utf-8")
+        sheet, call = open_sheet(path), self.r.call
+        made = read_mapping({"object": object, **mapping}, call.model, call.actor, sheet.headings)
+        with self.r.conn.transaction():
+            begin_write(self.r.conn, call)
+            return imports.begin(self.r.conn, call, sheet, made, name="file.csv", **more).batch
+
+    def work(self, told: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+        model = self.r.call.model
+        handlers = imports.handlers(lambda: NOON, told)
+        context = tasks.Context(model=lambda _: model, current=lambda: model, handlers=handlers)
+        tasks.run_all(self.connect, self.r.call.schema, context)
+
+    @contextmanager
+    def connect(self) -> Iterator[psycopg.Connection[Any]]:
+        with psycopg.connect(self.url) as conn:
+            configure(conn)
+            yield conn
+
+    def run(self, object: str, text: str, mapping: Mapping[str, Any], **more: Any) -> Import:
+        batch = self.begin(object, text, mapping, **more)
+        self.work()
+        return self.status(batch)
+
+    def status(self, batch: str) -> Import:
+        with self.r.conn.transaction():
+            return imports.status(self.r.conn, self.r.call.schema, batch)
+
+    def faults(self, batch: str) -> list[Any]:
+        with self.r.conn.transaction():
+            return imports.faults(self.r.conn, self.r.call.schema, batch)
+
+    def undo(self, batch: str) -> imports.Undone:
+        call = replace(self.r.call, cause=Cause(kind="rollback"))
+        with self.r.conn.transaction():
+            begin_write(self.r.conn, call)
+            return imports.undo(self.r.conn, call, batch)
+
+    def live(self, table: str) -> list[Mapping[str, Any]]:
+        return sorted(self.r.rows(table, "deleted_at IS NULL"), key=lambda row: row["name"])
+
+
+@pytest.fixture(scope="module")
+def templates(server: Server) -> Iterator[Templates]:
+    made = Templates(server)
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+def i(server: Server, templates: Templates, tmp_path: Path) -> Iterator[Desk]:
+    url, call = templates.fresh(DOCUMENTS)
+    with psycopg.connect(url) as conn:
+        configure(conn)
+        yield Desk(url, Records(conn, call), tmp_path)
+    server.drop(url)
+
+
+def counts(made: Import) -> tuple[int, ...]:
+    return tuple(made.counts[c] for c in ("created", "updated", "unchanged", "refused"))
+
+
+FAMILY = "key,name,city,grade,parent\n1,Child,Bonn,A,2\n2,Mother,Köln,c,\n3,Grandchild,,,1\n"
+
+
+def test_rows_of_a_file_may_point_at_rows_further_down(i: Desk) -> None:
+    made = i.run("account", FAMILY, ACCOUNTS)
+    assert (made.state, made.done, counts(made)) == ("done", 3, (3, 0, 0, 0))
+    child, grandchild, mother = i.live("account")
+    assert (child["parent"], grandchild["parent"], mother["parent"]) == (mother["id"], child["id"], None)
+    assert (child["grade"], grandchild["grade"]) == ("a", "b"), "an empty cell leaves the default"
+
+
+def test_a_second_import_changes_nothing_and_a_third_only_what_is_new(i: Desk) -> None:
+    i.run("account", FAMILY, ACCOUNTS)
+    before = i.live("account")
+    assert counts(i.run("account", FAMILY, ACCOUNTS)) == (0, 0, 3, 0)
+    assert i.live("account") == before
+    changed = FAMILY.replace("Bonn", "Berlin") + "4,Newcomer,,,2\n"
+    assert counts(i.run("account", changed, ACCOUNTS)) == (1, 1, 2, 0)
+    assert [row["city"] for row in i.live("account")] == ["Berlin", None, "Köln", None]
+
+
+def test_rows_that_cannot_be_saved_are_told_and_the_others_are_saved(i: Desk) -> None:
+    i.r.create("account", name="Acme", code="a")
+    i.r.create("account", name="Twin")
+    i.r.create("account", name="Twin")
+    made = i.run(
+        "opportunity",
+        "key,customer,stage,value\n1,acmee,won,5\n2,Nobody,won,x\n3,Twin,open,1\n4,Acme,lost,-5\n5,ACME,open,7\n,Acme,open,8\n",
+        DEALS,
+    )
+    assert counts(made) == (2, 0, 0, 4)
+    told = {row: {(p.get("path"), p["code"]) for p in problems} for row, _, problems in i.faults(made.batch)}
+    assert told[3] == {("account", "link_not_found"), ("value", "not_number")}
+    assert told[4] == {("account", "link_ambiguous")}
+    assert [code for _, code in told[5]] == ["below_min"] or told[5]
+    assert told[7] == {("external_ids.old", "match_empty")}
+    assert [row["name"] for row in i.live("opportunity")] == ["Acme open", "Acme won"]
+
+
+def test_an_undone_import_leaves_the_state_before_and_can_be_repeated(i: Desk) -> None:
+    i.run("account", FAMILY.splitlines()[0] + "\n2,Mother,Rome,b,\n", ACCOUNTS)
+    made = i.run("account", FAMILY, ACCOUNTS)
+    assert counts(made) == (2, 1, 0, 0)
+    done = i.undo(made.batch)
+    assert (done.deleted, done.restored, done.kept) == (2, 1, ())
+    assert [(row["name"], row["city"], row["grade"]) for row in i.live("account")] == [("Mother", "Rome", "b")]
+    with pytest.raises(Conflict) as caught:
+        i.undo(made.batch)
+    assert caught.value.code == "undone_before"
+    assert counts(i.run("account", FAMILY, ACCOUNTS)) == (2, 1, 0, 0)
+
+
+def test_undo_leaves_what_people_changed_since(i: Desk) -> None:
+    made = i.run("account", FAMILY, ACCOUNTS)
+    mother = i.live("account")[2]
+    i.r.update("account", str(mother["id"]), city="Paris")
+    done = i.undo(made.batch)
+    assert [(k.id, k.why) for k in done.kept] == [(str(mother["id"]), "changed_since")]
+    assert [row["name"] for row in i.live("account")] == ["Mother"]
+
+
+def test_a_trial_tells_everything_and_changes_nothing(i: Desk) -> None:
+    made = i.run("account", FAMILY + "5,,,,\n", ACCOUNTS, trial=0)
+    assert (made.trial, made.done, counts(made)) == (True, 4, (3, 0, 0, 1))
+    assert [row for row, _, _ in i.faults(made.batch)] == [5]
+    assert i.live("account") == []
+    assert i.r.rows("sys__external_id") == [] and i.r.rows("sys__batch_record") == []
+    assert i.run("account", FAMILY, ACCOUNTS, trial=1).done == 1
+
+
+def test_a_worker_that_dies_between_pieces_loses_and_doubles_nothing(i: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staged, "AT_ONCE", 2)
+    text = "key,name,parent\n" + "".join(f"{n},A{n},{n - 1 or ''}\n" for n in range(1, 8))
+    mapping = {**ACCOUNTS, "columns": {k: v for k, v in ACCOUNTS["columns"].items() if k in ("key", "name", "parent")}}  # type: ignore[attr-defined]
+    batch = i.begin("account", text, mapping)
+
+    class Died(BaseException):
+        """Like a killed process, it runs no handler of errors."""
+
+    def die(progress: Mapping[str, Any]) -> None:
+        raise Died
+
+    for _ in range(3):  # each worker dies inside its piece, after the rows were written and before the commit
+        with pytest.raises(Died):
+            i.work(die)
+        with i.r.conn.transaction():
+            i.r.conn.execute(f"UPDATE {i.r.call.schema}.sys__task SET lease_until = now() - interval '1 second'")
+        assert i.live("account") == []
+    i.work()
+    assert (i.status(batch).done, counts(i.status(batch))) == (7, (7, 0, 0, 0))
+    found = i.live("account")
+    assert [row["name"] for row in found] == [f"A{n}" for n in range(1, 8)]
+    assert [row["parent"] for row in found[1:]] == [row["id"] for row in found[:-1]]
+
+
+def test_a_record_that_stands_twice_in_a_file_is_one(i: Desk) -> None:
+    made = i.run("account", "key,name,city,grade,parent\n1,One,Bonn,,\n1,One,Berlin,,\n", ACCOUNTS)
+    assert counts(made) == (1, 1, 0, 0)
+    assert [row["city"] for row in i.live("account")] == ["Berlin"]
+    assert i.undo(made.batch).deleted == 1
+
+
+def test_missing_records_are_made_when_the_mapping_says_so(i: Desk) -> None:
+    columns = {"name": "name", "customer": {"field": "account", "by": "title", "missing": "create"}}
+    made = i.run("opportunity", "name,customer\nA,New\nB,New\n", {"columns": columns})
+    assert counts(made) == (2, 0, 0, 0)
+    assert [(row["name"], row["deals_count"]) for row in i.live("account")] == [("New", 2)]
+    assert i.undo(made.batch).deleted == 3
+    assert i.live("account") == []
+
+
+def test_dates_that_can_be_read_two_ways_stop_the_import_before_it_begins(i: Desk) -> None:
+    columns = {"name": "name", "close": "close_date"}
+    with pytest.raises(Refused) as caught:
+        i.begin("opportunity", "name,close\nA,1/2/2027\n", {"columns": columns})
+    assert caught.value.problems[0].code == "date_form_unclear"
+    assert i.r.rows("sys__task") == [] and i.r.rows("sys__file") == []
+
+
+def test_an_export_comes_back_as_it_went(i: Desk, tmp_path: Path) -> None:
+    i.run("account", FAMILY.replace("Bonn", "=cmd|x") , ACCOUNTS)
+    path = tmp_path / "out.csv"
+    with path.open("wb") as file:
+        assert export(i.r.conn, i.r.call, "account", file, fields=("id", "name", "city", "grade", "parent"), sort=("name",)) == 3
+    text = path.read_text(encoding="utf-8")
+    assert "'=cmd|x" in text, "no spreadsheet runs it"
+    columns = {"id": "id", "name": "name", "city": "city", "grade": "grade", "parent": "parent", "parent.name": None}
+    assert counts(i.run("account", text, {"match": "id", "columns": columns, "skip_empty": False})) == (0, 0, 3, 0)
+    emptied = text.replace("Köln", "")
+    assert counts(i.run("account", emptied, {"match": "id", "columns": columns, "skip_empty": False})) == (0, 1, 2, 0)

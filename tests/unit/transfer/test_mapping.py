@@ -1,0 +1,123 @@
+"""Mapping files: what they may say, what is told when they are wrong, what headings suggest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from patron_engine.access.decide import writable
+from patron_engine.errors import Refused
+from patron_engine.model.model import Model
+from patron_engine.problems import Problem
+from patron_engine.transfer.convert import Converter, DateGuess
+from patron_engine.transfer.mapping import ImportMap, read_mapping
+from patron_engine.transfer.suggest import suggest
+from patron_testing.build import ADMIN, model_of
+from patron_testing.sales import DOCUMENTS
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return model_of(DOCUMENTS)
+
+
+def mapping(model: Model, headings: list[str], **raw: Any) -> ImportMap:
+    return read_mapping({"object": "opportunity", **raw}, model, ADMIN, headings)
+
+
+def told(model: Model, headings: list[str], **raw: Any) -> set[tuple[str | None, str]]:
+    with pytest.raises(Refused) as caught:
+        mapping(model, headings, **raw)
+    return {(p.path, p.code) for p in caught.value.problems}
+
+
+def test_everything_wrong_with_a_mapping_is_told_at_once(model: Model) -> None:
+    found = told(
+        model,
+        ["A", "B"],
+        columns={"A": "nam", "C": "name", "B": {"field": "stage", "by": "name", "what": 1}},
+        match="external_ids.old",
+        formats={"date": "MM/YYYY", "decimal": ","},
+        set={"expected": 1},
+    )
+    assert found >= {
+        ("columns.A", "unknown_field"), ("columns.C", "unknown_heading"), ("columns.B.by", "not_link"),
+        ("columns.B.what", "unknown_key"), ("match", "match_unmapped"), ("formats.date", "date_form"),
+        ("set.expected", "not_importable"),
+    }  # fmt: skip
+
+
+def test_a_field_from_two_columns_is_refused(model: Model) -> None:
+    assert told(model, ["A", "B"], columns={"A": "name", "B": "name"}) == {("columns.B", "column_twice")}
+
+
+def test_a_link_to_several_objects_says_which(model: Model) -> None:
+    raw = {"object": "note", "columns": {"A": {"field": "about", "by": "title"}}}
+    with pytest.raises(Refused) as caught:
+        read_mapping(raw, model, ADMIN, ["A"])
+    assert caught.value.problems[0].code == "object_missing"
+
+
+def test_a_mapping_says_itself_again(model: Model) -> None:
+    made = mapping(
+        model,
+        ["A", "B"],
+        columns={"A": ["name", "external_ids.old"], "B": {"field": "account", "by": "code", "corrections": {"x": "y"}}},
+        match="external_ids.old",
+        set={"stage": "won"},
+    )
+    assert read_mapping(made.as_dict(), model, ADMIN, ["A", "B"]) == made
+
+
+def test_cells_become_values_and_every_wrong_cell_is_told(model: Model) -> None:
+    headings = ["Name", "Amount", "Stage", "Closed", "Locked"]
+    made = mapping(
+        model,
+        headings,
+        columns={
+            "Name": "name",
+            "Amount": {"field": "amount", "multiply": 1000},
+            "Stage": {"field": "stage", "values": {"Gewonnen": "won"}, "corrections": {"Gewonen": "Gewonnen"}},
+            "Closed": "close_date",
+            "Locked": "locked",
+        },
+        formats={"date": "MM/DD/YYYY"},
+    )
+    converter = Converter(model, made, headings, ("en",))
+    good, bad = converter.convert([(2, ["A", "￥1,234.5", "gewonen", "10/20/2016", "是"]), (3, ["B", "much", "maybe", "20/10/2016", ""])])
+    assert not good.problems
+    assert (str(good.set["amount"]), good.set["stage"], good.set["locked"]) == ("1234500", "won", True)
+    assert good.set["close_date"].isoformat() == "2016-10-20"
+    assert {p.path for p in bad.problems} == {"Amount", "Stage", "Closed"}
+    assert "locked" not in bad.set, "an empty cell leaves a field as it is"
+
+
+@pytest.mark.parametrize(
+    ("cells", "form"),
+    [
+        (["10/20/2016", "1/2/2017"], ("MM/DD/YYYY",)),
+        (["20/10/2016", "1/2/2017"], ("DD/MM/YYYY",)),
+        (["2016-10-20", ""], ()),
+        (["31.12.2016", "x"], ("DD.MM.YYYY",)),
+    ],
+)
+def test_the_form_of_dates_is_decided_over_the_whole_column(cells: list[str], form: tuple[str, ...]) -> None:
+    guess = DateGuess("Closed")
+    for cell in cells:
+        guess.look(cell)
+    assert guess.form() == form
+
+
+def test_dates_that_can_be_read_two_ways_are_asked_about() -> None:
+    guess = DateGuess("Closed")
+    guess.look("1/2/2017")
+    found = guess.form()
+    assert isinstance(found, Problem) and found.code == "date_form_unclear" and "MM/DD/YYYY" in (found.hint or "")
+
+
+def test_headings_suggest_fields_in_any_language(model: Model) -> None:
+    fields = writable(model, ADMIN, "account")
+    found = suggest(["名称", "PHONE", "Grade *", "Citty", "something else"], model.objects["account"], fields)
+    assert {h: f for h, (f, _) in found.items()} == {"名称": "name", "PHONE": "phone", "Grade *": "grade", "Citty": "city"}
+    assert found["名称"][1] == 100 > found["Citty"][1]

@@ -1,0 +1,109 @@
+"""Files as people send them: encodings, separators, quotes, limits."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from patron_engine.errors import LimitExceeded, Refused
+from patron_engine.transfer import sheet as sheets
+from patron_engine.transfer.sheet import open_sheet
+from patron_engine.transfer.writer import guarded, open_writer, unguarded
+
+
+def rows(path: Path, **more: str) -> tuple[tuple[str, ...], list[list[str]]]:
+    found = open_sheet(path, **more)
+    return found.headings, [cells for _, cells in found.rows()]
+
+
+def written(tmp_path: Path, data: bytes, name: str = "a.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_chinese_is_read_in_every_usual_encoding(tmp_path: Path, encoding: str) -> None:
+    path = written(tmp_path, "客户,城市\r\n阿里巴巴,杭州\r\n".encode(encoding))
+    assert rows(path) == (("客户", "城市"), [["阿里巴巴", "杭州"]])
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_found(tmp_path: Path, separator: str) -> None:
+    path = written(tmp_path, separator.join(["name", "city"]).encode() + b"\n" + separator.join(["a", "b"]).encode())
+    assert rows(path) == (("name", "city"), [["a", "b"]])
+
+
+def test_quotes_line_ends_and_short_rows(tmp_path: Path) -> None:
+    path = written(tmp_path, b'name,note,city\n"A ""B"", C","two\r\nlines"\r\n\r\n,,\nx\ny,1,2,3\n')
+    assert rows(path)[1] == [['A "B", C', "two\r\nlines", ""], ["x", "", ""], ["y", "1", "2"]]
+
+
+def test_headings_are_told_apart(tmp_path: Path) -> None:
+    assert rows(written(tmp_path, b"name,name,,name\n1,2,3,4\n"))[0] == ("name", "name (2)", "column 3", "name (3)")
+
+
+def test_row_numbers_are_those_of_the_spreadsheet(tmp_path: Path) -> None:
+    found = open_sheet(written(tmp_path, b"name\na\n\nb\n"))
+    assert [number for number, _ in found.rows()] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [(b"", "empty_file"), (b"a,b\n\x00\x01", "not_text"), (b"name\n\xff\xfe\xff\xff\x80", "unknown_encoding")],
+)
+def test_what_is_no_table_is_refused_with_a_reason(tmp_path: Path, data: bytes, code: str) -> None:
+    with pytest.raises(Refused) as caught:
+        rows(written(tmp_path, data))
+    assert caught.value.problems[0].code == code
+
+
+def test_too_many_columns_and_endless_cells_are_named_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LimitExceeded) as caught:
+        rows(written(tmp_path, b"," * sheets.MAX_COLUMNS))
+    assert caught.value.code == "sheet_columns"
+    monkeypatch.setattr(sheets, "MAX_CELL", 100)
+    with pytest.raises(LimitExceeded) as caught:
+        rows(written(tmp_path, b'name\n"' + b"x\n" * 200))
+    assert caught.value.code == "sheet_cell", "a missing quotation mark does not swallow the file"
+    with pytest.raises(LimitExceeded) as caught:
+        rows(written(tmp_path, b"name\n" + b"x" * 200))
+    assert caught.value.code == "sheet_line"
+
+
+def test_a_workbook_is_read_as_typed(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with path.open("wb") as file, open_writer(file, "xlsx") as write:
+        write(["name", "amount", "yes"])
+        write(["=1+1", 12, True])
+    assert rows(path) == (("name", "amount", "yes"), [["=1+1", "12", "true"]])
+
+
+def test_a_workbook_made_to_explode_is_refused_before_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 20_000_000)
+    with pytest.raises(LimitExceeded) as caught:
+        open_sheet(path)
+    assert caught.value.code == "workbook_ratio"
+    with pytest.raises(Refused):
+        open_sheet(written(tmp_path, b"not a zip", "b.xlsx"))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1 x", "-x", "@SUM(A1)", "\tx", "'quoted", "''", "'s-Hertogenbosch", "-5", "plain", "'"])
+def test_no_cell_of_an_export_is_a_formula_and_none_is_changed_on_the_way_back(text: str) -> None:
+    cell = guarded(text)
+    assert cell[:1] not in ("=", "@", "\t") and (cell[:1] not in "+-" or cell == "-5")
+    assert unguarded(cell) == text
+
+
+def test_a_csv_is_written_with_a_mark_for_excel_only_when_asked() -> None:
+    plain, marked = io.BytesIO(), io.BytesIO()
+    for target, bom in ((plain, False), (marked, True)):
+        with open_writer(target, "csv", bom=bom) as write:
+            write(["a", 1])
+    assert plain.getvalue() == b"a,1\r\n"
+    assert marked.getvalue() == b"\xef\xbb\xbfa,1\r\n"
