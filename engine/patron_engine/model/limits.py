@@ -15,6 +15,5 @@ RECORD_TYPES: Final = 100  # limit_record_types
 DETAIL_DEPTH: Final = 3  # limit_detail_depth: master, detail, detail of the detail
 ROLLUP_PATH: Final = 3  # limit_rollup_path: sets a roll-up goes down
 FORMULA_DEPTH: Final = 50  # limit_formula_depth: formulas that build on each other
-HELP_LENGTH: Final = 4_000  # limit_text: characters of a label, a help text, a message
 DOCUMENTS: Final = 10_000  # limit_documents: of a workspace
 EXPRESSIONS_KEPT: Final = 50_000  # checked expressions a process remembers, over all workspaces

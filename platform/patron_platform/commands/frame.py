@@ -74,10 +74,8 @@ def run(app: typer.Typer) -> int:
 
     as_json = "--json" in sys.argv
     try:
-        app(standalone_mode=False)
-        return 0
-    except typer.Exit as stop:
-        return stop.exit_code
+        # Without its standalone mode typer gives the code of typer.Exit back instead of raising it.
+        return int(app(standalone_mode=False) or 0)
     except typer.Abort:
         sys.stderr.write("stopped\n")
         return 1
