@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Self
 
 
@@ -23,7 +22,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _1: type | None, _2: BaseException | None, _3: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._socket.close()
 
     def request(

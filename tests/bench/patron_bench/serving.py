@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -63,12 +64,20 @@ def limit(url: str, schema: str, key: str, first: str) -> Iterator[Server]:
         yield server
 
 
+def compiled() -> dict[str, str]:
+    """The environment of an ordinary machine, where Python keeps what it compiled; kept out of the checkout."""
+    return {
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "patron-bench-bytecode"),
+    }
+
+
 @contextmanager
 def _started(
     command: list[str], environment: Mapping[str, str], port: int, key: str, first: str
 ) -> Iterator[Server]:
     begun = time.perf_counter()
-    process = subprocess.Popen(command, cwd=HERE, env={**os.environ, **environment})
+    process = subprocess.Popen(command, cwd=HERE, env={**os.environ, **compiled(), **environment})
     try:
         _until_answered(process, port, key, first)
         yield Server(pid=process.pid, port=port, seconds=time.perf_counter() - begun)

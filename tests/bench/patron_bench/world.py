@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-
 from patron_bench import data as rows_of
+
 from patron_platform.folder import read_folder
 from patron_platform.identity.keys import create_key
 from patron_platform.jobs.tasks import work_off
