@@ -209,28 +209,29 @@ def _create(stage: Stage, call: Call, record: Mapping[str, Any], name: str | Non
 def _step(stage: Stage, body: Mapping[str, Any], step: Mapping[str, Any], path: str) -> list[Problem]:
     if step["do"] not in RUNS:
         return []
-    expected = step.get("refused")
+    expected = _names(step.get("refused"))
     try:
         with stage.conn.transaction():
             _do(stage, step)
-    except Refused as error:
-        named = {name for p in error.problems for name in (p.rule, p.code) if name}
-        wanted = (
-            set() if expected in (None, True) else {expected} if isinstance(expected, str) else set(expected)
-        )
-        if step.get("warned"):
-            wanted |= {step["warned"]} if isinstance(step["warned"], str) else set(step["warned"])
-        if (expected is None and "warned" not in step) or not wanted <= named:
-            said = "; ".join(str(p) for p in error.problems)
-            return [
-                _problem(
-                    body, path, f"was refused{f', not by {sorted(wanted - named)}' if wanted else ''}: {said}"
-                )
-            ]
+    except PatronError as error:
+        problems = getattr(error, "problems", ())
+        named = {error.code, *(name for p in problems for name in (p.rule, p.code) if name)}
+        wanted = expected | _names(step.get("warned"))
+        if ("refused" not in step and "warned" not in step) or not wanted <= named:
+            instead = f", not by {sorted(wanted - named)}" if wanted else ""
+            said = "; ".join(str(p) for p in problems) or error.detail
+            return [_problem(body, path, f"was refused{instead}: {said}")]
         return []
-    if expected is not None:
-        return [_problem(body, path, f"must be refused ({expected}) and was not")]
+    if "refused" in step:
+        return [_problem(body, path, f"must be refused ({step['refused']}) and was not")]
     return _compare(stage, body, step.get("record") or step.get("name"), step.get("values", {}), path)
+
+
+def _names(given: Any) -> set[str]:
+    """`refused` and `warned`: true, a name, or several."""
+    if given in (None, True):
+        return set()
+    return {given} if isinstance(given, str) else set(given)
 
 
 def _do(stage: Stage, step: Mapping[str, Any]) -> None:
@@ -238,6 +239,8 @@ def _do(stage: Stage, step: Mapping[str, Any]) -> None:
     if step["do"] == "create":
         _create(stage, call, step, step.get("name"))
     elif step["do"] != "read":
+        if step["record"] not in stage.records:
+            raise NotFound(f"there is no record {step['record']!r}: the step that makes it was refused")
         object, id = stage.records[step["record"]]
         values = stage.values(object, step.get("set", {}))
         confirm = frozenset(step.get("confirm", ()))
@@ -253,6 +256,8 @@ def _compare(
 ) -> list[Problem]:
     if not values or name is None:
         return []
+    if name not in stage.records:
+        return [_problem(body, path, f"there is no record {name!r}: the step that makes it was refused")]
     object, id = stage.records[name]
     found = fetch_values(stage.conn, stage.call, object, [id], tuple(values)).get(id, {})
     problems = []
