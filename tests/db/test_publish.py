@@ -258,3 +258,16 @@ def test_a_folder_is_the_whole_own_layer(place: Workspace, tmp_path: Path) -> No
     (tmp_path / files[0]).unlink()
     plan = place.plan_own(read_folder(tmp_path))
     assert [str(p) for c in plan.changes for p in c.properties] == ["- fields.c_city"]
+
+
+def test_a_check_that_names_a_record_its_refused_step_did_not_make_says_so(place: Workspace) -> None:
+    check = """
+kind: check
+name: broken
+steps: [{name: one, do: create, object: deal, set: {amount: 5}}, {do: update, record: one, set: {amount: 6}}]
+then: [{read: one, values: {double: 12}}]
+"""
+    with pytest.raises(Refused) as refused:
+        base(place, f"{BASE}---{check}")
+    messages = [p.message for p in refused.value.problems]
+    assert "required" in messages[0] and all("one" in m for m in messages[1:]) and len(messages) == 3
