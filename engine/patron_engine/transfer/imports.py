@@ -197,7 +197,7 @@ class _Imports:
         if n >= payload["pieces"]:
             if not linking and any(t.defer for ts in carrier.mapping.columns.values() for t in ts):
                 return Chunk(progress={**progress, "stage": "links", "piece": 0})
-            staged.drop(conn, schema, payload["later"])
+            _tidy(conn, schema, payload)
             return Chunk(progress=progress, done=True)
         rows = staged.piece(conn, schema, payload["file"], n)
         if linking:
@@ -234,8 +234,14 @@ class _Imports:
                 progress = _sum(progress, carrier.link(conn, call, later[at : at + staged.AT_ONCE], cells), 0, faults)
         self.kept = None  # it remembers records that are gone
         staged.append(conn, work.schema, work.payload["faults"], 0, faults)
-        staged.drop(conn, work.schema, work.payload["later"])
+        _tidy(conn, work.schema, work.payload)
         return Chunk(progress=progress, done=True)
+
+
+def _tidy(conn: Connection, schema: str, payload: Mapping[str, Any]) -> None:
+    """Rows that are records now are not kept twice; the refused ones stay, with their reasons."""
+    for name in ("file", "later"):
+        staged.drop(conn, schema, payload[name])
 
 
 def _sum(progress: Mapping[str, Any], piece: Piece, rows: int, faults: list[Any]) -> dict[str, Any]:
