@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from patron_bench import records, serving
+from patron_bench import importing, publishing, records, serving
 from patron_bench.client import Client
 from patron_bench.data import opportunity_id
 from patron_bench.report import Line, machine, show
@@ -87,7 +87,12 @@ def _same_answer(clients: dict[str, Client], path: str) -> None:
         raise SystemExit(f"the limit answers other fields: {found['patron'].keys() ^ found['limit'].keys()}")
 
 
-GROUPS: dict[str, Callable[[World, int], list[Line]]] = {"records": measure_records}
+GROUPS: dict[str, Callable[[World, int], list[Line]]] = {
+    "records": measure_records,
+    "import": importing.measure,
+    "field": publishing.measure_field,
+    "label": publishing.measure_label,
+}
 
 
 def main() -> None:
