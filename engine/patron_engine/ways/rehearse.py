@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -18,7 +17,6 @@ from patron_engine.actor import SYSTEM, Actor, Cause
 from patron_engine.clock import Clock, new_id
 from patron_engine.errors import NotFound, PatronError, Refused
 from patron_engine.fields.field import LinkSpec
-from patron_engine.fields.registry import TYPES
 from patron_engine.meta.diff import DocumentChange
 from patron_engine.model.model import LINKS, Model
 from patron_engine.problems import Problem
@@ -31,6 +29,7 @@ from patron_engine.store.migrations import make_schema
 from patron_engine.store.plan import plan
 from patron_engine.store.shape import IndexShape, SchemaShape, TableShape
 from patron_engine.store.tables import Tables
+from patron_engine.ways.expected import same, shown
 from patron_engine.ways.packdata import wire_value, write_data
 from patron_engine.ways.save import save
 
@@ -263,33 +262,11 @@ def _compare(
     problems = []
     for field_name, wanted in stage.values(object, values).items():
         is_now = found.get(field_name)
-        if not _same(stage, object, field_name, is_now, wanted):
+        if not same(stage.call.model, object, field_name, is_now, wanted):
             problems.append(
-                _problem(body, f"{path}.values.{field_name}", f"is {_text(is_now)}, not {_text(wanted)}")
+                _problem(body, f"{path}.values.{field_name}", f"is {shown(is_now)}, not {shown(wanted)}")
             )
     return problems
-
-
-def _same(stage: Stage, object: str, path: str, value: Any, wanted: Any) -> bool:
-    one = stage.call.model.follow(object, path)
-    if one is not None and wanted is not None and not one.computed and one.type in TYPES:
-        wanted = TYPES[one.type].read_wire(one, wanted)
-    if (
-        isinstance(value, Decimal | int)
-        and not isinstance(value, bool)
-        and isinstance(wanted, str | int | Decimal)
-    ):
-        try:
-            return Decimal(value) == Decimal(wanted)
-        except ArithmeticError:
-            return False
-    if isinstance(value, tuple) and isinstance(wanted, list | tuple):
-        return tuple(value) == tuple(wanted)
-    return bool(value == wanted) or str(value) == str(wanted)
-
-
-def _text(value: Any) -> str:
-    return "empty" if value is None else str(value)
 
 
 def _moment(text: Any, model: Model) -> datetime | None:
