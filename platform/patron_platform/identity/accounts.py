@@ -58,7 +58,8 @@ def create_user(
 
 def _user_record(workspace: Workspace, email: str, name: str) -> str:
     """The id of the record of `user` with this address, made when there is none."""
-    found = workspace.read(SYSTEM, Ask(object="user", where=f"email == '{email.replace(chr(39), '')}'", fields=("id",)))
+    # A validated address has neither a double quote nor a backslash.
+    found = workspace.read(SYSTEM, Ask(object="user", where=f'email == "{email}"', fields=("id",)))
     rows = found.rows()
     if rows:
         return str(rows[0]["id"])
