@@ -109,6 +109,7 @@ def _row(code: Code) -> str:
 
 
 def _of_module(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
+    yield from _of_helpers(tree)
     for scope in (n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.Module, ast.ClassDef))):
         local = _assigned(scope)
         for node in _own_nodes(scope):
@@ -121,6 +122,21 @@ def _of_module(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
                 if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "code":
                     about = (ast.get_docstring(scope) or "").partition("\n")[0]
                     yield from ((text, [about] if about else []) for text in _texts(statement.value, {}))
+
+
+def _of_helpers(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
+    """Codes that are handed to a function of the same module, as the argument it calls `code` (or `limit`, its name)."""
+    at: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            names = [a.arg for a in node.args.args if a.arg not in ("self", "cls")]
+            for name in {"code", "limit"} & set(names):
+                at[node.name] = names.index(name)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            place = at.get(ast.unparse(node.func).rpartition(".")[2])
+            if place is not None and place < len(node.args):
+                yield from ((code, []) for code in _slugs(node.args[place], {}, bare=False))
 
 
 def _own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
