@@ -50,7 +50,12 @@ class Refused(PatronError):
     code = "invalid"
 
     def __init__(
-        self, problems: Sequence[Problem], detail: str | None = None, *, code: str | None = None, hint: str | None = None
+        self,
+        problems: Sequence[Problem],
+        detail: str | None = None,
+        *,
+        code: str | None = None,
+        hint: str | None = None,
     ) -> None:
         super().__init__(detail or (problems[0].message if problems else "refused"), code=code, hint=hint)
         self.problems = tuple(problems)
@@ -66,7 +71,12 @@ class Conflict(PatronError):
     code = "conflict"
 
     def __init__(
-        self, detail: str, *, code: str | None = None, hint: str | None = None, values: Mapping[str, Any] | None = None
+        self,
+        detail: str,
+        *,
+        code: str | None = None,
+        hint: str | None = None,
+        values: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail, code=code, hint=hint)
         self.values = dict(values or {})

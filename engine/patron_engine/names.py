@@ -18,10 +18,10 @@ SYSTEM_COLUMNS: Final = (
 # Every record has these; `owner department queue` only where the object has an owner, `voided_at` with the feature
 # void, `currency` on objects with `currency: record`.
 
-EXPRESSION_WORDS: Final = frozenset("and or not in is true false none if else".split())
-ROOT_WORDS: Final = frozenset("old me this target event approver steps record_type".split())
-FLOW_WORDS: Final = frozenset("approval path sla pool".split())  # reserved for links and sets
-POSTGRES_COLUMNS: Final = frozenset("tableoid ctid xmin xmax cmin cmax".split())
+EXPRESSION_WORDS: Final = frozenset(["and", "or", "not", "in", "is", "true", "false", "none", "if", "else"])
+ROOT_WORDS: Final = frozenset(["old", "me", "this", "target", "event", "approver", "steps", "record_type"])
+FLOW_WORDS: Final = frozenset(["approval", "path", "sla", "pool"])  # reserved for links and sets
+POSTGRES_COLUMNS: Final = frozenset(["tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"])
 
 
 def name_fault(name: str) -> str | None:

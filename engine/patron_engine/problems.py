@@ -44,7 +44,11 @@ class Problem:
         place = ":".join(str(p) for p in (self.file, self.line) if p is not None)
         parts = [p for p in (place, self.path) if p]
         tail = f" ({self.hint})" if self.hint else ""
-        return f"{' '.join(parts)}: {self.code}: {self.message}{tail}" if parts else f"{self.code}: {self.message}{tail}"
+        return (
+            f"{' '.join(parts)}: {self.code}: {self.message}{tail}"
+            if parts
+            else f"{self.code}: {self.message}{tail}"
+        )
 
 
 class Problems:

@@ -110,12 +110,15 @@ class Workspace:
                 with self._lock:
                     if number not in self._releases:
                         model = active.load_model(conn, self.schema, number, self.vault)
-                        self._releases[number] = (model, Tables(model, self.schema, collation_of(conn)))
-                        for old in sorted(self._releases)[:-KEPT_RELEASES]:
-                            del self._releases[old]
+                        self._keep(conn, number, model)
             self._current = number
             self._looked = time.monotonic()
         return self._releases[self._current]
+
+    def _keep(self, conn: psycopg.Connection[Any], number: int, model: Model) -> None:
+        self._releases[number] = (model, Tables(model, self.schema, collation_of(conn)))
+        for old in sorted(self._releases)[:-KEPT_RELEASES]:
+            del self._releases[old]
 
     def call(self, conn: psycopg.Connection[Any], actor: Actor, cause: Cause | None = None) -> Call:
         """The frame of one request under the release in force."""
@@ -249,6 +252,8 @@ class Workspace:
             )
             if draft is not None:
                 drop_draft(conn, self.schema, draft)
+            with self._lock:
+                self._keep(conn, release.number, publication.model)
         self.stale()
         return release
 

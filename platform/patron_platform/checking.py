@@ -62,7 +62,11 @@ def check_folder(service: Service, folder: str) -> Checked:
     if pack is None:
         return Checked(name=path.name, version="", problems=tuple(problems))
     problems.extend(check_pack(pack))
-    below = {name: p for name, place in find_packs([path.parent]).items() if name != pack.name and (p := _read(place))}
+    below = {
+        name: p
+        for name, place in find_packs([path.parent]).items()
+        if name != pack.name and (p := _read(place))
+    }
     resolution = resolve((pack.name,), {**below, pack.name: pack}, PLATFORM_VERSION)
     problems.extend(resolution.problems)
     if resolution.problems:

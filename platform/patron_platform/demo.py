@@ -31,7 +31,12 @@ NAME = "demo"
 PACKS = ("sales",)  # core comes with every workspace
 ADMINISTRATOR = "admin@demo.example"
 KEY_FILE = "demo.key"  # in the data folder, readable by its owner only
-FILES = (("user", "sales_teams"), ("account", "accounts"), ("product", "products"), ("opportunity", "sales_pipeline"))
+FILES = (
+    ("user", "sales_teams"),
+    ("account", "accounts"),
+    ("product", "products"),
+    ("opportunity", "sales_pipeline"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +158,9 @@ def say_welcome(made: Made, settings: Settings, json: bool) -> None:
         return
     lines = [f"Workspace {made.workspace}: " + ", ".join(f"{n:,} {name}" for name, n in made.records.items())]
     if not made.sample:
-        lines.append("The sample data come with the source, not with the installed package: this workspace is empty.")
+        lines.append(
+            "The sample data come with the source, not with the installed package: this workspace is empty."
+        )
     lines += [
         f"Address        {address}",
         f"API            {address}/api/v1/objects",

@@ -28,9 +28,7 @@ def ready(request: Request) -> Response:
         with service.databases.system("read") as conn:
             conn.execute("SELECT 1")
     except PatronError:
-        return Response(
-            b'{"status":"unavailable"}', 503, {"Retry-After": "5"}, media_type="application/json"
-        )
+        return Response(b'{"status":"unavailable"}', 503, {"Retry-After": "5"}, media_type="application/json")
     return Response(b'{"status":"ok"}', media_type="application/json")
 
 

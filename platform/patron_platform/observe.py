@@ -23,17 +23,24 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class Observed:
-    """Counts requests and adds the headers."""
+    """Counts requests, adds the headers, answers HEAD as GET without a body. `prefix` is the API's.
 
-    def __init__(self, app: ASGIApp) -> None:
+    An error that has been answered (and logged, with its id) ends here: the server would only log it again, with all it says.
+    """
+
+    def __init__(self, app: ASGIApp, prefix: str = "") -> None:
         self.app = app
+        self.prefix = prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         begun = time.perf_counter()
-        status = 500
+        status = 0
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        if method == "HEAD":
+            scope["method"] = "GET"  # the server leaves the body out
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -45,8 +52,20 @@ class Observed:
 
         try:
             await self.app(scope, receive, sending)
+        except Exception:
+            if not status:
+                raise
         finally:
-            route = getattr(scope.get("route"), "path", "other")
-            method = scope["method"] if scope["method"] in METHODS else "other"
-            REQUESTS.labels(method, route, str(status)).inc()
+            route = self._route(scope)
+            REQUESTS.labels(method, route, str(status or 500)).inc()
             SECONDS.labels(method, route).observe(time.perf_counter() - begun)
+
+    def _route(self, scope: Scope) -> str:
+        """The route's whole path, whether or not the framework says it with the prefix of its router."""
+        path = getattr(scope.get("route"), "path", None)
+        if not isinstance(path, str):
+            return "other"
+        within = (
+            self.prefix and scope["path"].startswith(f"{self.prefix}/") and not path.startswith(self.prefix)
+        )
+        return f"{self.prefix}{path}" if within else path

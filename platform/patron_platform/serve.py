@@ -10,10 +10,11 @@ from contextlib import ExitStack
 from threading import Event, Thread
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from patron_platform.app import create_app
 from patron_platform.jobs.worker import work_until
+from patron_platform.logs import configure_logs
 from patron_platform.service import open_service
 from patron_platform.settings import Settings, read_settings
 
@@ -26,7 +27,8 @@ def serve_forever(settings: Settings) -> None:
     common = {
         "host": settings.host,
         "port": settings.port,
-        "log_level": "warning",
+        "log_config": None,
+        "access_log": False,
         "timeout_graceful_shutdown": DRAIN_SECONDS,
         "server_header": False,
         "date_header": False,
@@ -39,13 +41,14 @@ def serve_forever(settings: Settings) -> None:
         uvicorn.run(_app(settings, stack), **common)  # type: ignore[arg-type]
 
 
-def process_app() -> FastAPI:
+def process_app() -> ASGIApp:
     """The application of one of several serving processes; it lives as long as its process."""
     stack = ExitStack()
     return _app(Settings.model_validate_json(os.environ[SETTINGS_VARIABLE]), stack)
 
 
-def _app(settings: Settings, stack: ExitStack) -> FastAPI:
+def _app(settings: Settings, stack: ExitStack) -> ASGIApp:
+    configure_logs(settings.log)
     service = stack.enter_context(open_service(settings))
     if settings.jobs:
         stop = Event()

@@ -19,7 +19,6 @@ from patron_platform.database.pools import Databases
 from patron_platform.database.providers import Database, open_database
 from patron_platform.settings import Settings
 
-
 # A save that a rule refuses ends its pipeline early; the driver would tell of each on standard error.
 logging.getLogger("psycopg").setLevel(logging.ERROR)
 

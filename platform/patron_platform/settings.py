@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,13 +20,22 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    database: str | None = Field(None, description="PostgreSQL URL; without one the embedded database is started")
-    data: Path | None = Field(None, description="folder of the embedded database; silent: $XDG_DATA_HOME/patron")
-    show: str | None = Field(None, description="workspace whose objects and counts the first page shows to everybody")
+    database: str | None = Field(
+        None, description="PostgreSQL URL; without one the embedded database is started"
+    )
+    data: Path | None = Field(
+        None, description="folder of the embedded database; silent: $XDG_DATA_HOME/patron"
+    )
+    show: str | None = Field(
+        None, description="workspace whose objects and counts the first page shows to everybody"
+    )
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
     workers: int = Field(1, ge=1, le=64, description="serving processes")
     pool: int = Field(12, ge=1, le=500, description="connections a serving process may hold")
+    log: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="what is logged at least"
+    )
     jobs: bool = Field(True, description="run events, jobs and timers inside the serving process")
 
 
@@ -39,6 +48,7 @@ _NAMES: Mapping[str, str] = {
     "PATRON_POOL": "pool",
     "PATRON_JOBS": "jobs",
     "PATRON_SHOW": "show",
+    "PATRON_LOG": "log",
 }
 
 

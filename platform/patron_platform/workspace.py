@@ -27,11 +27,29 @@ from patron_platform.service import Service
 
 OPERATOR = Actor(user=None, name="operator", administrator=True, system=True)  # a command at a terminal
 PLATFORM_VERSION = version("patron-crm")
+KEPT_PACKS = 50
+
+_PACKS: dict[Path, tuple[object, Pack]] = {}
 
 
 def available_packs(folders: Iterable[Path] = ()) -> dict[str, Pack]:
     """The packs of these folders and the installed ones. Refused with the problems of one that cannot be read."""
-    return {name: load_pack(folder) for name, folder in find_packs(folders).items()}
+    return {name: _pack(folder) for name, folder in find_packs(folders).items()}
+
+
+def _pack(folder: Path) -> Pack:
+    """A pack as its files are now; read again only when one of them has changed, for reading takes a second."""
+    state = tuple(
+        (str(path), info.st_mtime_ns, info.st_size)
+        for path in sorted(folder.rglob("*"))
+        if (info := path.stat()) and path.is_file()
+    )
+    known = _PACKS.get(folder)
+    if known is None or known[0] != state:
+        known = _PACKS[folder] = (state, load_pack(folder))
+        while len(_PACKS) > KEPT_PACKS:
+            _PACKS.pop(next(iter(_PACKS)))
+    return known[1]
 
 
 def make_workspace(
@@ -80,7 +98,9 @@ def plan_install(
 
 def plan_uninstall(place: Workspace, name: str) -> Publication:
     """The plan of uninstalling a pack; its data stay aside."""
-    return place.plan(lambda _, layers: uninstall_layers(layers, name), kind="uninstall", note=f"without {name}")
+    return place.plan(
+        lambda _, layers: uninstall_layers(layers, name), kind="uninstall", note=f"without {name}"
+    )
 
 
 def examine(service: Service, only: str | None = None) -> dict[str, list[Problem]]:

@@ -36,13 +36,13 @@ fields: [{name: name, type: text, label: {en: Name}}, {name: early, type: formul
 def english(server: Server) -> Iterator[str]:
     """A database whose texts are in the order of an English dictionary."""
     with psycopg.connect(server.url, autocommit=True) as conn:
-        has_icu = conn.execute("SELECT count(*) FROM pg_collation WHERE collprovider = 'i'").fetchone()
-        if has_icu == (0,):
+        try:
+            conn.execute(
+                "CREATE DATABASE patron_test_english TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'"
+                " ENCODING 'UTF8'"
+            )
+        except psycopg.errors.FeatureNotSupported:
             pytest.skip("this server was built without ICU")
-        conn.execute(
-            "CREATE DATABASE patron_test_english TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'"
-            " ENCODING 'UTF8'"
-        )
     yield make_conninfo(server.url, dbname="patron_test_english")
     with psycopg.connect(server.url, autocommit=True) as conn:
         conn.execute(sql.SQL("DROP DATABASE patron_test_english WITH (FORCE)"))

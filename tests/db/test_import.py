@@ -159,7 +159,9 @@ def test_an_undone_import_leaves_the_state_before_and_can_be_repeated(i: Desk) -
     assert counts(made) == (2, 1, 0, 0)
     done = i.undo(made.batch)
     assert (done.deleted, done.restored, done.kept) == (2, 1, ())
-    assert [(row["name"], row["city"], row["grade"]) for row in i.live("account")] == [("Mother", "Rome", "b")]
+    assert [(row["name"], row["city"], row["grade"]) for row in i.live("account")] == [
+        ("Mother", "Rome", "b")
+    ]
     with pytest.raises(Conflict) as caught:
         i.undo(made.batch)
     assert caught.value.code == "undone_before"
@@ -184,10 +186,15 @@ def test_a_trial_tells_everything_and_changes_nothing(i: Desk) -> None:
     assert i.run("account", FAMILY, ACCOUNTS, trial=1).done == 1
 
 
-def test_a_worker_that_dies_between_pieces_loses_and_doubles_nothing(i: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_dies_between_pieces_loses_and_doubles_nothing(
+    i: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(staged, "AT_ONCE", 2)
     text = "key,name,parent\n" + "".join(f"{n},A{n},{n - 1 or ''}\n" for n in range(1, 8))
-    mapping = {**ACCOUNTS, "columns": {k: v for k, v in ACCOUNTS["columns"].items() if k in ("key", "name", "parent")}}  # type: ignore[attr-defined]
+    mapping = {
+        **ACCOUNTS,
+        "columns": {k: v for k, v in ACCOUNTS["columns"].items() if k in ("key", "name", "parent")},
+    }  # type: ignore[attr-defined]
     batch = i.begin("account", text, mapping)
 
     class Died(BaseException):
@@ -200,7 +207,9 @@ def test_a_worker_that_dies_between_pieces_loses_and_doubles_nothing(i: Desk, mo
         with pytest.raises(Died):
             i.work(die)
         with i.r.conn.transaction():
-            i.r.conn.execute(f"UPDATE {i.r.call.schema}.sys__task SET lease_until = now() - interval '1 second'")
+            i.r.conn.execute(
+                f"UPDATE {i.r.call.schema}.sys__task SET lease_until = now() - interval '1 second'"
+            )
         assert i.live("account") == []
     i.work()
     assert (i.status(batch).done, counts(i.status(batch))) == (7, (7, 0, 0, 0))
@@ -234,13 +243,40 @@ def test_dates_that_can_be_read_two_ways_stop_the_import_before_it_begins(i: Des
 
 
 def test_an_export_comes_back_as_it_went(i: Desk, tmp_path: Path) -> None:
-    i.run("account", FAMILY.replace("Bonn", "=cmd|x") , ACCOUNTS)
+    i.run("account", FAMILY.replace("Bonn", "=cmd|x"), ACCOUNTS)
     path = tmp_path / "out.csv"
     with path.open("wb") as file:
-        assert export(i.r.conn, i.r.call, "account", file, fields=("id", "name", "city", "grade", "parent"), sort=("name",)) == 3
+        assert (
+            export(
+                i.r.conn,
+                i.r.call,
+                "account",
+                file,
+                fields=("id", "name", "city", "grade", "parent"),
+                sort=("name",),
+            )
+            == 3
+        )
     text = path.read_text(encoding="utf-8")
     assert "'=cmd|x" in text, "no spreadsheet runs it"
-    columns = {"id": "id", "name": "name", "city": "city", "grade": "grade", "parent": "parent", "parent.name": None}
-    assert counts(i.run("account", text, {"match": "id", "columns": columns, "skip_empty": False})) == (0, 0, 3, 0)
+    columns = {
+        "id": "id",
+        "name": "name",
+        "city": "city",
+        "grade": "grade",
+        "parent": "parent",
+        "parent.name": None,
+    }
+    assert counts(i.run("account", text, {"match": "id", "columns": columns, "skip_empty": False})) == (
+        0,
+        0,
+        3,
+        0,
+    )
     emptied = text.replace("Köln", "")
-    assert counts(i.run("account", emptied, {"match": "id", "columns": columns, "skip_empty": False})) == (0, 1, 2, 0)
+    assert counts(i.run("account", emptied, {"match": "id", "columns": columns, "skip_empty": False})) == (
+        0,
+        1,
+        2,
+        0,
+    )

@@ -360,7 +360,10 @@ def test_values_for_many_records_in_one_statement(r: Records) -> None:
 
 
 def test_money_is_shown_in_its_currency_and_asked_in_the_workspaces(r: Records) -> None:
-    dollars, yuan = r.create("thing", name="dollars", price="100"), r.create("thing", name="yuan", price="300")
+    dollars, yuan = (
+        r.create("thing", name="dollars", price="100"),
+        r.create("thing", name="yuan", price="300"),
+    )
     r.conn.execute("UPDATE w_test.thing SET price__base = 700, currency = 'USD' WHERE id = %s", (dollars,))
     ask = Ask(object="thing", fields=("name", "price"), sort=("-price",))
     assert read(r.conn, r.call, ask, secret=SECRET).rows() == [

@@ -13,7 +13,13 @@ from patron_platform.commands.frame import run
 
 @pytest.mark.parametrize(
     ("raised", "code"),
-    [(None, 0), (typer.Exit(1), 1), (NotFound("no such thing"), 1), (WrongUse("no sense"), 2), (typer.Abort(), 1)],
+    [
+        (None, 0),
+        (typer.Exit(1), 1),
+        (NotFound("no such thing"), 1),
+        (WrongUse("no sense"), 2),
+        (typer.Abort(), 1),
+    ],
 )
 def test_a_command_ends_with_the_code_of_what_happened(
     raised: Exception | None, code: int, monkeypatch: pytest.MonkeyPatch

@@ -30,7 +30,9 @@ def test_a_record_with_its_details_is_created_read_changed_and_deleted(admin: Ap
     assert said.headers["etag"] == f'"{job["version"]}"'
     assert (Decimal(job["total"]), job["line_count"], Decimal(job["left"])) == (Decimal("253.5"), 2, 747)
     assert job["number"].startswith("J-build-")
-    lines = admin.get(f"/records/yd_job/{job['id']}/related/lines", params={"sort": "position"}).json()["records"]
+    lines = admin.get(f"/records/yd_job/{job['id']}/related/lines", params={"sort": "position"}).json()[
+        "records"
+    ]
     assert [line["what"] for line in lines] == ["Planks", "Nails"]
 
     said = admin.patch(
@@ -97,7 +99,9 @@ def test_a_warning_asks_once_and_goes_through_when_it_is_named(admin: Api) -> No
 
 
 def test_a_rule_refuses_with_its_name_and_its_field(admin: Api) -> None:
-    said = admin.post("/records/yd_job", {"name": "Brig", "budget": 5, "lines": [{"what": "Mast", "price": 6}]})
+    said = admin.post(
+        "/records/yd_job", {"name": "Brig", "budget": 5, "lines": [{"what": "Mast", "price": 6}]}
+    )
     assert said.status_code == 422
     assert [(p["rule"], p["field"]) for p in said.json()["problems"]] == [("over_budget", "budget")]
     job = admin.make("yd_job", name="Brig", budget=5)
@@ -110,7 +114,12 @@ def test_a_rule_refuses_with_its_name_and_its_field(admin: Api) -> None:
 def test_every_mistake_of_a_body_is_named_at_once(admin: Api) -> None:
     said = admin.post(
         "/records/yd_job",
-        {"nmae": "x", "crew": "many", "class": "bulid", "lines": [{"what": "A", "price": -1}, {"quantity": "x"}]},
+        {
+            "nmae": "x",
+            "crew": "many",
+            "class": "bulid",
+            "lines": [{"what": "A", "price": -1}, {"quantity": "x"}],
+        },
     )
     assert said.status_code == 422
     found = problems(said)
@@ -138,10 +147,17 @@ def test_bulk_updates_and_deletes_with_versions(admin: Api) -> None:
     one, two = (admin.make("yd_job", name=f"Bulk {n}") for n in (1, 2))
     said = admin.post(
         "/records/yd_job/bulk",
-        {"records": [{"id": one["id"], "version": one["version"], "crew": 9}, {"id": two["id"], "delete": True}]},
+        {
+            "records": [
+                {"id": one["id"], "version": one["version"], "crew": 9},
+                {"id": two["id"], "delete": True},
+            ]
+        },
     )
     assert [r["action"] for r in said.json()["results"]] == ["updated", "deleted"], said.text
-    said = admin.post("/records/yd_job/bulk", {"records": [{"id": one["id"], "version": one["version"], "crew": 8}]})
+    said = admin.post(
+        "/records/yd_job/bulk", {"records": [{"id": one["id"], "version": one["version"], "crew": 8}]}
+    )
     assert said.status_code == 412
     assert admin.post("/records/yd_job/bulk", {"records": [{"name": "x"}] * 1001}).status_code == 422
     assert admin.post("/records/yd_job/bulk", {"records": [1]}).status_code == 422
@@ -174,7 +190,9 @@ def test_void_leaves_lists_and_unvoid_brings_back(admin: Api) -> None:
 
 
 def test_a_clone_has_the_values_and_the_details_but_not_what_is_unique(admin: Api) -> None:
-    job = admin.make("yd_job", name="Model", code="CL-1", budget=50, marks=["a"], lines=[{"what": "Oar", "price": 2}])
+    job = admin.make(
+        "yd_job", name="Model", code="CL-1", budget=50, marks=["a"], lines=[{"what": "Oar", "price": 2}]
+    )
     said = admin.post(f"/records/yd_job/{job['id']}/clone", {"name": "Copy"})
     assert said.status_code == 201, said.text
     copy = said.json()
@@ -197,7 +215,9 @@ def test_lists_page_sort_filter_and_count(admin: Api) -> None:
     for n in range(5):
         admin.make("yd_place", name=f"Page {n}", size=n)
     where = "STARTS_WITH(name, 'Page ')"
-    first = admin.get("/records/yd_place", params={"where": where, "sort": "-size", "limit": "2", "count": "exact"})
+    first = admin.get(
+        "/records/yd_place", params={"where": where, "sort": "-size", "limit": "2", "count": "exact"}
+    )
     assert first.json()["count"] == 5
     names = [r["name"] for r in first.json()["records"]]
     after = first.json()["next"]

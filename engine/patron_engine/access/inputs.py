@@ -36,7 +36,9 @@ def _rollup(model: Model, rollup: Rollup, own: Object) -> Iterator[tuple[str, st
         yield from _expression(model, rollup.where, here, own)
 
 
-def _expression(model: Model, expression: Expression, here: Object, this: Object) -> Iterator[tuple[str, str]]:
+def _expression(
+    model: Model, expression: Expression, here: Object, this: Object
+) -> Iterator[tuple[str, str]]:
     for path in expression.paths:
         yield from _path(model, path, here, this)
     for node in expression.aggregates:

@@ -10,8 +10,6 @@ from functools import lru_cache
 from typing import Final
 from unicodedata import combining, normalize
 
-from pypinyin import lazy_pinyin
-
 from patron_engine.fields.limits import SORT_KEY_LENGTH
 
 # Characters whose usual syllable depends on the word: only texts with one of them pay for the phrase dictionary.
@@ -25,6 +23,9 @@ _DEPENDS: Final = frozenset(
 def _syllable(character: str) -> str:
     """How one character sorts."""
     if "\u3400" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff":
+        # Its dictionaries take 60 MB and 0.3 s: loaded with the first Chinese text.
+        from pypinyin import lazy_pinyin
+
         return f"{lazy_pinyin(character)[0]} {character} "
     return "".join(c for c in normalize("NFKD", character.casefold()) if not combining(c))
 
@@ -46,6 +47,8 @@ def sort_key(text: str) -> str:
 
 
 def _phrase(text: str) -> list[str]:
+    from pypinyin import lazy_pinyin
+
     syllables = lazy_pinyin(text, errors=lambda other: list(other))  # type: ignore[arg-type, return-value]
     if len(syllables) != len(text):
         return [_syllable(c) for c in text]

@@ -22,12 +22,10 @@ from patron_engine.query.names import Key
 from patron_engine.query.source import Row, path_steps
 from patron_engine.query.values import end_of
 from patron_engine.query.wire import title_column
+from patron_engine.store.shape import NEVER_EMPTY
 from patron_engine.store.tables import TYPES
 
 Column = sa.ColumnElement[Any]
-FILLED = frozenset(
-    {"id", "created_at", "updated_at", "version"}
-)  # never empty: a plain index serves both ways
 AFTER = "after."
 
 
@@ -56,7 +54,7 @@ def sort_keys(binding: SqlBinding, keys: Sequence[Key]) -> list[SortKey]:
 
 def _key(binding: SqlBinding, key: Key) -> SortKey:
     steps = path_steps(key.path.key)
-    filled = len(steps) == 1 and steps[0] in FILLED
+    filled = len(steps) == 1 and steps[0] in NEVER_EMPTY
     found = end_of(binding, binding.row, steps) if key.path.end == "field" else None
     if found is None:
         return SortKey(binding.value(binding.row, steps), key.descending, False)

@@ -18,9 +18,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
 
-from pypinyin import Style, pinyin
-from pypinyin.contrib.tone_convert import to_normal
-
 LONGEST_BEGINNING = 8
 MOST_TOKENS = 2_000  # of one text: what is longer is found by its first part
 MOST_RUNS = 12  # of one query
@@ -117,6 +114,9 @@ def _neighbours(run: str, length: int) -> tuple[str, ...]:
 @lru_cache(maxsize=40_000)
 def _readings(character: str) -> tuple[str, ...]:
     """Every way a character is read, without tones: 重 -> chong, zhong. Empty for one that has none."""
+    from pypinyin import Style, pinyin  # large: loaded with the first Chinese text
+    from pypinyin.contrib.tone_convert import to_normal
+
     found = pinyin(character, style=Style.TONE, heteronym=True, errors="ignore")
     plain = {to_normal(reading).replace("ü", "v") for readings in found for reading in readings}
     return tuple(sorted(p for p in plain if p.isascii() and p.isalpha()))

@@ -11,7 +11,15 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from patron_engine.store.shape import CheckShape, ColumnShape, ForeignKeyShape, IndexShape, Key, TableShape
+from patron_engine.store.shape import (
+    NEVER_EMPTY,
+    CheckShape,
+    ColumnShape,
+    ForeignKeyShape,
+    IndexShape,
+    Key,
+    TableShape,
+)
 from patron_engine.store.steps import (
     AddCheck,
     AddColumns,
@@ -181,7 +189,9 @@ def _check(check: CheckShape) -> Statement:
 
 
 def _key(key: Key) -> Statement:
-    return sql.SQL("{}{}").format(sql.Identifier(key.column), sql.SQL(" DESC" if key.descending else ""))
+    """Empties come last in both directions, as lists sort them; columns that are never empty keep PostgreSQL's way."""
+    way = "" if not key.descending else " DESC" if key.column in NEVER_EMPTY else " DESC NULLS LAST"
+    return sql.SQL("{}{}").format(sql.Identifier(key.column), sql.SQL(way))
 
 
 def _names(names: Sequence[str]) -> Statement:

@@ -7,8 +7,8 @@ Each index costs every import and most updates, so the list is short and each en
 | index | for |
 |---|---|
 | `id` | every read of one record |
-| live rows by `created_at desc, id` | a list that says nothing else |
-| live rows by `owner, created_at desc, id` | the lists of a person who sees his own records |
+| live rows by `created_at desc, id desc` | a list that says nothing else |
+| live rows by `owner, created_at desc, id desc` | the lists of a person who sees his own records |
 | recycle bin by `deleted_at` | only deleted rows are in it: it costs nothing |
 | live rows by `title__sort, id` | lists in the order of titles, and records found by their title |
 | each link column | sets, roll-ups, the check before a purge |
@@ -135,7 +135,7 @@ def _asked_for(field: Field) -> bool:
 
 def _of_lists(object: Object) -> Iterator[IndexShape]:
     table = object.table
-    newest = (Key(column="created_at", descending=True), Key(column="id"))
+    newest = (Key(column="created_at", descending=True), Key(column="id", descending=True))
     yield index(composed(table, "live" + INDEX_SUFFIX), table, *newest, where=LIVE_ROWS)
     if "owner" in object.fields:
         owned = (Key(column="owner"), *newest)

@@ -25,6 +25,7 @@ Purpose = Literal["object", "link", "access"]
 CHECK_SUFFIX = "sane"  # constraints are called amount__sane, account__fk
 FK_SUFFIX = "fk"
 LIVE_ROWS = "deleted_at IS NULL"
+NEVER_EMPTY = frozenset({"id", "created_at", "updated_at", "version"})  # a plain index serves both directions
 
 CHECKED: Mapping[str, CheckKind] = MappingProxyType(
     {"numeric": "number", "date": "day", "timestamptz": "moment"}

@@ -81,11 +81,15 @@ class Carrier:
                 self._save(conn, call, self._sound(group, piece), piece)
         return piece
 
-    def link(self, conn: Conn, call: Call, rows: Sequence[Later], cells: Mapping[int, Sequence[str]]) -> Piece:
+    def link(
+        self, conn: Conn, call: Call, rows: Sequence[Later], cells: Mapping[int, Sequence[str]]
+    ) -> Piece:
         """The second pass: links between rows of the file, when all of them are there."""
         return retrying(lambda: self._link(conn, call, rows, cells))
 
-    def _link(self, conn: Conn, call: Call, rows: Sequence[Later], cells: Mapping[int, Sequence[str]]) -> Piece:
+    def _link(
+        self, conn: Conn, call: Call, rows: Sequence[Later], cells: Mapping[int, Sequence[str]]
+    ) -> Piece:
         piece = Piece()
         targets = {t.field: t for ts in self.mapping.columns.values() for t in ts if t.defer}
         items = []
@@ -158,10 +162,18 @@ class Carrier:
             if len(ids) == 1:
                 item.id = ids[0]
             elif ids:
-                item.wrong("match_ambiguous", f"{len(ids)} records of {self.object.name} have {match} {item.key!r}", match)
+                item.wrong(
+                    "match_ambiguous",
+                    f"{len(ids)} records of {self.object.name} have {match} {item.key!r}",
+                    match,
+                )
             elif match == "id" and item.key is not None:
                 item.wrong("not_found", f"there is no {self.object.name} {item.key}", "id")
-        names = {n for item in items for n in (*item.set, *item.emptied)} | set(self.constants) | set(self.expressions)
+        names = (
+            {n for item in items for n in (*item.set, *item.emptied)}
+            | set(self.constants)
+            | set(self.expressions)
+        )
         self._old(conn, call, [i for i in items if i.id is not None], sorted(names - {"id"}))
 
     def _old(self, conn: Conn, call: Call, items: Sequence[Item], names: Sequence[str]) -> None:
@@ -181,9 +193,13 @@ class Carrier:
             if item.id is not None:
                 item.set.update(dict.fromkeys(item.emptied))
             item.set.pop("id", None)
-        self._evaluate(conn, call, items, {n: e for n, e in self.expressions.items() if n != self.mapping.match})
+        self._evaluate(
+            conn, call, items, {n: e for n, e in self.expressions.items() if n != self.mapping.match}
+        )
 
-    def _evaluate(self, conn: Conn, call: Call, items: Sequence[Item], expressions: Mapping[str, Expression]) -> None:
+    def _evaluate(
+        self, conn: Conn, call: Call, items: Sequence[Item], expressions: Mapping[str, Expression]
+    ) -> None:
         if not expressions:
             return
         rows = self._values(conn, call, items, expressions)
@@ -213,13 +229,23 @@ class Carrier:
             values.update({p: item.set[p] for p in paths if p in item.set})
         for first in sorted({p.partition(".")[0] for p in paths if "." in p}):
             field = self.object.field(first)
-            if field is not None and isinstance(field.spec, LinkSpec) and not field.link.several and not field.link.many:
+            if (
+                field is not None
+                and isinstance(field.spec, LinkSpec)
+                and not field.link.several
+                and not field.link.many
+            ):
                 self._behind(conn, call, field, items, rows, [p for p in paths if p.startswith(f"{first}.")])
         return rows
 
     @staticmethod
     def _behind(
-        conn: Conn, call: Call, field: Field, items: Sequence[Item], rows: Sequence[dict[str, Any]], paths: Sequence[str]
+        conn: Conn,
+        call: Call,
+        field: Field,
+        items: Sequence[Item],
+        rows: Sequence[dict[str, Any]],
+        paths: Sequence[str],
     ) -> None:
         ids = sorted({item.set[field.name] for item in items if item.set.get(field.name)})
         inner = [p.partition(".")[2] for p in paths]
@@ -284,7 +310,13 @@ class Carrier:
                 for n in outcome.changed
                 if n in item.old and n in fields
             }
-        return Done(object=self.object.name, id=str(outcome.id), action=outcome.action, version=outcome.version or 1, old=old)
+        return Done(
+            object=self.object.name,
+            id=str(outcome.id),
+            action=outcome.action,
+            version=outcome.version or 1,
+            old=old,
+        )
 
     # -- for undo -----------------------------------------------------------------------------------------------
 
@@ -314,7 +346,9 @@ class Carrier:
     def _known(self, conn: Conn, call: Call, ids: Sequence[str]) -> set[tuple[str, str]]:
         if not ids:
             return set()
-        query = sql.SQL("SELECT object, record FROM {}.sys__batch_record WHERE batch = %s AND record = ANY(%s::uuid[])")
+        query = sql.SQL(
+            "SELECT object, record FROM {}.sys__batch_record WHERE batch = %s AND record = ANY(%s::uuid[])"
+        )
         rows = conn.execute(query.format(sql.Identifier(call.schema)), (self.batch, list(ids)))
         return {(object, str(record)) for object, record in rows}
 
@@ -333,7 +367,9 @@ def _sets(call: Call, mapping: ImportMap) -> tuple[dict[str, Any], dict[str, Exp
         if isinstance(value, str) and value.startswith("=") and not part:
             made = compile_expression(value[1:], scope)
             if isinstance(made, tuple):
-                problems += [Problem(code=p.code, message=p.message, hint=p.hint, path=f"set.{name}") for p in made]
+                problems += [
+                    Problem(code=p.code, message=p.message, hint=p.hint, path=f"set.{name}") for p in made
+                ]
             elif made.aggregates:
                 message = "an expression of a mapping cannot count records"
                 problems.append(Problem(code="expr_aggregate", message=message, path=f"set.{name}"))
@@ -347,9 +383,13 @@ def _sets(call: Call, mapping: ImportMap) -> tuple[dict[str, Any], dict[str, Exp
                 constants[name] = value
             else:
                 kind = type_of(own)
-                constants[name] = kind.read_text(own, value) if isinstance(value, str) else kind.read_wire(own, value)
+                constants[name] = (
+                    kind.read_text(own, value) if isinstance(value, str) else kind.read_wire(own, value)
+                )
         except ValueFault as fault:
-            problems.append(Problem(code=fault.code, message=fault.message, hint=fault.hint, path=f"set.{name}"))
+            problems.append(
+                Problem(code=fault.code, message=fault.message, hint=fault.hint, path=f"set.{name}")
+            )
     for first, given in parts.items():
         constants[first] = type_of(object.fields[first]).read_wire(object.fields[first], given)
     if problems:

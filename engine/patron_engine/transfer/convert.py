@@ -55,7 +55,9 @@ class Item:
 class Converter:
     """The readers of one import."""
 
-    def __init__(self, model: Model, mapping: ImportMap, headings: Sequence[str], languages: tuple[str, ...]) -> None:
+    def __init__(
+        self, model: Model, mapping: ImportMap, headings: Sequence[str], languages: tuple[str, ...]
+    ) -> None:
         self.mapping = mapping
         self.object: Object = model.objects[mapping.object]
         self.languages = languages
@@ -141,10 +143,14 @@ class Converter:
         try:
             wire: dict[str, Any] = dict(parts)
             if own.type == "date_range":
-                wire = {"from": None, "to": None} | {p: loose_date(t, self.formats).isoformat() for p, t in parts.items()}
+                wire = {"from": None, "to": None} | {
+                    p: loose_date(t, self.formats).isoformat() for p, t in parts.items()
+                }
             item.set[name] = type_of(own).read_wire(own, wire)
         except ValueFault as fault:
-            item.wrong(fault.code, f"{say(own.label, self.languages) or name}: {fault.message}", name, fault.hint)
+            item.wrong(
+                fault.code, f"{say(own.label, self.languages) or name}: {fault.message}", name, fault.hint
+            )
 
 
 def _remembering(read: Read) -> Read:
@@ -210,7 +216,7 @@ class DateGuess:
         return Problem(
             code="date_form_unclear",
             message=f"the dates of {self.heading!r} may be {known}",
-            hint="declare it: formats: {date: \"MM/DD/YYYY\"}",
+            hint='declare it: formats: {date: "MM/DD/YYYY"}',
             path=f"columns.{self.heading}",
         )
 

@@ -30,7 +30,9 @@ from patron_engine.ways.read import walk
 
 AT_ONCE = 1_000
 DIGITS = 15  # a spreadsheet keeps no more of a number
-LATE = frozenset({"created_at", "created_by", "updated_at", "updated_by", "version", "deleted_at", "voided_at"})
+LATE = frozenset(
+    {"created_at", "created_by", "updated_at", "updated_by", "version", "deleted_at", "voided_at"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +74,27 @@ def export(
     return count
 
 
-def _columns(call: Call, object: Object, fields: Sequence[str], labels: bool, *, workbook: bool) -> list[Column]:
+def _columns(
+    call: Call, object: Object, fields: Sequence[str], labels: bool, *, workbook: bool
+) -> list[Column]:
     names = list(fields) or _usual(call, object)
     if len(names) > MAX_FIELDS // 2 and fields:
-        raise Refused([Problem(code="query_fields", message=f"at most {MAX_FIELDS // 2} fields are chosen", path="fields")])
+        raise Refused(
+            [
+                Problem(
+                    code="query_fields", message=f"at most {MAX_FIELDS // 2} fields are chosen", path="fields"
+                )
+            ]
+        )
     columns: list[Column] = []
     for name in names:
         field = object.field(name) if "." not in name else call.model.follow(object.name, name)
         heading = _label(call, object, name, field) if labels else name
-        columns += _of_field(call, name, heading, field, labels, workbook) if field else [Column(heading, name, _plain)]
+        columns += (
+            _of_field(call, name, heading, field, labels, workbook)
+            if field
+            else [Column(heading, name, _plain)]
+        )
     return columns
 
 
@@ -95,7 +109,12 @@ def _usual(call: Call, object: Object) -> list[str]:
 
 
 def _exportable(field: Field) -> bool:
-    return not (field.hidden or isinstance(field.spec, FileSpec) or field.type == "secret" or field.name == "deleted_at")
+    return not (
+        field.hidden
+        or isinstance(field.spec, FileSpec)
+        or field.type == "secret"
+        or field.name == "deleted_at"
+    )
 
 
 def _label(call: Call, object: Object, name: str, field: Field | None) -> str:
@@ -106,7 +125,9 @@ def _label(call: Call, object: Object, name: str, field: Field | None) -> str:
     return own or name
 
 
-def _of_field(call: Call, name: str, heading: str, field: Field, labels: bool, workbook: bool) -> list[Column]:
+def _of_field(
+    call: Call, name: str, heading: str, field: Field, labels: bool, workbook: bool
+) -> list[Column]:
     kind = type_of(field)
     if isinstance(field.spec, LinkSpec) and field.name != "id":
         ids = Column(heading, name, lambda value: kind.to_text(field, value))
@@ -116,9 +137,7 @@ def _of_field(call: Call, name: str, heading: str, field: Field, labels: bool, w
         shown = Column(heading if labels else f"{name}.{title}", f"{name}.{title}", _plain)
         return [shown] if labels else [ids, shown]
     if kind.name in PARTS:
-        return [
-            Column(f"{heading}.{part}", name, partial(_part, part)) for part in PARTS[kind.name]
-        ]
+        return [Column(f"{heading}.{part}", name, partial(_part, part)) for part in PARTS[kind.name]]
     if kind.name == "datetime":
         return [Column(heading, name, _moment)]
     if workbook and kind.name in ("integer", "decimal", "money", "percent", "rating"):

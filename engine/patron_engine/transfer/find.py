@@ -39,7 +39,9 @@ class Finder:
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
 
-    def links(self, conn: Conn, call: Call, items: Sequence[Item], object: Object, *, later: bool = False) -> list[Outcome]:
+    def links(
+        self, conn: Conn, call: Call, items: Sequence[Item], object: Object, *, later: bool = False
+    ) -> list[Outcome]:
         """Puts the ids of all links. Returns what `missing: create` made."""
         made: list[Outcome] = []
         by_field: dict[str, list[tuple[Item, Target, str]]] = defaultdict(list)
@@ -102,7 +104,11 @@ def ways(object: Object, by: str | None) -> tuple[str, ...]:
         return ("title",)
     if by is not None:
         return (by,)
-    unique = [f.name for f in object.fields.values() if f.unique and f.columns and f.type in NAMEABLE and not f.encrypted]
+    unique = [
+        f.name
+        for f in object.fields.values()
+        if f.unique and f.columns and f.type in NAMEABLE and not f.encrypted
+    ]
     return tuple(dict.fromkeys(("id", "title", *unique)))
 
 
@@ -110,7 +116,11 @@ def look_up(conn: Conn, call: Call, object: Object, key: str, texts: Sequence[st
     """The live records of an object that the texts name by one key."""
     if key == "id":
         ids = {i: t for t in texts if (i := record_id(t)) is not None}
-        return _by_column(conn, call, object, object.fields["id"], {i: [t] for i, t in ids.items()}) if ids else {}
+        return (
+            _by_column(conn, call, object, object.fields["id"], {i: [t] for i, t in ids.items()})
+            if ids
+            else {}
+        )
     if key.startswith(EXTERNAL):
         return _by_external(conn, call, object, key[len(EXTERNAL) :], texts)
     field = object.field(object.title if key == "title" else key)
@@ -125,7 +135,11 @@ def look_up(conn: Conn, call: Call, object: Object, key: str, texts: Sequence[st
     asked.pop(None, None)
     found = _by_column(conn, call, object, field, asked)
     rest = [t for t in texts if t not in found]
-    return {**_whatever_case(conn, call, object, field, rest), **found} if rest and field.column.sql == "text" else found
+    return (
+        {**_whatever_case(conn, call, object, field, rest), **found}
+        if rest and field.column.sql == "text"
+        else found
+    )
 
 
 def _by_column(conn: Conn, call: Call, object: Object, field: Field, asked: dict[Any, list[str]]) -> Found:
@@ -133,7 +147,9 @@ def _by_column(conn: Conn, call: Call, object: Object, field: Field, asked: dict
     column = table.c[field.column.name]
 
     def make() -> Statement:
-        return compiled(sa.select(column, table.c.id).where(any_of(column, "values"), table.c.deleted_at.is_(None)))
+        return compiled(
+            sa.select(column, table.c.id).where(any_of(column, "values"), table.c.deleted_at.is_(None))
+        )
 
     statement: Statement = Programs.of(call.tables).keep(("transfer.find", object.name, field.name), make)
     found: Found = defaultdict(list)
@@ -164,7 +180,12 @@ def _whatever_case(conn: Conn, call: Call, object: Object, field: Field, texts: 
 
 
 def _by_external(conn: Conn, call: Call, object: Object, source: str, texts: Sequence[str]) -> Found:
-    outer, table = call.tables.system("sys__external_id", object="text", source="text", external_id="text", record="uuid"), call.tables.of(object)
+    outer, table = (
+        call.tables.system(
+            "sys__external_id", object="text", source="text", external_id="text", record="uuid"
+        ),
+        call.tables.of(object),
+    )
 
     def make() -> Statement:
         joined = outer.join(table, sa.and_(table.c.id == outer.c.record, table.c.deleted_at.is_(None)))
@@ -190,7 +211,9 @@ def _pieces(text: str, field: Field) -> list[str]:
     return [p.strip() for p in text.split(";") if p.strip()]
 
 
-def _put(item: Item, field: Field, target: Target, to: Object, named: Sequence[tuple[str, list[str]]]) -> None:
+def _put(
+    item: Item, field: Field, target: Target, to: Object, named: Sequence[tuple[str, list[str]]]
+) -> None:
     ids: list[Any] = []
     for text, found in named:
         if len(found) == 1:
@@ -199,7 +222,9 @@ def _put(item: Item, field: Field, target: Target, to: Object, named: Sequence[t
             item.wrong("link_ambiguous", f"{len(found)} records of {to.name} are called {text!r}", field.name,
                        "name them by a unique field or an external id: by: …")  # fmt: skip
         elif target.missing != "empty":
-            item.wrong("link_not_found", f"there is no {to.name} {text!r}", field.name, nearest(text, target.words))
+            item.wrong(
+                "link_not_found", f"there is no {to.name} {text!r}", field.name, nearest(text, target.words)
+            )
     if field.link.many:
         item.set[field.name] = tuple(ids) or None
     elif ids:

@@ -111,19 +111,27 @@ def begin(
     }  # fmt: skip
     query = sql.SQL("INSERT INTO {}.sys__batch (id, kind, by, payload) VALUES (%s, 'import', %s, %s::jsonb)")
     about = {"object": mapping.object, "name": name, "trial": trial is not None}
-    conn.execute(query.format(sql.Identifier(call.schema)), (batch, call.actor.user, jsonio.dumps(about).decode()))
-    task = enqueue(conn, call.schema, Task(kind=KIND, table="", payload=payload, rows=rows, sentence=f"import {name}"))
+    conn.execute(
+        query.format(sql.Identifier(call.schema)), (batch, call.actor.user, jsonio.dumps(about).decode())
+    )
+    task = enqueue(
+        conn, call.schema, Task(kind=KIND, table="", payload=payload, rows=rows, sentence=f"import {name}")
+    )
     return Begun(batch=batch, task=task, rows=rows)
 
 
-def _undeclared_dates(model: Model, mapping: ImportMap, headings: Sequence[str]) -> list[tuple[int, DateGuess]]:
+def _undeclared_dates(
+    model: Model, mapping: ImportMap, headings: Sequence[str]
+) -> list[tuple[int, DateGuess]]:
     if mapping.dates:
         return []
     fields = model.objects[mapping.object].fields
     return [
         (headings.index(heading), DateGuess(heading))
         for heading, targets in mapping.columns.items()
-        if any(t.field in fields and fields[t.field].type in ("date", "datetime") and not t.form for t in targets)
+        if any(
+            t.field in fields and fields[t.field].type in ("date", "datetime") and not t.form for t in targets
+        )
     ]
 
 
@@ -206,7 +214,9 @@ class _Imports:
         else:
             piece = carrier.carry(conn, call, rows)
             staged.append(conn, schema, payload["later"], n, piece.later)
-        staged.append(conn, schema, payload["faults"], n + (payload["pieces"] if linking else 0), _faults(piece))
+        staged.append(
+            conn, schema, payload["faults"], n + (payload["pieces"] if linking else 0), _faults(piece)
+        )
         made = {c: progress[c] + piece.counts.get(c, 0) for c in COUNTS}
         done = progress["done"] if linking else progress["done"] + len(rows)
         return Chunk(progress={**progress, **made, "piece": n + 1, "done": done})
@@ -231,7 +241,9 @@ class _Imports:
                 if self.told is not None:
                     self.told(progress)
             for at in range(0, len(later), staged.AT_ONCE):
-                progress = _sum(progress, carrier.link(conn, call, later[at : at + staged.AT_ONCE], cells), 0, faults)
+                progress = _sum(
+                    progress, carrier.link(conn, call, later[at : at + staged.AT_ONCE], cells), 0, faults
+                )
         self.kept = None  # it remembers records that are gone
         staged.append(conn, work.schema, work.payload["faults"], 0, faults)
         _tidy(conn, work.schema, work.payload)
@@ -285,7 +297,13 @@ def listed(conn: Connection, schema: str, *, batch: str | None = None, limit: in
 
 
 def _import(
-    batch: Any, task: Any, state: str, payload: Mapping[str, Any], progress: Mapping[str, Any], error: str | None, undone: bool
+    batch: Any,
+    task: Any,
+    state: str,
+    payload: Mapping[str, Any],
+    progress: Mapping[str, Any],
+    error: str | None,
+    undone: bool,
 ) -> Import:
     return Import(
         batch=str(batch), object=payload["object"], name=payload["name"], state=state, rows=payload["rows"],
@@ -298,7 +316,11 @@ def faults(conn: Connection, schema: str, batch: str) -> list[tuple[int, list[st
     """The rows that were refused or warned about: number, cells, problems."""
     query = sql.SQL("SELECT id FROM {}.sys__file WHERE object = %s AND record = %s AND field = 'faults'")
     row = conn.execute(query.format(sql.Identifier(schema)), (staged.OWNER, batch)).fetchone()
-    return [] if row is None else sorted(map(tuple, staged.everything(conn, schema, str(row[0]))), key=lambda f: f[0])
+    return (
+        []
+        if row is None
+        else sorted(map(tuple, staged.everything(conn, schema, str(row[0]))), key=lambda f: f[0])
+    )
 
 
 def cancel(conn: Connection, schema: str, batch: str) -> Import:
@@ -324,7 +346,10 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
     """Takes an import back, in the caller's write transaction. Conflict while it runs or when it was undone before."""
     schema = sql.Identifier(call.schema)
     row = conn.execute(
-        sql.SQL("SELECT kind, payload ? 'undone' FROM {}.sys__batch WHERE id::text = %s FOR UPDATE").format(schema), (batch,)
+        sql.SQL("SELECT kind, payload ? 'undone' FROM {}.sys__batch WHERE id::text = %s FOR UPDATE").format(
+            schema
+        ),
+        (batch,),
     ).fetchone()
     if row is None or row[0] != KIND:
         raise NotFound(f"there is no import {batch}", hint="`patron import` prints the id of what it did")

@@ -91,7 +91,12 @@ class ImportMap:
 
 
 def read_mapping(
-    raw: Mapping[str, Any], model: Model, actor: Actor, headings: Sequence[str] | None, *, object: str | None = None
+    raw: Mapping[str, Any],
+    model: Model,
+    actor: Actor,
+    headings: Sequence[str] | None,
+    *,
+    object: str | None = None,
 ) -> ImportMap:
     """The mapping, checked against the model and the headings of the file. Refused with every problem."""
     problems = Problems()
@@ -127,7 +132,9 @@ def read_mapping(
 class _Reading:
     """One mapping being read."""
 
-    def __init__(self, model: Model, object: Object, writable: Mapping[str, Field], problems: Problems) -> None:
+    def __init__(
+        self, model: Model, object: Object, writable: Mapping[str, Field], problems: Problems
+    ) -> None:
         self.model = model
         self.object = object
         self.writable = writable
@@ -155,7 +162,9 @@ class _Reading:
         if isinstance(raw, str):
             raw = {"field": raw}
         if not isinstance(raw, Mapping) or not isinstance(raw.get("field"), str):
-            self.problems.add("no_field", "name the field the column becomes", path=path, hint="null leaves it out")
+            self.problems.add(
+                "no_field", "name the field the column becomes", path=path, hint="null leaves it out"
+            )
             return None
         _unknown(raw, COLUMN_KEYS, f"{path}.", self.problems)
         name = self.field(raw["field"], path)
@@ -187,11 +196,15 @@ class _Reading:
             return None
         if field is None or (field.name not in self.writable and not _history(field)):
             hint = nearest(first, self.writable)
-            self.problems.add("unknown_field", f"{self.object.name} has no field {name!r}", path=path, hint=hint)
+            self.problems.add(
+                "unknown_field", f"{self.object.name} has no field {name!r}", path=path, hint=hint
+            )
             return None
         if dot and part not in PARTS.get(field.type, ()):
             known = PARTS.get(field.type, ())
-            self.problems.add("unknown_part", f"{field.name} has no part {part!r}", path=path, hint=nearest(part, known))
+            self.problems.add(
+                "unknown_part", f"{field.name} has no part {part!r}", path=path, hint=nearest(part, known)
+            )
             return None
         return f"{field.name}.{part}" if dot else field.name
 
@@ -204,7 +217,9 @@ class _Reading:
             return None
         if field.link.several and object not in field.link.to:
             told = " or ".join(field.link.to)
-            self.problems.add("object_missing", f"{name} may point at {told}", path=f"{path}.object", hint="say which")
+            self.problems.add(
+                "object_missing", f"{name} may point at {told}", path=f"{path}.object", hint="say which"
+            )
             return None
         target = self.model.objects[object or field.link.to[0]]
         if by is None:
@@ -214,7 +229,9 @@ class _Reading:
         found = target.field(by) if isinstance(by, str) else None
         if found is None or not found.columns or found.encrypted:
             hint = nearest(str(by), target.fields)
-            self.problems.add("unknown_field", f"{target.name} has no field {by!r}", path=f"{path}.by", hint=hint)
+            self.problems.add(
+                "unknown_field", f"{target.name} has no field {by!r}", path=f"{path}.by", hint=hint
+            )
             return None
         return found.name
 
@@ -232,7 +249,9 @@ class _Reading:
                 return None
             name = field.name
         if name not in sets and not any(t.field == name for ts in columns.values() for t in ts):
-            self.problems.add("match_unmapped", f"no column becomes {name}, which rows are matched by", path="match")
+            self.problems.add(
+                "match_unmapped", f"no column becomes {name}, which rows are matched by", path="match"
+            )
         return name
 
     def sets(self, raw: Any) -> dict[str, Any]:
@@ -276,7 +295,12 @@ def _object(raw: Mapping[str, Any], model: Model, given: str | None, problems: P
     name = given or raw.get("object")
     found = model.object(name) if isinstance(name, str) else None
     if found is None:
-        problems.add("unknown_object", f"there is no object {name!r}", path="object", hint=nearest(str(name), model.objects))
+        problems.add(
+            "unknown_object",
+            f"there is no object {name!r}",
+            path="object",
+            hint=nearest(str(name), model.objects),
+        )
     elif given and isinstance(raw.get("object"), str) and model.object(raw["object"]) is not found:
         problems.add("other_object", f"the mapping is for {raw['object']}, not {found.name}", path="object")
     return found
@@ -284,13 +308,20 @@ def _object(raw: Mapping[str, Any], model: Model, given: str | None, problems: P
 
 def _heading(heading: str, headings: Sequence[str] | None, path: str, problems: Problems) -> None:
     if headings is not None and heading not in headings:
-        problems.add("unknown_heading", f"the file has no column {heading!r}", path=path, hint=nearest(heading, headings))
+        problems.add(
+            "unknown_heading",
+            f"the file has no column {heading!r}",
+            path=path,
+            hint=nearest(heading, headings),
+        )
 
 
 def _unknown(raw: Mapping[str, Any], known: Sequence[str], path: str, problems: Problems) -> None:
     for key in raw:
         if key not in known:
-            problems.add("unknown_key", f"there is no key {key!r} here", path=f"{path}{key}", hint=nearest(key, known))
+            problems.add(
+                "unknown_key", f"there is no key {key!r} here", path=f"{path}{key}", hint=nearest(key, known)
+            )
 
 
 def _formats(raw: Any, problems: Problems) -> tuple[tuple[str, ...], str, str]:

@@ -24,7 +24,9 @@ def write_report(
         write((*headings, ROW, COLUMN, REASON))
         for number, cells, problems in rows:
             columns = "; ".join(dict.fromkeys(str(p.get("path", "")) for p in problems if p.get("path")))
-            reasons = "; ".join(f"{p['message']} ({p['hint']})" if p.get("hint") else p["message"] for p in problems)
+            reasons = "; ".join(
+                f"{p['message']} ({p['hint']})" if p.get("hint") else p["message"] for p in problems
+            )
             padded = (*cells, *[""] * (len(headings) - len(cells)))
             write((*padded[: len(headings)], number, columns, reasons))
             count += 1

@@ -122,7 +122,8 @@ def _csv_rows(path: Path, encoding: str, separator: str) -> Iterator[Row]:
             for number, cells in enumerate(csv.reader(lines, delimiter=separator, strict=False), start=1):
                 if len(cells) > MAX_COLUMNS:
                     raise LimitExceeded(
-                        f"row {number} has {len(cells):,} columns, at most {MAX_COLUMNS:,} are read", code="sheet_columns"
+                        f"row {number} has {len(cells):,} columns, at most {MAX_COLUMNS:,} are read",
+                        code="sheet_columns",
                     )
                 yield number, [unguarded(cell.strip()) for cell in cells]
         except csv.Error as error:

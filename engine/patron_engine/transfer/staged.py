@@ -27,7 +27,12 @@ Connection = psycopg.Connection[Any]
 
 
 def stage(
-    conn: Connection, schema: str, owner: str, name: str, sheet: Sheet, look: Callable[[Sequence[str]], None] | None = None
+    conn: Connection,
+    schema: str,
+    owner: str,
+    name: str,
+    sheet: Sheet,
+    look: Callable[[Sequence[str]], None] | None = None,
 ) -> tuple[str, int, int]:
     """Keeps the rows of a sheet. Returns the file's id, its pieces, its rows. `look` sees every row."""
     file = new_file(conn, schema, owner, name, "rows")
@@ -78,12 +83,16 @@ def append(conn: Connection, schema: str, file: str, n: int, rows: Sequence[Any]
         return
     data = orjson.dumps(rows)
     _put(conn, schema, file, n, data)
-    query = _q("UPDATE {}.sys__file SET size = size + %s, chunks = greatest(chunks, %s) WHERE id = %s", schema)
+    query = _q(
+        "UPDATE {}.sys__file SET size = size + %s, chunks = greatest(chunks, %s) WHERE id = %s", schema
+    )
     conn.execute(query, (len(data), n + 1, file))
 
 
 def _put(conn: Connection, schema: str, file: str, n: int, data: bytes) -> None:
-    conn.execute(_q("INSERT INTO {}.sys__file_chunk (file, n, data) VALUES (%s, %s, %s)", schema), (file, n, data))
+    conn.execute(
+        _q("INSERT INTO {}.sys__file_chunk (file, n, data) VALUES (%s, %s, %s)", schema), (file, n, data)
+    )
 
 
 def piece(conn: Connection, schema: str, file: str, n: int) -> list[Any]:

@@ -18,7 +18,9 @@ from patron_engine.model.model import Object
 ENOUGH = 82  # below this a guess is no help
 
 
-def suggest(headings: Sequence[str], object: Object, writable: Mapping[str, Field]) -> dict[str, tuple[str, int]]:
+def suggest(
+    headings: Sequence[str], object: Object, writable: Mapping[str, Field]
+) -> dict[str, tuple[str, int]]:
     """The best field of each heading, where there is a good one."""
     words = {name: _words(field) for name, field in writable.items() if _importable(field)}
     pairs = [

@@ -43,7 +43,9 @@ def open_workbook(path: Path, sheet: str | None = None) -> Sheet:
         )
     except subprocess.TimeoutExpired:
         target.unlink(missing_ok=True)
-        raise LimitExceeded("the workbook takes too long to read", code="workbook_seconds", hint="save it as CSV") from None
+        raise LimitExceeded(
+            "the workbook takes too long to read", code="workbook_seconds", hint="save it as CSV"
+        ) from None
     if done.returncode:
         target.unlink(missing_ok=True)
         raise _failure(done.stdout)
@@ -71,10 +73,14 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError):
-        raise Refused([Problem(code="not_workbook", message=f"{path.name} is not a workbook")], code="bad_file") from None
+        raise Refused(
+            [Problem(code="not_workbook", message=f"{path.name} is not a workbook")], code="bad_file"
+        ) from None
     unpacked, packed = sum(e.file_size for e in entries), max(1, path.stat().st_size)
     if unpacked > MAX_UNPACKED:
-        raise LimitExceeded("the workbook unpacks to more than 200 MB", code="workbook_bytes", hint="save it as CSV")
+        raise LimitExceeded(
+            "the workbook unpacks to more than 200 MB", code="workbook_bytes", hint="save it as CSV"
+        )
     if unpacked > 1_000_000 and unpacked / packed > MAX_RATIO:
         raise LimitExceeded("the workbook unpacks to more than 100 times its size", code="workbook_ratio")
 
@@ -84,7 +90,9 @@ def _failure(said: bytes) -> Exception:
         found = json.loads(said.decode().strip().splitlines()[-1])
         problem = Problem(code=found["code"], message=found["message"])
     except (ValueError, IndexError, KeyError):
-        return LimitExceeded("the workbook needs too much memory or time", code="workbook_memory", hint="save it as CSV")
+        return LimitExceeded(
+            "the workbook needs too much memory or time", code="workbook_memory", hint="save it as CSV"
+        )
     return Refused([problem], code="bad_file")
 
 
@@ -121,7 +129,9 @@ def _convert(source: str, target: str, wanted: str) -> None:
     from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
     book = CalamineWorkbook.from_path(source)
-    visible = [s.name for s in book.sheets_metadata if s.visible == SheetVisibleEnum.Visible] or book.sheet_names
+    visible = [
+        s.name for s in book.sheets_metadata if s.visible == SheetVisibleEnum.Visible
+    ] or book.sheet_names
     if wanted and wanted not in book.sheet_names:
         raise LookupError(f"there is no sheet {wanted!r}; there are {', '.join(book.sheet_names)}")
     sheet = book.get_sheet_by_name(wanted or visible[0])
@@ -145,7 +155,11 @@ def _main() -> None:
         print(json.dumps({"code": "bad_sheet", "message": str(error)}))
         sys.exit(3)
     except Exception as error:  # noqa: BLE001 - whatever the reader stumbles over, the file is at fault
-        print(json.dumps({"code": "not_workbook", "message": f"the workbook cannot be read: {type(error).__name__}"}))
+        print(
+            json.dumps(
+                {"code": "not_workbook", "message": f"the workbook cannot be read: {type(error).__name__}"}
+            )
+        )
         sys.exit(3)
 
 

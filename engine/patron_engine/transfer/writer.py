@@ -70,7 +70,12 @@ def _csv(target: IO[bytes], bom: bool) -> Iterator[Write]:
 def _workbook(target: IO[bytes]) -> Iterator[Write]:
     import xlsxwriter
 
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     book = xlsxwriter.Workbook(target, options)
     sheet = book.add_worksheet()
     place = iter(range(1_048_576))

@@ -21,7 +21,7 @@ from psycopg import sql
 
 from patron_engine.actor import Actor
 from patron_engine.clock import Clock
-from patron_engine.errors import Conflict, Refused
+from patron_engine.errors import Conflict, NotFound, Refused
 from patron_engine.fields.vault import Vault
 from patron_engine.jsonio import canonical, checksum
 from patron_engine.meta.check import check_document
@@ -206,7 +206,7 @@ def publish(
         apply(conn, publication.tables, zone=publication.model.workspace.zone)
         physical_rows.record_columns(conn, schema, publication.model.physical.columns)
         write_release(conn, schema, release, publication.layers, canonical(publication.as_dict()).decode())
-        write_data(conn, schema, publication.model, clock)
+        write_data(conn, schema, publication.model, clock, old)
         for task in publication.fills:
             enqueue(conn, schema, task)
         conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{schema} {release.number}"))
@@ -243,6 +243,8 @@ def rollback(
     vault: Vault | None = None,
 ) -> Publication:
     """The plan of publishing an older release's documents again; removed fields find their data."""
+    if number < 1:  # what was before the first one is an empty workspace, and nothing to go back to
+        raise NotFound(f"there is no release {number}", hint="see the list of releases")
     layers = layers_of(conn, schema, number)
     note = f"back to release {number}"
     return plan(

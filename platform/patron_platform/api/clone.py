@@ -11,17 +11,15 @@ from typing import Any
 import psycopg
 
 from patron_engine.access.decide import writable
-from patron_engine.errors import NotFound
 from patron_engine.fields.field import FileSpec, LinkSpec
 from patron_engine.query.call import Call
+from patron_engine.query.names import known_object
 from patron_engine.ways.read import read_one
 
 
 def cloned(conn: psycopg.Connection[Any], call: Call, object: str, id: str) -> dict[str, Any]:
     """The record's own values and, by set name, its details'."""
-    found = call.model.object(object)
-    if found is None:
-        raise NotFound("there is no such record")
+    found = known_object(call, object)
     names = _names(call, found.name)
     record = read_one(conn, call, found.name, id, fields=(*names, "id"), expand=found.details).record()
     made = {name: _given(call, found.name, name, record.get(name)) for name in names}

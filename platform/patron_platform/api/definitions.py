@@ -63,7 +63,15 @@ def read_definition(request: Request, kind: str, name: str) -> Response:
         raise NotFound(f"there is no {kind} {name[:80]!r}", hint=nearest(kind, KINDS))
     origins = {path: given.document.layer for path, given in document.given.items() if path}
     return json_answer(
-        dumps({"kind": kind, "name": document.name, "layer": document.layer, "body": document.body, "origins": origins})
+        dumps(
+            {
+                "kind": kind,
+                "name": document.name,
+                "layer": document.layer,
+                "body": document.body,
+                "origins": origins,
+            }
+        )
     )
 
 
@@ -88,17 +96,29 @@ def delete_definition(request: Request, kind: str, name: str) -> Response:
 def _document(kind: str, name: str, body: dict[str, Any]) -> Document:
     if kind not in KINDS or kind == "pack":
         hint = nearest(kind, KINDS) or f"one of {', '.join(KINDS)}"
-        raise Refused([Problem(code="unknown_kind", message=f"there is no kind {kind[:40]!r}", hint=hint, path="kind")])
+        raise Refused(
+            [Problem(code="unknown_kind", message=f"there is no kind {kind[:40]!r}", hint=hint, path="kind")]
+        )
     named = {"kind": kind, **({"of": name} if kind == "change" else {"name": name})}
     for key, value in named.items():
         if body.get(key, value) != value:
             message = f"{key} in the body is not the one in the address"
-            raise Refused([Problem(code="other_name", message=message, path=key, hint=f"leave it out, or say {value!r}")])
+            raise Refused(
+                [
+                    Problem(
+                        code="other_name", message=message, path=key, hint=f"leave it out, or say {value!r}"
+                    )
+                ]
+            )
     return Document(kind=kind, name=name, body={**named, **body}, layer="workspace")
 
 
 def _put(
-    caller: Caller, kind: str, name: str, body: Mapping[str, Any] | None, problems: tuple[Problem, ...] | list[Problem]
+    caller: Caller,
+    kind: str,
+    name: str,
+    body: Mapping[str, Any] | None,
+    problems: tuple[Problem, ...] | list[Problem],
 ) -> Response:
     workspace = caller.workspace
     with workspace.connection("write") as conn, conn.transaction():
@@ -139,7 +159,13 @@ def publish_draft(request: Request, id: str, data: Body) -> Response:
     checksum = body.get("checksum")
     if not isinstance(checksum, str):
         message = "checksum is the one of the plan that is to be published"
-        raise Refused([Problem(code="required", message=message, path="checksum", hint="POST /drafts/{id}/plan gives it")])
+        raise Refused(
+            [
+                Problem(
+                    code="required", message=message, path="checksum", hint="POST /drafts/{id}/plan gives it"
+                )
+            ]
+        )
     draft = _mine(caller, id)
     publication = caller.workspace.plan_draft(draft)
     release = caller.workspace.publish(caller.actor, publication, confirm=checksum, draft=draft.id)

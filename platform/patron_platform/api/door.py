@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from starlette.requests import Request
 
 from patron_engine.actor import Actor, Cause
+from patron_engine.errors import NotFound
 from patron_engine.runtime import Workspace
 from patron_platform.api.errors import TooManyRequests, Unauthenticated
 from patron_platform.identity.keys import KeyHolder, find_key, key_hash
@@ -47,13 +48,15 @@ class Door:
     def enter(self, request: Request) -> Caller:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:
-            raise Unauthenticated("send an API key", hint="Authorization: Bearer KEY; `patron key create` makes one")
+            raise Unauthenticated(
+                "send an API key", hint="Authorization: Bearer KEY; `patron key create` makes one"
+            )
         digest = key_hash(token.strip())
         now = time.monotonic()
         known = self._known.get(digest)
         if known is not None and known[0] > now:
-            return known[1]
-        return self._look_up(request, digest, now)
+            return _spoken(known[1], request)
+        return _spoken(self._look_up(request, digest, now), request)
 
     def _look_up(self, request: Request, digest: bytes, now: float) -> Caller:
         address = request.client.host if request.client else ""
@@ -63,22 +66,24 @@ class Door:
         if holder is None:
             with self._lock:
                 self._failures.setdefault(address, []).append(now)
-            raise Unauthenticated("this API key is not valid", hint="it may have been revoked or have expired")
-        caller = self._caller(holder, request)
+                if len(self._failures) > KNOWN_KEYS:
+                    self._failures = {
+                        a: ts for a, ts in self._failures.items() if ts[-1] > now - FAILURE_SECONDS
+                    }
+            raise Unauthenticated(
+                "this API key is not valid", hint="it may have been revoked or have expired"
+            )
+        caller = self._caller(holder)
         with self._lock:
             self._known[digest] = (now + KNOWN_SECONDS, caller)
+            self._known.move_to_end(digest)
             while len(self._known) > KNOWN_KEYS:
                 self._known.popitem(last=False)
         return caller
 
-    def _caller(self, holder: KeyHolder, request: Request) -> Caller:
+    def _caller(self, holder: KeyHolder) -> Caller:
         workspace = self.service.runtime.workspace(holder.workspace)
-        actor = Actor(
-            user=holder.user,
-            name=holder.email,
-            administrator=holder.administrator,
-            languages=languages_of(request.headers.get("accept-language", "")),
-        )
+        actor = Actor(user=holder.user, name=holder.email, administrator=holder.administrator)
         cause = Cause(kind="key", detail={"key": holder.key_name})
         return Caller(principal=f"key:{holder.key}", actor=actor, workspace=workspace, cause=cause)
 
@@ -91,6 +96,14 @@ class Door:
                 self._failures.pop(address, None)
         if len(recent) >= FAILURES:
             raise TooManyRequests("too many wrong keys from this address", hint="wait a minute")
+
+
+def _spoken(caller: Caller, request: Request) -> Caller:
+    """The caller in the languages of this request: a key is kept for a few seconds, what it asks in is not."""
+    languages = languages_of(request.headers.get("accept-language", ""))
+    if languages == caller.actor.languages:
+        return caller
+    return replace(caller, actor=replace(caller.actor, languages=languages))
 
 
 def languages_of(header: str) -> tuple[str, ...]:
@@ -121,6 +134,8 @@ def languages_of(header: str) -> tuple[str, ...]:
 
 
 def enter(request: Request) -> Caller:
-    """The caller of a request."""
+    """The caller of a request. NotFound for an address with characters that stand in no name."""
+    if any(character < " " for value in request.path_params.values() for character in str(value)):
+        raise NotFound("there is nothing at this address")
     door: Door = request.app.state.door
     return door.enter(request)

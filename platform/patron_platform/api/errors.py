@@ -123,7 +123,7 @@ def answer(error: engine.PatronError) -> Response:
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if status in (429, 503):
-        headers["Retry-After"] = "5"
+        headers["Retry-After"] = "60" if isinstance(error, TooManyRequests) else "5"
     if isinstance(error, engine.Conflict) and error.values:
         extra["values"] = error.values
     if isinstance(error, engine.NeedsConfirmation):

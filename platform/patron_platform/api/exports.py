@@ -23,7 +23,10 @@ from patron_platform.api.requests import names, only, parameters
 router = APIRouter(prefix="/exports")
 KNOWN = ("where", "sort", "fields", "form", "labels", "bom")
 PIECE = 1 << 18
-TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 @router.get("/{object}")

@@ -50,7 +50,9 @@ def write(request: Request, caller: Caller, data: bytes, act: Write) -> Response
     if key is None:
         return caller.workspace.writing(caller.actor, act, caller.cause).response()
     if not 0 < len(key) <= MAX_KEY or not key.isprintable():
-        raise PatronError(f"an Idempotency-Key has 1 to {MAX_KEY} printable characters", code="idempotency_key")
+        raise PatronError(
+            f"an Idempotency-Key has 1 to {MAX_KEY} printable characters", code="idempotency_key"
+        )
     name = f"{caller.principal}\n{request.method}\n{request.url.path}?{request.url.query}\n{key}"
     digest = sha256(data).hexdigest()
 
@@ -74,9 +76,13 @@ def write(request: Request, caller: Caller, data: bytes, act: Write) -> Response
 
 
 def _lock(conn: psycopg.Connection[Any], schema: str, name: str) -> None:
-    row = conn.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 11))", (f"{schema}\n{name}",)).fetchone()
+    row = conn.execute(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 11))", (f"{schema}\n{name}",)
+    ).fetchone()
     if row is None or not row[0]:
-        raise Conflict("a request with this Idempotency-Key is under way", code="idempotency_running", hint="try again")
+        raise Conflict(
+            "a request with this Idempotency-Key is under way", code="idempotency_running", hint="try again"
+        )
 
 
 def _kept(conn: psycopg.Connection[Any], schema: str, name: str, digest: str) -> Answer | None:
@@ -89,6 +95,8 @@ def _kept(conn: psycopg.Connection[Any], schema: str, name: str, digest: str) ->
         return None
     if row[0] != digest:
         raise PatronError(
-            "this Idempotency-Key came with another body before", code="idempotency_key_reused", hint="use a new key"
+            "this Idempotency-Key came with another body before",
+            code="idempotency_key_reused",
+            hint="use a new key",
         )
     return Answer(bytes(row[3]), row[1], {**orjson.loads(row[2]), "Idempotent-Replayed": "true"})

@@ -65,7 +65,13 @@ async def _form(request: Request) -> tuple[dict[str, str], Path]:
         only(dict(form), FIELDS, "field")
         file = form.get("file")
         if not isinstance(file, UploadFile):
-            raise Refused([Problem(code="required", message="send the file as `file`, multipart/form-data", path="file")])
+            raise Refused(
+                [
+                    Problem(
+                        code="required", message="send the file as `file`, multipart/form-data", path="file"
+                    )
+                ]
+            )
         ending = Path(file.filename or "").suffix.lower()
         if ending not in ENDINGS:
             message = f"a file named {ending or 'without ending'} cannot be read"
@@ -87,7 +93,13 @@ def _begin(caller: Caller, fields: Mapping[str, str], file: Path) -> Response:
     try:
         trial = fields.get("trial")
         if trial is not None and not (trial.isascii() and trial.isdigit() and len(trial) < 10):
-            raise Refused([Problem(code="not_integer", message="trial is how many rows to try; 0 means all", path="trial")])
+            raise Refused(
+                [
+                    Problem(
+                        code="not_integer", message="trial is how many rows to try; 0 means all", path="trial"
+                    )
+                ]
+            )
         raw = _mapping(fields)
         begun = queue(
             caller.workspace, caller.actor, _object(fields), file, map=raw, match=fields.get("match"),
@@ -142,14 +154,18 @@ def _mapping(fields: Mapping[str, str]) -> Mapping[str, Any] | None:
 
 
 def _too_large() -> LimitExceeded:
-    return LimitExceeded("a file has at most 200 MB", code="import_bytes", hint="split it, or use `patron import`")
+    return LimitExceeded(
+        "a file has at most 200 MB", code="import_bytes", hint="split it, or use `patron import`"
+    )
 
 
 @router.get("")
 def list_imports(request: Request) -> Response:
     caller = enter(request)
     _importer(caller)
-    found = caller.workspace.reading(caller.actor, lambda conn, call: imports.listed(conn, call.schema, limit=200))
+    found = caller.workspace.reading(
+        caller.actor, lambda conn, call: imports.listed(conn, call.schema, limit=200)
+    )
     return json_answer(dumps({"imports": [i.as_dict() for i in found]}))
 
 
@@ -180,7 +196,9 @@ def read_problems(request: Request, id: str) -> Response:
 
     name = "problems.xlsx" if workbook else "problems.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
-    return Response(caller.workspace.reading(caller.actor, act), headers=headers, media_type="application/octet-stream")
+    return Response(
+        caller.workspace.reading(caller.actor, act), headers=headers, media_type="application/octet-stream"
+    )
 
 
 @router.post("/{id}/cancel")

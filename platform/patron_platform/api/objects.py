@@ -23,7 +23,9 @@ def list_objects(request: Request) -> Response:
     caller = enter(request)
     with caller.workspace.connection("read") as conn:
         call = caller.workspace.call(conn, caller.actor)
-    found = [describe_brief(o) for o in call.model.objects.values() if readable(call.model, call.actor, o.name)]
+    found = [
+        describe_brief(o) for o in call.model.objects.values() if readable(call.model, call.actor, o.name)
+    ]
     return json_answer(dumps({"objects": found, "release": call.model.release}))
 
 

@@ -7,12 +7,15 @@ the addresses of its records. Fields the caller may not read are not in it. Made
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from patron_engine.access.decide import readable, writable
 from patron_engine.actor import Actor
-from patron_engine.fields.field import ChoiceSpec, Field, LinkSpec, NumberSpec, Option, TextSpec
+from patron_engine.fields.field import ChoiceSpec, Field, FileSpec, LinkSpec, NumberSpec, Option, TextSpec
+from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Model, Object, say
+from patron_engine.record.change import Done
+from patron_platform.api.openapi_paths import paths_of
 
 JsonValue = dict[str, Any]
 
@@ -22,6 +25,12 @@ MOMENT: JsonValue = {"type": "string", "format": "date-time", "examples": ["2026
 ID: JsonValue = {"type": "string", "format": "uuid"}
 TEXT: JsonValue = {"type": "string"}
 ADDRESS_PARTS = ("country", "province", "city", "district", "street", "postcode")
+
+
+def or_null(schema: JsonValue) -> JsonValue:
+    """The same, or empty."""
+    return {**schema, "type": [schema["type"], "null"]}
+
 
 PLAIN: Mapping[str, JsonValue] = {
     "integer": {"type": "integer"},
@@ -37,10 +46,14 @@ PLAIN: Mapping[str, JsonValue] = {
     "email": {"type": "string", "format": "email"},
     "url": {"type": "string", "format": "uri"},
     "json": {},
-    "date_range": {"type": "object", "properties": {"from": DATE, "to": DATE}, "additionalProperties": False},
+    "date_range": {
+        "type": "object",
+        "properties": {"from": or_null(DATE), "to": or_null(DATE)},
+        "additionalProperties": False,
+    },
     "address": {
         "type": "object",
-        "properties": {part: TEXT for part in ADDRESS_PARTS},
+        "properties": {part: or_null(TEXT) for part in ADDRESS_PARTS},
         "additionalProperties": False,
     },
     "location": {
@@ -50,15 +63,20 @@ PLAIN: Mapping[str, JsonValue] = {
         "additionalProperties": False,
     },
 }
-BY_KIND: Mapping[str, JsonValue] = {
-    "number": DECIMAL, "text": TEXT, "choice": TEXT, "boolean": {"type": "boolean"}, "date": DATE, "datetime": MOMENT,
-    "duration": {"type": "integer"}, "link": ID, "time": {"type": "string", "format": "time"},
-}  # fmt: skip
+BESIDE: JsonValue = {
+    "external_ids": {
+        "type": "object",
+        "additionalProperties": TEXT,
+        "description": "source -> id of the record there",
+    },
+    "confirm": {"type": "array", "items": TEXT, "description": "rules whose warnings are accepted"},
+}
+OF_ROW: JsonValue = {"id": ID, "version": {"type": "integer"}, "delete": {"type": "boolean"}}
 
 
 def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonValue:
     """The whole document."""
-    schemas: JsonValue = {"Problem": PROBLEM}
+    schemas: JsonValue = {"Problem": PROBLEM, "Result": RESULT, "HistoryEntry": HISTORY_ENTRY}
     paths: JsonValue = {}
     for object in model.objects.values():
         fields = readable(model, actor, object.name)
@@ -66,8 +84,8 @@ def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonVa
             continue
         label = say(object.label, actor.languages)
         schemas[object.name] = _record(model, actor, object, fields, label)
-        schemas[f"{object.name}_write"] = _body(model, actor, object, label)
-        paths.update(_paths(object.name, label))
+        schemas.update(_bodies(model, actor, object, label))
+        paths.update(paths_of(object, label))
     return {
         "openapi": "3.1.0",
         "info": {"title": f"Patron: {workspace}", "version": str(model.release)},
@@ -79,7 +97,9 @@ def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonVa
             "responses": {
                 "Refused": {
                     "description": "Refused; nothing was changed",
-                    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                    "content": {
+                        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                    },
                 }
             },
         },
@@ -87,30 +107,42 @@ def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonVa
     }
 
 
-def _record(
-    model: Model, actor: Actor, object: Object, fields: Mapping[str, Field], label: str
-) -> JsonValue:
+def _record(model: Model, actor: Actor, object: Object, fields: Mapping[str, Field], label: str) -> JsonValue:
     properties = {name: _field(field, actor, answer=True) for name, field in fields.items()}
     return {"type": "object", "title": label, "properties": properties}
 
 
-def _body(model: Model, actor: Actor, object: Object, label: str) -> JsonValue:
+def _bodies(model: Model, actor: Actor, object: Object, label: str) -> JsonValue:
+    """What is written: a new record, a change to one, a row among others (of a bulk), a line of a master."""
     fields = {n: f for n, f in writable(model, actor, object.name).items() if not f.computed}
-    properties = {name: _field(field, actor, answer=False) for name, field in fields.items()}
+    values = {name: _field(field, actor, answer=False) for name, field in fields.items()}
     for name in object.details:
-        child = object.sets[name].object
-        properties[name] = {
+        values[name] = {
             "type": "array",
-            "items": {
-                "allOf": [
-                    {"$ref": f"#/components/schemas/{child}_write"},
-                    {"type": "object", "properties": {"id": ID, "version": {"type": "integer"}, "delete": {"const": True}}},
-                ]
-            },
+            "items": {"$ref": f"#/components/schemas/{object.sets[name].object}.line"},
         }
     required = [n for n, f in fields.items() if f.required is True and f.default is None and not f.system]
-    made: JsonValue = {"type": "object", "title": label, "properties": properties, "additionalProperties": False}
+    of_line = [name for name in required if name != object.master]
+    named = {"title": label}
+    return {
+        f"{object.name}.write": {**named, **_closed({**values, **BESIDE}, required)},
+        f"{object.name}.change": {**named, **_closed({**values, **BESIDE})},
+        f"{object.name}.row": {**named, **_closed({**values, **BESIDE, **OF_ROW}), **_new_or_known(required)},
+        f"{object.name}.line": {
+            **named,
+            **_closed({n: v for n, v in values.items() if n != object.master} | OF_ROW),
+            **_new_or_known(of_line),
+        },
+    }
+
+
+def _closed(properties: JsonValue, required: list[str] | None = None) -> JsonValue:
+    made: JsonValue = {"type": "object", "properties": properties, "additionalProperties": False}
     return {**made, "required": required} if required else made
+
+
+def _new_or_known(required: list[str]) -> JsonValue:
+    return {"anyOf": [{"required": ["id"]}, {"required": required}]} if required else {}
 
 
 def _field(field: Field, actor: Actor, *, answer: bool) -> JsonValue:
@@ -124,27 +156,43 @@ def _field(field: Field, actor: Actor, *, answer: bool) -> JsonValue:
         made["readOnly"] = True
     if field.deprecated:
         made["deprecated"] = True
-    if "type" in made and isinstance(made["type"], str):
-        made["type"] = [made["type"], "null"]
-    return made
+    return or_null(made) if isinstance(made.get("type"), str) else made
 
 
 def _value(field: Field, actor: Actor, *, answer: bool) -> JsonValue:
     spec = field.spec
+    if field.name == "id":
+        return ID
     if isinstance(spec, LinkSpec):
         return _link(spec, answer=answer)
+    if isinstance(spec, FileSpec):
+        return _file(spec, answer=answer)
     if isinstance(spec, ChoiceSpec):
         return _choice(field, spec, actor)
-    if field.type in ("formula", "rollup"):
-        return BY_KIND.get(field.expr.kind, {})
-    made = dict(PLAIN.get(field.type, TEXT))
-    if isinstance(spec, TextSpec):
+    if field.expr.kind == "link":
+        return {"type": "object", "properties": {"id": ID, "title": or_null(TEXT)}}
+    type = type_of(field).name  # a formula has the form of what it gives
+    if type in ("tags", "multi_select"):
+        return {"type": "array", "items": TEXT}
+    made = dict(PLAIN.get(type, TEXT))
+    if made == DECIMAL and not answer:
+        return {
+            "anyOf": [DECIMAL, {"type": ["integer", "null"]}],
+            "description": "plain digits as text, or an integer",
+        }
+    if isinstance(spec, TextSpec) and not field.computed:
         made["maxLength"] = spec.max_length
         if spec.pattern:
             made["pattern"] = spec.pattern
     if isinstance(spec, NumberSpec) and made.get("type") == "integer":
         made.update({k: int(v) for k, v in (("minimum", spec.min), ("maximum", spec.max)) if v is not None})
     return made
+
+
+def _file(spec: FileSpec, *, answer: bool) -> JsonValue:
+    known = {"id": ID, "name": TEXT, "mime": TEXT, "size": {"type": "integer"}}
+    one: JsonValue = {"type": "object", "properties": known} if answer else ID
+    return {"type": "array", "items": one} if spec.many else one
 
 
 def _link(spec: LinkSpec, *, answer: bool) -> JsonValue:
@@ -158,7 +206,12 @@ def _link(spec: LinkSpec, *, answer: bool) -> JsonValue:
         parts = {"object": {"enum": list(spec.to)}, "id": ID}
         one = {"type": "object", "properties": parts, "required": ["object", "id"], "description": title}
     else:
-        by = {"type": "object", "minProperties": 1, "maxProperties": 1, "description": "unique field or external id"}
+        by = {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "description": "unique field or external id",
+        }
         one = {"anyOf": [ID, by], "description": title}
     return {"type": "array", "items": one} if spec.many else one
 
@@ -167,7 +220,9 @@ def _choice(field: Field, spec: ChoiceSpec, actor: Actor) -> JsonValue:
     texts = "; ".join(f"{o.name}: {say(o.label, actor.languages)}" for o in spec.options[:100] if o.label)
     if field.type == "cascade":
         return {"type": "string", "description": "path of options, joined by /"}
-    one: JsonValue = {"type": "string"} if spec.free else {"enum": [*(o.name for o in _live(spec.options)), None]}
+    one: JsonValue = (
+        {"type": "string"} if spec.free else {"enum": [*(o.name for o in _live(spec.options)), None]}
+    )
     if texts:
         one["description"] = texts
     if field.type in ("multi_select", "tags"):
@@ -180,64 +235,6 @@ def _live(options: tuple[Option, ...]) -> list[Option]:
     return [o for o in options if not o.retired]
 
 
-def _paths(name: str, label: str) -> JsonValue:
-    record = {"$ref": f"#/components/schemas/{name}"}
-    body = {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}_write"}}}, "required": True}
-    one = {"description": "The record", "content": {"application/json": {"schema": record}}}
-    page: JsonValue = {
-        "type": "object",
-        "properties": {
-            "records": {"type": "array", "items": record},
-            "next": {"type": ["string", "null"]},
-            "count": {"type": ["integer", "null"]},
-        },
-    }
-    many = {"description": "A page of records", "content": {"application/json": {"schema": page}}}
-    refused = {"default": {"$ref": "#/components/responses/Refused"}}
-    gone = {"200": {"description": "In the recycle bin"}, **refused}
-    id_parameter = {"name": "id", "in": "path", "required": True, "schema": ID}
-    return {
-        f"/records/{name}": {
-            "get": _act(f"list_{name}", f"List: {label}", {"200": many, **refused}, label, LIST_PARAMETERS),
-            "post": _act(f"create_{name}", f"Create: {label}", {"201": one, **refused}, label, body=body),
-        },
-        f"/records/{name}/{{id}}": {
-            "parameters": [id_parameter],
-            "get": _act(f"read_{name}", f"Read: {label}", {"200": one, **refused}, label),
-            "patch": _act(f"update_{name}", f"Update: {label}", {"200": one, **refused}, label, body=body),
-            "delete": _act(f"delete_{name}", f"Delete: {label}", gone, label),
-        },
-    }
-
-
-def _act(
-    operation: str,
-    summary: str,
-    responses: JsonValue,
-    tag: str,
-    parameters: list[JsonValue] | None = None,
-    body: JsonValue | None = None,
-) -> JsonValue:
-    made: JsonValue = {"operationId": operation, "summary": summary, "tags": [tag], "responses": responses}
-    if parameters:
-        made["parameters"] = parameters
-    if body:
-        made["requestBody"] = body
-    return made
-
-
-def _query(name: str, schema: JsonValue, description: str) -> JsonValue:
-    return {"name": name, "in": "query", "schema": schema, "description": description}
-
-
-LIST_PARAMETERS: list[JsonValue] = [
-    _query("where", TEXT, "A condition in the expression language: amount > 1000 and stage == 'won'"),
-    _query("sort", TEXT, "Fields, joined by commas; a minus before one turns it round: -close_date,name"),
-    _query("fields", TEXT, "Fields and paths, joined by commas: name,account.name"),
-    _query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "Records a page"),
-    _query("after", TEXT, "`next` of the page before"),
-    _query("count", {"enum": ["none", "exact", "estimate"], "default": "none"}, "Whether to count"),
-]
 PROBLEM: JsonValue = {
     "type": "object",
     "description": "RFC 9457 problem details",
@@ -256,4 +253,27 @@ PROBLEM: JsonValue = {
         },
     },
     "required": ["status", "code", "detail"],
+}
+RESULT: JsonValue = {
+    "type": "object",
+    "description": "what became of one record",
+    "properties": {
+        "action": {"enum": [*get_args(Done)]},
+        "id": {"type": ["string", "null"], "format": "uuid"},
+        "version": {"type": ["integer", "null"]},
+        "problems": PROBLEM["properties"]["problems"],
+    },
+}
+HISTORY_ENTRY: JsonValue = {
+    "type": "object",
+    "description": "one save: when, who, why, and the values there were before",
+    "properties": {
+        "at": MOMENT,
+        "version": {"type": "integer"},
+        "release": {"type": "integer"},
+        "action": TEXT,
+        "by": {"type": ["object", "null"], "properties": {"id": ID, "title": TEXT}},
+        "cause": {"type": ["object", "null"]},
+        "old": {"type": "object"},
+    },
 }

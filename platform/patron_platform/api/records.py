@@ -29,7 +29,16 @@ from patron_engine.ways.save import save
 from patron_platform.api.clone import cloned
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.idempotency import Answer, write
-from patron_platform.api.requests import Body, etag, json_answer, json_object, names, only, parameters, seen_version
+from patron_platform.api.requests import (
+    Body,
+    etag,
+    json_answer,
+    json_object,
+    names,
+    only,
+    parameters,
+    seen_version,
+)
 
 router = APIRouter(prefix="/records/{object}")
 MAX_BULK = 1_000
@@ -93,7 +102,9 @@ def delete_record(request: Request, object: str, id: str) -> Response:
 @router.put("/by/{field}/{value:path}")
 def upsert_record(request: Request, object: str, field: str, value: str, data: Body) -> Response:
     caller = enter(request)
-    change = replace(_change(request, "upsert", object, data), by=(field, value), version=seen_version(request))
+    change = replace(
+        _change(request, "upsert", object, data), by=(field, value), version=seen_version(request)
+    )
     return write(request, caller, data, lambda conn, call: _saved(request, conn, call, change))
 
 
@@ -164,7 +175,11 @@ def act_on_record(request: Request, object: str, id: str, action: str, data: Bod
     body = json_object(request, data)
     only(body, ("confirm",))
     change = Change(
-        action=acts[action], object=object, id=id, version=seen_version(request), confirm=_confirm(request, body)
+        action=acts[action],
+        object=object,
+        id=id,
+        version=seen_version(request),
+        confirm=_confirm(request, body),
     )
     return write(request, caller, data, lambda conn, call: _saved(request, conn, call, change))
 
@@ -173,7 +188,9 @@ def _change(request: Request, action: Action, object: str, data: bytes) -> Chang
     body = json_object(request, data)
     external = body.pop("external_ids", {})
     if not isinstance(external, dict) or not all(isinstance(v, str) for v in external.values()):
-        raise Refused([Problem(code="external_ids", message="external_ids maps sources to texts", path="external_ids")])
+        raise Refused(
+            [Problem(code="external_ids", message="external_ids maps sources to texts", path="external_ids")]
+        )
     confirm = _confirm(request, body)
     return Change(action=action, object=object, set=body, confirm=confirm, external_ids=external)
 
@@ -195,10 +212,20 @@ def _bulk_change(object: str, record: dict[str, Any], index: int) -> Change:
         Problem(code=code, message=message, path=f"records[{index}].{path}")
         for wrong, code, message, path in (
             (id is not None and not isinstance(id, str), "not_text", "id is a text", "id"),
-            (isinstance(version, bool) or not isinstance(version, int | None), "not_integer", "a whole number", "version"),
+            (
+                isinstance(version, bool) or not isinstance(version, int | None),
+                "not_integer",
+                "a whole number",
+                "version",
+            ),
             (delete not in (True, False), "not_boolean", "delete is true or false", "delete"),
             (delete is True and id is None, "required", "what is deleted needs its id", "id"),
-            (not isinstance(external, dict), "not_object", "external_ids maps sources to texts", "external_ids"),
+            (
+                not isinstance(external, dict),
+                "not_object",
+                "external_ids maps sources to texts",
+                "external_ids",
+            ),
             (not isinstance(confirm, list), "not_list", "confirm is a list of rule names", "confirm"),
         )
         if wrong

@@ -24,7 +24,9 @@ def list_releases(request: Request) -> Response:
     only(given, ("before",), "parameter")
     before = given.get("before")
     if before is not None and not (before.isascii() and before.isdigit() and len(before) < 18):
-        raise Refused([Problem(code="not_integer", message="before is the number of a release", path="before")])
+        raise Refused(
+            [Problem(code="not_integer", message="before is the number of a release", path="before")]
+        )
     with caller.workspace.connection("read") as conn:
         rows = releases(conn, caller.workspace.schema, before=int(before) if before else None)
     return json_answer(dumps({"releases": [row.as_dict() for row in rows]}))

@@ -51,7 +51,12 @@ def json_object(request: Request, data: bytes) -> dict[str, Any]:
 def only(values: Mapping[str, Any], known: Collection[str], what: str = "key") -> None:
     """Refuses keys that nothing here knows, with the nearest right name."""
     problems = [
-        Problem(code="unknown_key", message=f"there is no {what} {name[:60]!r} here", path=name[:60], hint=nearest(name, known))
+        Problem(
+            code="unknown_key",
+            message=f"there is no {what} {name[:60]!r} here",
+            path=name[:60],
+            hint=nearest(name, known),
+        )
         for name in values
         if name not in known
     ]
@@ -64,7 +69,13 @@ def parameters(request: Request) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name in found:
-            raise Refused([Problem(code="duplicate_parameter", message=f"{name[:60]!r} stands twice", path=name[:60])])
+            raise Refused(
+                [Problem(code="duplicate_parameter", message=f"{name[:60]!r} stands twice", path=name[:60])]
+            )
+        if "\x00" in value:
+            raise Refused(
+                [Problem(code="bad_character", message="a parameter has the character NUL", path=name[:60])]
+            )
         found[name] = value
     return found
 
@@ -81,7 +92,9 @@ def seen_version(request: Request) -> int | None:
         return None
     text = header.strip().removeprefix("W/").strip('"')
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Refused([Problem(code="if_match", message='If-Match holds one ETag, for example "7"', path="If-Match")])
+        raise Refused(
+            [Problem(code="if_match", message='If-Match holds one ETag, for example "7"', path="If-Match")]
+        )
     return int(text)
 
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patron_platform.commands.frame import Data, DatabaseUrl, InWorkspace, Json, opened, print_problems, say, table
+from patron_platform.commands.frame import (
+    Data,
+    DatabaseUrl,
+    InWorkspace,
+    Json,
+    opened,
+    print_problems,
+    say,
+    table,
+)
 
 if TYPE_CHECKING:
     from patron_engine.ways.publish import Publication
@@ -28,7 +37,11 @@ def register(app: typer.Typer) -> None:
 
 
 def pull(
-    folder: Folder, workspace: InWorkspace, data: Data = None, database: DatabaseUrl = None, json: Json = False
+    folder: Folder,
+    workspace: InWorkspace,
+    data: Data = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
 ) -> None:
     """Writes the workspace's own layer into a folder."""
     from patron_platform.folder import write_folder
@@ -42,7 +55,11 @@ def pull(
 
 
 def plan(
-    folder: Folder, workspace: InWorkspace, data: Data = None, database: DatabaseUrl = None, json: Json = False
+    folder: Folder,
+    workspace: InWorkspace,
+    data: Data = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
 ) -> None:
     """Says what publishing a folder would do; changes nothing."""
     from patron_platform.folder import read_folder
@@ -100,7 +117,11 @@ def carry_out(place: object, publication: Publication, *, confirm: str | None, y
         typer.confirm("Publish this plan?", abort=True)
     release = place.publish(OPERATOR, publication, confirm=confirm)
     work_off(place)
-    say(json, {"release": release.number, "changed": True}, lambda: typer.echo(f"release {release.number} is in force"))
+    say(
+        json,
+        {"release": release.number, "changed": True},
+        lambda: typer.echo(f"release {release.number} is in force"),
+    )
 
 
 def show_plan(publication: Publication) -> None:
@@ -121,7 +142,9 @@ def show_plan(publication: Publication) -> None:
         typer.echo("  nothing changes")
 
 
-def list_releases(workspace: InWorkspace, data: Data = None, database: DatabaseUrl = None, json: Json = False) -> None:
+def list_releases(
+    workspace: InWorkspace, data: Data = None, database: DatabaseUrl = None, json: Json = False
+) -> None:
     """Lists the releases, the newest first."""
     from patron_engine.release.releases import releases
 
@@ -140,7 +163,8 @@ def list_releases(workspace: InWorkspace, data: Data = None, database: DatabaseU
 
 
 def print_schema(
-    kind: Annotated[str | None, typer.Argument(help="Kind of definition; silent: their names.")] = None, json: Json = False
+    kind: Annotated[str | None, typer.Argument(help="Kind of definition; silent: their names.")] = None,
+    json: Json = False,
 ) -> None:
     """Prints the JSON Schema of a kind of definition."""
     from json import dumps
@@ -153,7 +177,9 @@ def print_schema(
         say(json, {"kinds": list(KINDS)}, lambda: typer.echo("\n".join(KINDS)))
         return
     if kind not in KINDS:
-        raise WrongUse(f"there is no kind {kind!r}", hint=nearest(kind, KINDS) or "`patron schema` lists them")
+        raise WrongUse(
+            f"there is no kind {kind!r}", hint=nearest(kind, KINDS) or "`patron schema` lists them"
+        )
     typer.echo(dumps(bundled_schema(kind), ensure_ascii=False, indent=2))
 
 

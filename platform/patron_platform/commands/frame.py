@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from patron_engine.problems import Problem
     from patron_platform.service import Service
 
-Data = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded database.", show_default=False)]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Folder of the embedded database.", show_default=False)
+]
 DatabaseUrl = Annotated[
-    str | None, typer.Option("--database", help="PostgreSQL URL instead of the embedded database.", show_default=False)
+    str | None,
+    typer.Option("--database", help="PostgreSQL URL instead of the embedded database.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer with JSON, for machines.")]
 InWorkspace = Annotated[str, typer.Option("--workspace", "-w", help="Name of the workspace.")]
@@ -57,7 +60,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: st
         numbers = rows and all(isinstance(row[index], int) for row in rows)
         made.add_column(column, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
-        made.add_row(*("" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+        made.add_row(
+            *("" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row)
+        )
     Console(soft_wrap=not sys.stdout.isatty()).print(made)
 
 

@@ -7,10 +7,21 @@ from typing import Annotated
 
 import typer
 
-from patron_platform.commands.frame import Data, DatabaseUrl, InWorkspace, Json, opened, print_problems, say, table
+from patron_platform.commands.frame import (
+    Data,
+    DatabaseUrl,
+    InWorkspace,
+    Json,
+    opened,
+    print_problems,
+    say,
+    table,
+)
 
 group = typer.Typer(help="Begin, check, install and compare packs.", no_args_is_help=True)
-What = Annotated[str, typer.Argument(help="A pack's folder, or the name of an installed distribution's pack.")]
+What = Annotated[
+    str, typer.Argument(help="A pack's folder, or the name of an installed distribution's pack.")
+]
 Confirm = Annotated[str | None, typer.Option("--confirm", help="Checksum of the plan that was shown.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
@@ -29,7 +40,11 @@ def new(
     from patron_engine.pack.scaffold import new_pack
 
     made = [str(path) for path in new_pack(folder, folder.name, prefix=prefix)]
-    say(json, {"files": made}, lambda: typer.echo(f"{len(made)} files in {folder}; next: patron pack check {folder}"))
+    say(
+        json,
+        {"files": made},
+        lambda: typer.echo(f"{len(made)} files in {folder}; next: patron pack check {folder}"),
+    )
 
 
 @group.command("check")
@@ -95,13 +110,17 @@ def uninstall(
 
 
 @group.command("list")
-def list_packs(workspace: InWorkspace, data: Data = None, database: DatabaseUrl = None, json: Json = False) -> None:
+def list_packs(
+    workspace: InWorkspace, data: Data = None, database: DatabaseUrl = None, json: Json = False
+) -> None:
     """Lists the packs of a workspace."""
     with opened(data, database) as service:
         place = service.runtime.workspace(workspace)
         with place.connection("read") as conn:
             layers = [layer for layer in place.layers(conn) if not layer.own]
-    rows = [{"pack": layer.name, "version": layer.version, "documents": len(layer.documents)} for layer in layers]
+    rows = [
+        {"pack": layer.name, "version": layer.version, "documents": len(layer.documents)} for layer in layers
+    ]
     say(
         json,
         {"packs": rows},

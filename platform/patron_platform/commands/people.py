@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
 def create_user(
     email: Annotated[str, typer.Argument(help="E-mail address.")],
     workspace: InWorkspace,
-    role: Annotated[list[str] | None, typer.Option("--role", help="Role; `admin` is the administrator.")] = None,
+    role: Annotated[
+        list[str] | None, typer.Option("--role", help="Role; `admin` is the administrator.")
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name people see.")] = None,
     data: Data = None,
     database: DatabaseUrl = None,
@@ -35,7 +37,8 @@ def create_user(
     unknown = set(role or ()) - {"admin"}
     if unknown:
         raise WrongUse(
-            f"the role {sorted(unknown)[0]!r} cannot be given yet", hint="--role admin, or none: then the user has nothing"
+            f"the role {min(unknown)!r} cannot be given yet",
+            hint="--role admin, or none: then the user has nothing",
         )
     with opened(data, database) as service, service.databases.system() as conn:
         place = service.runtime.workspace(workspace)
@@ -63,7 +66,9 @@ def create_key(
 
 
 @keys.command("list")
-def list_keys(workspace: InWorkspace, data: Data = None, database: DatabaseUrl = None, json: Json = False) -> None:
+def list_keys(
+    workspace: InWorkspace, data: Data = None, database: DatabaseUrl = None, json: Json = False
+) -> None:
     """Lists the keys of a workspace; the keys themselves are not kept."""
     from patron_platform.identity import keys as stored
 

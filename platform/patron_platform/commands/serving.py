@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 def serve(
     host: Host = None,
     port: Port = None,
-    workers: Annotated[int | None, typer.Option("--workers", help="Serving processes.", show_default="1")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Serving processes.", show_default="1")
+    ] = None,
     show: Annotated[str | None, typer.Option("--show", help="Workspace the first page shows.")] = None,
     data: Data = None,
     database: DatabaseUrl = None,

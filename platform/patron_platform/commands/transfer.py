@@ -29,14 +29,26 @@ def import_file(
     object: Annotated[str, typer.Argument(help="Object whose records the rows become.")],
     file: Annotated[Path, typer.Argument(help="CSV, XLSX, XLS or ODS.")],
     workspace: InWorkspace,
-    map: Annotated[Path | None, typer.Option("--map", help="Mapping file; silent: headings are matched by name.")] = None,
-    match: Annotated[str | None, typer.Option("--match", help="Field that tells which record a row is.")] = None,
-    trial: Annotated[int | None, typer.Option("--trial", min=1, help="Try so many rows; change nothing.")] = None,
+    map: Annotated[
+        Path | None, typer.Option("--map", help="Mapping file; silent: headings are matched by name.")
+    ] = None,
+    match: Annotated[
+        str | None, typer.Option("--match", help="Field that tells which record a row is.")
+    ] = None,
+    trial: Annotated[
+        int | None, typer.Option("--trial", min=1, help="Try so many rows; change nothing.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Try all rows; change nothing.")] = False,
     history: Annotated[bool, typer.Option("--history", help="Old records: rules become warnings.")] = False,
-    sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook; silent: the first.")] = None,
-    separator: Annotated[str | None, typer.Option("--separator", help="Separator of a CSV; silent: found.")] = None,
-    problems: Annotated[Path | None, typer.Option("--problems", help="File for the rows that were refused.")] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Sheet of a workbook; silent: the first.")
+    ] = None,
+    separator: Annotated[
+        str | None, typer.Option("--separator", help="Separator of a CSV; silent: found.")
+    ] = None,
+    problems: Annotated[
+        Path | None, typer.Option("--problems", help="File for the rows that were refused.")
+    ] = None,
     data: Data = None,
     database: DatabaseUrl = None,
     json: Json = False,
@@ -57,7 +69,8 @@ def import_file(
         if problems is not None:
             _write_problems(place, begun.batch, problems)
     told_of = [
-        {"row": number, "problems": found} for number, _, found in refused[: SHOWN if problems or not json else None]
+        {"row": number, "problems": found}
+        for number, _, found in refused[: SHOWN if problems or not json else None]
     ]
     say(json, {**made.as_dict(), "problems": told_of}, lambda: _report(made.as_dict(), refused))
     if made.state != "done" or made.counts["refused"]:
@@ -95,7 +108,9 @@ def _report(made: Mapping[str, Any], refused: list[Any]) -> None:
         ]
         table(("row", "column", "problem"), lines[:SHOWN])
         if len(lines) > SHOWN:
-            typer.echo(f"… and {len(lines) - SHOWN:,} more: --problems FILE writes all rows that were refused")
+            typer.echo(
+                f"… and {len(lines) - SHOWN:,} more: --problems FILE writes all rows that were refused"
+            )
     if not made["trial"] and made["created"] + made["updated"]:
         typer.echo(f"`patron undo {made['id']}` takes it back")
 
@@ -127,7 +142,9 @@ def undo(
 
     def human() -> None:
         typer.echo(f"{done.deleted:,} deleted, {done.restored:,} set back, {len(kept):,} left as they are")
-        table(("object", "record", "why"), [(k["object"], k["id"], k["why"]) for k in kept[:SHOWN]]) if kept else None
+        table(
+            ("object", "record", "why"), [(k["object"], k["id"], k["why"]) for k in kept[:SHOWN]]
+        ) if kept else None
 
     say(json, {"restored": done.restored, "deleted": done.deleted, "kept": kept}, human)
 
@@ -137,8 +154,12 @@ def export_file(
     file: Annotated[Path, typer.Argument(help="CSV or XLSX, by its ending; `-` is standard output.")],
     workspace: InWorkspace,
     where: Annotated[str | None, typer.Option("--where", help="Condition that chooses records.")] = None,
-    sort: Annotated[str | None, typer.Option("--sort", help="Fields, joined by commas; - before one: descending.")] = None,
-    fields: Annotated[str | None, typer.Option("--fields", help="Fields, joined by commas; paths are allowed.")] = None,
+    sort: Annotated[
+        str | None, typer.Option("--sort", help="Fields, joined by commas; - before one: descending.")
+    ] = None,
+    fields: Annotated[
+        str | None, typer.Option("--fields", help="Fields, joined by commas; paths are allowed.")
+    ] = None,
     labels: Annotated[bool, typer.Option("--labels", help="Headings as people see them.")] = False,
     data: Data = None,
     database: DatabaseUrl = None,
@@ -158,7 +179,8 @@ def export_file(
         target = sys.stdout.buffer if str(file) == "-" else file.open("wb")
         with target if str(file) != "-" else _left_open():
             count = place.reading(
-                OPERATOR, lambda conn, call: export(conn, call, object, target, form=form, **asked)  # type: ignore[arg-type]
+                OPERATOR,
+                lambda conn, call: export(conn, call, object, target, form=form, **asked),  # type: ignore[arg-type]
             )
     if str(file) != "-":
         say(json, {"rows": count, "file": str(file)}, lambda: typer.echo(f"{count:,} rows in {file}"))

@@ -29,7 +29,11 @@ def create(
 
     with opened(data, database) as service:
         made = make_workspace(service, name, packs=tuple(pack or ()), administrator=admin)
-    say(json, made, lambda: typer.echo(f"workspace {name}: release {made['release']}, packs {', '.join(made['packs'])}"))
+    say(
+        json,
+        made,
+        lambda: typer.echo(f"workspace {name}: release {made['release']}, packs {', '.join(made['packs'])}"),
+    )
 
 
 @group.command("list")

@@ -64,5 +64,7 @@ def _user_record(workspace: Workspace, email: str, name: str) -> str:
     if rows:
         return str(rows[0]["id"])
     change = Change(action="create", object="user", set={"name": name, "email": email})
-    outcome = workspace.save(SYSTEM, [change], cause=Cause(kind="system", detail={"by": "patron user create"}))[0]
+    outcome = workspace.save(
+        SYSTEM, [change], cause=Cause(kind="system", detail={"by": "patron user create"})
+    )[0]
     return str(outcome.id)

@@ -53,7 +53,11 @@ def key_hash(key: str) -> bytes:
 
 
 def create_key(
-    conn: psycopg.Connection[Any], email: str, workspace: str, name: str = "", expires_at: datetime | None = None
+    conn: psycopg.Connection[Any],
+    email: str,
+    workspace: str,
+    name: str = "",
+    expires_at: datetime | None = None,
 ) -> str:
     """A new key of an account for a workspace it belongs to. NotFound when it does not."""
     key = PREFIX + secrets.token_urlsafe(32)
@@ -89,7 +93,12 @@ def find_key(conn: psycopg.Connection[Any], digest: bytes) -> KeyHolder | None:
     if row[6]:
         conn.execute("UPDATE patron.api_key SET last_used_at = now() WHERE id = %s", (row[0],))
     return KeyHolder(
-        key=str(row[0]), key_name=row[1], email=row[2], workspace=row[3], user=str(row[4]), administrator=row[5]
+        key=str(row[0]),
+        key_name=row[1],
+        email=row[2],
+        workspace=row[3],
+        user=str(row[4]),
+        administrator=row[5],
     )
 
 
@@ -115,4 +124,6 @@ def revoke_key(conn: psycopg.Connection[Any], key: str) -> None:
         (key, key[:SHOWN]),
     ).fetchone()
     if row is None:
-        raise NotFound("there is no such key in force", code="key_not_found", hint="`patron key list` shows them")
+        raise NotFound(
+            "there is no such key in force", code="key_not_found", hint="`patron key list` shows them"
+        )

@@ -41,8 +41,8 @@ def work_round(service: Service, stop: Event, begun: dict[str, str]) -> int:
     try:
         with service.databases.system("read") as conn:
             names = [w.name for w in list_workspaces(conn) if w.state == "ready"]
-    except Exception as error:
-        log.warning("worker_waits", error=str(error))
+    except Exception:
+        log.exception("worker_waits")
         return 0
     done = 0
     for name in names:
@@ -54,6 +54,6 @@ def work_round(service: Service, stop: Event, begun: dict[str, str]) -> int:
                 begin_day(place)
                 begun[name] = day
             done += work_off(place)
-        except Exception as error:
-            log.warning("workspace_failed", workspace=name, error=str(error))
+        except Exception:
+            log.exception("workspace_failed", workspace=name)
     return done

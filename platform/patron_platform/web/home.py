@@ -45,7 +45,11 @@ def home(request: Request) -> Response:
     texts = TEXTS[languages[0]]
     shown = _shown(service, languages) if service.settings.show else None
     page = ENVIRONMENT.get_template("home.html").render(
-        t=texts, language=languages[0], version=version("patron-crm"), shown=shown, address=str(request.base_url)
+        t=texts,
+        language=languages[0],
+        version=version("patron-crm"),
+        shown=shown,
+        address=str(request.base_url),
     )
     return Response(page, headers={**HEADERS, "Content-Language": languages[0]}, media_type="text/html")
 
@@ -64,10 +68,17 @@ def _shown(service: Service, languages: tuple[str, ...]) -> dict[str, Any]:
         database = conn.info.server_version
     model = call.model
     objects = [
-        {"name": o.name, "label": say(o.plural, languages) or say(o.label, languages), "count": found.get(o.name, 0)}
+        {
+            "name": o.name,
+            "label": say(o.plural, languages) or say(o.label, languages),
+            "count": found.get(o.name, 0),
+        }
         for o in model.objects.values()
     ]
-    packs = [{"label": say(m.get("label", m["name"]), languages), "version": m.get("version", "")} for m in manifests]
+    packs = [
+        {"label": say(m.get("label", m["name"]), languages), "version": m.get("version", "")}
+        for m in manifests
+    ]
     return {
         "workspace": workspace.name,
         "release": model.release,

@@ -45,7 +45,7 @@ def fill(conn: psycopg.Connection[Any], schema: str, rows: int) -> None:
         )
         owner, made = _sql_id("0003", f"i %% {OWNERS}"), "timestamptz '2026-01-01' + i * interval '9 seconds'"
         stage = "(array['open','offer','talks','won','lost'])[1 + (i / 7) %% 5]"
-        amount = "(100 + (i * 7919) %% 900000)::numeric"
+        amount = "(100 + (i::bigint * 7919) %% 900000)::numeric"
         conn.execute(
             f"""INSERT INTO {schema}.c_account (id, owner, created_at, created_by, updated_at, updated_by, version, c_name,
             c_name__sort, c_code, c_city, c_industry, c_grade, c_phone, c_employees, c_revenue, c_active, c_deals, c_won)

@@ -11,7 +11,9 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "field-types.md"
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text("utf-8") == page(), "python -m patron_engine.fields.reference > docs/reference/field-types.md"
+    assert PAGE.read_text("utf-8") == page(), (
+        "python -m patron_engine.fields.reference > docs/reference/field-types.md"
+    )
 
 
 def test_every_type_says_what_it_is() -> None:

@@ -63,7 +63,10 @@ def test_a_mapping_says_itself_again(model: Model) -> None:
     made = mapping(
         model,
         ["A", "B"],
-        columns={"A": ["name", "external_ids.old"], "B": {"field": "account", "by": "code", "corrections": {"x": "y"}}},
+        columns={
+            "A": ["name", "external_ids.old"],
+            "B": {"field": "account", "by": "code", "corrections": {"x": "y"}},
+        },
         match="external_ids.old",
         set={"stage": "won"},
     )
@@ -78,14 +81,23 @@ def test_cells_become_values_and_every_wrong_cell_is_told(model: Model) -> None:
         columns={
             "Name": "name",
             "Amount": {"field": "amount", "multiply": 1000},
-            "Stage": {"field": "stage", "values": {"Gewonnen": "won"}, "corrections": {"Gewonen": "Gewonnen"}},
+            "Stage": {
+                "field": "stage",
+                "values": {"Gewonnen": "won"},
+                "corrections": {"Gewonen": "Gewonnen"},
+            },
             "Closed": "close_date",
             "Locked": "locked",
         },
         formats={"date": "MM/DD/YYYY"},
     )
     converter = Converter(model, made, headings, ("en",))
-    good, bad = converter.convert([(2, ["A", "￥1,234.5", "gewonen", "10/20/2016", "是"]), (3, ["B", "much", "maybe", "20/10/2016", ""])])
+    good, bad = converter.convert(
+        [
+            (2, ["A", "￥1,234.5", "gewonen", "10/20/2016", "是"]),
+            (3, ["B", "much", "maybe", "20/10/2016", ""]),
+        ]
+    )
     assert not good.problems
     assert (str(good.set["amount"]), good.set["stage"], good.set["locked"]) == ("1234500", "won", True)
     assert good.set["close_date"].isoformat() == "2016-10-20"
@@ -113,11 +125,20 @@ def test_dates_that_can_be_read_two_ways_are_asked_about() -> None:
     guess = DateGuess("Closed")
     guess.look("1/2/2017")
     found = guess.form()
-    assert isinstance(found, Problem) and found.code == "date_form_unclear" and "MM/DD/YYYY" in (found.hint or "")
+    assert (
+        isinstance(found, Problem)
+        and found.code == "date_form_unclear"
+        and "MM/DD/YYYY" in (found.hint or "")
+    )
 
 
 def test_headings_suggest_fields_in_any_language(model: Model) -> None:
     fields = writable(model, ADMIN, "account")
     found = suggest(["名称", "PHONE", "Grade *", "Citty", "something else"], model.objects["account"], fields)
-    assert {h: f for h, (f, _) in found.items()} == {"名称": "name", "PHONE": "phone", "Grade *": "grade", "Citty": "city"}
+    assert {h: f for h, (f, _) in found.items()} == {
+        "名称": "name",
+        "PHONE": "phone",
+        "Grade *": "grade",
+        "Citty": "city",
+    }
     assert found["名称"][1] == 100 > found["Citty"][1]

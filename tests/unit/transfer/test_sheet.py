@@ -33,7 +33,9 @@ def test_chinese_is_read_in_every_usual_encoding(tmp_path: Path, encoding: str) 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_the_separator_is_found(tmp_path: Path, separator: str) -> None:
-    path = written(tmp_path, separator.join(["name", "city"]).encode() + b"\n" + separator.join(["a", "b"]).encode())
+    path = written(
+        tmp_path, separator.join(["name", "city"]).encode() + b"\n" + separator.join(["a", "b"]).encode()
+    )
     assert rows(path) == (("name", "city"), [["a", "b"]])
 
 
@@ -43,7 +45,12 @@ def test_quotes_line_ends_and_short_rows(tmp_path: Path) -> None:
 
 
 def test_headings_are_told_apart(tmp_path: Path) -> None:
-    assert rows(written(tmp_path, b"name,name,,name\n1,2,3,4\n"))[0] == ("name", "name (2)", "column 3", "name (3)")
+    assert rows(written(tmp_path, b"name,name,,name\n1,2,3,4\n"))[0] == (
+        "name",
+        "name (2)",
+        "column 3",
+        "name (3)",
+    )
 
 
 def test_row_numbers_are_those_of_the_spreadsheet(tmp_path: Path) -> None:
@@ -53,7 +60,11 @@ def test_row_numbers_are_those_of_the_spreadsheet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("data", "code"),
-    [(b"", "empty_file"), (b"a,b\n\x00\x01", "not_text"), (b"name\n\xff\xfe\xff\xff\x80", "unknown_encoding")],
+    [
+        (b"", "empty_file"),
+        (b"a,b\n\x00\x01", "not_text"),
+        (b"name\n\xff\xfe\xff\xff\x80", "unknown_encoding"),
+    ],
 )
 def test_what_is_no_table_is_refused_with_a_reason(tmp_path: Path, data: bytes, code: str) -> None:
     with pytest.raises(Refused) as caught:
@@ -61,7 +72,9 @@ def test_what_is_no_table_is_refused_with_a_reason(tmp_path: Path, data: bytes, 
     assert caught.value.problems[0].code == code
 
 
-def test_too_many_columns_and_endless_cells_are_named_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_columns_and_endless_cells_are_named_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(LimitExceeded) as caught:
         rows(written(tmp_path, b"," * sheets.MAX_COLUMNS))
     assert caught.value.code == "sheet_columns"
@@ -93,7 +106,9 @@ def test_a_workbook_made_to_explode_is_refused_before_it_is_opened(tmp_path: Pat
         open_sheet(written(tmp_path, b"not a zip", "b.xlsx"))
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1 x", "-x", "@SUM(A1)", "\tx", "'quoted", "''", "'s-Hertogenbosch", "-5", "plain", "'"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1 x", "-x", "@SUM(A1)", "\tx", "'quoted", "''", "'s-Hertogenbosch", "-5", "plain", "'"]
+)
 def test_no_cell_of_an_export_is_a_formula_and_none_is_changed_on_the_way_back(text: str) -> None:
     cell = guarded(text)
     assert cell[:1] not in ("=", "@", "\t") and (cell[:1] not in "+-" or cell == "-5")

@@ -7,7 +7,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from lunardate import LunarDate
-from pypinyin import Style, lazy_pinyin
 
 from patron_engine.expr.functions.arithmetic import EXACT
 from patron_engine.expr.functions.texts import made
@@ -68,6 +67,8 @@ def _group(n: int) -> str:
 
 
 def _pinyin(text: str) -> str | None:
+    from pypinyin import Style, lazy_pinyin  # large: loaded with the first Chinese text
+
     return made(" ".join(lazy_pinyin(text, style=Style.NORMAL)))
 
 
