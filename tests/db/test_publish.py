@@ -154,6 +154,25 @@ def test_a_renamed_field_keeps_its_data_and_its_old_name(place: Workspace) -> No
     ]
 
 
+def test_a_rollback_finds_data_whatever_it_was_called_since(place: Workspace) -> None:
+    for name, was in (("remark", "note"), ("words", "[note, remark]")):
+        place.publish(
+            ADMIN,
+            base(place, BASE.replace("{name: note, type: text", f"{{name: {name}, was: {was}, type: text")),
+        )
+    place.publish(ADMIN, base(place, BASE.replace("  - {name: note, type: text, label: {en: Note}}\n", "")))
+    place.publish(ADMIN, place.plan_rollback(2))
+    assert record(place, "remark") == {"remark": "12.5"}
+    place.publish(ADMIN, place.plan_rollback(1))
+    assert record(place, "note") == {"note": "12.5"}
+
+
+def test_a_rollback_finds_an_object_that_was_renamed(place: Workspace) -> None:
+    place.publish(ADMIN, base(place, BASE.replace("name: deal\n", "name: sale\nwas: deal\n")))
+    place.publish(ADMIN, place.plan_rollback(1))
+    assert record(place, "note", "amount") == {"note": "12.5", "amount": "10"}
+
+
 def test_a_type_change_shows_what_converts_and_refuses_what_does_not(place: Workspace) -> None:
     number = BASE.replace("name: note, type: text", "name: note, type: decimal")
     place.publish(ADMIN, base(place, number))

@@ -31,7 +31,7 @@ class BrokenRelease(PatronError):
 def load_model(conn: psycopg.Connection[Any], schema: str, number: int, vault: Vault | None = None) -> Model:
     """The model of release `number`, which is the one in force. Release 0 is a workspace without objects."""
     effective = fold(layers_of(conn, schema, number))
-    names = allocate(effective, known_columns(conn, schema))
+    names = allocate(known_columns(conn, schema))
     model, problems = compile_model(effective, names, number, vault=vault)
     if model is None:
         first = next(iter(problems))

@@ -29,7 +29,7 @@ from patron_engine.meta.diff import DocumentChange, diff_documents
 from patron_engine.meta.layers import Effective, Layer, fold
 from patron_engine.model.compile import compile_model
 from patron_engine.model.model import Model
-from patron_engine.model.physical import EVERYTHING, allocate
+from patron_engine.model.physical import EVERYTHING, Named, allocate
 from patron_engine.problems import Problem, Problems
 from patron_engine.release.bodies import body_hash
 from patron_engine.release.releases import (
@@ -114,12 +114,14 @@ def plan(
     kind: Kind = "publish",
     note: str = "",
     take_up: TakeUp = frozenset(),
+    then: tuple[Named, ...] = (),
     clock: Clock,
     vault: Vault | None = None,
 ) -> Publication:
     """What publishing these layers would do. Refused with all problems when it cannot be published.
 
-    `old` is the model in force. `take_up` names removed fields whose old data the publication finds again.
+    `old` is the model in force. `take_up` names removed fields whose old data the publication finds again; `then` are the
+    names that columns had in the release it goes back to.
     """
     base = current_release(conn, schema)
     problems = Problems(check_layers(layers, hashes_of(conn, schema, base)))
@@ -128,7 +130,7 @@ def plan(
     for key in effective.changes:  # what a change adds is checked where it stands
         if key in effective.documents:
             problems.extend(check_document(effective.documents[key]))
-    names = allocate(effective, physical_rows.known_columns(conn, schema), take_up=take_up)
+    names = allocate(physical_rows.known_columns(conn, schema), take_up, then)
     model, found = compile_model(effective, names, base + 1, vault=vault)
     problems.extend(found)
     if model is None or problems.errors:
@@ -204,7 +206,7 @@ def publish(
         _still_the_same(conn, schema, publication, old)
         write_documents(conn, schema, publication.layers)
         apply(conn, publication.tables, zone=publication.model.workspace.zone)
-        physical_rows.record_columns(conn, schema, publication.model.physical.columns)
+        physical_rows.record_names(conn, schema, publication.model.physical, release.number)
         write_release(conn, schema, release, publication.layers, canonical(publication.as_dict()).decode())
         write_data(conn, schema, publication.model, clock, old)
         for task in publication.fills:
@@ -255,6 +257,7 @@ def rollback(
         kind="rollback",
         note=note,
         take_up=EVERYTHING,
+        then=physical_rows.names_in(conn, schema, number),
         clock=clock,
         vault=vault,
     )
