@@ -6,6 +6,7 @@ nothing can be void. The schemas they name are made in `openapi.py`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from patron_engine.model.model import Object
@@ -78,23 +79,33 @@ CHANGING = [CONFIRM, IF_MATCH, IDEMPOTENCY_KEY]
 REFUSED: JsonValue = {"default": {"$ref": "#/components/responses/Refused"}}
 
 
-def paths_of(object: Object, label: str) -> JsonValue:
-    """Every address of this object's records."""
-    name = object.name
-    record, here = _ref(name), f"/records/{name}"
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """The records of one object: makes operations with its name and label in them."""
+
+    name: str
+    label: str
+
+    @property
+    def record(self) -> JsonValue:
+        return _ref(self.name)
+
+    def of(self, use: str) -> JsonValue:
+        return _ref(f"{self.name}.{use}")
 
     def act(
+        self,
         verb: str,
         summary: str,
-        responses: JsonValue,
+        answers: JsonValue,
         parameters: list[JsonValue],
         body: JsonValue | None = None,
     ) -> JsonValue:
         made: JsonValue = {
-            "operationId": f"{verb}_{name}",
-            "summary": f"{summary}: {label}",
-            "tags": [label],
-            "responses": {**responses, **REFUSED},
+            "operationId": f"{verb}_{self.name}",
+            "summary": f"{summary}: {self.label}",
+            "tags": [self.label],
+            "responses": {**answers, **REFUSED},
         }
         if parameters:
             made["parameters"] = parameters
@@ -102,58 +113,79 @@ def paths_of(object: Object, label: str) -> JsonValue:
             made["requestBody"] = {"content": {"application/json": {"schema": body}}, "required": True}
         return made
 
-    one, created = _answers("200", "The record", record), _answers("201", "The record", record)
-    many = _answers("200", "A page of records", _page(record))
-    result = _answers("200", "What became of it", _ref("Result"))
+
+def paths_of(object: Object, label: str) -> JsonValue:
+    """Every address of this object's records."""
+    here = f"/records/{object.name}"
+    records = _Records(object.name, label)
+    made = {f"{here}{path}": item for path, item in _of_all(records).items()}
+    for path, item in (_of_one(records, object) | _of_sets(records, object)).items():
+        made[f"{here}/{{id}}{path}"] = {"parameters": [_in_path("id", ID)], **item}
+    return made
+
+
+def _of_all(records: _Records) -> JsonValue:
+    one, created = (
+        _answers("200", "The record", records.record),
+        _answers("201", "The record", records.record),
+    )
+    many = _answers("200", "A page of records", _page(records.record))
     results = _answers("200", "What became of each", _record_of({"results": _list(_ref("Result"))}))
-    entries = _answers("200", "What happened to it", _record_of({"history": _list(_ref("HistoryEntry"))}))
-    rows = {
-        **_record_of({"mode": {"enum": ["all", "each"]}, "records": _list(_ref(f"{name}.row"))}),
-        "required": ["records"],
+    rows = _record_of({"mode": {"enum": ["all", "each"]}, "records": _list(records.of("row"))}) | {
+        "required": ["records"]
     }
-    delete = [*CHANGING, _query("purge", {"type": "boolean"}, "For ever; only from the recycle bin")]
-    nothing = _record_of({})
-    id = [_in_path("id", ID)]
-    made: JsonValue = {
-        here: {
-            "get": act("list", "List", many, LIST_PARAMETERS),
-            "post": act("create", "Create", created, WRITING, _ref(f"{name}.write")),
+    change, write = records.of("change"), records.of("write")
+    return {
+        "": {
+            "get": records.act("list", "List", many, LIST_PARAMETERS),
+            "post": records.act("create", "Create", created, WRITING, write),
         },
-        f"{here}/query": {"post": act("query", "List, asked by a body", many, [], QUESTION)},
-        f"{here}/bulk": {
-            "post": act("bulk", "Create, update and delete many", results, [IDEMPOTENCY_KEY], rows)
+        "/query": {"post": records.act("query", "List, asked by a body", many, [], QUESTION)},
+        "/bulk": {
+            "post": records.act("bulk", "Create, update and delete many", results, [IDEMPOTENCY_KEY], rows)
         },
-        f"{here}/by/{{field}}/{{value}}": {
+        "/by/{field}/{value}": {
             "parameters": [_in_path("field", TEXT), _in_path("value", TEXT)],
-            "put": act(
-                "upsert",
-                "Create or update by a unique field",
-                one | created,
-                CHANGING,
-                _ref(f"{name}.change"),
+            "put": records.act(
+                "upsert", "Create or update by a unique field", one | created, CHANGING, change
             ),
         },
-        f"{here}/{{id}}": {
-            "parameters": id,
-            "get": act("read", "Read", one, ONE_PARAMETERS),
-            "patch": act("update", "Update", one, CHANGING, _ref(f"{name}.change")),
-            "delete": act("delete", "Delete", result, delete),
+    }
+
+
+def _of_one(records: _Records, object: Object) -> JsonValue:
+    one, created = (
+        _answers("200", "The record", records.record),
+        _answers("201", "The record", records.record),
+    )
+    result = _answers("200", "What became of it", _ref("Result"))
+    entries = _answers("200", "What happened to it", _record_of({"history": _list(_ref("HistoryEntry"))}))
+    purge = _query("purge", {"type": "boolean"}, "For ever; only from the recycle bin")
+    change = records.of("change")
+    made: JsonValue = {
+        "": {
+            "get": records.act("read", "Read", one, ONE_PARAMETERS),
+            "patch": records.act("update", "Update", one, CHANGING, change),
+            "delete": records.act("delete", "Delete", result, [*CHANGING, purge]),
         },
-        f"{here}/{{id}}/history": {"parameters": id, "get": act("history", "History", entries, [])},
-        f"{here}/{{id}}/clone": {
-            "parameters": id,
-            "post": act("clone", "Clone with details", created, WRITING, _ref(f"{name}.change")),
-        },
+        "/history": {"get": records.act("history", "History", entries, [])},
+        "/clone": {"post": records.act("clone", "Clone with details", created, WRITING, change)},
     }
     for verb, summary in _acts(object).items():
-        made[f"{here}/{{id}}/{verb}"] = {"parameters": id, "post": act(verb, summary, one, CHANGING, nothing)}
-    if object.sets:
-        related = _answers("200", "A page of records", _page({"type": "object"}))
-        made[f"{here}/{{id}}/related/{{set}}"] = {
-            "parameters": [*id, _in_path("set", {"enum": sorted(object.sets)})],
-            "get": act("related", "Records of a set", related, LIST_PARAMETERS),
-        }
+        made[f"/{verb}"] = {"post": records.act(verb, summary, one, CHANGING, _record_of({}))}
     return made
+
+
+def _of_sets(records: _Records, object: Object) -> JsonValue:
+    if not object.sets:
+        return {}
+    related = _answers("200", "A page of records", _page({"type": "object"}))
+    set = _in_path("set", {"enum": sorted(object.sets)})
+    return {
+        "/related/{set}": {
+            "get": records.act("related", "Records of a set", related, [set, *LIST_PARAMETERS])
+        }
+    }
 
 
 def _acts(object: Object) -> dict[str, str]:
