@@ -27,6 +27,7 @@ from patron_engine.jsonio import canonical, checksum
 from patron_engine.meta.check import check_document
 from patron_engine.meta.diff import DocumentChange, diff_documents
 from patron_engine.meta.layers import Effective, Layer, fold
+from patron_engine.meta.translations import untranslated
 from patron_engine.model.compile import compile_model
 from patron_engine.model.model import Model
 from patron_engine.model.physical import EVERYTHING, Named, allocate
@@ -139,7 +140,10 @@ def plan(
     problems.extend(tables.risks)
     if problems.errors:
         raise _refused(problems)
-    changes = diff_documents(fold(layers_of(conn, schema, base)), effective)
+    before = fold(layers_of(conn, schema, base))
+    changes = diff_documents(before, effective)
+    touched = [effective.documents[c.kind, c.name] for c in changes if c.action != "removed"]
+    problems.extend(untranslated(before.documents, touched, model.workspace.languages))
     checks, failures = rehearse(conn, model, changes, clock)
     if failures:
         raise Refused(failures, "checks fail", code="checks_fail", hint="mend the definitions or the checks")
