@@ -7,6 +7,8 @@ Exit codes: 0 done; 1 the answer is no (problems, not found, conflict); 2 wrong 
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -21,6 +23,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    asked: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if asked:
+        typer.echo(f"patron {version('patron-crm')}")
+        raise typer.Exit
+
+
 serving.register(app)
 workspaces.register(app)
 people.register(app)

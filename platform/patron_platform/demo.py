@@ -143,8 +143,8 @@ def _counts(place: Workspace) -> dict[str, int]:
     return {name: found[name] for name in shown if name in found}
 
 
-def say_welcome(made: Made, settings: Settings, json: bool) -> None:
-    """Tells people, or a machine, what there is and where."""
+def say_welcome(made: Made, settings: Settings, json: bool, *, serving: bool) -> None:
+    """Tells people, or a machine, what there is and where; people also how it goes on."""
     address = f"http://{settings.host}:{settings.port}"
     if json:
         from patron_engine.jsonio import dumps
@@ -168,7 +168,10 @@ def say_welcome(made: Made, settings: Settings, json: bool) -> None:
         f"API key        {made.key}",
         "",
         f"  curl -H 'Authorization: Bearer {made.key}' '{address}/api/v1/records/opportunity?limit=3'",
-    ]
+        "",
+        "Ctrl-C stops it; what you made is kept and there again at the next start." if serving
+        else "`patron demo` serves it.",
+    ]  # fmt: skip
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 

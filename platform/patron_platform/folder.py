@@ -1,17 +1,23 @@
 """Folders: the workspace's own layer as files, for people who keep definitions in a repository.
 
-In: a folder. Out: documents, or all problems of its files. And back: documents as files, each in its place; files of
-documents that are gone are removed, other files are left alone.
+In: a folder. Out: documents, or all problems of its files. And back: documents as files, each in its place. Nothing that
+somebody wrote is lost: a file is replaced or removed only when all it says is in the workspace, or when it is as the last
+writing left it (its checksum is in `.pulled`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
-from patron_engine.errors import Refused, WrongUse
+from patron_engine.errors import Conflict, Refused, WrongUse
 from patron_engine.meta.document import Document
 from patron_engine.meta.layers import Layer
+from patron_engine.meta.reader import read_documents
+from patron_engine.meta.writer import write_document
 from patron_engine.pack import source
 from patron_engine.pack.export import files_of_documents
 from patron_engine.pack.source import Pack, read_pack
@@ -27,19 +33,75 @@ def read_folder(folder: Path) -> tuple[Document, ...]:
     return found.documents
 
 
-def write_folder(folder: Path, layers: Sequence[Layer]) -> list[str]:
-    """Writes the workspace's own layer; the names of the files."""
-    own = [d for layer in layers if layer.own for d in layer.documents]
-    files = files_of_documents(own)
+PULLED = ".pulled"  # in the folder: name of a file -> checksum of what was written into it
+ENDINGS = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What was done to a folder. `kept`: files with definitions that the workspace does not have."""
+
+    files: tuple[str, ...]
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def write_folder(folder: Path, layers: Sequence[Layer]) -> Written:
+    """Writes the workspace's own layer. Conflict, and nothing is written, when a file to be replaced was changed here."""
+    own = {d.key: d for layer in layers if layer.own for d in layer.documents}
+    files = files_of_documents(own.values())
     folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(folder.rglob("*.yaml")):
-        if path.is_file() and str(path.relative_to(folder)) not in files:
-            path.unlink()
+    before = _pulled(folder)
+    removed, kept, changed = [], [], []
+    for name, content in _definitions(folder):
+        documents, problems = read_documents(content, name)
+        known = not problems and bool(documents) and all(_same(own.get(d.key), d) for d in documents)
+        ours = known or before.get(name) == _checksum(content)
+        if name in files:
+            changed += [] if ours or content == files[name].encode() else [name]
+        elif ours:
+            removed.append(name)
+        elif documents:
+            kept.append(name)
+    if changed:
+        raise Conflict(
+            f"changed in {folder} and not as the workspace has it: {', '.join(changed)}",
+            code="folder_changed",
+            hint="publish the folder first, or move these files away",
+        )
+    for name in removed:
+        (folder / name).unlink()
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    return sorted(files)
+    sums = {name: _checksum(text.encode()) for name, text in sorted(files.items())}
+    (folder / PULLED).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
+    return Written(files=tuple(sorted(files)), removed=tuple(removed), kept=tuple(kept))
+
+
+def _definitions(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The files that may hold definitions, and what they hold."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.suffix in ENDINGS and path.is_file() and not any(p.startswith(".") for p in name.parts):
+            yield str(name), path.read_bytes()
+
+
+def _pulled(folder: Path) -> Mapping[str, str]:
+    try:
+        found = json.loads((folder / PULLED).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _checksum(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
+def _same(kept: Document | None, written: Document) -> bool:
+    return kept is not None and write_document(kept.body) == write_document(written.body)
 
 
 def load_pack(folder: Path) -> Pack:

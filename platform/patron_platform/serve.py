@@ -5,13 +5,16 @@ In: settings. Out: a process that answers until it is told to stop (SIGTERM drai
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 from contextlib import ExitStack
 from threading import Event, Thread
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from patron_engine.errors import Conflict, WrongUse
 from patron_platform.app import create_app
 from patron_platform.jobs.worker import work_until
 from patron_platform.logs import configure_logs
@@ -22,8 +25,38 @@ DRAIN_SECONDS = 25
 SETTINGS_VARIABLE = "PATRON_SERVING"  # hands the settings to further serving processes
 
 
+def check_address(settings: Settings) -> None:
+    """Conflict when somebody listens there already, WrongUse when this machine has no such address. A command asks this
+    before it does anything: nobody is told an address at which somebody else answers."""
+    try:
+        found = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, kind, protocol, _, address in found:
+            with socket.socket(family, kind, protocol) as tried:
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind(address)
+    except PermissionError:
+        raise WrongUse(
+            f"this account may not listen on port {settings.port}", code="port_closed", hint="--port 8000"
+        ) from None
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise WrongUse(
+                f"{settings.host!r} is no address of this machine",
+                code="host_unknown",
+                hint="--host 127.0.0.1",
+            ) from None
+        raise Conflict(
+            f"port {settings.port} of {settings.host} is taken",
+            code="port_taken",
+            hint=f"stop what listens there, or choose another: --port {settings.port + 1}",
+        ) from None
+
+
 def serve_forever(settings: Settings) -> None:
-    """Returns when the server was told to stop."""
+    """Returns when the server was told to stop. Raises what `check_address` raises."""
+    check_address(settings)
     common = {
         "host": settings.host,
         "port": settings.port,
@@ -59,4 +92,4 @@ def _app(settings: Settings, stack: ExitStack) -> ASGIApp:
     return create_app(service)
 
 
-__all__ = ["process_app", "read_settings", "serve_forever"]
+__all__ = ["check_address", "process_app", "read_settings", "serve_forever"]

@@ -61,4 +61,4 @@ def read_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Set
         return Settings(**values)
     except ValidationError as error:
         said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise WrongUse(f"settings: {said}", hint="see docs/reference/settings.md") from None
+        raise WrongUse(f"settings: {said}", hint="docs/howto/run-it-for-real.md lists them") from None

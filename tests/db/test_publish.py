@@ -271,8 +271,8 @@ def test_a_folder_is_the_whole_own_layer(place: Workspace, tmp_path: Path) -> No
         "{kind: change, of: object/deal, add: {fields: [{name: c_city, type: text, label: {en: City}}]}}",
     )
     with place.connection("read") as conn:
-        files = write_folder(tmp_path, place.layers(conn))
-    assert files == ["changes/object_deal.yaml"]
+        files = write_folder(tmp_path, place.layers(conn)).files
+    assert files == ("changes/object_deal.yaml",)
     assert place.plan_own(read_folder(tmp_path)).empty
     (tmp_path / files[0]).unlink()
     plan = place.plan_own(read_folder(tmp_path))

@@ -18,6 +18,7 @@ UV = """#!/bin/sh
 echo "uv $*" >> "$CALLS"
 [ "$1" = --version ] && exit 0
 [ -z "${UV_FAILS:-}" ] || exit 1
+[ -z "${UV_PROXY:-}" ] || [ -n "${UV_SYSTEM_CERTS:-}" ] || exit 1
 # It writes in the test's own folder and nowhere else.
 case "$UV_PROJECT_ENVIRONMENT" in "${CALLS%/calls}"/.venv) ;; *) echo "wrong folder" >&2; exit 9 ;; esac
 [ ! -L "$UV_PROJECT_ENVIRONMENT" ] && [ ! -L "$UV_PROJECT_ENVIRONMENT/bin" ] || exit 9
@@ -98,6 +99,12 @@ def test_a_failed_installation_is_not_taken_for_done(checkout: Path) -> None:
     assert "trying pip" in said.stderr
     assert "the installation failed" in said.stderr
     assert run(checkout).stdout.endswith(": demo\n")
+
+
+def test_behind_a_proxy_with_certificates_of_its_own_the_machines_are_trusted(checkout: Path) -> None:
+    said = run(checkout, UV_PROXY="1", PATRON_PYTHON="/no/python")
+    assert said.stdout.endswith(": demo\n"), said.stderr
+    assert "pip" not in said.stderr
 
 
 def test_a_checkout_that_cannot_be_written_says_so(checkout: Path) -> None:

@@ -43,15 +43,23 @@ def pull(
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
-    """Writes the workspace's own layer into a folder."""
+    """Writes the workspace's own layer into a folder; what you changed there is never overwritten."""
     from patron_platform.folder import write_folder
 
     with opened(data, database) as service:
         place = service.runtime.workspace(workspace)
         with place.connection("read") as conn:
             layers = place.layers(conn)
-        files = write_folder(folder, layers)
-    say(json, {"files": files}, lambda: typer.echo(f"{len(files)} files in {folder}"))
+        made = write_folder(folder, layers)
+
+    def human() -> None:
+        typer.echo(f"{len(made.files)} files in {folder}")
+        for name in made.removed:
+            typer.echo(f"  removed {name}: what it said is in the files above, or gone from the workspace")
+        for name in made.kept:
+            typer.echo(f"  kept {name}: the workspace does not have it; publishing this folder adds it")
+
+    say(json, {"files": made.files, "removed": made.removed, "kept": made.kept}, human)
 
 
 def plan(

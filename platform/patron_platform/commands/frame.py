@@ -91,6 +91,11 @@ def run(app: typer.Typer) -> int:
     except PatronError as error:
         _say_error(error, as_json)
         return 2 if isinstance(error, WrongUse) else 1
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _say_error(WrongUse(f"{error.filename}: {error.strerror}", code="file"), as_json)
+        return 2
     except Exception as error:
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # wrong options, said by typer
             if hasattr(error, "show"):

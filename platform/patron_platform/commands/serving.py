@@ -55,12 +55,14 @@ def demo(
 ) -> None:
     """Starts everything with a workspace `demo`: packs, sample data, an administrator and a key."""
     from patron_platform.demo import prepare_demo, say_welcome
-    from patron_platform.serve import serve_forever
+    from patron_platform.serve import check_address, serve_forever
     from patron_platform.settings import read_settings
 
     settings = read_settings(data=data, database=database, host=host, port=port, show="demo")
+    if not prepare:
+        check_address(settings)
     with opened(data, database) as service:
         made = prepare_demo(service)
-    say_welcome(made, settings, json)
+    say_welcome(made, settings, json, serving=not prepare)
     if not prepare:
         serve_forever(settings)
