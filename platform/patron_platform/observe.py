@@ -40,7 +40,7 @@ class Observed:
         status = 0
         method = scope["method"] if scope["method"] in METHODS else "other"
         if method == "HEAD":
-            scope["method"] = "GET"  # the server leaves the body out
+            scope = {**scope, "method": "GET"}  # a copy: by its own the server knows that it must leave the body out
 
         async def sending(message: Message) -> None:
             nonlocal status

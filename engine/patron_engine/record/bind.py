@@ -145,6 +145,6 @@ class _Reader:
 def _record_type(known: Mapping[str, RecordType], raw: Any) -> Any:
     if raw is None or raw == "":
         return None
-    if raw not in known:
-        raise ValueFault("unknown_record_type", f"there is no record type {raw!r}", nearest(str(raw), known))
+    if not isinstance(raw, str) or raw not in known:
+        raise ValueFault("unknown_record_type", "there is no such record type", nearest(str(raw)[:60], known))
     return raw

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from patron_engine.record.batch import Batch
 from patron_engine.record.derive import fitted
+from patron_engine.record.needs import Needs
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 
@@ -19,7 +20,9 @@ def compute(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """The stored formulas of records being saved."""
     for name, value, needs in program.formulas:
         field = program.fields[name]
-        due = [r for r in rows if not r.rejected and (r.fresh or needs.reads & r.changed)]
+        due = [
+            r for r in rows if not r.rejected and (r.fresh or needs.reads & r.changed or _returns(r, needs))
+        ]
         if not due:
             continue
         batch.environment.fill(due, needs)
@@ -29,6 +32,11 @@ def compute(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
                 row.wrong("out_of_range", f"{batch.label(field)} becomes too large", name)
                 continue
             row.put(name, made)
+
+
+def _returns(row: Row, needs: Needs) -> bool:
+    """What stands behind the links of a record in the bin may have changed; nobody told it."""
+    return row.action == "restore" and bool(needs.links)
 
 
 def follow(batch: Batch, program: Program, rows: Sequence[Row], due: dict[str, set[str]]) -> None:

@@ -24,13 +24,14 @@ BASE_PLACES = 10
 
 def currencies(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """New records of a `currency: record` object get one: their master's, or the workspace's."""
-    if "currency" not in program.fields:
-        return
+    if not program.object.record_currency:
+        return  # its `currency` may be a field of its own
     for row in rows:
         if row.values.get("currency") is not None:
             continue
         master = row.master
-        inherited = master.values.get("currency") if master is not None else None
+        own = master is not None and master.program.object.record_currency
+        inherited = master.values.get("currency") if master is not None and own else None
         if inherited is None and program.object.master and row.fresh:
             inherited = _currency_of_master(batch, program, row)
         row.put("currency", inherited or batch.model.workspace.currency)
@@ -39,7 +40,7 @@ def currencies(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
 def _currency_of_master(batch: Batch, program: Program, row: Row) -> str | None:
     field = program.fields[program.object.master or ""]
     target = field.link.to[0]
-    if "currency" not in batch.model.objects[target].fields or row.values.get(field.name) is None:
+    if not batch.model.objects[target].record_currency or row.values.get(field.name) is None:
         return None
     found = batch.environment.fetch(target, [row.values[field.name]], ["currency"])
     value = found.get(row.values[field.name], {}).get("currency")

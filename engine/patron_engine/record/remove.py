@@ -17,6 +17,7 @@ from patron_engine.errors import LimitExceeded
 from patron_engine.fields.field import LinkSpec
 from patron_engine.model.model import LinkSet
 from patron_engine.record.batch import Batch, by_object
+from patron_engine.record.links import linked
 from patron_engine.record.load import accept, read_images
 from patron_engine.record.program import DELETE_BATCH, Program
 from patron_engine.record.row import Row
@@ -67,15 +68,16 @@ def _taken_along(batch: Batch, level: Sequence[Row]) -> list[Row]:
             child = batch.programs[link_set.object]
             for id, parent in pointing(batch, child, link_set, list(origin), program.object.name):
                 if (child.object.name, id) not in batch.found:
-                    found.extend(_go_with(batch, child, {id: origin[parent]}))
+                    found.extend(_go_with(batch, child, link_set.field, {id: origin[parent]}))
     return found
 
 
-def _go_with(batch: Batch, child: Program, origins: dict[str, Row]) -> list[Row]:
+def _go_with(batch: Batch, child: Program, link: str, origins: dict[str, Row]) -> list[Row]:
     found = []
     for id, image in read_images(batch, child, list(origins), child.seize).items():
-        if image.get("deleted_at") is not None:
-            continue
+        above = linked(image.get(link), child.fields[link])
+        if image.get("deleted_at") is not None or (origins[id].object, origins[id].id) not in above:
+            continue  # another save had it until now, and took it into the bin or to another record
         origin = origins[id]
         row = Row(child, None, id=id, fresh=False, path=origin.path, index=origin.index)
         row.action = "delete"

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from patron_engine.fields.field import Field
 from patron_engine.fields.registry import type_of
+from patron_engine.model.model import LINKS
 from patron_engine.query.tokens import tokens_of
 from patron_engine.record.batch import Batch, by_object
-from patron_engine.record.climb import below
+from patron_engine.record.climb import kept_below
 from patron_engine.record.feeds import Hop
 from patron_engine.record.links import linked
 from patron_engine.record.program import Program, Programs
@@ -52,18 +54,24 @@ def write_search(batch: Batch, rows: Sequence[Row]) -> None:
 
 def _path(batch: Batch, program: Program, rows: Sequence[Row], path: str) -> list[tuple[Row, str]]:
     """The tokens of one searched path, for the rows whose value there is new."""
+    name = path.partition(".")[0]
+    due = [r for r in rows if r.fresh or name in r.changed or name in r.figures or r.action == "restore"]
+    return _at(batch, program, due, path)
+
+
+def _at(batch: Batch, program: Program, rows: Sequence[Row], path: str) -> list[tuple[Row, str]]:
+    """The tokens of what stands at a path of each row; "" for none."""
     name, _, rest = path.partition(".")
     field = program.fields.get(name)
-    due = [r for r in rows if r.fresh or name in r.changed or name in r.figures]
-    if field is None or not due:
+    if field is None or not rows:
         return []
     if not rest:
-        return [(row, _tokens(field, [row.values.get(name)])) for row in due]
+        return [(row, _tokens(field, [row.values.get(name)])) for row in rows]
     end = batch.model.follow(program.object.name, path)
     if end is None:
         return []
     wanted: dict[str, set[str]] = defaultdict(set)
-    for row in due:
+    for row in rows:
         for object, id in linked(row.values.get(name), field):
             wanted[object].add(id)
     tokens = {
@@ -72,7 +80,7 @@ def _path(batch: Batch, program: Program, rows: Sequence[Row], path: str) -> lis
         for id, values in batch.environment.fetch(object, ids, [rest]).items()
     }
     found = []
-    for row in due:
+    for row in rows:
         targets = linked(row.values.get(name), field)
         found.append((row, tokens.get(targets[0], "") if targets else ""))
     return found
@@ -88,23 +96,27 @@ def _tokens(field: Field, values: Sequence[Any]) -> str:
 
 
 def _shown_elsewhere(batch: Batch, program: Program, rows: Sequence[Row]) -> list[Entry]:
-    """Search rows of records below that show a value of these."""
+    """Search rows of records below that show a value of these, or one behind a link of these."""
     found: list[Entry] = []
-    for name, object, path, hops in showing(batch.programs).get(program.object.name, ()):
-        for row in rows:
-            if row.fresh or name not in row.changed | row.figures:
-                continue
+    for shown in showing(batch.programs).get(program.object.name, ()):
+        name = shown.rest.partition(".")[0]
+        moved = [r for r in rows if not r.fresh and name in r.changed | r.figures]
+        for row, tokens in _at(batch, program, moved, shown.rest):
             ids: Sequence[str] = [row.id]
-            for hop in reversed(hops):
-                ids = below(batch, hop, ids)
-            tokens = _tokens(program.fields[name], [row.values.get(name)])
-            found.extend((object, id, path, tokens or "{}") for id in ids)
+            for hop in reversed(shown.hops):
+                ids = kept_below(batch, hop, ids)
+            found.extend((shown.object, id, shown.path, tokens or "{}") for id in ids)
     return found
 
 
-Shown = tuple[
-    str, str, str, tuple[Hop, ...]
-]  # field here, object that shows it, its search path, links to here
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """`object` is found by `path`; `hops` lead from it to here, `rest` is what is left of the path from here."""
+
+    object: str
+    path: str
+    hops: tuple[Hop, ...]
+    rest: str
 
 
 def showing(programs: Programs) -> dict[str, list[Shown]]:
@@ -117,17 +129,18 @@ def _showing(programs: Programs) -> dict[str, list[Shown]]:
     found: dict[str, list[Shown]] = defaultdict(list)
     for object in programs.model.objects.values():
         for path in object.search:
-            *links, last = path.split(".")
+            steps = path.split(".")
             hops: list[Hop] = []
             here = object
-            for step in links:
+            for number, step in enumerate(steps):
+                if hops:
+                    rest = ".".join(steps[number:])
+                    found[here.name].append(Shown(object=object.name, path=path, hops=tuple(hops), rest=rest))
                 link = here.field(step)
-                if link is None or not link.columns or link.link.several:
+                if link is None or link.type not in LINKS or not link.columns or link.link.several:
                     break
                 hops.append(Hop(object=here.name, link=link, target=link.link.to[0]))
                 here = programs.model.objects[link.link.to[0]]
-            if hops and len(hops) == len(links):
-                found[here.name].append((last, object.name, path, tuple(hops)))
     return dict(found)
 
 

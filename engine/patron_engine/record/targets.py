@@ -1,8 +1,8 @@
 """Targets: may the record point there? Every changed link at a live record the caller may see, under the lookup's own
 condition, and no record below itself.
 
-In: rows whose links are ids. Out: problems. Targets are locked against deletion (FOR KEY SHARE) until the save ends. What
-is not there and what may not be known get the same answer.
+In: rows whose links are ids. Out: problems. Targets are locked against deletion until the save ends, and against any change
+where something of them is kept here (record/held). What is not there and what may not be known get the same answer.
 """
 
 from __future__ import annotations
@@ -17,19 +17,23 @@ import sqlalchemy as sa
 from patron_engine.access.decide import Deny, When, row_rule
 from patron_engine.fields.field import Field
 from patron_engine.query.values import fetch_values
+from patron_engine.record import held
 from patron_engine.record.batch import Batch
 from patron_engine.record.closure import CLOSURES
 from patron_engine.record.links import linked
 from patron_engine.record.needs import candidate_paths, this_needs
-from patron_engine.record.plan import lock_values
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled, together
+from patron_engine.record.trees import moving
+
+Pointing = dict[str, list[tuple[Row, Field]]]  # id of a target -> who points there, by which link
 
 
 def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
     """Every changed link points at a live record the caller may see; targets stay until the save ends."""
-    pointing: dict[str, dict[str, list[tuple[Row, Field]]]] = defaultdict(lambda: defaultdict(list))
+    pointing: dict[str, Pointing] = defaultdict(lambda: defaultdict(list))
+    trusted: dict[str, Pointing] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if row.rejected or not row.changed:
             continue
@@ -38,13 +42,26 @@ def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
                 continue
             before = set(linked(row.old.get(field.name), field))
             for object, id in linked(row.values.get(field.name), field):
-                if (object, id) not in before and not _trusted(batch, row, field, object, id):
+                if (object, id) in before:
+                    continue
+                if not _trusted(batch, row, field, object, id):
                     pointing[object][id].append((row, field))
+                elif held.strength(batch.programs, row.object, [field.name], object) != "stays":
+                    trusted[object][id].append((row, field))
+    _hold_onward(batch, trusted)
     if not pointing:
         return
     objects = sorted(pointing)
-    asked = [(_keep_targets(batch, batch.programs[o]), {"ids": sorted(pointing[o])}) for o in objects]
-    for object, alive in zip(objects, together(batch.conn, asked), strict=True):
+    asked = [
+        (
+            held.lock(batch.programs, batch.programs[o], _strength(batch, o, pointing[o])),
+            {"ids": sorted(pointing[o])},
+        )
+        for o in objects
+    ]
+    answers = together(batch.conn, asked)
+    _hold_onward(batch, pointing)
+    for object, alive in zip(objects, answers, strict=True):
         living = {row[0] for row in alive} | {
             r.id for r in batch.every() if r.object == object and r.fresh and not r.rejected
         }
@@ -75,14 +92,49 @@ def _visible(batch: Batch, object: str, ids: set[str]) -> set[str]:
     return ids
 
 
-def _keep_targets(batch: Batch, program: Program) -> Statement:
-    def make() -> Statement:
-        table = program.table
-        chosen = sa.select(table.c.id).where(any_of(table.c.id), table.c.deleted_at.is_(None))
-        return compiled(chosen.order_by(table.c.id).with_for_update(read=True, key_share=True))
+def _strength(batch: Batch, target: str, pointing: Pointing) -> held.Strength:
+    """The strongest lock that any of the links asks for."""
+    found: set[held.Strength] = {
+        held.strength(batch.programs, object, links, target) for object, links in _links_of(pointing).items()
+    }
+    return "own" if "own" in found else "same" if "same" in found else "stays"
 
-    found: Statement = batch.programs.keep(("links.keep", program.object.name), make)
+
+def _links_of(pointing: Pointing) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for places in pointing.values():
+        for row, field in places:
+            found[row.object].add(field.name)
     return found
+
+
+def _hold_onward(batch: Batch, pointing: dict[str, Pointing]) -> None:
+    """What is read through the new targets; what was read of them before they were locked is read again."""
+    known = held.through(batch.programs)
+    for target, places in pointing.items():
+        through: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for id, rows in places.items():
+            for row, field in rows:
+                if (row.object, field.name, target) in known:
+                    through[(row.object, field.name)].add(id)
+        for (object, link), ids in through.items():
+            held.hold_onward(batch, object, link, target, sorted(ids))
+        if through:
+            batch.environment.forget()
+
+
+def hold_targets(batch: Batch, rows: Sequence[Row]) -> None:
+    """Locks everything that is read through the links of records that come back, as if they were new."""
+    pointing: dict[str, Pointing] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        for field in row.program.links:
+            for object, id in linked(row.values.get(field.name), field):
+                if held.strength(batch.programs, row.object, [field.name], object) != "stays":
+                    pointing[object][id].append((row, field))
+    for object in sorted(pointing):
+        how = _strength(batch, object, pointing[object])
+        held.lock(batch.programs, batch.programs[object], how).run(batch.conn, ids=sorted(pointing[object]))
+    _hold_onward(batch, pointing)
 
 
 def check_conditions(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
@@ -142,11 +194,11 @@ def check_trees(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
         closure = CLOSURES.get(program.object.name)
         if not field.link.tree and not (closure is not None and closure.link == field.name):
             continue
-        moved = {
-            r.id: r for r in rows if not r.rejected and field.name in r.changed and r.values.get(field.name)
-        }
-        if not moved:
+        changed = [r for r in rows if not r.rejected and field.name in r.changed]
+        if not changed:
             continue
+        moving(batch, program.object.name, field.name)
+        moved = {r.id: r for r in changed if r.values.get(field.name)}
         parents = {id: row.values[field.name] for id, row in moved.items()}
         parents = {**_ancestors(batch, program, field, set(parents.values())), **parents}
         for id, row in moved.items():
@@ -169,11 +221,5 @@ def _ancestors(batch: Batch, program: Program, field: Field, ids: set[str]) -> d
         up = up.union(sa.select(table.c.id, column).where(table.c.id == up.c.parent))
         return compiled(sa.select(up.c.id, up.c.parent))
 
-    lock = batch.programs.keep(("links.tree", program.object.name, field.name), make)
-    _one_mover(batch, program, field)
-    return dict(lock.run(batch.conn, ids=sorted(ids)))
-
-
-def _one_mover(batch: Batch, program: Program, field: Field) -> None:
-    """Two moves in one tree come one after the other: else each could hang below the other."""
-    lock_values(batch, [(program.object.name, field.name, "tree")])
+    up = batch.programs.keep(("links.tree", program.object.name, field.name), make)
+    return dict(up.run(batch.conn, ids=sorted(ids)))

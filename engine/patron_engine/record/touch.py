@@ -17,6 +17,7 @@ from patron_engine.record.climb import above, below, upwards
 from patron_engine.record.feeds import ALIVE, Feeds, Figure, Follower, Hop, feeds_of
 from patron_engine.record.links import linked
 from patron_engine.record.row import Row
+from patron_engine.record.trees import climbing, moving
 
 Image = Mapping[str, Any]
 
@@ -220,6 +221,7 @@ def _in_tree(batch: Batch, figure: Figure, one: Moved, found: Touches) -> None:
     tree = figure.tree or ""
     if one.old is None or one.changed.isdisjoint(ALIVE | {tree}):
         return
+    moving(batch, figure.parent, tree)
     places = {i for image in (one.old, one.new) if _alive(image) and (i := image.get(tree))}
     for id in upwards(batch, figure.parent, tree, places):
         _mark(found[figure.parent][id], one.origins, tree).again.add(figure.name)
@@ -236,6 +238,7 @@ def _climb(batch: Batch, figure: Figure, number: int, ids: set[str]) -> set[str]
             return ids
         ids = set(above(batch, hop, ids))
     if figure.tree is not None and ids:
+        climbing(batch, figure.parent, figure.tree)
         return upwards(batch, figure.parent, figure.tree, ids)
     return ids
 

@@ -233,7 +233,9 @@ def _remove(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
     given = set(rows)
     load.authorise(batch, [row for row in every if row not in given])
     if verb == "restore":
+        targets.hold_targets(batch, every)
         for program, mine in by_object(every):
+            compute(batch, program, mine)
             look_first(batch, program, mine)
     batch.stop_if_refused([*rows, *every])
     for program, mine in by_object(every):
