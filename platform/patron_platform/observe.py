@@ -41,6 +41,7 @@ class Observed:
         method = scope["method"] if scope["method"] in METHODS else "other"
         if method == "HEAD":
             scope["method"] = "GET"  # the server leaves the body out
+            scope["patron.head"] = True  # and who would read long for it need not
 
         async def sending(message: Message) -> None:
             nonlocal status
