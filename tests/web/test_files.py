@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Iterator
 from hashlib import sha256
@@ -11,6 +12,7 @@ import pytest
 from psycopg import sql
 
 from patron_engine.store.blobs import CHUNK_BYTES
+from patron_platform.observe import Observed
 from patron_testing.web import V1, Api, Opened
 
 PDF = b"%PDF-1.7\n" + b"x" * 500
@@ -317,6 +319,21 @@ def test_head_says_all_and_sends_nothing(admin: Api, digits: str, monkeypatch: p
     assert (said.status_code, said.content, said.headers["content-length"]) == (200, b"", "10")
     part = admin.call("HEAD", f"/files/{digits}", headers={"Range": "bytes=0-3"})
     assert (part.status_code, part.headers["content-length"]) == (206, "4")
+
+
+def test_the_server_knows_that_it_was_head() -> None:
+    """It leaves the body out by its own scope, which must not be changed under it."""
+    seen: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["method"])
+
+    async def nothing(*_: Any) -> None:
+        return None
+
+    scope = {"type": "http", "method": "HEAD", "path": "/", "headers": []}
+    asyncio.run(Observed(app)(scope, nothing, nothing))  # type: ignore[arg-type]
+    assert (seen, scope["method"]) == (["GET"], "HEAD")
 
 
 def test_an_upload_is_its_senders_alone(opened: Opened) -> None:

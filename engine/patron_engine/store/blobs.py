@@ -1,7 +1,8 @@
-"""Blobs: where the bytes of files are kept: pieces of one size in sys__file_chunk. The one module that knows it.
+"""Blobs: where the bytes people send are kept: pieces of one size in sys__file_chunk. The one module that knows it.
 
 In: a connection, the workspace's schema, the id of a file. Out: pieces written and read, never a whole file. What a file is
-called and who may have it is not known here; a row of sys__file must be there before its first piece.
+called and who may have it is not known here; a row of sys__file must be there before its first piece, and takes all of them
+along when it goes.
 """
 
 from __future__ import annotations

@@ -24,8 +24,6 @@ INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "appli
 # What a browser runs when it opens it is sent as bytes without a meaning.
 ACTIVE = re.compile(r"text/html|text/xml|application/xml|.*\+xml|.*script")
 SANDBOX = "default-src 'none'; sandbox"
-# Chromium's own viewer shows no PDF in a sandbox; a PDF's scripts run in that viewer and reach nothing of ours.
-VIEWER = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'"
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASCII)
 
 
@@ -38,7 +36,7 @@ def answer(request: Request, workspace: Workspace, file: FileFound, *, inline: b
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
         "Content-Disposition": disposition(file.name, "inline" if shown else "attachment"),
-        "Content-Security-Policy": VIEWER if shown and file.mime == "application/pdf" else SANDBOX,
+        "Content-Security-Policy": SANDBOX,
         "Cross-Origin-Resource-Policy": "same-origin",
         "Vary": "Authorization",
         "X-Content-Type-Options": "nosniff",
