@@ -11,6 +11,7 @@ from patron_platform.api import (
     definitions,
     errors,
     exports,
+    files,
     imports,
     objects,
     packs,
@@ -33,7 +34,7 @@ def create_app(service: Service) -> Observed:
     app.state.service = service
     app.state.door = Door(service)
     errors.install(app)
-    for module in (objects, search, definitions, releases, packs, records, imports, exports):
+    for module in (objects, search, definitions, releases, packs, files, records, imports, exports):
         app.include_router(module.router, prefix=API)
     app.include_router(health)
     app.include_router(home)

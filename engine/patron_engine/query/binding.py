@@ -250,17 +250,17 @@ def file_table(building: Building) -> sa.Table:
     """The columns of sys__file that answers use."""
     return building.tables.system(
         "sys__file", id="uuid", object="text", record="uuid", field="text", name="text", mime="text", size="bigint",
-        created_at="timestamptz", deleted_at="timestamptz",
+        position="bigint", created_at="timestamptz", deleted_at="timestamptz",
     )  # fmt: skip
 
 
 def file_ids(files: Any, row: Row, found: Field) -> sa.Select[Any]:
-    """The live files of one field of a row, oldest first."""
+    """The live files of one field of a row, in their order."""
     mine = (files.c.object == found.object, files.c.record == row.id, files.c.field == found.name)
     return (
         sa.select(files.c.id)
         .where(*mine, files.c.deleted_at.is_(None))
-        .order_by(files.c.created_at, files.c.id)
+        .order_by(files.c.position, files.c.created_at, files.c.id)
     )
 
 

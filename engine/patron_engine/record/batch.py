@@ -49,6 +49,7 @@ class Batch:
         self.found: dict[tuple[str, str], Row] = {}
         self.rates: dict[tuple[str, date], Decimal | None] = {}
         self.refused: list[Row] = []
+        self.attached: dict[str, tuple[str, str]] = {}  # file -> the record and field that take it
         self.each = False  # what cannot be saved is set aside; the rest goes on
         self.takes_warnings = call.cause.kind in TAKES_WARNINGS or bool(call.cause.detail.get("bulk"))
         self.writes_readonly = call.cause.kind in WRITES_READONLY

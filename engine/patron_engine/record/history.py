@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
 from patron_engine.fields.registry import type_of
+from patron_engine.record.attach import FEATURE
 from patron_engine.record.batch import Batch
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, compiled
@@ -50,6 +51,8 @@ def old_values(row: Row) -> dict[str, Any]:
     if row.fresh:
         return {}
     found: dict[str, Any] = {}
+    if row.hung is not None and row.hung[0] != row.hung[1] and FEATURE not in row.program.fields:
+        found[FEATURE] = list(row.hung[0])
     for name in row.changed - SILENT:
         field = row.program.fields[name]
         value = row.old.get(name)

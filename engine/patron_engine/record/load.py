@@ -88,8 +88,8 @@ def _files(batch: Batch, program: Program, images: dict[str, dict[str, Any]]) ->
 
     def make() -> Statement:
         table = batch.call.tables.system(
-            "sys__file", id="uuid", object="text", record="uuid", field="text", created_at="timestamptz",
-            deleted_at="timestamptz",
+            "sys__file", id="uuid", object="text", record="uuid", field="text", position="bigint",
+            created_at="timestamptz", deleted_at="timestamptz",
         )  # fmt: skip
         where = (
             table.c.object == sa.bindparam("object", type_=sa.Text()),
@@ -97,7 +97,7 @@ def _files(batch: Batch, program: Program, images: dict[str, dict[str, Any]]) ->
             table.c.deleted_at.is_(None),
         )
         chosen = sa.select(table.c.record, table.c.field, table.c.id).where(*where)
-        return compiled(chosen.order_by(table.c.created_at, table.c.id))
+        return compiled(chosen.order_by(table.c.position, table.c.created_at, table.c.id))
 
     statement = batch.programs.keep("load.files", make)
     kept: dict[tuple[str, str], list[str]] = defaultdict(list)

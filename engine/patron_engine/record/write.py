@@ -16,6 +16,7 @@ from psycopg.pq import PipelineStatus
 from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.fields.field import Field
+from patron_engine.record.attach import attach
 from patron_engine.record.batch import Batch
 from patron_engine.record.links import linked
 from patron_engine.record.program import DELETE_BATCH, Program
@@ -58,8 +59,7 @@ def write(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     update(batch, program, [(row, _columns_changed(row)) for row in changed])
     for field in program.many:
         _write_links(batch, field, [r for r in rows if field.name in r.changed])
-    if program.files:
-        _attach(batch, program, [r for r in rows if any(f.name in r.changed for f in program.files)])
+    attach(batch, program, rows)
     for row in (*fresh, *changed):
         row.written = True
 
@@ -177,41 +177,6 @@ def clear_links(batch: Batch, field: Field, ids: Sequence[str]) -> None:
         return compiled(table.delete().where(any_of(table.c.record)))
 
     batch.programs.keep(("write.links", field.object, field.name), make).do(batch.conn, ids=list(ids))
-
-
-def _attach(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
-    """Files belong to the record and field that name them; what is named no more goes to the bin."""
-    attach, drop = batch.programs.keep("write.files", lambda: _file_statements(batch))
-    for row in rows:
-        for field in program.files:
-            if field.name not in row.changed:
-                continue
-            now, before = row.values.get(field.name) or (), row.old.get(field.name) or ()
-            gone = [i for i in before if i not in now]
-            new = [i for i in now if i not in before]
-            given = {"object": program.object.name, "record": row.id, "field": field.name}
-            if gone:
-                drop.do(batch.conn, ids=gone, at=batch.call.now, record=row.id)
-            if new and len(attach.run(batch.conn, ids=new, **given)) != len(new):
-                row.wrong(
-                    "file_not_found",
-                    f"{batch.label(field)}: this file was not uploaded, or belongs elsewhere",
-                    field.name,
-                )
-
-
-def _file_statements(batch: Batch) -> tuple[Statement, Statement]:
-    table = batch.call.tables.system(
-        "sys__file", id="uuid", object="text", record="uuid", field="text", deleted_at="timestamptz"
-    )
-    names = {c: sa.bindparam(c, type_=table.c[c].type) for c in ("object", "record", "field")}
-    free = sa.or_(table.c.record.is_(None), table.c.record == names["record"])
-    attach = (
-        table.update().values(**names, deleted_at=None).where(any_of(table.c.id), free).returning(table.c.id)
-    )
-    at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
-    drop = table.update().values(deleted_at=at).where(any_of(table.c.id), table.c.record == names["record"])
-    return compiled(attach), compiled(drop)
 
 
 def replacing(table: sa.Table, key: Sequence[str], columns: Sequence[str]) -> Statement:

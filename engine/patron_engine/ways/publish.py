@@ -49,6 +49,7 @@ from patron_engine.store.conversion import conversions
 from patron_engine.store.desired import desired
 from patron_engine.store.facts import gather
 from patron_engine.store.plan import plan as plan_tables
+from patron_engine.store.renames import carry_names
 from patron_engine.store.steps import DdlPlan, Task
 from patron_engine.store.tasks import enqueue
 from patron_engine.ways.backfill import backfills
@@ -211,6 +212,7 @@ def publish(
         write_documents(conn, schema, publication.layers)
         apply(conn, publication.tables, zone=publication.model.workspace.zone)
         physical_rows.record_names(conn, schema, publication.model.physical, release.number)
+        carry_names(conn, schema, old, publication.model)
         write_release(conn, schema, release, publication.layers, canonical(publication.as_dict()).decode())
         write_data(conn, schema, publication.model, clock, old)
         for task in publication.fills:

@@ -23,7 +23,7 @@ from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import Conflict, LimitExceeded, NotFound, Refused
 from patron_engine.problems import nearest
 from patron_engine.query.call import Call
-from patron_engine.record import check, figures, links, load, purge, remove, targets
+from patron_engine.record import attach, check, figures, links, load, purge, remove, targets
 from patron_engine.record.batch import Batch, RowsRefused, by_object
 from patron_engine.record.before import before_rules
 from patron_engine.record.begin import begin_write, retrying
@@ -177,6 +177,7 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
     load.load_rows(batch, level)
     load.authorise(batch, level)
     links.resolve(batch, bind(batch, level))
+    attach.hang(batch, level)
     load.compare_versions(batch, level)
     masters_refused = any(row.master is not None and row.master.rejected for row in level)
     for program, rows in by_object(row for row in level if row.action != "delete"):
@@ -188,6 +189,7 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
         compute(batch, program, rows)
         check.check_readonly(batch, program, rows)
         check.check_values(batch, program, rows)
+        attach.check_files(batch, program, rows)
         targets.check_trees(batch, program, rows)
         if not masters_refused:
             targets.check_conditions(batch, program, rows)

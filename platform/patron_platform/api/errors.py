@@ -59,6 +59,7 @@ TITLES: Mapping[int, str] = {
     412: "Changed meanwhile",
     413: "Too large",
     415: "Unsupported media type",
+    416: "Range not satisfiable",
     422: "Invalid",
     428: "Precondition required",
     429: "Too many requests",

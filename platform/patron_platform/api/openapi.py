@@ -15,6 +15,7 @@ from patron_engine.fields.field import ChoiceSpec, Field, FileSpec, LinkSpec, Nu
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Model, Object, say
 from patron_engine.record.change import Done
+from patron_platform.api.openapi_files import FILE, SENDING, file_paths_of
 from patron_platform.api.openapi_paths import paths_of
 
 JsonValue = dict[str, Any]
@@ -76,8 +77,8 @@ OF_ROW: JsonValue = {"id": ID, "version": {"type": "integer"}, "delete": {"type"
 
 def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonValue:
     """The whole document."""
-    schemas: JsonValue = {"Problem": PROBLEM, "Result": RESULT, "HistoryEntry": HISTORY_ENTRY}
-    paths: JsonValue = {}
+    schemas: JsonValue = {"Problem": PROBLEM, "Result": RESULT, "HistoryEntry": HISTORY_ENTRY, "File": FILE}
+    paths: JsonValue = dict(SENDING)
     for object in model.objects.values():
         fields = readable(model, actor, object.name)
         if not fields:
@@ -86,6 +87,7 @@ def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonVa
         schemas[object.name] = _record(model, actor, object, fields, label)
         schemas.update(_bodies(model, actor, object, label))
         paths.update(paths_of(object, label))
+        paths.update(file_paths_of(object, label))
     return {
         "openapi": "3.1.0",
         "info": {"title": f"Patron: {workspace}", "version": str(model.release)},
