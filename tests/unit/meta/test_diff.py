@@ -143,3 +143,10 @@ def test_texts_without_a_language_are_listed() -> None:
     ]  # fmt: skip
     assert gaps[0].problem().line == 6
     assert coverage(documents, ("en", "zh-CN", "zh-TW")) == {"zh-TW": 4, "zh-CN": 1, "en": 1}
+
+
+def test_rights_are_no_texts() -> None:
+    role = (
+        "kind: role\nname: r\nlabel: {en: R, zh-CN: 角色}\nfields: {deal: {title: read, description: none}}\n"
+    )
+    assert missing_translations(read_documents(role, "a.yaml")[0], ("en", "zh-CN")) == []
