@@ -94,6 +94,8 @@ def _is_text(document: Document, path: Path, value: str) -> bool:
         return False
     if (document.kind, path) in {("object", ("title",)), ("goal", ("unit",))}:
         return False
+    if document.kind == "role" and path[0] == "fields":
+        return False  # rights by the names of fields, which may well be `title` or `description`
     return document.kind not in ("check", "change", "data")
 
 

@@ -37,6 +37,7 @@ class ObjectChecks(KeyChecks):
             self._link(f)
             self._encrypted(f)
             self._rollup(f)
+            self._same_currency(f)
 
     def _title(self) -> None:
         title = self.one.body.get("title")
@@ -95,6 +96,18 @@ class ObjectChecks(KeyChecks):
             self.tell(
                 "rate_date_type", f"{named} is {say_type(found.expr)}, the rate needs a day", ("rate_date",)
             )
+
+    def _same_currency(self, f: FieldSketch) -> None:
+        if not isinstance(f.spec, LinkSpec) or not f.spec.same_currency:
+            return
+        path = (*f.path, "same_currency")
+        if len(f.spec.to) != 1 or f.spec.many:
+            self.tell("same_currency_many", f"{f.name} can point at several records: which currency?", path, "make it a link to one record of one object")  # fmt: skip
+            return
+        target = self.sketch.object(f.spec.to[0])
+        for side in (self.one, target):
+            if side is not None and not side.record_currency:
+                self.tell("same_currency_alone", f"records of {side.name} have no currency of their own", path, "write `currency: record` there, or leave same_currency out")  # fmt: skip
 
     def _search(self) -> None:
         for index, path in enumerate(self.one.body.get("search") or ()):

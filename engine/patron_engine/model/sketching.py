@@ -211,6 +211,7 @@ def _set(one: ObjectSketch, f: FieldSketch, target: ObjectSketch, made: Sketch) 
         field=f.name,
         master=f.spec.master,
         many=f.spec.many,
+        document=f.spec.document,
         label=label,
     )
     if isinstance(declared, Mapping):

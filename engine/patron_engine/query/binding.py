@@ -136,7 +136,7 @@ class SqlBinding:
         """The binding of the record a link of `row` points at. A formula may be a link too."""
         if link.type in LINKS:
             joined = row.follow(link, target, ruled=self.ruled)
-            return self.at(joined, foreign=not link.link.master)
+            return self.at(joined, foreign=not link.link.document)
         id = self.of_field(row, link)
         object = target or link.expr.objects[0]
         return self.at(row.joined(link.name, id, object, [], ruled=self.ruled, counted=True))
@@ -172,7 +172,7 @@ class SqlBinding:
         return row.column(found)
 
     def at(self, row: Row, *, foreign: bool = True) -> SqlBinding:
-        """The same statement seen from another row. Across a link that is not a master's, money is base."""
+        """The same statement seen from another row. Across a link between documents, money is base."""
         return replace(self, row=row, money="base" if foreign else self.money)
 
     # -- inside ---------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from patron_engine.fields.field import Field, LinkSpec, NumberSpec, Rollup
 from patron_engine.record.batch import Batch
 from patron_engine.record.finding import find_links
 from patron_engine.record.links import linked
-from patron_engine.record.money import currencies
+from patron_engine.record.money import brought_amount, currencies
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 
@@ -119,7 +119,10 @@ def _fill(
                 brought = found.get(id, {})
                 for name, path in spec.fill.items():
                     if name not in row.given and name in program.fields:
-                        row.put(name, fitted(program.fields[name], brought.get(path)))
+                        value = brought.get(path)
+                        if name in program.bases:
+                            value = brought_amount(batch, program, row, name, value, of=(object, id, path))
+                        row.put(name, fitted(program.fields[name], value))
     return done
 
 

@@ -53,7 +53,7 @@ class Figure:
     where: Closure | None = None
     reads: frozenset[str] | None = frozenset()
     tree: str | None = None
-    document: bool = False  # details in their document's own currency
+    document: bool = False  # records in their parent's own currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -130,10 +130,7 @@ def _hops(model: Model, object: Object, path: Sequence[str]) -> tuple[Hop, ...]:
 def _figure(programs: Programs, object: Object, field: Field, spec: Rollup) -> Figure:
     hops = _hops(programs.model, object, spec.path)
     leaf = programs[hops[0].object]
-    document = all(
-        isinstance(h.link.spec, LinkSpec) and programs.model.objects[h.object].master == h.link.name
-        for h in hops
-    )
+    document = all(isinstance(h.link.spec, LinkSpec) and h.link.spec.document for h in hops)
     needs = leaf.needs(spec.where) if spec.where is not None else Needs(reads=frozenset())
     own = needs.simple and not any(p.startswith("this.") for p in (spec.where.paths if spec.where else ()))
     value = spec.field

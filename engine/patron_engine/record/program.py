@@ -144,7 +144,7 @@ class Program:
     @cached_property
     def workspace_figures(self) -> frozenset[str]:
         """Roll-ups over records in many currencies: sums of bases, in the workspace's currency themselves. Those over
-        details are in their document's."""
+        records of the same document are in its own."""
         return frozenset(
             f.name for f in self.rollups if isinstance(f.spec, Rollup) and not self._in_document(f.spec.path)
         )
@@ -153,7 +153,7 @@ class Program:
         here = self.object
         for name in path:
             found = here.sets[here.aliases.get(name, name)]
-            if not found.master:
+            if not found.document:
                 return False
             here = self.model.objects[found.object]
         return True

@@ -42,6 +42,7 @@ from patron_engine.record.plan import plan_rows
 from patron_engine.record.program import Program
 from patron_engine.record.restore import restore
 from patron_engine.record.row import Row
+from patron_engine.record.same_currency import check_same_currency
 from patron_engine.record.search import write_search
 from patron_engine.record.statements import Conn
 from patron_engine.record.unique import from_violation, look_first
@@ -185,8 +186,9 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
             derive(batch, program, rows)
             before_rules(batch, program, rows)
         targets.check_targets(batch, rows)
-        bases(batch, program, rows)
+        check_same_currency(batch, program, rows)
         compute(batch, program, rows)
+        bases(batch, program, rows)
         check.check_readonly(batch, program, rows)
         check.check_values(batch, program, rows)
         attach.check_files(batch, program, rows)

@@ -156,3 +156,10 @@ def test_a_plan_tells_only_of_texts_that_came_to_lack_a_language() -> None:
     told = untranslated(before, new, ("en", "zh-CN"))
     assert [(p.code, p.level, p.path) for p in told] == [("missing_translation", "info", "fields.a.help")]
     assert untranslated({(d.kind, d.name): d for d in new}, new, ("en", "zh-CN")) == []
+
+
+def test_rights_are_no_texts() -> None:
+    role = (
+        "kind: role\nname: r\nlabel: {en: R, zh-CN: 角色}\nfields: {deal: {title: read, description: none}}\n"
+    )
+    assert missing_translations(read_documents(role, "a.yaml")[0], ("en", "zh-CN")) == []

@@ -143,6 +143,8 @@ fields:
   - {name: amount, type: money}
   - {name: done, type: boolean}
   - {name: photo, type: image}
+  - {name: twin, type: lookup, to: account, same_currency: true}
+  - {name: twins, type: lookup, to: account, many: true, same_currency: true}
 unique:
   - {name: a, fields: [photo]}
   - {name: b, fields: [name], where: "created_at > NOW()"}
@@ -154,6 +156,8 @@ record_types: [{name: t, options: {nope: [a]}}]
     assert {
         "title_type",
         "rate_date_alone",
+        "same_currency_alone",
+        "same_currency_many",
         "rate_date_type",
         "search_type",
         "unknown_field",
