@@ -30,7 +30,8 @@ def compile_expression(text: str, scope: Scope) -> Expression | tuple[Problem, .
     shift = len(text) - len(text.lstrip())
     source = text.strip()
     try:
-        syntax = parse(source)
+        null = scope.object is not None and scope.catalog.field(scope.object, "null") is not None
+        syntax = parse(source, null_is_field=null)
         infer = Infer(scope)
         expression = typed(infer, syntax, scope)
     except Fault as fault:

@@ -253,20 +253,10 @@ def rollback(
     """The plan of publishing an older release's documents again; removed fields find their data."""
     if number < 1:  # what was before the first one is an empty workspace, and nothing to go back to
         raise NotFound(f"there is no release {number}", hint="see the list of releases")
+    back: dict[str, Any] = {"kind": "rollback", "note": f"back to release {number}", "take_up": EVERYTHING}
+    names = physical_rows.names_in(conn, schema, number)
     layers = layers_of(conn, schema, number)
-    note = f"back to release {number}"
-    return plan(
-        conn,
-        schema,
-        layers,
-        old=old,
-        kind="rollback",
-        note=note,
-        take_up=EVERYTHING,
-        then=physical_rows.names_in(conn, schema, number),
-        clock=clock,
-        vault=vault,
-    )
+    return plan(conn, schema, layers, old=old, then=names, clock=clock, vault=vault, **back)
 
 
 def _tables(conn: psycopg.Connection[Any], schema: str, old: Model | None, model: Model) -> DdlPlan:

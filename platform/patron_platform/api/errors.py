@@ -128,7 +128,7 @@ def answer(error: engine.PatronError) -> Response:
     if isinstance(error, engine.Conflict) and error.values:
         extra["values"] = error.values
     if isinstance(error, engine.NeedsConfirmation):
-        extra["confirm"] = sorted({p.rule for p in error.problems if p.rule})
+        extra["confirm"] = sorted({p.rule for p in error.problems if p.rule and p.level == "warning"})
     found: Sequence[Problem] = getattr(error, "problems", ())
     return problem(
         status, error.code, error.detail, hint=error.hint, problems=found, extra=extra, headers=headers

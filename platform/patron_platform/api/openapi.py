@@ -127,12 +127,12 @@ def _bodies(model: Model, actor: Actor, object: Object, label: str) -> JsonValue
     of_line = [name for name in required if name != object.master]
     named = {"title": label}
     return {
-        f"{object.name}.write": {**named, **_closed({**values, **BESIDE}, required)},
-        f"{object.name}.change": {**named, **_closed({**values, **BESIDE})},
-        f"{object.name}.row": {**named, **_closed({**values, **BESIDE, **OF_ROW}), **_new_or_known(required)},
+        f"{object.name}.write": {**named, **_closed({**BESIDE, **values}, required)},
+        f"{object.name}.change": {**named, **_closed({**BESIDE, **values})},
+        f"{object.name}.row": {**named, **_closed({**BESIDE, **OF_ROW, **values}), **_new_or_known(required)},
         f"{object.name}.line": {
             **named,
-            **_closed({n: v for n, v in values.items() if n != object.master} | OF_ROW),
+            **_closed(OF_ROW | {n: v for n, v in values.items() if n != object.master}),
             **_new_or_known(of_line),
         },
     }
