@@ -13,6 +13,7 @@ import xlsxwriter
 
 from patron_engine.errors import LimitExceeded, Refused
 from patron_engine.transfer import sheet as sheets
+from patron_engine.transfer import writer as writers
 from patron_engine.transfer.sheet import open_sheet
 from patron_engine.transfer.writer import guarded, open_writer, unguarded
 
@@ -194,3 +195,15 @@ def test_a_csv_is_written_with_a_mark_for_excel_only_when_asked() -> None:
             write(["a", 1])
     assert plain.getvalue() == b"a,1\r\n"
     assert marked.getvalue() == b"\xef\xbb\xbfa,1\r\n"
+
+
+def test_what_does_not_fit_into_a_workbook_is_told_and_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LimitExceeded) as caught, open_writer(io.BytesIO(), "xlsx") as write:
+        write(["x" * 32_767])
+        write(["x" * 32_768])
+    assert caught.value.code == "export_cell"
+    monkeypatch.setattr(writers, "MOST_ROWS", 2)
+    with pytest.raises(LimitExceeded) as caught, open_writer(io.BytesIO(), "xlsx") as write:
+        for _ in range(3):
+            write(["x"])
+    assert caught.value.code == "export_rows"
