@@ -19,6 +19,7 @@ from patron_engine.transfer import imports, staged
 from patron_engine.transfer.export import export
 from patron_engine.transfer.imports import Import
 from patron_engine.transfer.mapping import read_mapping
+from patron_engine.transfer.report import write_report
 from patron_engine.transfer.sheet import open_sheet
 from patron_engine.ways.save import begin_write
 from patron_testing.build import NOON, Records, Templates
@@ -146,10 +147,10 @@ def test_rows_that_cannot_be_saved_are_told_and_the_others_are_saved(i: Desk) ->
     )
     assert counts(made) == (2, 0, 0, 4)
     told = {row: {(p.get("path"), p["code"]) for p in problems} for row, _, problems in i.faults(made.batch)}
-    assert told[3] == {("account", "link_not_found"), ("value", "not_number")}
-    assert told[4] == {("account", "link_ambiguous")}
+    assert told[3] == {("customer", "link_not_found"), ("value", "not_number")}
+    assert told[4] == {("customer", "link_ambiguous")}
     assert [code for _, code in told[5]] == ["below_min"] or told[5]
-    assert told[7] == {("external_ids.old", "match_empty")}
+    assert told[7] == {("key", "match_empty")}
     assert [row["name"] for row in i.live("opportunity")] == ["Acme open", "Acme won"]
 
 
@@ -280,3 +281,22 @@ def test_an_export_comes_back_as_it_went(i: Desk, tmp_path: Path) -> None:
         2,
         0,
     )
+
+
+def test_a_row_with_more_cells_than_headings_is_told_and_kept_whole(i: Desk, tmp_path: Path) -> None:
+    columns = {"name": "name", "city": "city"}
+    made = i.run("account", "name,city\nAcme, Inc.,Bonn\nOther,Köln\n", {"columns": columns})
+    assert counts(made) == (1, 0, 0, 1)
+    (number, cells, problems) = i.faults(made.batch)[0]
+    assert (number, cells, problems[0]["code"]) == (2, ["Acme", "Inc.", "Bonn"], "row_shifted")
+    path = tmp_path / "problems.csv"
+    with path.open("wb") as file:
+        write_report(file, made.headings, i.faults(made.batch))
+    assert path.read_text("utf-8-sig").splitlines()[0] == "name,city,column 3,row,column,problem"
+
+
+def test_numbers_of_a_german_file_are_read_as_they_are_written(i: Desk) -> None:
+    columns = {"name": "name", "value": "amount", "customer": {"field": "account", "missing": "create"}}
+    text = 'name,value,customer\nA,"1.234,50",X\nB,1.200,X\nC,"12,5",X\n'
+    assert counts(i.run("opportunity", text, {"columns": columns})) == (3, 0, 0, 0)
+    assert [float(row["amount"]) for row in i.live("opportunity")] == [1234.5, 1200, 12.5]

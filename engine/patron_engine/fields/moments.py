@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -30,6 +30,19 @@ _CLEAR_DATES: Final = (
     re.compile(r"([0-9]{4})年([0-9]{1,2})月([0-9]{1,2})[日号號]?", re.ASCII),
     re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})", re.ASCII),
 )
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WORD: Final = r"(?P<m>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6})\.?"
+_WORDED_DATES: Final = (
+    re.compile(
+        rf"(?P<d>[0-9]{{1,2}})[-/. ]?{_WORD}[-/., ]{{1,2}}(?P<y>[0-9]{{4}})", re.ASCII | re.IGNORECASE
+    ),
+    re.compile(
+        rf"{_WORD} ?(?P<d>[0-9]{{1,2}})(?:st|nd|rd|th)?[, ]{{1,2}}(?P<y>[0-9]{{4}})", re.ASCII | re.IGNORECASE
+    ),
+)
+# A day as a spreadsheet counts them: 45356 is 2024-03-05; what stands behind the point is the time of day.
+SERIAL: Final = re.compile(r"([0-9]{5})(\.[0-9]{1,15})?", re.ASCII)
+_SERIAL_ZERO: Final = date(1899, 12, 30)
 _LETTERS: Final[Mapping[str, str]] = MappingProxyType({
     "YYYY": r"(?P<y>[0-9]{4})", "YY": r"(?P<yy>[0-9]{2})", "MM": r"(?P<m>[0-9]{1,2})", "M": r"(?P<m>[0-9]{1,2})",
     "DD": r"(?P<d>[0-9]{1,2})", "D": r"(?P<d>[0-9]{1,2})",
@@ -64,7 +77,8 @@ def iso_date(raw: Any) -> date:
 
 
 def loose_date(text: str, formats: TextFormats) -> date:
-    """A date as people write it: the declared forms, or one that begins with the year."""
+    """A date as people write it: the declared forms, or what can mean only one day: the year first, the month as a word, the
+    days a spreadsheet counts."""
     plain = half_width(text).strip()
     head = (
         plain[:10]
@@ -81,6 +95,14 @@ def loose_date(text: str, formats: TextFormats) -> date:
         found = pattern.fullmatch(head)
         if found:
             return _day(int(found[1]), int(found[2]), int(found[3]), text)
+    for pattern in _WORDED_DATES:
+        found = pattern.fullmatch(head)
+        if found:
+            month = _MONTHS.index(found["m"][:3].lower()) + 1
+            return _day(int(found["y"]), month, int(found["d"]), text)
+    found = SERIAL.fullmatch(head)
+    if found:
+        return _SERIAL_ZERO + timedelta(days=int(found[1]))
     wanted = (
         " or ".join(formats.dates)
         if formats.dates
@@ -115,6 +137,12 @@ def moment_of(found: re.Match[str], raw: str) -> datetime:
         return datetime.fromisoformat(f"{found[1]}T{found[2]}{offset}").astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueFault("no_such_moment", f"{shown(raw)} is not a moment of the calendar", None) from None
+
+
+def serial_time(found: re.Match[str]) -> time:
+    """The time of day behind the point of a spreadsheet's day, to the second."""
+    seconds = round(float(found[2] or 0) * 86_400)
+    return (datetime.min + timedelta(seconds=min(seconds, 86_399))).time()
 
 
 def local_moment(day: date, clock: time, formats: TextFormats) -> datetime:

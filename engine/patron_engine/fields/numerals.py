@@ -18,6 +18,9 @@ from patron_engine.fields.characters import half_width, shown
 PLAIN: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?", re.ASCII)
 INTEGER: Final = re.compile(r"-?[0-9]{1,40}", re.ASCII)
 CLOCK: Final = re.compile(r"(-?)([0-9]{1,15}):([0-5]?[0-9])(?::([0-5]?[0-9]))?", re.ASCII)
+_GAP: Final = re.compile(
+    r"(?<=[0-9])[ \u00a0\u202f'\u2019](?=[0-9]{3}(?![0-9]))", re.ASCII
+)  # 1 234 567, 1'234'567
 SPAN: Final = re.compile(
     r"(?:([0-9]+)\s*(?:d|days?|天|日))?\s*(?:([0-9]+)\s*(?:h|hours?|hrs?|小时|小時|时))?\s*"
     r"(?:([0-9]+)\s*(?:m|mins?|minutes?|分钟|分鐘|分))?\s*(?:([0-9]+)\s*(?:s|secs?|seconds?|秒))?",
@@ -46,7 +49,7 @@ def plain_number(text: str, formats: TextFormats) -> Decimal:
             break
     if plain.startswith("(") and plain.endswith(")"):
         plain = f"-{plain[1:-1].strip()}"
-    plain = plain.removeprefix("+").replace("\u2212", "-").replace("\u00a0", " ")
+    plain = _GAP.sub("", plain.removeprefix("+").replace("\u2212", "-"))
     thousands = formats.thousands
     if thousands and thousands in plain:
         whole, _, fraction = plain.partition(formats.decimal)

@@ -30,6 +30,7 @@ from patron_engine.fields.characters import half_width
 from patron_engine.fields.field import Field, Spec, TimeSpec
 from patron_engine.fields.moments import (
     MOMENT,
+    SERIAL,
     iso_date,
     iso_time,
     local_moment,
@@ -38,6 +39,7 @@ from patron_engine.fields.moments import (
     moment_of,
     moment_text,
     read_moment,
+    serial_time,
 )
 
 
@@ -122,6 +124,8 @@ class Moment(Temporal):
         found = MOMENT.fullmatch(plain)
         if found and found[3] is not None:
             return moment_of(found, text)
+        if serial := SERIAL.fullmatch(plain):
+            return local_moment(loose_date(serial[1], formats), serial_time(serial), formats)
         head, _, tail = plain.partition("T") if found and "T" in plain else plain.partition(" ")
         if "日" in head and not tail:
             head, mark, tail = plain.partition("日")

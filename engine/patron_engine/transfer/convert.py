@@ -79,6 +79,10 @@ class Converter:
     def convert(self, rows: Iterable[tuple[int, Sequence[str]]]) -> list[Item]:
         """Every row as an item; the problems of all its cells are told."""
         items = [Item(number=number, cells=cells) for number, cells in rows]
+        for item in items:
+            if len(item.cells) > len(self.places):
+                item.wrong("row_shifted", f"the row has {len(item.cells)} cells and there are {len(self.places)} headings",
+                           "", "a text that holds the separator stands in quotation marks")  # fmt: skip
         for at, heading, target in self.columns:
             self._column(items, at, heading, target)
         for item in items:
@@ -180,7 +184,7 @@ def _times(own: Field, formats: TextFormats, factor: Decimal) -> Read:
 # -- dates whose form nobody declared -------------------------------------------------------------------------------
 
 GUESSES: tuple[str, ...] = (
-    "MM/DD/YYYY", "DD/MM/YYYY", "MM-DD-YYYY", "DD-MM-YYYY", "DD.MM.YYYY", "MM.DD.YYYY", "MM/DD/YY", "DD/MM/YY", "YY/MM/DD",
+    "MM/DD/YYYY", "DD/MM/YYYY", "MM-DD-YYYY", "DD-MM-YYYY", "DD.MM.YYYY", "MM/DD/YY", "DD/MM/YY", "DD.MM.YY", "YY/MM/DD",
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ from patron_engine.transfer import staged
 from patron_engine.transfer.carry import COUNTS, Carrier, Piece
 from patron_engine.transfer.convert import DateGuess
 from patron_engine.transfer.mapping import ImportMap, read_mapping
+from patron_engine.transfer.marks import NUMBERS, MarkGuess
 from patron_engine.transfer.sheet import Sheet
 from patron_engine.ways.save import save
 
@@ -90,14 +91,22 @@ def begin(
         raise Forbidden("importing history needs a right of its own", hint="ask an administrator")
     batch = new_id()
     guesses = _undeclared_dates(call.model, mapping, sheet.headings)
+    marks = MarkGuess()
+    numbers = _undeclared_numbers(call.model, mapping, sheet.headings)
 
     def look(cells: Sequence[str]) -> None:
         for at, guess in guesses:
             guess.look(cells[at])
+        for at in numbers:
+            marks.look(cells[at])
 
-    file, pieces, rows = staged.stage(conn, call.schema, batch, name, sheet, look if guesses else None)
+    file, pieces, rows = staged.stage(
+        conn, call.schema, batch, name, sheet, look if guesses or numbers else None
+    )
     body = mapping.as_dict()
     _decide_dates(body, guesses)
+    if numbers:
+        body["formats"]["decimal"], body["formats"]["thousands"] = marks.marks()
     Carrier(call, mapping, sheet.headings, None)  # its expressions are checked before anything is queued
     payload = {
         "batch": batch, "file": file, "pieces": pieces, "rows": rows, "object": mapping.object, "name": name,
@@ -132,6 +141,18 @@ def _undeclared_dates(
         if any(
             t.field in fields and fields[t.field].type in ("date", "datetime") and not t.form for t in targets
         )
+    ]
+
+
+def _undeclared_numbers(model: Model, mapping: ImportMap, headings: Sequence[str]) -> list[int]:
+    """Columns of numbers, where the mapping does not say how they are written."""
+    if mapping.marks_given:
+        return []
+    fields = model.objects[mapping.object].fields
+    return [
+        headings.index(heading)
+        for heading, targets in mapping.columns.items()
+        if any(t.field in fields and fields[t.field].type in NUMBERS for t in targets)
     ]
 
 
@@ -215,7 +236,11 @@ class _Imports:
             piece = carrier.carry(conn, call, rows)
             staged.append(conn, schema, payload["later"], n, piece.later)
         staged.append(
-            conn, schema, payload["faults"], n + (payload["pieces"] if linking else 0), _faults(piece)
+            conn,
+            schema,
+            payload["faults"],
+            n + (payload["pieces"] if linking else 0),
+            _faults(piece, carrier.mapping),
         )
         made = {c: progress[c] + piece.counts.get(c, 0) for c in COUNTS}
         done = progress["done"] if linking else progress["done"] + len(rows)
@@ -237,13 +262,14 @@ class _Imports:
                 piece = carrier.carry(conn, call, rows)
                 later += piece.later
                 cells.update({number: row for number, row in rows} if piece.later else {})
-                progress = _sum(progress, piece, len(rows), faults)
+                faults += _faults(piece, carrier.mapping)
+                progress = _sum(progress, piece, len(rows))
                 if self.told is not None:
                     self.told(progress)
             for at in range(0, len(later), staged.AT_ONCE):
-                progress = _sum(
-                    progress, carrier.link(conn, call, later[at : at + staged.AT_ONCE], cells), 0, faults
-                )
+                piece = carrier.link(conn, call, later[at : at + staged.AT_ONCE], cells)
+                faults += _faults(piece, carrier.mapping)
+                progress = _sum(progress, piece, 0)
         self.kept = None  # it remembers records that are gone
         staged.append(conn, work.schema, work.payload["faults"], 0, faults)
         _tidy(conn, work.schema, work.payload)
@@ -256,16 +282,24 @@ def _tidy(conn: Connection, schema: str, payload: Mapping[str, Any]) -> None:
         staged.drop(conn, schema, payload[name])
 
 
-def _sum(progress: Mapping[str, Any], piece: Piece, rows: int, faults: list[Any]) -> dict[str, Any]:
-    faults += _faults(piece)
+def _sum(progress: Mapping[str, Any], piece: Piece, rows: int) -> dict[str, Any]:
     made = {c: progress[c] + piece.counts.get(c, 0) for c in COUNTS}
     return {**progress, **made, "done": progress["done"] + rows}
 
 
-def _faults(piece: Piece) -> list[Any]:
-    return [(number, list(cells), [p.as_dict() for p in problems]) for number, cells, problems in sorted(
-        piece.faults, key=lambda f: f[0]
-    )]  # fmt: skip
+def _faults(piece: Piece, mapping: ImportMap) -> list[Any]:
+    """What is kept of the rows that were refused: number, cells, problems, each under the heading of its column."""
+    headings = {t.field: heading for heading, targets in mapping.columns.items() for t in targets}
+
+    def told(problem: Problem) -> dict[str, Any]:
+        body = problem.as_dict()
+        path = body.get("path")
+        return {**body, "path": headings.get(path, path)} if path and path not in mapping.columns else body
+
+    return [
+        (number, list(cells), [told(p) for p in problems])
+        for number, cells, problems in sorted(piece.faults, key=lambda f: f[0])
+    ]
 
 
 def handlers(

@@ -25,7 +25,9 @@ from patron_engine.problems import Problem, Problems, nearest
 EXTERNAL = "external_ids."
 Missing = Literal["problem", "empty", "create"]
 MISSING: tuple[Missing, ...] = ("problem", "empty", "create")
-KEYS = ("object", "match", "owner", "formats", "columns", "set", "skip_empty", "sheet", "separator", "about")
+KEYS = (
+    "object", "match", "owner", "formats", "columns", "set", "skip_empty", "sheet", "separator", "heading_row", "about",
+)  # fmt: skip
 COLUMN_KEYS = (
     "field", "by", "missing", "corrections", "values", "defer", "object", "format", "multiply", "separator",
 )  # fmt: skip
@@ -64,7 +66,7 @@ class Target:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportMap:
     """`columns`: heading -> what it becomes, several times where a column feeds several fields; `sets`: field -> a text or
-    plain value, or "=expression" over the row."""
+    plain value, or "=expression" over the row; `marks_given`: the marks of numbers were declared, not merely assumed."""
 
     object: str
     match: str | None = None
@@ -73,6 +75,7 @@ class ImportMap:
     dates: tuple[str, ...] = ()
     decimal: str = "."
     thousands: str = ","
+    marks_given: bool = False
     skip_empty: bool = True
     left_out: tuple[str, ...] = ()
 
@@ -81,7 +84,10 @@ class ImportMap:
         made: dict[str, Any] = {
             "object": self.object,
             "match": self.match,
-            "formats": {"date": list(self.dates), "decimal": self.decimal, "thousands": self.thousands},
+            "formats": {
+                "date": list(self.dates),
+                **({"decimal": self.decimal, "thousands": self.thousands} if self.marks_given else {}),
+            },
             "columns": {h: [t.as_dict() for t in ts] for h, ts in self.columns.items()},
             "set": dict(self.sets),
             "skip_empty": self.skip_empty,
@@ -110,7 +116,8 @@ def read_mapping(
         heading = str(raw["owner"])
         _heading(heading, headings, "owner", problems)
         columns[heading] = (*columns.get(heading, ()), Target(field="owner"))
-    dates, decimal, thousands = _formats(raw.get("formats") or {}, problems)
+    formats = raw.get("formats") or {}
+    dates, decimal, thousands = _formats(formats, problems)
     sets = reading.sets(raw.get("set") or {})
     made = ImportMap(
         object=found.name,
@@ -120,6 +127,7 @@ def read_mapping(
         dates=dates,
         decimal=decimal,
         thousands=thousands,
+        marks_given=isinstance(formats, Mapping) and any(formats.get(k) for k in ("decimal", "thousands")),
         skip_empty=raw.get("skip_empty", True) is not False,
         left_out=tuple(left_out),
     )

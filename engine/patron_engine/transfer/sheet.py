@@ -1,16 +1,18 @@
 """Sheet: a file of rows as people send it, made into headings and rows of texts.
 
 In: a path or bytes of CSV or XLSX. Out: `Sheet`, whose rows are read when they are asked for. Encodings are told apart, never
-guessed silently past UTF-8, UTF-16 with its mark, and GB18030; the separator is found in the first lines. Limits have
-names: a file may be large, a single line or the number of columns may not.
+guessed silently past UTF-8, UTF-16 with its mark, and GB18030; the separator and the row of headings are found in the first
+lines. Limits have names: a file may be large, a single line or the number of columns may not.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from patron_engine.errors import LimitExceeded, Refused
@@ -20,7 +22,9 @@ from patron_engine.transfer.writer import unguarded
 MAX_COLUMNS = 1_000  # sheet_columns
 MAX_CELL = 1_000_000  # sheet_cell: characters of one cell, so that an open quote does not swallow the file
 SEPARATORS = (",", ";", "\t", "|")
-LOOKED_AT = 64 * 1024  # bytes in which encoding and separator are found
+LOOKED_AT = 64 * 1024  # bytes in which the separator is found
+LOOKED_ROWS = 20  # rows in which the headings are found
+_PAIR = re.compile(rb"[\x81-\xfe]([\x40-\xfe])")
 
 Row = tuple[int, list[str]]  # number in the file, counting the headings as 1; cells
 
@@ -34,13 +38,54 @@ class Sheet:
     form: str
 
 
-def open_sheet(path: Path, *, separator: str | None = None, sheet: str | None = None) -> Sheet:
-    """A file by its ending. Refused with what is wrong, LimitExceeded past a limit."""
+def open_sheet(
+    path: Path, *, separator: str | None = None, sheet: str | None = None, heading_row: int | None = None
+) -> Sheet:
+    """A file by its ending. `heading_row` is the number of the row with the headings; None finds it. Refused with what is
+    wrong, LimitExceeded past a limit."""
     if path.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".ods"):
         from patron_engine.transfer.workbook import open_workbook
 
-        return open_workbook(path, sheet)
-    return _open_csv(path, separator)
+        return open_workbook(path, sheet, heading_row)
+    return _open_csv(path, _mark(separator), heading_row)
+
+
+def headed(
+    rows: Callable[[], Iterator[Row]], form: str, heading_row: int | None, *, trim: bool = False
+) -> Sheet:
+    """The sheet whose headings are found among the rows: the first row with two cells, so that a title and blank lines
+    above it are passed over; a file of one column has them in its first. `trim` leaves out columns right of the headings."""
+    number, cells = _heading_row(rows(), heading_row)
+    width = max((at for at, cell in enumerate(cells, start=1) if cell), default=0) if trim else len(cells)
+
+    def body() -> Iterator[Row]:
+        return (_fitted(row, width, trim=trim) for row in rows() if row[0] > number and any(row[1]))
+
+    return Sheet(headings=tuple(_headings(cells[:width])), rows=body, form=form)
+
+
+def _heading_row(rows: Iterator[Row], wanted: int | None) -> Row:
+    if wanted is not None:
+        found = next((row for row in islice(rows, wanted) if row[0] == wanted and any(row[1])), None)
+        if found is None:
+            raise _refused(
+                "no_headings", f"row {wanted} is empty", "heading_row names the row with the headings"
+            )
+        return found
+    looked = [row for row in islice(rows, LOOKED_ROWS) if any(row[1])]
+    if not looked:
+        raise _refused("empty_file", "the file is empty", None)
+    return next((row for row in looked if sum(map(bool, row[1])) > 1), looked[0])
+
+
+def _mark(separator: str | None) -> str | None:
+    """A separator as people write it: one character, or a tab by its name."""
+    found = {"tab": "\t", "\\t": "\t"}.get(separator.lower(), separator) if separator else None
+    if found is not None and (len(found) != 1 or found in '"\r\n'):
+        raise _refused(
+            "separator", f"{separator!r} cannot separate cells", 'one character, for example ";", or tab'
+        )
+    return found
 
 
 def encoding_of(head: bytes, whole: Callable[[str], bool]) -> str:
@@ -56,7 +101,19 @@ def encoding_of(head: bytes, whole: Callable[[str], bool]) -> str:
     for name in ("utf-8", "gb18030"):
         if whole(name):
             return name
-    raise _refused("unknown_encoding", "the file is neither UTF-8 nor GB18030", "save it as CSV UTF-8")
+    raise _refused("unknown_encoding", "the file is neither UTF-8 nor GB18030", "save it as “CSV UTF-8”")
+
+
+def _chinese(path: Path) -> bool:
+    """Whether the bytes past ASCII pair up as Chinese does. Other languages' old encodings often decode as GB18030 too, into
+    nonsense; there one letter with an accent stands before a plain one."""
+    pairs = plain = 0
+    with path.open("rb") as file:
+        while data := file.read(1 << 20):
+            for last in _PAIR.findall(data):
+                pairs += 1
+                plain += last.isalpha() and last.isascii()
+    return plain * 3 <= pairs * 2
 
 
 def separator_of(head: str) -> str:
@@ -78,7 +135,7 @@ def separator_of(head: str) -> str:
     return best if counts[best] else ","
 
 
-def _open_csv(path: Path, separator: str | None) -> Sheet:
+def _open_csv(path: Path, separator: str | None, heading_row: int | None) -> Sheet:
     if not path.is_file():
         raise _refused("file_missing", f"there is no file {path.name}", None)
     with path.open("rb") as file:
@@ -89,18 +146,9 @@ def _open_csv(path: Path, separator: str | None) -> Sheet:
         raise _refused("not_text", f"{path.name} is not a text file", "CSV, or XLSX with its own ending")
     encoding = encoding_of(head, lambda name: _decodes(path, name))
     found = separator or separator_of(head.decode(encoding, "ignore"))
-    rows = _csv_rows(path, encoding, found)
-    first = next(rows, None)
-    if first is None:
-        raise _refused("empty_file", f"{path.name} is empty", None)
-    headings = tuple(_headings(first[1]))
-
-    def body() -> Iterator[Row]:
-        everything = _csv_rows(path, encoding, found)
-        next(everything, None)
-        return (_fitted(row, len(headings)) for row in everything if any(row[1]))
-
-    return Sheet(headings=headings, rows=body, form=f"CSV, {encoding}, separator {found!r}")
+    return headed(
+        lambda: _csv_rows(path, encoding, found), f"CSV, {encoding}, separator {found!r}", heading_row
+    )
 
 
 def _decodes(path: Path, encoding: str) -> bool:
@@ -110,7 +158,7 @@ def _decodes(path: Path, encoding: str) -> bool:
                 pass
     except UnicodeDecodeError:
         return False
-    return True
+    return encoding != "gb18030" or _chinese(path)
 
 
 def _csv_rows(path: Path, encoding: str, separator: str) -> Iterator[Row]:
@@ -152,10 +200,12 @@ def _headings(cells: Sequence[str]) -> Iterator[str]:
         yield name if seen[name] == 1 else f"{name} ({seen[name]})"
 
 
-def _fitted(row: Row, width: int) -> Row:
-    """As many cells as headings; what stands beyond them is not read."""
+def _fitted(row: Row, width: int, *, trim: bool) -> Row:
+    """As many cells as headings. More stay where they are unless `trim`: whoever reads the row says that it is shifted."""
     number, cells = row
-    return number, (cells + [""] * (width - len(cells)))[:width]
+    if len(cells) <= width or trim or not any(cells[width:]):
+        return number, (cells + [""] * (width - len(cells)))[:width]
+    return row
 
 
 def _refused(code: str, message: str, hint: str | None) -> Refused:

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
+import weakref
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from patron_engine.errors import LimitExceeded, Refused
 from patron_engine.problems import Problem
-from patron_engine.transfer.sheet import MAX_CELL, MAX_COLUMNS, Row, Sheet
+from patron_engine.transfer.sheet import MAX_CELL, MAX_COLUMNS, Row, Sheet, headed
 
 MAX_UNPACKED = 200 * 1024 * 1024  # workbook_bytes
 MAX_RATIO = 100  # workbook_ratio, for files larger than a megabyte
@@ -30,10 +33,16 @@ MAX_SECONDS = 60  # workbook_seconds of processor time
 MAX_ROWS = 1_048_576
 
 
-def open_workbook(path: Path, sheet: str | None = None) -> Sheet:
+def open_workbook(path: Path, sheet: str | None = None, heading_row: int | None = None) -> Sheet:
     """The first visible sheet, or the one named. Refused or LimitExceeded with the reason."""
+    if not path.is_file():
+        raise Refused(
+            [Problem(code="file_missing", message=f"there is no file {path.name}")], code="bad_file"
+        )
     _check_archive(path)
-    target = Path(tempfile.mkstemp(prefix="patron-sheet-", suffix=".csv")[1])
+    handle, name = tempfile.mkstemp(prefix="patron-sheet-", suffix=".csv")
+    os.close(handle)
+    target = Path(name)
     try:
         done = subprocess.run(
             [sys.executable, "-m", "patron_engine.transfer.workbook", str(path), str(target), sheet or ""],
@@ -49,20 +58,12 @@ def open_workbook(path: Path, sheet: str | None = None) -> Sheet:
     if done.returncode:
         target.unlink(missing_ok=True)
         raise _failure(done.stdout)
-    rows = _rows(target)
-    first = next(rows, None)
-    if first is None:
-        target.unlink(missing_ok=True)
-        raise Refused([Problem(code="empty_file", message="the sheet is empty")], code="bad_file")
-    width = max(i for i, cell in enumerate(first[1], start=1) if cell) if any(first[1]) else 0
-    headings = tuple(cell or f"column {i}" for i, cell in enumerate(first[1][:width], start=1))
 
-    def body() -> Iterator[Row]:
-        everything = _rows(target)
-        next(everything, None)
-        return ((n, (cells + [""] * width)[:width]) for n, cells in everything if any(cells))
+    def rows() -> Iterator[Row]:
+        return _rows(target)
 
-    return Sheet(headings=headings, rows=body, form="workbook")
+    weakref.finalize(rows, target.unlink, missing_ok=True)  # the copy goes with the sheet that reads it
+    return headed(rows, "workbook", heading_row, trim=True)
 
 
 def _check_archive(path: Path) -> None:
@@ -104,17 +105,18 @@ def _rows(path: Path) -> Iterator[Row]:
 
 
 def cell_text(value: Any) -> str:
-    """A typed cell as the text import reads: ISO for days and moments, plain digits for numbers.
+    """A typed cell as the text import reads: ISO for days and moments, plain digits for numbers, of which a spreadsheet
+    shows and means fifteen.
 
-    >>> cell_text(3.0), cell_text(True), cell_text(date(2026, 3, 1))
-    ('3', 'true', '2026-03-01')
+    >>> cell_text(3.0), cell_text(True), cell_text(date(2026, 3, 1)), cell_text(0.1 + 0.2), cell_text(1e-05)
+    ('3', 'true', '2026-03-01', '0.3', '0.00001')
     """
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return str(int(value)) if value.is_integer() else format(Decimal(f"{value:.15g}"), "f")
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
     if isinstance(value, date | time):
@@ -137,12 +139,11 @@ def _convert(source: str, target: str, wanted: str) -> None:
     sheet = book.get_sheet_by_name(wanted or visible[0])
     with open(target, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        first = (sheet.start or (0, 0))[0]
         for number, cells in enumerate(sheet.iter_rows(), start=1):
             if number > MAX_ROWS or len(cells) > MAX_COLUMNS:
                 raise LookupError("the sheet has too many rows or columns")
             texts = [cell_text(cell)[:MAX_CELL] for cell in cells]
-            if number > first and (number == first + 1 or any(texts)):
+            if any(texts):
                 writer.writerow([number, *texts])
 
 

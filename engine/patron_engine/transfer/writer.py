@@ -11,12 +11,16 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import count
 from typing import IO, Any, Literal
+
+from patron_engine.errors import LimitExceeded
 
 Form = Literal["csv", "xlsx"]
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "'")
 MOST = 10**15  # a spreadsheet's numbers are exact below it
-CELL = 32_767  # characters of a cell of a workbook
+CELL = 32_767  # export_cell: characters of a cell of a workbook
+MOST_ROWS = 1_048_576  # export_rows: of a sheet of a workbook
 
 
 def guarded(text: str) -> str:
@@ -78,17 +82,25 @@ def _workbook(target: IO[bytes]) -> Iterator[Write]:
     }
     book = xlsxwriter.Workbook(target, options)
     sheet = book.add_worksheet()
-    place = iter(range(1_048_576))
+    place = count()
 
     def write(row: Sequence[Any]) -> None:
         at = next(place)
+        if at >= MOST_ROWS:
+            raise LimitExceeded(f"a workbook holds {MOST_ROWS:,} rows", code="export_rows", hint="export CSV")
         for column, cell in enumerate(row):
             if isinstance(cell, bool):
                 sheet.write_boolean(at, column, cell)
             elif isinstance(cell, int | Decimal) and -MOST < cell < MOST:
                 sheet.write_number(at, column, cell)
             elif cell is not None and cell != "":
-                sheet.write_string(at, column, str(cell)[:CELL])
+                text = str(cell)
+                if len(text) > CELL:
+                    raise LimitExceeded(
+                        f"row {at + 1} has a text of {len(text):,} characters, a cell of a workbook holds {CELL:,}",
+                        code="export_cell", hint="export CSV, or leave the field out",
+                    )  # fmt: skip
+                sheet.write_string(at, column, text)
 
     try:
         yield write

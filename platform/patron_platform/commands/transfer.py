@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from patron_engine.errors import WrongUse
 from patron_platform.commands.frame import Data, DatabaseUrl, InWorkspace, Json, opened, say, table
 
 if TYPE_CHECKING:
@@ -57,6 +59,12 @@ def import_file(
     from patron_platform.jobs.imports import carry_out, import_problems, queue
     from patron_platform.workspace import OPERATOR
 
+    if not file.is_file():
+        raise WrongUse(
+            f"there is no file {file}", code="file_missing", hint="name a CSV, XLSX, XLS or ODS file"
+        )
+    if problems is not None:
+        _writable(problems)
     with opened(data, database) as service:
         place = service.runtime.workspace(workspace)
         begun = queue(
@@ -169,23 +177,44 @@ def export_file(
     from patron_engine.transfer.export import export
     from patron_platform.workspace import OPERATOR
 
-    form = "xlsx" if file.suffix.lower() == ".xlsx" else "csv"
+    known = {".xlsx": "xlsx", ".csv": "csv", ".txt": "csv"}
+    form = known.get(file.suffix.lower()) if str(file) != "-" else "csv"
+    if form is None:
+        raise WrongUse(
+            f"{file}: an export is CSV or XLSX",
+            code="file_form",
+            hint=f"{file.stem}.csv, or - for standard output",
+        )
     asked = {
         "where": where, "sort": tuple((sort or "").split(",")) if sort else (),
         "fields": tuple(fields.split(",")) if fields else (), "labels": labels,
     }  # fmt: skip
-    with opened(data, database) as service:
+    with opened(data, database) as service, _target(file) as target:
         place = service.runtime.workspace(workspace)
-        target = sys.stdout.buffer if str(file) == "-" else file.open("wb")
-        with target if str(file) != "-" else _left_open():
-            count = place.reading(
-                OPERATOR,
-                lambda conn, call: export(conn, call, object, target, form=form, **asked),  # type: ignore[arg-type]
-            )
+        count = place.reading(
+            OPERATOR,
+            lambda conn, call: export(conn, call, object, target, form=form, **asked),  # type: ignore[arg-type]
+        )
     if str(file) != "-":
         say(json, {"rows": count, "file": str(file)}, lambda: typer.echo(f"{count:,} rows in {file}"))
 
 
 @contextmanager
-def _left_open() -> Iterator[None]:
-    yield
+def _target(file: Path) -> Iterator[IO[bytes]]:
+    """Where an export goes. A file appears, or is replaced, when all of it is written; what fails leaves it as it was."""
+    if str(file) == "-":
+        yield sys.stdout.buffer
+        return
+    made = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with made.open("wb") as target:
+            yield target
+        made.replace(file)
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _writable(path: Path) -> None:
+    """WrongUse unless a file can be made there: told before the work begins, not after it."""
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise WrongUse(f"{path} cannot be written", code="file", hint="name a file in a folder of your own")

@@ -20,6 +20,7 @@ from patron_engine.errors import Refused, WrongUse
 from patron_engine.fields.field import FileSpec
 from patron_engine.meta.reader import read_values
 from patron_engine.model.model import Object
+from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.runtime import Workspace
 from patron_engine.store.tasks import Handler, claim, run_task
@@ -110,13 +111,33 @@ def queue(
     """Reads a file into the workspace and queues its import. `trial`: rows to try, 0 all of them."""
     raw = read_map(map) if isinstance(map, Path) else map
     told = raw or {}
-    found = open_sheet(file, separator=separator or told.get("separator"), sheet=sheet or told.get("sheet"))
+    found = open_sheet(
+        file,
+        separator=separator or _text(told, "separator"),
+        sheet=sheet or _text(told, "sheet"),
+        heading_row=_heading_row(told),
+    )
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Begun:
         mapping = map_for(call, object, raw, found, match)
         return imports.begin(conn, call, found, mapping, name=name or file.name, trial=trial, history=history)
 
     return place.writing(actor, act)
+
+
+def _text(told: Mapping[str, Any], key: str) -> str | None:
+    value = told.get(key)
+    if value is not None and not isinstance(value, str):
+        raise Refused([Problem(code="not_text", message=f"{key} is a text", path=key)], code="bad_mapping")
+    return value
+
+
+def _heading_row(told: Mapping[str, Any]) -> int | None:
+    value = told.get("heading_row")
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+        return value
+    message = "heading_row is the number of the row with the headings, the first is 1"
+    raise Refused([Problem(code="not_integer", message=message, path="heading_row")], code="bad_mapping")
 
 
 def carry_out(place: Workspace, batch: str, told: Told = lambda _: None) -> Import:

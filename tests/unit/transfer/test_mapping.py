@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from patron_engine.access.decide import writable
 from patron_engine.errors import Refused
+from patron_engine.fields.base import TextFormats
+from patron_engine.fields.moments import loose_date
 from patron_engine.model.model import Model
 from patron_engine.problems import Problem
 from patron_engine.transfer.convert import Converter, DateGuess
 from patron_engine.transfer.mapping import ImportMap, read_mapping
+from patron_engine.transfer.marks import MarkGuess
 from patron_engine.transfer.suggest import suggest
 from patron_testing.build import ADMIN, model_of
 from patron_testing.sales import DOCUMENTS
@@ -119,6 +123,45 @@ def test_the_form_of_dates_is_decided_over_the_whole_column(cells: list[str], fo
     for cell in cells:
         guess.look(cell)
     assert guess.form() == form
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [
+            "2024年3月5日",
+            "2024/3/5",
+            "05.03.2024",
+            "45356",
+            "5 Mar 2024",
+            "March 5, 2024",
+            "05-MAR-2024",
+            "20240305",
+        ]
+    ],
+)
+def test_dates_of_a_column_may_be_written_in_many_ways(cells: list[str]) -> None:
+    guess = DateGuess("Closed")
+    for cell in cells:
+        guess.look(cell)
+    form = guess.form()
+    assert not isinstance(form, Problem)
+    assert {loose_date(cell, TextFormats(dates=form)) for cell in cells} == {date(2024, 3, 5)}
+
+
+@pytest.mark.parametrize(
+    ("cells", "marks"),
+    [
+        (["1.234,50", "1.200", "7"], (",", ".")), (["12,5"], (",", ".")), (["1.234.567"], (",", ".")),
+        (["1,234.50", "1,200"], (".", ",")), (["1,234", "1.234"], (".", ",")), (["12,5", "12.5"], (".", ",")),
+        (["￥1.234,50", "15,5%", "n/a", ""], (",", ".")), (["0,125"], (",", ".")),
+    ],
+)  # fmt: skip
+def test_the_marks_of_numbers_are_decided_over_the_file(cells: list[str], marks: tuple[str, str]) -> None:
+    guess = MarkGuess()
+    for cell in cells:
+        guess.look(cell)
+    assert guess.marks() == marks
 
 
 def test_dates_that_can_be_read_two_ways_are_asked_about() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from patron_engine.errors import LimitExceeded, Refused
 from patron_engine.transfer import sheet as sheets
+from patron_engine.transfer import writer as writers
 from patron_engine.transfer.sheet import open_sheet
 from patron_engine.transfer.writer import guarded, open_writer, unguarded
 
@@ -40,8 +44,77 @@ def test_the_separator_is_found(tmp_path: Path, separator: str) -> None:
 
 
 def test_quotes_line_ends_and_short_rows(tmp_path: Path) -> None:
-    path = written(tmp_path, b'name,note,city\n"A ""B"", C","two\r\nlines"\r\n\r\n,,\nx\ny,1,2,3\n')
-    assert rows(path)[1] == [['A "B", C', "two\r\nlines", ""], ["x", "", ""], ["y", "1", "2"]]
+    path = written(tmp_path, b'name,note,city\n"A ""B"", C","two\r\nlines"\r\n\r\n,,\nx\ny,1,2,,,\nz,1,2,3\n')
+    assert rows(path)[1] == [
+        ['A "B", C', "two\r\nlines", ""], ["x", "", ""], ["y", "1", "2"], ["z", "1", "2", "3"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["Müller,Köln", "Café Zoë;Übersee", "Société Générale"])
+def test_other_old_encodings_are_refused_and_not_read_as_chinese(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Refused) as caught:
+        rows(written(tmp_path, b"name,city\n" * 20_000 + text.encode("cp1252") + b"\n"))
+    assert caught.value.problems[0].code == "unknown_encoding"
+
+
+def test_traditional_chinese_in_gb18030_is_read(tmp_path: Path) -> None:
+    text = "客戶名稱,聯絡人\n臺灣積體電路製造,魏哲家\n鴻海精密工業,劉揚偉\n玥珺,堃\n"
+    assert rows(written(tmp_path, text.encode("gb18030")))[0] == ("客戶名稱", "聯絡人")
+
+
+def test_a_title_and_blank_lines_above_the_headings_are_passed_over(tmp_path: Path) -> None:
+    text = "\n客户清单 2024,,\n,,\nname,city,phone\nA,Bonn,1\n"
+    found = open_sheet(written(tmp_path, text.encode()))
+    assert found.headings == ("name", "city", "phone")
+    assert list(found.rows()) == [(5, ["A", "Bonn", "1"])]
+    assert rows(written(tmp_path, b"\n\nname\nA\n")) == (("name",), [["A"]])
+
+
+def test_the_row_of_headings_may_be_named(tmp_path: Path) -> None:
+    path = written(tmp_path, b"Report,2024\nname,city\nA,Bonn\n")
+    assert open_sheet(path, heading_row=2).headings == ("name", "city")
+    with pytest.raises(Refused) as caught:
+        open_sheet(path, heading_row=9)
+    assert caught.value.problems[0].code == "no_headings"
+
+
+@pytest.mark.parametrize(
+    ("named", "fine"), [("tab", True), ("\\t", True), (";;", False), ('"', False), ("\n", False)]
+)
+def test_a_separator_is_one_character(tmp_path: Path, named: str, fine: bool) -> None:
+    path = written(tmp_path, b"name\tcity\nA\tBonn\n")
+    if fine:
+        assert rows(path, separator=named)[0] == ("name", "city")
+        return
+    with pytest.raises(Refused) as caught:
+        rows(path, separator=named)
+    assert caught.value.problems[0].code == "separator"
+
+
+def test_a_workbook_with_a_title_and_the_same_heading_twice(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        page = book.add_worksheet()
+        page.merge_range("B3:D3", "Customers")
+        page.write_row("B4", ["name", "phone", "phone"])
+        page.write_row("B6", ["A", 19.99 * 3, 0.00001, None, "a note beside the table"])
+    found = open_sheet(path)
+    assert found.headings == ("name", "phone", "phone (2)")
+    assert [(number, cells[-3:]) for number, cells in found.rows()] == [(6, ["A", "59.97", "0.00001"])]
+
+
+def test_the_copy_of_a_workbook_goes_with_the_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    path = tmp_path / "a.xlsx"
+    with path.open("wb") as file, open_writer(file, "xlsx") as write:
+        write(["name", "city"])
+        write(["A", "Bonn"])
+    found = open_sheet(path)
+    assert [cells for _, cells in found.rows()] == [cells for _, cells in found.rows()]
+    assert list(tmp_path.glob("patron-sheet-*"))
+    del found
+    gc.collect()
+    assert not list(tmp_path.glob("patron-sheet-*"))
 
 
 def test_headings_are_told_apart(tmp_path: Path) -> None:
@@ -122,3 +195,15 @@ def test_a_csv_is_written_with_a_mark_for_excel_only_when_asked() -> None:
             write(["a", 1])
     assert plain.getvalue() == b"a,1\r\n"
     assert marked.getvalue() == b"\xef\xbb\xbfa,1\r\n"
+
+
+def test_what_does_not_fit_into_a_workbook_is_told_and_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LimitExceeded) as caught, open_writer(io.BytesIO(), "xlsx") as write:
+        write(["x" * 32_767])
+        write(["x" * 32_768])
+    assert caught.value.code == "export_cell"
+    monkeypatch.setattr(writers, "MOST_ROWS", 2)
+    with pytest.raises(LimitExceeded) as caught, open_writer(io.BytesIO(), "xlsx") as write:
+        for _ in range(3):
+            write(["x"])
+    assert caught.value.code == "export_rows"
