@@ -78,7 +78,7 @@ OF_ROW: JsonValue = {"id": ID, "version": {"type": "integer"}, "delete": {"type"
 def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonValue:
     """The whole document."""
     schemas: JsonValue = {"Problem": PROBLEM, "Result": RESULT, "HistoryEntry": HISTORY_ENTRY, "File": FILE}
-    paths: JsonValue = dict(SENDING)
+    paths: JsonValue = {}
     for object in model.objects.values():
         fields = readable(model, actor, object.name)
         if not fields:
@@ -105,7 +105,7 @@ def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonVa
                 }
             },
         },
-        "paths": paths,
+        "paths": {**paths, **SENDING} if paths else {},  # who sees no records has nothing to hang a file on
     }
 
 
