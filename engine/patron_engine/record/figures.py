@@ -60,7 +60,9 @@ def bring_up(batch: Batch, rows: Sequence[Row]) -> dict[Row, Touch]:
 def refresh(batch: Batch, touches: Touches) -> list[Row]:
     """Locks the named records, asks their named figures and formulas again, and writes what differs. What stands on
     them further up is for the caller to name as well."""
-    return [row for row, _ in _level(batch, touches)]
+    found = [row for row, _ in _level(batch, touches)]
+    batch.pending.send()
+    return found
 
 
 def _remember(parents: dict[Row, Touch], row: Row, touch: Touch) -> None:
@@ -89,7 +91,8 @@ def _lock(batch: Batch, program: Program, touches: Mapping[str, Touch]) -> list[
     object = program.object.name
     missing = [id for id in touches if (object, id) not in batch.found]
     if missing:
-        for id, image in read_images(batch, program, missing, program.load).items():
+        ahead = batch.pending.ahead  # what is pending belongs to records that are held already
+        for id, image in read_images(batch, ahead, program, missing, program.load).items():
             row = Row(program, None, id=id, fresh=False)
             row.own = False
             accept(batch, row, image)
