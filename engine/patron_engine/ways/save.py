@@ -4,7 +4,7 @@
         -> may he still -> write with details -> lock the parents, bring their roll-ups and stored formulas up to date
         -> check the parents' rules that read what changed -> numbers -> history, events, search -> done
 
-Everything happens inside the caller's transaction: `begin_write` opens it for writing, the caller commits. A refusal
+Everything happens inside the caller's transaction: `write_transaction` opens it for writing and commits. A refusal
 refuses the whole save in mode "all" (raised), or its own change in mode "each" (an outcome). Each stage is a module of
 record/; nothing is decided here but their order.
 """
@@ -25,7 +25,7 @@ from patron_engine.query.call import Call
 from patron_engine.record import check, figures, links, load, purge, remove, targets
 from patron_engine.record.batch import Batch, RowsRefused, by_object
 from patron_engine.record.before import before_rules
-from patron_engine.record.begin import begin_write, retrying
+from patron_engine.record.begin import begin_write, retrying, write_transaction
 from patron_engine.record.bind import bind
 from patron_engine.record.change import MAX_CHANGES, Change, Outcome
 from patron_engine.record.closure import keep_closures
@@ -47,7 +47,7 @@ from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
 from patron_engine.record.write import write
 
-__all__ = ["begin_write", "retrying", "save"]
+__all__ = ["begin_write", "retrying", "save", "write_transaction"]
 
 Mode = Literal["all", "each"]
 
