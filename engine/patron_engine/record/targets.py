@@ -57,10 +57,10 @@ def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
 
 
 def _trusted(batch: Batch, row: Row, field: Field, object: str, id: str) -> bool:
-    """A detail's master is locked already; who creates is a user."""
+    """A detail's master is locked already; who saves is a user, and what he makes is his."""
     if row.master is not None and field.name == row.program.object.master:
         return True
-    return field.system and field.name in ("created_by", "updated_by") and id == batch.person
+    return field.system and field.name in ("created_by", "updated_by", "owner") and id == batch.person
 
 
 def _visible(batch: Batch, object: str, ids: set[str]) -> set[str]:
