@@ -26,7 +26,7 @@ from patron_engine.record.batch import Batch
 from patron_engine.record.derive import fitted
 from patron_engine.record.feeds import feeds_of
 from patron_engine.record.formulas import follow
-from patron_engine.record.load import accept, read_images
+from patron_engine.record.load import hold
 from patron_engine.record.money import bases
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
@@ -89,13 +89,7 @@ def _level(batch: Batch, touches: Touches) -> list[tuple[Row, Touch]]:
 def _lock(batch: Batch, program: Program, touches: Mapping[str, Touch]) -> list[tuple[Row, Touch]]:
     """The parents' rows: those this save already holds, the others read under their lock."""
     object = program.object.name
-    missing = [id for id in touches if (object, id) not in batch.found]
-    if missing:
-        ahead = batch.pending.ahead  # what is pending belongs to records that are held already
-        for id, image in read_images(batch, ahead, program, missing, program.load).items():
-            row = Row(program, None, id=id, fresh=False)
-            row.own = False
-            accept(batch, row, image)
+    hold(batch, batch.pending.ahead, program, touches)  # what is pending is of records that are held already
     return [
         (batch.found[(object, id)], t) for id, t in sorted(touches.items()) if (object, id) in batch.found
     ]

@@ -7,7 +7,7 @@ not there and what may not be known get the same answer.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,6 +52,16 @@ def accept(batch: Batch, row: Row, image: dict[str, Any]) -> None:
     row.version = image["version"]
     row.seen = {name: image.get(name) for name in row.program.kept}
     batch.register(row)
+
+
+def hold(batch: Batch, conn: Conn, program: Program, ids: Iterable[str]) -> None:
+    """Locks and reads records that the caller does not save, but that may change with those he does."""
+    missing = [id for id in ids if (program.object.name, id) not in batch.found]
+    if missing:
+        for id, image in read_images(batch, conn, program, missing, program.load).items():
+            row = Row(program, None, id=id, fresh=False)
+            row.own = False
+            accept(batch, row, image)
 
 
 def read_images(

@@ -59,9 +59,8 @@ def any_of(column: sa.ColumnElement[Any], name: str = "ids") -> sa.ColumnElement
 
 def together(conn: Conn, asked: Sequence[tuple[Statement, Mapping[str, Any]]]) -> list[Rows]:
     """Runs independent queries in one round trip."""
-    if len(asked) == 1:
-        statement, given = asked[0]
-        return [statement.run(conn, **given)]
+    if len(asked) < 2:
+        return [statement.run(conn, **given) for statement, given in asked]
     cursors = []
     with conn.pipeline():
         for statement, given in asked:

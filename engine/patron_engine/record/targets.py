@@ -8,7 +8,7 @@ is not there and what may not be known get the same answer.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,17 +19,22 @@ from patron_engine.fields.field import Field
 from patron_engine.query.values import fetch_values
 from patron_engine.record.batch import Batch
 from patron_engine.record.closure import CLOSURES
+from patron_engine.record.feeds import counted_over
 from patron_engine.record.links import linked
+from patron_engine.record.load import hold
 from patron_engine.record.needs import candidate_paths, this_needs
 from patron_engine.record.plan import lock_values
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled, together
 
+Place = tuple[Row, Field]
+Pointing = dict[str, dict[str, list[Place]]]  # object -> id of a target -> where it is named
+
 
 def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
     """Every changed link points at a live record the caller may see; targets stay until the save ends."""
-    pointing: dict[str, dict[str, list[tuple[Row, Field]]]] = defaultdict(lambda: defaultdict(list))
+    pointing: Pointing = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if row.rejected or not row.changed:
             continue
@@ -40,20 +45,38 @@ def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
             for object, id in linked(row.values.get(field.name), field):
                 if (object, id) not in before and not _trusted(batch, row, field, object, id):
                     pointing[object][id].append((row, field))
-    if not pointing:
-        return
-    objects = sorted(pointing)
-    asked = [(_keep_targets(batch, batch.programs[o]), {"ids": sorted(pointing[o])}) for o in objects]
-    for object, alive in zip(objects, together(batch.conn, asked), strict=True):
-        living = {row[0] for row in alive} | {
-            r.id for r in batch.every() if r.object == object and r.fresh and not r.rejected
-        }
+    for object, living in _living(batch, pointing).items():
         living = _visible(batch, object, living)
         for id, places in pointing[object].items():
             if id in living:
                 continue
             for row, field in places:
                 row.wrong("link_not_found", f"{batch.label(field)}: there is no {object} {id}", field.name)
+
+
+def _living(batch: Batch, pointing: Pointing) -> dict[str, set[str]]:
+    """Object -> the targets that live, locked until the save ends, and the records this save makes itself."""
+    found = {object: _held_as_parents(batch, object, pointing[object]) for object in sorted(pointing)}
+    rest = {object: sorted(pointing[object].keys() - held) for object, held in found.items()}
+    asked = [(object, ids) for object, ids in rest.items() if ids]
+    statements = [(_keep_targets(batch, batch.programs[object]), {"ids": ids}) for object, ids in asked]
+    for (object, _), rows in zip(asked, together(batch.conn, statements), strict=True):
+        made = {r.id for r in batch.every() if r.object == object and r.fresh and not r.rejected}
+        found[object] |= {row[0] for row in rows} | made
+    return found
+
+
+def _held_as_parents(batch: Batch, object: str, places: Mapping[str, Sequence[Place]]) -> set[str]:
+    """Those of the targets of one new record that will count it: locked as their figures need it, once. Several
+    records lock their parents after they were written, all in one order."""
+    every = batch.every()
+    if len(every) != 1 or not every[0].fresh:
+        return set()
+    counted = counted_over(batch.programs, every[0].object)
+    ids = [id for id, pointing in places.items() if any(field.name in counted for _, field in pointing)]
+    hold(batch, batch.conn, batch.programs[object], ids)
+    found = (batch.found.get((object, id)) for id in ids)
+    return {row.id for row in found if row is not None and row.values.get("deleted_at") is None}
 
 
 def _trusted(batch: Batch, row: Row, field: Field, object: str, id: str) -> bool:
@@ -87,10 +110,7 @@ def _keep_targets(batch: Batch, program: Program) -> Statement:
 
 def check_conditions(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """A lookup's `where` holds: on creation, and when the link or something of the record's own it names changes."""
-    for field in program.links:
-        where = field.link.where
-        if where is None:
-            continue
+    for field, where in program.conditional:
         needs = batch.programs.keep(
             ("links.where", program.object.name, field.name),
             partial(this_needs, program.model, program.object, where),
