@@ -4,7 +4,7 @@ In: a source of connections, a clock, a secret for sealing cursors and encrypted
 the ways (`read`, `save`, `plan`, `publish` …) with connection, release and retries taken care of.
 
 A request uses one release from beginning to end. Readers look at the release number at most every `FRESH_SECONDS`;
-writers pin it in the database (ways/save.begin_write), so a stale cache can delay a change, never corrupt one.
+writers pin it in the database (record/begin), so a stale cache can delay a change, never corrupt one.
 """
 
 from __future__ import annotations
@@ -170,8 +170,7 @@ class Workspace:
         def attempt() -> Result:
             with self.connection("write") as conn:
                 call = self.call(conn, actor, cause)
-                with conn.transaction():
-                    save_way.begin_write(conn, call)
+                with save_way.write_transaction(conn, call):
                     return act(conn, call)
 
         return save_way.retrying(attempt)

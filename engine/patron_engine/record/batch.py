@@ -20,6 +20,7 @@ from patron_engine.query.call import Call
 from patron_engine.record.change import Change, Outcome
 from patron_engine.record.context import context_of
 from patron_engine.record.environment import Environment
+from patron_engine.record.pending import Pending
 from patron_engine.record.program import Program, Programs
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Conn
@@ -37,12 +38,12 @@ class Batch:
     def __init__(
         self, conn: Conn, call: Call, save_more: Callable[[Sequence[Change]], list[Outcome]]
     ) -> None:
-        self.conn = conn
+        self.pending = Pending(conn)
         self.call = call
         self.model = call.model
         self.programs = Programs.of(call.tables)
-        context, lookups = context_of(conn, call)
-        self.environment = Environment(conn, call, context, lookups)
+        context, lookups = context_of(self.pending, call)
+        self.environment = Environment(self.pending, call, context, lookups)
         self.save_more = save_more
         self.levels: list[list[Row]] = []
         self.along: list[Row] = []  # records a deleted detail takes with it
@@ -54,6 +55,11 @@ class Batch:
         self.takes_warnings = call.cause.kind in TAKES_WARNINGS or bool(call.cause.detail.get("bulk"))
         self.writes_readonly = call.cause.kind in WRITES_READONLY
         self.keeps_history = call.cause.kind == "import" and bool(call.cause.detail.get("history"))
+
+    @property
+    def conn(self) -> Conn:
+        """For everybody who reads: what is pending was sent."""
+        return self.pending.conn
 
     @property
     def conditions_warn(self) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from patron_engine.access.decide import readable, writable
+from patron_engine.access.decide import audience, readable, writable
 from patron_engine.fields.base import TextFormats, ValueFault
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import RecordType
 from patron_engine.problems import nearest
+from patron_engine.query.statement import kept
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.change import Source
 from patron_engine.record.program import Program
@@ -84,8 +85,10 @@ class _Reader:
         self.batch = batch
         self.program = program
         object = program.object
-        self.writable = writable(batch.model, batch.call.actor, object.name)
-        self.readable = readable(batch.model, batch.call.actor, object.name)
+        model, actor, store = batch.model, batch.call.actor, kept(batch.call.tables)
+        key = (audience(actor), object.name)
+        self.writable = store.get(("writable", *key), lambda: writable(model, actor, object.name))
+        self.readable = store.get(("readable", *key), lambda: readable(model, actor, object.name))
         self.formats = TextFormats(zone=batch.model.workspace.zone, languages=batch.call.actor.languages)
         self._readers: dict[tuple[str, str], Callable[[Any], Any]] = {}
 

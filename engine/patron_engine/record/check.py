@@ -74,9 +74,6 @@ def check_values(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
         ("check.values", program.object.name),
         lambda: {n: type_of(f).checker(f) for n, f in program.fields.items() if not f.computed},
     )
-    controlled = [
-        f for f in program.fields.values() if isinstance(f.spec, ChoiceSpec) and f.spec.controlled_by
-    ]
     for row in rows:
         if row.rejected and not row.changed:
             continue
@@ -87,7 +84,7 @@ def check_values(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
                 continue
             for code, message, hint in checker(value):
                 row.wrong(code, f"{batch.label(program.fields[name])}: {message}", name, hint=hint)
-        for field in controlled:
+        for field in program.controlled:
             _check_controlled(batch, row, field)
         if program.object.record_types and row.values.get("record_type"):
             _check_record_type(batch, row)
@@ -136,12 +133,11 @@ def check_readonly(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     as it was (for a new record: as it is)."""
     if batch.writes_readonly:
         return
-    for field in program.fields.values():
-        if not isinstance(field.readonly, Expression):
-            continue
+    for field in program.closing:
         due = [r for r in rows if not r.rejected and field.name in r.given and field.name in r.changed]
         if not due:
             continue
+        assert isinstance(field.readonly, Expression)
         before = [_as_it_was(r) for r in due]
         batch.environment.fill(before, program.needs(field.readonly))
         holds = program.closure(field.readonly)

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from patron_engine.expr.compile import Expression
-from patron_engine.fields.field import Field, LinkSpec, NumberSpec, Rollup
+from patron_engine.fields.field import Field, NumberSpec, Rollup
 from patron_engine.record.batch import Batch
 from patron_engine.record.finding import find_links
 from patron_engine.record.links import linked
@@ -100,10 +100,8 @@ def _fill(
     batch: Batch, program: Program, rows: Sequence[Row], done: dict[tuple[str, str], Any]
 ) -> dict[Any, Any]:
     """A newly chosen record brings values, to fields the caller did not give."""
-    for field in program.links:
-        spec = field.spec
-        if not isinstance(spec, LinkSpec) or not spec.fill or spec.many:
-            continue
+    for field in program.filling:
+        spec = field.link
         chosen = [
             r for r in rows
             if not r.rejected and field.name in r.changed and done.get((r.path + r.id, field.name)) != r.values[field.name]

@@ -56,6 +56,7 @@ def repair(conn: Conn, call: Call, object: str) -> list[Drift]:
         bases(batch, batch.programs[object], rows, figures=True)
         write_figures(batch, batch.programs[object], rows)
         bring_up(batch, rows)
+        batch.pending.send()
     return found
 
 
@@ -85,7 +86,9 @@ def _look(
 def _rows(batch: Batch, program: Program, ids: list[str], locked: bool) -> list[Row]:
     """The page's records with their figures as they should be."""
     rows = []
-    for id, image in read_images(batch, program, ids, program.load if locked else program.peek).items():
+    for id, image in read_images(
+        batch, batch.conn, program, ids, program.load if locked else program.peek
+    ).items():
         row = Row(program, None, id=id, fresh=False)
         row.own = False
         accept(batch, row, image)

@@ -86,6 +86,20 @@ def feeds_of(programs: Programs) -> Feeds:
     return found
 
 
+def counted_over(programs: Programs, object: str) -> frozenset[str]:
+    """Links over which every record of `object`, whatever it says, is in a figure of the record it points at."""
+
+    def make() -> frozenset[str]:
+        figures = feeds_of(programs).figures.get(object, ())
+        near = [
+            f for f in figures if len(f.hops) == 1 and f.tree is None and f.where is None and f.how != "watch"
+        ]
+        return frozenset(f.hops[0].link.name for f in near)
+
+    found: frozenset[str] = programs.keep(("feeds.counted", object), make)
+    return found
+
+
 def _make(programs: Programs) -> Feeds:
     feeds = Feeds(
         figures=defaultdict(list),

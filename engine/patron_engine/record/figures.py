@@ -26,7 +26,7 @@ from patron_engine.record.batch import Batch
 from patron_engine.record.derive import fitted
 from patron_engine.record.feeds import feeds_of
 from patron_engine.record.formulas import follow
-from patron_engine.record.load import accept, read_images
+from patron_engine.record.load import hold
 from patron_engine.record.money import bases
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
@@ -60,7 +60,9 @@ def bring_up(batch: Batch, rows: Sequence[Row]) -> dict[Row, Touch]:
 def refresh(batch: Batch, touches: Touches) -> list[Row]:
     """Locks the named records, asks their named figures and formulas again, and writes what differs. What stands on
     them further up is for the caller to name as well."""
-    return [row for row, _ in _level(batch, touches)]
+    found = [row for row, _ in _level(batch, touches)]
+    batch.pending.send()
+    return found
 
 
 def _remember(parents: dict[Row, Touch], row: Row, touch: Touch) -> None:
@@ -87,12 +89,7 @@ def _level(batch: Batch, touches: Touches) -> list[tuple[Row, Touch]]:
 def _lock(batch: Batch, program: Program, touches: Mapping[str, Touch]) -> list[tuple[Row, Touch]]:
     """The parents' rows: those this save already holds, the others read under their lock."""
     object = program.object.name
-    missing = [id for id in touches if (object, id) not in batch.found]
-    if missing:
-        for id, image in read_images(batch, program, missing, program.load).items():
-            row = Row(program, None, id=id, fresh=False)
-            row.own = False
-            accept(batch, row, image)
+    hold(batch, batch.pending.ahead, program, touches)  # what is pending is of records that are held already
     return [
         (batch.found[(object, id)], t) for id, t in sorted(touches.items()) if (object, id) in batch.found
     ]

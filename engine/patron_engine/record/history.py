@@ -16,9 +16,9 @@ from patron_engine import jsonio
 from patron_engine.fields.registry import type_of
 from patron_engine.record.attach import FEATURE
 from patron_engine.record.batch import Batch
+from patron_engine.record.pending import COPY_FROM, copy_in
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, compiled
-from patron_engine.record.write import COPY_FROM, copy_in, run_many
 
 SILENT = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by"})
 COLUMNS = ("object", "record", "at", "release", "version", "by", "cause", "action", "old")
@@ -43,7 +43,7 @@ def write_history(batch: Batch, rows: Sequence[Row]) -> None:
     if len(values) >= COPY_FROM:
         copy_in(batch.conn, _table(batch), COLUMNS, values)
     else:
-        run_many(batch.conn, batch.programs.keep("history", lambda: history_insert(batch)), values)
+        batch.pending.add(batch.programs.keep("history", lambda: history_insert(batch)), values)
 
 
 def old_values(row: Row) -> dict[str, Any]:

@@ -7,7 +7,7 @@ not there and what may not be known get the same answer.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.plan import not_found
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Statement, any_of, compiled
+from patron_engine.record.statements import Conn, Statement, any_of, compiled
 
 RIGHT: dict[str, Action] = {
     "create": "create", "update": "update", "delete": "delete", "restore": "restore", "void": "void",
@@ -31,7 +31,9 @@ def load_rows(batch: Batch, rows: Sequence[Row], *, deleted: bool = False, seize
     """Locks and reads the rows that exist already. `deleted` asks for records in the recycle bin instead of live
     ones; `seize` also keeps new links to them away."""
     for program, mine in by_object(r for r in rows if not r.rejected and not r.fresh):
-        found = read_images(batch, program, [r.id for r in mine], program.seize if seize else program.load)
+        found = read_images(
+            batch, batch.conn, program, [r.id for r in mine], program.seize if seize else program.load
+        )
         for row in mine:
             image = found.get(row.id)
             if image is None or (image.get("deleted_at") is not None) is not deleted:
@@ -52,21 +54,31 @@ def accept(batch: Batch, row: Row, image: dict[str, Any]) -> None:
     batch.register(row)
 
 
+def hold(batch: Batch, conn: Conn, program: Program, ids: Iterable[str]) -> None:
+    """Locks and reads records that the caller does not save, but that may change with those he does."""
+    missing = [id for id in ids if (program.object.name, id) not in batch.found]
+    if missing:
+        for id, image in read_images(batch, conn, program, missing, program.load).items():
+            row = Row(program, None, id=id, fresh=False)
+            row.own = False
+            accept(batch, row, image)
+
+
 def read_images(
-    batch: Batch, program: Program, ids: Sequence[str], statement: Statement
+    batch: Batch, conn: Conn, program: Program, ids: Sequence[str], statement: Statement
 ) -> dict[str, dict[str, Any]]:
     """id -> own values, many links and files included."""
     found = {}
-    for raw in statement.run(batch.conn, ids=sorted(set(ids))):
+    for raw in statement.run(conn, ids=sorted(set(ids))):
         image = program.decode(raw)
         found[image["id"]] = image
     if found:
-        _many_links(batch, program, found)
-        _files(batch, program, found)
+        _many_links(batch, conn, program, found)
+        _files(batch, conn, program, found)
     return found
 
 
-def _many_links(batch: Batch, program: Program, images: dict[str, dict[str, Any]]) -> None:
+def _many_links(batch: Batch, conn: Conn, program: Program, images: dict[str, dict[str, Any]]) -> None:
     for field in program.many:
 
         def make(field: Any = field) -> Statement:
@@ -76,13 +88,13 @@ def _many_links(batch: Batch, program: Program, images: dict[str, dict[str, Any]
 
         statement = batch.programs.keep(("load.many", program.object.name, field.name), make)
         targets: dict[str, list[str]] = defaultdict(list)
-        for record, target in statement.run(batch.conn, ids=sorted(images)):
+        for record, target in statement.run(conn, ids=sorted(images)):
             targets[record].append(target)
         for id, image in images.items():
             image[field.name] = tuple(targets[id]) if id in targets else None
 
 
-def _files(batch: Batch, program: Program, images: dict[str, dict[str, Any]]) -> None:
+def _files(batch: Batch, conn: Conn, program: Program, images: dict[str, dict[str, Any]]) -> None:
     if not program.files:
         return
 
@@ -101,7 +113,7 @@ def _files(batch: Batch, program: Program, images: dict[str, dict[str, Any]]) ->
 
     statement = batch.programs.keep("load.files", make)
     kept: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for record, field, id in statement.run(batch.conn, object=program.object.name, ids=sorted(images)):
+    for record, field, id in statement.run(conn, object=program.object.name, ids=sorted(images)):
         kept[(record, field)].append(id)
     for id, image in images.items():
         for field_ in program.files:

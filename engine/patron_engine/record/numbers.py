@@ -34,8 +34,7 @@ _DATES = {
 
 def number(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """Gives every new row of the object its numbers, in the order of the request."""
-    fields = [f for f in program.fields.values() if isinstance(f.spec, AutoNumber)]
-    for field in fields:
+    for field in program.numbered:
         scopes: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
             if row.fresh and not row.rejected:

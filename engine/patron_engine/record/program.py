@@ -16,6 +16,7 @@ from patron_engine.expr.compile import Expression
 from patron_engine.expr.evaluate import Context, closure
 from patron_engine.fields.field import (
     AutoNumber,
+    ChoiceSpec,
     Field,
     FileSpec,
     Formula,
@@ -123,6 +124,28 @@ class Program:
         )
 
     @cached_property
+    def filling(self) -> tuple[Field, ...]:
+        """Links whose chosen record brings values with it."""
+        return tuple(f for f in self.links if not f.link.many and f.link.fill)
+
+    @cached_property
+    def conditional(self) -> tuple[tuple[Field, Expression], ...]:
+        """Links that not every record may be chosen for, with their condition."""
+        return tuple((f, f.link.where) for f in self.links if f.link.where is not None)
+
+    @cached_property
+    def controlled(self) -> tuple[Field, ...]:
+        """Choices whose options depend on another field."""
+        return tuple(
+            f for f in self.fields.values() if isinstance(f.spec, ChoiceSpec) and f.spec.controlled_by
+        )
+
+    @cached_property
+    def closing(self) -> tuple[Field, ...]:
+        """Fields that are read-only under a condition."""
+        return tuple(f for f in self.fields.values() if isinstance(f.readonly, Expression))
+
+    @cached_property
     def formulas(self) -> tuple[tuple[str, Closure, Needs], ...]:
         """Stored formulas in the order they are computed."""
         found = []
@@ -138,8 +161,8 @@ class Program:
         return tuple(f for f in self.fields.values() if isinstance(f.spec, Rollup) and f.columns)
 
     @cached_property
-    def numbered(self) -> bool:
-        return any(isinstance(f.spec, AutoNumber) for f in self.fields.values())
+    def numbered(self) -> tuple[Field, ...]:
+        return tuple(f for f in self.fields.values() if isinstance(f.spec, AutoNumber))
 
     @cached_property
     def workspace_figures(self) -> frozenset[str]:

@@ -21,10 +21,11 @@ from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.climb import kept_below
 from patron_engine.record.feeds import Hop
 from patron_engine.record.links import linked
+from patron_engine.record.pending import COPY_FROM, copy_in
 from patron_engine.record.program import Program, Programs
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled
-from patron_engine.record.write import COPY_FROM, copy_in, replacing, run_many
+from patron_engine.record.write import replacing
 
 COLUMNS = ("object", "record", "field", "tokens")
 KEY = ("object", "record", "field")
@@ -155,9 +156,9 @@ def _put(batch: Batch, new: list[Entry], replaced: list[Entry], dropped: list[tu
     if replaced:
         statement = batch.programs.keep("search.put", lambda: replacing(table, KEY, COLUMNS))
         values = [statement.values(dict(zip(COLUMNS, entry, strict=True))) for entry in replaced]
-        run_many(batch.conn, statement, values)
+        batch.pending.add(statement, values)
     if dropped:
-        run_many(batch.conn, batch.programs.keep("search.drop", lambda: _drop(table)), dropped)
+        batch.pending.add(batch.programs.keep("search.drop", lambda: _drop(table)), dropped)
 
 
 def _drop(table: sa.Table) -> Statement:

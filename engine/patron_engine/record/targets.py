@@ -20,14 +20,17 @@ from patron_engine.query.values import fetch_values
 from patron_engine.record import held
 from patron_engine.record.batch import Batch
 from patron_engine.record.closure import CLOSURES
+from patron_engine.record.feeds import counted_over
 from patron_engine.record.links import linked
+from patron_engine.record.load import hold
 from patron_engine.record.needs import candidate_paths, this_needs
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled, together
 from patron_engine.record.trees import moving
 
-Pointing = dict[str, list[tuple[Row, Field]]]  # id of a target -> who points there, by which link
+Place = tuple[Row, Field]
+Pointing = dict[str, list[Place]]  # id of a target -> who points there, by which link
 
 
 def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
@@ -49,22 +52,7 @@ def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
                 elif held.strength(batch.programs, row.object, [field.name], object) != "stays":
                     trusted[object][id].append((row, field))
     _hold_onward(batch, trusted)
-    if not pointing:
-        return
-    objects = sorted(pointing)
-    asked = [
-        (
-            held.lock(batch.programs, batch.programs[o], _strength(batch, o, pointing[o])),
-            {"ids": sorted(pointing[o])},
-        )
-        for o in objects
-    ]
-    answers = together(batch.conn, asked)
-    _hold_onward(batch, pointing)
-    for object, alive in zip(objects, answers, strict=True):
-        living = {row[0] for row in alive} | {
-            r.id for r in batch.every() if r.object == object and r.fresh and not r.rejected
-        }
+    for object, living in _living(batch, pointing).items():
         living = _visible(batch, object, living)
         for id, places in pointing[object].items():
             if id in living:
@@ -73,11 +61,42 @@ def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
                 row.wrong("link_not_found", f"{batch.label(field)}: there is no {object} {id}", field.name)
 
 
+def _living(batch: Batch, pointing: dict[str, Pointing]) -> dict[str, set[str]]:
+    """Object -> the targets that live, locked until the save ends, and the records this save makes itself."""
+    found = {object: _held_as_parents(batch, object, pointing[object]) for object in sorted(pointing)}
+    rest = {object: sorted(pointing[object].keys() - held) for object, held in found.items()}
+    asked = [(object, ids) for object, ids in rest.items() if ids]
+    statements = [
+        (held.lock(batch.programs, batch.programs[o], _strength(batch, o, pointing[o])), {"ids": ids})
+        for o, ids in asked
+    ]
+    for (object, _), rows in zip(asked, together(batch.conn, statements), strict=True):
+        made = {r.id for r in batch.every() if r.object == object and r.fresh and not r.rejected}
+        found[object] |= {row[0] for row in rows} | made
+    _hold_onward(batch, pointing)
+    return found
+
+
+def _held_as_parents(batch: Batch, object: str, places: Pointing) -> set[str]:
+    """Those of the targets of one new record that will count it: locked as their figures need it, once. Several
+    records lock their parents after they were written, all in one order."""
+    every = batch.every()
+    if len(every) != 1 or not every[0].fresh:
+        return set()
+    counted = counted_over(batch.programs, every[0].object)
+    ids = [id for id, pointing in places.items() if any(field.name in counted for _, field in pointing)]
+    hold(batch, batch.conn, batch.programs[object], ids)
+    found = (batch.found.get((object, id)) for id in ids)
+    return {row.id for row in found if row is not None and row.values.get("deleted_at") is None}
+
+
 def _trusted(batch: Batch, row: Row, field: Field, object: str, id: str) -> bool:
-    """A detail's master is locked already; who creates is a user."""
+    """A detail's master is locked already; who saves is a user, what he makes is his, and nothing of him is kept here."""
     if row.master is not None and field.name == row.program.object.master:
         return True
-    return field.system and field.name in ("created_by", "updated_by") and id == batch.person
+    if not field.system or field.name not in ("created_by", "updated_by", "owner") or id != batch.person:
+        return False
+    return held.strength(batch.programs, row.object, [field.name], object) == "stays"
 
 
 def _visible(batch: Batch, object: str, ids: set[str]) -> set[str]:
@@ -139,10 +158,7 @@ def hold_targets(batch: Batch, rows: Sequence[Row]) -> None:
 
 def check_conditions(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """A lookup's `where` holds: on creation, and when the link or something of the record's own it names changes."""
-    for field in program.links:
-        where = field.link.where
-        if where is None:
-            continue
+    for field, where in program.conditional:
         needs = batch.programs.keep(
             ("links.where", program.object.name, field.name),
             partial(this_needs, program.model, program.object, where),

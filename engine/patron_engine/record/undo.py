@@ -16,9 +16,9 @@ from psycopg.types.json import Jsonb
 from patron_engine import jsonio
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
+from patron_engine.record.pending import COPY_FROM, copy_in, run_many
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn, Statement, any_of, compiled
-from patron_engine.record.write import COPY_FROM, copy_in, run_many
 from patron_engine.store.tables import Id
 
 COLUMNS = ("batch", "object", "record", "action", "version", "old")

@@ -11,19 +11,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from psycopg import sql
-from psycopg.pq import PipelineStatus
 from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.fields.field import Field
 from patron_engine.record.attach import attach
 from patron_engine.record.batch import Batch
 from patron_engine.record.links import linked
+from patron_engine.record.pending import COPY_FROM, copy_in
 from patron_engine.record.program import DELETE_BATCH, Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Conn, Statement, any_of, compiled
-
-COPY_FROM = 40  # rows; fewer go as statements
+from patron_engine.record.statements import Statement, any_of, compiled
 
 STAMPS = ("updated_at", "updated_by", "version")
 
@@ -78,13 +75,7 @@ def insert(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
         copy_in(batch.conn, program.table, columns, ([r.get(c) for c in columns] for r in rendered))
         return
     statement = program.insert
-    if len(rows) == 1:
-        batch.conn.execute(statement.text, statement.values({c: rendered[0].get(c) for c in columns}))
-        return
-    with batch.conn.cursor() as cursor:
-        cursor.executemany(
-            statement.text, [statement.values({c: r.get(c) for c in columns}) for r in rendered]
-        )
+    batch.pending.add(statement, [statement.values({c: r.get(c) for c in columns}) for r in rendered])
 
 
 def _point_at_each_other(program: Program, rows: Sequence[Row]) -> bool:
@@ -109,29 +100,7 @@ def update(batch: Batch, program: Program, changed: Iterable[tuple[Row, Sequence
         statement = program.update(columns)
         groups[columns].append(statement.values({**rendered, "row_id": row.id}))
     for columns, values in groups.items():
-        run_many(batch.conn, program.update(columns), values)
-
-
-def run_many(conn: Conn, statement: Statement, values: Sequence[Sequence[Any]]) -> None:
-    """One execution, or all in a pipeline."""
-    if len(values) == 1:
-        conn.execute(statement.text, values[0])
-        return
-    with conn.cursor() as cursor:
-        cursor.executemany(statement.text, values)
-
-
-def copy_in(conn: Conn, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """COPY … FROM STDIN of rows in the order of `columns`; in a pipeline, which carries no COPY, an INSERT of each."""
-    if conn.pgconn.pipeline_status != PipelineStatus.OFF:
-        insert = compiled(table.insert().values({c: sa.bindparam(c, type_=table.c[c].type) for c in columns}))
-        run_many(conn, insert, [insert.values(dict(zip(columns, row, strict=True))) for row in rows])
-        return
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    into = sql.Identifier(table.schema or "public", table.name)
-    with conn.cursor() as cursor, cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(into, names)) as copy:
-        for row in rows:
-            copy.write_row(row)
+        batch.pending.add(program.update(columns), values)
 
 
 def write_figures(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
@@ -165,8 +134,19 @@ def _write_links(batch: Batch, field: Field, rows: Sequence[Row]) -> None:
         for row in rows
         for position, (_, target) in enumerate(linked(row.values.get(field.name), field))
     ]
-    if pairs:
-        copy_in(batch.conn, table, ("record", "target", "position"), pairs)
+    if len(pairs) >= COPY_FROM:
+        copy_in(batch.conn, table, table.columns.keys(), pairs)
+    else:
+        batch.pending.add(
+            batch.programs.keep(("write.link", field.object, field.name), lambda: inserting(table)), pairs
+        )
+
+
+def inserting(table: sa.Table) -> Statement:
+    """One new row of all its columns."""
+    return compiled(
+        table.insert().values({c.name: sa.bindparam(c.name, type_=c.type) for c in table.columns})
+    )
 
 
 def clear_links(batch: Batch, field: Field, ids: Sequence[str]) -> None:
@@ -176,7 +156,8 @@ def clear_links(batch: Batch, field: Field, ids: Sequence[str]) -> None:
         table = batch.call.tables.link(field)
         return compiled(table.delete().where(any_of(table.c.record)))
 
-    batch.programs.keep(("write.links", field.object, field.name), make).do(batch.conn, ids=list(ids))
+    statement = batch.programs.keep(("write.links", field.object, field.name), make)
+    batch.pending.add(statement, [statement.values({"ids": list(ids)})])
 
 
 def replacing(table: sa.Table, key: Sequence[str], columns: Sequence[str]) -> Statement:

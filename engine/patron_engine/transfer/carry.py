@@ -30,6 +30,7 @@ from patron_engine.query.catalog import ReadableCatalog
 from patron_engine.query.values import fetch_values
 from patron_engine.record.change import Change, Outcome
 from patron_engine.record.context import context_of
+from patron_engine.record.pending import Pending
 from patron_engine.record.statements import Conn
 from patron_engine.record.undo import Done, record_batch
 from patron_engine.transfer.convert import Converter, Item
@@ -203,7 +204,7 @@ class Carrier:
         if not expressions:
             return
         rows = self._values(conn, call, items, expressions)
-        context, _ = context_of(conn, call)
+        context, _ = context_of(Pending(conn), call)
         for name, expression in expressions.items():
             value_of, own = closure(expression), self.object.fields[name]
             for item, values in zip(items, rows, strict=True):

@@ -4,7 +4,7 @@
         -> may he still -> write with details -> lock the parents, bring their roll-ups and stored formulas up to date
         -> check the parents' rules that read what changed -> numbers -> history, events, search -> done
 
-Everything happens inside the caller's transaction: `begin_write` opens it for writing, the caller commits. A refusal
+Everything happens inside the caller's transaction: `write_transaction` opens it for writing and commits. A refusal
 refuses the whole save in mode "all" (raised), or its own change in mode "each" (an outcome). Each stage is a module of
 record/; nothing is decided here but their order.
 """
@@ -12,7 +12,6 @@ record/; nothing is decided here but their order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -26,7 +25,7 @@ from patron_engine.query.call import Call
 from patron_engine.record import attach, check, figures, links, load, purge, remove, targets
 from patron_engine.record.batch import Batch, RowsRefused, by_object
 from patron_engine.record.before import before_rules
-from patron_engine.record.begin import begin_write, retrying
+from patron_engine.record.begin import begin_write, retrying, write_transaction
 from patron_engine.record.bind import bind
 from patron_engine.record.change import MAX_CHANGES, Change, Outcome
 from patron_engine.record.closure import keep_closures
@@ -47,9 +46,9 @@ from patron_engine.record.search import write_search
 from patron_engine.record.statements import Conn
 from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
-from patron_engine.record.write import COPY_FROM, write
+from patron_engine.record.write import write
 
-__all__ = ["begin_write", "retrying", "save"]
+__all__ = ["begin_write", "retrying", "save", "write_transaction"]
 
 Mode = Literal["all", "each"]
 
@@ -109,6 +108,7 @@ def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool
         act = _write if verb in ("create", "update", "upsert") else _remove
         try:
             act(batch, run, several)
+            batch.pending.send()
         except psycopg.errors.UniqueViolation as error:
             _collision(batch, run, error)
         for row in batch.levels[0]:
@@ -151,20 +151,13 @@ def _write(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
         if depth < last and not any(row.rejected for row in batch.every()):
             _write_level(batch, batch.levels[depth])  # else the levels below still tell their problems
     batch.stop_if_refused(batch.every())
-    with _few_in_one_go(batch):
-        _write_level(batch, batch.levels[last])
-        _write_level(batch, batch.along)
-        saved = [*batch.every(), *batch.along]
-        leaving = [row for row in saved if row.action == "delete"]
-        if leaving:
-            remove.write_batches(batch, leaving)
-        _finish(batch, saved)
-
-
-def _few_in_one_go(batch: Batch) -> AbstractContextManager[Any]:
-    """Statements of a small save travel together; a large one uses COPY, which a pipeline cannot carry."""
-    small = sum(len(level) for level in batch.levels) + len(batch.along) < COPY_FROM
-    return batch.conn.pipeline() if small else nullcontext()
+    _write_level(batch, batch.levels[last])
+    _write_level(batch, batch.along)
+    saved = [*batch.every(), *batch.along]
+    leaving = [row for row in saved if row.action == "delete"]
+    if leaving:
+        remove.write_batches(batch, leaving)
+    _finish(batch, saved)
 
 
 def _write_level(batch: Batch, level: Sequence[Row]) -> None:
