@@ -59,6 +59,7 @@ FIELDS: list[tuple[str, str, int, str]] = [
     ("- {name: e, type: text, encrypted: true}\n- {name: p, type: lookup, to: deal, reverse: kids}\n- {name: r, type: rollup, of: kids, function: first, field: e}",
      "rollup_type", 3, "encrypted"),
     ("- {name: p, type: lookup, to: deal, reverse: kids}\n- {name: r, type: rollup, of: kids, function: concat, field: p}", "rollup_type", 2, "joins texts"),
+    ("- {name: n, type: auto_number, pattern: 'A-{00}', reset: master}", "reset_without_master", 1, "no detail"),
     ("- {name: m, type: master, to: deal}", "master_cycle", 1, "deal → deal"),
     ("- {name: created_at, type: date}", "name_taken", 1, "system field"),
     ("- {name: a, type: text}\n- {name: b, type: text, was: [c]}\n- {name: c, type: lookup, to: acc}", "unknown_object", 3, "account"),
