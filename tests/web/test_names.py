@@ -55,6 +55,13 @@ def test_a_detail_may_have_a_field_named_delete(admin: Api) -> None:
     assert admin.delete(f"/records/yd_word_line/{first}").status_code == 200
 
 
+def test_a_number_may_hold_a_value_of_its_master(admin: Api) -> None:
+    made = admin.make("yd_word", select="N1", lines=[{"what": "one"}, {"what": "two"}])
+    lines = admin.get(f"/records/yd_word/{made['id']}/related/lines").json()["records"]
+    assert sorted(line["number"] for line in lines) == ["N1/01", "N1/02"]
+    assert admin.make("yd_word_line", word=made["id"], what="three")["number"] == "N1/03"
+
+
 def test_words_of_sql_and_python_stand_in_conditions(admin: Api) -> None:
     admin.make("yd_word", select="E", where="here", limit=3, null="nothing", **{"from": "2026-05-01"})
     for where in (

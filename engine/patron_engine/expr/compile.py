@@ -51,7 +51,10 @@ def typed(outer: Infer, syntax: Syntax, scope: Scope) -> Expression:
     if len(scope.expects) == 1:
         tree = infer.as_kind(tree, scope.expects[0])
     made = _expression(infer, syntax, tree)
-    if len(infer.faults) == before:
+    if tree.type.kind == "sealed" and len(infer.faults) == before:
+        infer.fault("expr_encrypted", "an encrypted field is shown where it stands and copied nowhere", syntax.at,
+                    "compare it: field == 'text'")  # fmt: skip
+    elif len(infer.faults) == before:
         accepted = tree.type.kind == "json" or any(fits(tree.type, k) for k in scope.expects)
         if scope.expects and not accepted:
             wanted = " or ".join(words(k) for k in scope.expects)

@@ -38,6 +38,7 @@ class ObjectChecks(KeyChecks):
             self._encrypted(f)
             self._rollup(f)
             self._same_currency(f)
+            self._numbered(f)
 
     def _title(self) -> None:
         title = self.one.body.get("title")
@@ -228,6 +229,11 @@ class ObjectChecks(KeyChecks):
         if f.definition.get("encrypted") is True and f.type.name not in ENCRYPTABLE:
             self.tell("not_encryptable", f"{f.type.name} fields cannot be encrypted", (*f.path, "encrypted"),
                       f"texts can: {', '.join(sorted(ENCRYPTABLE))}")  # fmt: skip
+
+    def _numbered(self, f: FieldSketch) -> None:
+        if f.type.name == "auto_number" and f.definition.get("reset") == "master" and self.one.master is None:
+            self.tell("reset_without_master", f"{self.one.name} is no detail: there is no master to count for", (*f.path, "reset"),
+                      "never, day, month or year; or make a link its master")  # fmt: skip
 
     def _rollup(self, f: FieldSketch) -> None:
         if f.type.name != "rollup":

@@ -26,6 +26,7 @@ from patron_engine.errors import LimitExceeded
 from patron_engine.expr.sql import condition_sql, to_sql
 from patron_engine.expr.types import ExprType
 from patron_engine.fields.field import Field, FileSpec, Formula, Rollup
+from patron_engine.fields.registry import type_of
 from patron_engine.model.model import LINKS
 from patron_engine.query import functions, sets
 from patron_engine.query.source import Building, Row, path_steps
@@ -102,6 +103,15 @@ class SqlBinding:
             return self._rooted(self.roots[first], path, steps[1:])
         return self.value(self.row, steps)
 
+    def blind(self, path: str, value: str) -> str:
+        """The digest by which an encrypted field is found."""
+        from patron_engine.query.values import end_of
+
+        steps = path_steps(path)
+        found = end_of(self, self.row, steps)
+        assert found is not None, path
+        return str(type_of(found[2]).normalise(found[2], value))
+
     def aggregate(self, node: Any) -> sa.ColumnElement[Any]:
         """COUNT(quotes, …): a correlated subquery over a set of this row."""
         return sets.aggregate_sql(self, node)
@@ -163,6 +173,8 @@ class SqlBinding:
         if isinstance(found.spec, FileSpec):
             return self._files(row, found)
         parts = {c.part for c in found.columns}
+        if found.encrypted and "blind" in parts:
+            return row.column(found, "blind")
         if "base" in parts and self.money == "base":
             return row.column(found, "base")
         if "" not in parts and found.columns:

@@ -25,7 +25,7 @@ from patron_engine.fields.field import (
 )
 from patron_engine.model.model import Model, Object
 from patron_engine.record.codec import encoder, parts_of, renamed, tuple_at, value_column
-from patron_engine.record.needs import Needs, needs_of
+from patron_engine.record.needs import Needs, needs_of, path_needs
 from patron_engine.record.statements import Statement, any_of, compiled
 from patron_engine.store.tables import Id, Tables, physical_columns
 
@@ -161,8 +161,13 @@ class Program:
         return tuple(f for f in self.fields.values() if isinstance(f.spec, Rollup) and f.columns)
 
     @cached_property
-    def numbered(self) -> tuple[Field, ...]:
-        return tuple(f for f in self.fields.values() if isinstance(f.spec, AutoNumber))
+    def numbers(self) -> tuple[tuple[Field, Needs], ...]:
+        """Auto numbers, and what their patterns read of the record and of those it links to."""
+        return tuple(
+            (f, path_needs(self.model, self.object, (part for kind, part in f.spec.parts if kind == "field")))
+            for f in self.fields.values()
+            if isinstance(f.spec, AutoNumber)
+        )
 
     @cached_property
     def workspace_figures(self) -> frozenset[str]:

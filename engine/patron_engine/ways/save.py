@@ -199,7 +199,7 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
 def _write_one_object(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     fresh = [row for row in rows if row.fresh]
     number(batch, program, fresh)
-    if fresh and program.numbered:
+    if fresh and program.numbers:
         compute(batch, program, fresh)
     write(batch, program, rows)
     for row in fresh:
