@@ -40,7 +40,8 @@ class Observed:
         status = 0
         method = scope["method"] if scope["method"] in METHODS else "other"
         if method == "HEAD":
-            scope = {**scope, "method": "GET"}  # a copy: by its own the server knows that it must leave the body out
+            # A copy: by its own the server knows that it must leave the body out.
+            scope = {**scope, "method": "GET"}
 
         async def sending(message: Message) -> None:
             nonlocal status
