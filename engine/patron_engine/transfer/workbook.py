@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
+import weakref
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -33,7 +35,9 @@ MAX_ROWS = 1_048_576
 def open_workbook(path: Path, sheet: str | None = None) -> Sheet:
     """The first visible sheet, or the one named. Refused or LimitExceeded with the reason."""
     _check_archive(path)
-    target = Path(tempfile.mkstemp(prefix="patron-sheet-", suffix=".csv")[1])
+    handle, name = tempfile.mkstemp(prefix="patron-sheet-", suffix=".csv")
+    os.close(handle)
+    target = Path(name)
     try:
         done = subprocess.run(
             [sys.executable, "-m", "patron_engine.transfer.workbook", str(path), str(target), sheet or ""],
@@ -62,6 +66,7 @@ def open_workbook(path: Path, sheet: str | None = None) -> Sheet:
         next(everything, None)
         return ((n, (cells + [""] * width)[:width]) for n, cells in everything if any(cells))
 
+    weakref.finalize(body, target.unlink, missing_ok=True)  # with the sheet goes what was made of it
     return Sheet(headings=headings, rows=body, form="workbook")
 
 
