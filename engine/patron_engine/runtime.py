@@ -155,7 +155,7 @@ class Workspace:
     ) -> Result:
         """Runs `act` in one write transaction under one release and commits.
 
-        A serialisation failure or deadlock repeats it three times; a release published meanwhile repeats it once.
+        A serialisation failure or deadlock repeats it a few times; a release published meanwhile repeats it once.
         `act` must therefore do nothing outside the database.
         """
         try:

@@ -20,7 +20,7 @@ from patron_engine.query.call import Call
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn, compiled
 
-RETRIES = 3  # of a deadlock or a serialisation failure
+RETRIES = 6  # of a deadlock or a serialisation failure
 LOCK_SALT = 7  # of the workspace's advisory lock, shared by writers, exclusive for a publication
 
 Result = TypeVar("Result")
@@ -74,5 +74,5 @@ def retrying(attempt: Callable[[], Result], *, tries: int = RETRIES) -> Result:
                 raise
         except psycopg.errors.LockNotAvailable as error:
             raise Unavailable("the record is being changed by somebody else", hint="try again") from error
-        time.sleep(random.uniform(0.001, 0.02) * (tries - left + 1))
+        time.sleep(random.uniform(0.001, 0.02) * 2 ** (tries - left))
     raise AssertionError("unreachable")

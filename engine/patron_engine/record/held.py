@@ -12,7 +12,7 @@ saves that both raise a shared lock would wait for each other.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -56,8 +56,11 @@ def _through(programs: Programs) -> Through:
     return dict(found)
 
 
-def strength(programs: Programs, object: str, links: Iterable[str], target: str) -> Strength:
-    """How strongly the targets of an object's links are locked."""
+def strength(programs: Programs, object: str, links: Collection[str], target: str) -> Strength:
+    """How strongly the targets of an object's links are locked. A master is always changed by its details: were it locked
+    only then, a detail by itself would take its number first and its master after, and the master's save the other way."""
+    if programs[object].object.master in links:
+        return "own"
     known = through(programs)
     if not any((object, link, target) in known for link in links):
         return "stays"

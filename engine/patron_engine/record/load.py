@@ -31,6 +31,7 @@ def load_rows(batch: Batch, rows: Sequence[Row], *, deleted: bool = False, seize
     """Locks and reads the rows that exist already. `deleted` asks for records in the recycle bin instead of live
     ones; `seize` also keeps new links to them away."""
     for program, mine in by_object(r for r in rows if not r.rejected and not r.fresh):
+        _masters_first(batch, program, [r.id for r in mine if r.master is None])
         found = read_images(
             batch, batch.conn, program, [r.id for r in mine], program.seize if seize else program.load
         )
@@ -43,6 +44,21 @@ def load_rows(batch: Batch, rows: Sequence[Row], *, deleted: bool = False, seize
                 not_found(batch, row, row.id)
                 continue
             accept(batch, row, image)
+
+
+def _masters_first(batch: Batch, program: Program, ids: Sequence[str]) -> None:
+    """A detail saved by itself changes its master too, and is locked after it, as in its master's own save."""
+    link = program.object.master
+    if link is None or not ids:
+        return
+
+    def make() -> Statement:
+        master = batch.programs[program.fields[link].link.to[0]].table
+        named = sa.select(program.table.c[program.fields[link].column.name]).where(any_of(program.table.c.id))
+        chosen = sa.select(master.c.id).where(master.c.id.in_(named)).order_by(master.c.id)
+        return compiled(chosen.with_for_update(key_share=True))
+
+    batch.programs.keep(("load.masters", program.object.name), make).run(batch.conn, ids=sorted(set(ids)))
 
 
 def accept(batch: Batch, row: Row, image: dict[str, Any]) -> None:

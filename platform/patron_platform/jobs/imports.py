@@ -52,7 +52,7 @@ def map_for(
 ) -> ImportMap:
     """The mapping given, or the one the headings suggest."""
     known = call.model.object(object)
-    if raw is None and known is not None:
+    if raw is None and known is not None and writable(call.model, call.actor, known.name):
         raw = suggested(call, known, sheet.headings)
     return read_mapping(
         {**(raw or {}), **({"match": match} if match else {})},
