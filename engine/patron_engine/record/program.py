@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.evaluate import Context, closure
@@ -224,6 +225,26 @@ class Program:
             where = self.table.c.id == sa.bindparam("row_id", type_=Id())
             found = self._updates[key] = compiled(self.table.update().values(binds).where(where))
         return found
+
+    def update_many(self, columns: Sequence[str]) -> Statement | None:
+        """The same for many rows in one statement: each bind is a list. None where a column holds lists or JSON, which
+        no list of a statement can carry."""
+        key = ("many", *columns)
+        if key not in self._updates:
+            types = {"row_id": Id(), **{c: self.table.c[c].type for c in columns}}
+            if any(isinstance(t, (pg.ARRAY, pg.JSONB)) for t in types.values()):
+                return None
+            self._updates[key] = compiled(self._joined(types))
+        return self._updates[key]
+
+    def _joined(self, types: Mapping[str, sa.types.TypeEngine[Any]]) -> sa.Update:
+        given = (
+            sa.func.unnest(*(sa.bindparam(n, type_=pg.ARRAY(t)) for n, t in types.items()))
+            .table_valued(*(sa.column(n, t) for n, t in types.items()))
+            .render_derived()
+        )
+        new = {c: given.c[c] for c in types if c != "row_id"}
+        return self.table.update().values(new).where(self.table.c.id == given.c.row_id)
 
     # -- codecs ---------------------------------------------------------------------------------------------------
 

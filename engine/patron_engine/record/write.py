@@ -109,7 +109,12 @@ def update(batch: Batch, program: Program, changed: Iterable[tuple[Row, Sequence
         statement = program.update(columns)
         groups[columns].append(statement.values({**rendered, "row_id": row.id}))
     for columns, values in groups.items():
-        run_many(batch.conn, program.update(columns), values)
+        many = program.update_many(columns) if len(values) >= COPY_FROM else None
+        if many is None:
+            run_many(batch.conn, program.update(columns), values)
+        else:
+            place = [program.update(columns).names.index(n) for n in many.names]
+            batch.conn.execute(many.text, [[v[at] for v in values] for at in place])
 
 
 def run_many(conn: Conn, statement: Statement, values: Sequence[Sequence[Any]]) -> None:
