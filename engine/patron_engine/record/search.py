@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 import sqlalchemy as sa
 
-from patron_engine.fields.field import Field
 from patron_engine.fields.registry import type_of
 from patron_engine.query.tokens import tokens_of
 from patron_engine.record.batch import Batch, by_object
@@ -58,7 +56,8 @@ def _path(batch: Batch, program: Program, rows: Sequence[Row], path: str) -> lis
     if field is None or not due:
         return []
     if not rest:
-        return [(row, _tokens(field, [row.values.get(name)])) for row in due]
+        text_of = type_of(field).tokens_text
+        return [(row, _tokens(text_of(field, row.values.get(name)))) for row in due]
     end = batch.model.follow(program.object.name, path)
     if end is None:
         return []
@@ -66,8 +65,9 @@ def _path(batch: Batch, program: Program, rows: Sequence[Row], path: str) -> lis
     for row in due:
         for object, id in linked(row.values.get(name), field):
             wanted[object].add(id)
+    text_of = type_of(end).tokens_text
     tokens = {
-        (object, id): _tokens(end, [values.get(rest)])
+        (object, id): _tokens(text_of(end, values.get(rest)))
         for object, ids in wanted.items()
         for id, values in batch.environment.fetch(object, ids, [rest]).items()
     }
@@ -78,12 +78,10 @@ def _path(batch: Batch, program: Program, rows: Sequence[Row], path: str) -> lis
     return found
 
 
-def _tokens(field: Field, values: Sequence[Any]) -> str:
+def _tokens(text: str | None) -> str:
     """Tokens as PostgreSQL reads an array of texts; "" for none. They are letters, digits, # and ~, so that quotes
     around each are enough (and much cheaper than a general array)."""
-    kind = type_of(field)
-    texts = [kind.tokens_text(field, v) for v in values if v is not None]
-    found = tokens_of([t for t in texts if t])
+    found = tokens_of((text,)) if text else ()
     return '{"' + '","'.join(found) + '"}' if found else ""
 
 
@@ -97,7 +95,8 @@ def _shown_elsewhere(batch: Batch, program: Program, rows: Sequence[Row]) -> lis
             ids: Sequence[str] = [row.id]
             for hop in reversed(hops):
                 ids = below(batch, hop, ids)
-            tokens = _tokens(program.fields[name], [row.values.get(name)])
+            field = program.fields[name]
+            tokens = _tokens(type_of(field).tokens_text(field, row.values.get(name)))
             found.extend((object, id, path, tokens or "{}") for id in ids)
     return found
 
