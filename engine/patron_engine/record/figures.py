@@ -23,7 +23,6 @@ from patron_engine.query.source import Building
 from patron_engine.query.statement import Statement, compiled, kept
 from patron_engine.query.values import call_values
 from patron_engine.record.batch import Batch
-from patron_engine.record.derive import fitted
 from patron_engine.record.feeds import feeds_of
 from patron_engine.record.formulas import follow
 from patron_engine.record.load import accept, read_images
@@ -128,8 +127,8 @@ def _apply(program: Program, row: Row, touch: Touch) -> set[str]:
         if now is None:
             again.add(name)  # not filled yet: a new field whose back-fill is under way
         else:
-            row.put_figure(name, fitted(program.fields[name], Decimal(now) + delta))
-    for name in {*touch.entering, *touch.leaving}:
+            row.put_figure(name, program.fitter(name)(Decimal(now) + delta))
+    for name in {*touch.entering, *touch.leaving} if touch.entering or touch.leaving else ():
         spec = program.fields[name].spec
         assert isinstance(spec, Rollup)
         now = row.values.get(name)
@@ -146,9 +145,10 @@ def _apply(program: Program, row: Row, touch: Touch) -> set[str]:
 
 def _ask_again(batch: Batch, program: Program, field: Field, rows: Sequence[Row]) -> None:
     figures = figures_by_query(batch, program, [field], [row.id for row in rows])
+    fit = program.fitter(field.name)
     for row in rows:
         if row.id in figures:
-            row.put_figure(field.name, fitted(field, figures[row.id][field.name]))
+            row.put_figure(field.name, fit(figures[row.id][field.name]))
 
 
 def figures_by_query(

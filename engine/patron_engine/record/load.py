@@ -45,10 +45,9 @@ def load_rows(batch: Batch, rows: Sequence[Row], *, deleted: bool = False, seize
 
 def accept(batch: Batch, row: Row, image: dict[str, Any]) -> None:
     """Makes an image read from the database the row's own."""
-    row.old = image
+    row.old = row.seen = image  # nobody changes either
     row.values = {**row.values, **image}
     row.version = image["version"]
-    row.seen = {name: image.get(name) for name in row.program.kept}
     batch.register(row)
 
 
@@ -56,10 +55,8 @@ def read_images(
     batch: Batch, program: Program, ids: Sequence[str], statement: Statement
 ) -> dict[str, dict[str, Any]]:
     """id -> own values, many links and files included."""
-    found = {}
-    for raw in statement.run(batch.conn, ids=sorted(set(ids))):
-        image = program.decode(raw)
-        found[image["id"]] = image
+    images = map(program.layout.decode, statement.run(batch.conn, ids=sorted(set(ids))))
+    found = {image["id"]: image for image in images}
     if found:
         _many_links(batch, program, found)
         _files(batch, program, found)

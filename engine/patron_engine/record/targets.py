@@ -33,11 +33,12 @@ def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
     for row in rows:
         if row.rejected or not row.changed:
             continue
-        for field in row.program.links:
-            if field.name not in row.changed:
+        changed = row.changed
+        for name, field in row.program.links_by_name:
+            if name not in changed:
                 continue
-            before = set(linked(row.old.get(field.name), field))
-            for object, id in linked(row.values.get(field.name), field):
+            before = () if row.fresh else set(linked(row.old.get(name), field))
+            for object, id in linked(row.values.get(name), field):
                 if (object, id) not in before and not _trusted(batch, row, field, object, id):
                     pointing[object][id].append((row, field))
     if not pointing:

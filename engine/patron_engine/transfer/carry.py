@@ -269,8 +269,8 @@ class Carrier:
                 piece.counts["warned"] += 1
                 piece.faults.append((item.number, item.cells, outcome.problems))
             assert outcome.id is not None
-            deferred = {f: text for f, (_, text) in item.later.items()}
-            if deferred and item.cells:
+            if item.later and item.cells:
+                deferred = {f: text for f, (_, text) in item.later.items()}
                 piece.later.append((item.number, outcome.id, deferred))
             if outcome.action in ("created", "updated"):
                 done.append(self._done(item, outcome))
