@@ -22,6 +22,7 @@ from patron_engine.query.sets import rollup_sql
 from patron_engine.query.source import Building
 from patron_engine.query.statement import Statement, compiled, kept
 from patron_engine.query.values import call_values
+from patron_engine.record.above import reading_of
 from patron_engine.record.batch import Batch
 from patron_engine.record.feeds import feeds_of
 from patron_engine.record.formulas import follow
@@ -88,7 +89,8 @@ def _lock(batch: Batch, program: Program, touches: Mapping[str, Touch]) -> list[
     object = program.object.name
     missing = [id for id in touches if (object, id) not in batch.found]
     if missing:
-        for id, image in read_images(batch, program, missing, program.load).items():
+        reading = reading_of(program)
+        for id, image in read_images(batch, program, missing, reading.statement, reading.layout).items():
             row = Row(program, None, id=id, fresh=False)
             row.own = False
             accept(batch, row, image)

@@ -16,6 +16,7 @@ from patron_engine.access.decide import Action, Deny, When, row_rule
 from patron_engine.errors import StaleVersion
 from patron_engine.fields.registry import type_of
 from patron_engine.record.batch import Batch, by_object
+from patron_engine.record.layout import Layout
 from patron_engine.record.plan import not_found
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
@@ -52,10 +53,10 @@ def accept(batch: Batch, row: Row, image: dict[str, Any]) -> None:
 
 
 def read_images(
-    batch: Batch, program: Program, ids: Sequence[str], statement: Statement
+    batch: Batch, program: Program, ids: Sequence[str], statement: Statement, layout: Layout | None = None
 ) -> dict[str, dict[str, Any]]:
-    """id -> own values, many links and files included."""
-    images = map(program.layout.decode, statement.run(batch.conn, ids=sorted(set(ids))))
+    """id -> own values, many links and files included. `layout` is that of the statement where it does not read all."""
+    images = map((layout or program.layout).decode, statement.run(batch.conn, ids=sorted(set(ids))))
     found = {image["id"]: image for image in images}
     if found:
         _many_links(batch, program, found)
