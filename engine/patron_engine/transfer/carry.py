@@ -189,7 +189,8 @@ class Carrier:
                 before, given = item.old.get(name), item.set.get(name)
                 if isinstance(before, Mapping) and isinstance(given, Mapping):
                     item.set[name] = {**before, **given}
-            item.set.update(self.constants)
+            if self.constants:
+                item.set.update(self.constants)
             if item.id is not None:
                 item.set.update(dict.fromkeys(item.emptied))
             item.set.pop("id", None)
@@ -290,12 +291,20 @@ class Carrier:
             conn.execute(query, (self.object.name, source, values))
 
     def _change(self, item: Item) -> Change:
+        match = self.mapping.match
+        if item.id is None and match is None:
+            return Change(
+                action="create",
+                object=self.object.name,
+                set=item.set,
+                source="typed",
+                external_ids=item.external,
+            )
         common: dict[str, Any] = {
             "object": self.object.name, "set": item.set, "source": "typed", "external_ids": item.external,
         }  # fmt: skip
         if item.id is not None:
             return Change(action="update", id=item.id, **common)
-        match = self.mapping.match
         if match is not None and (match.startswith(EXTERNAL) or self.object.fields[match].unique):
             value = item.key if match.startswith(EXTERNAL) else item.set[match]
             return Change(action="upsert", by=(match, value), **common)
