@@ -90,7 +90,18 @@ def _call(node: nodes.Call, args: list[Closure]) -> Closure:
         answer = py(*params, *given)
         return bool(answer) if truth else answer
 
-    return run
+    if len(args) != 2:
+        return run
+    left, right = args
+
+    def of_two(values: Mapping[str, Any], context: Context) -> Any:
+        a, b = left(values, context), right(values, context)
+        if strict and (a is None or b is None):
+            return empty
+        answer = py(*params, a, b)
+        return bool(answer) if truth else answer
+
+    return of_two
 
 
 def _compare(node: nodes.Compare, left: Closure, right: Closure) -> Closure:

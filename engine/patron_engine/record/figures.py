@@ -64,11 +64,13 @@ def refresh(batch: Batch, touches: Touches) -> list[Row]:
 
 
 def _remember(parents: dict[Row, Touch], row: Row, touch: Touch) -> None:
-    known = parents.setdefault(row, Touch())
+    row.figures |= touch.watched
+    known = parents.setdefault(row, touch)
+    if known is touch:
+        return
     known.origins.update(touch.origins)
     known.watched |= touch.watched
     known.raised = known.raised or touch.raised
-    row.figures |= touch.watched
 
 
 def _level(batch: Batch, touches: Touches) -> list[tuple[Row, Touch]]:
@@ -78,9 +80,10 @@ def _level(batch: Batch, touches: Touches) -> list[tuple[Row, Touch]]:
     for object in sorted(touches):
         level.extend(_lock(batch, batch.programs[object], touches[object]))
     for object in sorted(touches):
-        mine = [(row, touch) for row, touch in level if row.object == object]
+        program = batch.programs[object]
+        mine = [(row, touch) for row, touch in level if row.program is program]
         if mine:
-            _bring(batch, batch.programs[object], mine)
+            _bring(batch, program, mine)
     return level
 
 
@@ -94,22 +97,25 @@ def _lock(batch: Batch, program: Program, touches: Mapping[str, Touch]) -> list[
             row = Row(program, None, id=id, fresh=False)
             row.own = False
             accept(batch, row, image)
-    return [
-        (batch.found[(object, id)], t) for id, t in sorted(touches.items()) if (object, id) in batch.found
-    ]
+    found = ((batch.found.get((object, id)), touches[id]) for id in sorted(touches))
+    return [(row, touch) for row, touch in found if row is not None]
 
 
 def _bring(batch: Batch, program: Program, level: Sequence[tuple[Row, Touch]]) -> None:
     again: dict[str, list[Row]] = {}
     for row, touch in level:
-        for name in _apply(program, row, touch) | {n for n in touch.again if n in program.fields}:
+        names = _apply(program, row, touch)
+        if touch.again:
+            names |= {n for n in touch.again if n in program.fields}
+        for name in names:
             again.setdefault(name, []).append(row)
         if touch.raised:
             _raise(batch, row)
     for name in sorted(again):
         _ask_again(batch, program, program.fields[name], again[name])
     rows = [row for row, _ in level]
-    follow(batch, program, rows, {row.id: touch.formulas for row, touch in level})
+    if program.formulas:
+        follow(batch, program, rows, {row.id: touch.formulas for row, touch in level})
     bases(batch, program, rows, figures=True)
     write_figures(batch, program, rows)
 

@@ -20,7 +20,7 @@ from patron_engine.record.layout import Layout
 from patron_engine.record.plan import not_found
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Statement, any_of, compiled
+from patron_engine.record.statements import Statement, any_of, compiled, ids_text
 
 RIGHT: dict[str, Action] = {
     "create": "create", "update": "update", "delete": "delete", "restore": "restore", "void": "void",
@@ -56,7 +56,7 @@ def read_images(
     batch: Batch, program: Program, ids: Sequence[str], statement: Statement, layout: Layout | None = None
 ) -> dict[str, dict[str, Any]]:
     """id -> own values, many links and files included. `layout` is that of the statement where it does not read all."""
-    images = map((layout or program.layout).decode, statement.run(batch.conn, ids=sorted(set(ids))))
+    images = map((layout or program.layout).decode, statement.run(batch.conn, ids=ids_text(sorted(set(ids)))))
     found = {image["id"]: image for image in images}
     if found:
         _many_links(batch, program, found)

@@ -24,7 +24,7 @@ from patron_engine.record.needs import candidate_paths, this_needs
 from patron_engine.record.plan import lock_values
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Statement, any_of, compiled, together
+from patron_engine.record.statements import Statement, any_of, compiled, ids_text, together
 
 
 def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
@@ -37,14 +37,19 @@ def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
         for name, field in row.program.links_by_name:
             if name not in changed:
                 continue
+            value = row.values.get(name)
+            if value is None:
+                continue
             before = () if row.fresh else set(linked(row.old.get(name), field))
-            for object, id in linked(row.values.get(name), field):
+            for object, id in linked(value, field):
                 if (object, id) not in before and not _trusted(batch, row, field, object, id):
                     pointing[object][id].append((row, field))
     if not pointing:
         return
     objects = sorted(pointing)
-    asked = [(_keep_targets(batch, batch.programs[o]), {"ids": sorted(pointing[o])}) for o in objects]
+    asked = [
+        (_keep_targets(batch, batch.programs[o]), {"ids": ids_text(sorted(pointing[o]))}) for o in objects
+    ]
     for object, alive in zip(objects, together(batch.conn, asked), strict=True):
         living = {row[0] for row in alive} | {
             r.id for r in batch.every() if r.object == object and r.fresh and not r.rejected

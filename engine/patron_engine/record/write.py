@@ -20,7 +20,7 @@ from patron_engine.record.batch import Batch
 from patron_engine.record.links import linked
 from patron_engine.record.program import DELETE_BATCH, Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Conn, Statement, any_of, compiled
+from patron_engine.record.statements import Conn, Statement, any_of, compiled, ids_text
 
 COPY_FROM = 40  # rows; fewer go as statements
 
@@ -109,7 +109,8 @@ def update(batch: Batch, program: Program, changed: Iterable[tuple[Row, Sequence
         found["row_id"] = [row.id for row in rows]
         many = program.update_many(columns) if len(rows) >= COPY_FROM else None
         if many is not None:
-            batch.conn.execute(many.text, [list(found[n]) for n in many.names])
+            given = [list(found[n]) if n != "row_id" else ids_text(found[n]) for n in many.names]
+            batch.conn.execute(many.text, given)
         else:
             one = program.update(columns)
             run_many(batch.conn, one, list(zip(*(found[n] for n in one.names), strict=True)))
@@ -145,7 +146,9 @@ def write_figures(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
         names = [
             n
             for n in program.names
-            if (now := row.values.get(n)) is not (before := seen.get(n)) and now != before
+            if (row.own or n in row.figures or n in row.changed)
+            and (now := row.values.get(n)) is not (before := seen.get(n))
+            and now != before
         ]
         names += [
             n
