@@ -155,7 +155,13 @@ def _single(batch: Batch, problems: Sequence[Problem]) -> PatronError | None:
 
 def by_object(rows: Iterable[Row]) -> list[tuple[Program, list[Row]]]:
     """Rows grouped by object, objects in the order of their names."""
+    every = list(rows)
+    if not every:
+        return []
+    first = every[0].program
+    if all(row.program is first for row in every):
+        return [(first, every)]
     grouped: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
+    for row in every:
         grouped[row.object].append(row)
     return [(grouped[name][0].program, grouped[name]) for name in sorted(grouped)]

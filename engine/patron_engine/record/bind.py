@@ -21,6 +21,8 @@ from patron_engine.record.change import Source
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 
+Cell = tuple[Field, Callable[[Any], Any] | None]  # a field and what reads it
+
 HISTORY_FIELDS = frozenset({"created_at", "created_by", "updated_at", "updated_by"})
 # an import of history may say who made a record, and when
 
@@ -36,15 +38,20 @@ def bind(batch: Batch, rows: Sequence[Row]) -> list[tuple[Row, Field, Any]]:
                 continue
             if row.fresh:
                 _begin(row)
+            given, cells = row.given, reader.cells(change.source)
             for name, raw in change.set.items():
-                field = reader.field(row, name)
-                if field is None:
+                cell = cells.get(name) or reader.cell(row, name, change.source)
+                if cell is None:
                     continue
-                row.given.add(field.name)
-                if isinstance(field.spec, LinkSpec):
+                field, read = cell
+                given.add(field.name)
+                if read is None:
                     links.append((row, field, raw))
-                else:
-                    reader.put(row, field, raw, change.source)
+                    continue
+                try:
+                    row.put(field.name, read(raw))
+                except ValueFault as fault:
+                    reader.tell(row, field, fault)
             if change.by is not None and row.fresh:
                 _by_value(row, reader, change.by, change.source, links)
     return links
@@ -68,14 +75,18 @@ def _by_value(
     name, raw = by
     if name.startswith("external_ids.") or row.program.object.aliases.get(name, name) in row.given:
         return
-    field = reader.field(row, name)
-    if field is None:
+    cell = reader.cell(row, name, "text" if isinstance(raw, str) and source == "wire" else source)
+    if cell is None:
         return
+    field, read = cell
     row.given.add(field.name)
-    if isinstance(field.spec, LinkSpec):
+    if read is None:
         links.append((row, field, raw))
-    else:
-        reader.put(row, field, raw, "text" if isinstance(raw, str) and source == "wire" else source)
+        return
+    try:
+        row.put(field.name, read(raw))
+    except ValueFault as fault:
+        reader.tell(row, field, fault)
 
 
 class _Reader:
@@ -90,7 +101,25 @@ class _Reader:
         self.writable = store.get(("writable", *key), lambda: writable(model, actor, object.name))
         self.readable = store.get(("readable", *key), lambda: readable(model, actor, object.name))
         self.formats = TextFormats(zone=batch.model.workspace.zone, languages=batch.call.actor.languages)
-        self._readers: dict[tuple[str, str], Callable[[Any], Any]] = {}
+        self._cells: dict[str, dict[str, Cell]] = {}
+
+    def cells(self, source: Source) -> dict[str, Cell]:
+        """What is known by now of the names of one form."""
+        return self._cells.setdefault(source, {})
+
+    def cell(self, row: Row, name: str, source: Source) -> Cell | None:
+        """The field a caller may set under this name, and what reads its values (None for links, read elsewhere);
+        None with a problem when there is none."""
+        field = self.field(row, name)
+        if field is None:
+            return None
+        read = None if isinstance(field.spec, LinkSpec) else self._reader(field, source)
+        found = self.cells(source)[name] = (field, read)
+        return found
+
+    def tell(self, row: Row, field: Field, fault: ValueFault) -> None:
+        """A value that cannot be read."""
+        row.wrong(fault.code, f"{self.batch.label(field)}: {fault.message}", field.name, hint=fault.hint)
 
     def field(self, row: Row, name: str) -> Field | None:
         """The field a caller may set under this name; None with a problem when there is none."""
@@ -121,17 +150,6 @@ class _Reader:
         if field.system:
             return self.batch.keeps_history and field.name in HISTORY_FIELDS
         return field.readonly is True and self.batch.writes_readonly
-
-    def put(self, row: Row, field: Field, raw: Any, source: Source) -> None:
-        """Reads one value and puts it."""
-        key = (field.name, source)
-        read = self._readers.get(key)
-        if read is None:
-            read = self._readers[key] = self._reader(field, source)
-        try:
-            row.put(field.name, read(raw))
-        except ValueFault as fault:
-            row.wrong(fault.code, f"{self.batch.label(field)}: {fault.message}", field.name, hint=fault.hint)
 
     def _reader(self, field: Field, source: Source) -> Callable[[Any], Any]:
         if field.name == "record_type":

@@ -70,17 +70,15 @@ def watched(needs: Needs) -> frozenset[str]:
 
 def check_values(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """Range, length, pattern, options of every changed value."""
-    checkers: dict[str, Callable[[Any], list[Fault]] | None] = program.programs.keep(
-        ("check.values", program.object.name),
-        lambda: {n: type_of(f).checker(f) for n, f in program.fields.items() if not f.computed},
+    checkers: Sequence[tuple[str, Callable[[Any], list[Fault]]]] = program.programs.keep(
+        ("check.values", program.object.name), lambda: _checkers(program)
     )
     for row in rows:
         if row.rejected and not row.changed:
             continue
-        for name in row.changed:
-            checker = checkers.get(name)
-            value = row.values.get(name)
-            if checker is None or value is None:
+        changed, values = row.changed, row.values
+        for name, checker in checkers:
+            if name not in changed or (value := values.get(name)) is None:
                 continue
             for code, message, hint in checker(value):
                 row.wrong(code, f"{batch.label(program.fields[name])}: {message}", name, hint=hint)
@@ -88,6 +86,12 @@ def check_values(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
             _check_controlled(batch, row, field)
         if program.object.record_types and row.values.get("record_type"):
             _check_record_type(batch, row)
+
+
+def _checkers(program: Program) -> Sequence[tuple[str, Callable[[Any], list[Fault]]]]:
+    """The fields whose values can be wrong, in the order of definition."""
+    every = ((n, type_of(f).checker(f)) for n, f in program.fields.items() if not f.computed)
+    return tuple((n, checker) for n, checker in every if checker is not None)
 
 
 def _check_controlled(batch: Batch, row: Row, field: Field) -> None:
@@ -162,7 +166,8 @@ def check_conditions(batch: Batch, program: Program, rows: Sequence[Row], *, lat
             r for r in rows
             if not (r.rejected and late) and ((r.fresh and r.own) or not condition.watches.isdisjoint(r.changed | r.figures))
         ]  # fmt: skip
-        due = [r for r in due if not (r.problems and condition.watches & _unreadable(r))]
+        if any(r.problems for r in due):
+            due = [r for r in due if not (r.problems and condition.watches & _unreadable(r))]
         if due:
             _check(batch, program, condition, due)
 

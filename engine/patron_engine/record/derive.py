@@ -7,12 +7,13 @@ but that a default has to be a value its field can hold.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from patron_engine.expr.compile import Expression
-from patron_engine.fields.field import Field, NumberSpec, Rollup
+from patron_engine.fields.field import Field, Rollup
 from patron_engine.record.batch import Batch
+from patron_engine.record.codec import fitter
 from patron_engine.record.finding import find_links
 from patron_engine.record.links import linked
 from patron_engine.record.money import brought_amount, currencies
@@ -126,16 +127,4 @@ def _fill(
 
 def fitted(field: Field, value: Any) -> Any:
     """A computed value as its field keeps it: decimals rounded half up to the field's scale, whole numbers whole."""
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        return value if value != "" and value != () else None
-    sql = next((c.sql for c in field.columns if c.part == ""), None)
-    if sql == "bigint":
-        return int(Decimal(value).quantize(Decimal(1), rounding=ROUND_HALF_UP))
-    if sql == "numeric":
-        scale = field.spec.scale if isinstance(field.spec, NumberSpec) else field.extra.get("scale")
-        number = Decimal(value)
-        exponent = number.as_tuple().exponent
-        if isinstance(scale, int) and isinstance(exponent, int) and -exponent > scale:
-            return number.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP)
-        return number
-    return value
+    return fitter(field)(value)

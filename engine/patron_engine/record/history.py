@@ -34,15 +34,21 @@ def write_history(batch: Batch, rows: Sequence[Row]) -> None:
     if not kept:
         return
     call = batch.call
-    cause = Jsonb(call.cause.as_dict(), dumps=jsonio.dumps)
-    values = [
-        (r.object, r.id, call.now, call.model.release, r.version, batch.person, cause, PAST[r.action],
-         Jsonb(old_values(r), dumps=jsonio.dumps))
-        for r in kept
-    ]  # fmt: skip
-    if len(values) >= COPY_FROM:
-        copy_in(batch.conn, _table(batch), COLUMNS, values)
+    cause: Any = call.cause.as_dict()
+    if len(kept) >= COPY_FROM:
+        cause = jsonio.dumps(cause).decode()  # a COPY takes texts: what is the same is written once
+        copy_in(batch.conn, _table(batch), COLUMNS, (
+            (r.object, r.id, call.now, call.model.release, r.version, batch.person, cause, PAST[r.action],
+             "{}" if r.fresh else jsonio.dumps(old_values(r)).decode())
+            for r in kept
+        ))  # fmt: skip
     else:
+        cause = Jsonb(cause, dumps=jsonio.dumps)
+        values = [
+            (r.object, r.id, call.now, call.model.release, r.version, batch.person, cause, PAST[r.action],
+             Jsonb(old_values(r), dumps=jsonio.dumps))
+            for r in kept
+        ]  # fmt: skip
         batch.pending.add(batch.programs.keep("history", lambda: history_insert(batch)), values)
 
 

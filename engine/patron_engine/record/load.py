@@ -16,10 +16,11 @@ from patron_engine.access.decide import Action, Deny, When, row_rule
 from patron_engine.errors import StaleVersion
 from patron_engine.fields.registry import type_of
 from patron_engine.record.batch import Batch, by_object
+from patron_engine.record.layout import Layout
 from patron_engine.record.plan import not_found
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Conn, Statement, any_of, compiled
+from patron_engine.record.statements import Conn, Statement, any_of, compiled, ids_text
 
 RIGHT: dict[str, Action] = {
     "create": "create", "update": "update", "delete": "delete", "restore": "restore", "void": "void",
@@ -63,10 +64,9 @@ def _masters_first(batch: Batch, program: Program, ids: Sequence[str]) -> None:
 
 def accept(batch: Batch, row: Row, image: dict[str, Any]) -> None:
     """Makes an image read from the database the row's own."""
-    row.old = image
+    row.old = row.seen = image  # nobody changes either
     row.values = {**row.values, **image}
     row.version = image["version"]
-    row.seen = {name: image.get(name) for name in row.program.kept}
     batch.register(row)
 
 
@@ -81,13 +81,16 @@ def hold(batch: Batch, conn: Conn, program: Program, ids: Iterable[str]) -> None
 
 
 def read_images(
-    batch: Batch, conn: Conn, program: Program, ids: Sequence[str], statement: Statement
+    batch: Batch,
+    conn: Conn,
+    program: Program,
+    ids: Sequence[str],
+    statement: Statement,
+    layout: Layout | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """id -> own values, many links and files included."""
-    found = {}
-    for raw in statement.run(conn, ids=sorted(set(ids))):
-        image = program.decode(raw)
-        found[image["id"]] = image
+    """id -> own values, many links and files included. `layout` is that of the statement where it does not read all."""
+    images = map((layout or program.layout).decode, statement.run(conn, ids=ids_text(sorted(set(ids)))))
+    found = {image["id"]: image for image in images}
     if found:
         _many_links(batch, conn, program, found)
         _files(batch, conn, program, found)

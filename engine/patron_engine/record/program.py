@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.evaluate import Context, closure
@@ -24,13 +25,13 @@ from patron_engine.fields.field import (
     Rollup,
 )
 from patron_engine.model.model import Model, Object
-from patron_engine.record.codec import encoder, parts_of, renamed, tuple_at, value_column
+from patron_engine.record.codec import fitter
+from patron_engine.record.layout import Layout
 from patron_engine.record.needs import Needs, needs_of, path_needs
 from patron_engine.record.statements import Statement, any_of, compiled
 from patron_engine.store.tables import Id, Tables, physical_columns
 
 DELETE_BATCH = "delete__batch"  # the deletion a row in the recycle bin belongs to
-PLAIN = frozenset({"text", "bigint", "numeric", "uuid", "date", "time", "timestamptz", "boolean"})
 Closure = Callable[[Mapping[str, Any], Context], Any]
 
 
@@ -85,12 +86,19 @@ class Program:
         self._closures: dict[int, tuple[Expression, Closure]] = {}
         self._needs: dict[int, tuple[Expression, Needs]] = {}
 
+        self._fitters: dict[str, Callable[[Any], Any]] = {}
+
     # -- names ----------------------------------------------------------------------------------------------------
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Fields with columns, in the order of definition."""
         return tuple(n for n, f in self.fields.items() if f.columns)
+
+    @cached_property
+    def order(self) -> tuple[tuple[str, bool], ...]:
+        """All fields in the order of definition, and whether they are the platform's own."""
+        return tuple((n, f.system) for n, f in self.fields.items())
 
     @cached_property
     def bases(self) -> tuple[str, ...]:
@@ -117,11 +125,19 @@ class Program:
         )
 
     @cached_property
+    def kept_names(self) -> frozenset[str]:
+        return frozenset(self.kept)
+
+    @cached_property
     def links(self) -> tuple[Field, ...]:
         """Links the caller may set, single ones and many."""
         return tuple(
             f for f in self.fields.values() if isinstance(f.spec, LinkSpec) and (f.columns or f.spec.many)
         )
+
+    @cached_property
+    def links_by_name(self) -> tuple[tuple[str, Field], ...]:
+        return tuple((f.name, f) for f in self.links)
 
     @cached_property
     def filling(self) -> tuple[Field, ...]:
@@ -216,6 +232,13 @@ class Program:
             )
         return found[1]
 
+    def fitter(self, name: str) -> Callable[[Any], Any]:
+        """Makes computed values such as the field keeps."""
+        found = self._fitters.get(name)
+        if found is None:
+            found = self._fitters[name] = fitter(self.fields[name])
+        return found
+
     # -- statements -----------------------------------------------------------------------------------------------
 
     @cached_property
@@ -253,51 +276,37 @@ class Program:
             found = self._updates[key] = compiled(self.table.update().values(binds).where(where))
         return found
 
+    def update_many(self, columns: Sequence[str]) -> Statement | None:
+        """The same for many rows in one statement: each bind is a list. None where a column holds lists or JSON, which
+        no list of a statement can carry."""
+        key = ("many", *columns)
+        if key not in self._updates:
+            types = {"row_id": Id(), **{c: self.table.c[c].type for c in columns}}
+            if any(isinstance(t, (pg.ARRAY, pg.JSONB)) for t in types.values()):
+                return None
+            self._updates[key] = compiled(self._joined(types))
+        return self._updates[key]
+
+    def _joined(self, types: Mapping[str, sa.types.TypeEngine[Any]]) -> sa.Update:
+        given = (
+            sa.func.unnest(*(sa.bindparam(n, type_=pg.ARRAY(t)) for n, t in types.items()))
+            .table_valued(*(sa.column(n, t) for n, t in types.items()))
+            .render_derived()
+        )
+        new = {c: given.c[c] for c in types if c != "row_id"}
+        return self.table.update().values(new).where(self.table.c.id == given.c.row_id)
+
     # -- codecs ---------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _decoders(self) -> tuple[tuple[str, int, Callable[[tuple[Any, ...]], Any] | None], ...]:
-        """(name, position, None or what makes the value of the whole row)."""
-        at = {c: i for i, c in enumerate(self.columns)}
-        found: list[tuple[str, int, Callable[[tuple[Any, ...]], Any] | None]] = []
-        for name in self.names:
-            field = self.fields[name]
-            value = value_column(field)
-            if value is not None and value.sql in PLAIN and not renamed(field):
-                found.append((name, at[value.name], None))
-            elif value is not None and value.sql == "text[]" and not renamed(field):
-                found.append((name, at[value.name], tuple_at(at[value.name])))
-            else:
-                found.append((name, 0, parts_of(field, [at[c.name] for c in field.columns])))
-        for name in self.bases:
-            found.append((f"{name}.base", at[self.fields[name].part("base").name], None))
-        return tuple(found)
+    def layout(self) -> Layout:
+        """Between rows of all columns and values."""
+        return Layout([self.fields[n] for n in self.names], self.columns)
 
     def decode(self, row: tuple[Any, ...]) -> dict[str, Any]:
         """Own values of a row read by `load`, `seize` or `peek`."""
-        return {name: row[at] if make is None else make(row) for name, at, make in self._decoders}
-
-    @cached_property
-    def _encoders(
-        self,
-    ) -> Mapping[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Sequence[Any]] | None]]:
-        """Field -> (its columns, None where the value is the column)."""
-        found: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Sequence[Any]] | None]] = {}
-        for name in self.names:
-            field = self.fields[name]
-            columns = tuple(c.name for c in field.columns)
-            value = value_column(field)
-            plain = len(columns) == 1 and value is not None and value.sql in PLAIN and not renamed(field)
-            found[name] = (columns, None if plain else encoder(field))
-        return found
+        return self.layout.decode(row)
 
     def encode(self, values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
         """Column -> what psycopg writes, for the named fields."""
-        row: dict[str, Any] = {}
-        for name in names:
-            columns, make = self._encoders[name]
-            if make is None:
-                row[columns[0]] = values.get(name)
-            else:
-                row.update(zip(columns, make(values), strict=True))
-        return row
+        return self.layout.encode(values, names)

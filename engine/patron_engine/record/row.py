@@ -90,5 +90,6 @@ class Row:
         return True
 
     def image(self) -> dict[str, Any]:
-        """The own stored fields as they will be."""
-        return {name: self.values.get(name) for name in self.program.kept}
+        """The own stored fields as they will be, beside what else the values hold by now: a copy costs less than a
+        choice."""
+        return self.values.copy()

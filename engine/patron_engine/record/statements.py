@@ -6,7 +6,7 @@ what `run` is given a connection for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +55,11 @@ def compiled(statement: sa.Executable) -> Statement:
 def any_of(column: sa.ColumnElement[Any], name: str = "ids") -> sa.ColumnElement[bool]:
     """`column = ANY(:name)`: one text for any number of values."""
     return column == sa.any_(sa.bindparam(name, type_=sa.dialects.postgresql.ARRAY(column.type)))
+
+
+def ids_text(ids: Iterable[str]) -> str:
+    """Canonical ids as PostgreSQL reads a list of them: for thousands, at a fraction of what a general list costs."""
+    return "{" + ",".join(ids) + "}"
 
 
 def together(conn: Conn, asked: Sequence[tuple[Statement, Mapping[str, Any]]]) -> list[Rows]:

@@ -26,7 +26,7 @@ from patron_engine.record.load import hold
 from patron_engine.record.needs import candidate_paths, this_needs
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Statement, any_of, compiled, together
+from patron_engine.record.statements import Statement, any_of, compiled, ids_text, together
 from patron_engine.record.trees import moving
 
 Place = tuple[Row, Field]
@@ -40,16 +40,20 @@ def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
     for row in rows:
         if row.rejected or not row.changed:
             continue
-        for field in row.program.links:
-            if field.name not in row.changed:
+        changed = row.changed
+        for name, field in row.program.links_by_name:
+            if name not in changed:
                 continue
-            before = set(linked(row.old.get(field.name), field))
-            for object, id in linked(row.values.get(field.name), field):
+            value = row.values.get(name)
+            if value is None:
+                continue
+            before = () if row.fresh else set(linked(row.old.get(name), field))
+            for object, id in linked(value, field):
                 if (object, id) in before:
                     continue
                 if not _trusted(batch, row, field, object, id):
                     pointing[object][id].append((row, field))
-                elif held.strength(batch.programs, row.object, [field.name], object) != "stays":
+                elif held.strength(batch.programs, row.object, [name], object) != "stays":
                     trusted[object][id].append((row, field))
     _hold_onward(batch, trusted)
     for object, living in _living(batch, pointing).items():
@@ -67,7 +71,10 @@ def _living(batch: Batch, pointing: dict[str, Pointing]) -> dict[str, set[str]]:
     rest = {object: sorted(pointing[object].keys() - held) for object, held in found.items()}
     asked = [(object, ids) for object, ids in rest.items() if ids]
     statements = [
-        (held.lock(batch.programs, batch.programs[o], _strength(batch, o, pointing[o])), {"ids": ids})
+        (
+            held.lock(batch.programs, batch.programs[o], _strength(batch, o, pointing[o])),
+            {"ids": ids_text(ids)},
+        )
         for o, ids in asked
     ]
     for (object, _), rows in zip(asked, together(batch.conn, statements), strict=True):

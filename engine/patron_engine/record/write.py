@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -20,8 +19,9 @@ from patron_engine.record.links import linked
 from patron_engine.record.pending import COPY_FROM, copy_in
 from patron_engine.record.program import DELETE_BATCH, Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Statement, any_of, compiled
+from patron_engine.record.statements import Statement, any_of, compiled, ids_text
 
+BIRTH = ("created_at", "created_by", "updated_at", "updated_by")
 STAMPS = ("updated_at", "updated_by", "version")
 
 
@@ -30,14 +30,9 @@ def stamp(batch: Batch, row: Row) -> None:
     values, fields = row.values, row.program.fields
     now, person = batch.call.now, batch.person
     if row.fresh:
-        for name, value in (
-            ("created_at", now),
-            ("created_by", person),
-            ("updated_at", now),
-            ("updated_by", person),
-        ):
-            if name in fields and values.get(name) is None:
-                values[name] = value
+        for name in BIRTH:
+            if values.get(name) is None and name in fields:
+                values[name] = now if name.endswith("_at") else person
         values["version"] = row.version = 1
         return
     if "updated_at" not in row.given:
@@ -68,12 +63,14 @@ def _columns_changed(row: Row) -> list[str]:
 
 def insert(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """New rows of one object."""
+    if len(rows) >= COPY_FROM or _point_at_each_other(program, rows):
+        found = program.layout.encode_columns(program.names, [row.values for row in rows])
+        written = [c for c in program.columns if c in found and found[c].count(None) < len(rows)]
+        copy_in(batch.conn, program.table, written, zip(*(found[c] for c in written), strict=True))
+        return
     names = program.names
     rendered = [program.encode(row.values, names) for row in rows]
     columns = program.columns
-    if len(rows) >= COPY_FROM or _point_at_each_other(program, rows):
-        copy_in(batch.conn, program.table, columns, ([r.get(c) for c in columns] for r in rendered))
-        return
     statement = program.insert
     batch.pending.add(statement, [statement.values({c: r.get(c) for c in columns}) for r in rendered])
 
@@ -89,18 +86,24 @@ def _point_at_each_other(program: Program, rows: Sequence[Row]) -> bool:
 
 def update(batch: Batch, program: Program, changed: Iterable[tuple[Row, Sequence[str]]]) -> None:
     """Updates by the set of fields that changed: one statement text for each, however many rows."""
-    groups: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row, names in changed:
-        if not names:
-            continue
-        rendered = program.encode(row.values, names)
+        if names:
+            groups[tuple(names)].append(row)
+    for names, rows in groups.items():
+        every = [row.values for row in rows]
+        found = program.layout.encode_columns(names, every)
         if "deleted_at" in names:
-            rendered[DELETE_BATCH] = row.values.get(DELETE_BATCH)
-        columns = tuple(rendered)
-        statement = program.update(columns)
-        groups[columns].append(statement.values({**rendered, "row_id": row.id}))
-    for columns, values in groups.items():
-        batch.pending.add(program.update(columns), values)
+            found[DELETE_BATCH] = [values.get(DELETE_BATCH) for values in every]
+        columns = tuple(found)
+        found["row_id"] = [row.id for row in rows]
+        many = program.update_many(columns) if len(rows) >= COPY_FROM else None
+        if many is not None:
+            given = [list(found[n]) if n != "row_id" else ids_text(found[n]) for n in many.names]
+            batch.conn.execute(many.text, given)
+        else:
+            one = program.update(columns)
+            batch.pending.add(one, list(zip(*(found[n] for n in one.names), strict=True)))
 
 
 def write_figures(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
@@ -108,7 +111,13 @@ def write_figures(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     due = []
     for row in rows:
         seen = row.seen or {}
-        names = [n for n in program.names if row.values.get(n) != seen.get(n)]
+        names = [
+            n
+            for n in program.names
+            if (row.own or n in row.figures or n in row.changed)
+            and (now := row.values.get(n)) is not (before := seen.get(n))
+            and now != before
+        ]
         names += [
             n
             for n in program.bases

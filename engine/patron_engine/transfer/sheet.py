@@ -43,10 +43,6 @@ def open_sheet(
 ) -> Sheet:
     """A file by its ending. `heading_row` is the number of the row with the headings; None finds it. Refused with what is
     wrong, LimitExceeded past a limit."""
-    if separator not in (None, "") and (
-        not isinstance(separator, str) or len(separator) != 1 or separator in '"\r\n\0'
-    ):
-        raise _refused("bad_separator", "a separator is one character", "for example ; or a tab")
     if sheet is not None and (not isinstance(sheet, str) or "\0" in sheet):
         raise _refused("bad_sheet", "a sheet is named by a text", None)
     if path.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".ods"):
@@ -86,10 +82,14 @@ def _heading_row(rows: Iterator[Row], wanted: int | None) -> Row:
 
 def _mark(separator: str | None) -> str | None:
     """A separator as people write it: one character, or a tab by its name."""
-    found = {"tab": "\t", "\\t": "\t"}.get(separator.lower(), separator) if separator else None
-    if found is not None and (len(found) != 1 or found in '"\r\n'):
+    if not separator and separator in (None, ""):
+        return None
+    found = separator
+    if isinstance(separator, str):
+        found = {"tab": "\t", "\\t": "\t"}.get(separator.lower(), separator)
+    if not isinstance(found, str) or len(found) != 1 or found in '"\r\n\0':
         raise _refused(
-            "separator", f"{separator!r} cannot separate cells", 'one character, for example ";", or tab'
+            "bad_separator", f"{separator!r} cannot separate cells", 'one character, for example ";", or tab'
         )
     return found
 

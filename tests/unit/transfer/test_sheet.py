@@ -90,7 +90,7 @@ def test_a_separator_is_one_character(tmp_path: Path, named: str, fine: bool) ->
         return
     with pytest.raises(Refused) as caught:
         rows(path, separator=named)
-    assert caught.value.problems[0].code == "separator"
+    assert caught.value.problems[0].code == "bad_separator"
 
 
 def test_a_workbook_with_a_title_and_the_same_heading_twice(tmp_path: Path) -> None:
