@@ -82,7 +82,7 @@ def _heading_row(rows: Iterator[Row], wanted: int | None) -> Row:
 
 def _mark(separator: str | None) -> str | None:
     """A separator as people write it: one character, or a tab by its name."""
-    if not separator and separator in (None, ""):
+    if separator is None or separator == "":
         return None
     found = separator
     if isinstance(separator, str):
