@@ -27,6 +27,7 @@ from patron_engine.jsonio import canonical, checksum
 from patron_engine.meta.check import check_document
 from patron_engine.meta.diff import DocumentChange, diff_documents
 from patron_engine.meta.layers import Effective, Layer, fold
+from patron_engine.model.cache import uncollected
 from patron_engine.model.compile import compile_model
 from patron_engine.model.model import Model
 from patron_engine.model.physical import EVERYTHING, allocate
@@ -105,6 +106,7 @@ class Publication:
         }
 
 
+@uncollected()
 def plan(
     conn: psycopg.Connection[Any],
     schema: str,
@@ -260,6 +262,7 @@ def rollback(
     )
 
 
+@uncollected()
 def _tables(conn: psycopg.Connection[Any], schema: str, old: Model | None, model: Model) -> DdlPlan:
     live = catalog.read(conn, schema)
     wanted = desired(model, schema, model.physical.aside)
