@@ -12,7 +12,7 @@ exactly the plan that was shown, or nothing: under the lock the plan is made aga
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from patron_engine.errors import Conflict, NotFound, Refused
 from patron_engine.fields.vault import Vault
 from patron_engine.jsonio import canonical, checksum
 from patron_engine.meta.check import check_document
-from patron_engine.meta.diff import DocumentChange, diff_documents
+from patron_engine.meta.diff import DocumentChange, diff_bodies
 from patron_engine.meta.layers import Effective, Layer, fold
 from patron_engine.model.cache import uncollected
 from patron_engine.model.compile import compile_model
@@ -139,7 +139,7 @@ def plan(
     problems.extend(tables.risks)
     if problems.errors:
         raise _refused(problems)
-    changes = diff_documents(fold(layers_of(conn, schema, base)), effective)
+    changes = diff_bodies(_documents_of(conn, schema, base, old), model.documents)
     checks, failures = rehearse(conn, model, changes, clock)
     if failures:
         raise Refused(failures, "checks fail", code="checks_fail", hint="mend the definitions or the checks")
@@ -159,6 +159,15 @@ def plan(
         take_up=take_up,
     )
     return replace(publication, checksum=_checksum(publication))
+
+
+def _documents_of(
+    conn: psycopg.Connection[Any], schema: str, base: int, old: Model | None
+) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    """The documents in force: those of the model, where it is of that release."""
+    if old is not None and old.release == base:
+        return old.documents
+    return {key: document.body for key, document in fold(layers_of(conn, schema, base)).documents.items()}
 
 
 def check_layers(layers: Iterable[Layer], checked: frozenset[str]) -> tuple[Problem, ...]:
