@@ -12,7 +12,7 @@ exactly the plan that was shown, or nothing: under the lock the plan is made aga
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +32,7 @@ from patron_engine.model.compile import compile_model
 from patron_engine.model.model import Model
 from patron_engine.model.physical import EVERYTHING, allocate
 from patron_engine.problems import Problem, Problems
+from patron_engine.release.active import documents_of
 from patron_engine.release.bodies import body_hash
 from patron_engine.release.releases import (
     FILE,
@@ -139,7 +140,7 @@ def plan(
     problems.extend(tables.risks)
     if problems.errors:
         raise _refused(problems)
-    changes = diff_bodies(_documents_of(conn, schema, base, old), model.documents)
+    changes = diff_bodies(documents_of(conn, schema, base, old), model.documents)
     checks, failures = rehearse(conn, model, changes, clock)
     if failures:
         raise Refused(failures, "checks fail", code="checks_fail", hint="mend the definitions or the checks")
@@ -159,15 +160,6 @@ def plan(
         take_up=take_up,
     )
     return replace(publication, checksum=_checksum(publication))
-
-
-def _documents_of(
-    conn: psycopg.Connection[Any], schema: str, base: int, old: Model | None
-) -> Mapping[tuple[str, str], Mapping[str, Any]]:
-    """The documents in force: those of the model, where it is of that release."""
-    if old is not None and old.release == base:
-        return old.documents
-    return {key: document.body for key, document in fold(layers_of(conn, schema, base)).documents.items()}
 
 
 def check_layers(layers: Iterable[Layer], checked: frozenset[str]) -> tuple[Problem, ...]:
