@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from patron_engine.meta.document import Document, Path, walk
 from patron_engine.meta.languages import is_texts
@@ -100,13 +100,15 @@ def _is_text(document: Document, path: Path, value: str) -> bool:
 
 
 def untranslated(
-    old: Mapping[tuple[str, str], Document], new: Iterable[Document], languages: tuple[str, ...]
+    old: Mapping[tuple[str, str], Mapping[str, Any]], new: Iterable[Document], languages: tuple[str, ...]
 ) -> list[Problem]:
-    """Notes about texts of `new` that lack a language and did not lack it in the `old` document of that kind and name."""
+    """Notes about texts of `new` that lack a language and did not lack it in the `old` body of that kind and name."""
     gaps: list[Gap] = []
     for document in new:
         before = old.get((document.kind, document.name))
-        known = set() if before is None else {(g.text, g.missing) for g in _gaps(before, languages)}
+        known = set()
+        if before is not None:
+            known = {(g.text, g.missing) for g in _gaps(replace(document, body=before), languages)}
         gaps.extend(g for g in _gaps(document, languages) if (g.text, g.missing) not in known)
     told = [replace(gap.problem(), level="info") for gap in gaps[:MOST_TOLD]]
     if len(gaps) > MOST_TOLD:

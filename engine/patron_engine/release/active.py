@@ -6,12 +6,14 @@ names. What compiles at publication compiles here; if it does not, the workspace
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 
 from patron_engine.errors import PatronError
 from patron_engine.fields.vault import Vault
+from patron_engine.meta.document import Body
 from patron_engine.meta.layers import fold
 from patron_engine.model.compile import compile_model
 from patron_engine.model.model import Model
@@ -40,3 +42,12 @@ def load_model(conn: psycopg.Connection[Any], schema: str, number: int, vault: V
             hint="`patron doctor` says what was changed",
         )
     return model
+
+
+def documents_of(
+    conn: psycopg.Connection[Any], schema: str, number: int, known: Model | None
+) -> Mapping[tuple[str, str], Body]:
+    """The effective documents of a release: those of the model, where it is of that release."""
+    if known is not None and known.release == number:
+        return known.documents
+    return {key: document.body for key, document in fold(layers_of(conn, schema, number)).documents.items()}

@@ -25,13 +25,15 @@ from patron_engine.errors import Conflict, NotFound, Refused
 from patron_engine.fields.vault import Vault
 from patron_engine.jsonio import canonical, checksum
 from patron_engine.meta.check import check_document
-from patron_engine.meta.diff import DocumentChange, diff_documents
+from patron_engine.meta.diff import DocumentChange, diff_bodies
 from patron_engine.meta.layers import Effective, Layer, fold
 from patron_engine.meta.translations import untranslated
+from patron_engine.model.cache import uncollected
 from patron_engine.model.compile import compile_model
 from patron_engine.model.model import Model
 from patron_engine.model.physical import EVERYTHING, Named, allocate
 from patron_engine.problems import Problem, Problems
+from patron_engine.release.active import documents_of
 from patron_engine.release.bodies import body_hash
 from patron_engine.release.releases import (
     FILE,
@@ -107,6 +109,7 @@ class Publication:
         }
 
 
+@uncollected()
 def plan(
     conn: psycopg.Connection[Any],
     schema: str,
@@ -141,10 +144,10 @@ def plan(
     problems.extend(tables.risks)
     if problems.errors:
         raise _refused(problems)
-    before = fold(layers_of(conn, schema, base))
-    changes = diff_documents(before, effective)
+    before = documents_of(conn, schema, base, old)
+    changes = diff_bodies(before, model.documents)
     touched = [effective.documents[c.kind, c.name] for c in changes if c.action != "removed"]
-    problems.extend(untranslated(before.documents, touched, model.workspace.languages))
+    problems.extend(untranslated(before, touched, model.workspace.languages))
     checks, failures = rehearse(conn, model, changes, clock)
     if failures:
         raise Refused(failures, "checks fail", code="checks_fail", hint="mend the definitions or the checks")
@@ -259,6 +262,7 @@ def rollback(
     return plan(conn, schema, layers, old=old, then=names, clock=clock, vault=vault, **back)
 
 
+@uncollected()
 def _tables(conn: psycopg.Connection[Any], schema: str, old: Model | None, model: Model) -> DdlPlan:
     live = catalog.read(conn, schema)
     wanted = desired(model, schema, model.physical.aside)

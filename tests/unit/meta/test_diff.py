@@ -152,10 +152,10 @@ def test_a_plan_tells_only_of_texts_that_came_to_lack_a_language() -> None:
         "kind: object\nname: deal\ntitle: a\nlabel: Deal\nfields: [{name: a, type: text, label: {en: A, zh-CN: 甲}, help: Why}]\n",
         "a.yaml",
     )[0]
-    before = {(d.kind, d.name): d for d in old}
+    before = {(d.kind, d.name): d.body for d in old}
     told = untranslated(before, new, ("en", "zh-CN"))
     assert [(p.code, p.level, p.path) for p in told] == [("missing_translation", "info", "fields.a.help")]
-    assert untranslated({(d.kind, d.name): d for d in new}, new, ("en", "zh-CN")) == []
+    assert untranslated({(d.kind, d.name): d.body for d in new}, new, ("en", "zh-CN")) == []
 
 
 def test_rights_are_no_texts() -> None:
