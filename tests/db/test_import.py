@@ -169,6 +169,20 @@ def test_an_undone_import_leaves_the_state_before_and_can_be_repeated(i: Desk) -
     assert counts(i.run("account", FAMILY, ACCOUNTS)) == (2, 1, 0, 0)
 
 
+def test_imports_are_taken_back_one_after_the_other_the_last_first(i: Desk) -> None:
+    columns = {
+        "match": "external_ids.old",
+        "columns": {"key": "external_ids.old", "name": "name", "city": "city"},
+    }
+    first = i.run("account", "key,name,city\n1,One,Bonn\n2,Two,Bonn\n", columns)
+    second = i.run("account", "key,name,city\n1,One,Rome\n2,Two,Bonn\n", columns)
+    assert (counts(first), counts(second)) == ((2, 0, 0, 0), (0, 1, 1, 0))
+    assert i.undo(second.batch).restored == 1
+    done = i.undo(first.batch)
+    assert (done.deleted, done.kept) == (2, ())
+    assert i.live("account") == []
+
+
 def test_undo_leaves_what_people_changed_since(i: Desk) -> None:
     made = i.run("account", FAMILY, ACCOUNTS)
     mother = i.live("account")[2]
