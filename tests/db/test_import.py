@@ -249,6 +249,14 @@ def test_missing_records_are_made_when_the_mapping_says_so(i: Desk) -> None:
     assert i.live("account") == []
 
 
+def test_a_missing_record_that_cannot_be_made_says_why(i: Desk) -> None:
+    columns = {"name": "name", "customer": {"field": "account", "by": "title", "missing": "create"}}
+    made = i.run("opportunity", f"name,customer\nA,{'x' * 1_000}\n", {"columns": columns})
+    assert counts(made) == (0, 0, 0, 1)
+    problem = i.faults(made.batch)[0][2][0]
+    assert problem["code"] == "link_not_found" and "cannot be made" in problem["hint"]
+
+
 def test_dates_that_can_be_read_two_ways_stop_the_import_before_it_begins(i: Desk) -> None:
     columns = {"name": "name", "close": "close_date"}
     with pytest.raises(Refused) as caught:
