@@ -169,6 +169,20 @@ def test_an_undone_import_leaves_the_state_before_and_can_be_repeated(i: Desk) -
     assert counts(i.run("account", FAMILY, ACCOUNTS)) == (2, 1, 0, 0)
 
 
+def test_imports_are_taken_back_one_after_the_other_the_last_first(i: Desk) -> None:
+    columns = {
+        "match": "external_ids.old",
+        "columns": {"key": "external_ids.old", "name": "name", "city": "city"},
+    }
+    first = i.run("account", "key,name,city\n1,One,Bonn\n2,Two,Bonn\n", columns)
+    second = i.run("account", "key,name,city\n1,One,Rome\n2,Two,Bonn\n", columns)
+    assert (counts(first), counts(second)) == ((2, 0, 0, 0), (0, 1, 1, 0))
+    assert i.undo(second.batch).restored == 1
+    done = i.undo(first.batch)
+    assert (done.deleted, done.kept) == (2, ())
+    assert i.live("account") == []
+
+
 def test_undo_leaves_what_people_changed_since(i: Desk) -> None:
     made = i.run("account", FAMILY, ACCOUNTS)
     mother = i.live("account")[2]
@@ -233,6 +247,14 @@ def test_missing_records_are_made_when_the_mapping_says_so(i: Desk) -> None:
     assert [(row["name"], row["deals_count"]) for row in i.live("account")] == [("New", 2)]
     assert i.undo(made.batch).deleted == 3
     assert i.live("account") == []
+
+
+def test_a_missing_record_that_cannot_be_made_says_why(i: Desk) -> None:
+    columns = {"name": "name", "customer": {"field": "account", "by": "title", "missing": "create"}}
+    made = i.run("opportunity", f"name,customer\nA,{'x' * 1_000}\n", {"columns": columns})
+    assert counts(made) == (0, 0, 0, 1)
+    problem = i.faults(made.batch)[0][2][0]
+    assert problem["code"] == "link_not_found" and "cannot be made" in problem["hint"]
 
 
 def test_dates_that_can_be_read_two_ways_stop_the_import_before_it_begins(i: Desk) -> None:

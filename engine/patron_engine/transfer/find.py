@@ -7,7 +7,7 @@ that are there. `missing: create` makes the record. What was found once is remem
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,6 +38,9 @@ class Finder:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+        self._refused: dict[
+            tuple[str, str], str
+        ] = {}  # object, text -> why `missing: create` could not make it
 
     def links(
         self, conn: Conn, call: Call, items: Sequence[Item], object: Object, *, later: bool = False
@@ -57,7 +60,8 @@ class Finder:
             if target.missing == "create":
                 made += self._create(conn, call, to, target, texts.values(), found)
             for item, _, text in asked:
-                _put(item, field, target, to, [(p, found.get(p, [])) for p in texts[text]])
+                named = [(p, found.get(p, [])) for p in texts[text]]
+                _put(item, field, target, to, named, self._refused if target.missing == "create" else {})
         return made
 
     def find(self, conn: Conn, call: Call, object: Object, by: str | None, texts: Iterable[str]) -> Found:
@@ -88,6 +92,8 @@ class Finder:
             if outcome.action == "created" and outcome.id is not None:
                 found[text] = [outcome.id]
                 self._known[(object.name, target.by or "")][text] = outcome.id
+            elif outcome.problems:
+                self._refused[(object.name, text)] = "; ".join(p.message for p in outcome.problems)
         return [o for o in outcomes if o.action == "created"]
 
 
@@ -212,7 +218,12 @@ def _pieces(text: str, field: Field) -> list[str]:
 
 
 def _put(
-    item: Item, field: Field, target: Target, to: Object, named: Sequence[tuple[str, list[str]]]
+    item: Item,
+    field: Field,
+    target: Target,
+    to: Object,
+    named: Sequence[tuple[str, list[str]]],
+    refused: Mapping[tuple[str, str], str],
 ) -> None:
     ids: list[Any] = []
     for text, found in named:
@@ -222,9 +233,9 @@ def _put(
             item.wrong("link_ambiguous", f"{len(found)} records of {to.name} are called {text!r}", field.name,
                        "name them by a unique field or an external id: by: …")  # fmt: skip
         elif target.missing != "empty":
-            item.wrong(
-                "link_not_found", f"there is no {to.name} {text!r}", field.name, nearest(text, target.words)
-            )
+            why = refused.get((to.name, text))
+            hint = f"it cannot be made: {why}" if why else nearest(text, target.words)
+            item.wrong("link_not_found", f"there is no {to.name} {text!r}", field.name, hint)
     if field.link.many:
         item.set[field.name] = tuple(ids) or None
     elif ids:

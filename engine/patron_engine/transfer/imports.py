@@ -23,6 +23,7 @@ from patron_engine.errors import Conflict, Forbidden, NotFound, Refused
 from patron_engine.model.model import Model
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.record.change import Outcome
 from patron_engine.record.undo import Kept, plan_undo
 from patron_engine.release.releases import current_release
 from patron_engine.store.locks import shared
@@ -399,7 +400,9 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
     kept = list(plan.kept)
     for at in range(0, len(plan.changes), SECTION):
         changes = plan.changes[at : at + SECTION]
-        for change, outcome in zip(changes, save(conn, call, changes, mode="each"), strict=True):
+        outcomes = save(conn, call, changes, mode="each")
+        _as_before(conn, call, batch, outcomes)
+        for change, outcome in zip(changes, outcomes, strict=True):
             if outcome.action == "refused":
                 why = outcome.problems[0].message if outcome.problems else "refused"
                 kept.append(Kept(object=change.object, id=str(change.id), why=why))
@@ -409,3 +412,15 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
     done = {"undone": {"restored": counts["updated"], "deleted": counts["deleted"], "kept": len(kept)}}
     conn.execute(mark, (jsonio.dumps(done).decode(), batch))
     return Undone(restored=counts["updated"], deleted=counts["deleted"], kept=tuple(kept))
+
+
+def _as_before(conn: Connection, call: Call, batch: str, outcomes: Sequence[Outcome]) -> None:
+    """A record set back is again what the import before this one left: that one can be taken back too."""
+    back = [(o.id, o.version) for o in outcomes if o.action == "updated"]
+    query = sql.SQL(
+        "UPDATE {s}.sys__batch_record b SET version = n.version FROM unnest(%s::uuid[], %s::bigint[]) AS n(record, version),"
+        " {s}.sys__batch_record u WHERE u.batch = %s AND u.record = n.record AND b.batch <> u.batch"
+        " AND b.object = u.object AND b.record = u.record AND b.version = u.version - 1"
+    ).format(s=sql.Identifier(call.schema))
+    if back:
+        conn.execute(query, ([id for id, _ in back], [version for _, version in back], batch))

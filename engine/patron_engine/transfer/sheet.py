@@ -151,9 +151,9 @@ def _open_csv(path: Path, separator: str | None, heading_row: int | None) -> She
     with path.open("rb") as file:
         head = file.read(LOOKED_AT)
     if not head.strip():
-        raise _refused("empty_file", f"{path.name} is empty", None)
+        raise _refused("empty_file", "the file is empty", None)
     if b"\x00" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _refused("not_text", f"{path.name} is not a text file", "CSV, or XLSX with its own ending")
+        raise _refused("not_text", "this is not a text file", "CSV, or XLSX with its own ending")
     encoding = encoding_of(head, lambda name: _decodes(path, name))
     found = separator or separator_of(head.decode(encoding, "ignore"))
     return headed(

@@ -75,7 +75,7 @@ def _check_archive(path: Path) -> None:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError):
         raise Refused(
-            [Problem(code="not_workbook", message=f"{path.name} is not a workbook")], code="bad_file"
+            [Problem(code="not_workbook", message="this is not a workbook")], code="bad_file"
         ) from None
     unpacked, packed = sum(e.file_size for e in entries), max(1, path.stat().st_size)
     if unpacked > MAX_UNPACKED:
