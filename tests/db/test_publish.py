@@ -271,3 +271,25 @@ then: [{read: one, values: {double: 12}}]
         base(place, f"{BASE}---{check}")
     messages = [p.message for p in refused.value.problems]
     assert "required" in messages[0] and all("one" in m for m in messages[1:]) and len(messages) == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path"),
+    [
+        ("features: -1", "features"),
+        ("search: 5", "search"),
+        ("unique: [{name: u}]", "unique"),
+        ("unique: [{fields: 5}]", "unique"),
+        ("rules: [{when: 'amount > 1'}]", "rules"),
+        ("indexes: [5]", "indexes"),
+        ("fields: -1", "fields"),
+        ("title: {x: 1}", "title"),
+    ],
+)
+def test_a_document_of_the_wrong_shape_is_told_and_never_an_error_of_the_compiler(
+    place: Workspace, wrong: str, path: str
+) -> None:
+    found, _ = read_documents("kind: object\nname: c_bad\nlabel: {en: Bad}\n" + wrong, "bad.yaml")
+    with pytest.raises(Refused) as refused:
+        place.plan_own(found)
+    assert any(p.level == "error" and (p.path or "").startswith(path) for p in refused.value.problems)

@@ -12,8 +12,9 @@ exactly the plan that was shown, or nothing: under the lock the plan is made aga
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -29,7 +30,7 @@ from patron_engine.meta.diff import DocumentChange, diff_documents
 from patron_engine.meta.layers import Effective, Layer, fold
 from patron_engine.model.compile import compile_model
 from patron_engine.model.model import Model
-from patron_engine.model.physical import EVERYTHING, allocate
+from patron_engine.model.physical import EVERYTHING, PhysicalNames, allocate
 from patron_engine.problems import Problem, Problems
 from patron_engine.release.bodies import body_hash
 from patron_engine.release.releases import (
@@ -128,8 +129,9 @@ def plan(
     for key in effective.changes:  # what a change adds is checked where it stands
         if key in effective.documents:
             problems.extend(check_document(effective.documents[key]))
-    names = allocate(effective, physical_rows.known_columns(conn, schema), take_up=take_up)
-    model, found = compile_model(effective, names, base + 1, vault=vault)
+    columns = physical_rows.known_columns(conn, schema)
+    naming = partial(allocate, effective, columns, take_up=take_up)
+    model, found = compile_known(effective, naming, base + 1, vault, problems)
     problems.extend(found)
     if model is None or problems.errors:
         raise _refused(problems)
@@ -157,6 +159,23 @@ def plan(
         take_up=take_up,
     )
     return replace(publication, checksum=_checksum(publication))
+
+
+def compile_known(
+    effective: Effective,
+    naming: Callable[[], PhysicalNames],
+    number: int,
+    vault: Vault | None,
+    known: Problems,
+) -> tuple[Model | None, Iterable[Problem]]:
+    """Compiles documents some of which may be wrong by themselves, so that everything is told at once. What the compiler
+    stumbles over in a document whose shape is no definition's has been told already."""
+    try:
+        return compile_model(effective, naming(), number, vault=vault)
+    except (TypeError, KeyError, ValueError, AttributeError, IndexError):
+        if not known.errors:
+            raise
+        return None, ()
 
 
 def check_layers(layers: Iterable[Layer], checked: frozenset[str]) -> tuple[Problem, ...]:
