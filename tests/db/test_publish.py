@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from patron_engine.actor import Actor
-from patron_engine.errors import Conflict, Refused
+from patron_engine.errors import Conflict, NotFound, Refused
 from patron_engine.meta.document import Document
 from patron_engine.meta.layers import Layer
 from patron_engine.meta.reader import read_documents
@@ -293,3 +293,39 @@ def test_a_document_of_the_wrong_shape_is_told_and_never_an_error_of_the_compile
     with pytest.raises(Refused) as refused:
         place.plan_own(found)
     assert any(p.level == "error" and (p.path or "").startswith(path) for p in refused.value.problems)
+
+
+def test_a_process_that_falls_two_releases_behind_goes_on(place: Workspace) -> None:
+    """A reader that learnt the number just before two publications of its own process."""
+    with place.connection("read") as conn:
+        behind = place.pin(conn)[0].release
+        for n in range(3):
+            place.publish(ADMIN, base(place, BASE.replace("en: Deal", f"en: Deal {n}")))
+        place._current, place._looked = behind, float("inf")  # as the reader's thread leaves it
+        assert place.pin(conn)[0].release == behind + 3
+
+
+def test_a_draft_ends_with_its_publication_or_not_at_all(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place.connection("write") as conn:
+        draft = open_draft(conn, place.schema, "ann")
+        change = {"kind": "change", "of": "object/deal", "set": {"label.en": "Business"}}
+        put(conn, place.schema, draft, "change", "object/deal", change)
+        draft = read_draft(conn, place.schema, draft.id)
+    plan = place.plan_draft(draft)
+    from patron_engine.ways import publish as way
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(way, "drop_draft", killed)
+        with pytest.raises(KeyboardInterrupt):
+            place.publish(ADMIN, plan, draft=draft.id)
+    with place.connection("read") as conn:
+        assert place.pin(conn)[0].release == plan.base
+        assert read_draft(conn, place.schema, draft.id).documents
+    place.publish(ADMIN, place.plan_draft(draft), draft=draft.id)
+    with place.connection("read") as conn, pytest.raises(NotFound):
+        read_draft(conn, place.schema, draft.id)

@@ -33,6 +33,7 @@ from patron_engine.model.model import Model
 from patron_engine.model.physical import EVERYTHING, PhysicalNames, allocate
 from patron_engine.problems import Problem, Problems
 from patron_engine.release.bodies import body_hash
+from patron_engine.release.drafts import drop_draft
 from patron_engine.release.releases import (
     FILE,
     Kind,
@@ -197,8 +198,9 @@ def publish(
     confirm: str,
     old: Model | None,
     clock: Clock,
+    draft: str | None = None,
 ) -> Release:
-    """Publishes exactly this plan, in one transaction on `conn`, which must be outside one.
+    """Publishes exactly this plan, in one transaction on `conn`, which must be outside one. `draft` ends with it.
 
     Conflict `plan_changed` when the plan with the checksum `confirm` is no longer what would be done, or
     `release_changed` when another release came first. On any failure nothing has changed.
@@ -228,6 +230,8 @@ def publish(
         write_data(conn, schema, publication.model, clock, old)
         for task in publication.fills:
             enqueue(conn, schema, task)
+        if draft is not None:
+            drop_draft(conn, schema, draft)
         conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{schema} {release.number}"))
     return release
 
