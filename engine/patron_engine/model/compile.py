@@ -58,6 +58,19 @@ def compile_model(
         return _compile(effective, physical, release, vault, cache)
 
 
+def compile_known(
+    effective: Effective, names: PhysicalNames, number: int, vault: Vault | None, known: Problems
+) -> tuple[Model | None, tuple[Problem, ...]]:
+    """Compiles documents some of which may be wrong by themselves, so that everything is told at once. What the compiler
+    stumbles over in a document whose shape is no definition's has been told already."""
+    try:
+        return compile_model(effective, names, number, vault=vault)
+    except (TypeError, KeyError, ValueError, AttributeError, IndexError):
+        if not known.errors:
+            raise
+        return None, ()
+
+
 def _compile(
     effective: Effective, physical: PhysicalNames, release: int, vault: Vault | None, cache: ExpressionCache
 ) -> tuple[Model | None, tuple[Problem, ...]]:

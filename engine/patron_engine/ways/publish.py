@@ -29,12 +29,13 @@ from patron_engine.meta.diff import DocumentChange, diff_bodies
 from patron_engine.meta.layers import Effective, Layer, fold
 from patron_engine.meta.translations import untranslated
 from patron_engine.model.cache import uncollected
-from patron_engine.model.compile import compile_model
+from patron_engine.model.compile import compile_known
 from patron_engine.model.model import Model
 from patron_engine.model.physical import EVERYTHING, Named, allocate
 from patron_engine.problems import Problem, Problems
 from patron_engine.release.active import documents_of
 from patron_engine.release.bodies import body_hash
+from patron_engine.release.drafts import drop_draft
 from patron_engine.release.releases import (
     FILE,
     Kind,
@@ -136,7 +137,7 @@ def plan(
         if key in effective.documents:
             problems.extend(check_document(effective.documents[key]))
     names = allocate(physical_rows.known_columns(conn, schema), take_up, then)
-    model, found = compile_model(effective, names, base + 1, vault=vault)
+    model, found = compile_known(effective, names, base + 1, vault, problems)
     problems.extend(found)
     if model is None or problems.errors:
         raise _refused(problems)
@@ -188,8 +189,9 @@ def publish(
     confirm: str,
     old: Model | None,
     clock: Clock,
+    draft: str | None = None,
 ) -> Release:
-    """Publishes exactly this plan, in one transaction on `conn`, which must be outside one.
+    """Publishes exactly this plan, in one transaction on `conn`, which must be outside one. `draft` ends with it.
 
     Conflict `plan_changed` when the plan with the checksum `confirm` is no longer what would be done, or
     `release_changed` when another release came first. On any failure nothing has changed.
@@ -220,6 +222,8 @@ def publish(
         write_data(conn, schema, publication.model, clock, old)
         for task in publication.fills:
             enqueue(conn, schema, task)
+        if draft is not None:
+            drop_draft(conn, schema, draft)
         conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{schema} {release.number}"))
     return release
 
