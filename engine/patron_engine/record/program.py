@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.evaluate import Context, closure
@@ -25,11 +24,12 @@ from patron_engine.fields.field import (
     Rollup,
 )
 from patron_engine.model.model import Model, Object
+from patron_engine.record import updates
 from patron_engine.record.codec import fitter
 from patron_engine.record.layout import Layout
 from patron_engine.record.needs import Needs, needs_of, path_needs
 from patron_engine.record.statements import Statement, any_of, compiled
-from patron_engine.store.tables import Id, Tables, physical_columns
+from patron_engine.store.tables import Tables, physical_columns
 
 DELETE_BATCH = "delete__batch"  # the deletion a row in the recycle bin belongs to
 Closure = Callable[[Mapping[str, Any], Context], Any]
@@ -83,6 +83,7 @@ class Program:
         )
         self.columns: tuple[str, ...] = tuple(c.name for c in self.table.columns if c.name != DELETE_BATCH)
         self._updates: dict[tuple[str, ...], Statement] = {}
+        self._many_updates: dict[tuple[str, ...], Statement | None] = {}
         self._closures: dict[int, tuple[Expression, Closure]] = {}
         self._needs: dict[int, tuple[Expression, Needs]] = {}
 
@@ -269,32 +270,16 @@ class Program:
     def update(self, columns: Sequence[str]) -> Statement:
         """Sets `columns` of the row `row_id`."""
         key = tuple(columns)
-        found = self._updates.get(key)
-        if found is None:
-            binds = {c: sa.bindparam(c, type_=self.table.c[c].type) for c in key}
-            where = self.table.c.id == sa.bindparam("row_id", type_=Id())
-            found = self._updates[key] = compiled(self.table.update().values(binds).where(where))
-        return found
-
-    def update_many(self, columns: Sequence[str]) -> Statement | None:
-        """The same for many rows in one statement: each bind is a list. None where a column holds lists or JSON, which
-        no list of a statement can carry."""
-        key = ("many", *columns)
         if key not in self._updates:
-            types = {"row_id": Id(), **{c: self.table.c[c].type for c in columns}}
-            if any(isinstance(t, (pg.ARRAY, pg.JSONB)) for t in types.values()):
-                return None
-            self._updates[key] = compiled(self._joined(types))
+            self._updates[key] = updates.of_one(self.table, key)
         return self._updates[key]
 
-    def _joined(self, types: Mapping[str, sa.types.TypeEngine[Any]]) -> sa.Update:
-        given = (
-            sa.func.unnest(*(sa.bindparam(n, type_=pg.ARRAY(t)) for n, t in types.items()))
-            .table_valued(*(sa.column(n, t) for n, t in types.items()))
-            .render_derived()
-        )
-        new = {c: given.c[c] for c in types if c != "row_id"}
-        return self.table.update().values(new).where(self.table.c.id == given.c.row_id)
+    def update_many(self, columns: Sequence[str]) -> Statement | None:
+        """The same for many rows in one statement, where that can be."""
+        key = tuple(columns)
+        if key not in self._many_updates:
+            self._many_updates[key] = updates.of_many(self.table, key)
+        return self._many_updates[key]
 
     # -- codecs ---------------------------------------------------------------------------------------------------
 

@@ -29,9 +29,7 @@ State = Literal["waiting", "running", "done", "failed"]
 
 LEASE = 120  # seconds without a sign of life after which another worker takes over
 PAUSE = 10  # seconds, times the stops so far, before a task that met an error is tried again
-ATTEMPTS = (
-    5  # takeovers and errors in a row, without a finished piece between, after which a task counts as failed
-)
+ATTEMPTS = 5  # takeovers and errors in a row, no piece finished between, after which a task counts as failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,15 +281,8 @@ def _finish(conn: Connection, schema: str, row: TaskRow, state: State, error: st
 
 def _row(parts: tuple[Any, ...]) -> TaskRow:
     id, kind, payload, progress, state, attempts, error = parts
-    return TaskRow(
-        id=id,
-        kind=kind,
-        payload=jsonio.loads(payload),
-        progress=jsonio.loads(progress or "{}"),
-        state=state,
-        attempts=attempts,
-        error=error,
-    )
+    given, far = jsonio.loads(payload), jsonio.loads(progress or "{}")
+    return TaskRow(id=id, kind=kind, payload=given, progress=far, state=state, attempts=attempts, error=error)
 
 
 def _q(text: str, schema: str) -> sql.Composed:
