@@ -29,7 +29,7 @@ from patron_engine.record.codec import fitter
 from patron_engine.record.layout import Layout
 from patron_engine.record.needs import Needs, needs_of, path_needs
 from patron_engine.record.statements import Statement, any_of, compiled
-from patron_engine.store.tables import Tables, physical_columns
+from patron_engine.store.tables import Id, Tables, physical_columns
 
 DELETE_BATCH = "delete__batch"  # the deletion a row in the recycle bin belongs to
 Closure = Callable[[Mapping[str, Any], Context], Any]
