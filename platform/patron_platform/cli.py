@@ -46,5 +46,5 @@ transfer.register(app)
 def main() -> None:
     """The console script."""
     # What a start makes stays: looking for circles in it again and again would cost a tenth of the start.
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(10_000)
     sys.exit(run(app))

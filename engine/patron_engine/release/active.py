@@ -15,13 +15,15 @@ from patron_engine.errors import PatronError
 from patron_engine.fields.vault import Vault
 from patron_engine.meta.document import Body
 from patron_engine.meta.layers import fold
-from patron_engine.model.compile import compile_model
-from patron_engine.model.model import Model
+from patron_engine.model.compile import compile_model, workspace_of
+from patron_engine.model.model import Model, Workspace
 from patron_engine.model.physical import allocate
 from patron_engine.release.releases import current_release, layers_of
 from patron_engine.store.physical_rows import known_columns
 
 __all__ = ["current_release", "load_model"]
+
+WORKSPACE_KINDS = ("pack", "workspace", "change")  # what the workspace's document is made of
 
 
 class BrokenRelease(PatronError):
@@ -51,3 +53,8 @@ def documents_of(
     if known is not None and known.release == number:
         return known.documents
     return {key: document.body for key, document in fold(layers_of(conn, schema, number)).documents.items()}
+
+
+def workspace_in(conn: psycopg.Connection[Any], schema: str, number: int) -> Workspace:
+    """What the `workspace` document of a release says, without compiling the release."""
+    return workspace_of(fold(layers_of(conn, schema, number, WORKSPACE_KINDS)).documents)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
@@ -31,9 +32,9 @@ KIND = "nightly"
 FROM_HOUR = 1  # of the workspace's clock: midnight belongs to those who work late
 
 
-def enqueue_nightly(conn: psycopg.Connection[Any], schema: str, model: Model, clock: Clock) -> bool:
+def enqueue_nightly(conn: psycopg.Connection[Any], schema: str, zone: ZoneInfo, clock: Clock) -> bool:
     """Queues the day's task when it is time and there is none yet. Returns whether it did."""
-    local = clock().astimezone(model.workspace.zone)
+    local = clock().astimezone(zone)
     if local.hour < FROM_HOUR:
         return False
     day = local.date()
