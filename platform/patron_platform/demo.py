@@ -166,6 +166,7 @@ def say_welcome(made: Made, settings: Settings, json: bool, *, serving: bool) ->
         f"API            {address}/api/v1/objects",
         f"Administrator  {made.administrator}",
         f"API key        {made.key}",
+        *([] if settings.database else [f"Data           {settings.data or default_home()}"]),
         "",
         f"  curl -H 'Authorization: Bearer {made.key}' '{address}/api/v1/records/opportunity?limit=3'",
         "",

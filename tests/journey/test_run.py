@@ -26,7 +26,8 @@ mkdir -p "$UV_PROJECT_ENVIRONMENT/bin"
 for name in python patron; do
     # A real environment's python is a link to the machine's own: writing through it would overwrite that.
     rm -f "$UV_PROJECT_ENVIRONMENT/bin/$name"
-    printf '#!/bin/sh\\necho %s in "$(pwd)": "$*"\\n' $name > "$UV_PROJECT_ENVIRONMENT/bin/$name"
+    printf '#!/bin/sh\\necho "data ${PATRON_DATA:-} home ${HOME:-}" >> "$CALLS"\\necho %s in "$(pwd)": "$*"\\n' $name \\
+        > "$UV_PROJECT_ENVIRONMENT/bin/$name"
     chmod +x "$UV_PROJECT_ENVIRONMENT/bin/$name"
 done
 """
@@ -105,6 +106,20 @@ def test_behind_a_proxy_with_certificates_of_its_own_the_machines_are_trusted(ch
     said = run(checkout, UV_PROXY="1", PATRON_PYTHON="/no/python")
     assert said.stdout.endswith(": demo\n"), said.stderr
     assert "pip" not in said.stderr
+
+
+def test_data_lie_in_the_same_place_each_time(checkout: Path, tmp_path: Path) -> None:
+    def places(**environment: str) -> list[str]:
+        for _ in range(2):  # the first installs, with a home of its own where there is none
+            run(checkout, **environment)
+        return [line for line in (checkout / "calls").read_text().splitlines() if line.startswith("data ")][
+            -2:
+        ]
+
+    assert places(HOME="/nonexistent") == [f"data {checkout}/.tools/data home /nonexistent"] * 2
+    assert places() == [f"data {checkout}/.tools/data home "] * 2
+    assert places(HOME=str(tmp_path)) == [f"data  home {tmp_path}"] * 2
+    assert places(PATRON_DATA="/srv/patron") == ["data /srv/patron home "] * 2
 
 
 def test_a_checkout_that_cannot_be_written_says_so(checkout: Path) -> None:
