@@ -91,8 +91,8 @@ class Served:
 
 
 @contextmanager
-def served(url: str, *, workers: int = 2) -> Iterator[Served]:
-    """The server, answering; it is told to stop at the end."""
+def served(database: str | Path, *, workers: int = 2) -> Iterator[Served]:
+    """The server over a database by its URL, or one of its own in a folder; it is told to stop at the end."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = int(found.getsockname()[1])
@@ -106,7 +106,12 @@ def served(url: str, *, workers: int = 2) -> Iterator[Served]:
         str(port),
     ]
     with log.open("wb") as out:
-        process = subprocess.Popen([*command, "--database", url], stdout=out, stderr=out, env={**os.environ})
+        process = subprocess.Popen(
+            [*command, "--data" if isinstance(database, Path) else "--database", str(database)],
+            stdout=out,
+            stderr=out,
+            env={**os.environ},
+        )
         server = Served(port, process, log)
         try:
             _until_ready(server)
