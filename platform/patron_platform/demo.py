@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,8 @@ from patron_platform.workspace import OPERATOR, make_workspace
 NAME = "demo"
 PACKS = ("sales",)  # core comes with every workspace
 ADMINISTRATOR = "admin@demo.example"
+LOCK = 0x70617472_64656D6F  # "patrdemo"
+WAIT_SECONDS = 0.5
 KEY_FILE = "demo.key"  # in the data folder, readable by its owner only
 FILES = (
     ("user", "sales_teams"),
@@ -51,7 +56,29 @@ class Made:
 
 
 def prepare_demo(service: Service) -> Made:
-    """Makes what is missing of the demo. Safe to repeat, also after a start that was stopped half way."""
+    """Makes what is missing of the demo. Safe to repeat, also after a start that was stopped half way, and at once with
+    another: the second waits for the first."""
+    with _alone(service):
+        return _prepare(service)
+
+
+@contextmanager
+def _alone(service: Service) -> Iterator[None]:
+    """While nobody else prepares a demo on this database. The lock goes with its connection, so also with a killed process."""
+    with service.databases.system() as conn:
+        told = False
+        while conn.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone() != (True,):
+            if not told:
+                _say("another process prepares the demo; waiting for it …")
+                told = True
+            time.sleep(WAIT_SECONDS)
+        try:
+            yield
+        finally:
+            conn.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
+
+
+def _prepare(service: Service) -> Made:
     place = _workspace(service)
     folder = _examples()
     if folder is not None:

@@ -1,0 +1,112 @@
+"""The demo: what a newcomer finds after `./run`, however often and by however many it is started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from patron_engine.actor import Cause
+from patron_engine.query.spec import Ask
+from patron_engine.transfer.imports import listed, undo
+from patron_platform.demo import Made, prepare_demo
+from patron_platform.service import Service, open_service
+from patron_platform.settings import Settings
+from patron_platform.workspace import OPERATOR, examine
+from patron_testing.pg import Server
+
+
+@pytest.fixture(scope="module")
+def settings(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    url = server.make()
+    yield Settings(database=url, data=tmp_path_factory.mktemp("demo"))
+    server.drop(url)
+
+
+@pytest.fixture(scope="module")
+def made(settings: Settings) -> list[Made]:
+    """Two people start the demo at the same moment on a database that has none."""
+
+    def start(_: int) -> Made:
+        with open_service(settings) as service:
+            return prepare_demo(service)
+
+    with ThreadPoolExecutor(2) as both:
+        return list(both.map(start, range(2)))
+
+
+@pytest.fixture
+def service(settings: Settings, made: list[Made]) -> Iterator[Service]:
+    with open_service(settings) as opened:
+        yield opened
+
+
+def rows(service: Service, object: str, where: str | None, *fields: str) -> list[Any]:
+    place = service.runtime.workspace("demo")
+    found: list[Any] = []
+    after = None
+    while True:
+        page = place.read(
+            OPERATOR, Ask(object=object, where=where, fields=fields, limit=200, after=after, sort=("name",))
+        )
+        found += page.rows()
+        after = page.next
+        if after is None:
+            return found
+
+
+def test_both_get_the_same_demo(made: list[Made], settings: Settings) -> None:
+    first, second = made
+    assert first == second and first.sample
+    assert first.records == {"account": 85, "contact": 0, "opportunity": 8_800, "product": 7, "user": 42}
+    assert settings.data is not None
+    key = settings.data / "demo.key"
+    assert key.read_text().strip() == first.key and key.stat().st_mode & 0o077 == 0
+
+
+def test_the_figures_of_the_data_set_are_right(service: Service) -> None:
+    won = rows(service, "opportunity", 'stage == "won"', "amount")
+    assert (len(won), sum(int(r["amount"]) for r in won)) == (4_238, 10_005_534)
+    sellers = rows(service, "user", "manager != None", "name", "department.name", "manager.name")
+    assert len(sellers) == 35 and all(r["department.name"] in ("Central", "East", "West") for r in sellers)
+    assert len(rows(service, "account", "parent != None", "name")) == 15
+    corrected = rows(service, "opportunity", 'main_product.name == "GTX Pro"', "name")
+    assert len(corrected) == 1_480, "the file calls it GTXPro"
+
+
+def test_another_start_changes_nothing(service: Service, made: list[Made]) -> None:
+    def state() -> list[Any]:
+        with service.databases.connection("demo", "read") as conn:
+            tables = (
+                "opportunity",
+                "account",
+                "product",
+                '"user"',
+                "sys__history",
+                "sys__batch",
+                "sys__task",
+            )
+            return [
+                conn.execute(
+                    f"SELECT count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM w_demo.{t} t"
+                ).fetchone()
+                for t in tables
+            ]
+
+    before = state()
+    assert prepare_demo(service) == made[0]
+    assert state() == before
+    assert examine(service) == {"demo": []}
+
+
+def test_what_the_demo_imported_can_be_taken_back(service: Service) -> None:
+    place = service.runtime.workspace("demo")
+    with place.connection("read") as conn:
+        newest_first = listed(conn, place.schema)
+    for one in newest_first:
+        cause = Cause(kind="rollback", detail={"import": one.batch})
+        done = place.writing(OPERATOR, lambda conn, call, one=one: undo(conn, call, one.batch), cause)  # type: ignore[misc]
+        assert done.kept == ()
+    assert [len(rows(service, o, None, "name")) for o in ("opportunity", "account", "product")] == [0, 0, 0]
