@@ -204,6 +204,14 @@ def test_checks_run_before_and_leave_nothing(place: Workspace) -> None:
     assert left == (0,) and len(place.read(ADMIN, Ask(object="deal")).rows()) == 1
 
 
+def test_a_check_is_run_in_the_workspace_it_is_written_for(place: Workspace) -> None:
+    failing = BASE.replace("amount * 2", "amount * 3")
+    elsewhere = CHECK.replace("given: {", "given: {workspace: {currency: USD}, ")
+    assert base(place, f"{failing}---{elsewhere}").checks == ()
+    here = CHECK.replace("given: {", "given: {workspace: {currency: CNY}, ")
+    assert base(place, f"{BASE}---{here}").checks == ("doubled",)
+
+
 def test_everything_wrong_is_told_at_once_and_nothing_changes(place: Workspace) -> None:
     wrong = """
 {kind: change, of: object/deal, add: {fields: [

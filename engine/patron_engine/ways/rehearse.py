@@ -126,13 +126,20 @@ def touched_checks(model: Model, changes: Iterable[DocumentChange]) -> list[Mapp
     touched = {(c.kind, c.name) for c in changes if not _only_words(c)}
     found = []
     for (kind, name), body in model.documents.items():
-        if kind != "check":
+        if kind != "check" or not _counts_here(model, body):
             continue
         parts = [*body.get("given", {}).get("records", ()), *body["steps"]]
         objects = {("object", p["object"]) for p in parts if "object" in p}
         if ("check", name) in touched or objects & touched:
             found.append(body)
     return found
+
+
+def _counts_here(model: Model, body: Mapping[str, Any]) -> bool:
+    """Whether the workspace is the one a check is written for."""
+    wanted = body.get("given", {}).get("workspace", {})
+    here = {"currency": model.workspace.currency, "zone": model.workspace.zone.key}
+    return all(here[name] == value for name, value in wanted.items())
 
 
 WORDS = frozenset({"label", "plural", "help", "description", "icon", "color", "synonyms", "summary"})
