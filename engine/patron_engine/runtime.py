@@ -4,7 +4,7 @@ In: a source of connections, a clock, a secret for sealing cursors and encrypted
 the ways (`read`, `save`, `plan`, `publish` …) with connection, release and retries taken care of.
 
 A request uses one release from beginning to end. Readers look at the release number at most every `FRESH_SECONDS`;
-writers pin it in the database (ways/save.begin_write), so a stale cache can delay a change, never corrupt one.
+writers pin it in the database (record/begin), so a stale cache can delay a change, never corrupt one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask, Page
 from patron_engine.record.change import Change, Outcome
 from patron_engine.release import active
-from patron_engine.release.drafts import Draft, drop_draft, own_documents
+from patron_engine.release.drafts import Draft, own_documents
 from patron_engine.release.releases import Kind, Release, layers_of
 from patron_engine.store.session import collation_of
 from patron_engine.store.tables import Tables
@@ -104,21 +104,26 @@ class Workspace:
 
     def pin(self, conn: psycopg.Connection[Any]) -> tuple[Model, Tables]:
         """The release in force, at most `FRESH_SECONDS` old."""
-        if time.monotonic() - self._looked > FRESH_SECONDS:
-            number = active.current_release(conn, self.schema)
-            if number not in self._releases:
-                with self._lock:
-                    if number not in self._releases:
-                        model = active.load_model(conn, self.schema, number, self.vault)
-                        self._keep(conn, number, model)
-            self._current = number
-            self._looked = time.monotonic()
-        return self._releases[self._current]
+        known = self._releases.get(self._current)  # another thread may drop it at any moment
+        if known is not None and time.monotonic() - self._looked <= FRESH_SECONDS:
+            return known
+        number = active.current_release(conn, self.schema)
+        known = self._releases.get(number)
+        if known is None:
+            with self._lock:
+                known = self._releases.get(number)
+                if known is None:
+                    model = active.load_model(conn, self.schema, number, self.vault)
+                    known = self._keep(conn, number, model)
+        self._current = number
+        self._looked = time.monotonic()
+        return known
 
-    def _keep(self, conn: psycopg.Connection[Any], number: int, model: Model) -> None:
-        self._releases[number] = (model, Tables(model, self.schema, collation_of(conn)))
+    def _keep(self, conn: psycopg.Connection[Any], number: int, model: Model) -> tuple[Model, Tables]:
+        made = self._releases[number] = (model, Tables(model, self.schema, collation_of(conn)))
         for old in sorted(self._releases)[:-KEPT_RELEASES]:
             del self._releases[old]
+        return made
 
     def call(self, conn: psycopg.Connection[Any], actor: Actor, cause: Cause | None = None) -> Call:
         """The frame of one request under the release in force."""
@@ -155,7 +160,7 @@ class Workspace:
     ) -> Result:
         """Runs `act` in one write transaction under one release and commits.
 
-        A serialisation failure or deadlock repeats it three times; a release published meanwhile repeats it once.
+        A serialisation failure or deadlock repeats it a few times; a release published meanwhile repeats it once.
         `act` must therefore do nothing outside the database.
         """
         try:
@@ -170,8 +175,7 @@ class Workspace:
         def attempt() -> Result:
             with self.connection("write") as conn:
                 call = self.call(conn, actor, cause)
-                with conn.transaction():
-                    save_way.begin_write(conn, call)
+                with save_way.write_transaction(conn, call):
                     return act(conn, call)
 
         return save_way.retrying(attempt)
@@ -242,16 +246,13 @@ class Workspace:
         """Publishes exactly that plan; `confirm` is the checksum that was shown (None: the plan's own). Ends the
         draft it came from."""
         with self.connection("publish") as conn:
-            model = self._releases[publication.base][0] if publication.base in self._releases else None
-            if model is None:
-                model = active.load_model(conn, self.schema, publication.base, self.vault)
+            kept = self._releases.get(publication.base)
+            model = kept[0] if kept else active.load_model(conn, self.schema, publication.base, self.vault)
             confirmed = publication.checksum if confirm is None else confirm
             clock = self.runtime.clock
             release = publish_way.publish(
-                conn, self.schema, publication, actor, confirm=confirmed, old=model, clock=clock
+                conn, self.schema, publication, actor, confirm=confirmed, old=model, clock=clock, draft=draft
             )
-            if draft is not None:
-                drop_draft(conn, self.schema, draft)
             with self._lock:
                 self._keep(conn, release.number, publication.model)
         self.stale()

@@ -5,12 +5,17 @@ In: a `Service`. Out: a FastAPI application. FastAPI's own OpenAPI is off: the w
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 
 from patron_platform.api import (
     definitions,
     errors,
     exports,
+    files,
     imports,
     objects,
     packs,
@@ -27,13 +32,20 @@ from patron_platform.web.home import router as home
 API = "/api/v1"
 
 
-def create_app(service: Service) -> Observed:
-    """The application. What observes it stands outside of everything, so that it sees every answer."""
-    app = FastAPI(title="Patron", openapi_url=None, docs_url=None, redoc_url=None)
+def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> Observed:
+    """The application. What observes it stands outside of everything, so that it sees every answer. `ending` is called
+    when the server stops, after the last answer: a server that was told to stop ends its process right after it."""
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(ending)
+
+    app = FastAPI(title="Patron", openapi_url=None, docs_url=None, redoc_url=None, lifespan=life)
     app.state.service = service
     app.state.door = Door(service)
     errors.install(app)
-    for module in (objects, search, definitions, releases, packs, records, imports, exports):
+    for module in (objects, search, definitions, releases, packs, files, records, imports, exports):
         app.include_router(module.router, prefix=API)
     app.include_router(health)
     app.include_router(home)

@@ -15,7 +15,7 @@ from patron_engine.errors import NotFound, WrongUse
 from patron_engine.fields.vault import Vault
 from patron_engine.meta.diff import diff_documents
 from patron_engine.meta.layers import fold, workspace_layer
-from patron_engine.model.compile import compile_model
+from patron_engine.model.compile import compile_known
 from patron_engine.model.physical import PhysicalNames
 from patron_engine.pack.check import check_pack
 from patron_engine.pack.resolve import resolve
@@ -73,7 +73,7 @@ def check_folder(service: Service, folder: str) -> Checked:
         return Checked(name=pack.name, version=pack.version, problems=tuple(problems))
     effective = fold((*resolution.layers, workspace_layer(())))
     problems.extend(effective.problems)
-    model, compiled = compile_model(effective, PhysicalNames(), 1, vault=Vault(b"\0" * 32))
+    model, compiled = compile_known(effective, PhysicalNames(), 1, Vault(b"\0" * 32), problems)
     problems.extend(compiled)
     checks: tuple[str, ...] = ()
     if model is not None and not problems.errors:

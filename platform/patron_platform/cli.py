@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 the answer is no (problems, not found, conflict); 2 wrong 
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -44,4 +45,6 @@ transfer.register(app)
 
 def main() -> None:
     """The console script."""
+    # What a start makes stays: looking for circles in it again and again would cost a tenth of the start.
+    gc.set_threshold(10_000)
     sys.exit(run(app))

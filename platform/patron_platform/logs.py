@@ -38,6 +38,7 @@ def configure_logs(level: str = "warning") -> None:
         structlog.processors.JSONRenderer(default=str, ensure_ascii=False),
     ]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=renderers))
+    logging.raiseExceptions = False  # a call that cannot be written would be printed with its arguments
     root = logging.getLogger()
     for old in [h for h in root.handlers if getattr(h, "patron", False)]:
         root.removeHandler(old)

@@ -40,7 +40,8 @@ class Observed:
         status = 0
         method = scope["method"] if scope["method"] in METHODS else "other"
         if method == "HEAD":
-            scope["method"] = "GET"  # the server leaves the body out
+            # a scope of our own: the server's must say HEAD, or it would send the body
+            scope = {**scope, "method": "GET", "patron.head": True}
 
         async def sending(message: Message) -> None:
             nonlocal status

@@ -75,9 +75,8 @@ def serve_forever(settings: Settings) -> None:
 
 
 def process_app() -> ASGIApp:
-    """The application of one of several serving processes; it lives as long as its process."""
-    stack = ExitStack()
-    return _app(Settings.model_validate_json(os.environ[SETTINGS_VARIABLE]), stack)
+    """The application of one of several serving processes; the application keeps the stack, and closes it at its end."""
+    return _app(Settings.model_validate_json(os.environ[SETTINGS_VARIABLE]), ExitStack())
 
 
 def _app(settings: Settings, stack: ExitStack) -> ASGIApp:
@@ -89,7 +88,7 @@ def _app(settings: Settings, stack: ExitStack) -> ASGIApp:
         worker.start()
         stack.callback(worker.join, DRAIN_SECONDS)
         stack.callback(stop.set)
-    return create_app(service)
+    return create_app(service, stack.close)
 
 
 __all__ = ["check_address", "process_app", "read_settings", "serve_forever"]

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from patron_engine.errors import WrongUse
+from patron_engine.fields.limits import WORKSPACE_FILES
 
 
 class Settings(BaseModel):
@@ -36,6 +37,9 @@ class Settings(BaseModel):
     log: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="what is logged at least"
     )
+    files: int = Field(
+        WORKSPACE_FILES, ge=0, description="bytes the files of one workspace may have together"
+    )
     jobs: bool = Field(True, description="run events, jobs and timers inside the serving process")
 
 
@@ -46,6 +50,7 @@ _NAMES: Mapping[str, str] = {
     "PATRON_PORT": "port",
     "PATRON_WORKERS": "workers",
     "PATRON_POOL": "pool",
+    "PATRON_FILES": "files",
     "PATRON_JOBS": "jobs",
     "PATRON_SHOW": "show",
     "PATRON_LOG": "log",

@@ -94,3 +94,20 @@ def test_a_figure_changed_by_hand_is_reported_and_left_alone(place: Workspace) -
         night = next(t for t in listed(conn, place.schema, open_only=False) if t.kind == "nightly")
     assert night.progress["drifted"] == {"part": 1}
     assert place.read(ADMIN, Ask(object="part", fields=("double",))).rows() == [{"double": "99"}]
+
+
+def test_the_day_of_a_workspace_begins_without_its_model(
+    databases: Databases, place: Workspace, day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process looks after a thousand workspaces; it knows the zone of each and compiles none."""
+    documents = tuple(
+        read_documents("kind: workspace\nname: workspace\nzone: Pacific/Kiritimati\n", "t.yaml")[0]
+    )
+    place.publish(ADMIN, place.plan_own(documents))
+    day.now = datetime(2026, 3, 1, 12, tzinfo=UTC)  # the second of March there
+    other = Runtime(databases, clock=day, secret=b"s" * 32).workspace("t")
+    monkeypatch.setattr(other, "pin", lambda conn: pytest.fail("a model was loaded"))
+    begin_day(other)
+    with place.connection("read") as conn:
+        nights = [t for t in listed(conn, place.schema, open_only=False) if t.kind == "nightly"]
+    assert [t.payload["day"] for t in nights] == ["2026-03-02"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from patron_engine.actor import Actor
-from patron_engine.errors import Conflict, Refused
+from patron_engine.errors import Conflict, NotFound, Refused
 from patron_engine.meta.document import Document
 from patron_engine.meta.layers import Layer
 from patron_engine.meta.reader import read_documents
@@ -154,6 +154,25 @@ def test_a_renamed_field_keeps_its_data_and_its_old_name(place: Workspace) -> No
     ]
 
 
+def test_a_rollback_finds_data_whatever_it_was_called_since(place: Workspace) -> None:
+    for name, was in (("remark", "note"), ("words", "[note, remark]")):
+        place.publish(
+            ADMIN,
+            base(place, BASE.replace("{name: note, type: text", f"{{name: {name}, was: {was}, type: text")),
+        )
+    place.publish(ADMIN, base(place, BASE.replace("  - {name: note, type: text, label: {en: Note}}\n", "")))
+    place.publish(ADMIN, place.plan_rollback(2))
+    assert record(place, "remark") == {"remark": "12.5"}
+    place.publish(ADMIN, place.plan_rollback(1))
+    assert record(place, "note") == {"note": "12.5"}
+
+
+def test_a_rollback_finds_an_object_that_was_renamed(place: Workspace) -> None:
+    place.publish(ADMIN, base(place, BASE.replace("name: deal\n", "name: sale\nwas: deal\n")))
+    place.publish(ADMIN, place.plan_rollback(1))
+    assert record(place, "note", "amount") == {"note": "12.5", "amount": "10"}
+
+
 def test_a_type_change_shows_what_converts_and_refuses_what_does_not(place: Workspace) -> None:
     number = BASE.replace("name: note, type: text", "name: note, type: decimal")
     place.publish(ADMIN, base(place, number))
@@ -271,3 +290,61 @@ then: [{read: one, values: {double: 12}}]
         base(place, f"{BASE}---{check}")
     messages = [p.message for p in refused.value.problems]
     assert "required" in messages[0] and all("one" in m for m in messages[1:]) and len(messages) == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path"),
+    [
+        ("features: -1", "features"),
+        ("search: 5", "search"),
+        ("unique: [{name: u}]", "unique"),
+        ("unique: [{fields: 5}]", "unique"),
+        ("rules: [{when: 'amount > 1'}]", "rules"),
+        ("indexes: [5]", "indexes"),
+        ("fields: -1", "fields"),
+        ("title: {x: 1}", "title"),
+    ],
+)
+def test_a_document_of_the_wrong_shape_is_told_and_never_an_error_of_the_compiler(
+    place: Workspace, wrong: str, path: str
+) -> None:
+    found, _ = read_documents("kind: object\nname: c_bad\nlabel: {en: Bad}\n" + wrong, "bad.yaml")
+    with pytest.raises(Refused) as refused:
+        place.plan_own(found)
+    assert any(p.level == "error" and (p.path or "").startswith(path) for p in refused.value.problems)
+
+
+def test_a_process_that_falls_two_releases_behind_goes_on(place: Workspace) -> None:
+    """A reader that learnt the number just before two publications of its own process."""
+    with place.connection("read") as conn:
+        behind = place.pin(conn)[0].release
+        for n in range(3):
+            place.publish(ADMIN, base(place, BASE.replace("en: Deal", f"en: Deal {n}")))
+        place._current, place._looked = behind, float("inf")  # as the reader's thread leaves it
+        assert place.pin(conn)[0].release == behind + 3
+
+
+def test_a_draft_ends_with_its_publication_or_not_at_all(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place.connection("write") as conn:
+        draft = open_draft(conn, place.schema, "ann")
+        change = {"kind": "change", "of": "object/deal", "set": {"label.en": "Business"}}
+        put(conn, place.schema, draft, "change", "object/deal", change)
+        draft = read_draft(conn, place.schema, draft.id)
+    plan = place.plan_draft(draft)
+    from patron_engine.ways import publish as way
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(way, "drop_draft", killed)
+        with pytest.raises(KeyboardInterrupt):
+            place.publish(ADMIN, plan, draft=draft.id)
+    with place.connection("read") as conn:
+        assert place.pin(conn)[0].release == plan.base
+        assert read_draft(conn, place.schema, draft.id).documents
+    place.publish(ADMIN, place.plan_draft(draft), draft=draft.id)
+    with place.connection("read") as conn, pytest.raises(NotFound):
+        read_draft(conn, place.schema, draft.id)

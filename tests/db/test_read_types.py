@@ -189,6 +189,29 @@ def test_sealed_values_are_opened_for_the_answer_and_neither_sorted_nor_searched
             read(r.conn, r.call, Ask(object="thing", **wrong), secret=SECRET)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("where", "wanted"),
+    [
+        ("sealed == '110101199003070000'", 1), ("sealed == '110101199003070001'", 0), ("'110101199003070000' == sealed", 1),
+        ("sealed != '110101199003070000'", 1), ("not (sealed == '110101199003070000')", 1), ("sealed == None", 1),
+        ("sealed != None", 1), ("sealed in ('x', '110101199003070000')", 1), ("sealed not in ('x', 'y')", 2),
+        ("ISBLANK(sealed)", 1), ("sealed == 'x' or name == 'bare'", 1),
+    ],
+)  # fmt: skip
+def test_sealed_values_are_found_by_equality_alone(r: Records, where: str, wanted: int) -> None:
+    r.create("thing", **FULL)
+    r.create("thing", name="bare")
+    found = read(r.conn, r.call, Ask(object="thing", fields=("name",), where=where), secret=SECRET).rows()
+    assert len(found) == wanted
+
+
+def test_the_next_condition_of_the_same_form_asks_for_its_own_value(r: Records) -> None:
+    r.create("thing", **FULL)
+    for text, wanted in (("110101199003070000", 1), ("220101199003070000", 0), ("110101199003070000", 1)):
+        ask = Ask(object="thing", fields=("name",), where=f"sealed == '{text}' and name != 'nobody'")
+        assert len(read(r.conn, r.call, ask, secret=SECRET).rows()) == wanted
+
+
 def _json(value: Any) -> bytes:
     return dumps(value)
 

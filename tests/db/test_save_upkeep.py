@@ -160,6 +160,37 @@ def rates(r: Records) -> None:
     r.create("rate", currency=euro, date="2026-04-01", rate="7.5")
 
 
+def test_many_records_under_many_parents_in_one_save(r: Records) -> None:
+    """So many that they go as COPY and as one UPDATE of all parents: figures, bases, histories and searches as for one."""
+    rates(r)
+    customers = [r.create("customer", name=f"C {n}", industry='it\'s \\ "new"') for n in range(60)]
+    wanted = [
+        {
+            "name": f"O {n}",
+            "customer": customers[n % 60],
+            "currency": "EUR",
+            "day": "2026-03-31",
+            "amount": str(n * 10),
+        }
+        for n in range(120)
+    ]
+    made = r.act(*[Change(action="create", object="order", set=values) for values in wanted])
+    assert len({o.id for o in made}) == 120
+    for n, customer in enumerate(customers):
+        row = r.row("customer", customer)
+        assert row["ordered"] == (n * 10 + (n + 60) * 10) * 8
+        assert row["big_orders"] == sum(m * 10 * 8 > 500 for m in (n, n + 60))
+        assert (row["name"], row["industry"], row["version"]) == (f"C {n}", 'it\'s \\ "new"', 1)
+        assert r.row("order", str(made[n].id))["branch"] == 'it\'s \\ "new"'
+    r.act(*[Change(action="update", object="order", id=o.id, set={"amount": "0"}) for o in made])
+    assert {r.row("customer", c)["ordered"] for c in customers} == {0}
+    assert [r.row("order", str(o.id))["version"] for o in made] == [1, *[2] * 119], (
+        "the first was at 0 before"
+    )
+    changed = r.rows("sys__history", "object = 'order' AND action = 'updated'")
+    assert sorted(int(h["old"]["amount"]) for h in changed) == [n * 10 for n in range(1, 120)]
+
+
 def test_money_is_kept_at_the_rate_of_its_day(r: Records) -> None:
     rates(r)
     customer = r.create("customer", name="C")

@@ -160,6 +160,47 @@ def test_a_task_that_always_fails_ends_as_failed(store: Connection, connect: Con
     assert tasks.run_all(connect, SCHEMA, context) == []
 
 
+def test_a_task_that_kills_its_worker_is_given_up_and_the_next_is_taken(
+    store: Connection, connect: Connect
+) -> None:
+    poison = queue(store, Task(kind="poison", table="account", payload={}, rows=0, sentence=""))
+    for _ in range(tasks.ATTEMPTS):
+        assert _claimed(connect).id == poison  # and its worker is gone
+        _expire(store)
+    good = queue(store, Task(kind="good", table="account", payload={}, rows=0, sentence=""))
+    assert _claimed(connect).id == good
+    (task,) = [t for t in tasks.listed(store, SCHEMA) if t.id == poison]
+    assert (task.state, task.error) == (
+        "failed",
+        f"its worker ended {tasks.ATTEMPTS} times at the same piece",
+    )
+
+
+def test_a_long_task_may_be_interrupted_as_often_as_it_gets_on(store: Connection, connect: Connect) -> None:
+    """Each worker does one piece and is gone: that is progress, not poison."""
+    queue(store, Task(kind="long", table="account", payload={}, rows=0, sentence=""))
+
+    class Gone(BaseException):
+        pass
+
+    def piece(conn: Connection, work: Work) -> Chunk:
+        if len(seen) % 2:
+            seen.append(0)
+            raise Gone
+        seen.append(1)
+        return Chunk(progress={"n": work.progress.get("n", 0) + 1}, done=work.progress.get("n") == 19)
+
+    seen: list[int] = []
+    state = ""
+    while state != "done":
+        row = _claimed(connect)
+        try:
+            state = tasks.run_task(connect, SCHEMA, row, Context(handlers={"long": Handler(run=piece)}))
+        except Gone:
+            _expire(store)
+    assert seen.count(0) == 19 and seen.count(1) == 20
+
+
 def test_a_worker_that_slept_past_its_lease_writes_nothing(store: Connection, connect: Connect) -> None:
     store.execute(f"CREATE TABLE {SCHEMA}.sys__seen (who text)")
     id = queue(store, Task(kind="slow", table="account", payload={}, rows=0, sentence=""))

@@ -14,7 +14,7 @@ NOBODY = "00000000-0000-7000-8000-000000000000"
 READS = (
     "/me", "/objects", "/objects/yd_job", "/openapi.json", "/search?q=a", "/records/yd_job", f"/records/yd_job/{NOBODY}",
     f"/records/yd_job/{NOBODY}/history", f"/records/yd_job/{NOBODY}/related/lines",
-    f"/records/yd_job/{NOBODY}/activities", f"/records/yd_job/{NOBODY}/comments",
+    f"/records/yd_job/{NOBODY}/activities", f"/records/yd_job/{NOBODY}/comments", f"/records/yd_job/{NOBODY}/files", f"/files/{NOBODY}",
     "/definitions", "/definitions/object/yd_job", f"/drafts/{NOBODY}", "/releases", "/packs",
 )  # fmt: skip
 WRITES = (
@@ -27,6 +27,8 @@ WRITES = (
     ("POST", f"/records/yd_job/{NOBODY}/restore", {}),
     ("POST", f"/records/yd_job/{NOBODY}/void", {}),
     ("POST", f"/records/yd_job/{NOBODY}/clone", {}),
+    ("POST", f"/records/yd_job/{NOBODY}/files", {"file": NOBODY}),
+    ("DELETE", f"/records/yd_job/{NOBODY}/files/{NOBODY}", None),
 )
 DESIGNS = (
     ("PUT", "/definitions/setting/c_limit", {"type": "integer", "default": 1}),

@@ -175,6 +175,7 @@ VALUES: dict[str, list[Any]] = {
     "name": ["", "   ", "x" * 81, "x" * 5_000_000, 5, {"en": "x"}, None],
     "berth": ["x", "00000000-0000-7000-8000-000000000000", {"name": "nowhere"}, {"nmae": "x"}, {}, 5, ["x"]],
     "places": ["x", [["x"]], {"name": "x"}, ["00000000-0000-7000-8000-000000000000"]],
+    "record_type": ["x", 5, True, [], {}, {"id": "x"}, ["x"]],
     "hours": ["1h", -1, 1.5, 2**63],
 }  # fmt: skip
 
@@ -259,3 +260,10 @@ def test_headers(opened: Opened, header: str, value: str) -> None:
         "POST", f"{V1}/records/yd_job", content=body, headers={**headers, "Content-Type": "application/json"}
     )
     assert said.status_code in (400, 401, 412, 422), said.text
+
+
+def test_a_link_named_currency_is_not_the_platforms_currency(admin: Api) -> None:
+    """Found by random bodies: the workspace's currency, a text, was put into a rate's link to a currency."""
+    said = admin.post("/records/rate", {})
+    assert said.status_code == 422, said.text
+    assert {p["field"] for p in said.json()["problems"]} == {"currency", "rate"}

@@ -102,8 +102,10 @@ def test_records_are_as_it_says(admin: Api, described: dict[str, Any]) -> None:
 def test_it_knows_every_way_to_records(described: dict[str, Any]) -> None:
     paths = described["paths"]
     for path in ("/query", "/bulk", "/by/{field}/{value}", "/{id}/history", "/{id}/related/{set}", "/{id}/restore",
-                 "/{id}/clone", "/{id}/void", "/{id}/unvoid"):  # fmt: skip
+                 "/{id}/clone", "/{id}/void", "/{id}/unvoid", "/{id}/files", "/{id}/files/{file}"):  # fmt: skip
         assert f"/records/yd_job{path}" in paths, path
+    assert "/files" in paths and "/files/{id}" in paths
+    assert "/records/yd_place/{id}/files" not in paths
     assert "/records/yd_place/{id}/void" not in paths, "only what the object's features give"
     parameters = {p["name"] for p in paths["/records/yd_job/{id}"]["patch"]["parameters"]}
     assert {"If-Match", "Idempotency-Key", "confirm"} <= parameters

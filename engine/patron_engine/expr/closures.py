@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from patron_engine.expr import nodes
 from patron_engine.expr.context import Context
-from patron_engine.expr.meaning import enter, meaning
+from patron_engine.expr.meaning import comparison, enter, meaning
 from patron_engine.expr.nodes import Node
 
 Closure = Callable[[Mapping[str, Any], Context], Any]
@@ -29,6 +30,8 @@ def build(node: Node) -> Closure:
             return _choose([(build(c), build(v)) for c, v in branches], build(otherwise))
         case nodes.Call() if not node.op.context:
             return _call(node, [build(c) for c in node.args])
+        case nodes.Compare(left=left, right=right):
+            return _compare(node, build(left), build(right))
         case _:
             return _bound(node, [build(c) for c in nodes.children(node)])
 
@@ -38,7 +41,17 @@ def _read(key: str, kind: str) -> Closure:
         value = values.get(key)
         return None if value is None else enter(value, kind)
 
-    return run
+    def number(values: Mapping[str, Any], context: Context) -> Any:
+        value = values.get(key)
+        return value if type(value) is Decimal else enter(value, kind)
+
+    def plain(values: Mapping[str, Any], context: Context) -> Any:
+        value = values.get(key)
+        return None if value == "" else value
+
+    if kind in ("number", "duration"):
+        return number
+    return run if kind in ("list", "link", "json") else plain
 
 
 def _all(parts: list[Closure]) -> Closure:
@@ -77,7 +90,23 @@ def _call(node: nodes.Call, args: list[Closure]) -> Closure:
         answer = py(*params, *given)
         return bool(answer) if truth else answer
 
-    return run
+    if len(args) != 2:
+        return run
+    left, right = args
+
+    def of_two(values: Mapping[str, Any], context: Context) -> Any:
+        a, b = left(values, context), right(values, context)
+        if strict and (a is None or b is None):
+            return empty
+        answer = py(*params, a, b)
+        return bool(answer) if truth else answer
+
+    return of_two
+
+
+def _compare(node: nodes.Compare, left: Closure, right: Closure) -> Closure:
+    compare = comparison(node)
+    return lambda values, context: compare(left(values, context), right(values, context))
 
 
 def _bound(node: Node, args: list[Closure]) -> Closure:

@@ -30,7 +30,8 @@ def compile_expression(text: str, scope: Scope) -> Expression | tuple[Problem, .
     shift = len(text) - len(text.lstrip())
     source = text.strip()
     try:
-        syntax = parse(source)
+        null = scope.object is not None and scope.catalog.field(scope.object, "null") is not None
+        syntax = parse(source, null_is_field=null)
         infer = Infer(scope)
         expression = typed(infer, syntax, scope)
     except Fault as fault:
@@ -50,7 +51,10 @@ def typed(outer: Infer, syntax: Syntax, scope: Scope) -> Expression:
     if len(scope.expects) == 1:
         tree = infer.as_kind(tree, scope.expects[0])
     made = _expression(infer, syntax, tree)
-    if len(infer.faults) == before:
+    if tree.type.kind == "sealed" and len(infer.faults) == before:
+        infer.fault("expr_encrypted", "an encrypted field is shown where it stands and copied nowhere", syntax.at,
+                    "compare it: field == 'text'")  # fmt: skip
+    elif len(infer.faults) == before:
         accepted = tree.type.kind == "json" or any(fits(tree.type, k) for k in scope.expects)
         if scope.expects and not accepted:
             wanted = " or ".join(words(k) for k in scope.expects)

@@ -28,6 +28,7 @@ from patron_engine.expr.types import (
     DURATION,
     EMPTY,
     NUMBER,
+    SEALED,
     TEXT,
     TIME,
     ExprType,
@@ -211,6 +212,8 @@ class Infer:
         """Both sides in kinds that can be compared."""
         if isinstance(a, nodes.Parts) or isinstance(b, nodes.Parts) or "list" in (a.type.kind, b.type.kind):
             return self._whole(sign, a, b, at)
+        if "sealed" in (a.type.kind, b.type.kind):
+            return self._sealed(sign, a, b, at)
         if a.type.kind == "json" and b.type.kind == "json":
             a, b = self.as_kind(a, "text"), self.as_kind(b, "text")
         a, b = self.as_kind(a, b.type.kind), self.as_kind(b, a.type.kind)
@@ -234,6 +237,25 @@ class Infer:
         ):
             raise Fault("expr_types", f"{say_type(a.type)} is never {say_type(b.type)}", at)
         return self._option(a, b.type), self._option(b, a.type)
+
+    def _sealed(self, sign: str, a: Node, b: Node, at: int) -> tuple[Node, Node]:
+        """An encrypted field equals a constant text, nothing, or itself before the save."""
+        if sign in ("==", "!="):
+            if "empty" in (a.type.kind, b.type.kind):
+                return a, b
+            if isinstance(a, nodes.Path) and isinstance(b, Literal) and b.type.kind == "text":
+                return a, Literal(b.value, SEALED, b.at)
+            if isinstance(b, nodes.Path) and isinstance(a, Literal) and a.type.kind == "text":
+                return Literal(a.value, SEALED, a.at), b
+            paths = {n.path.removeprefix("old.") for n in (a, b) if isinstance(n, nodes.Path)}
+            if a.type == b.type and len(paths) == 1:
+                return a, b
+        raise Fault(
+            "expr_encrypted",
+            "an encrypted field is only compared with a text in quotes, by == or in",
+            at,
+            "write field == 'text'",
+        )
 
     def _whole(self, sign: str, a: Node, b: Node, at: int) -> tuple[Node, Node]:
         if sign in ("==", "!=") and "empty" in (a.type.kind, b.type.kind):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from operator import ge, gt, le, lt
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Final
 
 from patron_engine.expr import nodes
@@ -53,13 +53,8 @@ def meaning(node: Node) -> Callable[[Context], Callable[..., Any]]:
     match node:
         case nodes.Call():
             return _call(node)
-        case nodes.Compare(sign=sign, left=left, right=right):
-            if isinstance(left, nodes.Parts) or isinstance(right, nodes.Parts):
-                return _fixed(_whole_equal if sign == "==" else lambda a, b: not _whole_equal(a, b))
-            if sign in ("==", "!="):
-                return _fixed((lambda a, b: a == b) if sign == "==" else (lambda a, b: a != b))
-            order = _ORDERS[sign]
-            return _fixed(lambda a, b: a is not None and b is not None and order(a, b))
+        case nodes.Compare():
+            return _fixed(comparison(node))
         case nodes.Among():
             return _fixed(lambda item, *options: item in options)
         case nodes.Member():
@@ -72,6 +67,17 @@ def meaning(node: Node) -> Callable[[Context], Callable[..., Any]]:
             return _fixed(lambda *values: next((v for v in values if v is not None), None))
         case _:
             raise TypeError(f"{type(node).__name__} has no meaning of its own")
+
+
+def comparison(node: nodes.Compare) -> Callable[[Any, Any], bool]:
+    """What a comparison says of the values of its two sides."""
+    sign = node.sign
+    if isinstance(node.left, nodes.Parts) or isinstance(node.right, nodes.Parts):
+        return _whole_equal if sign == "==" else lambda a, b: not _whole_equal(a, b)
+    if sign in ("==", "!="):
+        return eq if sign == "==" else ne
+    order = _ORDERS[sign]
+    return lambda a, b: a is not None and b is not None and order(a, b)
 
 
 def _fixed(f: Callable[..., Any]) -> Callable[[Context], Callable[..., Any]]:

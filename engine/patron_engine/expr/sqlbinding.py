@@ -27,6 +27,9 @@ class SqlBinding(Protocol):
     def column(self, path: str) -> Column:
         """The column of a path; the planner adds joins. me.* and this.* are binds or columns of the asking row."""
 
+    def blind(self, path: str, value: str) -> str:
+        """What the column of an encrypted field holds for a text: equal texts, equal digests."""
+
     def aggregate(self, node: AggregateNode) -> Column:
         """A scalar subquery."""
 

@@ -44,13 +44,19 @@ class Syntax:
     value: Any = None
 
 
-def parse(text: str) -> Syntax:
-    """The syntax tree of an expression; a Fault for what is not one."""
+def parse(text: str, *, null_is_field: bool = False) -> Syntax:
+    """The syntax tree of an expression; a Fault for what is not one. `null` is the empty value, unless a field is
+    called so: the word is not reserved."""
     if len(text) > limits.MAX_CHARS:
         raise Fault(
             "expr_too_long", f"an expression has at most {limits.MAX_CHARS} characters, this has {len(text)}"
         )
     tokens = read_tokens(text)
+    if null_is_field:
+        tokens = [
+            Token("name", "null", t.at) if text.startswith("null", t.at) and t.kind == "constant" else t
+            for t in tokens
+        ]
     if not tokens:
         raise Fault("expr_empty", "the expression is empty", 0, "write a value or leave the key out")
     _measure(tokens)

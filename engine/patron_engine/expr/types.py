@@ -25,6 +25,7 @@ Kind = Literal[
     "range",
     "json",
     "location",
+    "sealed",
     "empty",
 ]
 
@@ -58,6 +59,7 @@ DURATION: Final = ExprType("duration")
 JSON: Final = ExprType("json")
 EMPTY: Final = ExprType("empty")
 LOCATION: Final = ExprType("location")
+SEALED: Final = ExprType("sealed")  # of an encrypted field: only whether it equals something can be asked
 DATES: Final = ExprType("range", element=DATE)
 
 _WORDS: Final = {
@@ -74,6 +76,7 @@ _WORDS: Final = {
     "range": "a range of dates",
     "json": "a JSON value",
     "location": "a location",
+    "sealed": "an encrypted value",
     "empty": "empty",
 }
 

@@ -11,7 +11,6 @@ import re
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
-import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from patron_engine.fields import limits
@@ -99,6 +98,8 @@ def phone_form(text: str, region: str) -> str:
         raise ValueFault(
             "not_phone", f"{shown(text)} is not a phone number", "digits, spaces, + - ( ) and an extension"
         )
+    import phonenumbers  # large: loaded with the first number that is not plainly a mobile one of China
+
     tidy = re.sub(r"\s+", " ", main).strip()
     try:
         number = phonenumbers.parse(f"+{main[2:]}" if main.startswith("00") else main, region)

@@ -112,11 +112,17 @@ class LinkSpec:
     fill: Mapping[str, str] = field(default_factory=nothing)  # own field <- path on the target
     find: Find | None = None
     tree: bool = False
+    same_currency: bool = False  # both records are in one currency, as a detail is with its master
     table: str | None = None  # of a many link: columns record uuid, target uuid, position bigint
 
     @property
     def several(self) -> bool:
         return len(self.to) > 1
+
+    @property
+    def document(self) -> bool:
+        """Whether both ends are one document: their money is in one currency and adds up as it stands."""
+        return self.master or self.same_currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from patron_engine.expr.types import ExprType
 from patron_engine.fields import limits
 from patron_engine.fields.base import Around, Fault, FieldType, Parts, Shape
 from patron_engine.fields.field import Field, FileSpec, Spec
+from patron_engine.fields.filetypes import fits_ending
 from patron_engine.fields.link import read_id
 
 
@@ -96,18 +97,21 @@ def byte_size(raw: Any) -> Any:
 
 
 def accepts(spec: FileSpec, mime: str, name: str) -> bool:
-    """Whether a file of this type and name may stand in the field: `accept` holds types (image/*) and endings (.pdf)."""
+    """Whether a file of this type and name may stand in the field: `accept` holds types (image/*) and endings (.pdf).
+
+    An ending is taken only from a file that is what it says: a page called `x.pdf` is no `.pdf`.
+    """
     if not spec.accept:
         return True
     lower, kind = name.lower(), mime.lower()
-    return any(
-        lower.endswith(a.lower())
-        if a.startswith(".")
-        else kind.startswith(a[:-1].lower())
-        if a.endswith("/*")
-        else kind == a.lower()
-        for a in spec.accept
-    )
+    for wanted in (a.lower() for a in spec.accept):
+        if wanted.startswith("."):
+            fits = lower.endswith(wanted) and fits_ending(wanted, kind)
+        else:
+            fits = kind.startswith(wanted[:-1]) if wanted.endswith("/*") else kind == wanted
+        if fits:
+            return True
+    return False
 
 
 class File(FileLike):

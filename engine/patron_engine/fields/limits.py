@@ -31,13 +31,23 @@ OPTION_DEPTH: Final = 6
 CHOSEN: Final = 200  # values of one multi_select or tags field
 TAG_LENGTH: Final = 60
 LINKS: Final = 500  # records in one many link
-FILES: Final = 50
+FILES: Final = 50  # limit_files: of one field
+RECORD_FILES: Final = 500  # limit_record_files: hung on one record itself
 
 JSON_BYTES: Final = 100_000
 JSON_DEPTH: Final = 20
 
-FILE_SIZE: Final = 20 * 1024 * 1024
-FILE_SIZE_CAP: Final = 500 * 1024 * 1024
+FILE_SIZE: Final = 20 * 1024 * 1024  # limit_file_size: of a file in a field without max_size
+FILE_SIZE_CAP: Final = 500 * 1024 * 1024  # limit_upload: one file
+FILE_NAME_LENGTH: Final = 255  # limit_file_name: characters
+FILE_PIXELS: Final = 250_000_000  # limit_pixels: of a picture: what shows it unpacks four bytes for each
+WORKSPACE_FILES: Final = (
+    50 * 1024 * 1024 * 1024
+)  # limit_workspace_files: all files of a workspace, unless the setting says otherwise
+WAITING_FILES: Final = 500  # limit_waiting_files: uploaded by one person and not attached yet
+WAITING_BYTES: Final = 2 * 1024 * 1024 * 1024  # limit_waiting_files: the same, together
+WAITING_HOURS: Final = 24  # after which an upload nothing was made of is removed
+DETACHED_DAYS: Final = 30  # after which a file that was taken off its record is removed
 SORT_KEY_LENGTH: Final = 200
 YEAR_MIN: Final = 1
 YEAR_MAX: Final = 9999

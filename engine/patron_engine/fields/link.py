@@ -65,6 +65,7 @@ class Link(FieldType):
             reverse=reverse.get("name") if isinstance(reverse, Mapping) else reverse,
             fill=dict(fill) if isinstance(fill, Mapping) else {},
             tree=definition.get("tree") is True,
+            same_currency=definition.get("same_currency") is True,
         )
 
     def expr_type(self, spec: Spec) -> ExprType:

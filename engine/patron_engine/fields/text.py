@@ -126,6 +126,12 @@ class TextLike(FieldType):
             faults.append(("pattern", f"{shown(value)} does not fit the pattern {spec.pattern}", None))
         return faults
 
+    def checker(self, field: Field) -> Callable[[Any], list[Fault]]:
+        if field.text.pattern is not None:
+            return lambda value: self.check(field, value)
+        longest = field.text.max_length
+        return lambda value: self.check(field, value) if len(value) > longest else []
+
     def to_columns(self, field: Field, value: Any) -> tuple[Any, ...]:
         if len(field.columns) == 1:
             return (value,)

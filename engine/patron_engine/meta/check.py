@@ -7,9 +7,10 @@ exist, and whether its expressions have the right types, is decided later, again
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
-from typing import Final
+from math import isfinite
+from typing import Any, Final
 
 from patron_engine.meta.document import Document, Path
 from patron_engine.meta.failures import Finding, explain
@@ -53,6 +54,7 @@ def check_document(document: Document) -> list[Problem]:
             problems.add(code, message, hint=hint, **document.where(path))
     problems.extend(check_rules(document))
     problems.extend(_unknown_here(document))
+    problems.extend(_numbers(document))
     return list(problems)
 
 
@@ -70,6 +72,23 @@ def _findings(document: Document) -> tuple[Finding, ...]:
             _SEEN.clear()
         _SEEN[key] = found
     return found
+
+
+def _numbers(document: Document) -> Iterator[Problem]:
+    """Numbers that JSON cannot carry from one program to the next."""
+    rest: list[tuple[Path, Any]] = [((), document.body)]
+    while rest:
+        path, value = rest.pop()
+        if isinstance(value, Mapping):
+            rest += [((*path, key), inner) for key, inner in value.items()]
+        elif isinstance(value, list | tuple):
+            rest += [((*path, index), inner) for index, inner in enumerate(value)]
+        elif (isinstance(value, int) and not -(2**63) <= value < 2**63) or (
+            isinstance(value, float) and not isfinite(value)
+        ):
+            message = "this number is out of every range"
+            hint = "write it as a text, where a field takes such numbers"
+            yield Problem(code="number_range", message=message, hint=hint, **document.where(path))
 
 
 def _unknown_here(document: Document) -> Iterator[Problem]:

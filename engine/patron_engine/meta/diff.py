@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from patron_engine.meta.compare import MISSING, compare
+from patron_engine.meta.compare import MISSING, compare, same
 from patron_engine.meta.document import Body, Document, former_names
 from patron_engine.meta.layers import Effective
 
@@ -97,7 +97,7 @@ def _before(kind: str, body: Body, old: Mapping[tuple[str, str], Body]) -> tuple
 
 
 def _properties(old: Body, new: Body) -> tuple[PropertyChange, ...]:
-    if old is new:
+    if old is new or same(old, new):  # nearly all of a large workspace
         return ()
     found = [
         PropertyChange(path=each.path, what=each.what, old=each.old, new=each.new)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from jsonschema import Draft202012Validator
-from jsonschema.validators import extend
-from referencing import Registry, Resource
+
+if TYPE_CHECKING:
+    from referencing import Registry
 
 COMMON: Final = "urn:patron:schema:common"
 
@@ -91,6 +91,8 @@ def bundled_schema(kind: str) -> dict[str, Any]:
 @cache
 def registry() -> Registry[Any]:
     """All schemas by their ids, for resolving references between them."""
+    from referencing import Registry, Resource  # with jsonschema: only who writes definitions needs them
+
     resources = [Resource.from_contents(schema(name)) for name in ("common", *KINDS)]
     return Registry().with_resources((r.id() or "", r) for r in resources)
 
@@ -103,15 +105,18 @@ def _is_integer(checker: Any, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-_Validator: Any = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {"number": _is_number, "integer": _is_integer}
-    ),
-)
+@cache
+def _validator() -> Any:
+    """A validator's class that takes Decimal as a number."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    exact = {"number": _is_number, "integer": _is_integer}
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many(exact)
+    return extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
 
 
 @cache
 def validator(kind: str) -> Any:
     """A jsonschema validator of the kind that takes Decimal as a number."""
-    return _Validator(schema(kind), registry=registry())
+    return _validator()(schema(kind), registry=registry())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from patron_engine.meta.document import Document, Path, walk
 from patron_engine.meta.languages import is_texts
@@ -27,6 +27,7 @@ TEXTS: Final = frozenset(
         "unit",
     ]
 )
+MOST_TOLD: Final = 100  # gaps told one by one, of a pack or a plan
 # Below these stand values, or keys that are names of fields.
 NO_TEXTS: Final = frozenset(
     [
@@ -61,7 +62,7 @@ class Gap:
         hint = (
             "write a map of languages: {en: …, zh-CN: …}"
             if self.plain
-            else "add them, or leave the language out of the pack"
+            else "add them, or do without the language"
         )
         where = self.document.where(self.path)
         return Problem(code="missing_translation", message=said, hint=hint, level="warning", **where)
@@ -93,13 +94,24 @@ def _is_text(document: Document, path: Path, value: str) -> bool:
         return False
     if (document.kind, path) in {("object", ("title",)), ("goal", ("unit",))}:
         return False
+    if document.kind == "role" and path[0] == "fields":
+        return False  # rights by the names of fields, which may well be `title` or `description`
     return document.kind not in ("check", "change", "data")
 
 
-def coverage(documents: Iterable[Document], languages: tuple[str, ...]) -> Mapping[str, int]:
-    """How many texts lack each language: {"zh-TW": 12}."""
-    counts: dict[str, int] = {}
-    for gap in missing_translations(documents, languages):
-        for code in gap.missing:
-            counts[code] = counts.get(code, 0) + 1
-    return counts
+def untranslated(
+    old: Mapping[tuple[str, str], Mapping[str, Any]], new: Iterable[Document], languages: tuple[str, ...]
+) -> list[Problem]:
+    """Notes about texts of `new` that lack a language and did not lack it in the `old` body of that kind and name."""
+    gaps: list[Gap] = []
+    for document in new:
+        before = old.get((document.kind, document.name))
+        known = set()
+        if before is not None:
+            known = {(g.text, g.missing) for g in _gaps(replace(document, body=before), languages)}
+        gaps.extend(g for g in _gaps(document, languages) if (g.text, g.missing) not in known)
+    told = [replace(gap.problem(), level="info") for gap in gaps[:MOST_TOLD]]
+    if len(gaps) > MOST_TOLD:
+        message = f"{len(gaps) - MOST_TOLD} more texts lack a language"
+        told.append(Problem(code="missing_translation", message=message, level="info"))
+    return told

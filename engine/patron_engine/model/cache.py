@@ -132,8 +132,8 @@ class ReferenceCache:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without the collector of cycles: a compilation makes many objects, keeps them all, and no circles. It would look
-    at everything again and again; a quarter of the time."""
+    """Without the collector of cycles: a compilation or a plan makes many objects, keeps them all, and no circles. It
+    would look at everything again and again; a quarter of the time."""
     was = gc.isenabled()
     gc.disable()
     try:

@@ -37,6 +37,8 @@ class ObjectChecks(KeyChecks):
             self._link(f)
             self._encrypted(f)
             self._rollup(f)
+            self._same_currency(f)
+            self._numbered(f)
 
     def _title(self) -> None:
         title = self.one.body.get("title")
@@ -95,6 +97,18 @@ class ObjectChecks(KeyChecks):
             self.tell(
                 "rate_date_type", f"{named} is {say_type(found.expr)}, the rate needs a day", ("rate_date",)
             )
+
+    def _same_currency(self, f: FieldSketch) -> None:
+        if not isinstance(f.spec, LinkSpec) or not f.spec.same_currency:
+            return
+        path = (*f.path, "same_currency")
+        if len(f.spec.to) != 1 or f.spec.many:
+            self.tell("same_currency_many", f"{f.name} can point at several records: which currency?", path, "make it a link to one record of one object")  # fmt: skip
+            return
+        target = self.sketch.object(f.spec.to[0])
+        for side in (self.one, target):
+            if side is not None and not side.record_currency:
+                self.tell("same_currency_alone", f"records of {side.name} have no currency of their own", path, "write `currency: record` there, or leave same_currency out")  # fmt: skip
 
     def _search(self) -> None:
         for index, path in enumerate(self.one.body.get("search") or ()):
@@ -215,6 +229,11 @@ class ObjectChecks(KeyChecks):
         if f.definition.get("encrypted") is True and f.type.name not in ENCRYPTABLE:
             self.tell("not_encryptable", f"{f.type.name} fields cannot be encrypted", (*f.path, "encrypted"),
                       f"texts can: {', '.join(sorted(ENCRYPTABLE))}")  # fmt: skip
+
+    def _numbered(self, f: FieldSketch) -> None:
+        if f.type.name == "auto_number" and f.definition.get("reset") == "master" and self.one.master is None:
+            self.tell("reset_without_master", f"{self.one.name} is no detail: there is no master to count for", (*f.path, "reset"),
+                      "never, day, month or year; or make a link its master")  # fmt: skip
 
     def _rollup(self, f: FieldSketch) -> None:
         if f.type.name != "rollup":

@@ -58,6 +58,19 @@ def compile_model(
         return _compile(effective, physical, release, vault, cache)
 
 
+def compile_known(
+    effective: Effective, names: PhysicalNames, number: int, vault: Vault | None, known: Problems
+) -> tuple[Model | None, tuple[Problem, ...]]:
+    """Compiles documents some of which may be wrong by themselves, so that everything is told at once. What the compiler
+    stumbles over in a document whose shape is no definition's has been told already."""
+    try:
+        return compile_model(effective, names, number, vault=vault)
+    except (TypeError, KeyError, ValueError, AttributeError, IndexError):
+        if not known.errors:
+            raise
+        return None, ()
+
+
 def _compile(
     effective: Effective, physical: PhysicalNames, release: int, vault: Vault | None, cache: ExpressionCache
 ) -> tuple[Model | None, tuple[Problem, ...]]:
@@ -84,7 +97,7 @@ def _compile(
     feeds = assembly.feeds()
     model = Model(
         release=release,
-        workspace=_workspace(documents),
+        workspace=workspace_of(documents),
         objects=MappingProxyType(
             {o.name: assembly.object(o, feeds.get(o.name, ())) for o in made.objects.values()}
         ),
@@ -189,7 +202,9 @@ def _setting_field(made: Sketch, document: EffectiveDocument) -> FieldSketch:
     """A setting is typed like a field."""
     body = document.body
     type = TYPES.get(str(body.get("type")), TYPES["text"])
-    spec = type.spec(body, Around(currency=_workspace(made.documents).currency, option_sets=made.option_sets))
+    spec = type.spec(
+        body, Around(currency=workspace_of(made.documents).currency, option_sets=made.option_sets)
+    )
     expr: ExprType = type.expr_type(spec)
     return FieldSketch(
         object="setting",
@@ -229,7 +244,8 @@ def _segments(documents: Mapping[Key, EffectiveDocument], expressions: Expressio
             )
 
 
-def _workspace(documents: Mapping[Key, Any]) -> Workspace:
+def workspace_of(documents: Mapping[Key, Any]) -> Workspace:
+    """What the `workspace` document among effective ones says."""
     body: Mapping[str, Any] = next((d.body for (kind, _), d in documents.items() if kind == "workspace"), {})
     week = body.get("week_from")
     return Workspace(

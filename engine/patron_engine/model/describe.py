@@ -158,6 +158,7 @@ def _values(field: Field) -> dict[str, Any]:
         case LinkSpec() as link:
             return {
                 "to": list(link.to), "many": link.many or None, "on_delete": link.on_delete, "tree": link.tree or None,
+                "same_currency": link.same_currency or None,
                 "where": link.where.source if link.where else None, "reverse": link.reverse, "fill": dict(link.fill) or None,
             }  # fmt: skip
         case FileSpec(max_size=size, accept=accept, many=many):

@@ -184,7 +184,7 @@ def _field(old: Field, new: Field) -> Iterator[Change]:
     elif isinstance(new.spec, Formula | Rollup) and isinstance(old.spec, Formula | Rollup):
         yield from _computed(place, new, old.spec, new.spec)
     elif isinstance(new.spec, LinkSpec) and isinstance(old.spec, LinkSpec):
-        for key in ("to", "many", "on_delete", "where", "tree", "reverse", "find"):
+        for key in ("to", "many", "on_delete", "where", "tree", "same_currency", "reverse", "find"):
             mine, theirs = getattr(new.spec, key), getattr(old.spec, key)
             if mine != theirs:
                 yield _change(

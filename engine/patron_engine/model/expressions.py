@@ -157,6 +157,7 @@ class Expressions(Scopes):
     def _rollup(self, f: FieldSketch) -> ExprType:
         function = str(f.definition.get("function"))
         child = self.child_of(f)
+        self._may_be_rolled_up(f, function, child)
         if function == "count" or function == "count_distinct":
             f.value_type, f.value_spec = "integer", NumberSpec(scale=0)
             return NUMBER
@@ -176,7 +177,7 @@ class Expressions(Scopes):
         )
         f.value_spec = None if source is None else source.value_spec or source.spec
         if function in ("sum", "avg"):
-            if type.kind not in SUMMED:
+            if type.kind not in (*SUMMED, "sealed"):
                 self._tell(f, "rollup_type", f"`{function}` needs a number, {child}.{named} is {say_type(type)}",
                            "use count, min, max, first, last or concat", "field")  # fmt: skip
                 f.value_type, f.value_spec = "decimal", NumberSpec()
@@ -191,10 +192,22 @@ class Expressions(Scopes):
                 f.value_type = "decimal" if f.value_type in ("rating", "integer") else f.value_type
                 f.value_spec = NumberSpec(scale=old.scale, unit=old.unit)
             return DURATION if type.kind == "duration" else NUMBER
-        if function in ("min", "max") and type.kind not in ORDERED:
+        if function in ("min", "max") and type.kind not in (*ORDERED, "sealed"):
             self._tell(f, "rollup_type", f"{child}.{named} is {say_type(type)}: there is no smallest or largest",
                        "use first or last with `sort`", "field")  # fmt: skip
         return type
+
+    def _may_be_rolled_up(self, f: FieldSketch, function: str, child: str | None) -> None:
+        named = f.definition.get("field")
+        type = self.field_type(child, named) if child is not None and isinstance(named, str) else None
+        if type is None or function == "count":
+            return
+        if type.kind == "sealed":
+            self._tell(f, "rollup_type", f"{child}.{named} is encrypted: its values are shown where they stand",
+                       "count the records, or take another field", "field")  # fmt: skip
+        elif function == "concat" and type.kind not in ORDERED:
+            self._tell(f, "rollup_type", f"`concat` joins texts, {child}.{named} is {say_type(type)}",
+                       "take a text of it, such as a formula field", "field")  # fmt: skip
 
     def child_of(self, f: FieldSketch) -> str | None:
         """The object a roll-up runs over."""

@@ -28,6 +28,7 @@ class LinkSet:
     field: str  # the link field on that object
     master: bool = False
     many: bool = False  # through a link table
+    document: bool = False  # its records are in the owner's currency
     label: Texts = kept(default_factory=nothing)
 
 

@@ -9,6 +9,9 @@ A table or column is never renamed and never given to something else. What is no
 new field of a name that is taken becomes `name__2`, unless the publication takes the old data up. A type change is a new
 column beside the old one.
 
+A release that was in force before is compiled with the names it had then (`Named`): a rollback finds its columns whatever
+they were called since.
+
 A table has a row too: `sql` is "table", `part` is "" for an object's table (`field` "") or a many link's (`field` its
 name); the table name stands in `column`.
 """
@@ -47,6 +50,16 @@ class PhysicalColumn:
     until: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What held an object or field in one release: its table (`field` "") or one of its columns."""
+
+    object: str
+    field: str
+    part: str
+    column: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What a compiled object or field wants: one table, or the columns of a field."""
@@ -61,13 +74,21 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhysicalNames:
-    """All names of a workspace. `columns` has every row, those aside too."""
+    """All names of a workspace. `columns` has every row, those aside too; `then` the names of a release to go back to."""
 
     columns: tuple[PhysicalColumn, ...] = ()
     take_up: frozenset[tuple[str, str]] = frozenset()
+    then: tuple[Named, ...] = ()
     _by_field: Mapping[tuple[str, str], tuple[PhysicalColumn, ...]] = field(
         default_factory=lambda: MappingProxyType({}), repr=False, compare=False
     )
+
+    @property
+    def named(self) -> frozenset[Named]:
+        """What holds what in this release."""
+        return frozenset(
+            Named(c.object, c.field, c.part, c.column) for c in self.columns if c.state == "live"
+        )
 
     @property
     def aside(self) -> tuple[PhysicalColumn, ...]:
@@ -94,14 +115,17 @@ class PhysicalNames:
 
 
 def allocate(
-    definitions: Any, known: Iterable[PhysicalColumn], take_up: frozenset[tuple[str, str]] = frozenset()
+    known: Iterable[PhysicalColumn],
+    take_up: frozenset[tuple[str, str]] = frozenset(),
+    then: Iterable[Named] = (),
 ) -> PhysicalNames:
     """The names known so far, ready to compile with: columns of new fields are decided while compiling, when the types
     of formulas are known, and stand in `model.physical` afterwards.
 
-    `take_up` names removed (object, field) whose data the next model shall find again; `EVERYTHING` takes up all.
+    `take_up` names removed (object, field) whose data the next model shall find again; `EVERYTHING` takes up all. `then`
+    are the names of the release that is published again: they come before all others.
     """
-    return PhysicalNames(columns=tuple(known), take_up=take_up)
+    return PhysicalNames(columns=tuple(known), take_up=take_up, then=tuple(then))
 
 
 def _sql(column: PhysicalColumn) -> Any:
@@ -120,7 +144,14 @@ class _Settling:
         self.kept: dict[tuple[str, str], tuple[PhysicalColumn, ...]] = {}
         self.used: set[PhysicalColumn] = set()
         self.renamed: dict[str, str] = {}
+        self.then: dict[tuple[str, str], dict[str, str]] = {}
+        for named in names.then:
+            self.then.setdefault((named.object, named.field), {})[named.part] = named.column
+        self.at: dict[
+            tuple[str, str], PhysicalColumn
+        ] = {}  # (today's object, column) and ("", table) -> its row
         for column in names.columns:
+            self.at["" if column.sql == TABLE else column.object, column.column] = column
             self.rows[column.state].setdefault((column.object, column.field), []).append(column)
             if column.sql == TABLE:
                 self.tables.add(column.column)
@@ -147,7 +178,7 @@ class _Settling:
     def _one(self, want: Wanted, own: set[tuple[str, str]]) -> tuple[PhysicalColumn, ...]:
         if not want.parts:
             return ()
-        found = self._find(self.rows["live"], want, own)
+        found = self._as_then(want) or self._find(self.rows["live"], want, own)
         if found is None and self.take_up & {("*", "*"), (want.object, want.field), (want.object, "*")}:
             found = self._find(self.rows["aside"], want, own)
         if found is None:
@@ -166,6 +197,16 @@ class _Settling:
             return column
         since = column.since if column.state == "live" else self.release
         return replace(column, object=want.object, field=want.field, state="live", since=since, until=None)
+
+    def _as_then(self, want: Wanted) -> dict[str, PhysicalColumn] | None:
+        """What held it in the release that is published again."""
+        named = self.then.get((want.object, want.field))
+        table = self.then.get((want.object, ""), {}).get("", "")
+        if named is None or ("", table) not in self.at:
+            return None
+        object = self.at["", table].object
+        rows = (self.at.get((object, name)) or self.at.get(("", name)) for name in named.values())
+        return _matching([row for row in rows if row is not None and row not in self.used], want)
 
     def _find(
         self, rows: Mapping[tuple[str, str], list[PhysicalColumn]], want: Wanted, own: set[tuple[str, str]]

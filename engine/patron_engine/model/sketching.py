@@ -11,11 +11,13 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from patron_engine.fields.base import Around
-from patron_engine.fields.field import LinkSpec, Option, Texts
+from patron_engine.expr.types import SEALED, ExprType
+from patron_engine.fields.base import Around, FieldType
+from patron_engine.fields.field import LinkSpec, Option, Spec, Texts
 from patron_engine.fields.link import SYSTEM_TYPES
 from patron_engine.fields.options import read_options, texts
 from patron_engine.fields.registry import TYPES
+from patron_engine.fields.vault import ENCRYPTABLE
 from patron_engine.meta.document import Document, Path, former_names
 from patron_engine.model import limits
 from patron_engine.model.model import LinkSet
@@ -149,10 +151,18 @@ def _field(
     aliases = former_names(definition)
     made.fields[name] = FieldSketch(
         object=made.name, name=name, definition=definition, path=path, type=type, spec=spec,
-        expr=None if type.name in ("formula", "rollup") else type.expr_type(spec), system=False, aliases=aliases,
+        expr=_expr_type(type, spec, definition), system=False, aliases=aliases,
     )  # fmt: skip
     for old in aliases:
         made.aliases.setdefault(old, name)
+
+
+def _expr_type(type: FieldType, spec: Spec, definition: Mapping[str, Any]) -> ExprType | None:
+    """What it is in expressions; of formulas and roll-ups that is found later."""
+    if type.name in ("formula", "rollup"):
+        return None
+    sealed = definition.get("encrypted") is True and type.name in ENCRYPTABLE
+    return SEALED if sealed else type.expr_type(spec)
 
 
 def _targets(one: ObjectSketch, made: Sketch) -> None:
@@ -211,6 +221,7 @@ def _set(one: ObjectSketch, f: FieldSketch, target: ObjectSketch, made: Sketch) 
         field=f.name,
         master=f.spec.master,
         many=f.spec.many,
+        document=f.spec.document,
         label=label,
     )
     if isinstance(declared, Mapping):

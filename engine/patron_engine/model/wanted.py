@@ -56,7 +56,7 @@ def _parts(one: ObjectSketch, f: FieldSketch, title: bool, storing: Storing) -> 
         more: tuple[tuple[str, Any], ...] = ()
         if title and sql == "text":
             more = (("sort", "text"),)
-        elif one.record_currency and f.value_type == "money" and f.type.name == "formula":
+        elif one.record_currency and f.value_type == "money":
             more = (("base", "numeric"),)
         return (("", sql), *more)
     several = isinstance(f.spec, LinkSpec) and len(f.spec.to) > 1

@@ -6,12 +6,10 @@ they mean together with the packs below is decided by resolving, folding and com
 
 from __future__ import annotations
 
-from patron_engine.meta.translations import missing_translations
+from patron_engine.meta.translations import MOST_TOLD, missing_translations
 from patron_engine.meta.trespass import check_new
 from patron_engine.pack.source import Pack
 from patron_engine.problems import Problem, Problems
-
-MAX_TRANSLATIONS_TOLD = 100
 
 
 def check_pack(pack: Pack) -> list[Problem]:
@@ -26,7 +24,7 @@ def check_pack(pack: Pack) -> list[Problem]:
         problems.add("one_of", message, hint="keep one", **pack.manifest.where(("optional", name)))
     _needs(pack, problems)
     gaps = missing_translations((pack.manifest, *pack.documents), pack.languages)
-    for gap in gaps[:MAX_TRANSLATIONS_TOLD]:
+    for gap in gaps[:MOST_TOLD]:
         problems.extend([gap.problem()])
     return list(problems)
 

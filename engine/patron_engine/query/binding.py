@@ -26,6 +26,7 @@ from patron_engine.errors import LimitExceeded
 from patron_engine.expr.sql import condition_sql, to_sql
 from patron_engine.expr.types import ExprType
 from patron_engine.fields.field import Field, FileSpec, Formula, Rollup
+from patron_engine.fields.registry import type_of
 from patron_engine.model.model import LINKS
 from patron_engine.query import functions, sets
 from patron_engine.query.source import Building, Row, path_steps
@@ -102,6 +103,15 @@ class SqlBinding:
             return self._rooted(self.roots[first], path, steps[1:])
         return self.value(self.row, steps)
 
+    def blind(self, path: str, value: str) -> str:
+        """The digest by which an encrypted field is found."""
+        from patron_engine.query.values import end_of
+
+        steps = path_steps(path)
+        found = end_of(self, self.row, steps)
+        assert found is not None, path
+        return str(type_of(found[2]).normalise(found[2], value))
+
     def aggregate(self, node: Any) -> sa.ColumnElement[Any]:
         """COUNT(quotes, …): a correlated subquery over a set of this row."""
         return sets.aggregate_sql(self, node)
@@ -136,7 +146,7 @@ class SqlBinding:
         """The binding of the record a link of `row` points at. A formula may be a link too."""
         if link.type in LINKS:
             joined = row.follow(link, target, ruled=self.ruled)
-            return self.at(joined, foreign=not link.link.master)
+            return self.at(joined, foreign=not link.link.document)
         id = self.of_field(row, link)
         object = target or link.expr.objects[0]
         return self.at(row.joined(link.name, id, object, [], ruled=self.ruled, counted=True))
@@ -163,6 +173,8 @@ class SqlBinding:
         if isinstance(found.spec, FileSpec):
             return self._files(row, found)
         parts = {c.part for c in found.columns}
+        if found.encrypted and "blind" in parts:
+            return row.column(found, "blind")
         if "base" in parts and self.money == "base":
             return row.column(found, "base")
         if "" not in parts and found.columns:
@@ -172,7 +184,7 @@ class SqlBinding:
         return row.column(found)
 
     def at(self, row: Row, *, foreign: bool = True) -> SqlBinding:
-        """The same statement seen from another row. Across a link that is not a master's, money is base."""
+        """The same statement seen from another row. Across a link between documents, money is base."""
         return replace(self, row=row, money="base" if foreign else self.money)
 
     # -- inside ---------------------------------------------------------------------------------------------------
@@ -250,17 +262,17 @@ def file_table(building: Building) -> sa.Table:
     """The columns of sys__file that answers use."""
     return building.tables.system(
         "sys__file", id="uuid", object="text", record="uuid", field="text", name="text", mime="text", size="bigint",
-        created_at="timestamptz", deleted_at="timestamptz",
+        position="bigint", created_at="timestamptz", deleted_at="timestamptz",
     )  # fmt: skip
 
 
 def file_ids(files: Any, row: Row, found: Field) -> sa.Select[Any]:
-    """The live files of one field of a row, oldest first."""
+    """The live files of one field of a row, in their order."""
     mine = (files.c.object == found.object, files.c.record == row.id, files.c.field == found.name)
     return (
         sa.select(files.c.id)
         .where(*mine, files.c.deleted_at.is_(None))
-        .order_by(files.c.created_at, files.c.id)
+        .order_by(files.c.position, files.c.created_at, files.c.id)
     )
 
 

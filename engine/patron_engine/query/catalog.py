@@ -55,9 +55,7 @@ class ReadableCatalog:
         return type_of(outer).path_types(outer.spec).get(rest) if outer is not None else None
 
     def _type(self, field: Field) -> ExprType | None:
-        """Encrypted values are kept unreadable to the database, and a link to what may not be read leads nowhere."""
-        if field.encrypted:
-            return None
+        """A link to what may not be read leads nowhere."""
         if field.expr.kind == "link" and len(field.expr.objects) > 1:
             seen = tuple(o for o in field.expr.objects if self._readable(o))
             return ExprType("link", objects=seen or field.expr.objects)

@@ -6,6 +6,7 @@ which he may read nothing are left out. Also the record's ids in other systems.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import psycopg
@@ -14,9 +15,11 @@ import sqlalchemy as sa
 from patron_engine.access.decide import readable
 from patron_engine.errors import NotFound
 from patron_engine.fields.base import ValueFault
+from patron_engine.fields.field import FileSpec
 from patron_engine.fields.link import read_id
 from patron_engine.fields.registry import type_of
-from patron_engine.query import fetch
+from patron_engine.model.model import Object
+from patron_engine.query import fetch, files
 from patron_engine.query.binding import parameter
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
@@ -38,11 +41,20 @@ def history(conn: psycopg.Connection[Any], call: Call, object: str, id: str) -> 
     fields = readable(call.model, call.actor, found.name)
     statement = kept(call.tables).get(("history",), lambda: _history(call.tables))
     given = {"object": found.name, "record": known, "limit": ENTRIES}
+    rows = conn.execute(statement.text, statement.values(given)).fetchall()
+    holds_files = {n for n, f in fields.items() if isinstance(f.spec, FileSpec)}
+    own_files = {files.FEATURE} - found.fields.keys() if files.FEATURE in found.features else set()
+    names = {*holds_files, *own_files}
+    known_files = files.described(
+        conn, call, found.name, known, _file_ids((row[7] for row in rows), found, names)
+    )
     entries = []
-    for at, version, release, action, by, name, cause, old in conn.execute(
-        statement.text, statement.values(given)
-    ):
-        shown = {_today(found.aliases, n): v for n, v in old.items() if _today(found.aliases, n) in fields}
+    for at, version, release, action, by, name, cause, old in rows:
+        shown = {
+            today: _with_names(value, known_files) if today in names else value
+            for today, value in ((_today(found.aliases, n), v) for n, v in old.items())
+            if today in fields or today in own_files
+        }
         if old and not shown:
             continue
         entries.append(
@@ -79,6 +91,21 @@ def _seen(conn: psycopg.Connection[Any], call: Call, object: str, id: str) -> st
         if fetch.one(conn, call, question, known) is not None:
             return known
     raise NotFound(f"there is no such {object}", hint="it may have been purged, or it is not yours to see")
+
+
+def _file_ids(olds: Iterable[dict[str, Any]], object: Object, names: Collection[str]) -> Iterator[str]:
+    """Every file that stood in one of these fields."""
+    for old in olds:
+        for name, value in old.items():
+            if _today(object.aliases, name) in names and value is not None:
+                yield from value if isinstance(value, list) else [value]
+
+
+def _with_names(value: Any, known: Mapping[str, Any]) -> Any:
+    """Files as an answer shows them; of one that is no longer kept only the id."""
+    if isinstance(value, list):
+        return [_with_names(one, known) for one in value]
+    return None if value is None else known.get(value, {"id": value})
 
 
 def _today(aliases: Any, name: str) -> str:

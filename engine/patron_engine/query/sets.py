@@ -104,7 +104,7 @@ def members_of(binding: Any, path: Sequence[str], *, deep: bool = False) -> Memb
     same_document = True
     for name in path:
         found = here.sets[here.aliases.get(name, name)]
-        same_document = same_document and found.master
+        same_document = same_document and found.document
         here = building.model.objects[found.object]
         if row is None:
             row = building.root(found.object)

@@ -49,7 +49,7 @@ def shape_of(expression: Expression) -> ConditionShape:
 
     def take(node: Literal) -> Hashable:
         value = node.value
-        if type(value) not in _TYPES or node.type.kind == "range":
+        if type(value) not in _TYPES or node.type.kind in ("range", "sealed"):
             return ("constant", node.type.kind, value)
         name = f"where.{len(values)}"
         names[id(node)] = name

@@ -74,7 +74,8 @@ def listing(call: Call, question: Resolved, shape: Shape) -> Listing:
         inner = page.subquery(building.alias())
         outer = SqlBinding(row=replace(binding.row, table=inner, source=Source(from_=inner)), ruled=True)
         outside = [inner.c[f"k{i}"] for i in range(len(keys))]
-    cells, named = _shown(outer, question.shown, shape.form)
+    # People see amounts as they were entered; what is compared and sorted above is the workspace's currency.
+    cells, named = _shown(replace(outer, money="own"), question.shown, shape.form)
     columns, decoders = laid_out(cells, start=len(outside))
     chosen = sa.select(*(c.label(f"s{i}") for i, c in enumerate(outside)), *columns)
     chosen = chosen.select_from(outer.row.source.from_)

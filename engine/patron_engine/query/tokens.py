@@ -25,6 +25,7 @@ LONGEST_QUERY = 200
 MOST_CUTS = 3  # of one run into syllables
 
 _RUN = re.compile(r"(?P<han>[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]+)|(?P<digits>[0-9]+)|(?P<word>[^\W\d_]+)")
+_ASCII_RUN = re.compile(r"[0-9]+|[a-z]+")  # the same of a folded text without other letters: most texts
 _SYLLABLE = re.compile(
     r"(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?"
     r"(?:iang|iong|uang|ang|eng|ing|ong|iao|ian|uai|uan|uei|uen|van|"
@@ -48,17 +49,21 @@ def tokens_of(texts: Iterable[str]) -> list[str]:
     """
     found: set[str] = set()
     for text in texts:
+        if text.isascii() and len(text) < MOST_TOKENS // 8:
+            for run in _ASCII_RUN.findall(text.lower()):
+                found.update(_word(run) if run > ":" else _digits(run))
+            continue
         for match in _RUN.finditer(folded(text)):
             run = match.group()
             if match.lastgroup == "han":
                 _add_chinese(run, found)
             elif match.lastgroup == "digits":
-                _add_digits(run, found)
+                found.update(_digits(run))
             else:
-                _add_word(run, found)
+                found.update(_word(run))
             if len(found) >= MOST_TOKENS:
                 return sorted(found)[:MOST_TOKENS]
-    return sorted(found)
+    return sorted(found)[:MOST_TOKENS]
 
 
 def wanted(query: str) -> tuple[tuple[tuple[str, ...], ...], ...]:
@@ -96,14 +101,13 @@ def _add_chinese(run: str, found: set[str]) -> None:
         found.update(f"~{a[0]}{b[0]}" for a in first for b in second)
 
 
-def _add_word(run: str, found: set[str]) -> None:
-    found.add(run)
-    found.update(run[:n] for n in range(2, min(len(run), LONGEST_BEGINNING) + 1))
+@lru_cache(maxsize=20_000)
+def _word(run: str) -> tuple[str, ...]:
+    return (run, *(run[:n] for n in range(2, min(len(run), LONGEST_BEGINNING) + 1)))
 
 
-def _add_digits(run: str, found: set[str]) -> None:
-    found.add(run[:40])
-    found.update(_neighbours(run, 3), _neighbours(run, 4))
+def _digits(run: str) -> tuple[str, ...]:
+    return (run[:40], *_neighbours(run, 3), *_neighbours(run, 4)) if len(run) > 2 else (run,)
 
 
 def _neighbours(run: str, length: int) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql as pg
 from patron_engine.fields.field import Field, FileSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import LINKS
-from patron_engine.query.binding import ME, NOW, TODAY, SqlBinding, parameter
+from patron_engine.query.binding import ME, NOW, TODAY, Money, SqlBinding, parameter
 from patron_engine.query.call import Call
 from patron_engine.query.source import Building, Row, path_steps
 from patron_engine.query.statement import Statement, compiled, kept
@@ -47,8 +47,10 @@ def fetch_values(
     ids: Sequence[str],
     paths: Iterable[str],
     aggregates: Sequence[Any] = (),
+    money: Money = "base",
 ) -> dict[str, dict[str, Any]]:
-    """The values of `paths` and `aggregates` for each of `ids`; ids that do not live are left out.
+    """The values of `paths` and `aggregates` for each of `ids`; ids that do not live are left out. `money` "own": amounts
+    as they stand in their record, else in the workspace's currency.
 
     Keys are the paths as given and the aggregates' `key`. A path over an empty link is None.
     """
@@ -57,8 +59,10 @@ def fetch_values(
         return {}
     if not wanted and not aggregates:
         return {id: {} for id in ids}
-    key = ("values", object, wanted, tuple(a.key for a in aggregates))
-    statement, decoders = kept(call.tables).get(key, lambda: _make(call.tables, object, wanted, aggregates))
+    key = ("values", object, wanted, tuple(a.key for a in aggregates), money)
+    statement, decoders = kept(call.tables).get(
+        key, lambda: _make(call.tables, object, wanted, aggregates, money)
+    )
     given = call_values(call) | {IDS: list(ids)}
     keys = (*wanted, *(a.key for a in aggregates))
     found: dict[str, dict[str, Any]] = {}
@@ -74,11 +78,11 @@ Decoders = tuple[tuple[int, int, Callable[[tuple[Any, ...]], Any] | None], ...]
 
 
 def _make(
-    tables: Tables, object: str, paths: Sequence[str], aggregates: Sequence[Any]
+    tables: Tables, object: str, paths: Sequence[str], aggregates: Sequence[Any], money: Money
 ) -> tuple[Statement, Decoders]:
     building = Building(tables=tables)
     row = building.root(object)
-    binding = SqlBinding(row=row, roots={"this": row})
+    binding = SqlBinding(row=row, roots={"this": row}, money=money)
     cells = [cell_of(binding, path) for path in paths]
     cells += [Cell((binding.aggregate(node),), None) for node in aggregates]
     columns, decoders = laid_out(cells, start=1)

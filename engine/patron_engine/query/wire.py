@@ -136,7 +136,7 @@ def _files(binding: SqlBinding, row: Row, field: Field) -> Column:
     each = (
         sa.select(files.c.id, files.c.name, files.c.mime, files.c.size)
         .where(*mine, files.c.deleted_at.is_(None))
-        .order_by(files.c.created_at, files.c.id)
+        .order_by(files.c.position, files.c.created_at, files.c.id)
         .correlate(*_froms(row))
     )
     assert isinstance(field.spec, FileSpec)

@@ -20,6 +20,7 @@ from patron_engine.query.call import Call
 from patron_engine.record.change import Change, Outcome
 from patron_engine.record.context import context_of
 from patron_engine.record.environment import Environment
+from patron_engine.record.pending import Pending
 from patron_engine.record.program import Program, Programs
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Conn
@@ -37,22 +38,28 @@ class Batch:
     def __init__(
         self, conn: Conn, call: Call, save_more: Callable[[Sequence[Change]], list[Outcome]]
     ) -> None:
-        self.conn = conn
+        self.pending = Pending(conn)
         self.call = call
         self.model = call.model
         self.programs = Programs.of(call.tables)
-        context, lookups = context_of(conn, call)
-        self.environment = Environment(conn, call, context, lookups)
+        context, lookups = context_of(self.pending, call)
+        self.environment = Environment(self.pending, call, context, lookups)
         self.save_more = save_more
         self.levels: list[list[Row]] = []
         self.along: list[Row] = []  # records a deleted detail takes with it
         self.found: dict[tuple[str, str], Row] = {}
         self.rates: dict[tuple[str, date], Decimal | None] = {}
         self.refused: list[Row] = []
+        self.attached: dict[str, tuple[str, str]] = {}  # file -> the record and field that take it
         self.each = False  # what cannot be saved is set aside; the rest goes on
         self.takes_warnings = call.cause.kind in TAKES_WARNINGS or bool(call.cause.detail.get("bulk"))
         self.writes_readonly = call.cause.kind in WRITES_READONLY
         self.keeps_history = call.cause.kind == "import" and bool(call.cause.detail.get("history"))
+
+    @property
+    def conn(self) -> Conn:
+        """For everybody who reads: what is pending was sent."""
+        return self.pending.conn
 
     @property
     def conditions_warn(self) -> bool:
@@ -148,7 +155,13 @@ def _single(batch: Batch, problems: Sequence[Problem]) -> PatronError | None:
 
 def by_object(rows: Iterable[Row]) -> list[tuple[Program, list[Row]]]:
     """Rows grouped by object, objects in the order of their names."""
+    every = list(rows)
+    if not every:
+        return []
+    first = every[0].program
+    if all(row.program is first for row in every):
+        return [(first, every)]
     grouped: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
+    for row in every:
         grouped[row.object].append(row)
     return [(grouped[name][0].program, grouped[name]) for name in sorted(grouped)]

@@ -1,48 +1,64 @@
 """Begin: how a write transaction begins, and when a whole one is repeated.
 
-In: a connection in a new transaction and the frame of the call. Out: a publication is kept away, the release is pinned.
+In: a connection and the frame of the call. Out: a transaction in which a publication is kept away and the release pinned.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.pq import TransactionStatus
 
 from patron_engine.errors import Conflict, ReleaseChanged, Unavailable
 from patron_engine.query.call import Call
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn, compiled
 
-RETRIES = 3  # of a deadlock or a serialisation failure
+RETRIES = 6  # of a deadlock or a serialisation failure
 LOCK_SALT = 7  # of the workspace's advisory lock, shared by writers, exclusive for a publication
 
 Result = TypeVar("Result")
 
 
+@contextmanager
+def write_transaction(conn: Conn, call: Call) -> Iterator[None]:
+    """A transaction for writing, begun by `begin_write`: committed at the end, undone by what is raised inside."""
+    try:
+        begin_write(conn, call)
+        yield
+    except BaseException:
+        with suppress(psycopg.Error):  # a connection that was lost has undone everything itself
+            conn.rollback()
+        raise
+    conn.commit()
+
+
 def begin_write(conn: Conn, call: Call) -> None:
     """Keeps a publication away until the transaction ends, and pins the release: ReleaseChanged when the call was
-    prepared under an older one."""
-    both = Programs.of(call.tables).keep("begin", lambda: _begin(conn, call))
-    cursor = conn.execute(both)
-    cursor.nextset()  # two statements in one round trip: the second sees what was committed while the first waited
+    prepared under an older one. Begins the transaction where none is open yet."""
+    lock_and_look = Programs.of(call.tables).keep("begin", lambda: _begin(call))
+    fresh = conn.info.transaction_status == TransactionStatus.IDLE
+    # One round trip, but a statement each: the last sees what was committed while the one before it waited.
+    cursor = conn.execute(f"BEGIN;\n{lock_and_look}" if fresh else lock_and_look)
+    while cursor.nextset():
+        pass
     current = cursor.fetchone()
     if current is None or current[0] != call.model.release:
         raise ReleaseChanged("the workspace's definitions changed meanwhile", hint="try again")
 
 
-def _begin(conn: Conn, call: Call) -> str:
-    hashed = sa.func.hashtextextended(
-        sa.bindparam("schema", type_=sa.Text()), sa.literal(LOCK_SALT, sa.BigInteger())
-    )
-    key = compiled(sa.select(hashed)).run(conn, schema=call.schema)[0][0]
-    lock = sa.func.pg_advisory_xact_lock_shared(sa.literal(key, sa.BigInteger(), literal_execute=True))
+def _begin(call: Call) -> str:
+    schema = sa.literal(call.schema, sa.Text(), literal_execute=True)
+    key = sa.func.hashtextextended(schema, sa.literal(LOCK_SALT, sa.BigInteger(), literal_execute=True))
+    lock = sa.select(sa.func.pg_advisory_xact_lock_shared(key))
     state = call.tables.system("sys__state", release="bigint")
-    return f"{compiled(sa.select(lock)).text};\n{compiled(sa.select(state.c.release)).text}"
+    return f"{compiled(lock).text};\n{compiled(sa.select(state.c.release)).text}"
 
 
 def retrying(attempt: Callable[[], Result], *, tries: int = RETRIES) -> Result:
@@ -58,5 +74,5 @@ def retrying(attempt: Callable[[], Result], *, tries: int = RETRIES) -> Result:
                 raise
         except psycopg.errors.LockNotAvailable as error:
             raise Unavailable("the record is being changed by somebody else", hint="try again") from error
-        time.sleep(random.uniform(0.001, 0.02) * (tries - left + 1))
+        time.sleep(random.uniform(0.001, 0.02) * 2 ** (tries - left))
     raise AssertionError("unreachable")

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from patron_engine.access.decide import readable, writable
+from patron_engine.access.decide import audience, readable, writable
 from patron_engine.fields.base import TextFormats, ValueFault
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import RecordType
 from patron_engine.problems import nearest
+from patron_engine.query.statement import kept
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.change import Source
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
+
+Cell = tuple[Field, Callable[[Any], Any] | None]  # a field and what reads it
 
 HISTORY_FIELDS = frozenset({"created_at", "created_by", "updated_at", "updated_by"})
 # an import of history may say who made a record, and when
@@ -35,15 +38,20 @@ def bind(batch: Batch, rows: Sequence[Row]) -> list[tuple[Row, Field, Any]]:
                 continue
             if row.fresh:
                 _begin(row)
+            given, cells = row.given, reader.cells(change.source)
             for name, raw in change.set.items():
-                field = reader.field(row, name)
-                if field is None:
+                cell = cells.get(name) or reader.cell(row, name, change.source)
+                if cell is None:
                     continue
-                row.given.add(field.name)
-                if isinstance(field.spec, LinkSpec):
+                field, read = cell
+                given.add(field.name)
+                if read is None:
                     links.append((row, field, raw))
-                else:
-                    reader.put(row, field, raw, change.source)
+                    continue
+                try:
+                    row.put(field.name, read(raw))
+                except ValueFault as fault:
+                    reader.tell(row, field, fault)
             if change.by is not None and row.fresh:
                 _by_value(row, reader, change.by, change.source, links)
     return links
@@ -67,14 +75,18 @@ def _by_value(
     name, raw = by
     if name.startswith("external_ids.") or row.program.object.aliases.get(name, name) in row.given:
         return
-    field = reader.field(row, name)
-    if field is None:
+    cell = reader.cell(row, name, "text" if isinstance(raw, str) and source == "wire" else source)
+    if cell is None:
         return
+    field, read = cell
     row.given.add(field.name)
-    if isinstance(field.spec, LinkSpec):
+    if read is None:
         links.append((row, field, raw))
-    else:
-        reader.put(row, field, raw, "text" if isinstance(raw, str) and source == "wire" else source)
+        return
+    try:
+        row.put(field.name, read(raw))
+    except ValueFault as fault:
+        reader.tell(row, field, fault)
 
 
 class _Reader:
@@ -84,10 +96,30 @@ class _Reader:
         self.batch = batch
         self.program = program
         object = program.object
-        self.writable = writable(batch.model, batch.call.actor, object.name)
-        self.readable = readable(batch.model, batch.call.actor, object.name)
+        model, actor, store = batch.model, batch.call.actor, kept(batch.call.tables)
+        key = (audience(actor), object.name)
+        self.writable = store.get(("writable", *key), lambda: writable(model, actor, object.name))
+        self.readable = store.get(("readable", *key), lambda: readable(model, actor, object.name))
         self.formats = TextFormats(zone=batch.model.workspace.zone, languages=batch.call.actor.languages)
-        self._readers: dict[tuple[str, str], Callable[[Any], Any]] = {}
+        self._cells: dict[str, dict[str, Cell]] = {}
+
+    def cells(self, source: Source) -> dict[str, Cell]:
+        """What is known by now of the names of one form."""
+        return self._cells.setdefault(source, {})
+
+    def cell(self, row: Row, name: str, source: Source) -> Cell | None:
+        """The field a caller may set under this name, and what reads its values (None for links, read elsewhere);
+        None with a problem when there is none."""
+        field = self.field(row, name)
+        if field is None:
+            return None
+        read = None if isinstance(field.spec, LinkSpec) else self._reader(field, source)
+        found = self.cells(source)[name] = (field, read)
+        return found
+
+    def tell(self, row: Row, field: Field, fault: ValueFault) -> None:
+        """A value that cannot be read."""
+        row.wrong(fault.code, f"{self.batch.label(field)}: {fault.message}", field.name, hint=fault.hint)
 
     def field(self, row: Row, name: str) -> Field | None:
         """The field a caller may set under this name; None with a problem when there is none."""
@@ -119,17 +151,6 @@ class _Reader:
             return self.batch.keeps_history and field.name in HISTORY_FIELDS
         return field.readonly is True and self.batch.writes_readonly
 
-    def put(self, row: Row, field: Field, raw: Any, source: Source) -> None:
-        """Reads one value and puts it."""
-        key = (field.name, source)
-        read = self._readers.get(key)
-        if read is None:
-            read = self._readers[key] = self._reader(field, source)
-        try:
-            row.put(field.name, read(raw))
-        except ValueFault as fault:
-            row.wrong(fault.code, f"{self.batch.label(field)}: {fault.message}", field.name, hint=fault.hint)
-
     def _reader(self, field: Field, source: Source) -> Callable[[Any], Any]:
         if field.name == "record_type":
             return lambda raw: _record_type(self.program.object.record_types, raw)
@@ -145,6 +166,6 @@ class _Reader:
 def _record_type(known: Mapping[str, RecordType], raw: Any) -> Any:
     if raw is None or raw == "":
         return None
-    if raw not in known:
-        raise ValueFault("unknown_record_type", f"there is no record type {raw!r}", nearest(str(raw), known))
+    if not isinstance(raw, str) or raw not in known:
+        raise ValueFault("unknown_record_type", "there is no such record type", nearest(str(raw)[:60], known))
     return raw

@@ -35,6 +35,7 @@ class Change:
     version   the version the caller has seen; another one by now is StaleVersion
     confirm   names of rules whose warnings the caller has accepted
     external_ids  source -> id, written with the record
+    attach, detach  ids of files that are hung on the record itself, or taken off it
     """
 
     action: Action
@@ -46,6 +47,8 @@ class Change:
     version: int | None = None
     confirm: frozenset[str] = frozenset()
     external_ids: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    attach: tuple[str, ...] = ()
+    detach: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,27 +70,28 @@ def watched(needs: Needs) -> frozenset[str]:
 
 def check_values(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """Range, length, pattern, options of every changed value."""
-    checkers: dict[str, Callable[[Any], list[Fault]] | None] = program.programs.keep(
-        ("check.values", program.object.name),
-        lambda: {n: type_of(f).checker(f) for n, f in program.fields.items() if not f.computed},
+    checkers: Sequence[tuple[str, Callable[[Any], list[Fault]]]] = program.programs.keep(
+        ("check.values", program.object.name), lambda: _checkers(program)
     )
-    controlled = [
-        f for f in program.fields.values() if isinstance(f.spec, ChoiceSpec) and f.spec.controlled_by
-    ]
     for row in rows:
         if row.rejected and not row.changed:
             continue
-        for name in row.changed:
-            checker = checkers.get(name)
-            value = row.values.get(name)
-            if checker is None or value is None:
+        changed, values = row.changed, row.values
+        for name, checker in checkers:
+            if name not in changed or (value := values.get(name)) is None:
                 continue
             for code, message, hint in checker(value):
                 row.wrong(code, f"{batch.label(program.fields[name])}: {message}", name, hint=hint)
-        for field in controlled:
+        for field in program.controlled:
             _check_controlled(batch, row, field)
         if program.object.record_types and row.values.get("record_type"):
             _check_record_type(batch, row)
+
+
+def _checkers(program: Program) -> Sequence[tuple[str, Callable[[Any], list[Fault]]]]:
+    """The fields whose values can be wrong, in the order of definition."""
+    every = ((n, type_of(f).checker(f)) for n, f in program.fields.items() if not f.computed)
+    return tuple((n, checker) for n, checker in every if checker is not None)
 
 
 def _check_controlled(batch: Batch, row: Row, field: Field) -> None:
@@ -136,12 +137,11 @@ def check_readonly(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     as it was (for a new record: as it is)."""
     if batch.writes_readonly:
         return
-    for field in program.fields.values():
-        if not isinstance(field.readonly, Expression):
-            continue
+    for field in program.closing:
         due = [r for r in rows if not r.rejected and field.name in r.given and field.name in r.changed]
         if not due:
             continue
+        assert isinstance(field.readonly, Expression)
         before = [_as_it_was(r) for r in due]
         batch.environment.fill(before, program.needs(field.readonly))
         holds = program.closure(field.readonly)
@@ -166,7 +166,8 @@ def check_conditions(batch: Batch, program: Program, rows: Sequence[Row], *, lat
             r for r in rows
             if not (r.rejected and late) and ((r.fresh and r.own) or not condition.watches.isdisjoint(r.changed | r.figures))
         ]  # fmt: skip
-        due = [r for r in due if not (r.problems and condition.watches & _unreadable(r))]
+        if any(r.problems for r in due):
+            due = [r for r in due if not (r.problems and condition.watches & _unreadable(r))]
         if due:
             _check(batch, program, condition, due)
 

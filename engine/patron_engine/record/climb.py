@@ -35,18 +35,29 @@ def above(batch: Batch, hop: Hop, ids: Iterable[str]) -> list[str]:
 
 def below(batch: Batch, hop: Hop, ids: Iterable[str]) -> list[str]:
     """The records of the hop's object that point at one of `ids`."""
+    key = ("touch.below", hop.object, hop.link.name, hop.target)
+    statement = batch.programs.keep(key, lambda: compiled(_below(batch, hop)))
+    return [row[0] for row in statement.run(batch.conn, ids=sorted(ids))]
+
+
+def kept_below(batch: Batch, hop: Hop, ids: Iterable[str]) -> list[str]:
+    """The same, locked against changes: who is just being moved away is waited for and is not among them."""
 
     def make() -> Statement:
-        program = batch.programs[hop.object]
-        table, column = program.table, program.table.c[hop.link.column.name]
-        chosen = sa.select(table.c.id).where(any_of(column), table.c.deleted_at.is_(None))
-        if hop.link.link.several:
-            kind = table.c[hop.link.part("object").name]
-            chosen = chosen.where(kind == sa.literal(hop.target, sa.Text()))
-        return compiled(chosen)
+        return compiled(_below(batch, hop).order_by("id").with_for_update(read=True))
 
-    statement = batch.programs.keep(("touch.below", hop.object, hop.link.name, hop.target), make)
+    statement = batch.programs.keep(("touch.kept_below", hop.object, hop.link.name, hop.target), make)
     return [row[0] for row in statement.run(batch.conn, ids=sorted(ids))]
+
+
+def _below(batch: Batch, hop: Hop) -> sa.Select[tuple[str]]:
+    program = batch.programs[hop.object]
+    table, column = program.table, program.table.c[hop.link.column.name]
+    chosen = sa.select(table.c.id).where(any_of(column), table.c.deleted_at.is_(None))
+    if hop.link.link.several:
+        kind = table.c[hop.link.part("object").name]
+        chosen = chosen.where(kind == sa.literal(hop.target, sa.Text()))
+    return chosen
 
 
 def upwards(batch: Batch, object: str, tree: str, ids: Iterable[str]) -> set[str]:

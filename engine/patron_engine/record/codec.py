@@ -6,13 +6,16 @@ In: fields. Out: closures from a row to a value and from values to what psycopg 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
-from patron_engine.fields.field import ChoiceSpec, Column, Field, Option
+from patron_engine.fields.field import ChoiceSpec, Column, Field, NumberSpec, Option
 from patron_engine.fields.registry import type_of
+
+ONE: Final = Decimal(1)
 
 
 def value_column(field: Field) -> Column | None:
@@ -44,6 +47,30 @@ def tuple_at(at: int) -> Callable[[tuple[Any, ...]], Any]:
 def parts_of(field: Field, positions: Sequence[int]) -> Callable[[tuple[Any, ...]], Any]:
     kind = type_of(field)
     return lambda row: kind.from_columns(field, tuple(row[p] for p in positions))
+
+
+def fitter(field: Field) -> Callable[[Any], Any]:
+    """A computed value as its field keeps it: decimals rounded half up to the field's scale, whole numbers whole."""
+    sql = next((c.sql for c in field.columns if c.part == ""), None)
+    scale = field.spec.scale if isinstance(field.spec, NumberSpec) else field.extra.get("scale")
+    least = -scale if isinstance(scale, int) else None  # the smallest exponent
+    unit = ONE if least is None else ONE.scaleb(least)
+
+    def fit(value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+            return value if value != "" and value != () else None
+        if sql == "bigint":
+            return int(Decimal(value).quantize(ONE, rounding=ROUND_HALF_UP))
+        if sql != "numeric":
+            return value
+        number = Decimal(value)
+        if least is not None and not number.same_quantum(unit):
+            exponent = number.as_tuple().exponent
+            if isinstance(exponent, int) and exponent < least:
+                return number.quantize(unit, rounding=ROUND_HALF_UP)
+        return number
+
+    return fit
 
 
 def encoder(field: Field) -> Callable[[Mapping[str, Any]], Sequence[Any]]:

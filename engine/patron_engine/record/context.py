@@ -8,14 +8,14 @@ from patron_engine.expr.evaluate import Context
 from patron_engine.query.call import Call
 from patron_engine.record.calendars import calendar_of
 from patron_engine.record.lookups import Lookups, number_of
-from patron_engine.record.statements import Conn
+from patron_engine.record.pending import Pending
 
 
-def context_of(conn: Conn, call: Call) -> tuple[Context, Lookups]:
+def context_of(pending: Pending, call: Call) -> tuple[Context, Lookups]:
     """The context of one save: NOW() is the call's moment throughout. The lookups are what has to be forgotten after
     writing."""
     workspace = call.model.workspace
-    lookups = Lookups(conn, call)
+    lookups = Lookups(pending, call)
 
     def setting(name: str) -> Any:
         found = call.model.settings.get(name)
@@ -27,7 +27,7 @@ def context_of(conn: Conn, call: Call) -> tuple[Context, Lookups]:
         me=call.actor.user,
         week_from=workspace.week_from,
         fiscal_year_from=workspace.fiscal_year_from,
-        calendar=calendar_of(conn, call),
+        calendar=calendar_of(pending.conn, call),
         settings=setting,
         lookups=lookups.functions(),
     )

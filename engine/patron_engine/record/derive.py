@@ -7,15 +7,16 @@ but that a default has to be a value its field can hold.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from patron_engine.expr.compile import Expression
-from patron_engine.fields.field import Field, LinkSpec, NumberSpec, Rollup
+from patron_engine.fields.field import Field, Rollup
 from patron_engine.record.batch import Batch
+from patron_engine.record.codec import fitter
 from patron_engine.record.finding import find_links
 from patron_engine.record.links import linked
-from patron_engine.record.money import currencies
+from patron_engine.record.money import brought_amount, currencies
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 
@@ -100,10 +101,8 @@ def _fill(
     batch: Batch, program: Program, rows: Sequence[Row], done: dict[tuple[str, str], Any]
 ) -> dict[Any, Any]:
     """A newly chosen record brings values, to fields the caller did not give."""
-    for field in program.links:
-        spec = field.spec
-        if not isinstance(spec, LinkSpec) or not spec.fill or spec.many:
-            continue
+    for field in program.filling:
+        spec = field.link
         chosen = [
             r for r in rows
             if not r.rejected and field.name in r.changed and done.get((r.path + r.id, field.name)) != r.values[field.name]
@@ -119,22 +118,13 @@ def _fill(
                 brought = found.get(id, {})
                 for name, path in spec.fill.items():
                     if name not in row.given and name in program.fields:
-                        row.put(name, fitted(program.fields[name], brought.get(path)))
+                        value = brought.get(path)
+                        if name in program.bases:
+                            value = brought_amount(batch, program, row, name, value, of=(object, id, path))
+                        row.put(name, fitted(program.fields[name], value))
     return done
 
 
 def fitted(field: Field, value: Any) -> Any:
     """A computed value as its field keeps it: decimals rounded half up to the field's scale, whole numbers whole."""
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        return value if value != "" and value != () else None
-    sql = next((c.sql for c in field.columns if c.part == ""), None)
-    if sql == "bigint":
-        return int(Decimal(value).quantize(Decimal(1), rounding=ROUND_HALF_UP))
-    if sql == "numeric":
-        scale = field.spec.scale if isinstance(field.spec, NumberSpec) else field.extra.get("scale")
-        number = Decimal(value)
-        exponent = number.as_tuple().exponent
-        if isinstance(scale, int) and isinstance(exponent, int) and -exponent > scale:
-            return number.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP)
-        return number
-    return value
+    return fitter(field)(value)

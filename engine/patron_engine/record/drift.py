@@ -17,6 +17,7 @@ from patron_engine.record.batch import Batch
 from patron_engine.record.derive import fitted
 from patron_engine.record.figures import bring_up, figures_by_query
 from patron_engine.record.load import accept, read_images
+from patron_engine.record.money import bases
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Conn, Statement, compiled
@@ -52,8 +53,10 @@ def repair(conn: Conn, call: Call, object: str) -> list[Drift]:
         if row not in rows:
             rows.append(row)
     for batch, rows in touched.values():
+        bases(batch, batch.programs[object], rows, figures=True)
         write_figures(batch, batch.programs[object], rows)
         bring_up(batch, rows)
+        batch.pending.send()
     return found
 
 
@@ -83,7 +86,9 @@ def _look(
 def _rows(batch: Batch, program: Program, ids: list[str], locked: bool) -> list[Row]:
     """The page's records with their figures as they should be."""
     rows = []
-    for id, image in read_images(batch, program, ids, program.load if locked else program.peek).items():
+    for id, image in read_images(
+        batch, batch.conn, program, ids, program.load if locked else program.peek
+    ).items():
         row = Row(program, None, id=id, fresh=False)
         row.own = False
         accept(batch, row, image)

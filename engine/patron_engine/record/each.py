@@ -91,11 +91,8 @@ DONE: dict[str, Done] = {
 def outcome_of(row: Row) -> Outcome:
     """What the caller is told about one change."""
     wrote = row.written or row.action == "purge" or row.raised
-    changed = tuple(
-        n
-        for n in row.program.fields
-        if n in row.changed and (n in row.given or not row.program.fields[n].system)
-    )
+    given, moved = row.given, row.changed
+    changed = tuple([n for n, system in row.program.order if n in moved and (not system or n in given)])
     return Outcome(
         action=DONE[row.action] if wrote else "unchanged",
         object=row.object,

@@ -15,9 +15,9 @@ from patron_engine.query.call import Call
 from patron_engine.query.values import fetch_values
 from patron_engine.record.lookups import Lookups
 from patron_engine.record.needs import LinkPath, Needs
+from patron_engine.record.pending import Pending
 from patron_engine.record.program import Programs
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Conn
 
 NOTHING: Mapping[str, Any] = {}
 _ZERO_OF_NOTHING = frozenset({"count", "count_distinct", "sum"})
@@ -26,8 +26,8 @@ _ZERO_OF_NOTHING = frozenset({"count", "count_distinct", "sum"})
 class Environment:
     """One a save. Values of other records are read once; `forget` is called after writing."""
 
-    def __init__(self, conn: Conn, call: Call, context: Context, lookups: Lookups) -> None:
-        self.conn = conn
+    def __init__(self, pending: Pending, call: Call, context: Context, lookups: Lookups) -> None:
+        self._pending = pending
         self.call = call
         self.context = context
         self._lookups = lookups
@@ -44,7 +44,7 @@ class Environment:
         known = self._known.setdefault(key, {})
         missing = sorted({i for i in ids if i not in known})
         if missing:
-            found = fetch_values(self.conn, self.call, object, missing, key[1])
+            found = fetch_values(self._pending.conn, self.call, object, missing, key[1])
             for i in missing:
                 known[i] = found.get(i, NOTHING)
         return known
@@ -110,7 +110,12 @@ class Environment:
         found: Mapping[str, Mapping[str, Any]] = NOTHING
         if there:
             found = fetch_values(
-                self.conn, self.call, program.object.name, there, needs.rollups, aggregates=needs.aggregates
+                self._pending.conn,
+                self.call,
+                program.object.name,
+                there,
+                needs.rollups,
+                aggregates=needs.aggregates,
             )
         for row in rows:
             values = found.get(row.id)

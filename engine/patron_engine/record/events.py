@@ -20,7 +20,6 @@ from patron_engine.record.history import old_values
 from patron_engine.record.program import Programs
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, compiled
-from patron_engine.record.write import run_many
 
 CARRIED_OUT: frozenset[str] = frozenset()
 # kinds whose events a worker takes; an event nobody will ever take is not written
@@ -87,7 +86,7 @@ def write_events(batch: Batch, rows: Sequence[Row], kinds: frozenset[str] = CARR
         if _fits(batch, row, listener)
     ]
     if events:
-        run_many(batch.conn, batch.programs.keep("events.insert", lambda: _insert(batch)), events)
+        batch.pending.add(batch.programs.keep("events.insert", lambda: _insert(batch)), events)
 
 
 def _fits(batch: Batch, row: Row, listener: Listener) -> bool:

@@ -53,7 +53,7 @@ class Figure:
     where: Closure | None = None
     reads: frozenset[str] | None = frozenset()
     tree: str | None = None
-    document: bool = False  # details in their document's own currency
+    document: bool = False  # records in their parent's own currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,6 +83,20 @@ class Feeds:
 def feeds_of(programs: Programs) -> Feeds:
     """Those of a release, made when first asked for."""
     found: Feeds = programs.keep("feeds", lambda: _make(programs))
+    return found
+
+
+def counted_over(programs: Programs, object: str) -> frozenset[str]:
+    """Links over which every record of `object`, whatever it says, is in a figure of the record it points at."""
+
+    def make() -> frozenset[str]:
+        figures = feeds_of(programs).figures.get(object, ())
+        near = [
+            f for f in figures if len(f.hops) == 1 and f.tree is None and f.where is None and f.how != "watch"
+        ]
+        return frozenset(f.hops[0].link.name for f in near)
+
+    found: frozenset[str] = programs.keep(("feeds.counted", object), make)
     return found
 
 
@@ -130,10 +144,7 @@ def _hops(model: Model, object: Object, path: Sequence[str]) -> tuple[Hop, ...]:
 def _figure(programs: Programs, object: Object, field: Field, spec: Rollup) -> Figure:
     hops = _hops(programs.model, object, spec.path)
     leaf = programs[hops[0].object]
-    document = all(
-        isinstance(h.link.spec, LinkSpec) and programs.model.objects[h.object].master == h.link.name
-        for h in hops
-    )
+    document = all(isinstance(h.link.spec, LinkSpec) and h.link.spec.document for h in hops)
     needs = leaf.needs(spec.where) if spec.where is not None else Needs(reads=frozenset())
     own = needs.simple and not any(p.startswith("this.") for p in (spec.where.paths if spec.where else ()))
     value = spec.field

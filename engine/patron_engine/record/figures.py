@@ -22,8 +22,8 @@ from patron_engine.query.sets import rollup_sql
 from patron_engine.query.source import Building
 from patron_engine.query.statement import Statement, compiled, kept
 from patron_engine.query.values import call_values
+from patron_engine.record.above import reading_of
 from patron_engine.record.batch import Batch
-from patron_engine.record.derive import fitted
 from patron_engine.record.feeds import feeds_of
 from patron_engine.record.formulas import follow
 from patron_engine.record.load import accept, read_images
@@ -60,15 +60,19 @@ def bring_up(batch: Batch, rows: Sequence[Row]) -> dict[Row, Touch]:
 def refresh(batch: Batch, touches: Touches) -> list[Row]:
     """Locks the named records, asks their named figures and formulas again, and writes what differs. What stands on
     them further up is for the caller to name as well."""
-    return [row for row, _ in _level(batch, touches)]
+    found = [row for row, _ in _level(batch, touches)]
+    batch.pending.send()
+    return found
 
 
 def _remember(parents: dict[Row, Touch], row: Row, touch: Touch) -> None:
-    known = parents.setdefault(row, Touch())
+    row.figures |= touch.watched
+    known = parents.setdefault(row, touch)
+    if known is touch:
+        return
     known.origins.update(touch.origins)
     known.watched |= touch.watched
     known.raised = known.raised or touch.raised
-    row.figures |= touch.watched
 
 
 def _level(batch: Batch, touches: Touches) -> list[tuple[Row, Touch]]:
@@ -78,9 +82,10 @@ def _level(batch: Batch, touches: Touches) -> list[tuple[Row, Touch]]:
     for object in sorted(touches):
         level.extend(_lock(batch, batch.programs[object], touches[object]))
     for object in sorted(touches):
-        mine = [(row, touch) for row, touch in level if row.object == object]
+        program = batch.programs[object]
+        mine = [(row, touch) for row, touch in level if row.program is program]
         if mine:
-            _bring(batch, batch.programs[object], mine)
+            _bring(batch, program, mine)
     return level
 
 
@@ -89,26 +94,35 @@ def _lock(batch: Batch, program: Program, touches: Mapping[str, Touch]) -> list[
     object = program.object.name
     missing = [id for id in touches if (object, id) not in batch.found]
     if missing:
-        for id, image in read_images(batch, program, missing, program.load).items():
+        reading, ahead = (
+            reading_of(program),
+            batch.pending.ahead,
+        )  # what is pending is of records held already
+        for id, image in read_images(
+            batch, ahead, program, missing, reading.statement, reading.layout
+        ).items():
             row = Row(program, None, id=id, fresh=False)
             row.own = False
             accept(batch, row, image)
-    return [
-        (batch.found[(object, id)], t) for id, t in sorted(touches.items()) if (object, id) in batch.found
-    ]
+    found = ((batch.found.get((object, id)), touches[id]) for id in sorted(touches))
+    return [(row, touch) for row, touch in found if row is not None]
 
 
 def _bring(batch: Batch, program: Program, level: Sequence[tuple[Row, Touch]]) -> None:
     again: dict[str, list[Row]] = {}
     for row, touch in level:
-        for name in _apply(program, row, touch) | {n for n in touch.again if n in program.fields}:
+        names = _apply(program, row, touch)
+        if touch.again:
+            names |= {n for n in touch.again if n in program.fields}
+        for name in names:
             again.setdefault(name, []).append(row)
         if touch.raised:
             _raise(batch, row)
     for name in sorted(again):
         _ask_again(batch, program, program.fields[name], again[name])
     rows = [row for row, _ in level]
-    follow(batch, program, rows, {row.id: touch.formulas for row, touch in level})
+    if program.formulas:
+        follow(batch, program, rows, {row.id: touch.formulas for row, touch in level})
     bases(batch, program, rows, figures=True)
     write_figures(batch, program, rows)
 
@@ -128,8 +142,8 @@ def _apply(program: Program, row: Row, touch: Touch) -> set[str]:
         if now is None:
             again.add(name)  # not filled yet: a new field whose back-fill is under way
         else:
-            row.put_figure(name, fitted(program.fields[name], Decimal(now) + delta))
-    for name in {*touch.entering, *touch.leaving}:
+            row.put_figure(name, program.fitter(name)(Decimal(now) + delta))
+    for name in {*touch.entering, *touch.leaving} if touch.entering or touch.leaving else ():
         spec = program.fields[name].spec
         assert isinstance(spec, Rollup)
         now = row.values.get(name)
@@ -146,9 +160,10 @@ def _apply(program: Program, row: Row, touch: Touch) -> set[str]:
 
 def _ask_again(batch: Batch, program: Program, field: Field, rows: Sequence[Row]) -> None:
     figures = figures_by_query(batch, program, [field], [row.id for row in rows])
+    fit = program.fitter(field.name)
     for row in rows:
         if row.id in figures:
-            row.put_figure(field.name, fitted(field, figures[row.id][field.name]))
+            row.put_figure(field.name, fit(figures[row.id][field.name]))
 
 
 def figures_by_query(

@@ -14,10 +14,11 @@ from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
 from patron_engine.fields.registry import type_of
+from patron_engine.record.attach import FEATURE
 from patron_engine.record.batch import Batch
+from patron_engine.record.pending import COPY_FROM, copy_in
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, compiled
-from patron_engine.record.write import COPY_FROM, copy_in, run_many
 
 SILENT = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by"})
 COLUMNS = ("object", "record", "at", "release", "version", "by", "cause", "action", "old")
@@ -33,16 +34,22 @@ def write_history(batch: Batch, rows: Sequence[Row]) -> None:
     if not kept:
         return
     call = batch.call
-    cause = Jsonb(call.cause.as_dict(), dumps=jsonio.dumps)
-    values = [
-        (r.object, r.id, call.now, call.model.release, r.version, batch.person, cause, PAST[r.action],
-         Jsonb(old_values(r), dumps=jsonio.dumps))
-        for r in kept
-    ]  # fmt: skip
-    if len(values) >= COPY_FROM:
-        copy_in(batch.conn, _table(batch), COLUMNS, values)
+    cause: Any = call.cause.as_dict()
+    if len(kept) >= COPY_FROM:
+        cause = jsonio.dumps(cause).decode()  # a COPY takes texts: what is the same is written once
+        copy_in(batch.conn, _table(batch), COLUMNS, (
+            (r.object, r.id, call.now, call.model.release, r.version, batch.person, cause, PAST[r.action],
+             "{}" if r.fresh else jsonio.dumps(old_values(r)).decode())
+            for r in kept
+        ))  # fmt: skip
     else:
-        run_many(batch.conn, batch.programs.keep("history", lambda: history_insert(batch)), values)
+        cause = Jsonb(cause, dumps=jsonio.dumps)
+        values = [
+            (r.object, r.id, call.now, call.model.release, r.version, batch.person, cause, PAST[r.action],
+             Jsonb(old_values(r), dumps=jsonio.dumps))
+            for r in kept
+        ]  # fmt: skip
+        batch.pending.add(batch.programs.keep("history", lambda: history_insert(batch)), values)
 
 
 def old_values(row: Row) -> dict[str, Any]:
@@ -50,6 +57,8 @@ def old_values(row: Row) -> dict[str, Any]:
     if row.fresh:
         return {}
     found: dict[str, Any] = {}
+    if row.hung is not None and row.hung[0] != row.hung[1] and FEATURE not in row.program.fields:
+        found[FEATURE] = list(row.hung[0])
     for name in row.changed - SILENT:
         field = row.program.fields[name]
         value = row.old.get(name)

@@ -31,6 +31,9 @@ def resolve(batch: Batch, asked: Sequence[Asked]) -> None:
     """Reads the raw links, finds what they name, puts ids."""
     wanted: list[tuple[Row, Field, list[Reference]]] = []
     for row, field, raw in asked:
+        if isinstance(raw, str) and (id := record_id(raw)) is not None and field.name in _alone(row.program):
+            row.put(field.name, id)  # most links: nothing to find
+            continue
         try:
             wanted.append((row, field, _references(batch, row, field, raw)))
         except ValueFault as fault:
@@ -48,6 +51,15 @@ def resolve(batch: Batch, asked: Sequence[Asked]) -> None:
                 ids.append({"object": reference[0], "id": id} if _spec(field).several else id)
         if len(ids) == len(references):
             _put(batch, row, field, ids)
+
+
+def _alone(program: Program) -> frozenset[str]:
+    """Links to one record of one object: an id by itself names it."""
+    found: frozenset[str] = program.programs.keep(
+        ("links.alone", program.object.name),
+        lambda: frozenset(f.name for f in program.links if not f.link.many and not f.link.several),
+    )
+    return found
 
 
 def _spec(field: Field) -> LinkSpec:

@@ -7,7 +7,7 @@ not there and what may not be known get the same answer.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,10 +16,11 @@ from patron_engine.access.decide import Action, Deny, When, row_rule
 from patron_engine.errors import StaleVersion
 from patron_engine.fields.registry import type_of
 from patron_engine.record.batch import Batch, by_object
+from patron_engine.record.layout import Layout
 from patron_engine.record.plan import not_found
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Statement, any_of, compiled
+from patron_engine.record.statements import Conn, Statement, any_of, compiled, ids_text
 
 RIGHT: dict[str, Action] = {
     "create": "create", "update": "update", "delete": "delete", "restore": "restore", "void": "void",
@@ -31,7 +32,10 @@ def load_rows(batch: Batch, rows: Sequence[Row], *, deleted: bool = False, seize
     """Locks and reads the rows that exist already. `deleted` asks for records in the recycle bin instead of live
     ones; `seize` also keeps new links to them away."""
     for program, mine in by_object(r for r in rows if not r.rejected and not r.fresh):
-        found = read_images(batch, program, [r.id for r in mine], program.seize if seize else program.load)
+        _masters_first(batch, program, [r.id for r in mine if r.master is None])
+        found = read_images(
+            batch, batch.conn, program, [r.id for r in mine], program.seize if seize else program.load
+        )
         for row in mine:
             image = found.get(row.id)
             if image is None or (image.get("deleted_at") is not None) is not deleted:
@@ -43,30 +47,57 @@ def load_rows(batch: Batch, rows: Sequence[Row], *, deleted: bool = False, seize
             accept(batch, row, image)
 
 
+def _masters_first(batch: Batch, program: Program, ids: Sequence[str]) -> None:
+    """A detail saved by itself changes its master too, and is locked after it, as in its master's own save."""
+    link = program.object.master
+    if link is None or not ids:
+        return
+
+    def make() -> Statement:
+        master = batch.programs[program.fields[link].link.to[0]].table
+        named = sa.select(program.table.c[program.fields[link].column.name]).where(any_of(program.table.c.id))
+        chosen = sa.select(master.c.id).where(master.c.id.in_(named)).order_by(master.c.id)
+        return compiled(chosen.with_for_update(key_share=True))
+
+    batch.programs.keep(("load.masters", program.object.name), make).run(batch.conn, ids=sorted(set(ids)))
+
+
 def accept(batch: Batch, row: Row, image: dict[str, Any]) -> None:
     """Makes an image read from the database the row's own."""
-    row.old = image
+    row.old = row.seen = image  # nobody changes either
     row.values = {**row.values, **image}
     row.version = image["version"]
-    row.seen = {name: image.get(name) for name in row.program.kept}
     batch.register(row)
 
 
+def hold(batch: Batch, conn: Conn, program: Program, ids: Iterable[str]) -> None:
+    """Locks and reads records that the caller does not save, but that may change with those he does."""
+    missing = [id for id in ids if (program.object.name, id) not in batch.found]
+    if missing:
+        for id, image in read_images(batch, conn, program, missing, program.load).items():
+            row = Row(program, None, id=id, fresh=False)
+            row.own = False
+            accept(batch, row, image)
+
+
 def read_images(
-    batch: Batch, program: Program, ids: Sequence[str], statement: Statement
+    batch: Batch,
+    conn: Conn,
+    program: Program,
+    ids: Sequence[str],
+    statement: Statement,
+    layout: Layout | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """id -> own values, many links and files included."""
-    found = {}
-    for raw in statement.run(batch.conn, ids=sorted(set(ids))):
-        image = program.decode(raw)
-        found[image["id"]] = image
+    """id -> own values, many links and files included. `layout` is that of the statement where it does not read all."""
+    images = map((layout or program.layout).decode, statement.run(conn, ids=ids_text(sorted(set(ids)))))
+    found = {image["id"]: image for image in images}
     if found:
-        _many_links(batch, program, found)
-        _files(batch, program, found)
+        _many_links(batch, conn, program, found)
+        _files(batch, conn, program, found)
     return found
 
 
-def _many_links(batch: Batch, program: Program, images: dict[str, dict[str, Any]]) -> None:
+def _many_links(batch: Batch, conn: Conn, program: Program, images: dict[str, dict[str, Any]]) -> None:
     for field in program.many:
 
         def make(field: Any = field) -> Statement:
@@ -76,20 +107,20 @@ def _many_links(batch: Batch, program: Program, images: dict[str, dict[str, Any]
 
         statement = batch.programs.keep(("load.many", program.object.name, field.name), make)
         targets: dict[str, list[str]] = defaultdict(list)
-        for record, target in statement.run(batch.conn, ids=sorted(images)):
+        for record, target in statement.run(conn, ids=sorted(images)):
             targets[record].append(target)
         for id, image in images.items():
             image[field.name] = tuple(targets[id]) if id in targets else None
 
 
-def _files(batch: Batch, program: Program, images: dict[str, dict[str, Any]]) -> None:
+def _files(batch: Batch, conn: Conn, program: Program, images: dict[str, dict[str, Any]]) -> None:
     if not program.files:
         return
 
     def make() -> Statement:
         table = batch.call.tables.system(
-            "sys__file", id="uuid", object="text", record="uuid", field="text", created_at="timestamptz",
-            deleted_at="timestamptz",
+            "sys__file", id="uuid", object="text", record="uuid", field="text", position="bigint",
+            created_at="timestamptz", deleted_at="timestamptz",
         )  # fmt: skip
         where = (
             table.c.object == sa.bindparam("object", type_=sa.Text()),
@@ -97,11 +128,11 @@ def _files(batch: Batch, program: Program, images: dict[str, dict[str, Any]]) ->
             table.c.deleted_at.is_(None),
         )
         chosen = sa.select(table.c.record, table.c.field, table.c.id).where(*where)
-        return compiled(chosen.order_by(table.c.created_at, table.c.id))
+        return compiled(chosen.order_by(table.c.position, table.c.created_at, table.c.id))
 
     statement = batch.programs.keep("load.files", make)
     kept: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for record, field, id in statement.run(batch.conn, object=program.object.name, ids=sorted(images)):
+    for record, field, id in statement.run(conn, object=program.object.name, ids=sorted(images)):
         kept[(record, field)].append(id)
     for id, image in images.items():
         for field_ in program.files:

@@ -16,8 +16,9 @@ from patron_engine.expr.evaluate import Context
 from patron_engine.query.call import Call
 from patron_engine.query.sets import tree_field
 from patron_engine.query.values import fetch_values
+from patron_engine.record.pending import Pending
 from patron_engine.record.program import Program, Programs
-from patron_engine.record.statements import Conn, Statement, any_of, compiled
+from patron_engine.record.statements import Statement, any_of, compiled
 from patron_engine.store.tables import Id
 
 CLOSURE = {
@@ -29,8 +30,8 @@ CLOSURE = {
 class Lookups:
     """The answers of one save. `forget` is called after writing."""
 
-    def __init__(self, conn: Conn, call: Call) -> None:
-        self.conn = conn
+    def __init__(self, pending: Pending, call: Call) -> None:
+        self._pending = pending
         self.call = call
         self.programs = Programs.of(call.tables)
         self.context: Context  # of the save, which holds these functions itself
@@ -75,7 +76,7 @@ class Lookups:
             return compiled(sa.select(table.c.depth).where(*where))
 
         statement: Statement = self.programs.keep(("lookups.above", object), make)
-        return bool(statement.run(self.conn, above=above, below=below))
+        return bool(statement.run(self._pending.conn, above=above, below=below))
 
     def _in_department(self, record: str | None, code: str | None) -> bool:
         """A person, or a department, is in the department with this code or below it."""
@@ -84,7 +85,7 @@ class Lookups:
             return False
         departments = {record}
         if "user" in model.objects and model.objects["user"].field("department") is not None:
-            of_user = fetch_values(self.conn, self.call, "user", [record], ["department"])
+            of_user = fetch_values(self._pending.conn, self.call, "user", [record], ["department"])
             departments |= {v["department"] for v in of_user.values() if v["department"] is not None}
         target = self._by_code(self.programs["department"], code)
         return target is not None and any(
@@ -100,7 +101,9 @@ class Lookups:
             where = (column == sa.bindparam("code", type_=sa.Text()), program.table.c.deleted_at.is_(None))
             return compiled(sa.select(program.table.c.id).where(*where))
 
-        rows = self.programs.keep(("lookups.code", program.object.name), make).run(self.conn, code=code)
+        rows = self.programs.keep(("lookups.code", program.object.name), make).run(
+            self._pending.conn, code=code
+        )
         return str(rows[0][0]) if rows else None
 
     def _under(self, object: str, below: str | None, above: str | None) -> bool:
@@ -124,7 +127,7 @@ class Lookups:
             return compiled(sa.select(up.c.id))
 
         statement: Statement = self.programs.keep(("lookups.under", object), make)
-        return above in {row[0] for row in statement.run(self.conn, ids=[below])}
+        return above in {row[0] for row in statement.run(self._pending.conn, ids=[below])}
 
     def _ref(self, object: str, external_id: str) -> str | None:
         def make() -> Statement:
@@ -137,7 +140,9 @@ class Lookups:
             )
             return compiled(sa.select(table.c.record).where(*where).order_by(table.c.source))
 
-        rows = self.programs.keep("lookups.ref", make).run(self.conn, object=object, external=external_id)
+        rows = self.programs.keep("lookups.ref", make).run(
+            self._pending.conn, object=object, external=external_id
+        )
         return str(rows[0][0]) if rows else None
 
     def _in_segment(self, name: str, record: str | None) -> bool:
@@ -147,7 +152,7 @@ class Lookups:
         where = segment.where
         paths = [p for p in where.paths if p.partition(".")[0] != "me"]
         found = fetch_values(
-            self.conn, self.call, segment.object, [record], [*paths, "deleted_at"], where.aggregates
+            self._pending.conn, self.call, segment.object, [record], [*paths, "deleted_at"], where.aggregates
         )
         values = found.get(record)
         if values is None or values["deleted_at"] is not None:

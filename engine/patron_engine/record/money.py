@@ -13,37 +13,75 @@ from decimal import ROUND_HALF_UP, Decimal
 import sqlalchemy as sa
 
 from patron_engine.fields.field import NumberSpec
+from patron_engine.fields.numerals import currency_digits
 from patron_engine.record.batch import Batch
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, compiled
+from patron_engine.store.tables import Id
 
 RATE_OBJECT = "rate"  # of pack core: currency, date (from), rate (one unit in the workspace's currency)
 BASE_PLACES = 10
 
 
 def currencies(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
-    """New records of a `currency: record` object get one: their master's, or the workspace's."""
-    if "currency" not in program.fields:
-        return
+    """New records of a `currency: record` object get one: their document's, or the workspace's."""
+    if not program.object.record_currency:
+        return  # its `currency` may be a field of its own
     for row in rows:
         if row.values.get("currency") is not None:
             continue
         master = row.master
-        inherited = master.values.get("currency") if master is not None else None
-        if inherited is None and program.object.master and row.fresh:
-            inherited = _currency_of_master(batch, program, row)
+        own = master is not None and master.program.object.record_currency
+        inherited = master.values.get("currency") if master is not None and own else None
+        if inherited is None and row.fresh:
+            inherited = _currency_of_document(batch, program, row)
         row.put("currency", inherited or batch.model.workspace.currency)
 
 
-def _currency_of_master(batch: Batch, program: Program, row: Row) -> str | None:
-    field = program.fields[program.object.master or ""]
-    target = field.link.to[0]
-    if "currency" not in batch.model.objects[target].fields or row.values.get(field.name) is None:
+def _currency_of_document(batch: Batch, program: Program, row: Row) -> str | None:
+    """That of the first record it makes one document with: its master, then links with `same_currency`."""
+    for field in program.links:
+        id = row.values.get(field.name)
+        if field.link.document and id is not None:
+            target = field.link.to[0]
+            if batch.model.objects[target].record_currency:
+                found = batch.environment.fetch(target, [id], ["currency"])
+                return found.get(id, {}).get("currency")
+    return None
+
+
+def brought_amount(
+    batch: Batch, program: Program, row: Row, name: str, amount: Decimal | None, of: tuple[str, str, str]
+) -> Decimal | None:
+    """An amount that `fill` brings into a record with a currency of its own: as it stands when it is in the same
+    currency, else what `amount`, the workspace's, is at the rate of the record's day. `of` is object, id and path."""
+    object, id, path = of
+    source = batch.programs[object]
+    if amount is not None and path in source.bases:
+        found = _as_it_stands(batch, source, path).run(batch.conn, id=id)
+        if found and found[0][1] == row.values.get("currency"):
+            own: Decimal | None = found[0][0]
+            return own
+    rate = _rate(batch, program, row)
+    if amount is None or rate == 1:
+        return amount
+    if rate is None:
+        _tell_no_rate(batch, program, row, name)
         return None
-    found = batch.environment.fetch(target, [row.values[field.name]], ["currency"])
-    value = found.get(row.values[field.name], {}).get("currency")
-    return str(value) if value is not None else None
+    digits = currency_digits(str(row.values.get("currency")))
+    return (amount / rate).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+
+
+def _as_it_stands(batch: Batch, source: Program, path: str) -> Statement:
+    def make() -> Statement:
+        table, fields = source.table, source.fields
+        columns = (table.c[c.name] for c in fields[path].columns if c.part == "")
+        currency = table.c[fields["currency"].column.name]
+        return compiled(sa.select(*columns, currency).where(table.c.id == sa.bindparam("id", type_=Id())))
+
+    found: Statement = batch.programs.keep(("money.own", source.object.name, path), make)
+    return found
 
 
 def bases(batch: Batch, program: Program, rows: Sequence[Row], *, figures: bool = False) -> None:
@@ -70,15 +108,19 @@ def bases(batch: Batch, program: Program, rows: Sequence[Row], *, figures: bool 
             value = None
             if amount is not None:
                 if rate is None:
-                    row.wrong(
-                        "no_rate",
-                        f"there is no rate of {row.values.get('currency')} for {_day(batch, program, row)}",
-                        name,
-                        hint="enter one in the currency's rates",
-                    )
+                    _tell_no_rate(batch, program, row, name)
                     break
                 value = (amount * rate).quantize(_places(program, name), rounding=ROUND_HALF_UP)
             row.values[f"{name}.base"] = value
+
+
+def _tell_no_rate(batch: Batch, program: Program, row: Row, name: str) -> None:
+    row.wrong(
+        "no_rate",
+        f"there is no rate of {row.values.get('currency')} for {_day(batch, program, row)}",
+        name,
+        hint="enter one in the currency's rates",
+    )
 
 
 def _places(program: Program, name: str) -> Decimal:
@@ -88,12 +130,29 @@ def _places(program: Program, name: str) -> Decimal:
 
 
 def _day(batch: Batch, program: Program, row: Row) -> date:
-    given = row.values.get(program.object.rate_date) if program.object.rate_date else None
-    given = given or row.values.get("created_at") or batch.call.now
+    given = _rate_day(batch, program, row) or row.values.get("created_at") or batch.call.now
     if isinstance(given, datetime):
         return given.astimezone(batch.model.workspace.zone).date()
     assert isinstance(given, date)
     return given
+
+
+def _rate_day(batch: Batch, program: Program, row: Row) -> date | datetime | None:
+    """What the object's `rate_date` says; a detail without one looks at its master's."""
+    if program.object.rate_date is not None:
+        own: date | datetime | None = row.values.get(program.object.rate_date)
+        return own
+    if program.object.master is None:
+        return None
+    if row.master is not None:
+        return _rate_day(batch, row.master.program, row.master)
+    target = program.fields[program.object.master].link.to[0]
+    named = batch.model.objects[target].rate_date
+    id = row.values.get(program.object.master)
+    if named is None or id is None:
+        return None
+    found: date | datetime | None = batch.environment.fetch(target, [id], [named]).get(id, {}).get(named)
+    return found
 
 
 def _rate(batch: Batch, program: Program, row: Row) -> Decimal | None:

@@ -183,6 +183,14 @@ def needs_of(model: Model, object: Object, expressions: Iterable[Expression]) ->
     return found.done()
 
 
+def path_needs(model: Model, object: Object, paths: Iterable[str]) -> Needs:
+    """What some paths from a record read: the `{field}` parts of a number."""
+    found = _Collector(model, object)
+    for path in paths:
+        found.path(path)
+    return found.done()
+
+
 def this_needs(model: Model, object: Object, expression: Expression) -> Needs:
     """What a condition that chooses among other records reads of the record that asks (its `this.` names)."""
     found = _Collector(model, object)

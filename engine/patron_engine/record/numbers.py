@@ -34,12 +34,12 @@ _DATES = {
 
 def number(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """Gives every new row of the object its numbers, in the order of the request."""
-    fields = [f for f in program.fields.values() if isinstance(f.spec, AutoNumber)]
-    for field in fields:
+    mine = [row for row in rows if row.fresh and not row.rejected]
+    for field, needs in program.numbers:
+        batch.environment.fill(mine, needs)
         scopes: dict[str, list[Row]] = defaultdict(list)
-        for row in rows:
-            if row.fresh and not row.rejected:
-                scopes[_scope(batch, program, field, row)].append(row)
+        for row in mine:
+            scopes[_scope(batch, program, field, row)].append(row)
         for scope in sorted(scopes):
             _take(batch, program, field, scope, scopes[scope])
 

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from patron_engine.access.decide import writable
 from patron_engine.errors import LimitExceeded
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.registry import type_of
@@ -227,8 +228,9 @@ def _detail(
         master.problems.extend(bad.problems)
         master.rejected = True
         return []
-    id, version, delete = (item.get(key) for key in DETAIL_KEYS)
-    fields = {k: v for k, v in item.items() if k not in DETAIL_KEYS}
+    keys = _detail_keys(batch, object)
+    id, version, delete = (item.get(key) if key in keys else None for key in DETAIL_KEYS)
+    fields = {k: v for k, v in item.items() if k not in keys}
     fault = _detail_fault(item, id, version, delete, fields, seen, link)
     if fault:
         bad.wrong(fault[0], fault[1], fault[2])
@@ -255,6 +257,15 @@ def _detail(
     row.values[link] = master.id
     master.children.append(row)
     return [row]
+
+
+def _detail_keys(batch: Batch, object: str) -> tuple[str, ...]:
+    """What may stand beside the fields of a detail; a field named `delete` is the field."""
+    program = batch.programs[object].object
+    taken = program.field("delete")
+    if taken is None or taken.name not in writable(batch.model, batch.call.actor, object):
+        return DETAIL_KEYS
+    return DETAIL_KEYS[:2]
 
 
 def _detail_fault(

@@ -16,6 +16,7 @@ from patron_engine.expr.compile import Expression
 from patron_engine.expr.evaluate import Context, closure
 from patron_engine.fields.field import (
     AutoNumber,
+    ChoiceSpec,
     Field,
     FileSpec,
     Formula,
@@ -23,13 +24,14 @@ from patron_engine.fields.field import (
     Rollup,
 )
 from patron_engine.model.model import Model, Object
-from patron_engine.record.codec import encoder, parts_of, renamed, tuple_at, value_column
-from patron_engine.record.needs import Needs, needs_of
+from patron_engine.record import updates
+from patron_engine.record.codec import fitter
+from patron_engine.record.layout import Layout
+from patron_engine.record.needs import Needs, needs_of, path_needs
 from patron_engine.record.statements import Statement, any_of, compiled
 from patron_engine.store.tables import Id, Tables, physical_columns
 
 DELETE_BATCH = "delete__batch"  # the deletion a row in the recycle bin belongs to
-PLAIN = frozenset({"text", "bigint", "numeric", "uuid", "date", "time", "timestamptz", "boolean"})
 Closure = Callable[[Mapping[str, Any], Context], Any]
 
 
@@ -81,8 +83,11 @@ class Program:
         )
         self.columns: tuple[str, ...] = tuple(c.name for c in self.table.columns if c.name != DELETE_BATCH)
         self._updates: dict[tuple[str, ...], Statement] = {}
+        self._many_updates: dict[tuple[str, ...], Statement | None] = {}
         self._closures: dict[int, tuple[Expression, Closure]] = {}
         self._needs: dict[int, tuple[Expression, Needs]] = {}
+
+        self._fitters: dict[str, Callable[[Any], Any]] = {}
 
     # -- names ----------------------------------------------------------------------------------------------------
 
@@ -90,6 +95,11 @@ class Program:
     def names(self) -> tuple[str, ...]:
         """Fields with columns, in the order of definition."""
         return tuple(n for n, f in self.fields.items() if f.columns)
+
+    @cached_property
+    def order(self) -> tuple[tuple[str, bool], ...]:
+        """All fields in the order of definition, and whether they are the platform's own."""
+        return tuple((n, f.system) for n, f in self.fields.items())
 
     @cached_property
     def bases(self) -> tuple[str, ...]:
@@ -116,11 +126,41 @@ class Program:
         )
 
     @cached_property
+    def kept_names(self) -> frozenset[str]:
+        return frozenset(self.kept)
+
+    @cached_property
     def links(self) -> tuple[Field, ...]:
         """Links the caller may set, single ones and many."""
         return tuple(
             f for f in self.fields.values() if isinstance(f.spec, LinkSpec) and (f.columns or f.spec.many)
         )
+
+    @cached_property
+    def links_by_name(self) -> tuple[tuple[str, Field], ...]:
+        return tuple((f.name, f) for f in self.links)
+
+    @cached_property
+    def filling(self) -> tuple[Field, ...]:
+        """Links whose chosen record brings values with it."""
+        return tuple(f for f in self.links if not f.link.many and f.link.fill)
+
+    @cached_property
+    def conditional(self) -> tuple[tuple[Field, Expression], ...]:
+        """Links that not every record may be chosen for, with their condition."""
+        return tuple((f, f.link.where) for f in self.links if f.link.where is not None)
+
+    @cached_property
+    def controlled(self) -> tuple[Field, ...]:
+        """Choices whose options depend on another field."""
+        return tuple(
+            f for f in self.fields.values() if isinstance(f.spec, ChoiceSpec) and f.spec.controlled_by
+        )
+
+    @cached_property
+    def closing(self) -> tuple[Field, ...]:
+        """Fields that are read-only under a condition."""
+        return tuple(f for f in self.fields.values() if isinstance(f.readonly, Expression))
 
     @cached_property
     def formulas(self) -> tuple[tuple[str, Closure, Needs], ...]:
@@ -138,13 +178,18 @@ class Program:
         return tuple(f for f in self.fields.values() if isinstance(f.spec, Rollup) and f.columns)
 
     @cached_property
-    def numbered(self) -> bool:
-        return any(isinstance(f.spec, AutoNumber) for f in self.fields.values())
+    def numbers(self) -> tuple[tuple[Field, Needs], ...]:
+        """Auto numbers, and what their patterns read of the record and of those it links to."""
+        return tuple(
+            (f, path_needs(self.model, self.object, (part for kind, part in f.spec.parts if kind == "field")))
+            for f in self.fields.values()
+            if isinstance(f.spec, AutoNumber)
+        )
 
     @cached_property
     def workspace_figures(self) -> frozenset[str]:
         """Roll-ups over records in many currencies: sums of bases, in the workspace's currency themselves. Those over
-        details are in their document's."""
+        records of the same document are in its own."""
         return frozenset(
             f.name for f in self.rollups if isinstance(f.spec, Rollup) and not self._in_document(f.spec.path)
         )
@@ -153,7 +198,7 @@ class Program:
         here = self.object
         for name in path:
             found = here.sets[here.aliases.get(name, name)]
-            if not found.master:
+            if not found.document:
                 return False
             here = self.model.objects[found.object]
         return True
@@ -188,6 +233,13 @@ class Program:
             )
         return found[1]
 
+    def fitter(self, name: str) -> Callable[[Any], Any]:
+        """Makes computed values such as the field keeps."""
+        found = self._fitters.get(name)
+        if found is None:
+            found = self._fitters[name] = fitter(self.fields[name])
+        return found
+
     # -- statements -----------------------------------------------------------------------------------------------
 
     @cached_property
@@ -218,58 +270,28 @@ class Program:
     def update(self, columns: Sequence[str]) -> Statement:
         """Sets `columns` of the row `row_id`."""
         key = tuple(columns)
-        found = self._updates.get(key)
-        if found is None:
-            binds = {c: sa.bindparam(c, type_=self.table.c[c].type) for c in key}
-            where = self.table.c.id == sa.bindparam("row_id", type_=Id())
-            found = self._updates[key] = compiled(self.table.update().values(binds).where(where))
-        return found
+        if key not in self._updates:
+            self._updates[key] = updates.of_one(self.table, key)
+        return self._updates[key]
+
+    def update_many(self, columns: Sequence[str]) -> Statement | None:
+        """The same for many rows in one statement, where that can be."""
+        key = tuple(columns)
+        if key not in self._many_updates:
+            self._many_updates[key] = updates.of_many(self.table, key)
+        return self._many_updates[key]
 
     # -- codecs ---------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _decoders(self) -> tuple[tuple[str, int, Callable[[tuple[Any, ...]], Any] | None], ...]:
-        """(name, position, None or what makes the value of the whole row)."""
-        at = {c: i for i, c in enumerate(self.columns)}
-        found: list[tuple[str, int, Callable[[tuple[Any, ...]], Any] | None]] = []
-        for name in self.names:
-            field = self.fields[name]
-            value = value_column(field)
-            if value is not None and value.sql in PLAIN and not renamed(field):
-                found.append((name, at[value.name], None))
-            elif value is not None and value.sql == "text[]" and not renamed(field):
-                found.append((name, at[value.name], tuple_at(at[value.name])))
-            else:
-                found.append((name, 0, parts_of(field, [at[c.name] for c in field.columns])))
-        for name in self.bases:
-            found.append((f"{name}.base", at[self.fields[name].part("base").name], None))
-        return tuple(found)
+    def layout(self) -> Layout:
+        """Between rows of all columns and values."""
+        return Layout([self.fields[n] for n in self.names], self.columns)
 
     def decode(self, row: tuple[Any, ...]) -> dict[str, Any]:
         """Own values of a row read by `load`, `seize` or `peek`."""
-        return {name: row[at] if make is None else make(row) for name, at, make in self._decoders}
-
-    @cached_property
-    def _encoders(
-        self,
-    ) -> Mapping[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Sequence[Any]] | None]]:
-        """Field -> (its columns, None where the value is the column)."""
-        found: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Sequence[Any]] | None]] = {}
-        for name in self.names:
-            field = self.fields[name]
-            columns = tuple(c.name for c in field.columns)
-            value = value_column(field)
-            plain = len(columns) == 1 and value is not None and value.sql in PLAIN and not renamed(field)
-            found[name] = (columns, None if plain else encoder(field))
-        return found
+        return self.layout.decode(row)
 
     def encode(self, values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
         """Column -> what psycopg writes, for the named fields."""
-        row: dict[str, Any] = {}
-        for name in names:
-            columns, make = self._encoders[name]
-            if make is None:
-                row[columns[0]] = values.get(name)
-            else:
-                row.update(zip(columns, make(values), strict=True))
-        return row
+        return self.layout.encode(values, names)

@@ -68,7 +68,7 @@ def _below(batch: Batch, level: Sequence[Row]) -> list[Row]:
             child = batch.programs[link_set.object]
             pairs = pointing(batch, child, link_set, [r.id for r in mine], program.object.name, live=False)
             new = [id for id, _ in pairs if (child.object.name, id) not in batch.found]
-            for id, image in (read_images(batch, child, new, child.seize) if new else {}).items():
+            for id, image in (read_images(batch, batch.conn, child, new, child.seize) if new else {}).items():
                 row = Row(child, None, id=id, fresh=False, path=mine[0].path, index=mine[0].index)
                 row.action = "purge"
                 row.master = mine[0]
@@ -80,7 +80,7 @@ def _below(batch: Batch, level: Sequence[Row]) -> list[Row]:
 def _clear(batch: Batch, child: Program, link_set: LinkSet, ids: Sequence[str]) -> list[Row]:
     """Live records whose link becomes empty: a change of their own, with version and history."""
     found = []
-    for id, image in (read_images(batch, child, ids, child.load) if ids else {}).items():
+    for id, image in (read_images(batch, batch.conn, child, ids, child.load) if ids else {}).items():
         row = Row(child, None, id=id, fresh=False)
         accept(batch, row, image)
         row.put(link_set.field, None)
@@ -141,7 +141,7 @@ def _remove(batch: Batch, rows: Sequence[Row]) -> None:
                 "purged",
                 Jsonb({}),
             )
-            batch.conn.execute(history.text, history.values(dict(zip(COLUMNS, values, strict=True))))
+            batch.pending.add(history, [history.values(dict(zip(COLUMNS, values, strict=True)))])
 
 
 def _by_level(rows: Sequence[Row]) -> list[tuple[Program, list[Row]]]:

@@ -17,11 +17,12 @@ from patron_engine.errors import LimitExceeded
 from patron_engine.fields.field import LinkSpec
 from patron_engine.model.model import LinkSet
 from patron_engine.record.batch import Batch, by_object
+from patron_engine.record.links import linked
 from patron_engine.record.load import accept, read_images
+from patron_engine.record.pending import COPY_FROM, copy_in
 from patron_engine.record.program import DELETE_BATCH, Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled
-from patron_engine.record.write import COPY_FROM, copy_in, run_many
 
 MAX_TAKEN_ALONG = 50_000  # records one deletion takes along
 
@@ -67,15 +68,16 @@ def _taken_along(batch: Batch, level: Sequence[Row]) -> list[Row]:
             child = batch.programs[link_set.object]
             for id, parent in pointing(batch, child, link_set, list(origin), program.object.name):
                 if (child.object.name, id) not in batch.found:
-                    found.extend(_go_with(batch, child, {id: origin[parent]}))
+                    found.extend(_go_with(batch, child, link_set.field, {id: origin[parent]}))
     return found
 
 
-def _go_with(batch: Batch, child: Program, origins: dict[str, Row]) -> list[Row]:
+def _go_with(batch: Batch, child: Program, link: str, origins: dict[str, Row]) -> list[Row]:
     found = []
-    for id, image in read_images(batch, child, list(origins), child.seize).items():
-        if image.get("deleted_at") is not None:
-            continue
+    for id, image in read_images(batch, batch.conn, child, list(origins), child.seize).items():
+        above = linked(image.get(link), child.fields[link])
+        if image.get("deleted_at") is not None or (origins[id].object, origins[id].id) not in above:
+            continue  # another save had it until now, and took it into the bin or to another record
         origin = origins[id]
         row = Row(child, None, id=id, fresh=False, path=origin.path, index=origin.index)
         row.action = "delete"
@@ -147,7 +149,7 @@ def write_batches(batch: Batch, rows: Sequence[Row]) -> None:
     """Keeps which records went with which deletion; called after the rows were written."""
     tops = {r.values[DELETE_BATCH]: r for r in reversed(rows)}.values()
     groups = batch.programs.keep("remove.batch", lambda: _batch_statements(batch))
-    run_many(batch.conn, groups[0], [
+    batch.pending.add(groups[0], [
         groups[0].values({
             "id": r.values[DELETE_BATCH], "kind": "delete", "at": batch.call.now, "by": batch.person,
             "payload": Jsonb({"object": r.object, "id": r.id}),
@@ -158,7 +160,7 @@ def write_batches(batch: Batch, rows: Sequence[Row]) -> None:
     if len(members) >= COPY_FROM:
         copy_in(batch.conn, groups[2], ("batch", "object", "record", "action", "version"), members)
     else:
-        run_many(batch.conn, groups[1], members)
+        batch.pending.add(groups[1], members)
 
 
 def _batch_statements(batch: Batch) -> tuple[Statement, Statement, sa.Table]:

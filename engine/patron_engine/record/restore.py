@@ -37,7 +37,7 @@ def restore(batch: Batch, rows: Sequence[Row]) -> list[Row]:
 
 def _come_back(batch: Batch, object: str, id: str, origin: Row) -> Iterable[Row]:
     program = batch.programs[object]
-    for image in read_images(batch, program, [id], program.load).values():
+    for image in read_images(batch, batch.conn, program, [id], program.load).values():
         if image.get("deleted_at") is None:
             return
         row = Row(program, None, id=id, fresh=False, path=origin.path, index=origin.index)

@@ -21,11 +21,12 @@ class Row:
     seen     the image the roll-ups above have taken into account; None: not in them at all
     own      True for records the caller saves; False for parents whose figures are brought up to date
     raised   the version rises although no field of its own changed (a detail did)
+    hung     files of the record itself before and after, where the change names some
     path     where the caller finds it in his request: "", "[3].", "lines[0]."
     """
 
     __slots__ = (
-        "action", "change", "changed", "children", "figures", "fresh", "given", "id", "index", "master", "old",
+        "action", "change", "changed", "children", "figures", "fresh", "given", "hung", "id", "index", "master", "old",
         "own", "path", "problems", "program", "raised", "rejected", "seen", "values", "version", "written",
     )  # fmt: skip
 
@@ -50,6 +51,7 @@ class Row:
         self.rejected = False
         self.own = True
         self.raised = False
+        self.hung: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         self.version = 0
         self.seen: dict[str, Any] | None = None
         self.written = False
@@ -88,5 +90,6 @@ class Row:
         return True
 
     def image(self) -> dict[str, Any]:
-        """The own stored fields as they will be."""
-        return {name: self.values.get(name) for name in self.program.kept}
+        """The own stored fields as they will be, beside what else the values hold by now: a copy costs less than a
+        choice."""
+        return self.values.copy()

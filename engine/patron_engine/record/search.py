@@ -7,22 +7,24 @@ record (`search: [account.name]`) follow that record's saves.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 import sqlalchemy as sa
 
-from patron_engine.fields.field import Field
 from patron_engine.fields.registry import type_of
+from patron_engine.model.model import LINKS
 from patron_engine.query.tokens import tokens_of
 from patron_engine.record.batch import Batch, by_object
-from patron_engine.record.climb import below
+from patron_engine.record.climb import kept_below
 from patron_engine.record.feeds import Hop
 from patron_engine.record.links import linked
+from patron_engine.record.pending import COPY_FROM, copy_in
 from patron_engine.record.program import Program, Programs
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled
-from patron_engine.record.write import COPY_FROM, copy_in, replacing, run_many
+from patron_engine.record.write import replacing
 
 COLUMNS = ("object", "record", "field", "tokens")
 KEY = ("object", "record", "field")
@@ -32,79 +34,99 @@ Entry = tuple[str, str, str, str]
 
 def write_search(batch: Batch, rows: Sequence[Row]) -> None:
     """Brings the search rows of written records up to date, and of records that show their values."""
-    new: list[Entry] = []
+    new: list[Iterable[Entry]] = []
     replaced: list[Entry] = []
     dropped: list[tuple[str, str, str]] = []
+    count = 0
     for program, mine in by_object(r for r in rows if r.written or r.figures):
+        fresh, others = [r for r in mine if r.fresh], [r for r in mine if not r.fresh]
         for path in program.object.search:
-            for row, tokens in _path(batch, program, mine, path):
+            count += len(fresh)
+            new.append(_entries(program.object.name, path, _path(batch, program, fresh, path)))
+            for row, tokens in _path(batch, program, others, path):
                 entry = (program.object.name, row.id, path, tokens)
-                if not tokens:
-                    if not row.fresh:
-                        dropped.append(entry[:3])
-                elif row.fresh:
-                    new.append(entry)
-                else:
+                if tokens:
                     replaced.append(entry)
+                else:
+                    dropped.append(entry[:3])
         replaced.extend(_shown_elsewhere(batch, program, mine))
-    _put(batch, new, replaced, dropped)
+    if count >= COPY_FROM:
+        copy_in(batch.conn, _table(batch), COLUMNS, chain.from_iterable(new))
+    else:
+        replaced += chain.from_iterable(new)
+    _put(batch, replaced, dropped)
 
 
-def _path(batch: Batch, program: Program, rows: Sequence[Row], path: str) -> list[tuple[Row, str]]:
+def _entries(object: str, path: str, found: Iterable[tuple[Row, str]]) -> Iterator[Entry]:
+    """New rows of the table, made while the database takes those before."""
+    return ((object, row.id, path, tokens) for row, tokens in found if tokens)
+
+
+def _path(batch: Batch, program: Program, rows: Sequence[Row], path: str) -> Iterable[tuple[Row, str]]:
     """The tokens of one searched path, for the rows whose value there is new."""
+    name = path.partition(".")[0]
+    due = [r for r in rows if r.fresh or name in r.changed or name in r.figures or r.action == "restore"]
+    return _at(batch, program, due, path)
+
+
+def _at(batch: Batch, program: Program, rows: Sequence[Row], path: str) -> Iterable[tuple[Row, str]]:
+    """The tokens of what stands at a path of each row; "" for none. What is to be read is read before it returns."""
     name, _, rest = path.partition(".")
     field = program.fields.get(name)
-    due = [r for r in rows if r.fresh or name in r.changed or name in r.figures]
-    if field is None or not due:
+    if field is None or not rows:
         return []
     if not rest:
-        return [(row, _tokens(field, [row.values.get(name)])) for row in due]
+        text_of = type_of(field).tokens_text
+        return ((row, _tokens(text_of(field, row.values.get(name)))) for row in rows)
     end = batch.model.follow(program.object.name, path)
     if end is None:
         return []
     wanted: dict[str, set[str]] = defaultdict(set)
-    for row in due:
+    for row in rows:
         for object, id in linked(row.values.get(name), field):
             wanted[object].add(id)
+    text_of = type_of(end).tokens_text
     tokens = {
-        (object, id): _tokens(end, [values.get(rest)])
+        (object, id): _tokens(text_of(end, values.get(rest)))
         for object, ids in wanted.items()
         for id, values in batch.environment.fetch(object, ids, [rest]).items()
     }
     found = []
-    for row in due:
+    for row in rows:
         targets = linked(row.values.get(name), field)
         found.append((row, tokens.get(targets[0], "") if targets else ""))
     return found
 
 
-def _tokens(field: Field, values: Sequence[Any]) -> str:
+def _tokens(text: str | None) -> str:
     """Tokens as PostgreSQL reads an array of texts; "" for none. They are letters, digits, # and ~, so that quotes
     around each are enough (and much cheaper than a general array)."""
-    kind = type_of(field)
-    texts = [kind.tokens_text(field, v) for v in values if v is not None]
-    found = tokens_of([t for t in texts if t])
+    found = tokens_of((text,)) if text else ()
     return '{"' + '","'.join(found) + '"}' if found else ""
 
 
 def _shown_elsewhere(batch: Batch, program: Program, rows: Sequence[Row]) -> list[Entry]:
-    """Search rows of records below that show a value of these."""
+    """Search rows of records below that show a value of these, or one behind a link of these."""
     found: list[Entry] = []
-    for name, object, path, hops in showing(batch.programs).get(program.object.name, ()):
-        for row in rows:
-            if row.fresh or name not in row.changed | row.figures:
-                continue
+    for shown in showing(batch.programs).get(program.object.name, ()):
+        name = shown.rest.partition(".")[0]
+        moved = [r for r in rows if not r.fresh and name in r.changed | r.figures]
+        for row, tokens in _at(batch, program, moved, shown.rest):
             ids: Sequence[str] = [row.id]
-            for hop in reversed(hops):
-                ids = below(batch, hop, ids)
-            tokens = _tokens(program.fields[name], [row.values.get(name)])
-            found.extend((object, id, path, tokens or "{}") for id in ids)
+            for hop in reversed(shown.hops):
+                ids = kept_below(batch, hop, ids)
+            found.extend((shown.object, id, shown.path, tokens or "{}") for id in ids)
     return found
 
 
-Shown = tuple[
-    str, str, str, tuple[Hop, ...]
-]  # field here, object that shows it, its search path, links to here
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """`object` is found by `path`; `hops` lead from it to here, `rest` is what is left of the path from here."""
+
+    object: str
+    path: str
+    hops: tuple[Hop, ...]
+    rest: str
 
 
 def showing(programs: Programs) -> dict[str, list[Shown]]:
@@ -117,34 +139,35 @@ def _showing(programs: Programs) -> dict[str, list[Shown]]:
     found: dict[str, list[Shown]] = defaultdict(list)
     for object in programs.model.objects.values():
         for path in object.search:
-            *links, last = path.split(".")
+            steps = path.split(".")
             hops: list[Hop] = []
             here = object
-            for step in links:
+            for number, step in enumerate(steps):
+                if hops:
+                    rest = ".".join(steps[number:])
+                    found[here.name].append(Shown(object=object.name, path=path, hops=tuple(hops), rest=rest))
                 link = here.field(step)
-                if link is None or not link.columns or link.link.several:
+                if link is None or link.type not in LINKS or not link.columns or link.link.several:
                     break
                 hops.append(Hop(object=here.name, link=link, target=link.link.to[0]))
                 here = programs.model.objects[link.link.to[0]]
-            if hops and len(hops) == len(links):
-                found[here.name].append((last, object.name, path, tuple(hops)))
     return dict(found)
 
 
-def _put(batch: Batch, new: list[Entry], replaced: list[Entry], dropped: list[tuple[str, str, str]]) -> None:
-    table = batch.call.tables.system(
+def _table(batch: Batch) -> sa.Table:
+    return batch.call.tables.system(
         "sys__search", object="text", record="uuid", field="text", tokens="text[]"
     )
-    if len(new) >= COPY_FROM:
-        copy_in(batch.conn, table, COLUMNS, new)
-    else:
-        replaced = replaced + new
+
+
+def _put(batch: Batch, replaced: list[Entry], dropped: list[tuple[str, str, str]]) -> None:
+    table = _table(batch)
     if replaced:
         statement = batch.programs.keep("search.put", lambda: replacing(table, KEY, COLUMNS))
         values = [statement.values(dict(zip(COLUMNS, entry, strict=True))) for entry in replaced]
-        run_many(batch.conn, statement, values)
+        batch.pending.add(statement, values)
     if dropped:
-        run_many(batch.conn, batch.programs.keep("search.drop", lambda: _drop(table)), dropped)
+        batch.pending.add(batch.programs.keep("search.drop", lambda: _drop(table)), dropped)
 
 
 def _drop(table: sa.Table) -> Statement:
@@ -157,9 +180,7 @@ def forget(batch: Batch, object: str, ids: Sequence[str]) -> None:
     """Removes the search rows of purged records."""
 
     def make() -> Statement:
-        table = batch.call.tables.system(
-            "sys__search", object="text", record="uuid", field="text", tokens="text[]"
-        )
+        table = _table(batch)
         return compiled(
             table.delete().where(
                 table.c.object == sa.bindparam("object", type_=sa.Text()), any_of(table.c.record)

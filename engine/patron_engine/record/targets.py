@@ -1,8 +1,8 @@
 """Targets: may the record point there? Every changed link at a live record the caller may see, under the lookup's own
 condition, and no record below itself.
 
-In: rows whose links are ids. Out: problems. Targets are locked against deletion (FOR KEY SHARE) until the save ends. What
-is not there and what may not be known get the same answer.
+In: rows whose links are ids. Out: problems. Targets are locked against deletion until the save ends, and against any change
+where something of them is kept here (record/held). What is not there and what may not be known get the same answer.
 """
 
 from __future__ import annotations
@@ -17,37 +17,46 @@ import sqlalchemy as sa
 from patron_engine.access.decide import Deny, When, row_rule
 from patron_engine.fields.field import Field
 from patron_engine.query.values import fetch_values
+from patron_engine.record import held
 from patron_engine.record.batch import Batch
 from patron_engine.record.closure import CLOSURES
+from patron_engine.record.feeds import counted_over
 from patron_engine.record.links import linked
+from patron_engine.record.load import hold
 from patron_engine.record.needs import candidate_paths, this_needs
-from patron_engine.record.plan import lock_values
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Statement, any_of, compiled, together
+from patron_engine.record.statements import Statement, any_of, compiled, ids_text, together
+from patron_engine.record.trees import moving
+
+Place = tuple[Row, Field]
+Pointing = dict[str, list[Place]]  # id of a target -> who points there, by which link
 
 
 def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
     """Every changed link points at a live record the caller may see; targets stay until the save ends."""
-    pointing: dict[str, dict[str, list[tuple[Row, Field]]]] = defaultdict(lambda: defaultdict(list))
+    pointing: dict[str, Pointing] = defaultdict(lambda: defaultdict(list))
+    trusted: dict[str, Pointing] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if row.rejected or not row.changed:
             continue
-        for field in row.program.links:
-            if field.name not in row.changed:
+        changed = row.changed
+        for name, field in row.program.links_by_name:
+            if name not in changed:
                 continue
-            before = set(linked(row.old.get(field.name), field))
-            for object, id in linked(row.values.get(field.name), field):
-                if (object, id) not in before and not _trusted(batch, row, field, object, id):
+            value = row.values.get(name)
+            if value is None:
+                continue
+            before = () if row.fresh else set(linked(row.old.get(name), field))
+            for object, id in linked(value, field):
+                if (object, id) in before:
+                    continue
+                if not _trusted(batch, row, field, object, id):
                     pointing[object][id].append((row, field))
-    if not pointing:
-        return
-    objects = sorted(pointing)
-    asked = [(_keep_targets(batch, batch.programs[o]), {"ids": sorted(pointing[o])}) for o in objects]
-    for object, alive in zip(objects, together(batch.conn, asked), strict=True):
-        living = {row[0] for row in alive} | {
-            r.id for r in batch.every() if r.object == object and r.fresh and not r.rejected
-        }
+                elif held.strength(batch.programs, row.object, [name], object) != "stays":
+                    trusted[object][id].append((row, field))
+    _hold_onward(batch, trusted)
+    for object, living in _living(batch, pointing).items():
         living = _visible(batch, object, living)
         for id, places in pointing[object].items():
             if id in living:
@@ -56,11 +65,45 @@ def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
                 row.wrong("link_not_found", f"{batch.label(field)}: there is no {object} {id}", field.name)
 
 
+def _living(batch: Batch, pointing: dict[str, Pointing]) -> dict[str, set[str]]:
+    """Object -> the targets that live, locked until the save ends, and the records this save makes itself."""
+    found = {object: _held_as_parents(batch, object, pointing[object]) for object in sorted(pointing)}
+    rest = {object: sorted(pointing[object].keys() - held) for object, held in found.items()}
+    asked = [(object, ids) for object, ids in rest.items() if ids]
+    statements = [
+        (
+            held.lock(batch.programs, batch.programs[o], _strength(batch, o, pointing[o])),
+            {"ids": ids_text(ids)},
+        )
+        for o, ids in asked
+    ]
+    for (object, _), rows in zip(asked, together(batch.conn, statements), strict=True):
+        made = {r.id for r in batch.every() if r.object == object and r.fresh and not r.rejected}
+        found[object] |= {row[0] for row in rows} | made
+    _hold_onward(batch, pointing)
+    return found
+
+
+def _held_as_parents(batch: Batch, object: str, places: Pointing) -> set[str]:
+    """Those of the targets of one new record that will count it: locked as their figures need it, once. Several
+    records lock their parents after they were written, all in one order."""
+    every = batch.every()
+    if len(every) != 1 or not every[0].fresh:
+        return set()
+    counted = counted_over(batch.programs, every[0].object)
+    ids = [id for id, pointing in places.items() if any(field.name in counted for _, field in pointing)]
+    hold(batch, batch.conn, batch.programs[object], ids)
+    found = (batch.found.get((object, id)) for id in ids)
+    return {row.id for row in found if row is not None and row.values.get("deleted_at") is None}
+
+
 def _trusted(batch: Batch, row: Row, field: Field, object: str, id: str) -> bool:
-    """A detail's master is locked already; who creates is a user."""
+    """A detail's master is locked already; who saves is a user, what he makes is his, and nothing of him is kept here."""
     if row.master is not None and field.name == row.program.object.master:
         return True
-    return field.system and field.name in ("created_by", "updated_by") and id == batch.person
+    if not field.system or field.name not in ("created_by", "updated_by", "owner") or id != batch.person:
+        return False
+    return held.strength(batch.programs, row.object, [field.name], object) == "stays"
 
 
 def _visible(batch: Batch, object: str, ids: set[str]) -> set[str]:
@@ -75,22 +118,54 @@ def _visible(batch: Batch, object: str, ids: set[str]) -> set[str]:
     return ids
 
 
-def _keep_targets(batch: Batch, program: Program) -> Statement:
-    def make() -> Statement:
-        table = program.table
-        chosen = sa.select(table.c.id).where(any_of(table.c.id), table.c.deleted_at.is_(None))
-        return compiled(chosen.order_by(table.c.id).with_for_update(read=True, key_share=True))
+def _strength(batch: Batch, target: str, pointing: Pointing) -> held.Strength:
+    """The strongest lock that any of the links asks for."""
+    found: set[held.Strength] = {
+        held.strength(batch.programs, object, links, target) for object, links in _links_of(pointing).items()
+    }
+    return "own" if "own" in found else "same" if "same" in found else "stays"
 
-    found: Statement = batch.programs.keep(("links.keep", program.object.name), make)
+
+def _links_of(pointing: Pointing) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for places in pointing.values():
+        for row, field in places:
+            found[row.object].add(field.name)
     return found
+
+
+def _hold_onward(batch: Batch, pointing: dict[str, Pointing]) -> None:
+    """What is read through the new targets; what was read of them before they were locked is read again."""
+    known = held.through(batch.programs)
+    for target, places in pointing.items():
+        through: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for id, rows in places.items():
+            for row, field in rows:
+                if (row.object, field.name, target) in known:
+                    through[(row.object, field.name)].add(id)
+        for (object, link), ids in through.items():
+            held.hold_onward(batch, object, link, target, sorted(ids))
+        if through:
+            batch.environment.forget()
+
+
+def hold_targets(batch: Batch, rows: Sequence[Row]) -> None:
+    """Locks everything that is read through the links of records that come back, as if they were new."""
+    pointing: dict[str, Pointing] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        for field in row.program.links:
+            for object, id in linked(row.values.get(field.name), field):
+                if held.strength(batch.programs, row.object, [field.name], object) != "stays":
+                    pointing[object][id].append((row, field))
+    for object in sorted(pointing):
+        how = _strength(batch, object, pointing[object])
+        held.lock(batch.programs, batch.programs[object], how).run(batch.conn, ids=sorted(pointing[object]))
+    _hold_onward(batch, pointing)
 
 
 def check_conditions(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """A lookup's `where` holds: on creation, and when the link or something of the record's own it names changes."""
-    for field in program.links:
-        where = field.link.where
-        if where is None:
-            continue
+    for field, where in program.conditional:
         needs = batch.programs.keep(
             ("links.where", program.object.name, field.name),
             partial(this_needs, program.model, program.object, where),
@@ -142,11 +217,11 @@ def check_trees(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
         closure = CLOSURES.get(program.object.name)
         if not field.link.tree and not (closure is not None and closure.link == field.name):
             continue
-        moved = {
-            r.id: r for r in rows if not r.rejected and field.name in r.changed and r.values.get(field.name)
-        }
-        if not moved:
+        changed = [r for r in rows if not r.rejected and field.name in r.changed]
+        if not changed:
             continue
+        moving(batch, program.object.name, field.name)
+        moved = {r.id: r for r in changed if r.values.get(field.name)}
         parents = {id: row.values[field.name] for id, row in moved.items()}
         parents = {**_ancestors(batch, program, field, set(parents.values())), **parents}
         for id, row in moved.items():
@@ -169,11 +244,5 @@ def _ancestors(batch: Batch, program: Program, field: Field, ids: set[str]) -> d
         up = up.union(sa.select(table.c.id, column).where(table.c.id == up.c.parent))
         return compiled(sa.select(up.c.id, up.c.parent))
 
-    lock = batch.programs.keep(("links.tree", program.object.name, field.name), make)
-    _one_mover(batch, program, field)
-    return dict(lock.run(batch.conn, ids=sorted(ids)))
-
-
-def _one_mover(batch: Batch, program: Program, field: Field) -> None:
-    """Two moves in one tree come one after the other: else each could hang below the other."""
-    lock_values(batch, [(program.object.name, field.name, "tree")])
+    up = batch.programs.keep(("links.tree", program.object.name, field.name), make)
+    return dict(up.run(batch.conn, ids=sorted(ids)))

@@ -10,15 +10,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.climb import above, below, upwards
 from patron_engine.record.feeds import ALIVE, Feeds, Figure, Follower, Hop, feeds_of
 from patron_engine.record.links import linked
+from patron_engine.record.program import Closure
 from patron_engine.record.row import Row
+from patron_engine.record.trees import climbing, moving
 
 Image = Mapping[str, Any]
+ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
 
 
 @dataclass(slots=True)
@@ -45,7 +49,7 @@ class Moved:
     row: Row
     old: Image | None
     new: Image
-    changed: set[str]
+    changed: frozenset[str]
     was: bool  # it counted before: neither deleted nor void
     now: bool
     origins: dict[int, tuple[Row, str]]
@@ -61,10 +65,12 @@ def gather(batch: Batch, rows: Sequence[Row], blamed: Mapping[str, Mapping[str, 
         if not feeds.touches(object) and program.object.master is None:
             continue
         moved = [m for row in mine if (m := _moved_row(row, blamed)) is not None]
-        for one in moved:
+        for one in moved if program.object.master is not None else ():
             _raise_master(one.row, found, one.origins)
         for figure in feeds.figures.get(object, ()):
             _leaf(batch, figure, moved, found)
+        if not (object in feeds.between or object in feeds.trees or object in feeds.followers):
+            continue
         for one in moved:
             for figure, number in feeds.between.get(object, ()):
                 _between(batch, figure, number, one, found)
@@ -78,7 +84,7 @@ def gather(batch: Batch, rows: Sequence[Row], blamed: Mapping[str, Mapping[str, 
 def _moved_row(row: Row, blamed: Mapping[str, Mapping[str, Touch]]) -> Moved | None:
     new = row.image()
     old, row.seen = row.seen, new
-    changed = set(new) if old is None else {n for n, value in new.items() if old.get(n) != value}
+    changed = row.program.kept_names if old is None else _differing(row.program.kept, old, new)
     if not changed and not row.raised:
         return None
     return Moved(
@@ -89,6 +95,12 @@ def _moved_row(row: Row, blamed: Mapping[str, Mapping[str, Touch]]) -> Moved | N
         was=_live(old),
         now=_live(new),
         origins=_origins(row, blamed),
+    )
+
+
+def _differing(names: Sequence[str], old: Image, new: Image) -> frozenset[str]:
+    return frozenset(
+        n for n in names if (value := new.get(n)) is not (before := old.get(n)) and value != before
     )
 
 
@@ -125,7 +137,8 @@ def _parents(image: Image | None, hop: Hop) -> tuple[str, ...]:
 
 def _mark(touch: Touch, origins: dict[int, tuple[Row, str]], link: str) -> Touch:
     for key, (row, named) in origins.items():
-        touch.origins.setdefault(key, (row, named or link))
+        if key not in touch.origins:
+            touch.origins[key] = (row, named or link)
     return touch
 
 
@@ -136,15 +149,17 @@ def _leaf(batch: Batch, figure: Figure, moved: Sequence[Moved], found: Touches) 
     watched = None if figure.reads is None else figure.reads | ALIVE | {link}
     single = len(figure.hops) == 1 and figure.tree is None
     parents = found[figure.parent]
+    where, context = _where(batch, figure, hop), batch.environment.context
     for one in moved:
         if watched is not None and one.old is not None and watched.isdisjoint(one.changed):
             continue
-        before = _parents(one.old, hop) if one.was and _fits(batch, figure, hop, one.old) else ()
-        after = _parents(one.new, hop) if one.now and _fits(batch, figure, hop, one.new) else ()
+        old = one.old if one.was else None
+        before = _parents(old, hop) if old is not None and (where is None or where(old, context)) else ()
+        after = _parents(one.new, hop) if one.now and (where is None or where(one.new, context)) else ()
         if not before and not after:
             continue
         if single:
-            for id in before if before == after else dict.fromkeys((*before, *after)):
+            for id in after if before == after or not before else dict.fromkeys((*before, *after)):
                 touch = _mark(parents[id], one.origins, link)
                 _single(touch, figure, one.old if id in before else None, one.new if id in after else None)
             continue
@@ -157,11 +172,12 @@ def _leaf(batch: Batch, figure: Figure, moved: Sequence[Moved], found: Touches) 
         del found[figure.parent]
 
 
-def _fits(batch: Batch, figure: Figure, hop: Hop, image: Image | None) -> bool:
-    if figure.where is None or image is None:
-        return image is not None
-    read = image if figure.document else batch.programs[hop.object].in_base(image)
-    return bool(figure.where(read, batch.environment.context))
+def _where(batch: Batch, figure: Figure, hop: Hop) -> Closure | None:
+    """The figure's condition on an image of its record."""
+    where, program = figure.where, batch.programs[hop.object]
+    if where is None or figure.document or not program.bases:
+        return where
+    return lambda image, context: where(program.in_base(image), context)
 
 
 def _watch(touch: Touch, figure: Figure) -> None:
@@ -177,7 +193,7 @@ def _single(touch: Touch, figure: Figure, gone: Image | None, come: Image | None
     elif figure.how == "delta":
         delta = _counted(figure, come, key) - _counted(figure, gone, key)
         if delta:
-            touch.deltas[name] = touch.deltas.get(name, Decimal(0)) + delta
+            touch.deltas[name] = touch.deltas.get(name, ZERO) + delta
     elif figure.how == "compare" and key is not None:
         leaves = gone.get(key) if gone is not None else None
         enters = come.get(key) if come is not None else None
@@ -193,13 +209,13 @@ def _single(touch: Touch, figure: Figure, gone: Image | None, come: Image | None
 
 def _counted(figure: Figure, image: Image | None, key: str | None) -> Decimal:
     if image is None:
-        return Decimal(0)
+        return ZERO
     if key is None:
-        return Decimal(1)
+        return ONE
     value = image.get(key)
     if value is None:
-        return Decimal(0)
-    return Decimal(1) if figure.function == "count" else Decimal(value)
+        return ZERO
+    return ONE if figure.function == "count" else Decimal(value)
 
 
 def _between(batch: Batch, figure: Figure, number: int, one: Moved, found: Touches) -> None:
@@ -220,6 +236,7 @@ def _in_tree(batch: Batch, figure: Figure, one: Moved, found: Touches) -> None:
     tree = figure.tree or ""
     if one.old is None or one.changed.isdisjoint(ALIVE | {tree}):
         return
+    moving(batch, figure.parent, tree)
     places = {i for image in (one.old, one.new) if _alive(image) and (i := image.get(tree))}
     for id in upwards(batch, figure.parent, tree, places):
         _mark(found[figure.parent][id], one.origins, tree).again.add(figure.name)
@@ -236,6 +253,7 @@ def _climb(batch: Batch, figure: Figure, number: int, ids: set[str]) -> set[str]
             return ids
         ids = set(above(batch, hop, ids))
     if figure.tree is not None and ids:
+        climbing(batch, figure.parent, figure.tree)
         return upwards(batch, figure.parent, figure.tree, ids)
     return ids
 

@@ -16,9 +16,9 @@ from psycopg.types.json import Jsonb
 from patron_engine import jsonio
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
+from patron_engine.record.pending import COPY_FROM, copy_in, run_many
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn, Statement, any_of, compiled
-from patron_engine.record.write import COPY_FROM, copy_in, run_many
 from patron_engine.store.tables import Id
 
 COLUMNS = ("batch", "object", "record", "action", "version", "old")
@@ -57,10 +57,13 @@ def record_batch(conn: Conn, call: Call, batch: str, done: Sequence[Done]) -> No
     if not done:
         return
     table = _table(call)
-    rows = [(batch, d.object, d.id, d.action, d.version, Jsonb(d.old, dumps=jsonio.dumps)) for d in done]
-    if len(rows) >= COPY_FROM:
-        copy_in(conn, table, COLUMNS, rows)
+    if len(done) >= COPY_FROM:
+        copy_in(conn, table, COLUMNS, (
+            (batch, d.object, d.id, d.action, d.version, jsonio.dumps(d.old).decode() if d.old else "{}")
+            for d in done
+        ))  # fmt: skip
     else:
+        rows = [(batch, d.object, d.id, d.action, d.version, Jsonb(d.old, dumps=jsonio.dumps)) for d in done]
         insert = table.insert().values({c: sa.bindparam(c, type_=table.c[c].type) for c in COLUMNS})
         run_many(conn, Programs.of(call.tables).keep("undo.insert", lambda: compiled(insert)), rows)
 

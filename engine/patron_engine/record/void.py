@@ -42,7 +42,9 @@ def _void_details(batch: Batch, level: Sequence[Row]) -> list[Row]:
             if not spec.master or "voided_at" not in child.fields:
                 continue
             pairs = dict(pointing(batch, child, link_set, list(origin), program.object.name))
-            for id, image in (read_images(batch, child, list(pairs), child.load) if pairs else {}).items():
+            for id, image in (
+                read_images(batch, batch.conn, child, list(pairs), child.load) if pairs else {}
+            ).items():
                 parent = origin[pairs[id]]
                 row = Row(child, None, id=id, fresh=False, path=parent.path, index=parent.index)
                 row.action = parent.action

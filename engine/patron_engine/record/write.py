@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import sqlalchemy as sa
-from psycopg import sql
-from psycopg.pq import PipelineStatus
 from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.fields.field import Field
+from patron_engine.record.attach import attach
 from patron_engine.record.batch import Batch
 from patron_engine.record.links import linked
+from patron_engine.record.pending import COPY_FROM, copy_in
 from patron_engine.record.program import DELETE_BATCH, Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Conn, Statement, any_of, compiled
+from patron_engine.record.statements import Statement, any_of, compiled, ids_text
 
-COPY_FROM = 40  # rows; fewer go as statements
-
+BIRTH = ("created_at", "created_by", "updated_at", "updated_by")
 STAMPS = ("updated_at", "updated_by", "version")
 
 
@@ -32,14 +30,9 @@ def stamp(batch: Batch, row: Row) -> None:
     values, fields = row.values, row.program.fields
     now, person = batch.call.now, batch.person
     if row.fresh:
-        for name, value in (
-            ("created_at", now),
-            ("created_by", person),
-            ("updated_at", now),
-            ("updated_by", person),
-        ):
-            if name in fields and values.get(name) is None:
-                values[name] = value
+        for name in BIRTH:
+            if values.get(name) is None and name in fields:
+                values[name] = now if name.endswith("_at") else person
         values["version"] = row.version = 1
         return
     if "updated_at" not in row.given:
@@ -58,8 +51,7 @@ def write(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     update(batch, program, [(row, _columns_changed(row)) for row in changed])
     for field in program.many:
         _write_links(batch, field, [r for r in rows if field.name in r.changed])
-    if program.files:
-        _attach(batch, program, [r for r in rows if any(f.name in r.changed for f in program.files)])
+    attach(batch, program, rows)
     for row in (*fresh, *changed):
         row.written = True
 
@@ -71,20 +63,16 @@ def _columns_changed(row: Row) -> list[str]:
 
 def insert(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """New rows of one object."""
+    if len(rows) >= COPY_FROM or _point_at_each_other(program, rows):
+        found = program.layout.encode_columns(program.names, [row.values for row in rows])
+        written = [c for c in program.columns if c in found and found[c].count(None) < len(rows)]
+        copy_in(batch.conn, program.table, written, zip(*(found[c] for c in written), strict=True))
+        return
     names = program.names
     rendered = [program.encode(row.values, names) for row in rows]
     columns = program.columns
-    if len(rows) >= COPY_FROM or _point_at_each_other(program, rows):
-        copy_in(batch.conn, program.table, columns, ([r.get(c) for c in columns] for r in rendered))
-        return
     statement = program.insert
-    if len(rows) == 1:
-        batch.conn.execute(statement.text, statement.values({c: rendered[0].get(c) for c in columns}))
-        return
-    with batch.conn.cursor() as cursor:
-        cursor.executemany(
-            statement.text, [statement.values({c: r.get(c) for c in columns}) for r in rendered]
-        )
+    batch.pending.add(statement, [statement.values({c: r.get(c) for c in columns}) for r in rendered])
 
 
 def _point_at_each_other(program: Program, rows: Sequence[Row]) -> bool:
@@ -98,40 +86,24 @@ def _point_at_each_other(program: Program, rows: Sequence[Row]) -> bool:
 
 def update(batch: Batch, program: Program, changed: Iterable[tuple[Row, Sequence[str]]]) -> None:
     """Updates by the set of fields that changed: one statement text for each, however many rows."""
-    groups: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row, names in changed:
-        if not names:
-            continue
-        rendered = program.encode(row.values, names)
+        if names:
+            groups[tuple(names)].append(row)
+    for names, rows in groups.items():
+        every = [row.values for row in rows]
+        found = program.layout.encode_columns(names, every)
         if "deleted_at" in names:
-            rendered[DELETE_BATCH] = row.values.get(DELETE_BATCH)
-        columns = tuple(rendered)
-        statement = program.update(columns)
-        groups[columns].append(statement.values({**rendered, "row_id": row.id}))
-    for columns, values in groups.items():
-        run_many(batch.conn, program.update(columns), values)
-
-
-def run_many(conn: Conn, statement: Statement, values: Sequence[Sequence[Any]]) -> None:
-    """One execution, or all in a pipeline."""
-    if len(values) == 1:
-        conn.execute(statement.text, values[0])
-        return
-    with conn.cursor() as cursor:
-        cursor.executemany(statement.text, values)
-
-
-def copy_in(conn: Conn, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """COPY … FROM STDIN of rows in the order of `columns`; in a pipeline, which carries no COPY, an INSERT of each."""
-    if conn.pgconn.pipeline_status != PipelineStatus.OFF:
-        insert = compiled(table.insert().values({c: sa.bindparam(c, type_=table.c[c].type) for c in columns}))
-        run_many(conn, insert, [insert.values(dict(zip(columns, row, strict=True))) for row in rows])
-        return
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    into = sql.Identifier(table.schema or "public", table.name)
-    with conn.cursor() as cursor, cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(into, names)) as copy:
-        for row in rows:
-            copy.write_row(row)
+            found[DELETE_BATCH] = [values.get(DELETE_BATCH) for values in every]
+        columns = tuple(found)
+        found["row_id"] = [row.id for row in rows]
+        many = program.update_many(columns) if len(rows) >= COPY_FROM else None
+        if many is not None:
+            given = [list(found[n]) if n != "row_id" else ids_text(found[n]) for n in many.names]
+            batch.conn.execute(many.text, given)
+        else:
+            one = program.update(columns)
+            batch.pending.add(one, list(zip(*(found[n] for n in one.names), strict=True)))
 
 
 def write_figures(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
@@ -139,7 +111,13 @@ def write_figures(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     due = []
     for row in rows:
         seen = row.seen or {}
-        names = [n for n in program.names if row.values.get(n) != seen.get(n)]
+        names = [
+            n
+            for n in program.names
+            if (row.own or n in row.figures or n in row.changed)
+            and (now := row.values.get(n)) is not (before := seen.get(n))
+            and now != before
+        ]
         names += [
             n
             for n in program.bases
@@ -165,8 +143,19 @@ def _write_links(batch: Batch, field: Field, rows: Sequence[Row]) -> None:
         for row in rows
         for position, (_, target) in enumerate(linked(row.values.get(field.name), field))
     ]
-    if pairs:
-        copy_in(batch.conn, table, ("record", "target", "position"), pairs)
+    if len(pairs) >= COPY_FROM:
+        copy_in(batch.conn, table, table.columns.keys(), pairs)
+    else:
+        batch.pending.add(
+            batch.programs.keep(("write.link", field.object, field.name), lambda: inserting(table)), pairs
+        )
+
+
+def inserting(table: sa.Table) -> Statement:
+    """One new row of all its columns."""
+    return compiled(
+        table.insert().values({c.name: sa.bindparam(c.name, type_=c.type) for c in table.columns})
+    )
 
 
 def clear_links(batch: Batch, field: Field, ids: Sequence[str]) -> None:
@@ -176,42 +165,8 @@ def clear_links(batch: Batch, field: Field, ids: Sequence[str]) -> None:
         table = batch.call.tables.link(field)
         return compiled(table.delete().where(any_of(table.c.record)))
 
-    batch.programs.keep(("write.links", field.object, field.name), make).do(batch.conn, ids=list(ids))
-
-
-def _attach(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
-    """Files belong to the record and field that name them; what is named no more goes to the bin."""
-    attach, drop = batch.programs.keep("write.files", lambda: _file_statements(batch))
-    for row in rows:
-        for field in program.files:
-            if field.name not in row.changed:
-                continue
-            now, before = row.values.get(field.name) or (), row.old.get(field.name) or ()
-            gone = [i for i in before if i not in now]
-            new = [i for i in now if i not in before]
-            given = {"object": program.object.name, "record": row.id, "field": field.name}
-            if gone:
-                drop.do(batch.conn, ids=gone, at=batch.call.now, record=row.id)
-            if new and len(attach.run(batch.conn, ids=new, **given)) != len(new):
-                row.wrong(
-                    "file_not_found",
-                    f"{batch.label(field)}: this file was not uploaded, or belongs elsewhere",
-                    field.name,
-                )
-
-
-def _file_statements(batch: Batch) -> tuple[Statement, Statement]:
-    table = batch.call.tables.system(
-        "sys__file", id="uuid", object="text", record="uuid", field="text", deleted_at="timestamptz"
-    )
-    names = {c: sa.bindparam(c, type_=table.c[c].type) for c in ("object", "record", "field")}
-    free = sa.or_(table.c.record.is_(None), table.c.record == names["record"])
-    attach = (
-        table.update().values(**names, deleted_at=None).where(any_of(table.c.id), free).returning(table.c.id)
-    )
-    at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
-    drop = table.update().values(deleted_at=at).where(any_of(table.c.id), table.c.record == names["record"])
-    return compiled(attach), compiled(drop)
+    statement = batch.programs.keep(("write.links", field.object, field.name), make)
+    batch.pending.add(statement, [statement.values({"ids": list(ids)})])
 
 
 def replacing(table: sa.Table, key: Sequence[str], columns: Sequence[str]) -> Statement:

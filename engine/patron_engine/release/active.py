@@ -6,20 +6,24 @@ names. What compiles at publication compiles here; if it does not, the workspace
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 
 from patron_engine.errors import PatronError
 from patron_engine.fields.vault import Vault
+from patron_engine.meta.document import Body
 from patron_engine.meta.layers import fold
-from patron_engine.model.compile import compile_model
-from patron_engine.model.model import Model
+from patron_engine.model.compile import compile_model, workspace_of
+from patron_engine.model.model import Model, Workspace
 from patron_engine.model.physical import allocate
 from patron_engine.release.releases import current_release, layers_of
 from patron_engine.store.physical_rows import known_columns
 
 __all__ = ["current_release", "load_model"]
+
+WORKSPACE_KINDS = ("pack", "workspace", "change")  # what the workspace's document is made of
 
 
 class BrokenRelease(PatronError):
@@ -31,7 +35,7 @@ class BrokenRelease(PatronError):
 def load_model(conn: psycopg.Connection[Any], schema: str, number: int, vault: Vault | None = None) -> Model:
     """The model of release `number`, which is the one in force. Release 0 is a workspace without objects."""
     effective = fold(layers_of(conn, schema, number))
-    names = allocate(effective, known_columns(conn, schema))
+    names = allocate(known_columns(conn, schema))
     model, problems = compile_model(effective, names, number, vault=vault)
     if model is None:
         first = next(iter(problems))
@@ -40,3 +44,17 @@ def load_model(conn: psycopg.Connection[Any], schema: str, number: int, vault: V
             hint="`patron doctor` says what was changed",
         )
     return model
+
+
+def documents_of(
+    conn: psycopg.Connection[Any], schema: str, number: int, known: Model | None
+) -> Mapping[tuple[str, str], Body]:
+    """The effective documents of a release: those of the model, where it is of that release."""
+    if known is not None and known.release == number:
+        return known.documents
+    return {key: document.body for key, document in fold(layers_of(conn, schema, number)).documents.items()}
+
+
+def workspace_in(conn: psycopg.Connection[Any], schema: str, number: int) -> Workspace:
+    """What the `workspace` document of a release says, without compiling the release."""
+    return workspace_of(fold(layers_of(conn, schema, number, WORKSPACE_KINDS)).documents)

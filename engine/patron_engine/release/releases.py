@@ -62,15 +62,21 @@ def releases(
     return [Release(**dict(zip(names, row, strict=True))) for row in rows]
 
 
-def layers_of(conn: psycopg.Connection[Any], schema: str, number: int) -> tuple[Layer, ...]:
-    """The layers of a release, lowest first. Release 0 has none; NotFound for one that never was."""
+def layers_of(
+    conn: psycopg.Connection[Any], schema: str, number: int, kinds: Sequence[str] | None = None
+) -> tuple[Layer, ...]:
+    """The layers of a release, lowest first; with documents of `kinds` alone, where they are named. Release 0 has none;
+    NotFound for one that never was."""
     if number == 0:
         return ()
     query = sql.SQL(
         "SELECT r.layer, r.version, d.kind, d.name, d.body::text, r.file FROM {s}.sys__release_document r"
-        " JOIN {s}.sys__document d ON d.hash = r.hash WHERE r.release = %s ORDER BY r.layer_order, r.position"
+        " JOIN {s}.sys__document d ON d.hash = r.hash"
+        " WHERE r.release = %s AND (%s::text[] IS NULL OR d.kind = ANY (%s::text[]))"
+        " ORDER BY r.layer_order, r.position"
     ).format(s=sql.Identifier(schema))
-    rows = conn.execute(query, (number,)).fetchall()
+    wanted = None if kinds is None else list(kinds)
+    rows = conn.execute(query, (number, wanted, wanted)).fetchall()
     if not rows and not _exists(conn, schema, number):
         raise NotFound(f"there is no release {number}", hint="see the list of releases")
     found: dict[str, tuple[str, list[Document]]] = {}

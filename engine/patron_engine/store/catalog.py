@@ -70,7 +70,9 @@ def read(conn: Connection, schema: str) -> SchemaShape:
     used: dict[str, int] = {}
     rows: dict[str, int] = {}
     with conn.cursor() as cursor:
-        for table, estimate, number, name, dropped, fixed, sql in cursor.execute(COLUMNS, (schema,)):
+        for table, estimate, number, name, dropped, fixed, sql in cursor.execute(
+            COLUMNS, (schema,)
+        ).fetchall():
             rows[table] = estimate
             used[table] = max(used.get(table, 0), number or 0)
             if number is not None and not dropped:
@@ -104,7 +106,7 @@ def _indexes(
     found: dict[str, dict[str, IndexShape]] = defaultdict(dict)
     for table, name, method, unique, primary, valid, key, options, texts, mark in cursor.execute(
         INDEXES, (schema,)
-    ):
+    ).fetchall():
         keys = tuple(
             _key(numbers[table].get(number), text, bool(option & DESCENDING))
             for number, option, text in zip(key, options, texts, strict=False)
@@ -137,7 +139,7 @@ def _constraints(
     """Foreign keys of one column, and the platform's own checks (by their name); others are nobody's business."""
     foreign_keys: dict[str, dict[str, ForeignKeyShape]] = defaultdict(dict)
     checks: dict[str, dict[str, CheckShape]] = defaultdict(dict)
-    for table, name, kind, validated, key, target in cursor.execute(CONSTRAINTS, (schema,)):
+    for table, name, kind, validated, key, target in cursor.execute(CONSTRAINTS, (schema,)).fetchall():
         column = numbers[table].get(key[0]) if key and len(key) == 1 else None
         if column is None:
             continue

@@ -17,6 +17,7 @@ from psycopg import sql
 
 from patron_engine.names import composed
 from patron_engine.store import tasks
+from patron_engine.store.ddl import ROOM
 from patron_engine.store.locks import acquire
 from patron_engine.store.steps import Task
 
@@ -45,7 +46,9 @@ def copy_table(conn: Connection, schema: str, table: str) -> int:
     new = sql.Identifier(schema, name)
     conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(new))
     conn.execute(
-        sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(new, place)
+        sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS){}").format(
+            new, place, ROOM
+        )
     )
     columns = [
         row[0]

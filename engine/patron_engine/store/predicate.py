@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.sql import condition_sql
+from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Object
 from patron_engine.store.tables import TYPES
 
@@ -42,8 +43,13 @@ class OwnColumns:
         field = self.object.field(name)
         if field is None or not field.columns:
             raise BeyondTheRow(f"{self.object.name} has no stored field {path!r}")
-        column = field.part(part or ("base" if any(c.part == "base" for c in field.columns) else ""))
+        there = {c.part for c in field.columns}
+        column = field.part(part or next((p for p in ("base", "blind") if p in there), ""))
         return sa.column(column.name, TYPES[column.sql])
+
+    def blind(self, path: str, value: str) -> str:
+        field = self.object.fields[path]
+        return str(type_of(field).normalise(field, value))
 
     def aggregate(self, node: AggregateNode) -> sa.ColumnElement[Any]:
         raise BeyondTheRow("an index cannot count other records")

@@ -28,8 +28,8 @@ Connect = Callable[[], AbstractContextManager[Connection]]
 State = Literal["waiting", "running", "done", "failed"]
 
 LEASE = 120  # seconds without a sign of life after which another worker takes over
-PAUSE = 10  # seconds, times the attempts so far, before a task that met an error is tried again
-ATTEMPTS = 5  # takeovers and errors after which a task counts as failed
+PAUSE = 10  # seconds, times the stops so far, before a task that met an error is tried again
+ATTEMPTS = 5  # takeovers and errors in a row, no piece finished between, after which a task counts as failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,20 +111,33 @@ def enqueue(conn: Connection, schema: str, task: Task) -> str:
 def claim(
     conn: Connection, schema: str, *, id: str | None = None, kinds: tuple[str, ...] | None = None
 ) -> TaskRow | None:
-    """Takes one task that waits or whose worker died, the oldest first. Commit before working on it."""
+    """Takes one task that waits or whose worker died, the oldest first. Commit before working on it. One whose workers
+    keep dying at the same piece fails, or it would take every worker with it for ever."""
+    while True:
+        row, stops = _claim(conn, schema, id, kinds)
+        if row is None or stops < ATTEMPTS:
+            return row
+        _finish(conn, schema, row, "failed", f"its worker ended {stops} times at the same piece")
+
+
+def _claim(
+    conn: Connection, schema: str, id: str | None, kinds: tuple[str, ...] | None
+) -> tuple[TaskRow | None, int]:
+    """The task, and how often it was stopped in a row."""
     rows = conn.execute(
         _q(
             "UPDATE {} t SET state = 'running', attempts = t.attempts + 1, updated_at = now(),"
+            " stops = t.stops + (t.state = 'running')::int,"
             " lease_until = now() + make_interval(secs => %s) WHERE t.id = ("
             " SELECT id FROM {} WHERE state IN ('waiting', 'running') AND (lease_until IS NULL OR lease_until < now())"
             " AND (%s::uuid IS NULL OR id = %s::uuid) AND (%s::text[] IS NULL OR kind = ANY(%s::text[]))"
             " ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)"
-            " RETURNING t.id::text, t.kind, t.payload::text, t.progress::text, t.state, t.attempts, t.error",
+            " RETURNING t.stops, t.id::text, t.kind, t.payload::text, t.progress::text, t.state, t.attempts, t.error",
             schema,
         ),
         (LEASE, id, id, list(kinds) if kinds else None, list(kinds) if kinds else None),
     ).fetchone()
-    return None if rows is None else _row(rows)
+    return (None, 0) if rows is None else (_row(rows[1:]), int(rows[0]))
 
 
 def listed(conn: Connection, schema: str, *, open_only: bool = True) -> list[TaskRow]:
@@ -233,7 +246,7 @@ def _write_progress(conn: Connection, schema: str, row: TaskRow, chunk: Chunk) -
     state = "failed" if chunk.failed is not None else "done" if chunk.done else "running"
     conn.execute(
         _q(
-            "UPDATE {} SET progress = %s::jsonb, state = %s, error = %s, updated_at = now() WHERE id = %s",
+            "UPDATE {} SET progress = %s::jsonb, state = %s, error = %s, stops = 0, updated_at = now() WHERE id = %s",
             schema,
         ),
         (jsonio.dumps(dict(chunk.progress)).decode(), state, chunk.failed, row.id),
@@ -241,33 +254,35 @@ def _write_progress(conn: Connection, schema: str, row: TaskRow, chunk: Chunk) -
 
 
 def _again(conn: Connection, schema: str, row: TaskRow, error: str) -> State:
-    return _finish(conn, schema, row, "failed" if row.attempts >= ATTEMPTS else "waiting", error)
+    """After an error: later, or never again when it was one of many in a row."""
+    found = conn.execute(
+        _q(
+            "UPDATE {} SET stops = stops + 1, state = CASE WHEN stops + 1 >= %s THEN 'failed' ELSE 'waiting' END,"
+            " error = %s, updated_at = now(), lease_until = now() + make_interval(secs => %s * (stops + 1))"
+            " WHERE id = %s AND state = 'running' AND attempts = %s RETURNING state",
+            schema,
+        ),
+        (ATTEMPTS, error, PAUSE, row.id, row.attempts),
+    ).fetchone()
+    return found[0] if found is not None else "waiting"  # else another worker has it
 
 
 def _finish(conn: Connection, schema: str, row: TaskRow, state: State, error: str | None) -> State:
     conn.execute(
         _q(
-            "UPDATE {} SET state = %s, error = %s, updated_at = now(),"
-            " lease_until = now() + make_interval(secs => %s)"
+            "UPDATE {} SET state = %s, error = %s, updated_at = now()"
             " WHERE id = %s AND state = 'running' AND attempts = %s",
             schema,
         ),
-        (state, error, PAUSE * row.attempts, row.id, row.attempts),
+        (state, error, row.id, row.attempts),
     )
     return state
 
 
 def _row(parts: tuple[Any, ...]) -> TaskRow:
     id, kind, payload, progress, state, attempts, error = parts
-    return TaskRow(
-        id=id,
-        kind=kind,
-        payload=jsonio.loads(payload),
-        progress=jsonio.loads(progress or "{}"),
-        state=state,
-        attempts=attempts,
-        error=error,
-    )
+    given, far = jsonio.loads(payload), jsonio.loads(progress or "{}")
+    return TaskRow(id=id, kind=kind, payload=given, progress=far, state=state, attempts=attempts, error=error)
 
 
 def _q(text: str, schema: str) -> sql.Composed:

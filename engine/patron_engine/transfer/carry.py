@@ -30,6 +30,7 @@ from patron_engine.query.catalog import ReadableCatalog
 from patron_engine.query.values import fetch_values
 from patron_engine.record.change import Change, Outcome
 from patron_engine.record.context import context_of
+from patron_engine.record.pending import Pending
 from patron_engine.record.statements import Conn
 from patron_engine.record.undo import Done, record_batch
 from patron_engine.transfer.convert import Converter, Item
@@ -189,7 +190,8 @@ class Carrier:
                 before, given = item.old.get(name), item.set.get(name)
                 if isinstance(before, Mapping) and isinstance(given, Mapping):
                     item.set[name] = {**before, **given}
-            item.set.update(self.constants)
+            if self.constants:
+                item.set.update(self.constants)
             if item.id is not None:
                 item.set.update(dict.fromkeys(item.emptied))
             item.set.pop("id", None)
@@ -203,7 +205,7 @@ class Carrier:
         if not expressions:
             return
         rows = self._values(conn, call, items, expressions)
-        context, _ = context_of(conn, call)
+        context, _ = context_of(Pending(conn), call)
         for name, expression in expressions.items():
             value_of, own = closure(expression), self.object.fields[name]
             for item, values in zip(items, rows, strict=True):
@@ -269,8 +271,8 @@ class Carrier:
                 piece.counts["warned"] += 1
                 piece.faults.append((item.number, item.cells, outcome.problems))
             assert outcome.id is not None
-            deferred = {f: text for f, (_, text) in item.later.items()}
-            if deferred and item.cells:
+            if item.later and item.cells:
+                deferred = {f: text for f, (_, text) in item.later.items()}
                 piece.later.append((item.number, outcome.id, deferred))
             if outcome.action in ("created", "updated"):
                 done.append(self._done(item, outcome))
@@ -290,12 +292,20 @@ class Carrier:
             conn.execute(query, (self.object.name, source, values))
 
     def _change(self, item: Item) -> Change:
+        match = self.mapping.match
+        if item.id is None and match is None:
+            return Change(
+                action="create",
+                object=self.object.name,
+                set=item.set,
+                source="typed",
+                external_ids=item.external,
+            )
         common: dict[str, Any] = {
             "object": self.object.name, "set": item.set, "source": "typed", "external_ids": item.external,
         }  # fmt: skip
         if item.id is not None:
             return Change(action="update", id=item.id, **common)
-        match = self.mapping.match
         if match is not None and (match.startswith(EXTERNAL) or self.object.fields[match].unique):
             value = item.key if match.startswith(EXTERNAL) else item.set[match]
             return Change(action="upsert", by=(match, value), **common)

@@ -6,6 +6,7 @@ each row. A column's reader is prepared once and remembers what it has read. Ask
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -22,6 +23,7 @@ from patron_engine.problems import Problem
 from patron_engine.transfer.mapping import EXTERNAL, ImportMap, Target
 
 REMEMBERED = 20_000  # texts of one column whose values are kept
+LONGEST = 60  # characters of such a text: longer ones rarely come again
 
 Read = Callable[[str], Any]
 
@@ -68,6 +70,7 @@ class Converter:
             zone=model.workspace.zone,
             languages=languages,
         )
+        self._known: dict[tuple[int, str], dict[str, Any]] = defaultdict(dict)
         self.places = {heading: at for at, heading in enumerate(headings)}
         self.columns = [
             (self.places[heading], heading, target)
@@ -94,16 +97,22 @@ class Converter:
         words = target.words
         name = target.field
         put = self._putter(heading, target)
+        known = self._known[(at, name)]
         for item in items:
-            text = item.cells[at]
-            if words and (known := words.get(text.strip().casefold(), text)) is not text:
-                text = known or ""
+            cell = text = item.cells[at]
+            if cell in known:
+                item.set[name] = known[cell]
+                continue
+            if words and (meant := words.get(text.strip().casefold(), text)) is not text:
+                text = meant or ""
             if text and not text.isspace():
-                put(item, text)
+                if put(item, text) and len(cell) <= LONGEST and len(known) < REMEMBERED:
+                    known[cell] = item.set[name]
             elif not self.mapping.skip_empty and "." not in name and name != "id":
                 item.emptied.append(name)
 
-    def _putter(self, heading: str, target: Target) -> Callable[[Item, str], None]:
+    def _putter(self, heading: str, target: Target) -> Callable[[Item, str], bool | None]:
+        """What puts a text into an item; true where it was read and the same text gives the same value again."""
         name = target.field
         if name.startswith(EXTERNAL):
             return lambda item, text: item.external.__setitem__(name[len(EXTERNAL) :], text.strip())
@@ -118,22 +127,24 @@ class Converter:
         read = self.reader(own, target)
         label = say(own.label, self.languages) or name
 
-        def put(item: Item, text: str) -> None:
+        def put(item: Item, text: str) -> bool:
             try:
                 item.set[name] = read(text)
             except ValueFault as fault:
                 item.wrong(fault.code, f"{label}: {fault.message}", heading, fault.hint)
+                return False
+            return True
 
         return put
 
     def reader(self, own: Field, target: Target) -> Read:
-        """Reads the cells of one column; what was read before is not read again."""
+        """Reads the cells of one column."""
         if own.name == "record_type":
             return self._record_type
         formats = replace(self.formats, dates=target.form) if target.form else self.formats
         if target.multiply is not None:
             return _times(own, formats, target.multiply)
-        return _remembering(type_of(own).reader(own, formats))
+        return type_of(own).reader(own, formats)
 
     def _record_type(self, text: str) -> str:
         for name, known in self.object.record_types.items():
@@ -155,21 +166,6 @@ class Converter:
             item.wrong(
                 fault.code, f"{say(own.label, self.languages) or name}: {fault.message}", name, fault.hint
             )
-
-
-def _remembering(read: Read) -> Read:
-    known: dict[str, Any] = {}
-
-    def remembered(text: str) -> Any:
-        try:
-            return known[text]
-        except KeyError:
-            value = read(text)
-            if len(known) < REMEMBERED:
-                known[text] = value
-            return value
-
-    return remembered
 
 
 def _times(own: Field, formats: TextFormats, factor: Decimal) -> Read:

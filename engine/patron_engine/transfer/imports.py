@@ -32,6 +32,7 @@ from patron_engine.store.tables import Tables
 from patron_engine.store.tasks import Chunk, Handler, Work, enqueue
 from patron_engine.transfer import staged
 from patron_engine.transfer.carry import COUNTS, Carrier, Piece
+from patron_engine.transfer.collecting import uncollected
 from patron_engine.transfer.convert import DateGuess
 from patron_engine.transfer.mapping import ImportMap, read_mapping
 from patron_engine.transfer.marks import NUMBERS, MarkGuess
@@ -196,7 +197,8 @@ class _Imports:
             return Chunk(progress=progress, failed="; ".join(str(p) for p in refused.problems))
         if work.payload["trial"] is not None:
             return self._trial(conn, work, call, carrier, progress)
-        chunk = self._step(conn, work.schema, work.payload, call, carrier, progress)
+        with uncollected():
+            chunk = self._step(conn, work.schema, work.payload, call, carrier, progress)
         if self.told is not None:
             self.told(chunk.progress)
         return chunk
@@ -260,7 +262,8 @@ class _Imports:
                 rows = staged.piece(conn, work.schema, work.payload["file"], n)[: wanted - progress["done"]]
                 if not rows:
                     break
-                piece = carrier.carry(conn, call, rows)
+                with uncollected():
+                    piece = carrier.carry(conn, call, rows)
                 later += piece.later
                 cells.update({number: row for number, row in rows} if piece.later else {})
                 faults += _faults(piece, carrier.mapping)

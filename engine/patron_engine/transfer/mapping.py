@@ -23,6 +23,7 @@ from patron_engine.model.model import Model, Object
 from patron_engine.problems import Problem, Problems, nearest
 
 EXTERNAL = "external_ids."
+MAX_MAGNITUDE = 30  # digits before or after the point of a number that cells are multiplied by
 Missing = Literal["problem", "empty", "create"]
 MISSING: tuple[Missing, ...] = ("problem", "empty", "create")
 KEYS = (
@@ -107,7 +108,7 @@ def read_mapping(
     """The mapping, checked against the model and the headings of the file. Refused with every problem."""
     problems = Problems()
     _unknown(raw, KEYS, "", problems)
-    found = _object(raw, model, object, problems)
+    found = _object(raw, model, actor, object, problems)
     if found is None:
         raise Refused(list(problems), code="bad_mapping")
     reading = _Reading(model, found, writable(model, actor, found.name), problems)
@@ -186,7 +187,7 @@ class _Reading:
             by=self.by(name, raw.get("by"), raw.get("object"), path),
             object=raw.get("object"),
             missing=missing,
-            words=_words(raw.get("corrections") or {}, raw.get("values") or {}),
+            words=_words(self.cells(raw, "corrections", path), self.cells(raw, "values", path)),
             defer=raw.get("defer") is True,
             form=_forms(raw.get("format"), f"{path}.format", self.problems),
             multiply=self.number(raw.get("multiply"), f"{path}.multiply"),
@@ -223,7 +224,7 @@ class _Reading:
             if by is not None:
                 self.problems.add("not_link", f"{name} is no link: `by` has no meaning", path=f"{path}.by")
             return None
-        if field.link.several and object not in field.link.to:
+        if object not in field.link.to and (field.link.several or object is not None):
             told = " or ".join(field.link.to)
             self.problems.add(
                 "object_missing", f"{name} may point at {told}", path=f"{path}.object", hint="say which"
@@ -269,14 +270,25 @@ class _Reading:
         named = ((self.field(name, f"set.{name}"), value) for name, value in raw.items())
         return {name: value for name, value in named if name is not None}
 
+    def cells(self, raw: Mapping[str, Any], key: str, path: str) -> Mapping[Any, Any]:
+        """A table of cells and what they stand for."""
+        found = raw.get(key) or {}
+        if not isinstance(found, Mapping):
+            self.problems.add("not_object", f"{key} maps cells to what they stand for", path=f"{path}.{key}")
+            return {}
+        return found
+
     def number(self, raw: Any, path: str) -> Decimal | None:
         if raw is None:
             return None
         try:
-            return Decimal(str(raw))
+            number = Decimal(str(raw))
         except InvalidOperation:
+            number = Decimal("NaN")
+        if not number.is_finite() or abs(number.adjusted()) > MAX_MAGNITUDE:
             self.problems.add("not_number", "multiply is a number", path=path)
             return None
+        return number
 
     def twice(self, columns: Mapping[str, Sequence[Target]]) -> None:
         seen: dict[str, str] = {}
@@ -299,15 +311,20 @@ def _history(field: Field) -> bool:
     return field.name in ("created_at", "created_by", "updated_at", "updated_by")
 
 
-def _object(raw: Mapping[str, Any], model: Model, given: str | None, problems: Problems) -> Object | None:
+def _object(
+    raw: Mapping[str, Any], model: Model, actor: Actor, given: str | None, problems: Problems
+) -> Object | None:
+    """An object of which the importer may write nothing is one that does not exist."""
     name = given or raw.get("object")
     found = model.object(name) if isinstance(name, str) else None
+    if found is not None and not writable(model, actor, found.name):
+        found = None
     if found is None:
         problems.add(
             "unknown_object",
             f"there is no object {name!r}",
             path="object",
-            hint=nearest(str(name), model.objects),
+            hint=nearest(str(name), [o for o in model.objects if writable(model, actor, o)]),
         )
     elif given and isinstance(raw.get("object"), str) and model.object(raw["object"]) is not found:
         problems.add("other_object", f"the mapping is for {raw['object']}, not {found.name}", path="object")

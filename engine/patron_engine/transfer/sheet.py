@@ -43,6 +43,8 @@ def open_sheet(
 ) -> Sheet:
     """A file by its ending. `heading_row` is the number of the row with the headings; None finds it. Refused with what is
     wrong, LimitExceeded past a limit."""
+    if sheet is not None and (not isinstance(sheet, str) or "\0" in sheet):
+        raise _refused("bad_sheet", "a sheet is named by a text", None)
     if path.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".ods"):
         from patron_engine.transfer.workbook import open_workbook
 
@@ -80,10 +82,14 @@ def _heading_row(rows: Iterator[Row], wanted: int | None) -> Row:
 
 def _mark(separator: str | None) -> str | None:
     """A separator as people write it: one character, or a tab by its name."""
-    found = {"tab": "\t", "\\t": "\t"}.get(separator.lower(), separator) if separator else None
-    if found is not None and (len(found) != 1 or found in '"\r\n'):
+    if separator is None or separator == "":
+        return None
+    found = separator
+    if isinstance(separator, str):
+        found = {"tab": "\t", "\\t": "\t"}.get(separator.lower(), separator)
+    if not isinstance(found, str) or len(found) != 1 or found in '"\r\n\0':
         raise _refused(
-            "separator", f"{separator!r} cannot separate cells", 'one character, for example ";", or tab'
+            "bad_separator", f"{separator!r} cannot separate cells", 'one character, for example ";", or tab'
         )
     return found
 
@@ -95,13 +101,17 @@ def encoding_of(head: bytes, whole: Callable[[str], bool]) -> str:
     'utf-8-sig'
     """
     if head.startswith(b"\xef\xbb\xbf"):
-        return "utf-8-sig"
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    for name in ("utf-8", "gb18030"):
+        possible = ["utf-8-sig"]
+    elif head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        possible = ["utf-16"]
+    else:
+        possible = ["utf-8", "gb18030"]
+    for name in possible:
         if whole(name):
             return name
-    raise _refused("unknown_encoding", "the file is neither UTF-8 nor GB18030", "save it as “CSV UTF-8”")
+    told = {"utf-8-sig": "not the UTF-8", "utf-16": "not the UTF-16"}.get(possible[0])
+    message = f"the file is {told} it says it is" if told else "the file is neither UTF-8 nor GB18030"
+    raise _refused("unknown_encoding", message, "save it as “CSV UTF-8”")
 
 
 def _chinese(path: Path) -> bool:

@@ -9,8 +9,6 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from rapidfuzz import fuzz
-
 from patron_engine.fields.field import Field, FileSpec
 from patron_engine.fields.pinyin import sort_key
 from patron_engine.model.model import Object
@@ -58,4 +56,6 @@ def _score(heading: str, known: set[str]) -> int:
         return 0
     if heading in known:
         return 100
+    from rapidfuzz import fuzz  # loaded with the first file whose headings are not the fields' names
+
     return round(max((fuzz.ratio(heading, word) for word in known), default=0.0))

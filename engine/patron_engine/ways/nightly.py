@@ -3,6 +3,7 @@
 In: a workspace after one o'clock of its own zone. Out: a task, at most one a day; worked off object by object, each piece a
 transaction. Stored formulas that read TODAY are written anew; other figures are only compared, and what differs is
 reported in the task's progress (`patron doctor` shows and repairs it). A drift is a fault of ours, never mended in silence.
+Before that, files nobody made anything of are removed, and what is kept for a time is tidied up.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
@@ -20,6 +22,7 @@ from patron_engine.fields.field import Formula
 from patron_engine.model.model import Model, Object
 from patron_engine.query.call import Call
 from patron_engine.record.drift import find_drift, repair
+from patron_engine.record.files import sweep
 from patron_engine.store.locks import shared
 from patron_engine.store.steps import Task
 from patron_engine.store.tables import Tables
@@ -29,9 +32,9 @@ KIND = "nightly"
 FROM_HOUR = 1  # of the workspace's clock: midnight belongs to those who work late
 
 
-def enqueue_nightly(conn: psycopg.Connection[Any], schema: str, model: Model, clock: Clock) -> bool:
+def enqueue_nightly(conn: psycopg.Connection[Any], schema: str, zone: ZoneInfo, clock: Clock) -> bool:
     """Queues the day's task when it is time and there is none yet. Returns whether it did."""
-    local = clock().astimezone(model.workspace.zone)
+    local = clock().astimezone(zone)
     if local.hour < FROM_HOUR:
         return False
     day = local.date()
@@ -64,6 +67,8 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
         at = int(work.progress.get("object", 0))
         drifted = dict(work.progress.get("drifted", {}))
         if at == 0:
+            if sweep(conn, work.schema, clock()):
+                return Chunk(progress={"object": 0, "drifted": drifted})  # the rest in the next piece
             _tidy(conn, work.schema, clock)
         if at < len(names):
             found = _one(conn, work.schema, model, model.objects[names[at]], clock)

@@ -25,13 +25,17 @@ from patron_engine.errors import Conflict, NotFound, Refused
 from patron_engine.fields.vault import Vault
 from patron_engine.jsonio import canonical, checksum
 from patron_engine.meta.check import check_document
-from patron_engine.meta.diff import DocumentChange, diff_documents
+from patron_engine.meta.diff import DocumentChange, diff_bodies
 from patron_engine.meta.layers import Effective, Layer, fold
-from patron_engine.model.compile import compile_model
+from patron_engine.meta.translations import untranslated
+from patron_engine.model.cache import uncollected
+from patron_engine.model.compile import compile_known
 from patron_engine.model.model import Model
-from patron_engine.model.physical import EVERYTHING, allocate
+from patron_engine.model.physical import EVERYTHING, Named, allocate
 from patron_engine.problems import Problem, Problems
+from patron_engine.release.active import documents_of
 from patron_engine.release.bodies import body_hash
+from patron_engine.release.drafts import drop_draft
 from patron_engine.release.releases import (
     FILE,
     Kind,
@@ -48,6 +52,7 @@ from patron_engine.store.conversion import conversions
 from patron_engine.store.desired import desired
 from patron_engine.store.facts import gather
 from patron_engine.store.plan import plan as plan_tables
+from patron_engine.store.renames import carry_names
 from patron_engine.store.steps import DdlPlan, Task
 from patron_engine.store.tasks import enqueue
 from patron_engine.ways.backfill import backfills
@@ -105,6 +110,7 @@ class Publication:
         }
 
 
+@uncollected()
 def plan(
     conn: psycopg.Connection[Any],
     schema: str,
@@ -114,12 +120,14 @@ def plan(
     kind: Kind = "publish",
     note: str = "",
     take_up: TakeUp = frozenset(),
+    then: tuple[Named, ...] = (),
     clock: Clock,
     vault: Vault | None = None,
 ) -> Publication:
     """What publishing these layers would do. Refused with all problems when it cannot be published.
 
-    `old` is the model in force. `take_up` names removed fields whose old data the publication finds again.
+    `old` is the model in force. `take_up` names removed fields whose old data the publication finds again; `then` are the
+    names that columns had in the release it goes back to.
     """
     base = current_release(conn, schema)
     problems = Problems(check_layers(layers, hashes_of(conn, schema, base)))
@@ -128,8 +136,8 @@ def plan(
     for key in effective.changes:  # what a change adds is checked where it stands
         if key in effective.documents:
             problems.extend(check_document(effective.documents[key]))
-    names = allocate(effective, physical_rows.known_columns(conn, schema), take_up=take_up)
-    model, found = compile_model(effective, names, base + 1, vault=vault)
+    names = allocate(physical_rows.known_columns(conn, schema), take_up, then)
+    model, found = compile_known(effective, names, base + 1, vault, problems)
     problems.extend(found)
     if model is None or problems.errors:
         raise _refused(problems)
@@ -137,7 +145,10 @@ def plan(
     problems.extend(tables.risks)
     if problems.errors:
         raise _refused(problems)
-    changes = diff_documents(fold(layers_of(conn, schema, base)), effective)
+    before = documents_of(conn, schema, base, old)
+    changes = diff_bodies(before, model.documents)
+    touched = [effective.documents[c.kind, c.name] for c in changes if c.action != "removed"]
+    problems.extend(untranslated(before, touched, model.workspace.languages))
     checks, failures = rehearse(conn, model, changes, clock)
     if failures:
         raise Refused(failures, "checks fail", code="checks_fail", hint="mend the definitions or the checks")
@@ -178,8 +189,9 @@ def publish(
     confirm: str,
     old: Model | None,
     clock: Clock,
+    draft: str | None = None,
 ) -> Release:
-    """Publishes exactly this plan, in one transaction on `conn`, which must be outside one.
+    """Publishes exactly this plan, in one transaction on `conn`, which must be outside one. `draft` ends with it.
 
     Conflict `plan_changed` when the plan with the checksum `confirm` is no longer what would be done, or
     `release_changed` when another release came first. On any failure nothing has changed.
@@ -204,11 +216,14 @@ def publish(
         _still_the_same(conn, schema, publication, old)
         write_documents(conn, schema, publication.layers)
         apply(conn, publication.tables, zone=publication.model.workspace.zone)
-        physical_rows.record_columns(conn, schema, publication.model.physical.columns)
+        physical_rows.record_names(conn, schema, publication.model.physical, release.number)
+        carry_names(conn, schema, old, publication.model)
         write_release(conn, schema, release, publication.layers, canonical(publication.as_dict()).decode())
         write_data(conn, schema, publication.model, clock, old)
         for task in publication.fills:
             enqueue(conn, schema, task)
+        if draft is not None:
+            drop_draft(conn, schema, draft)
         conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{schema} {release.number}"))
     return release
 
@@ -245,21 +260,13 @@ def rollback(
     """The plan of publishing an older release's documents again; removed fields find their data."""
     if number < 1:  # what was before the first one is an empty workspace, and nothing to go back to
         raise NotFound(f"there is no release {number}", hint="see the list of releases")
+    back: dict[str, Any] = {"kind": "rollback", "note": f"back to release {number}", "take_up": EVERYTHING}
+    names = physical_rows.names_in(conn, schema, number)
     layers = layers_of(conn, schema, number)
-    note = f"back to release {number}"
-    return plan(
-        conn,
-        schema,
-        layers,
-        old=old,
-        kind="rollback",
-        note=note,
-        take_up=EVERYTHING,
-        clock=clock,
-        vault=vault,
-    )
+    return plan(conn, schema, layers, old=old, then=names, clock=clock, vault=vault, **back)
 
 
+@uncollected()
 def _tables(conn: psycopg.Connection[Any], schema: str, old: Model | None, model: Model) -> DdlPlan:
     live = catalog.read(conn, schema)
     wanted = desired(model, schema, model.physical.aside)

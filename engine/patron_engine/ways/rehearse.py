@@ -258,7 +258,7 @@ def _compare(
     if name not in stage.records:
         return [_problem(body, path, f"there is no record {name!r}: the step that makes it was refused")]
     object, id = stage.records[name]
-    found = fetch_values(stage.conn, stage.call, object, [id], tuple(values)).get(id, {})
+    found = fetch_values(stage.conn, stage.call, object, [id], tuple(values), money="own").get(id, {})
     problems = []
     for field_name, wanted in stage.values(object, values).items():
         is_now = found.get(field_name)

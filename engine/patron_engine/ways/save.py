@@ -4,7 +4,7 @@
         -> may he still -> write with details -> lock the parents, bring their roll-ups and stored formulas up to date
         -> check the parents' rules that read what changed -> numbers -> history, events, search -> done
 
-Everything happens inside the caller's transaction: `begin_write` opens it for writing, the caller commits. A refusal
+Everything happens inside the caller's transaction: `write_transaction` opens it for writing and commits. A refusal
 refuses the whole save in mode "all" (raised), or its own change in mode "each" (an outcome). Each stage is a module of
 record/; nothing is decided here but their order.
 """
@@ -12,7 +12,6 @@ record/; nothing is decided here but their order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -23,10 +22,10 @@ from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import Conflict, LimitExceeded, NotFound, Refused
 from patron_engine.problems import nearest
 from patron_engine.query.call import Call
-from patron_engine.record import check, figures, links, load, purge, remove, targets
+from patron_engine.record import attach, check, figures, links, load, purge, remove, targets
 from patron_engine.record.batch import Batch, RowsRefused, by_object
 from patron_engine.record.before import before_rules
-from patron_engine.record.begin import begin_write, retrying
+from patron_engine.record.begin import begin_write, retrying, write_transaction
 from patron_engine.record.bind import bind
 from patron_engine.record.change import MAX_CHANGES, Change, Outcome
 from patron_engine.record.closure import keep_closures
@@ -42,13 +41,14 @@ from patron_engine.record.plan import plan_rows
 from patron_engine.record.program import Program
 from patron_engine.record.restore import restore
 from patron_engine.record.row import Row
+from patron_engine.record.same_currency import check_same_currency
 from patron_engine.record.search import write_search
 from patron_engine.record.statements import Conn
 from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
-from patron_engine.record.write import COPY_FROM, write
+from patron_engine.record.write import write
 
-__all__ = ["begin_write", "retrying", "save"]
+__all__ = ["begin_write", "retrying", "save", "write_transaction"]
 
 Mode = Literal["all", "each"]
 
@@ -108,6 +108,7 @@ def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool
         act = _write if verb in ("create", "update", "upsert") else _remove
         try:
             act(batch, run, several)
+            batch.pending.send()
         except psycopg.errors.UniqueViolation as error:
             _collision(batch, run, error)
         for row in batch.levels[0]:
@@ -150,20 +151,13 @@ def _write(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
         if depth < last and not any(row.rejected for row in batch.every()):
             _write_level(batch, batch.levels[depth])  # else the levels below still tell their problems
     batch.stop_if_refused(batch.every())
-    with _few_in_one_go(batch):
-        _write_level(batch, batch.levels[last])
-        _write_level(batch, batch.along)
-        saved = [*batch.every(), *batch.along]
-        leaving = [row for row in saved if row.action == "delete"]
-        if leaving:
-            remove.write_batches(batch, leaving)
-        _finish(batch, saved)
-
-
-def _few_in_one_go(batch: Batch) -> AbstractContextManager[Any]:
-    """Statements of a small save travel together; a large one uses COPY, which a pipeline cannot carry."""
-    small = sum(len(level) for level in batch.levels) + len(batch.along) < COPY_FROM
-    return batch.conn.pipeline() if small else nullcontext()
+    _write_level(batch, batch.levels[last])
+    _write_level(batch, batch.along)
+    saved = [*batch.every(), *batch.along]
+    leaving = [row for row in saved if row.action == "delete"]
+    if leaving:
+        remove.write_batches(batch, leaving)
+    _finish(batch, saved)
 
 
 def _write_level(batch: Batch, level: Sequence[Row]) -> None:
@@ -177,6 +171,7 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
     load.load_rows(batch, level)
     load.authorise(batch, level)
     links.resolve(batch, bind(batch, level))
+    attach.hang(batch, level)
     load.compare_versions(batch, level)
     masters_refused = any(row.master is not None and row.master.rejected for row in level)
     for program, rows in by_object(row for row in level if row.action != "delete"):
@@ -184,10 +179,12 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
             derive(batch, program, rows)
             before_rules(batch, program, rows)
         targets.check_targets(batch, rows)
-        bases(batch, program, rows)
+        check_same_currency(batch, program, rows)
         compute(batch, program, rows)
+        bases(batch, program, rows)
         check.check_readonly(batch, program, rows)
         check.check_values(batch, program, rows)
+        attach.check_files(batch, program, rows)
         targets.check_trees(batch, program, rows)
         if not masters_refused:
             targets.check_conditions(batch, program, rows)
@@ -202,7 +199,7 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
 def _write_one_object(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     fresh = [row for row in rows if row.fresh]
     number(batch, program, fresh)
-    if fresh and program.numbered:
+    if fresh and program.numbers:
         compute(batch, program, fresh)
     write(batch, program, rows)
     for row in fresh:
@@ -233,7 +230,9 @@ def _remove(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
     given = set(rows)
     load.authorise(batch, [row for row in every if row not in given])
     if verb == "restore":
+        targets.hold_targets(batch, every)
         for program, mine in by_object(every):
+            compute(batch, program, mine)
             look_first(batch, program, mine)
     batch.stop_if_refused([*rows, *every])
     for program, mine in by_object(every):

@@ -59,6 +59,7 @@ TITLES: Mapping[int, str] = {
     412: "Changed meanwhile",
     413: "Too large",
     415: "Unsupported media type",
+    416: "Range not satisfiable",
     422: "Invalid",
     428: "Precondition required",
     429: "Too many requests",
@@ -127,7 +128,7 @@ def answer(error: engine.PatronError) -> Response:
     if isinstance(error, engine.Conflict) and error.values:
         extra["values"] = error.values
     if isinstance(error, engine.NeedsConfirmation):
-        extra["confirm"] = sorted({p.rule for p in error.problems if p.rule})
+        extra["confirm"] = sorted({p.rule for p in error.problems if p.rule and p.level == "warning"})
     found: Sequence[Problem] = getattr(error, "problems", ())
     return problem(
         status, error.code, error.detail, hint=error.hint, problems=found, extra=extra, headers=headers

@@ -46,15 +46,25 @@ def write(request: Request, caller: Caller, data: bytes, act: Write) -> Response
     Conflict `idempotency_running` (409) while the same request is under way, PatronError `idempotency_key_reused` (422)
     when the key came with another body.
     """
+    return write_once(request, caller, sha256(data).hexdigest(), act).response()
+
+
+def key_of(request: Request) -> str | None:
+    """The request's key; PatronError `idempotency_key` for one that is none."""
     key = request.headers.get("idempotency-key")
-    if key is None:
-        return caller.workspace.writing(caller.actor, act, caller.cause).response()
-    if not 0 < len(key) <= MAX_KEY or not key.isprintable():
+    if key is not None and (not 0 < len(key) <= MAX_KEY or not key.isprintable()):
         raise PatronError(
             f"an Idempotency-Key has 1 to {MAX_KEY} printable characters", code="idempotency_key"
         )
+    return key
+
+
+def write_once(request: Request, caller: Caller, digest: str, act: Write) -> Answer:
+    """The same for a body that is known by its digest alone."""
+    key = key_of(request)
+    if key is None:
+        return caller.workspace.writing(caller.actor, act, caller.cause)
     name = f"{caller.principal}\n{request.method}\n{request.url.path}?{request.url.query}\n{key}"
-    digest = sha256(data).hexdigest()
 
     def once(conn: psycopg.Connection[Any], call: Call) -> Answer:
         _lock(conn, call.schema, name)
@@ -72,7 +82,7 @@ def write(request: Request, caller: Caller, data: bytes, act: Write) -> Response
         )
         return made
 
-    return caller.workspace.writing(caller.actor, once, caller.cause).response()
+    return caller.workspace.writing(caller.actor, once, caller.cause)
 
 
 def _lock(conn: psycopg.Connection[Any], schema: str, name: str) -> None:

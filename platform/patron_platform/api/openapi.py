@@ -15,6 +15,7 @@ from patron_engine.fields.field import ChoiceSpec, Field, FileSpec, LinkSpec, Nu
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Model, Object, say
 from patron_engine.record.change import Done
+from patron_platform.api.openapi_files import FILE, SENDING, file_paths_of
 from patron_platform.api.openapi_paths import paths_of
 
 JsonValue = dict[str, Any]
@@ -76,7 +77,7 @@ OF_ROW: JsonValue = {"id": ID, "version": {"type": "integer"}, "delete": {"type"
 
 def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonValue:
     """The whole document."""
-    schemas: JsonValue = {"Problem": PROBLEM, "Result": RESULT, "HistoryEntry": HISTORY_ENTRY}
+    schemas: JsonValue = {"Problem": PROBLEM, "Result": RESULT, "HistoryEntry": HISTORY_ENTRY, "File": FILE}
     paths: JsonValue = {}
     for object in model.objects.values():
         fields = readable(model, actor, object.name)
@@ -86,6 +87,7 @@ def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonVa
         schemas[object.name] = _record(model, actor, object, fields, label)
         schemas.update(_bodies(model, actor, object, label))
         paths.update(paths_of(object, label))
+        paths.update(file_paths_of(object, label))
     return {
         "openapi": "3.1.0",
         "info": {"title": f"Patron: {workspace}", "version": str(model.release)},
@@ -103,7 +105,7 @@ def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonVa
                 }
             },
         },
-        "paths": paths,
+        "paths": {**paths, **SENDING} if paths else {},  # who sees no records has nothing to hang a file on
     }
 
 
@@ -125,12 +127,12 @@ def _bodies(model: Model, actor: Actor, object: Object, label: str) -> JsonValue
     of_line = [name for name in required if name != object.master]
     named = {"title": label}
     return {
-        f"{object.name}.write": {**named, **_closed({**values, **BESIDE}, required)},
-        f"{object.name}.change": {**named, **_closed({**values, **BESIDE})},
-        f"{object.name}.row": {**named, **_closed({**values, **BESIDE, **OF_ROW}), **_new_or_known(required)},
+        f"{object.name}.write": {**named, **_closed({**BESIDE, **values}, required)},
+        f"{object.name}.change": {**named, **_closed({**BESIDE, **values})},
+        f"{object.name}.row": {**named, **_closed({**BESIDE, **OF_ROW, **values}), **_new_or_known(required)},
         f"{object.name}.line": {
             **named,
-            **_closed({n: v for n, v in values.items() if n != object.master} | OF_ROW),
+            **_closed(OF_ROW | {n: v for n, v in values.items() if n != object.master}),
             **_new_or_known(of_line),
         },
     }

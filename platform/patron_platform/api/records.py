@@ -39,6 +39,7 @@ from patron_platform.api.requests import (
     parameters,
     seen_version,
 )
+from patron_platform.api.written import bulk_change, change_of
 
 router = APIRouter(prefix="/records/{object}")
 MAX_BULK = 1_000
@@ -77,15 +78,25 @@ def read_record(request: Request, object: str, id: str) -> Response:
 @router.post("")
 def create_record(request: Request, object: str, data: Body) -> Response:
     caller = enter(request)
-    change = _change(request, "create", object, data)
-    return write(request, caller, data, lambda conn, call: _saved(request, conn, call, change, created=True))
+    body, confirm = json_object(request, data), _confirmed(request)
+
+    def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
+        change = change_of(call, "create", object, body, confirm)
+        return _saved(conn, call, change, created=True)
+
+    return write(request, caller, data, act)
 
 
 @router.patch("/{id}")
 def update_record(request: Request, object: str, id: str, data: Body) -> Response:
     caller = enter(request)
-    change = replace(_change(request, "update", object, data), id=id, version=seen_version(request))
-    return write(request, caller, data, lambda conn, call: _saved(request, conn, call, change))
+    body, confirm, version = json_object(request, data), _confirmed(request), seen_version(request)
+
+    def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
+        change = change_of(call, "update", object, body, confirm)
+        return _saved(conn, call, replace(change, id=id, version=version))
+
+    return write(request, caller, data, act)
 
 
 @router.delete("/{id}")
@@ -102,10 +113,13 @@ def delete_record(request: Request, object: str, id: str) -> Response:
 @router.put("/by/{field}/{value:path}")
 def upsert_record(request: Request, object: str, field: str, value: str, data: Body) -> Response:
     caller = enter(request)
-    change = replace(
-        _change(request, "upsert", object, data), by=(field, value), version=seen_version(request)
-    )
-    return write(request, caller, data, lambda conn, call: _saved(request, conn, call, change))
+    body, confirm, version = json_object(request, data), _confirmed(request), seen_version(request)
+
+    def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
+        change = change_of(call, "upsert", object, body, confirm)
+        return _saved(conn, call, replace(change, by=(field, value), version=version))
+
+    return write(request, caller, data, act)
 
 
 @router.post("/bulk")
@@ -121,10 +135,11 @@ def bulk(request: Request, object: str, data: Body) -> Response:
         raise Refused([Problem(code="not_list", message="records is a list of objects", path="records")])
     if len(records) > MAX_BULK:
         raise LimitExceeded(f"a bulk request holds at most {MAX_BULK} records", code="bulk_records")
-    changes = [_bulk_change(object, record, index) for index, record in enumerate(records)]
+    confirm = _confirmed(request)
     bulky = replace(caller, cause=Cause(kind=caller.cause.kind, detail={**caller.cause.detail, "bulk": True}))
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
+        changes = [bulk_change(call, object, row, index, confirm) for index, row in enumerate(records)]
         return Answer(dumps({"results": [_result(o) for o in save(conn, call, changes, mode=mode)]}))
 
     return write(request, bulky, data, act)
@@ -157,11 +172,12 @@ def read_comments(request: Request, object: str, id: str) -> Response:
 @router.post("/{id}/clone")
 def clone_record(request: Request, object: str, id: str, data: Body) -> Response:
     caller = enter(request)
-    given = _change(request, "create", object, data)
+    body, confirm = json_object(request, data), _confirmed(request)
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
+        given = change_of(call, "create", object, body, confirm)
         change = replace(given, set={**cloned(conn, call, object, id), **given.set})
-        return _saved(request, conn, call, change, created=True)
+        return _saved(conn, call, change, created=True)
 
     return write(request, caller, data, act)
 
@@ -174,79 +190,25 @@ def act_on_record(request: Request, object: str, id: str, action: str, data: Bod
     only({action: None}, tuple(acts), "act on a record")
     body = json_object(request, data)
     only(body, ("confirm",))
+    confirm = body.get("confirm", [])
+    if not isinstance(confirm, list) or not all(isinstance(name, str) for name in confirm):
+        raise Refused([Problem(code="not_list", message="confirm is a list of rule names", path="confirm")])
     change = Change(
         action=acts[action],
         object=object,
         id=id,
         version=seen_version(request),
-        confirm=_confirm(request, body),
+        confirm=frozenset((*confirm, *_confirmed(request))),
     )
-    return write(request, caller, data, lambda conn, call: _saved(request, conn, call, change))
+    return write(request, caller, data, lambda conn, call: _saved(conn, call, change))
 
 
-def _change(request: Request, action: Action, object: str, data: bytes) -> Change:
-    body = json_object(request, data)
-    external = body.pop("external_ids", {})
-    if not isinstance(external, dict) or not all(isinstance(v, str) for v in external.values()):
-        raise Refused(
-            [Problem(code="external_ids", message="external_ids maps sources to texts", path="external_ids")]
-        )
-    confirm = _confirm(request, body)
-    return Change(action=action, object=object, set=body, confirm=confirm, external_ids=external)
+def _confirmed(request: Request) -> tuple[str, ...]:
+    """Rules whose warnings are accepted: `?confirm=a,b`. A body may name them too."""
+    return names(parameters(request).get("confirm"))
 
 
-def _confirm(request: Request, body: dict[str, Any]) -> frozenset[str]:
-    """Rules whose warnings are accepted: `?confirm=a,b`, or the body's key `confirm`, a list."""
-    found = body.pop("confirm", [])
-    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
-        raise Refused([Problem(code="not_list", message="confirm is a list of rule names", path="confirm")])
-    return frozenset((*found, *names(parameters(request).get("confirm"))))
-
-
-def _bulk_change(object: str, record: dict[str, Any], index: int) -> Change:
-    values = dict(record)
-    id, version, delete = values.pop("id", None), values.pop("version", None), values.pop("delete", False)
-    external = values.pop("external_ids", {})
-    confirm = values.pop("confirm", [])
-    faults = [
-        Problem(code=code, message=message, path=f"records[{index}].{path}")
-        for wrong, code, message, path in (
-            (id is not None and not isinstance(id, str), "not_text", "id is a text", "id"),
-            (
-                isinstance(version, bool) or not isinstance(version, int | None),
-                "not_integer",
-                "a whole number",
-                "version",
-            ),
-            (delete not in (True, False), "not_boolean", "delete is true or false", "delete"),
-            (delete is True and id is None, "required", "what is deleted needs its id", "id"),
-            (
-                not isinstance(external, dict),
-                "not_object",
-                "external_ids maps sources to texts",
-                "external_ids",
-            ),
-            (not isinstance(confirm, list), "not_list", "confirm is a list of rule names", "confirm"),
-        )
-        if wrong
-    ]
-    if faults:
-        raise Refused(faults)
-    action: Action = "delete" if delete else "create" if id is None else "update"
-    return Change(
-        action=action,
-        object=object,
-        id=id,
-        version=version,
-        set=values,
-        external_ids=external,
-        confirm=frozenset(map(str, confirm)),
-    )
-
-
-def _saved(
-    request: Request, conn: psycopg.Connection[Any], call: Call, change: Change, *, created: bool = False
-) -> Answer:
+def _saved(conn: psycopg.Connection[Any], call: Call, change: Change, *, created: bool = False) -> Answer:
     """Saves and answers with the record as it is now."""
     outcome = save(conn, call, [change])[0]
     found = read_one(conn, call, outcome.object, str(outcome.id))

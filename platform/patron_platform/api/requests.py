@@ -55,7 +55,7 @@ def only(values: Mapping[str, Any], known: Collection[str], what: str = "key") -
             code="unknown_key",
             message=f"there is no {what} {name[:60]!r} here",
             path=name[:60],
-            hint=nearest(name, known),
+            hint=nearest(name, known) or (f"known are {', '.join(known)}" if 0 < len(known) <= 12 else None),
         )
         for name in values
         if name not in known

@@ -17,6 +17,7 @@ import psycopg
 from patron_engine.access.decide import writable
 from patron_engine.actor import Actor
 from patron_engine.errors import Refused, WrongUse
+from patron_engine.fields.field import FileSpec
 from patron_engine.meta.reader import read_values
 from patron_engine.model.model import Object
 from patron_engine.problems import Problem
@@ -51,7 +52,7 @@ def map_for(
 ) -> ImportMap:
     """The mapping given, or the one the headings suggest."""
     known = call.model.object(object)
-    if raw is None and known is not None:
+    if raw is None and known is not None and writable(call.model, call.actor, known.name):
         raw = suggested(call, known, sheet.headings)
     return read_mapping(
         {**(raw or {}), **({"match": match} if match else {})},
@@ -64,14 +65,15 @@ def map_for(
 
 def suggested(call: Call, object: Object, headings: Sequence[str]) -> dict[str, Any]:
     """A mapping made from headings alone: API names, external ids and parts as an export writes them, then what looks
-    like a label. WrongUse when nothing fits."""
-    fields = {n: f for n, f in writable(call.model, call.actor, object.name).items() if not f.computed}
+    like a label. Ids of files are left out: they say nothing elsewhere. WrongUse when nothing fits."""
+    every = {n: f for n, f in writable(call.model, call.actor, object.name).items() if not f.computed}
+    fields = {n: f for n, f in every.items() if not isinstance(f.spec, FileSpec)}
     exact = {
         h: h
         for h in headings
         if h == "id" or h in fields or h.startswith("external_ids.") or _is_part(object, h)
     }
-    open_ones = [h for h in headings if h not in exact and "." not in h]
+    open_ones = [h for h in headings if h not in exact and h not in every and "." not in h]
     others = {n: f for n, f in fields.items() if n not in exact.values()}
     guessed = {heading: field for heading, (field, _) in suggest(open_ones, object, others).items()}
     if not guessed and not exact:

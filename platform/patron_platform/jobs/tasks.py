@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from patron_engine.model.model import Model
-from patron_engine.release.active import load_model
+from patron_engine.release.active import current_release, load_model, workspace_in
 from patron_engine.runtime import Workspace
 from patron_engine.store.tasks import Context, Handler, run_all
 from patron_engine.transfer import imports
@@ -31,9 +31,12 @@ def work_off(place: Workspace) -> int:
 
 
 def begin_day(place: Workspace) -> None:
-    """Queues the workspace's nightly task when its day has begun and nobody did."""
+    """Queues the workspace's nightly task when its day has begun and nobody did. Compiles no model: a process must not
+    grow with workspaces that nobody works in."""
     with place.connection("job") as conn:
-        nightly.enqueue_nightly(conn, place.schema, place.pin(conn)[0], place.runtime.clock)
+        release = current_release(conn, place.schema)
+        zone = workspace_in(conn, place.schema, release).zone
+        nightly.enqueue_nightly(conn, place.schema, zone, place.runtime.clock)
 
 
 def task_context(place: Workspace, handlers: Mapping[str, Handler] | None = None) -> Context:

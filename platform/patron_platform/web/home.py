@@ -7,12 +7,12 @@ In: a request without sign-in. Out: HTML under a strict content security policy.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
 from fastapi import APIRouter
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,9 +25,6 @@ from patron_platform.service import Service
 from patron_platform.web.texts import TEXTS
 
 router = APIRouter()
-ENVIRONMENT = Environment(
-    loader=PackageLoader("patron_platform.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-)
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'none'",
@@ -44,7 +41,7 @@ def home(request: Request) -> Response:
     languages = languages_of(request.headers.get("accept-language", ""))
     texts = TEXTS[languages[0]]
     shown = _shown(service, languages) if service.settings.show else None
-    page = ENVIRONMENT.get_template("home.html").render(
+    page = _template("home.html").render(
         t=texts,
         language=languages[0],
         version=version("patron-crm"),
@@ -52,6 +49,19 @@ def home(request: Request) -> Response:
         address=str(request.base_url),
     )
     return Response(page, headers={**HEADERS, "Content-Language": languages[0]}, media_type="text/html")
+
+
+@cache
+def _template(name: str) -> Any:
+    from jinja2 import (  # loaded with the first page, not with the API
+        Environment,
+        PackageLoader,
+        StrictUndefined,
+    )
+
+    loader = PackageLoader("patron_platform.web")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.get_template(name)
 
 
 @router.get("/static/patron.css", include_in_schema=False)

@@ -49,7 +49,7 @@ class WorkspaceTables:
         take_up = EVERYTHING if back else frozenset()
         known = physical_rows.known_columns(self.conn, self.schema)
         number = self.model.release + 1 if self.model else 1
-        model, found = compile_model(effective, allocate(effective, known, take_up=take_up), number)
+        model, found = compile_model(effective, allocate(known, take_up), number)
         errors = [str(p) for p in (*problems, *effective.problems, *found) if p.level == "error"]
         assert model is not None, errors
         return model

@@ -20,6 +20,7 @@ def problems_of(text: str) -> list[Problem]:
 
 
 BROKEN = [
+    ("kind: setting\nname: s\ntype: integer\nlabel: {en: S}\nmax: 9999999999999999999999\n", "number_range", 5, "max", "every range"),
     # text, code, line, path, part of the hint or message
     ("kind: vieww\nname: v\n", "unknown_kind", 1, "kind", "'view'"),
     (VIEW + "colums: [name]\n", "unknown_key", 4, "colums", "'columns'"),
@@ -175,3 +176,8 @@ def test_limits_have_names() -> None:
     assert (problem.code, problem.path) == ("too_many_fields", "fields")
     assert "500" in problem.message
     assert [p.code for p in problems_of(VIEW + f"label: {'x' * 100_001}\n")] == ["text_too_long"]
+
+
+def test_words_that_are_maps_are_told_like_any_other() -> None:
+    found = problems_of("kind: automation\nname: a\nobject: deal\non: {event: {and: [1]}}\n")
+    assert ("wrong_type", "on.event") in {(p.code, p.path) for p in found}

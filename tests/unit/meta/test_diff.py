@@ -9,7 +9,7 @@ from patron_engine.meta.diff import diff_bodies, diff_documents
 from patron_engine.meta.document import Document
 from patron_engine.meta.layers import Layer, fold
 from patron_engine.meta.reader import read_documents
-from patron_engine.meta.translations import coverage, missing_translations
+from patron_engine.meta.translations import missing_translations, untranslated
 from patron_engine.meta.upgrade import upgrade
 
 
@@ -142,4 +142,24 @@ def test_texts_without_a_language_are_listed() -> None:
         ("fields.a.label", ("zh-CN",)), ("fields.b.label", ("en",)),
     ]  # fmt: skip
     assert gaps[0].problem().line == 6
-    assert coverage(documents, ("en", "zh-CN", "zh-TW")) == {"zh-TW": 4, "zh-CN": 1, "en": 1}
+
+
+def test_a_plan_tells_only_of_texts_that_came_to_lack_a_language() -> None:
+    old = read_documents(
+        "kind: object\nname: deal\ntitle: a\nlabel: Deal\nfields: [{name: a, type: text}]\n", "a.yaml"
+    )[0]
+    new = read_documents(
+        "kind: object\nname: deal\ntitle: a\nlabel: Deal\nfields: [{name: a, type: text, label: {en: A, zh-CN: 甲}, help: Why}]\n",
+        "a.yaml",
+    )[0]
+    before = {(d.kind, d.name): d.body for d in old}
+    told = untranslated(before, new, ("en", "zh-CN"))
+    assert [(p.code, p.level, p.path) for p in told] == [("missing_translation", "info", "fields.a.help")]
+    assert untranslated({(d.kind, d.name): d.body for d in new}, new, ("en", "zh-CN")) == []
+
+
+def test_rights_are_no_texts() -> None:
+    role = (
+        "kind: role\nname: r\nlabel: {en: R, zh-CN: 角色}\nfields: {deal: {title: read, description: none}}\n"
+    )
+    assert missing_translations(read_documents(role, "a.yaml")[0], ("en", "zh-CN")) == []

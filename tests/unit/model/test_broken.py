@@ -53,6 +53,13 @@ FIELDS: list[tuple[str, str, int, str]] = [
     ("- {name: f, type: formula, expression: 'YEAR(TODAY())', unique: true}", "not_stored", 1, "stored: true"),
     ("- {name: t, type: text, max_length: 601, unique: true}", "limit_indexed_text", 1, "600"),
     ("- {name: i, type: integer, encrypted: true}", "not_encryptable", 1, "texts can"),
+    ("- {name: e, type: text, encrypted: true}\n- {name: f, type: formula, expression: e}", "expr_encrypted", 2, "copied nowhere"),
+    ("- {name: e, type: text, encrypted: true}\n- {name: f, type: formula, expression: \"e > 'a'\"}", "expr_encrypted", 2, "== 'text'"),
+    ("- {name: e, type: text, encrypted: true}\n- {name: f, type: text, default: '=e'}", "expr_encrypted", 2, "copied nowhere"),
+    ("- {name: e, type: text, encrypted: true}\n- {name: p, type: lookup, to: deal, reverse: kids}\n- {name: r, type: rollup, of: kids, function: first, field: e}",
+     "rollup_type", 3, "encrypted"),
+    ("- {name: p, type: lookup, to: deal, reverse: kids}\n- {name: r, type: rollup, of: kids, function: concat, field: p}", "rollup_type", 2, "joins texts"),
+    ("- {name: n, type: auto_number, pattern: 'A-{00}', reset: master}", "reset_without_master", 1, "no detail"),
     ("- {name: m, type: master, to: deal}", "master_cycle", 1, "deal → deal"),
     ("- {name: created_at, type: date}", "name_taken", 1, "system field"),
     ("- {name: a, type: text}\n- {name: b, type: text, was: [c]}\n- {name: c, type: lookup, to: acc}", "unknown_object", 3, "account"),
@@ -143,6 +150,8 @@ fields:
   - {name: amount, type: money}
   - {name: done, type: boolean}
   - {name: photo, type: image}
+  - {name: twin, type: lookup, to: account, same_currency: true}
+  - {name: twins, type: lookup, to: account, many: true, same_currency: true}
 unique:
   - {name: a, fields: [photo]}
   - {name: b, fields: [name], where: "created_at > NOW()"}
@@ -154,6 +163,8 @@ record_types: [{name: t, options: {nope: [a]}}]
     assert {
         "title_type",
         "rate_date_alone",
+        "same_currency_alone",
+        "same_currency_many",
         "rate_date_type",
         "search_type",
         "unknown_field",

@@ -64,7 +64,7 @@ def test_going_back_finds_the_old_column() -> None:
     second = compiled(
         obj("name: name, type: text", "name: amount, type: decimal"), names=first, release=2
     ).physical
-    third = compiled(BASE, names=allocate(None, second.columns, take_up=EVERYTHING), release=3)
+    third = compiled(BASE, names=allocate(second.columns, take_up=EVERYTHING), release=3)
     assert third.objects["lead"].fields["amount"].column.name == "amount"
     assert [(c.column, c.until) for c in third.physical.aside] == [("amount__2", 3)]
 
@@ -75,9 +75,7 @@ def test_a_removed_fields_name_begins_empty_unless_its_data_is_taken_up() -> Non
     assert columns(gone, "aside") == {("amount", ""): "amount"}
     fresh = compiled(BASE, names=gone, release=3)
     assert fresh.objects["lead"].fields["amount"].column.name == "amount__2"
-    again = compiled(
-        BASE, names=allocate(None, gone.columns, take_up=frozenset({("lead", "amount")})), release=3
-    )
+    again = compiled(BASE, names=allocate(gone.columns, take_up=frozenset({("lead", "amount")})), release=3)
     assert again.objects["lead"].fields["amount"].column.name == "amount"
     assert again.physical.aside == ()
 
@@ -88,7 +86,7 @@ def test_a_removed_objects_name_gets_another_table() -> None:
     gone = compiled(other, names=first, release=2).physical
     assert {c.column for c in gone.aside if c.sql == "table"} == {"lead"}
     assert compiled(f"{other}---\n{BASE}", names=gone, release=3).objects["lead"].table == "lead__2"
-    back = compiled(f"{other}---\n{BASE}", names=allocate(None, gone.columns, take_up=EVERYTHING), release=3)
+    back = compiled(f"{other}---\n{BASE}", names=allocate(gone.columns, take_up=EVERYTHING), release=3)
     assert back.objects["lead"].table == "lead"
 
 
@@ -135,11 +133,11 @@ def test_columns_of_a_second_generation_do_not_meet_others() -> None:
         ),
     )
     names = compiled(
-        obj("name: name, type: text", "name: x, type: date_range"), names=allocate(None, aside), release=3
+        obj("name: name, type: text", "name: x, type: date_range"), names=allocate(aside), release=3
     ).physical
     assert columns(names)["x", "from"] == "x__2__from" and columns(names)["x", "to"] == "x__2__to"
 
 
 def test_settling_again_changes_nothing() -> None:
     first = compiled(BASE).physical
-    assert compiled(BASE, names=allocate(None, first.columns), release=9).physical.columns == first.columns
+    assert compiled(BASE, names=allocate(first.columns), release=9).physical.columns == first.columns

@@ -185,3 +185,30 @@ def test_headings_suggest_fields_in_any_language(model: Model) -> None:
         "Citty": "city",
     }
     assert found["名称"][1] == 100 > found["Citty"][1]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"field": "name", "corrections": [1]},
+        {"field": "name", "values": "x"},
+        {"field": "name", "multiply": "NaN"},
+        {"field": "name", "multiply": "1e999999"},
+        {"field": "account", "by": "name", "object": "nothing"},
+        {"field": "account", "by": "name", "object": ["account"]},
+        {"field": "account", "by": {"x": 1}},
+        {"field": {"x": 1}},
+        {"field": "name", "missing": []},
+        {"field": "name", "format": [{}]},
+    ],
+    ids=str,
+)
+def test_shapes_no_mapping_has_are_told_at_their_place(model: Model, column: dict[str, Any]) -> None:
+    places = [path or "" for path, _ in told(model, ["a"], columns={"a": column})]
+    assert places and all(place.startswith("columns.a") for place in places), places
+
+
+@pytest.mark.parametrize("key", ["columns", "set", "formats"])
+@pytest.mark.parametrize("value", ["x", [1], 5, True])
+def test_parts_that_are_no_objects_are_told(model: Model, key: str, value: Any) -> None:
+    assert key in {path for path, _ in told(model, ["a"], **{"columns": {"a": "name"}, key: value})}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter
@@ -88,7 +90,7 @@ def test_a_separator_is_one_character(tmp_path: Path, named: str, fine: bool) ->
         return
     with pytest.raises(Refused) as caught:
         rows(path, separator=named)
-    assert caught.value.problems[0].code == "separator"
+    assert caught.value.problems[0].code == "bad_separator"
 
 
 def test_a_workbook_with_a_title_and_the_same_heading_twice(tmp_path: Path) -> None:
@@ -207,3 +209,43 @@ def test_what_does_not_fit_into_a_workbook_is_told_and_not_cut(monkeypatch: pyte
         for _ in range(3):
             write(["x"])
     assert caught.value.code == "export_rows"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "name\nx\n".encode("utf-16") + b"\x00",
+        b"\xff\xfe\x00\xd8a\x00",
+        b"\xef\xbb\xbfname\ncaf\xe9\n",
+        b"name\ncaf\xe9\x80\xff\n",
+    ],
+)
+def test_a_file_that_is_not_in_the_encoding_it_says_is_refused(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        rows(written(tmp_path, data))
+    assert refused.value.problems[0].code == "unknown_encoding"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("separator", v) for v in ("ab", '"', "\n", "\0", 5, [])] + [("sheet", v) for v in ("x\0", 5, {})],
+)
+def test_separators_and_sheets_that_cannot_be(tmp_path: Path, key: str, value: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        rows(written(tmp_path, b"name\nx\n"), **{key: value})
+    assert refused.value.problems[0].code == f"bad_{key}"
+
+
+def test_a_workbook_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "made"))
+    (tmp_path / "made").mkdir()
+    path = tmp_path / "a.xlsx"
+    with path.open("wb") as file, open_writer(file, "xlsx") as write:
+        write(["name"])
+        write(["x"])
+    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self").exists() else 0
+    for _ in range(3):
+        assert rows(path) == (("name",), [["x"]])
+    gc.collect()
+    assert list((tmp_path / "made").iterdir()) == []
+    assert not before or len(os.listdir("/proc/self/fd")) <= before

@@ -23,7 +23,7 @@ def automation(walk: Walk) -> None:
     walk.name(("object",), "object", me)
     scope = _scope(me).under(event=events(walk, ("on",), body.get("on"), me))
     listed = body.get("on") if isinstance(body.get("on"), list) else [body.get("on")]
-    scheduled = any(isinstance(e, Mapping) and e.get("event") in WHOLE_OBJECT for e in listed or ())
+    scheduled = any(isinstance(e, Mapping) and str(e.get("event")) in WHOLE_OBJECT for e in listed or ())
     walk.condition(("when",), body.get("when"), replace(scope, rows=scheduled and me is not None))
     walk.condition(("stop_when",), body.get("stop_when"), scope)
     walk.value(("once",), body.get("once"), scope)
