@@ -80,7 +80,7 @@ def import_file(
         {"row": number, "problems": found}
         for number, _, found in refused[: SHOWN if problems or not json else None]
     ]
-    say(json, {**made.as_dict(), "problems": told_of}, lambda: _report(made.as_dict(), refused))
+    say(json, {**made.as_dict(), "problems": told_of}, lambda: _report(made.as_dict(), refused, workspace))
     if made.state != "done" or made.counts["refused"]:
         raise typer.Exit(1)
 
@@ -100,7 +100,7 @@ def _progress(rows: int, *, quiet: bool) -> Iterator[Told]:
         yield lambda progress: bar.update(task, completed=progress.get("done", 0))
 
 
-def _report(made: Mapping[str, Any], refused: list[Any]) -> None:
+def _report(made: Mapping[str, Any], refused: list[Any], workspace: str) -> None:
     if made["state"] == "failed":
         typer.echo(f"the import failed: {made['error']}")
     what = "tried, nothing was changed" if made["trial"] else made["name"]
@@ -120,7 +120,7 @@ def _report(made: Mapping[str, Any], refused: list[Any]) -> None:
                 f"… and {len(lines) - SHOWN:,} more: --problems FILE writes all rows that were refused"
             )
     if not made["trial"] and made["created"] + made["updated"]:
-        typer.echo(f"`patron undo {made['id']}` takes it back")
+        typer.echo(f"`patron undo {made['id']} --workspace {workspace}` takes it back")
 
 
 def _write_problems(place: Workspace, batch: str, path: Path) -> None:
