@@ -24,13 +24,13 @@ from patron_engine.clock import Clock
 from patron_engine.errors import Conflict, NotFound, Refused
 from patron_engine.fields.vault import Vault
 from patron_engine.jsonio import canonical, checksum
-from patron_engine.meta.check import check_document
+from patron_engine.meta.check import check_document, sound
 from patron_engine.meta.diff import DocumentChange, diff_documents
 from patron_engine.meta.layers import Effective, Layer, fold
 from patron_engine.model.compile import compile_model
 from patron_engine.model.model import Model
 from patron_engine.model.physical import EVERYTHING, allocate
-from patron_engine.problems import Problem, Problems
+from patron_engine.problems import Problem, Problems, beyond
 from patron_engine.release.bodies import body_hash
 from patron_engine.release.releases import (
     FILE,
@@ -123,13 +123,13 @@ def plan(
     """
     base = current_release(conn, schema)
     problems = Problems(check_layers(layers, hashes_of(conn, schema, base)))
-    effective = fold(layers)
-    problems.extend(effective.problems)
+    effective = fold(layers if not problems.errors else map(_sound, layers))
+    problems.extend(beyond(problems, effective.problems))
     for key in effective.changes:  # what a change adds is checked where it stands
         if key in effective.documents:
-            problems.extend(check_document(effective.documents[key]))
+            problems.extend(beyond(problems, check_document(effective.documents[key])))
     names = allocate(effective, physical_rows.known_columns(conn, schema), take_up=take_up)
-    model, found = compile_model(effective, names, base + 1, vault=vault)
+    model, found = compile_model(effective, names, base + 1, vault=vault, earlier=problems)
     problems.extend(found)
     if model is None or problems.errors:
         raise _refused(problems)
@@ -157,6 +157,11 @@ def plan(
         take_up=take_up,
     )
     return replace(publication, checksum=_checksum(publication))
+
+
+def _sound(layer: Layer) -> Layer:
+    """A layer whose documents can be read although something in them is refused: what else is wrong is told too."""
+    return replace(layer, documents=tuple(map(sound, layer.documents)))
 
 
 def check_layers(layers: Iterable[Layer], checked: frozenset[str]) -> tuple[Problem, ...]:
