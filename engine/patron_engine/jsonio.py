@@ -5,6 +5,7 @@ In: plain values (dict, list, str, int, Decimal, bool, None, date, datetime, tim
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -37,14 +38,29 @@ def _default(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form here")
 
 
+_CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z
+
+
 def dumps(value: Any) -> bytes:
     """JSON for answers and columns."""
     return orjson.dumps(value, default=_default, option=orjson.OPT_UTC_Z)
 
 
 def canonical(value: Any) -> bytes:
-    """JSON with sorted keys: equal values give equal bytes."""
-    return orjson.dumps(value, default=_default, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+    """JSON with sorted keys: equal values give equal bytes. Whole numbers beyond 64 bits are texts in it."""
+    try:
+        return orjson.dumps(value, default=_default, option=_CANONICAL)
+    except TypeError:
+        return orjson.dumps(_within_64_bits(value), default=_default, option=_CANONICAL)
+
+
+def _within_64_bits(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _within_64_bits(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_within_64_bits(inner) for inner in value]
+    wide = isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64
+    return str(value) if wide else value
 
 
 def checksum(value: Any) -> str:

@@ -80,6 +80,24 @@ class Problems:
         return bool(self._items)
 
 
+def beyond(earlier: Iterable[Problem], later: Iterable[Problem]) -> list[Problem]:
+    """What a later stage finds beyond an earlier one: of a place that is wrong already nothing more is told.
+
+    A list whose element is told says the same as the element, and an element the same as its name or type.
+    """
+    told = {(p.file, p.line, p.path) for p in earlier if p.path and p.level == "error"}
+    around = {
+        (file, line, place)
+        for file, line, path in told
+        for place in (path, path.rpartition(".")[0], f"{path}.name", f"{path}.type")
+        if path
+    }
+    return [p for p in later if (p.file, p.line, p.path) not in (around if p.code in _SAID_AROUND else told)]
+
+
+_SAID_AROUND = frozenset({"duplicate_option", "name_taken", "unknown_type"})
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """A hint with the nearest right name, or None: `nearest("acount", ["account"])` -> "did you mean 'account'?"."""
     found = get_close_matches(name, list(known), n=1, cutoff=0.6)

@@ -6,24 +6,26 @@ below, compiling, and its `check` documents rehearsed in a schema that is rolled
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from patron_engine.clock import system_clock
 from patron_engine.errors import NotFound, WrongUse
 from patron_engine.fields.vault import Vault
+from patron_engine.meta.check import sound
 from patron_engine.meta.diff import diff_documents
 from patron_engine.meta.layers import fold, workspace_layer
-from patron_engine.model.compile import compile_known
+from patron_engine.model.compile import compile_model
 from patron_engine.model.physical import PhysicalNames
 from patron_engine.pack.check import check_pack
 from patron_engine.pack.resolve import resolve
 from patron_engine.pack.source import Pack, find_packs, read_pack
-from patron_engine.problems import Problem, Problems, nearest
+from patron_engine.problems import Problem, Problems, beyond, nearest
 from patron_engine.ways.rehearse import rehearse
 from patron_platform.folder import load_pack
 from patron_platform.service import Service
+from patron_platform.template_syntax import template_problems
 from patron_platform.workspace import PLATFORM_VERSION
 
 
@@ -61,7 +63,10 @@ def check_folder(service: Service, folder: str) -> Checked:
     problems = Problems(found)
     if pack is None:
         return Checked(name=path.name, version="", problems=tuple(problems))
+    if problems.errors:
+        pack = replace(pack, documents=tuple(map(sound, pack.documents)))
     problems.extend(check_pack(pack))
+    problems.extend(template_problems(pack))
     below = {
         name: p
         for name, place in find_packs([path.parent]).items()
@@ -72,8 +77,10 @@ def check_folder(service: Service, folder: str) -> Checked:
     if resolution.problems:
         return Checked(name=pack.name, version=pack.version, problems=tuple(problems))
     effective = fold((*resolution.layers, workspace_layer(())))
-    problems.extend(effective.problems)
-    model, compiled = compile_known(effective, PhysicalNames(), 1, Vault(b"\0" * 32), problems)
+    problems.extend(beyond(problems, effective.problems))
+    model, compiled = compile_model(
+        effective, PhysicalNames(), 1, vault=Vault(b"\0" * 32), earlier=problems, unread=pack.unread
+    )
     problems.extend(compiled)
     checks: tuple[str, ...] = ()
     if model is not None and not problems.errors:

@@ -19,6 +19,7 @@ from patron_engine.expr.nodes import Call, Literal, Node
 from patron_engine.expr.operation import Operation
 from patron_engine.expr.paths import resolve
 from patron_engine.expr.scope import Scope
+from patron_engine.expr.sides import mixed, sealed
 from patron_engine.expr.syntax import Syntax
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import (
@@ -28,7 +29,6 @@ from patron_engine.expr.types import (
     DURATION,
     EMPTY,
     NUMBER,
-    SEALED,
     TEXT,
     TIME,
     ExprType,
@@ -213,7 +213,7 @@ class Infer:
         if isinstance(a, nodes.Parts) or isinstance(b, nodes.Parts) or "list" in (a.type.kind, b.type.kind):
             return self._whole(sign, a, b, at)
         if "sealed" in (a.type.kind, b.type.kind):
-            return self._sealed(sign, a, b, at)
+            return sealed(sign, a, b, at)
         if a.type.kind == "json" and b.type.kind == "json":
             a, b = self.as_kind(a, "text"), self.as_kind(b, "text")
         a, b = self.as_kind(a, b.type.kind), self.as_kind(b, a.type.kind)
@@ -237,25 +237,6 @@ class Infer:
         ):
             raise Fault("expr_types", f"{say_type(a.type)} is never {say_type(b.type)}", at)
         return self._option(a, b.type), self._option(b, a.type)
-
-    def _sealed(self, sign: str, a: Node, b: Node, at: int) -> tuple[Node, Node]:
-        """An encrypted field equals a constant text, nothing, or itself before the save."""
-        if sign in ("==", "!="):
-            if "empty" in (a.type.kind, b.type.kind):
-                return a, b
-            if isinstance(a, nodes.Path) and isinstance(b, Literal) and b.type.kind == "text":
-                return a, Literal(b.value, SEALED, b.at)
-            if isinstance(b, nodes.Path) and isinstance(a, Literal) and a.type.kind == "text":
-                return Literal(a.value, SEALED, a.at), b
-            paths = {n.path.removeprefix("old.") for n in (a, b) if isinstance(n, nodes.Path)}
-            if a.type == b.type and len(paths) == 1:
-                return a, b
-        raise Fault(
-            "expr_encrypted",
-            "an encrypted field is only compared with a text in quotes, by == or in",
-            at,
-            "write field == 'text'",
-        )
 
     def _whole(self, sign: str, a: Node, b: Node, at: int) -> tuple[Node, Node]:
         if sign in ("==", "!=") and "empty" in (a.type.kind, b.type.kind):
@@ -306,16 +287,3 @@ def _read_constant(node: Literal, kind: str) -> Literal | None:
         return Literal(datetime.fromisoformat(text), DATETIME, node.at)
     except ValueError:
         return None
-
-
-def mixed(sign: str, a: Node, b: Node, at: int) -> Fault:
-    """The fault of two kinds that do not go together, with the way out where there is one."""
-    kinds = {a.type.kind, b.type.kind}
-    hint = None
-    if kinds & {"text", "choice"} and kinds & {"number", "date", "datetime", "duration"}:
-        hint = "write TEXT(…) or VALUE(…), or join with CONCAT(a, b)"
-    elif kinds == {"date", "datetime"}:
-        hint = "write DAY_OF(…) for the date of a moment"
-    elif kinds == {"date", "duration"}:
-        hint = "to a date, days are added: a plain number"
-    return Fault("expr_types", f"{say_type(a.type)} {sign} {say_type(b.type)} has no meaning", at, hint)

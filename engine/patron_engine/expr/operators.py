@@ -9,8 +9,9 @@ from typing import Final
 from patron_engine.expr import limits
 from patron_engine.expr.functions import adding, arithmetic, days
 from patron_engine.expr.functions.texts import CONCAT
-from patron_engine.expr.infer import Infer, call, mixed
+from patron_engine.expr.infer import Infer, call
 from patron_engine.expr.nodes import Literal, Node
+from patron_engine.expr.sides import mixed
 from patron_engine.expr.syntax import Syntax
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import DATE, DATETIME, DURATION, NUMBER, TEXT, fits, say_type

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from patron_engine.expr import limits
+from patron_engine.expr.functions.table import FUNCTIONS
 from patron_engine.expr.nodes import Parts, Path
 from patron_engine.expr.scope import Scope
 from patron_engine.expr.tokens import Fault
@@ -17,6 +18,8 @@ from patron_engine.problems import nearest
 
 _RANGE_PARTS: Final = ("from", "to")
 _PLACE_PARTS: Final = ("lat", "lng")
+_ROOTS: Final = ("old", "this", "target", "event", "approver", "steps")
+_TRUTHS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _LONGEST_VIRTUAL: Final = 3  # path.NAME.since
 
 
@@ -137,8 +140,20 @@ class _Walk:
         if self.catalog.set_object(here, name) is not None:
             hint: str | None = f"{name!r} is a set: use COUNT({name}) in conditions, or a roll-up"
         else:
-            hint = nearest(name, (*self.catalog.names(here), *self.scope.names, *self.scope.roots))
+            hint = self._meant(here, name)
         return Fault("expr_unknown_name", f"{here} has no field {name!r}", self.at, hint)
+
+    def _meant(self, here: str, name: str) -> str | None:
+        """The nearest right name, or why this one cannot stand here."""
+        if name in _ROOTS:
+            return f"{name}. has no meaning here: bare names are the fields of {here}"
+        if name.lower() in _TRUTHS:
+            return f"write {_TRUTHS[name.lower()]}, or quote a text"
+        if name.upper() in FUNCTIONS:
+            return f"{name.upper()}() is a function: write its brackets"
+        if name in self.catalog.names(here):
+            return "it is a secret: it is written and never read"
+        return nearest(name, (*self.catalog.names(here), *self.scope.names, *self.scope.roots))
 
     def _beyond(self, t: ExprType, done: tuple[Any, ...], rest: tuple[Any, ...]) -> Found:
         """A value of type `t` was reached; what stands after its dot?"""

@@ -21,6 +21,7 @@ from patron_engine.expr.nodes import AggregateNode, Expression, Literal, Node, P
 from patron_engine.expr.sqlbinding import (
     SQL_TYPES,
     SqlBinding,
+    digest,
     is_empty,
     is_outside,
     is_there,
@@ -31,7 +32,7 @@ from patron_engine.expr.sqlbinding import (
     truth,
 )
 from patron_engine.expr.sqlparts import Column
-from patron_engine.expr.types import SEALED, TEXT, ExprType
+from patron_engine.expr.types import ExprType
 
 _ORDERS: Final[dict[str, Callable[[Any, Any], Any]]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
@@ -243,7 +244,7 @@ class _Writer:
             left, right = right, left
         if is_empty(right):
             return self._empty(left, equal), True
-        left, right = self._digest(left, right), self._digest(right, left)
+        left, right = digest(self.binding, left, right), digest(self.binding, right, left)
         a, b = self._sides(left, right)
         if equal and (is_there(left) or is_there(right)):
             return a == b, False
@@ -251,12 +252,6 @@ class _Writer:
             # A bind: planned with its value, this is the plain equation that an index serves.
             return sa.or_(a == b, sa.and_(a.is_(None), b.is_(None))), False
         return (a.is_not_distinct_from(b) if equal else a.is_distinct_from(b)), True
-
-    def _digest(self, node: Node, other: Node) -> Node:
-        """A constant beside an encrypted field, as the field's column holds it."""
-        if isinstance(node, Literal) and node.type == SEALED and isinstance(other, Path):
-            return Literal(self.binding.blind(other.path, node.value), TEXT, node.at)
-        return node
 
     def _empty(self, node: Node, equal: bool) -> Column:
         if isinstance(node, nodes.Parts):
@@ -272,7 +267,7 @@ class _Writer:
         return column.is_(None) if equal else column.is_not(None)
 
     def _among(self, item: Node, options: tuple[Node, ...]) -> tuple[Column, bool]:
-        options = tuple(self._digest(o, item) for o in options)
+        options = tuple(digest(self.binding, o, item) for o in options)
         literals = [o for o in options if isinstance(o, Literal) and o.value is not None]
         others = [o for o in options if not (isinstance(o, Literal) and o.value is not None)]
         tests: list[Column] = []

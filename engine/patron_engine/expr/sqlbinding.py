@@ -10,7 +10,7 @@ from patron_engine.expr import nodes, sqlparts
 from patron_engine.expr.functions.people import ME
 from patron_engine.expr.nodes import AggregateNode, Literal, Node, Path
 from patron_engine.expr.sqlparts import Column
-from patron_engine.expr.types import ExprType
+from patron_engine.expr.types import SEALED, TEXT, ExprType
 
 SQL_TYPES: Final[dict[str, Any]] = {
     "number": sqlparts.NUMERIC, "duration": sqlparts.NUMERIC, "text": sa.Text(), "choice": sa.Text(),
@@ -51,6 +51,13 @@ class SqlBinding(Protocol):
 
     @property
     def fiscal_year_from(self) -> int: ...
+
+
+def digest(binding: SqlBinding, node: Node, other: Node) -> Node:
+    """A constant beside an encrypted field, as the field's column holds it."""
+    if isinstance(node, Literal) and node.type == SEALED and isinstance(other, Path):
+        return Literal(binding.blind(other.path, node.value), TEXT, node.at)
+    return node
 
 
 def midnight(day: Column, shift: int) -> Column:

@@ -8,6 +8,7 @@ exist, and whether its expressions have the right types, is decided later, again
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from math import isfinite
 from typing import Any, Final
@@ -56,6 +57,42 @@ def check_document(document: Document) -> list[Problem]:
     problems.extend(_unknown_here(document))
     problems.extend(_numbers(document))
     return list(problems)
+
+
+def sound(document: Document) -> Document:
+    """The document without the parts its schema refuses: what is left can be read by stages that trust its form. What
+    stands under an unknown key stays: nobody reads it."""
+    if document.kind not in KINDS:
+        return document
+    found = _findings(document)
+    unknown = {path for code, _, _, path in found if code in _UNKNOWN}
+    bad = {path for code, _, _, path in found if path and code != "missing_key"} - unknown
+    if not bad:
+        return document
+    places: dict[Path, int] = {}
+    body = _without(document.body, (), (), bad, document.places, places)
+    return replace(document, body=body, places=places)
+
+
+def _without(
+    value: Any, old: Path, new: Path, bad: set[Path], places: Mapping[Path, int], kept: dict[Path, int]
+) -> Any:
+    """A copy of `value` without what stands at `bad`; `kept` gets the lines of what is left."""
+    if old in places:
+        kept[new] = places[old]
+    if isinstance(value, Mapping):
+        return {
+            key: _without(inner, (*old, key), (*new, key), bad, places, kept)
+            for key, inner in value.items()
+            if (*old, key) not in bad
+        }
+    if isinstance(value, list):
+        left = [index for index in range(len(value)) if (*old, index) not in bad]
+        return [
+            _without(value[index], (*old, index), (*new, at), bad, places, kept)
+            for at, index in enumerate(left)
+        ]
+    return value
 
 
 def _findings(document: Document) -> tuple[Finding, ...]:

@@ -12,8 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from patron_engine.meta.document import Path
-from patron_engine.meta.languages import LANGUAGES
-from patron_engine.names import name_fault
+from patron_engine.meta.hints import of_field_type, of_language, of_name
 from patron_engine.problems import nearest
 
 _EVERYWHERE = frozenset(
@@ -76,24 +75,23 @@ def _bad_key(failure: Any, path: Path) -> Iterable[Finding]:
     key = failure.instance
     title = failure.schema.get("title", "a key that may stand here")
     if title == "a language code":
-        hint = nearest(str(key), LANGUAGES) or "codes are en, zh-CN, zh-TW …; quote a text that holds a comma"
-        yield "unknown_language", f"{key!r} is no language code", hint, (*path, key)
+        yield "unknown_language", f"{key!r} is no language code", of_language(str(key)), (*path, key)
     elif failure.validator == "enum":
         own = [k for k in failure.validator_value if k not in _EVERYWHERE]
         hint = nearest(str(key), failure.validator_value) or f"its own keys are {', '.join(own) or 'none'}"
         yield "key_not_here", f"{key!r} is not {title}", hint, (*path, key)
     else:
-        yield "bad_name", f"the key {key!r} is not {title}", name_fault(str(key)), (*path, key)
+        yield "bad_name", f"the key {key!r} is not {title}", of_name(str(key)), (*path, key)
 
 
 def _missing(failure: Any, path: Path) -> Iterable[Finding]:
     for key in failure.validator_value:
         if isinstance(failure.instance, Mapping) and key not in failure.instance:
-            known = failure.schema.get("properties", {}).get(key, {})
+            about = failure.schema.get("properties", {}).get(key, {}).get("description")
             yield (
                 "missing_key",
                 f"the key {key!r} is missing",
-                known.get("description", f"write {key}: …"),
+                f"write {key}: …" + (f"  {about}" if about else ""),
                 path,
             )
 
@@ -126,7 +124,7 @@ def _not(value: Any, what: str, path: Path, *, text: bool = False, listed: bool 
 def _pattern(failure: Any, path: Path) -> Iterable[Finding]:
     value, title = failure.instance, failure.schema.get("title", "of the right form")
     if title.startswith("a name:"):
-        return [("bad_name", f"{value!r} is not a name", name_fault(value) or title, path)]
+        return [("bad_name", f"{value!r} is not a name", of_name(value) or title, path)]
     if title.startswith("a duration"):
         return [("bad_duration", f"{value!r} is not {title}", _duration_hint(value), path)]
     return [("bad_form", f"{value!r} is not {title}", None, path)]
@@ -143,7 +141,8 @@ def _word(failure: Any, path: Path) -> Iterable[Finding]:
     shown = [_shown(w) for w in words]
     if failure.instance is None or not isinstance(failure.instance, str):
         return [_not(failure.instance, f"one of {', '.join(shown)}", path, text=True)]
-    hint = nearest(failure.instance, [w for w in words if isinstance(w, str)])
+    hint = of_field_type(failure.instance) if path and path[-1] == "type" and "auto_number" in words else None
+    hint = hint or nearest(failure.instance, [w for w in words if isinstance(w, str)])
     more = f"{', '.join(shown[:30])} …" if len(shown) > 30 else ", ".join(shown)
     return [("unknown_word", f"{failure.instance!r} is not one of {more}", hint, path)]
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import yaml
 
+from patron_engine.meta.boundaries import after_document
 from patron_engine.meta.document import Document, Path
 from patron_engine.problems import Problem, Problems
 
@@ -38,21 +39,24 @@ _TEXT_IN = frozenset({"requires", "optional"})
 
 
 def read_documents(text: bytes | str, file: str) -> tuple[list[Document], list[Problem]]:
-    """All documents of one file, in order. A syntax error ends the file: what stood before it is still returned."""
+    """All documents of one file, in order. A syntax error ends its document: those around it are still returned."""
     problems = Problems()
     source = _decoded(text, file, problems)
     documents: list[Document] = []
-    if source is not None:
-        reading = _Reading(source=source, file=file, problems=problems)
+    began = 0
+    while source is not None:
+        reading = _Reading(source=source, file=file, problems=problems, began=began)
         try:
             for body, places in reading.bodies():
                 document = _document(body, places, file, problems)
                 if document is not None:
                     documents.append(document)
+            break
         except _GiveUp:
-            pass
+            break
         except yaml.YAMLError as error:
             _syntax(error, file, problems)
+            source, began = after_document(source, reading.began)
     return documents, list(problems)
 
 
@@ -120,6 +124,8 @@ def _syntax(error: yaml.YAMLError, file: str, problems: Problems) -> None:
         )  # fmt: skip
         return
     mark = getattr(error, "problem_mark", None)
+    if mark and any(p.code == "yaml_syntax" and p.line == mark.line + 1 for p in problems):
+        return
     what = getattr(error, "problem", None) or "a character that YAML does not allow"
     context = getattr(error, "context", None)
     hint = "indent with spaces and quote texts that hold ': ' or ' #' or begin with a sign"
@@ -174,6 +180,7 @@ class _Reading:
     source: str
     file: str
     problems: Problems
+    began: int = 0  # line of the document being read, from 0
     places: dict[Path, int] = field(default_factory=dict)
     order: list[Path] = field(default_factory=list)  # the paths of `places` as they came
     anchors: dict[str, _Anchored | None] = field(default_factory=dict)  # None: still being read
@@ -187,6 +194,8 @@ class _Reading:
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
                 self.places, self.order, self.anchors, self.grown = {}, [], {}, 0
+                mark = event.start_mark
+                self.began = mark.line if mark else self.began
                 body = self._node(next(self.events), ())
                 yield body, self.places
 

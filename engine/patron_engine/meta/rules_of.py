@@ -18,6 +18,7 @@ import re2
 from patron_engine.meta.cron import cron_fault
 from patron_engine.meta.document import Document, Path, walk
 from patron_engine.meta.reference.events import OFFERS
+from patron_engine.meta.rules_values import external_ids, menu_addresses, open_days
 from patron_engine.problems import Problems, nearest
 
 Rule = Callable[[Document, Problems], None]
@@ -273,7 +274,8 @@ RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {
     "object": (fields,),
     "change": (fields,),
     "view": (view_axes,),
-    "menu": (menu_entries,),
+    "menu": (menu_entries, menu_addresses),
+    "data": (external_ids,),
     "dashboard": (tiles,),
     "template": (template_body,),
     "setting": (setting_options,),
@@ -282,7 +284,7 @@ RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {
     "assignment": (cron_lines,),
     "sla": (steps, sla_clocks),
     "report": (measures, cron_lines, days),
-    "webform": (days,),
+    "webform": (days, open_days),
     "check": (days,),
     "workspace": (workspace_name, zone),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from patron_engine.expr.types import ExprType
+from patron_engine.expr.types import EMPTY, ExprType
 from patron_engine.model.sketch import FieldSketch, ObjectSketch, Sketch
 from patron_engine.model.virtual import APPROVAL
 
@@ -33,7 +33,7 @@ class SketchCatalog:
     def field(self, object: str, name: str) -> ExprType | None:
         one = self.sketch.object(object)
         if one is None:
-            return None
+            return EMPTY  # the object is not there: that is told where it is named, and not at each of its fields
         found = one.field(name)
         if found is not None:
             return self._type(found)

@@ -83,7 +83,10 @@ class ObjectChecks(KeyChecks):
                       "make the uppermost a lookup")  # fmt: skip
         if isinstance(masters[0].spec, LinkSpec) and (len(masters[0].spec.to) != 1 or masters[0].spec.many):
             self.tell(
-                "master_many", "a detail has one master of one object", masters[0].path, "make it a lookup"
+                "master_many",
+                "a detail has one master of one object",
+                (*masters[0].path, "many" if masters[0].spec.many else "to"),
+                "make it a lookup",
             )
 
     def _currency(self) -> None:

@@ -9,7 +9,7 @@ too); no model when there are errors. Pure: no database, no clock. The same docu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -38,7 +38,7 @@ from patron_engine.model.sketching import sketch
 from patron_engine.model.storing import Storing
 from patron_engine.model.values import check_values, read_literal
 from patron_engine.model.wanted import wanted
-from patron_engine.problems import Problem, Problems, nearest
+from patron_engine.problems import Problem, Problems, beyond, nearest
 
 Key = tuple[str, str]
 WEEK_DAYS: Final = ("monday", "sunday", "saturday")
@@ -51,28 +51,32 @@ def compile_model(
     *,
     vault: Vault | None = None,
     cache: ExpressionCache = EXPRESSIONS,
+    earlier: Iterable[Problem] = (),
+    unread: frozenset[Key] = frozenset(),
 ) -> tuple[Model | None, tuple[Problem, ...]]:
     """The model of `effective`, or None with its problems. `model.physical` has the names it was compiled with, new ones
-    included; `vault` is what encrypted fields are sealed with."""
+    included; `vault` is what encrypted fields are sealed with; `earlier` is what the documents
+    by themselves were found to be: with an error among it there is no model, and of what it tells nothing more is told.
+    `unread` are documents that stand in the author's files and could not be read: naming them is no problem."""
     with uncollected():
-        return _compile(effective, physical, release, vault, cache)
-
-
-def compile_known(
-    effective: Effective, names: PhysicalNames, number: int, vault: Vault | None, known: Problems
-) -> tuple[Model | None, tuple[Problem, ...]]:
-    """Compiles documents some of which may be wrong by themselves, so that everything is told at once. What the compiler
-    stumbles over in a document whose shape is no definition's has been told already."""
-    try:
-        return compile_model(effective, names, number, vault=vault)
-    except (TypeError, KeyError, ValueError, AttributeError, IndexError):
-        if not known.errors:
-            raise
-        return None, ()
+        before = tuple(earlier)
+        try:
+            model, problems = _compile(effective, physical, release, vault, cache, before, unread)
+        except (TypeError, KeyError, ValueError, AttributeError, IndexError):
+            if not any(problem.level == "error" for problem in before):
+                raise
+            return None, ()  # it stumbled over a shape that has been told already
+        return model, tuple(beyond(before, problems))
 
 
 def _compile(
-    effective: Effective, physical: PhysicalNames, release: int, vault: Vault | None, cache: ExpressionCache
+    effective: Effective,
+    physical: PhysicalNames,
+    release: int,
+    vault: Vault | None,
+    cache: ExpressionCache,
+    earlier: tuple[Problem, ...],
+    unread: frozenset[Key],
 ) -> tuple[Model | None, tuple[Problem, ...]]:
     problems = Problems()
     documents = effective.documents
@@ -89,8 +93,8 @@ def _compile(
     expressions.type_formulas()
     expressions.compile_rest()
     storing = Storing(expressions)
-    _check(effective, expressions, storing, uses, settings, problems)
-    if problems.errors:
+    _check(effective, expressions, storing, uses, settings, Names(expressions, problems, unread))
+    if problems.errors or any(p.level == "error" for p in earlier):
         return None, tuple(problems)
     names = physical.settle(wanted(expressions, storing), release)
     assembly = Assembly(expressions, storing, names, vault, problems)
@@ -119,10 +123,9 @@ def _compile(
 
 def _check(
     effective: Effective, expressions: Expressions, storing: Storing, uses: Mapping[Key, References],
-    settings: Mapping[str, FieldSketch], problems: Problems,
+    settings: Mapping[str, FieldSketch], names: Names,
 ) -> None:  # fmt: skip
-    documents, made = effective.documents, expressions.sketch
-    names = Names(expressions, problems)
+    documents, made, problems = effective.documents, expressions.sketch, names.problems
     for key, found in uses.items():
         names.check(documents[key], found.names)
         check_values(documents[key], found.values, expressions, problems)

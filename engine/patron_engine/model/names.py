@@ -15,6 +15,7 @@ from patron_engine.fields.options import names_of
 from patron_engine.meta.document import Document, Path, element_name, former_names, walk
 from patron_engine.meta.reference import Reference
 from patron_engine.model.expressions import Expressions
+from patron_engine.model.field_names import FieldNames, fault
 from patron_engine.problems import Problems, nearest
 
 FEATURE_LISTS: Final = (
@@ -33,15 +34,16 @@ ACTIONS: Final = (
 )  # fmt: skip
 
 
-class Names:
+class Names(FieldNames):
     """Checks references of documents."""
 
-    def __init__(self, expressions: Expressions, problems: Problems) -> None:
-        self.expressions = expressions
-        self.sketch = expressions.sketch
-        self.catalog = expressions.catalog
+    def __init__(
+        self, expressions: Expressions, problems: Problems, unread: frozenset[tuple[str, str]] = frozenset()
+    ) -> None:
+        super().__init__(expressions)
         self.documents = self.sketch.documents
         self.problems = problems
+        self.unread = unread  # documents that stand there and cannot be read: who names them is not wrong
         self._aliases = {
             (kind, old): name for (kind, name), d in self.documents.items() for old in former_names(d.body)
         }
@@ -63,9 +65,9 @@ class Names:
     # Each answers None, or "code \0 message \0 hint".
 
     def _object(self, document: Document, reference: Reference) -> str | None:
-        if self.sketch.object(reference.name) is not None:
+        if self.sketch.object(reference.name) is not None or ("object", reference.name) in self.unread:
             return None
-        return _fault(
+        return fault(
             "unknown_object",
             f"there is no object {reference.name!r}",
             nearest(reference.name, self.sketch.objects),
@@ -73,83 +75,24 @@ class Names:
 
     def _field(self, document: Document, reference: Reference) -> str | None:
         object = self.expressions.object_of(reference.object or "?")
-        return None if object is None else self.path_fault(object, reference.name, sets=reference.sets)
-
-    def path_fault(self, object: str, path: str, *, sets: bool = False) -> str | None:
-        """What is wrong with a path of fields from `object`, or None."""
-        here, steps = object, path.replace("['", "[").replace("']", "]").split(".")
-        for index, step in enumerate(steps):
-            name, bracket, named = step.partition("[")
-            type = self.catalog.field(here, name)
-            rest = ".".join(steps[index:])
-            if (
-                len(steps) - index > 1
-                and (type is None or type.kind != "link")
-                and self.catalog.field(here, rest) is not None
-            ):
-                return None
-            if type is None:
-                below = self.catalog.set_object(here, name)
-                if below is not None and sets:
-                    here = below
-                    continue
-                return self._unknown_field(here, name, below)
-            if index == len(steps) - 1:
-                return None
-            if type.kind == "json":
-                return None
-            if type.kind != "link":
-                return _fault("not_a_link", f"{here}.{name} is no link: nothing stands behind its dot", None)
-            if bracket:
-                target = self.catalog.canonical("", named.rstrip("]"))
-                if target not in type.objects:
-                    return _fault(
-                        "wrong_object",
-                        f"{here}.{name} does not point at {target!r}",
-                        nearest(target, type.objects),
-                    )
-                here = target
-            elif len(type.objects) != 1:
-                return _fault(
-                    "several_objects",
-                    f"{here}.{name} points at several objects",
-                    f"write {name}['{type.objects[0]}']" if type.objects else None,
-                )
-            else:
-                here = type.objects[0]
-        return None
-
-    def _unknown_field(self, object: str, name: str, below: str | None) -> str:
-        one = self.sketch.object(object)
-        hidden = getattr(one.document, "removed", {}).get(f"fields.{name}") if one is not None else None
-        if one is None:
-            return _fault(
-                "unknown_object", f"there is no object {object!r}", nearest(object, self.sketch.objects)
-            )
-        if hidden is not None:
-            return _fault("removed_field", f"{object}.{name} was removed by {hidden[1].document.layer or 'a layer above'}",
-                          "take this use out too, or keep the field")  # fmt: skip
-        if below is not None:
-            return _fault(
-                "set_not_field",
-                f"{name!r} is a set of {object}: its records cannot be shown as one value",
-                "use a roll-up field",
-            )
-        return _fault(
-            "unknown_field", f"{object} has no field {name!r}", nearest(name, self.catalog.names(object))
-        )
+        if object is None:
+            return None
+        fault = self.path_fault(object, reference.name, sets=reference.sets)
+        return self.kind_fault(object, reference) if fault is None and reference.kinds else fault
 
     def _set(self, document: Document, reference: Reference) -> str | None:
         here = self.expressions.object_of(reference.object or "?")
         for step in reference.name.split(".") if here is not None else ():
             assert here is not None
             below = self.catalog.set_object(here, step)
+            if below is None and any(kind == "object" for kind, _ in self.unread):
+                return None  # it may be a set of what cannot be read
             if below is None:
                 known = self.catalog.sets(here)
                 hint = nearest(step, known) or (
                     f"its sets are {', '.join(sorted(known)[:12])}" if known else "no link points at it"
                 )
-                return _fault("unknown_set", f"{here} has no set {step!r}", hint)
+                return fault("unknown_set", f"{here} has no set {step!r}", hint)
             here = below
         return None
 
@@ -161,7 +104,7 @@ class Names:
         if reference.name in known:
             return None
         what = f"{reference.object}.{reference.field}" if reference.object else str(reference.field)
-        return _fault(
+        return fault(
             "unknown_option", f"{what} has no option {reference.name!r}", nearest(reference.name, known)
         )
 
@@ -173,10 +116,11 @@ class Names:
 
     def _definition(self, document: Document, reference: Reference) -> str | None:
         kind = reference.kind or ""
-        if (kind, reference.name) in self.documents or (kind, reference.name) in self._aliases:
+        key = (kind, reference.name)
+        if key in self.documents or key in self._aliases or key in self.unread:
             return None
         known = [name for k, name in self.documents if k == kind]
-        return _fault(
+        return fault(
             f"unknown_{kind}",
             f"there is no {kind.replace('_', ' ')} {reference.name!r}",
             nearest(reference.name, known),
@@ -184,13 +128,23 @@ class Names:
 
     def _element(self, document: Document, reference: Reference) -> str | None:
         owners = self._owners(reference)
+        if not owners and (reference.of or reference.object is None or self.unread):
+            return None  # the owner is told already
         if not owners:
-            return None
+            object = self.expressions.object_of(reference.object or "?")
+            if object is None:
+                return None
+            kind = (reference.kind or "").replace("_", " ")
+            return fault(
+                "unknown_element",
+                f"{object} has no {kind}, so no {reference.name!r}",
+                f"write one: kind: {reference.kind}",
+            )
         known = {n for d in owners for n in _elements(d.body, reference.element or "")}
         if reference.name in known:
             return None
         place = f"{reference.kind} {reference.of}" if reference.of else str(reference.kind)
-        return _fault(
+        return fault(
             "unknown_element",
             f"{place} has no {reference.name!r} in its {reference.element}",
             nearest(reference.name, known),
@@ -218,7 +172,7 @@ class Names:
         known = [str(t.get("name")) for t in types] + [old for t in types for old in former_names(t)]
         if reference.name in known:
             return None
-        return _fault(
+        return fault(
             "unknown_record_type",
             f"{object} has no record type {reference.name!r}",
             nearest(reference.name, known),
@@ -229,7 +183,7 @@ class Names:
         known = {*ACTIONS, *self._actions_of(object)}
         if reference.name in known:
             return None
-        return _fault(
+        return fault(
             "unknown_action",
             f"there is no action {reference.name!r} for {object}",
             nearest(reference.name, known),
@@ -251,15 +205,11 @@ class Names:
     def _here(self, document: Document, reference: Reference) -> str | None:
         if reference.name in reference.known:
             return None
-        return _fault(
+        return fault(
             "unknown_name",
             f"nothing in this document is named {reference.name!r}",
             nearest(reference.name, reference.known),
         )
-
-
-def _fault(code: str, message: str, hint: str | None) -> str:
-    return f"{code}\0{message}\0{hint or ''}"
 
 
 def _elements(body: Mapping[str, Any], listed: str) -> Iterable[str]:

@@ -11,7 +11,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from patron_engine.expr.types import SEALED, ExprType
+from patron_engine.expr.types import EMPTY, SEALED, ExprType
 from patron_engine.fields.base import Around, FieldType
 from patron_engine.fields.field import LinkSpec, Option, Spec, Texts
 from patron_engine.fields.link import SYSTEM_TYPES
@@ -134,14 +134,17 @@ def _field(
         if isinstance(name, str):
             problems.add("unknown_type", f"there is no field type {named!r}", hint=nearest(str(named), TYPES),
                          **document.where((*path, "type")))  # fmt: skip
+        meant = name if isinstance(name, str) else _meant(definition)
+        if meant is not None:
+            made.fields.setdefault(meant, _unreadable(made.name, meant, definition, path))
         return
     fault = name_fault(name)
     if fault:
         problems.add("bad_name", f"{name!r} cannot name a field: {fault}", **document.where((*path, "name")))
     if name in made.fields:
-        what = "a system field" if made.fields[name].system else "another field"
-        problems.add("name_taken", f"{name!r} is {what} of {made.name}", hint="choose another name",
-                     **document.where((*path, "name")))  # fmt: skip
+        if made.fields[name].system:  # two of one list are told by the check of the document
+            problems.add("name_taken", f"{name!r} is a system field of {made.name}", hint="choose another name",
+                         **document.where((*path, "name")))  # fmt: skip
         return
     around = Around(
         currency=made.around.currency, region=made.around.region, record_currency=made.around.record_currency,
@@ -155,6 +158,21 @@ def _field(
     )  # fmt: skip
     for old in aliases:
         made.aliases.setdefault(old, name)
+
+
+def _meant(definition: Mapping[str, Any]) -> str | None:
+    """The name of a field that misspells the key `name`."""
+    if "name" in definition:
+        return None
+    return next((v for k, v in definition.items() if isinstance(v, str) and nearest(str(k), ("name",))), None)
+
+
+def _unreadable(object: str, name: str, definition: Mapping[str, Any], path: Path) -> FieldSketch:
+    """Stands for a field of no known type: what names it is not wrong because of that."""
+    return FieldSketch(
+        object=object, name=name, definition={"name": name, "type": "json"}, path=path, type=TYPES["json"], spec=None,
+        expr=EMPTY, system=False, aliases=former_names(definition),
+    )  # fmt: skip
 
 
 def _expr_type(type: FieldType, spec: Spec, definition: Mapping[str, Any]) -> ExprType | None:

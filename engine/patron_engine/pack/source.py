@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from patron_engine.meta.boundaries import named_documents
 from patron_engine.meta.check import check_document
 from patron_engine.meta.document import Document
+from patron_engine.meta.kinds import KINDS
 from patron_engine.meta.reader import read_documents
 from patron_engine.pack.files import checksum_of, files_of_archive, files_of_folder
 from patron_engine.problems import Problem, Problems
@@ -26,11 +29,13 @@ MAX_TEMPLATE_BYTES: Final = 500_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definitions:
-    """What a folder holds. `templates` and `tables`: relative name -> text."""
+    """What a folder holds. `templates` and `tables`: relative name -> text; `unread` are kind and name of documents
+    that could not be read."""
 
     documents: tuple[Document, ...]
     templates: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
+    unread: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,7 @@ class Pack:
     tables: Mapping[str, str]
     checksum: str
     files: Mapping[str, bytes] = field(repr=False, default_factory=dict)
+    unread: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def requires(self) -> Mapping[str, str]:
@@ -108,12 +114,16 @@ def definitions_of_files(files: Mapping[str, bytes]) -> tuple[Definitions, list[
     problems = Problems()
     documents: list[Document] = []
     texts: dict[str, dict[str, str]] = {"templates": {}, "demo": {}}
+    unread: set[tuple[str, str]] = set()
     for name, content in files.items():
         folder = name.split("/")[0]
         if name.endswith((".yaml", ".yml", ".json")):
             found, faults = read_documents(content, name)
             documents += found
             problems.extend(faults)
+            if faults:
+                unread |= named_documents(content)
+            unread |= {(_meant(d.kind), d.name) for d in found if d.kind not in KINDS}
             problems.extend(p for document in found for p in check_document(document))
         elif folder in texts:
             if folder == "templates" and len(content) > MAX_TEMPLATE_BYTES:
@@ -127,13 +137,25 @@ def definitions_of_files(files: Mapping[str, bytes]) -> tuple[Definitions, list[
                 problems.add("not_utf8", "the file is not UTF-8 text", hint="save it as UTF-8", file=name)
     _twice(documents, problems)
     _body_files(documents, texts["templates"], problems)
-    found_all = Definitions(documents=tuple(documents), templates=texts["templates"], tables=texts["demo"])
+    found_all = Definitions(
+        documents=tuple(documents),
+        templates=texts["templates"],
+        tables=texts["demo"],
+        unread=frozenset(unread - {d.key for d in documents}),
+    )
     return found_all, list(problems)
+
+
+def _meant(kind: str) -> str:
+    """The kind a misspelt one stands for."""
+    return next(iter(get_close_matches(kind, list(KINDS), n=1)), kind)
 
 
 def _twice(documents: Iterable[Document], problems: Problems) -> None:
     seen: dict[tuple[str, str], Document] = {}
     for document in documents:
+        if document.kind == "change":
+            continue  # two changes of one document are told when layers are folded
         first = seen.setdefault(document.key, document)
         if first is not document:
             message = f"{document.kind} {document.name!r} stands in {first.file} line {first.line()} already"
@@ -173,6 +195,7 @@ def pack_of_files(files: Mapping[str, bytes]) -> tuple[Pack | None, list[Problem
         tables=found.tables,
         checksum=checksum_of(files),
         files=files,
+        unread=found.unread,
     )
     return pack, list(problems)
 

@@ -12,7 +12,6 @@ exactly the plan that was shown, or nothing: under the lock the plan is made aga
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,15 +28,15 @@ from patron_engine.meta.diff import DocumentChange, diff_bodies
 from patron_engine.meta.layers import Effective, Layer, fold
 from patron_engine.meta.translations import untranslated
 from patron_engine.model.cache import uncollected
-from patron_engine.model.compile import compile_known
+from patron_engine.model.compile import compile_model
 from patron_engine.model.model import Model
 from patron_engine.model.physical import EVERYTHING, Named, allocate
-from patron_engine.problems import Problem, Problems
+from patron_engine.problems import Problem, Problems, beyond
 from patron_engine.release.active import documents_of
 from patron_engine.release.bodies import body_hash
+from patron_engine.release.checked import check_layers, sound_layer
 from patron_engine.release.drafts import drop_draft
 from patron_engine.release.releases import (
-    FILE,
     Kind,
     Release,
     current_release,
@@ -131,13 +130,13 @@ def plan(
     """
     base = current_release(conn, schema)
     problems = Problems(check_layers(layers, hashes_of(conn, schema, base)))
-    effective = fold(layers)
-    problems.extend(effective.problems)
+    effective = fold(layers if not problems.errors else map(sound_layer, layers))
+    problems.extend(beyond(problems, effective.problems))
     for key in effective.changes:  # what a change adds is checked where it stands
         if key in effective.documents:
-            problems.extend(check_document(effective.documents[key]))
+            problems.extend(beyond(problems, check_document(effective.documents[key])))
     names = allocate(physical_rows.known_columns(conn, schema), take_up, then)
-    model, found = compile_known(effective, names, base + 1, vault, problems)
+    model, found = compile_model(effective, names, base + 1, vault=vault, earlier=problems)
     problems.extend(found)
     if model is None or problems.errors:
         raise _refused(problems)
@@ -168,16 +167,6 @@ def plan(
         take_up=take_up,
     )
     return replace(publication, checksum=_checksum(publication))
-
-
-def check_layers(layers: Iterable[Layer], checked: frozenset[str]) -> tuple[Problem, ...]:
-    """Problems of every document by itself; those the release before already held are not checked again."""
-    problems = Problems()
-    for layer in layers:
-        for document in layer.documents:
-            if document.kind != FILE and body_hash(document.body) not in checked:
-                problems.extend(check_document(document))
-    return tuple(problems)
 
 
 def publish(

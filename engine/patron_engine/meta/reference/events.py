@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from patron_engine.meta.document import Path
+from patron_engine.meta.reference.kinds import DAYS
 from patron_engine.meta.reference.use import ObjectName, Scope, Walk
 
 EVERY: Final[Mapping[str, str]] = {"name": "text", "at": "datetime", "by": "object:user"}
@@ -66,7 +67,7 @@ def events(walk: Walk, path: Path, value: Any, object: ObjectName | None) -> Map
         ):
             more = {"kind": kind, "of": event.get(_OWNER[key]) or "", "element": listed}
             walk.name((*at, key), "element", event.get(key), object=object, **more)
-        walk.field((*at, "field"), event.get("field"), object)
+        walk.field((*at, "field"), event.get("field"), object, kinds=DAYS)
         offers.update(_asked(walk, (*at, "ask"), event.get("ask"), object))
     return offers
 

@@ -9,6 +9,7 @@ from typing import Any
 from patron_engine.meta.document import Path
 from patron_engine.meta.document import walk as parts
 from patron_engine.meta.reference.events import WHOLE_OBJECT, events
+from patron_engine.meta.reference.kinds import CHOICES
 from patron_engine.meta.reference.people import people
 from patron_engine.meta.reference.steps import details, steps
 from patron_engine.meta.reference.use import Scope, Walk, submap
@@ -91,7 +92,7 @@ def stage_path(walk: Walk) -> None:
     me, body, field = walk.text("object"), walk.body, walk.text("field")
     scope = _scope(me)
     walk.name(("object",), "object", me)
-    walk.field(("field",), field, me)
+    walk.field(("field",), field, me, kinds=CHOICES)
     walk.condition(("when",), body.get("when"), scope)
     walk.definition(("moves", "reopen"), "role", submap(body, "moves").get("reopen"))
     for path, stage in walk.maps(("stages",), body.get("stages")):

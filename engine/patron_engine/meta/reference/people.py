@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from patron_engine.meta.document import Path
+from patron_engine.meta.reference.kinds import PEOPLE
 from patron_engine.meta.reference.use import Scope, Walk, follow, submap
 
 _CODES = {
@@ -40,10 +41,10 @@ def people(walk: Walk, path: Path, value: Any, scope: Scope, nodes: tuple[str, .
     walk.definition((*path, "managers_up_to", "role"), "role", upto.get("role"))
     if isinstance(value.get("each"), str):
         walk.name((*path, "each"), "set", value["each"], object=scope.object or "?")
-        walk.field((*path, "field"), value.get("field"), follow(scope.object, value["each"]))
+        walk.field((*path, "field"), value.get("field"), follow(scope.object, value["each"]), kinds=PEOPLE)
     else:
-        walk.field((*path, "field"), value.get("field"), scope.object)
-    walk.field((*path, "head_of"), value.get("head_of"), scope.object)
+        walk.field((*path, "field"), value.get("field"), scope.object, kinds=PEOPLE)
+    walk.field((*path, "head_of"), value.get("head_of"), scope.object, kinds=PEOPLE)
     if "approvers_of" in value:
         walk.name((*path, "approvers_of"), "here", value["approvers_of"], known=nodes)
     if "from" in value:

@@ -7,8 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from patron_engine.meta.document import Path
+from patron_engine.meta.reference.kinds import DAYS, NUMBERS, ORDERED
 from patron_engine.meta.reference.people import people
 from patron_engine.meta.reference.use import Scope, Walk, follow, submap
+
+MEASURED: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("sum", "avg", "median", "percentile"), NUMBERS),
+    **dict.fromkeys(("min", "max"), ORDERED),
+}
 
 # What a parameter's or a setting's type is in an expression.
 TYPE_WORDS: Mapping[str, str] = {
@@ -40,6 +46,12 @@ def report(walk: Walk) -> None:
     else:
         for key in ("rows", "columns"):
             walk.field((key,), body.get(key), me, sets=True)
+            for path, group in walk.maps((key,), body.get(key)):
+                by, buckets = isinstance(group.get("by"), str), "buckets" in group
+                for part, there, kinds in (("by", by, DAYS), ("buckets", buckets, NUMBERS)):
+                    walk.field(
+                        (*path, part), group.get("field") if there else None, me, sets=True, kinds=kinds
+                    )
         measured = {}
         groups = (*_names(body.get("rows")), *_names(body.get("columns")))
     measures = {**measured, **_measures(walk, ("measures",), body.get("measures"), scope, measured)}
@@ -86,7 +98,8 @@ def _measures(walk: Walk, path: Path, value: Any, scope: Scope, others: Mapping[
         (m["name"] for _, m in walk.maps(path, value) if isinstance(m.get("name"), str)), "number"
     )
     for at, measure in walk.maps(path, value):
-        walk.field((*at, "field"), measure.get("field"), scope.object, sets=True)
+        kinds = MEASURED.get(str(measure.get("function")), ())
+        walk.field((*at, "field"), measure.get("field"), scope.object, sets=True, kinds=kinds)
         walk.condition((*at, "where"), measure.get("where"), replace(scope, rows=True))
         names = {**scope.names, **others, **{k: v for k, v in known.items() if k != measure.get("name")}}
         walk.measure(
@@ -117,11 +130,11 @@ def _funnel_and_cohort(walk: Walk, me: str | None) -> None:
     body = walk.body
     walk.definition(("path",), "stage_path", body.get("path"))
     if body.get("type") == "funnel":
-        walk.field(("value",), body.get("value"), me)
-    walk.field(("cohort", "field"), submap(body, "cohort").get("field"), me)
+        walk.field(("value",), body.get("value"), me, kinds=NUMBERS)
+    walk.field(("cohort", "field"), submap(body, "cohort").get("field"), me, kinds=DAYS)
     over = submap(body, "over")
     walk.name(("over", "set"), "set", over.get("set"), object=me)
-    walk.field(("over", "field"), over.get("field"), follow(me, over.get("set")))
+    walk.field(("over", "field"), over.get("field"), follow(me, over.get("set")), kinds=DAYS)
 
 
 def _shown(walk: Walk, measures: Mapping[str, str], groups: tuple[str, ...]) -> None:

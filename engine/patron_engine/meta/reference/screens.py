@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from patron_engine.meta.document import Path
+from patron_engine.meta.reference.kinds import COLOURS, DAYS, LANES, NUMBERS, PLACES
 from patron_engine.meta.reference.people import audience
 from patron_engine.meta.reference.use import Scope, Walk, follow, submap
 
@@ -24,7 +25,7 @@ def layout(walk: Walk) -> None:
         for key in ("visible", "readonly"):
             walk.condition((*path, key), section.get(key), scope)
         fields(walk, (*path, "fields"), section.get("fields"), inner, rows)
-        walk.field((*path, "totals"), section.get("totals"), inner)
+        walk.field((*path, "totals"), section.get("totals"), inner, kinds=NUMBERS)
         walk.field((*path, "sort"), section.get("sort"), inner)
     related = body.get("related")
     for index, item in enumerate(related if isinstance(related, list) else ()):
@@ -59,8 +60,20 @@ def view(walk: Walk) -> None:
     me, body = walk.text("object"), walk.body
     walk.name(("object",), "object", me)
     walk.condition(("where",), body.get("where"), Scope(object=me, rows=True))
-    for key in ("columns", "sort", "group_by", "color_by", "from", "to", "location", "parent", "filters"):
+    for key in ("columns", "sort", "parent", "filters"):
         walk.field((key,), body.get(key), me)
+    groups = LANES if body.get("type") == "kanban" else ()
+    for key, kinds in (
+        ("group_by", groups),
+        ("color_by", COLOURS),
+        ("from", DAYS),
+        ("to", DAYS),
+        ("location", PLACES),
+    ):
+        walk.field((key,), body.get(key), me, kinds=kinds)
+    for path, column in walk.maps(("columns",), body.get("columns")):
+        if column.get("total") in ("sum", "avg"):
+            walk.field((*path, "total"), column.get("field"), me, kinds=NUMBERS)
 
 
 def menu(walk: Walk) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from patron_engine.meta.document import Document, Path, is_expression
 
 ObjectName = str
+Kinds = tuple[str, ...]
 UNKNOWN: ObjectName = "?"
 What = Literal[
     "object",
@@ -41,7 +42,8 @@ class Reference:
     """One name that must stand for something.
 
     what         object        name is an object
-                 field         name is a field of `object`, or a path of links; `sets`: sets may stand in it too
+                 field         name is a field of `object`, or a path of links; `sets`: sets may stand in it too;
+                               `kinds`: what its values are, in kinds of expr.types; () any
                  set           name is a set of `object`, or a path of sets
                  option        name is an option of field `field` of `object` (a setting's, when object is "")
                  definition    name is a document of `kind`
@@ -63,6 +65,7 @@ class Reference:
     element: str | None = None
     sets: bool = False
     known: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +122,7 @@ class References:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Where an expression stands: whose names are bare, and what stands under the roots."""
+    """Where an expression stands: whose names are bare, and what is under the roots."""
 
     object: ObjectName | None
     roots: Mapping[str, ObjectName | Mapping[str, str]] = field(default_factory=dict)
@@ -174,15 +177,23 @@ class Walk:
         elif isinstance(value, str) and value and not is_expression(value):
             self.names.append(Reference(path=path, what=what, name=value, **more))
 
-    def field(self, path: Path, value: Any, object: ObjectName | None, *, sets: bool = False) -> None:
+    def field(
+        self, path: Path, value: Any, object: ObjectName | None, *, sets: bool = False, kinds: Kinds = ()
+    ) -> None:
         """A field, a path, a list of them; `-amount` is amount; an element may be a map with `field`."""
         if isinstance(value, list):
             for index, item in enumerate(value):
                 inner = (*path, index, "field") if isinstance(item, Mapping) else (*path, index)
-                self.field(inner, item.get("field") if isinstance(item, Mapping) else item, object, sets=sets)
+                self.field(
+                    inner,
+                    item.get("field") if isinstance(item, Mapping) else item,
+                    object,
+                    sets=sets,
+                    kinds=kinds,
+                )
         elif object is not None:
             name = value.removeprefix("-") if isinstance(value, str) else value
-            self.name(path, "field", name, object=object, sets=sets)
+            self.name(path, "field", name, object=object, sets=sets, kinds=kinds)
 
     def definition(self, path: Path, kind: str, value: Any) -> None:
         self.name(path, "definition", value, kind=kind)

@@ -1,0 +1,58 @@
+"""Rules of values: addresses, days and ids that a document holds and that are wrong by themselves.
+
+In: a Document that may be wrong in other ways too. Out: Problems added to the collector, as in rules_of.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+from patron_engine.meta.document import Document, walk
+from patron_engine.problems import Problems
+
+_ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:|/(?!/))\S+\Z")
+
+
+def menu_addresses(document: Document, found: Problems) -> None:
+    """A menu leads to a page: nothing that runs when it is clicked."""
+    for path, value in walk(document.body):
+        if not path or path[-1] != "url" or not isinstance(value, str):
+            continue
+        if not value.startswith("=") and not _ADDRESS.match(value):
+            message = f"{value!r} is no address a menu can lead to"
+            hint = "https://…, /a/page/of/this/place, mailto:… or tel:…"
+            found.add("bad_address", message, hint=hint, **document.where(path))
+
+
+def external_ids(document: Document, found: Problems) -> None:
+    """Each record of a document has an id of its own: by it the next version finds the record again."""
+    records = document.body.get("records")
+    first: dict[str, int] = {}
+    for index, record in enumerate(records if isinstance(records, list) else ()):
+        id = record.get("external_id") if isinstance(record, Mapping) else None
+        if not isinstance(id, str | int) or isinstance(id, bool):
+            continue
+        before = first.setdefault(str(id), index)
+        if before != index:
+            line = document.line(("records", before))
+            message = f"the external id {str(id)!r} stands twice" + (
+                f", first in line {line}" if line else ""
+            )
+            where = document.where(("records", index, "external_id"))
+            found.add("duplicate_name", message, hint="give one of them another", **where)
+
+
+def open_days(document: Document, found: Problems) -> None:
+    opening = document.body.get("open")
+    if not isinstance(opening, Mapping):
+        return
+    try:
+        first, last = (date.fromisoformat(str(opening.get(key))[:10]) for key in ("from", "until"))
+    except ValueError:
+        return  # not days, or only one of them: told elsewhere
+    if last < first:
+        message = f"it closes ({last}) before it opens ({first})"
+        found.add("range_order", message, hint="swap the two days", **document.where(("open", "until")))

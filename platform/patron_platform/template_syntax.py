@@ -1,0 +1,58 @@
+"""Template syntax: whether the templates of a pack can be read at all. Their names are values of a run, known then.
+
+In: a pack. Out: Problems: of a text in a document with its place there, of a file with its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jinja2 import TemplateSyntaxError
+from jinja2.sandbox import SandboxedEnvironment
+
+from patron_engine.meta.document import Path
+from patron_engine.pack.source import Pack
+from patron_engine.problems import Problem
+
+HINT = "{{ a.value }}, {% if … %} … {% endif %}, {% for line in lines %} … {% endfor %}"
+
+
+def template_problems(pack: Pack) -> list[Problem]:
+    """Every template that Jinja cannot read."""
+    reader = SandboxedEnvironment()
+    found = []
+    for document in pack.documents:
+        if document.kind == "template":
+            for path, text in _texts(document.body):
+                fault = _fault(reader, text)
+                if fault is not None:
+                    found.append(_problem(fault, **document.where(path)))
+    for name, text in pack.templates.items():
+        fault = _fault(reader, text)
+        if fault is not None:
+            found.append(_problem(fault, file=name, line=fault.lineno))
+    return found
+
+
+def _texts(body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    for key in ("subject", "body"):
+        value = body.get(key)
+        if isinstance(value, str):
+            yield (key,), value
+        elif isinstance(value, Mapping):
+            yield from (((key, code), text) for code, text in value.items() if isinstance(text, str))
+
+
+def _fault(reader: SandboxedEnvironment, text: str) -> TemplateSyntaxError | None:
+    try:
+        reader.parse(text)
+    except TemplateSyntaxError as fault:
+        return fault
+    return None
+
+
+def _problem(fault: TemplateSyntaxError, **place: Any) -> Problem:
+    return Problem(
+        code="template_syntax", message=f"the template cannot be read: {fault.message}", hint=HINT, **place
+    )
