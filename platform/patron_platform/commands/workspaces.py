@@ -1,4 +1,4 @@
-"""`patron workspace …`: create, list and drop workspaces."""
+"""`patron workspace …`: create, copy, list and drop workspaces."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 from patron_platform.commands.frame import Data, DatabaseUrl, Json, opened, say, table
 
-group = typer.Typer(help="Create, list and drop workspaces.", no_args_is_help=True)
+group = typer.Typer(help="Create, copy, list and drop workspaces.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -54,6 +54,28 @@ def list_all(data: Data = None, database: DatabaseUrl = None, json: Json = False
             ("workspace", "schema", "state", "created"),
             [(r["name"], r["schema"], r["state"], f"{r['created_at']:%Y-%m-%d %H:%M}") for r in rows],
         ),
+    )
+
+
+@group.command("copy")
+def copy(
+    source: Annotated[str, typer.Argument(help="Name of the workspace to copy.")],
+    target: Annotated[str, typer.Argument(help="Name of the copy.")],
+    data: Data = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Copies a workspace with its definitions and records: a place to try something. Keys stay behind."""
+    from patron_platform.database.workspaces import copy_workspace
+
+    with opened(data, database) as service:
+        with service.databases.system("job") as conn:
+            copy_workspace(conn, service.databases.server, source, target)
+        service.databases.forget(target)
+    say(
+        json,
+        {"workspace": target, "copy_of": source},
+        lambda: typer.echo(f"workspace {target} is a copy of {source}"),
     )
 
 

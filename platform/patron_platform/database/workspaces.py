@@ -1,4 +1,4 @@
-"""Workspaces: made, listed, dropped; and which server and schema each one lies in.
+"""Workspaces: made, copied, listed, dropped; and which server and schema each one lies in.
 
 In: a connection to the system's database, and one to the server of the workspace. Out: `WorkspacePlace` values, schemas.
 A row says `creating` before its schema is made and `dropping` before it goes, so that a kill between the two leaves
@@ -19,6 +19,7 @@ from psycopg import sql
 from patron_engine.errors import Conflict, NotFound, WrongUse
 from patron_engine.names import name_fault
 from patron_engine.problems import nearest
+from patron_engine.store.copy_schema import copy_schema
 from patron_engine.store.migrations import make_schema, migrate
 
 SCHEMA_PREFIX = "w_"
@@ -66,6 +67,17 @@ def create_workspace(
 
     `connect(dsn)` opens a connection to a server for work that takes long. A creation that was killed is finished.
     """
+    _begin(conn, name, dsn)
+    with conn.transaction():
+        place = _being_made(conn, name)
+        with connect(place.dsn) as there:
+            _make(there, place.schema)
+        conn.execute("UPDATE patron.workspace SET state = 'ready' WHERE name = %s", (name,))
+    return find_workspace(conn, name)
+
+
+def _begin(conn: psycopg.Connection[Any], name: str, dsn: str | None) -> None:
+    """The row that says `creating`."""
     fault = name_fault(name)
     if fault:
         raise WrongUse(
@@ -75,21 +87,49 @@ def create_workspace(
         "INSERT INTO patron.workspace (name, schema, dsn, state) VALUES (%s, %s, %s, 'creating') ON CONFLICT DO NOTHING",
         (name, SCHEMA_PREFIX + name, dsn),
     )
+
+
+def _being_made(conn: psycopg.Connection[Any], name: str) -> WorkspacePlace:
+    """The locked row; Conflict when the name is somebody's."""
+    place = _look(conn, name, lock=True)
+    if place is None or place.state != "creating":
+        raise Conflict(
+            f"the workspace {name!r} {'is being dropped' if place and place.state == 'dropping' else 'exists'}",
+            code="workspace_exists",
+            hint="choose another name, or drop that one first",
+        )
+    return place
+
+
+def _make(conn: psycopg.Connection[Any], schema: str) -> None:
+    """The workspace's own tables, also where a killed creation left some."""
+    if _has_schema(conn, schema):
+        migrate(conn, schema)
+    else:
+        make_schema(conn, schema)
+
+
+def copy_workspace(
+    conn: psycopg.Connection[Any], connect: Connect, source: str, target: str
+) -> WorkspacePlace:
+    """Makes a workspace that holds what another one holds, on the same server; the same accounts may sign in. Keys stay
+    behind. Raises as `create_workspace` does, NotFound when there is no source. A copy that was killed may be repeated."""
+    place = find_workspace(conn, source)
+    _begin(conn, target, place.dsn)
     with conn.transaction():
-        place = _look(conn, name, lock=True)
-        if place is None or place.state != "creating":
-            raise Conflict(
-                f"the workspace {name!r} {'is being dropped' if place and place.state == 'dropping' else 'exists'}",
-                code="workspace_exists",
-                hint="choose another name, or drop that one first",
-            )
-        with connect(place.dsn) as there:
-            if _has_schema(there, place.schema):
-                migrate(there, place.schema)
-            else:
-                make_schema(there, place.schema)
-        conn.execute("UPDATE patron.workspace SET state = 'ready' WHERE name = %s", (name,))
-    return find_workspace(conn, name)
+        made = _being_made(conn, target)
+        with connect(made.dsn) as there:
+            _make(there, made.schema)
+            with there.transaction():
+                there.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                copy_schema(there, place.schema, made.schema)
+        conn.execute(
+            "INSERT INTO patron.membership (account, workspace, user_record, administrator)"
+            " SELECT account, %s, user_record, administrator FROM patron.membership WHERE workspace = %s",
+            (target, source),
+        )
+        conn.execute("UPDATE patron.workspace SET state = 'ready' WHERE name = %s", (target,))
+    return find_workspace(conn, target)
 
 
 def drop_workspace(conn: psycopg.Connection[Any], connect: Connect, name: str) -> None:
