@@ -63,7 +63,9 @@ def check(folder: What, data: Data = None, database: DatabaseUrl = None, json: J
         result = check_folder(service, folder)
 
     def human() -> None:
-        print_problems(result.problems)
+        print_problems(
+            sorted(result.problems, key=lambda p: p.level == "error")
+        )  # errors last, beside the summary
         word = "in order" if result.passed else f"{len(result.errors)} problems"
         ran = f", checks passed: {', '.join(result.checks)}" if result.checks else ""
         typer.echo(f"pack {result.name} {result.version}: {word}{ran}")
