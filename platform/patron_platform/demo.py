@@ -21,7 +21,7 @@ from patron_engine.query.counts import counts
 from patron_engine.runtime import Workspace
 from patron_engine.transfer.imports import Import, listed
 from patron_platform.database.providers import default_home
-from patron_platform.folder import read_folder
+from patron_platform.folder import plan_folder
 from patron_platform.identity.accounts import create_user
 from patron_platform.identity.keys import create_key, find_key, key_hash
 from patron_platform.jobs.imports import carry_out, queue
@@ -125,7 +125,7 @@ def _publish_own(place: Workspace, folder: Path) -> None:
         if any(layer.own and layer.documents for layer in place.layers(conn)):
             return
     _say("publishing the demo's own definitions …")
-    publication = place.plan_own(read_folder(folder), note="demo")
+    publication = plan_folder(place, folder, note="demo")
     if not publication.empty:
         place.publish(OPERATOR, publication)
 

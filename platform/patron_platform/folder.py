@@ -20,18 +20,10 @@ from patron_engine.meta.reader import read_documents
 from patron_engine.meta.writer import write_document
 from patron_engine.pack import source
 from patron_engine.pack.export import files_of_documents
-from patron_engine.pack.source import Pack, read_pack
-
-
-def read_folder(folder: Path) -> tuple[Document, ...]:
-    """The definitions of a folder. Refused with every problem of its files."""
-    if not folder.is_dir():
-        raise WrongUse(f"there is no folder {folder}", hint="`patron pull DIR` writes one")
-    found, problems = source.read_folder(folder)
-    if any(p.level == "error" for p in problems):
-        raise Refused(problems, f"{len(problems)} problems in {folder}", code="definitions_invalid")
-    return found.documents
-
+from patron_engine.pack.source import Definitions, Pack, read_pack
+from patron_engine.problems import Problem, beyond
+from patron_engine.runtime import Workspace
+from patron_engine.ways.publish import Publication
 
 PULLED = ".pulled"  # in the folder: name of a file -> checksum of what was written into it
 ENDINGS = (".yaml", ".yml", ".json")
@@ -44,6 +36,36 @@ class Written:
     files: tuple[str, ...]
     removed: tuple[str, ...]
     kept: tuple[str, ...]
+
+
+def read_folder(folder: Path) -> tuple[Document, ...]:
+    """The definitions of a folder. Refused with every problem of its files."""
+    found, problems = _read(folder)
+    if any(p.level == "error" for p in problems):
+        raise Refused(problems, f"{len(problems)} problems in {folder}", code="definitions_invalid")
+    return found.documents
+
+
+def _read(folder: Path) -> tuple[Definitions, list[Problem]]:
+    if not folder.is_dir():
+        raise WrongUse(f"there is no folder {folder}", hint="`patron pull DIR` writes one")
+    return source.read_folder(folder)
+
+
+def plan_folder(place: Workspace, folder: Path, note: str = "") -> Publication:
+    """What publishing a folder as the workspace's whole own layer would do. Refused with every problem there is: of its
+    files, and of what they mean together with the layers below, as far as they can be read."""
+    found, problems = _read(folder)
+    if not any(p.level == "error" for p in problems):
+        return place.plan_own(found.documents, note=note)
+    more: Sequence[Problem] = ()
+    if not found.unread:
+        try:
+            place.plan_own(found.documents)
+        except Refused as refused:
+            more = beyond(problems, refused.problems)
+    every = [*problems, *more]
+    raise Refused(every, f"{len(every)} problems in {folder}", code="definitions_invalid")
 
 
 def write_folder(folder: Path, layers: Sequence[Layer]) -> Written:

@@ -20,7 +20,7 @@ from patron_engine.runtime import Runtime, Workspace
 from patron_engine.ways.publish import Publication
 from patron_platform.database.pools import Databases
 from patron_platform.database.workspaces import create_workspace
-from patron_platform.folder import read_folder, write_folder
+from patron_platform.folder import plan_folder, read_folder, write_folder
 from patron_platform.jobs.tasks import work_off
 
 ADMIN = Actor(user=None, name="admin", administrator=True, system=True)
@@ -285,6 +285,17 @@ def test_a_folder_is_the_whole_own_layer(place: Workspace, tmp_path: Path) -> No
     (tmp_path / files[0]).unlink()
     plan = place.plan_own(read_folder(tmp_path))
     assert [str(p) for c in plan.changes for p in c.properties] == ["- fields.c_city"]
+
+
+def test_a_folder_tells_the_problems_of_its_files_and_of_what_they_mean_at_once(
+    place: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "x.yaml").write_text(
+        "kind: view\nname: c_v\nobject: deal\ncolumns: [nme]\n---\nkind: view\nname: c_w\nobject: deal\ncolums: [name]\n"
+    )
+    with pytest.raises(Refused) as refused:
+        plan_folder(place, tmp_path)
+    assert [(p.code, p.line) for p in refused.value.problems] == [("unknown_key", 9), ("unknown_field", 4)]
 
 
 def test_a_check_that_names_a_record_its_refused_step_did_not_make_says_so(place: Workspace) -> None:

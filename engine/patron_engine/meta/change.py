@@ -127,6 +127,8 @@ def _entries(change: Document, key: str) -> Iterator[tuple[Path, str, Any]]:
 def _set(draft: Draft, change: Document) -> Iterator[Problem]:
     for at, text, value in _entries(change, "set"):
         spot = locate(draft.body, text)
+        if spot.holder is None and value is not None:
+            spot, value = _below_a_plain_element(draft.body, text, spot, value)
         if spot.path.split(".")[0] in ("kind", "name", "was"):
             hint = "a document keeps its name; write a new one"
             yield _problem(change, at, "not_changeable", f"{text!r} cannot be changed by a change", hint)
@@ -140,6 +142,17 @@ def _set(draft: Draft, change: Document) -> Iterator[Problem]:
             _merge(draft, spot, value, Contribution(document=change, path=at))
         elif value is not None:
             _deepen(draft, spot, text, copied(value), Contribution(document=change, path=at))
+
+
+def _below_a_plain_element(body: Any, text: str, spot: _Spot, value: Any) -> tuple[_Spot, Any]:
+    """`options.won.label` where won stands as a plain text: the element, and the map it gets."""
+    missing = spot.missing or ""
+    element = locate(body, text.removesuffix(f".{missing}"))
+    if not isinstance(element.holder, list) or not isinstance(element.holder[element.key], str):
+        return spot, value
+    for step in reversed(missing.split(".")):
+        value = {step: value}
+    return element, value
 
 
 def _deepen(draft: Draft, spot: _Spot, text: str, value: Any, by: Contribution) -> None:

@@ -125,7 +125,7 @@ def _auto_number(document: Document, path: Path, pattern: Any, found: Problems) 
 
 
 def view_axes(document: Document, found: Problems) -> None:
-    needs = {"kanban": ("group_by",), "calendar": ("from",), "gantt": ("from", "to"), "map": ("location",)}
+    needs = {"kanban": ("group_by",), "calendar": ("from",), "gantt": ("from", "to")}
     kind = document.body.get("type", "list")
     for key in needs.get(kind, ()) if isinstance(kind, str) else ():
         if key not in document.body:

@@ -143,6 +143,8 @@ def _check(
     for (kind, _), document in documents.items():
         if kind == "layout":
             _layout(document, made, problems)
+        elif kind == "view":
+            _map(document, made, problems)
         elif kind == "workspace":
             _check_workspace(document, problems)
     for name, f in settings.items():
@@ -180,6 +182,18 @@ def _layout(document: EffectiveDocument, made: Sketch, problems: Problems) -> No
     for name in check_layout(document.body, one) if one is not None else ():
         problems.add("layout_lacks_required", f"{one.name if one else ''}.{name} must be filled and stands nowhere in this layout",
                      hint="put it into a section, or give it a default", level="warning", **document.where(("sections",)))  # fmt: skip
+
+
+def _map(document: EffectiveDocument, made: Sketch, problems: Problems) -> None:
+    """A map shows the only location of its object, or the one it names."""
+    one = made.object(document.body.get("object"))
+    if one is None or document.body.get("type") != "map" or "location" in document.body:
+        return
+    there = [f.name for f in one.fields.values() if f.type.name == "location"]
+    if len(there) != 1:
+        message = f"{one.name} has {len(there) or 'no'} locations: a map needs `location`"
+        hint = f"write location: {there[0]}" if there else "add a field of type location"
+        problems.add("missing_key", message, hint=hint, **document.where(("type",)))
 
 
 def _check_workspace(document: EffectiveDocument, problems: Problems) -> None:

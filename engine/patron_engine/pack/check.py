@@ -6,6 +6,7 @@ they mean together with the packs below is decided by resolving, folding and com
 
 from __future__ import annotations
 
+from patron_engine.meta.layers import WORKSPACE_PREFIX
 from patron_engine.meta.translations import MOST_TOLD, missing_translations
 from patron_engine.meta.trespass import check_new
 from patron_engine.pack.source import Pack
@@ -16,6 +17,9 @@ def check_pack(pack: Pack) -> list[Problem]:
     problems = Problems()
     for document in pack.documents:
         problems.extend(check_new(document, pack.prefix, False))
+    if pack.prefix == WORKSPACE_PREFIX:
+        message = f"{WORKSPACE_PREFIX!r} is the prefix of what a workspace adds by itself"
+        problems.add("prefix_taken", message, hint="choose another", **pack.manifest.where(("prefix",)))
     if pack.name in pack.requires:
         where = pack.manifest.where(("requires", pack.name))
         problems.add("pack_circle", "a pack does not require itself", hint="remove the line", **where)

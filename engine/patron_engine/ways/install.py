@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from patron_engine.errors import Conflict, NotFound, Refused
+from patron_engine.meta.compare import MISSING
 from patron_engine.meta.document import Document
 from patron_engine.meta.layers import Layer, fold, workspace_layer
 from patron_engine.meta.upgrade import Upgrade, upgrade
@@ -133,12 +134,10 @@ def _own_layer(before: Sequence[Layer], packs: tuple[Layer, ...], choices: Choic
 
 def _shown(name: str, found: Upgrade) -> list[dict[str, Any]]:
     return [
-        {
-            "of": name,
-            "path": c.path,
-            "base": c.base or None,
-            "theirs": c.theirs or None,
-            "mine": c.mine or None,
-        }
+        {"of": name, "path": c.path, "base": _said(c.base), "theirs": _said(c.theirs), "mine": _said(c.mine)}
         for c in found.conflicts
     ]
+
+
+def _said(value: Any) -> Any:
+    return None if value is MISSING else value

@@ -70,10 +70,10 @@ def plan(
     json: Json = False,
 ) -> None:
     """Says what publishing a folder would do; changes nothing."""
-    from patron_platform.folder import read_folder
+    from patron_platform.folder import plan_folder
 
     with opened(data, database) as service:
-        publication = service.runtime.workspace(workspace).plan_own(read_folder(folder))
+        publication = plan_folder(service.runtime.workspace(workspace), folder)
     say(json, publication.as_dict(), lambda: show_plan(publication))
 
 
@@ -88,11 +88,11 @@ def publish(
     json: Json = False,
 ) -> None:
     """Publishes a folder: exactly the plan that was shown, or nothing."""
-    from patron_platform.folder import read_folder
+    from patron_platform.folder import plan_folder
 
     with opened(data, database) as service:
         place = service.runtime.workspace(workspace)
-        carry_out(place, place.plan_own(read_folder(folder), note=note), confirm=confirm, yes=yes, json=json)
+        carry_out(place, plan_folder(place, folder, note), confirm=confirm, yes=yes, json=json)
 
 
 def roll_back(

@@ -105,6 +105,8 @@ def run(app: typer.Typer) -> int:
 
 
 def _say_error(error: Exception, as_json: bool) -> None:
+    from patron_platform.commands.conflicts import conflict_lines
+
     problems = tuple(getattr(error, "problems", ()))
     detail, hint = str(error), getattr(error, "hint", None)
     if as_json:
@@ -114,9 +116,13 @@ def _say_error(error: Exception, as_json: bool) -> None:
             "hint": hint,
             "problems": [p.as_dict() for p in problems],
         }
+        if getattr(error, "values", None):
+            body = {**body, "values": error.values}  # type: ignore[attr-defined]
         sys.stdout.write(json.dumps(body, ensure_ascii=False, default=str) + "\n")
         return
     print_problems(problems)
+    for line in conflict_lines(getattr(error, "values", None) or {}):
+        sys.stderr.write(f"{line}\n")
     if not problems or detail != problems[0].message:
         sys.stderr.write(f"patron: {detail}\n")
     if hint:

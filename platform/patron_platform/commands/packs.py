@@ -23,6 +23,13 @@ What = Annotated[
     str, typer.Argument(help="A pack's folder, or the name of an installed distribution's pack.")
 ]
 Confirm = Annotated[str | None, typer.Option("--confirm", help="Checksum of the plan that was shown.")]
+Mine = Annotated[
+    list[str] | None, typer.Option("--mine", help="Keep this workspace's value of a conflict, or of `all`.")
+]
+Theirs = Annotated[
+    list[str] | None,
+    typer.Option("--theirs", help="Take the new version's value of a conflict, or of `all`."),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -56,7 +63,9 @@ def check(folder: What, data: Data = None, database: DatabaseUrl = None, json: J
         result = check_folder(service, folder)
 
     def human() -> None:
-        print_problems(result.problems)
+        print_problems(
+            sorted(result.problems, key=lambda p: p.level == "error")
+        )  # errors last, beside the summary
         word = "in order" if result.passed else f"{len(result.errors)} problems"
         ran = f", checks passed: {', '.join(result.checks)}" if result.checks else ""
         typer.echo(f"pack {result.name} {result.version}: {word}{ran}")
@@ -70,6 +79,8 @@ def check(folder: What, data: Data = None, database: DatabaseUrl = None, json: J
 def install(
     pack: What,
     workspace: InWorkspace,
+    mine: Mine = None,
+    theirs: Theirs = None,
     confirm: Confirm = None,
     yes: Yes = False,
     data: Data = None,
@@ -78,13 +89,17 @@ def install(
 ) -> None:
     """Installs a pack, or another version of it, into a workspace."""
     from patron_platform.checking import named_packs
+    from patron_platform.commands.conflicts import decided
     from patron_platform.commands.definitions import carry_out
     from patron_platform.workspace import plan_install
 
     with opened(data, database) as service:
         name, there = named_packs(pack)
         place = service.runtime.workspace(workspace)
-        carry_out(place, plan_install(place, (name,), there), confirm=confirm, yes=yes, json=json)
+        publication = decided(
+            lambda choices: plan_install(place, (name,), there, choices), mine or (), theirs or ()
+        )
+        carry_out(place, publication, confirm=confirm, yes=yes, json=json)
 
 
 group.command("upgrade", help="Installs another version of a pack; what admins changed stays.")(install)

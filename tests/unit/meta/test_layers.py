@@ -74,6 +74,16 @@ def test_maps_merge_and_a_plain_text_becomes_english() -> None:
     assert body["fields"][0]["label"] == {"en": "Name", "zh-CN": "名字"}  # type: ignore[index]
 
 
+def test_a_plain_element_takes_properties() -> None:
+    base = "kind: object\nname: account\nfields: [{name: stage, type: select, options: [new, won]}]\n"
+    text = "kind: change\nof: object/account\nagainst: 1.2.0\nset: {fields.stage.options.won.label.zh-CN: 赢单, fields.stage.options.new: {color: gray}}"
+    body = account(layers(text, base=base))
+    stage = body["fields"][0]  # type: ignore[index]
+    assert stage["options"] == [{"name": "new", "color": "gray"}, {"name": "won", "label": {"zh-CN": "赢单"}}]
+    wrong = layers(text.replace("won.label", "wonn.label"), base=base)
+    assert [p.code for p in wrong.problems] == ["unknown_element"]
+
+
 def test_added_elements_stand_where_the_change_says() -> None:
     text = "add: {fields: [{name: c_a, type: text, after: name}, {name: c_b, type: text}, {name: c_c, type: date, before: name}]}"
     assert names(changed(text)) == ["c_c", "name", "c_a", "stage", "probability", "amount", "c_b"]

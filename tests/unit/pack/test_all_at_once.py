@@ -149,6 +149,8 @@ def test_hints_name_the_next_step(tmp_path: Path, field: str, hint: str) -> None
     [
         ("kind: view\nname: v\nobject: parcel\ntype: kanban\ngroup_by: amount\ncolumns: [name]", "field_type", "group_by"),
         ("kind: view\nname: v\nobject: parcel\ntype: calendar\nfrom: name", "field_type", "from"),
+        ("kind: view\nname: v\nobject: parcel\ntype: map\ncolumns: [name]", "missing_key", "type"),
+        ("kind: view\nname: v\nobject: account\ntype: map\ncolumns: [name]", "", ""),
         ("kind: view\nname: v\nobject: parcel\ncolumns: [{field: name, total: sum}]", "field_type", "columns.name.total"),
         ("kind: view\nname: v\nobject: parcel\ncolumns: [approval.stat]", "unknown_field", "columns.approval.stat"),
         ("kind: layout\nname: l\nobject: parcel\nsections: [{name: a, table: items, fields: [name], totals: [name]}]", "field_type",
