@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from patron_engine.actor import Cause
+from patron_engine.meta.reader import read_documents
 from patron_engine.query.spec import Ask
 from patron_engine.transfer.imports import listed, undo
 from patron_platform.demo import Made, prepare_demo
@@ -110,3 +111,21 @@ def test_what_the_demo_imported_can_be_taken_back(service: Service) -> None:
         done = place.writing(OPERATOR, lambda conn, call, one=one: undo(conn, call, one.batch), cause)  # type: ignore[misc]
         assert done.kept == ()
     assert [len(rows(service, o, None, "name")) for o in ("opportunity", "account", "product")] == [0, 0, 0]
+
+
+def test_every_object_of_the_demo_can_be_changed(service: Service) -> None:
+    """The README's first look adds a field: none of the packs' checks may stand in the way, for any object."""
+    place = service.runtime.workspace("demo")
+    with place.connection("read") as conn:
+        objects = sorted(place.pin(conn)[0].objects)
+        own = [d for layer in place.layers(conn) if layer.own for d in layer.documents]
+    changes = "\n---\n".join(
+        f"{{kind: change, of: object/{name}, add: {{fields: [{{name: c_region, type: text, label: Region}}]}}}}"
+        for name in objects
+    )
+    added, problems = read_documents(changes, "changes.yaml")
+    assert problems == []
+    plan = place.plan_own(
+        [*(d for d in own if d.kind != "change"), *added, *(d for d in own if d.kind == "change")]
+    )
+    assert len(plan.checks) > 20 and len(plan.changes) >= len(objects)
