@@ -15,12 +15,12 @@ from patron_engine.errors import NotFound, WrongUse
 from patron_engine.fields.vault import Vault
 from patron_engine.meta.diff import diff_documents
 from patron_engine.meta.layers import fold, workspace_layer
+from patron_engine.model.compile import compile_known
 from patron_engine.model.physical import PhysicalNames
 from patron_engine.pack.check import check_pack
 from patron_engine.pack.resolve import resolve
 from patron_engine.pack.source import Pack, find_packs, read_pack
 from patron_engine.problems import Problem, Problems, nearest
-from patron_engine.ways.publish import compile_known
 from patron_engine.ways.rehearse import rehearse
 from patron_platform.folder import load_pack
 from patron_platform.service import Service

@@ -9,7 +9,7 @@ too); no model when there are errors. Pure: no database, no clock. The same docu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -240,3 +240,20 @@ def _workspace(documents: Mapping[Key, Any]) -> Workspace:
         week_from=week if week in WEEK_DAYS else "monday",
         calendar=body.get("calendar"),
     )
+
+
+def compile_known(
+    effective: Effective,
+    naming: Callable[[], PhysicalNames],
+    number: int,
+    vault: Vault | None,
+    known: Problems,
+) -> tuple[Model | None, Iterable[Problem]]:
+    """Compiles documents some of which may be wrong by themselves, so that everything is told at once. What the compiler
+    stumbles over in a document whose shape is no definition's has been told already."""
+    try:
+        return compile_model(effective, naming(), number, vault=vault)
+    except (TypeError, KeyError, ValueError, AttributeError, IndexError):
+        if not known.errors:
+            raise
+        return None, ()

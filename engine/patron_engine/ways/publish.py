@@ -12,7 +12,7 @@ exactly the plan that was shown, or nothing: under the lock the plan is made aga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -28,9 +28,9 @@ from patron_engine.jsonio import canonical, checksum
 from patron_engine.meta.check import check_document
 from patron_engine.meta.diff import DocumentChange, diff_documents
 from patron_engine.meta.layers import Effective, Layer, fold
-from patron_engine.model.compile import compile_model
+from patron_engine.model.compile import compile_known
 from patron_engine.model.model import Model
-from patron_engine.model.physical import EVERYTHING, PhysicalNames, allocate
+from patron_engine.model.physical import EVERYTHING, allocate
 from patron_engine.problems import Problem, Problems
 from patron_engine.release.bodies import body_hash
 from patron_engine.release.drafts import drop_draft
@@ -160,23 +160,6 @@ def plan(
         take_up=take_up,
     )
     return replace(publication, checksum=_checksum(publication))
-
-
-def compile_known(
-    effective: Effective,
-    naming: Callable[[], PhysicalNames],
-    number: int,
-    vault: Vault | None,
-    known: Problems,
-) -> tuple[Model | None, Iterable[Problem]]:
-    """Compiles documents some of which may be wrong by themselves, so that everything is told at once. What the compiler
-    stumbles over in a document whose shape is no definition's has been told already."""
-    try:
-        return compile_model(effective, naming(), number, vault=vault)
-    except (TypeError, KeyError, ValueError, AttributeError, IndexError):
-        if not known.errors:
-            raise
-        return None, ()
 
 
 def check_layers(layers: Iterable[Layer], checked: frozenset[str]) -> tuple[Problem, ...]:
