@@ -214,7 +214,7 @@ def test_a_killed_server(folder: Path) -> None:
     cluster = Cluster(data=home / "postgres", binaries=binaries())
     try:
         with attach(home, binaries(), sync=False) as attachment, Field(attachment.url, folder) as field:
-            for _ in range(rounds(0.08)):
+            for _ in range(rounds(0.05)):
                 told = server_point(field, cluster, attachment)
                 with looking(field.url) as (service, conn):
                     agree(service, conn, told)

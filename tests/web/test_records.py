@@ -259,3 +259,15 @@ def test_search_finds_by_words_and_chinese(admin: Api) -> None:
     assert [h["title"] for h in hits] == ["上海示例造船有限公司"]
     assert admin.get("/search", params={"q": ""}).status_code == 422
     assert admin.get("/search").status_code == 422
+
+
+def test_a_line_that_comes_to_another_job_gets_a_number_of_that_job(admin: Api) -> None:
+    line = {"what": "x", "price": "1"}
+    first = admin.make("yd_job", name="First", budget="100", lines=[line, line])
+    second = admin.make("yd_job", name="Second", budget="100", lines=[line, line, line])
+    rows = admin.rows("yd_line", where=f"job == '{second['id']}'", sort="position")
+    said = admin.patch(f"/records/yd_line/{rows[0]['id']}", {"job": first["id"]})
+    assert said.status_code == 200 and said.json()["position"] == "03"
+    assert [
+        r["position"] for r in admin.rows("yd_line", where=f"job == '{second['id']}'", sort="position")
+    ] == ["02", "03"]

@@ -33,15 +33,22 @@ _DATES = {
 
 
 def number(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
-    """Gives every new row of the object its numbers, in the order of the request."""
-    mine = [row for row in rows if row.fresh and not row.rejected]
+    """Gives every new row of the object its numbers, in the order of the request. A detail that comes to another master
+    gets one of that master's; the others it keeps."""
     for field, needs in program.numbers:
+        by_master = _spec(field).reset == "master"
+        mine = [row for row in rows if not row.rejected and (row.fresh or (by_master and moved(row)))]
         batch.environment.fill(mine, needs)
         scopes: dict[str, list[Row]] = defaultdict(list)
         for row in mine:
             scopes[_scope(batch, program, field, row)].append(row)
         for scope in sorted(scopes):
             _take(batch, program, field, scope, scopes[scope])
+
+
+def moved(row: Row) -> bool:
+    """A detail that was another master's before."""
+    return not row.fresh and row.program.object.master in row.changed
 
 
 def _take(batch: Batch, program: Program, field: Field, scope: str, rows: Sequence[Row]) -> None:

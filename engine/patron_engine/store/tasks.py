@@ -120,9 +120,7 @@ def claim(
         _finish(conn, schema, row, "failed", f"its worker ended {stops} times at the same piece")
 
 
-def _claim(
-    conn: Connection, schema: str, id: str | None, kinds: tuple[str, ...] | None
-) -> tuple[TaskRow | None, int]:
+def _claim(conn: Connection, schema: str, id: str | None, kinds: Any) -> tuple[TaskRow | None, int]:
     """The task, and how often it was stopped in a row."""
     rows = conn.execute(
         _q(
@@ -143,9 +141,10 @@ def _claim(
 def listed(conn: Connection, schema: str, *, open_only: bool = True) -> list[TaskRow]:
     """Tasks and how far they are, the oldest first."""
     which = sql.SQL("WHERE state IN ('waiting', 'running', 'failed')" if open_only else "")
-    query = sql.SQL(
-        "SELECT id::text, kind, payload::text, progress::text, state, attempts, error FROM {} {} ORDER BY created_at, id"
-    ).format(sql.Identifier(schema, "sys__task"), which)
+    columns = sql.SQL("SELECT id::text, kind, payload::text, progress::text, state, attempts, error FROM")
+    query = sql.SQL("{} {} {} ORDER BY created_at, id").format(
+        columns, sql.Identifier(schema, "sys__task"), which
+    )
     return [_row(r) for r in conn.execute(query)]
 
 
@@ -255,15 +254,13 @@ def _write_progress(conn: Connection, schema: str, row: TaskRow, chunk: Chunk) -
 
 def _again(conn: Connection, schema: str, row: TaskRow, error: str) -> State:
     """After an error: later, or never again when it was one of many in a row."""
-    found = conn.execute(
-        _q(
-            "UPDATE {} SET stops = stops + 1, state = CASE WHEN stops + 1 >= %s THEN 'failed' ELSE 'waiting' END,"
-            " error = %s, updated_at = now(), lease_until = now() + make_interval(secs => %s * (stops + 1))"
-            " WHERE id = %s AND state = 'running' AND attempts = %s RETURNING state",
-            schema,
-        ),
-        (ATTEMPTS, error, PAUSE, row.id, row.attempts),
-    ).fetchone()
+    query = _q(
+        "UPDATE {} SET stops = stops + 1, state = CASE WHEN stops + 1 >= %s THEN 'failed' ELSE 'waiting' END,"
+        " error = %s, updated_at = now(), lease_until = now() + make_interval(secs => %s * (stops + 1))"
+        " WHERE id = %s AND state = 'running' AND attempts = %s RETURNING state",
+        schema,
+    )
+    found = conn.execute(query, (ATTEMPTS, error, PAUSE, row.id, row.attempts)).fetchone()
     return found[0] if found is not None else "waiting"  # else another worker has it
 
 

@@ -36,7 +36,7 @@ from patron_engine.record.external import write_external_ids
 from patron_engine.record.formulas import compute
 from patron_engine.record.history import write_history
 from patron_engine.record.money import bases
-from patron_engine.record.numbers import number
+from patron_engine.record.numbers import moved, number
 from patron_engine.record.plan import plan_rows
 from patron_engine.record.program import Program
 from patron_engine.record.restore import restore
@@ -198,9 +198,10 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
 
 def _write_one_object(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     fresh = [row for row in rows if row.fresh]
-    number(batch, program, fresh)
-    if fresh and program.numbers:
-        compute(batch, program, fresh)
+    if program.numbers:
+        numbered = [row for row in rows if row.fresh or moved(row)]
+        number(batch, program, numbered)
+        compute(batch, program, numbered)
     write(batch, program, rows)
     for row in fresh:
         batch.register(row)
