@@ -29,6 +29,7 @@ from patron_engine.model.assemble import Assembly
 from patron_engine.model.cache import EXPRESSIONS, REFERENCES, ExpressionCache, uncollected
 from patron_engine.model.catalog import SketchCatalog
 from patron_engine.model.checks import ObjectChecks, check_layout
+from patron_engine.model.data import check_data
 from patron_engine.model.expressions import Expressions
 from patron_engine.model.model import Model, Segment, Setting, Workspace
 from patron_engine.model.names import Names
@@ -147,6 +148,7 @@ def _check(
             _map(document, made, problems)
         elif kind == "workspace":
             _check_workspace(document, problems)
+    check_data(made, problems)
     for name, f in settings.items():
         raw = documents["setting", name].body.get("default")
         if (
