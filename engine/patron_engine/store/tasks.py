@@ -111,8 +111,8 @@ def enqueue(conn: Connection, schema: str, task: Task) -> str:
 def claim(
     conn: Connection, schema: str, *, id: str | None = None, kinds: tuple[str, ...] | None = None
 ) -> TaskRow | None:
-    """Takes one task that waits or whose worker died, the oldest first. Commit before working on it. One whose workers
-    keep dying at the same piece fails, or it would take every worker with it for ever."""
+    """Takes one task that waits or whose worker died, the oldest first; one whose workers keep dying at the same piece
+    fails, or it would take every worker with it. Commit before working on it."""
     while True:
         row, stops = _claim(conn, schema, id, kinds)
         if row is None or stops < ATTEMPTS:
@@ -121,7 +121,6 @@ def claim(
 
 
 def _claim(conn: Connection, schema: str, id: str | None, kinds: Any) -> tuple[TaskRow | None, int]:
-    """The task, and how often it was stopped in a row."""
     rows = conn.execute(
         _q(
             "UPDATE {} t SET state = 'running', attempts = t.attempts + 1, updated_at = now(),"
@@ -253,7 +252,6 @@ def _write_progress(conn: Connection, schema: str, row: TaskRow, chunk: Chunk) -
 
 
 def _again(conn: Connection, schema: str, row: TaskRow, error: str) -> State:
-    """After an error: later, or never again when it was one of many in a row."""
     query = _q(
         "UPDATE {} SET stops = stops + 1, state = CASE WHEN stops + 1 >= %s THEN 'failed' ELSE 'waiting' END,"
         " error = %s, updated_at = now(), lease_until = now() + make_interval(secs => %s * (stops + 1))"
