@@ -201,7 +201,7 @@ def test_killed_processes(field: Field, works: list[str], share: float) -> None:
             told += one_point(field, service, conn, works)
         finish(service, conn)
     print(f"{field.hits} of {many} kills met an open transaction; {len(told)} acknowledgements")
-    assert field.hits > many / 10, "the processes were killed at rest"
+    assert field.hits > many / 4, "the processes were killed at rest"
 
 
 def finish(service: Service, conn: psycopg.Connection[Any]) -> None:
