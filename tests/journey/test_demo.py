@@ -12,7 +12,8 @@ from patron_engine.actor import Cause
 from patron_engine.meta.reader import read_documents
 from patron_engine.query.spec import Ask
 from patron_engine.transfer.imports import listed, undo
-from patron_platform.demo import Made, prepare_demo
+from patron_platform.demo import FILES, Made, _examples, prepare_demo
+from patron_platform.jobs.imports import carry_out, queue
 from patron_platform.service import Service, open_service
 from patron_platform.settings import Settings
 from patron_platform.workspace import OPERATOR, examine
@@ -100,6 +101,24 @@ def test_another_start_changes_nothing(service: Service, made: list[Made]) -> No
     assert prepare_demo(service) == made[0]
     assert state() == before
     assert examine(service) == {"demo": []}
+
+
+def test_the_same_files_again_change_no_record(service: Service) -> None:
+    place, folder = service.runtime.workspace("demo"), _examples()
+    assert folder is not None
+    kept = ("opportunity", "account", "product", '"user"', "sys__history", "sys__search", "sys__external_id")
+
+    def state() -> list[Any]:
+        with service.databases.connection("demo", "read") as conn:
+            query = "SELECT count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM w_demo.{} t"
+            return [conn.execute(query.format(t)).fetchone() for t in kept]
+
+    before = state()
+    for object, name in FILES:
+        mapping = folder / f"{name}.map.yaml"
+        done = carry_out(place, queue(place, OPERATOR, object, folder / f"{name}.csv", map=mapping).batch)
+        assert {k for k, n in done.counts.items() if n} == {"unchanged"}
+    assert state() == before
 
 
 def test_what_the_demo_imported_can_be_taken_back(service: Service) -> None:
