@@ -54,13 +54,6 @@ class Crowd:
         return retrying(attempt)
 
 
-@pytest.fixture(scope="module")
-def templates(server: Server) -> Iterator[Templates]:
-    made = Templates(server)
-    yield made
-    made.drop()
-
-
 @pytest.fixture
 def crowd(server: Server, templates: Templates) -> Iterator[Crowd]:
     url, call = templates.fresh(DOCUMENTS)
@@ -94,6 +87,26 @@ def _try(crowd: Crowd, conn: psycopg.Connection[Any], change: Change) -> str:
         return crowd.save(conn, change)[0].action
     except Refused:
         return "refused"
+
+
+def test_paying_one_by_one_and_several_at_once_lock_in_one_order(r: Records, crowd: Crowd) -> None:
+    """Payments are numbered and counted by their contract: counter and contract, always the one before the other."""
+    contract = r.create("contract", amount="100000")
+    pay = Change(action="create", object="payment", set={"contract": contract, "amount": "1"})
+
+    def lost() -> int:
+        with psycopg.connect(crowd.url, autocommit=True) as conn:
+            conn.execute("SELECT pg_stat_force_next_flush()")
+            query = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+            return int((conn.execute(query).fetchone() or (0,))[0])
+
+    before = lost()
+    one = [lambda conn: [crowd.save(conn, pay) for _ in range(40)]] * 2
+    several = [lambda conn: [crowd.save(conn, pay, pay) for _ in range(40)]] * 2
+    for answer in crowd.together([*one, *several]):
+        assert not isinstance(answer, PatronError), answer
+    assert r.row("contract", contract)["paid"] == 240
+    assert lost() == before
 
 
 def test_eight_people_take_from_one_shelf(r: Records, crowd: Crowd) -> None:

@@ -67,8 +67,9 @@ def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
 
 def _living(batch: Batch, pointing: dict[str, Pointing]) -> dict[str, set[str]]:
     """Object -> the targets that live, locked until the save ends, and the records this save makes itself."""
-    found = {object: _held_as_parents(batch, object, pointing[object]) for object in sorted(pointing)}
-    rest = {object: sorted(pointing[object].keys() - held) for object, held in found.items()}
+    parent = _parent_of_one(batch, pointing)
+    found: dict[str, set[str]] = {object: set() for object in sorted(pointing)}
+    rest = {object: sorted(id for id in pointing[object] if (object, id) != parent) for object in found}
     asked = [(object, ids) for object, ids in rest.items() if ids]
     statements = [
         (
@@ -80,21 +81,31 @@ def _living(batch: Batch, pointing: dict[str, Pointing]) -> dict[str, set[str]]:
     for (object, _), rows in zip(asked, together(batch.conn, statements), strict=True):
         made = {r.id for r in batch.every() if r.object == object and r.fresh and not r.rejected}
         found[object] |= {row[0] for row in rows} | made
+    if parent is not None:
+        object, id = parent
+        hold(batch, batch.conn, batch.programs[object], [id])
+        row = batch.found.get(parent)
+        found[object] |= {id} if row is not None and row.values.get("deleted_at") is None else set()
     _hold_onward(batch, pointing)
     return found
 
 
-def _held_as_parents(batch: Batch, object: str, places: Pointing) -> set[str]:
-    """Those of the targets of one new record that will count it: locked as their figures need it, once. Several
-    records lock their parents after they were written, all in one order."""
+def _parent_of_one(batch: Batch, pointing: dict[str, Pointing]) -> tuple[str, str] | None:
+    """The one target of one new record that will count it: locked once, as its figures need it.
+
+    Everybody locks other targets, then counters of numbers, then parents from child to ancestor; whoever took a parent
+    earlier than that would be waited for by whom he waits for. So not with numbers, not of several parents, and last."""
     every = batch.every()
-    if len(every) != 1 or not every[0].fresh:
-        return set()
+    if len(every) != 1 or not every[0].fresh or every[0].program.numbers:
+        return None
     counted = counted_over(batch.programs, every[0].object)
-    ids = [id for id, pointing in places.items() if any(field.name in counted for _, field in pointing)]
-    hold(batch, batch.conn, batch.programs[object], ids)
-    found = (batch.found.get((object, id)) for id in ids)
-    return {row.id for row in found if row is not None and row.values.get("deleted_at") is None}
+    parents = [
+        (object, id)
+        for object, places in pointing.items()
+        for id, named in places.items()
+        if any(field.name in counted for _, field in named)
+    ]
+    return parents[0] if len(parents) == 1 else None
 
 
 def _trusted(batch: Batch, row: Row, field: Field, object: str, id: str) -> bool:
