@@ -23,8 +23,6 @@ FUNCTION_LINES = 70
 LONG_FILES: dict[str, str] = {
     "engine/patron_engine/fields/choice.py": "one family of field types",
     "engine/patron_engine/meta/reader.py": "one grammar",
-    "engine/patron_engine/transfer/carry.py": "one piece of an import, stage by stage",
-    "engine/patron_engine/transfer/imports.py": "one task from its begin to its undo",
     "engine/patron_engine/transfer/mapping.py": "one form of document",
 }
 VAGUE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -36,6 +36,7 @@ from patron_platform.database.pools import Databases
 from patron_platform.database.workspaces import create_workspace
 from patron_platform.jobs.tasks import begin_day, work_off
 from patron_testing.build import ADMIN
+from patron_testing.day import Day
 
 ROOM = 1 << 40
 DOCUMENTS = """
@@ -58,21 +59,6 @@ fields:
   - {name: scan, type: file, many: true, label: Scan}
   - {name: draft, type: file, label: Draft}
 """
-
-
-class Day:
-    """A clock the test sets."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 3, 1, 8, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def day() -> Day:
-    return Day()
 
 
 @pytest.fixture

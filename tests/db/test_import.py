@@ -15,7 +15,7 @@ from patron_engine.actor import Cause
 from patron_engine.errors import Conflict, Refused
 from patron_engine.store import tasks
 from patron_engine.store.session import configure
-from patron_engine.transfer import imports, staged
+from patron_engine.transfer import imports, pieces, staged, undo
 from patron_engine.transfer.export import export
 from patron_engine.transfer.imports import Import
 from patron_engine.transfer.mapping import read_mapping
@@ -62,7 +62,7 @@ class Desk:
 
     def work(self, told: Callable[[Mapping[str, Any]], None] | None = None) -> None:
         model = self.r.call.model
-        handlers = imports.handlers(lambda: NOON, told)
+        handlers = pieces.handlers(lambda: NOON, told)
         context = tasks.Context(model=lambda _: model, current=lambda: model, handlers=handlers)
         tasks.run_all(self.connect, self.r.call.schema, context)
 
@@ -89,17 +89,10 @@ class Desk:
         call = replace(self.r.call, cause=Cause(kind="rollback"))
         with self.r.conn.transaction():
             begin_write(self.r.conn, call)
-            return imports.undo(self.r.conn, call, batch)
+            return undo.undo(self.r.conn, call, batch)
 
     def live(self, table: str) -> list[Mapping[str, Any]]:
         return sorted(self.r.rows(table, "deleted_at IS NULL"), key=lambda row: row["name"])
-
-
-@pytest.fixture(scope="module")
-def templates(server: Server) -> Iterator[Templates]:
-    made = Templates(server)
-    yield made
-    made.drop()
 
 
 @pytest.fixture

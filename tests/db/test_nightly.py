@@ -17,6 +17,7 @@ from patron_engine.store.tasks import listed
 from patron_platform.database.pools import Databases
 from patron_platform.database.workspaces import create_workspace
 from patron_platform.jobs.tasks import begin_day, work_off
+from patron_testing.day import Day
 
 ADMIN = Actor(user=None, name="admin", administrator=True, system=True)
 OBJECTS = """
@@ -40,21 +41,6 @@ fields:
   - {name: cost, type: money, label: {en: Cost}}
   - {name: double, type: formula, expression: "cost * 2", label: {en: Double}}
 """
-
-
-class Day:
-    """A clock the test sets."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 3, 1, 8, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def day() -> Day:
-    return Day()
 
 
 @pytest.fixture

@@ -18,13 +18,6 @@ from patron_testing.pg import Server
 from patron_testing.sales import DOCUMENTS
 
 
-@pytest.fixture(scope="module")
-def templates(server: Server) -> Iterator[Templates]:
-    made = Templates(server)
-    yield made
-    made.drop()
-
-
 @pytest.fixture
 def r(server: Server, templates: Templates) -> Iterator[Records]:
     url, call = templates.fresh(DOCUMENTS)

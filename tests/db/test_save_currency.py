@@ -108,13 +108,6 @@ fields:
 """
 
 
-@pytest.fixture(scope="module")
-def templates(server: Server) -> Iterator[Templates]:
-    made = Templates(server)
-    yield made
-    made.drop()
-
-
 @pytest.fixture
 def r(server: Server, templates: Templates) -> Iterator[Records]:
     url, call = templates.fresh(DOCUMENTS)

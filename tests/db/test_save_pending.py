@@ -40,13 +40,6 @@ class Counted(psycopg.Cursor[Any]):
         return super().execute(query, *args, **more)
 
 
-@pytest.fixture(scope="module")
-def templates(server: Server) -> Iterator[Templates]:
-    made = Templates(server)
-    yield made
-    made.drop()
-
-
 @pytest.fixture
 def conn(server: Server, templates: Templates) -> Iterator[psycopg.Connection[Any]]:
     url, _ = templates.fresh(DOCUMENTS)

@@ -21,7 +21,7 @@ from patron_engine.record.change import Change
 from patron_engine.record.drift import find_drift
 from patron_engine.store import tasks
 from patron_engine.store.session import configure
-from patron_engine.transfer import imports
+from patron_engine.transfer import imports, pieces
 from patron_engine.transfer.mapping import read_mapping
 from patron_engine.transfer.sheet import open_sheet
 from patron_engine.ways.save import begin_write, retrying, save
@@ -84,7 +84,7 @@ class Storm:
         end, n = time.monotonic() + SECONDS, 0
         model = self.call.model
         context = tasks.Context(
-            model=lambda _: model, current=lambda: model, handlers=imports.handlers(lambda: NOON)
+            model=lambda _: model, current=lambda: model, handlers=pieces.handlers(lambda: NOON)
         )
 
         @contextmanager

@@ -134,13 +134,6 @@ steps:
 """
 
 
-@pytest.fixture(scope="module")
-def templates(server: Server) -> Iterator[Templates]:
-    made = Templates(server)
-    yield made
-    made.drop()
-
-
 @pytest.fixture
 def r(server: Server, templates: Templates) -> Iterator[Records]:
     url, call = templates.fresh(DOCUMENTS)

@@ -70,6 +70,7 @@ def test_impossible_values_are_kept_out_by_the_table(store: Connection, name: st
 def test_possible_values_are_taken(store: Connection, name: str, good: str) -> None:
     fill(store, "account", 1)
     store.execute(f"UPDATE {SCHEMA}.account SET {name} = {good}")
+    assert store.execute(f"SELECT count(*) FROM {SCHEMA}.account WHERE {name} = {good}").fetchone() == (1,)
 
 
 def test_existing_records_get_the_default_and_new_ones_nothing_from_the_table(store: Connection) -> None:

@@ -11,7 +11,8 @@ import pytest
 from patron_engine.actor import Cause
 from patron_engine.meta.reader import read_documents
 from patron_engine.query.spec import Ask
-from patron_engine.transfer.imports import listed, undo
+from patron_engine.transfer.imports import listed
+from patron_engine.transfer.undo import undo
 from patron_platform.demo import FILES, Made, _examples, prepare_demo
 from patron_platform.jobs.imports import carry_out, queue
 from patron_platform.service import Service, open_service

@@ -224,10 +224,13 @@ def test_a_killed_server(folder: Path) -> None:
     cluster = Cluster(data=home / "postgres", binaries=binaries())
     try:
         with attach(home, binaries(), sync=False) as attachment, Field(attachment.url, folder) as field:
+            acknowledged: list[Any] = []
             for _ in range(rounds(0.05)):
                 told = server_point(field, cluster, attachment)
+                acknowledged += told
                 with looking(field.url) as (service, conn):
                     agree(service, conn, told)
+            assert acknowledged, "nothing was acknowledged: the processes did no work"
             with looking(field.url) as (service, conn):
                 finish(service, conn)
     finally:

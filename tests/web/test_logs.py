@@ -93,7 +93,7 @@ def test_an_exception_is_its_kind_and_its_places(lines: Log) -> None:
 
 def test_a_library_that_logs_wrongly_tells_nothing(lines: Log) -> None:
     """Python itself would print the arguments of a call that does not fit its text."""
-    logging.getLogger("some.library").warning("%s and %s", SECRET)  # noqa: PLE1206 - that is it
+    logging.getLogger("some.package").warning("%s and %s", SECRET)  # noqa: PLE1206 - that is it
     assert lines() == []
 
 

@@ -11,31 +11,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from psycopg import sql
 
-from patron_engine import jsonio
-from patron_engine.errors import Refused
-from patron_engine.expr.compile import Expression, compile_expression
-from patron_engine.expr.evaluate import closure
-from patron_engine.expr.scope import Scope
-from patron_engine.fields.base import ValueFault
-from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
-from patron_engine.query.catalog import ReadableCatalog
 from patron_engine.query.values import fetch_values
 from patron_engine.record.change import Change, Outcome
-from patron_engine.record.context import context_of
-from patron_engine.record.pending import Pending
 from patron_engine.record.statements import Conn
-from patron_engine.record.undo import Done, record_batch
+from patron_engine.record.undo import Done
 from patron_engine.transfer.convert import Converter, Item
 from patron_engine.transfer.find import Finder
 from patron_engine.transfer.mapping import EXTERNAL, ImportMap, Target
+from patron_engine.transfer.sets import Sets
+from patron_engine.transfer.touched import keep, keep_made
 from patron_engine.ways.save import retrying, save
 
 COUNTS = ("created", "updated", "unchanged", "refused", "warned")
@@ -60,7 +51,7 @@ class Carrier:
         self.converter = Converter(call.model, mapping, headings, call.actor.languages)
         self.object = self.converter.object
         self.finder = Finder()
-        self.constants, self.expressions = _sets(call, mapping)
+        self.sets = Sets(call, mapping, self.object)
 
     def carry(self, conn: Conn, call: Call, rows: Iterable[tuple[int, Sequence[str]]]) -> Piece:
         """Imports rows. A lost deadlock repeats the piece."""
@@ -71,7 +62,7 @@ class Carrier:
         piece = Piece()
         with conn.transaction():
             items = self.converter.convert(rows)
-            self._keep_made(conn, call, self.finder.links(conn, call, items, self.object))
+            keep_made(conn, call, self.batch, self.finder.links(conn, call, items, self.object))
             items = self._sound(items, piece)
             self._make_keys(conn, call, items)
             items = self._sound(items, piece)
@@ -99,7 +90,7 @@ class Carrier:
             item.later = {f: (targets[f], text) for f, text in texts.items() if f in targets}
             items.append(item)
         with conn.transaction():
-            self._keep_made(conn, call, self.finder.links(conn, call, items, self.object, later=True))
+            keep_made(conn, call, self.batch, self.finder.links(conn, call, items, self.object, later=True))
             items = self._sound(items, piece)
             self._old(conn, call, items, sorted(targets))
             self._save(conn, call, items, piece)
@@ -141,11 +132,11 @@ class Carrier:
     def _make_keys(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
         """A match key that the mapping makes itself, from the row alone."""
         match = self.mapping.match
-        if match in self.constants:
+        if match in self.sets.constants:
             for item in items:
-                item.set[match] = self.constants[match]
-        elif match in self.expressions:
-            self._evaluate(conn, call, items, {match: self.expressions[match]})
+                item.set[match] = self.sets.constants[match]
+        elif match in self.sets.expressions:
+            self.sets.evaluate(conn, call, items, {match: self.sets.expressions[match]})
 
     def _match(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
         """Which records are there already, and their values before."""
@@ -172,8 +163,8 @@ class Carrier:
                 item.wrong("not_found", f"there is no {self.object.name} {item.key}", "id")
         names = (
             {n for item in items for n in (*item.set, *item.emptied)}
-            | set(self.constants)
-            | set(self.expressions)
+            | set(self.sets.constants)
+            | set(self.sets.expressions)
         )
         self._old(conn, call, [i for i in items if i.id is not None], sorted(names - {"id"}))
 
@@ -190,72 +181,14 @@ class Carrier:
                 before, given = item.old.get(name), item.set.get(name)
                 if isinstance(before, Mapping) and isinstance(given, Mapping):
                     item.set[name] = {**before, **given}
-            if self.constants:
-                item.set.update(self.constants)
+            if self.sets.constants:
+                item.set.update(self.sets.constants)
             if item.id is not None:
                 item.set.update(dict.fromkeys(item.emptied))
             item.set.pop("id", None)
-        self._evaluate(
-            conn, call, items, {n: e for n, e in self.expressions.items() if n != self.mapping.match}
+        self.sets.evaluate(
+            conn, call, items, {n: e for n, e in self.sets.expressions.items() if n != self.mapping.match}
         )
-
-    def _evaluate(
-        self, conn: Conn, call: Call, items: Sequence[Item], expressions: Mapping[str, Expression]
-    ) -> None:
-        if not expressions:
-            return
-        rows = self._values(conn, call, items, expressions)
-        context, _ = context_of(Pending(conn), call)
-        for name, expression in expressions.items():
-            value_of, own = closure(expression), self.object.fields[name]
-            for item, values in zip(items, rows, strict=True):
-                if name in expression.paths and name not in item.set:
-                    continue  # it makes more of a cell, and there is none: the record's own value is not the file's
-                try:
-                    item.set[name] = values[name] = _typed(own, value_of(values, context))
-                except ValueFault as fault:
-                    item.wrong(fault.code, fault.message, name, fault.hint)
-                except Exception as error:  # noqa: BLE001 - an expression of the mapping met a value it cannot take
-                    item.wrong("expression_failed", f"{name}: {error}", name)
-
-    def _values(
-        self, conn: Conn, call: Call, items: Sequence[Item], expressions: Mapping[str, Expression]
-    ) -> list[dict[str, Any]]:
-        """The values of every path the expressions name, row by row: the record's, the row's over them, and what stands
-        behind the row's links."""
-        paths = sorted({p for e in expressions.values() for p in e.paths})
-        there = [i.id for i in items if i.id is not None]
-        known = fetch_values(conn, call, self.object.name, there, paths) if there else {}
-        rows = [{**dict.fromkeys(paths), **known.get(i.id or "", {})} for i in items]
-        for item, values in zip(items, rows, strict=True):
-            values.update({p: item.set[p] for p in paths if p in item.set})
-        for first in sorted({p.partition(".")[0] for p in paths if "." in p}):
-            field = self.object.field(first)
-            if (
-                field is not None
-                and isinstance(field.spec, LinkSpec)
-                and not field.link.several
-                and not field.link.many
-            ):
-                self._behind(conn, call, field, items, rows, [p for p in paths if p.startswith(f"{first}.")])
-        return rows
-
-    @staticmethod
-    def _behind(
-        conn: Conn,
-        call: Call,
-        field: Field,
-        items: Sequence[Item],
-        rows: Sequence[dict[str, Any]],
-        paths: Sequence[str],
-    ) -> None:
-        ids = sorted({item.set[field.name] for item in items if item.set.get(field.name)})
-        inner = [p.partition(".")[2] for p in paths]
-        found = fetch_values(conn, call, field.link.to[0], ids, inner)
-        for item, values in zip(items, rows, strict=True):
-            if field.name in item.set:
-                behind = found.get(item.set[field.name] or "", {})
-                values.update({p: behind.get(i) for p, i in zip(paths, inner, strict=True)})
 
     def _save(self, conn: Conn, call: Call, items: Sequence[Item], piece: Piece) -> None:
         self._free(conn, call, items)
@@ -276,7 +209,7 @@ class Carrier:
                 piece.later.append((item.number, outcome.id, deferred))
             if outcome.action in ("created", "updated"):
                 done.append(self._done(item, outcome))
-        self._keep(conn, call, done)
+        keep(conn, call, self.batch, done)
 
     def _free(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
         """External ids of records that lie in the recycle bin name nobody: an import taken back can be repeated."""
@@ -327,95 +260,6 @@ class Carrier:
             version=outcome.version or 1,
             old=old,
         )
-
-    # -- for undo -----------------------------------------------------------------------------------------------
-
-    def _keep_made(self, conn: Conn, call: Call, made: Sequence[Outcome]) -> None:
-        """Records that `missing: create` made belong to the batch."""
-        self._keep(conn, call, [
-            Done(object=o.object, id=str(o.id), action="created", version=o.version or 1, old={}) for o in made
-        ])  # fmt: skip
-
-    def _keep(self, conn: Conn, call: Call, done: Sequence[Done]) -> None:
-        """Adds to the batch. A record it has touched before keeps its first values and gets its last version."""
-        if self.batch is None or not done:
-            return
-        known = self._known(conn, call, [d.id for d in done if d.action == "updated"])
-        record_batch(conn, call, self.batch, [d for d in done if (d.object, d.id) not in known])
-        again = [d for d in done if (d.object, d.id) in known]
-        if again:
-            query = sql.SQL(
-                "UPDATE {}.sys__batch_record b SET version = n.version, old = n.old || coalesce(b.old, '{{}}')"
-                " FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::jsonb[]) AS n(object, record, version, old)"
-                " WHERE b.batch = %s AND b.object = n.object AND b.record = n.record"
-            ).format(sql.Identifier(call.schema))
-            columns = [[d.object for d in again], [d.id for d in again], [d.version for d in again],
-                       [jsonio.dumps(d.old).decode() for d in again]]  # fmt: skip
-            conn.execute(query, (*columns, self.batch))
-
-    def _known(self, conn: Conn, call: Call, ids: Sequence[str]) -> set[tuple[str, str]]:
-        if not ids:
-            return set()
-        query = sql.SQL(
-            "SELECT object, record FROM {}.sys__batch_record WHERE batch = %s AND record = ANY(%s::uuid[])"
-        )
-        rows = conn.execute(query.format(sql.Identifier(call.schema)), (self.batch, list(ids)))
-        return {(object, str(record)) for object, record in rows}
-
-
-def _sets(call: Call, mapping: ImportMap) -> tuple[dict[str, Any], dict[str, Expression]]:
-    """The mapping's `set`, read. Refused with what is wrong with it."""
-    object = call.model.objects[mapping.object]
-    constants: dict[str, Any] = {}
-    expressions: dict[str, Expression] = {}
-    problems: list[Problem] = []
-    parts: dict[str, dict[str, Any]] = defaultdict(dict)
-    scope = Scope(catalog=ReadableCatalog(call.tables, call.actor), object=object.name)
-    for name, value in mapping.sets.items():
-        first, _, part = name.partition(".")
-        own = object.fields[first]
-        if isinstance(value, str) and value.startswith("=") and not part:
-            made = compile_expression(value[1:], scope)
-            if isinstance(made, tuple):
-                problems += [
-                    Problem(code=p.code, message=p.message, hint=p.hint, path=f"set.{name}") for p in made
-                ]
-            elif made.aggregates:
-                message = "an expression of a mapping cannot count records"
-                problems.append(Problem(code="expr_aggregate", message=message, path=f"set.{name}"))
-            else:
-                expressions[name] = made
-            continue
-        try:
-            if part:
-                parts[first][part] = value
-            elif isinstance(own.spec, LinkSpec) or first == "record_type":
-                constants[name] = value
-            else:
-                kind = type_of(own)
-                constants[name] = (
-                    kind.read_text(own, value) if isinstance(value, str) else kind.read_wire(own, value)
-                )
-        except ValueFault as fault:
-            problems.append(
-                Problem(code=fault.code, message=fault.message, hint=fault.hint, path=f"set.{name}")
-            )
-    for first, given in parts.items():
-        constants[first] = type_of(object.fields[first]).read_wire(object.fields[first], given)
-    if problems:
-        raise Refused(problems, code="bad_mapping")
-    return constants, expressions
-
-
-def _typed(own: Field, value: Any) -> Any:
-    """What an expression gave, as a value of the field."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, str) and not isinstance(own.spec, LinkSpec):
-        return type_of(own).read_text(own, value)
-    if isinstance(value, Decimal) and type_of(own).name in ("integer", "rating"):
-        return int(value)
-    return value
 
 
 __all__ = ["COUNTS", "Carrier", "Later", "Piece", "Target"]

@@ -27,6 +27,7 @@ from patron_engine.transfer.imports import Import
 from patron_engine.transfer.report import report_bytes
 from patron_engine.transfer.sheet import open_sheet
 from patron_engine.transfer.suggest import suggest
+from patron_engine.transfer.undo import undo as take_back
 from patron_platform.api.body import read_json
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.requests import json_answer, only
@@ -214,7 +215,7 @@ def undo(request: Request, id: str) -> Response:
     caller = enter(request)
     _importer(caller)
     cause = Cause(kind="rollback", detail={"import": id})
-    done = caller.workspace.writing(caller.actor, lambda conn, call: imports.undo(conn, call, id), cause)
+    done = caller.workspace.writing(caller.actor, lambda conn, call: take_back(conn, call, id), cause)
     kept = [{"object": k.object, "id": k.id, "why": k.why} for k in done.kept]
     return json_answer(dumps({"restored": done.restored, "deleted": done.deleted, "kept": kept}))
 

@@ -139,7 +139,7 @@ def undo(
 ) -> None:
     """Takes an import back; records that people changed since are left alone and listed."""
     from patron_engine.actor import Cause
-    from patron_engine.transfer.imports import undo as take_back
+    from patron_engine.transfer.undo import undo as take_back
     from patron_platform.workspace import OPERATOR
 
     with opened(data, database) as service:

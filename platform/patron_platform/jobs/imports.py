@@ -24,7 +24,7 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.runtime import Workspace
 from patron_engine.store.tasks import Handler, claim, run_task
-from patron_engine.transfer import imports
+from patron_engine.transfer import imports, pieces
 from patron_engine.transfer.imports import Begun, Import
 from patron_engine.transfer.mapping import PARTS, ImportMap, read_mapping
 from patron_engine.transfer.report import write_report
@@ -142,7 +142,7 @@ def _heading_row(told: Mapping[str, Any]) -> int | None:
 
 def carry_out(place: Workspace, batch: str, told: Told = lambda _: None) -> Import:
     """Works an import off, or waits for the worker that has it."""
-    handlers: Mapping[str, Handler] = imports.handlers(place.runtime.clock, told)
+    handlers: Mapping[str, Handler] = pieces.handlers(place.runtime.clock, told)
 
     def connect() -> AbstractContextManager[psycopg.Connection[Any]]:
         return place.connection("job")

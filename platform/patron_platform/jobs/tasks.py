@@ -17,7 +17,7 @@ from patron_engine.model.model import Model
 from patron_engine.release.active import current_release, load_model, workspace_in
 from patron_engine.runtime import Workspace
 from patron_engine.store.tasks import Context, Handler, run_all
-from patron_engine.transfer import imports
+from patron_engine.transfer import pieces
 from patron_engine.ways import backfill, nightly
 
 
@@ -54,7 +54,7 @@ def task_context(place: Workspace, handlers: Mapping[str, Handler] | None = None
     clock = place.runtime.clock
     known = {
         **backfill.handlers(clock),
-        **imports.handlers(clock),
+        **pieces.handlers(clock),
         **nightly.handlers(clock),
         **(handlers or {}),
     }

@@ -23,7 +23,7 @@ from typing import Any
 from patron_engine.errors import Conflict, PatronError, Unavailable
 from patron_engine.record.change import Change, Outcome
 from patron_engine.runtime import Workspace
-from patron_engine.transfer import imports, staged
+from patron_engine.transfer import imports, staged, undo
 from patron_engine.ways import backfill
 from patron_platform.jobs.imports import queue
 from patron_platform.jobs.tasks import work_off
@@ -153,7 +153,7 @@ def importing(place: Workspace, dice: random.Random, told: Told) -> None:
             told(imported=newest.batch)
         elif newest is not None and newest.name.endswith(("1", "3", "5", "7", "9")) and not newest.undone:
             batch = newest.batch
-            done = place.writing(OPERATOR, lambda conn, call, b=batch: imports.undo(conn, call, b))  # type: ignore[misc]
+            done = place.writing(OPERATOR, lambda conn, call, b=batch: undo.undo(conn, call, b))  # type: ignore[misc]
             told(undone=batch, deleted=done.deleted)
         else:
             _queue(place, len(found), told)

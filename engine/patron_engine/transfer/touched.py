@@ -1,0 +1,51 @@
+"""Touched: what an import did to which record, kept with its batch, so that it can be taken back.
+
+In: outcomes of a piece. Out: rows of `sys__batch_record`. A trial (no batch) keeps nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from patron_engine import jsonio
+from patron_engine.query.call import Call
+from patron_engine.record.change import Outcome
+from patron_engine.record.statements import Conn
+from patron_engine.record.undo import Done, record_batch
+
+
+def keep_made(conn: Conn, call: Call, batch: str | None, made: Sequence[Outcome]) -> None:
+    """Records that `missing: create` made belong to the batch."""
+    keep(conn, call, batch, [
+        Done(object=o.object, id=str(o.id), action="created", version=o.version or 1, old={}) for o in made
+    ])  # fmt: skip
+
+
+def keep(conn: Conn, call: Call, batch: str | None, done: Sequence[Done]) -> None:
+    """Adds to the batch. A record it has touched before keeps its first values and gets its last version."""
+    if batch is None or not done:
+        return
+    known = _known(conn, call, batch, [d.id for d in done if d.action == "updated"])
+    record_batch(conn, call, batch, [d for d in done if (d.object, d.id) not in known])
+    again = [d for d in done if (d.object, d.id) in known]
+    if again:
+        query = sql.SQL(
+            "UPDATE {}.sys__batch_record b SET version = n.version, old = n.old || coalesce(b.old, '{{}}')"
+            " FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::jsonb[]) AS n(object, record, version, old)"
+            " WHERE b.batch = %s AND b.object = n.object AND b.record = n.record"
+        ).format(sql.Identifier(call.schema))
+        columns = [[d.object for d in again], [d.id for d in again], [d.version for d in again],
+                   [jsonio.dumps(d.old).decode() for d in again]]  # fmt: skip
+        conn.execute(query, (*columns, batch))
+
+
+def _known(conn: Conn, call: Call, batch: str, ids: Sequence[str]) -> set[tuple[str, str]]:
+    if not ids:
+        return set()
+    query = sql.SQL(
+        "SELECT object, record FROM {}.sys__batch_record WHERE batch = %s AND record = ANY(%s::uuid[])"
+    )
+    rows = conn.execute(query.format(sql.Identifier(call.schema)), (batch, list(ids)))
+    return {(object, str(record)) for object, record in rows}
