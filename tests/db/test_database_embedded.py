@@ -23,6 +23,7 @@ from patron_platform.database.embedded import attach
 from patron_platform.database.pools import Databases
 from patron_platform.database.processes import alive, processes_in, wait_until
 from patron_platform.database.providers import default_home, find_binaries, inspect, open_database
+from patron_platform.database.sizing import memory_of_machine, sized
 from patron_platform.database.sockets import LONGEST, SOCKET_NAME, socket_folder
 from patron_testing.pg import binaries
 
@@ -413,3 +414,19 @@ def test_a_data_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None
     (tmp_path / "file").touch()
     with pytest.raises(WrongUse, match="cannot be written"):
         attach(tmp_path / "file" / "data", binaries())
+
+
+@pytest.mark.parametrize(
+    ("memory", "buffers"),
+    [(256 << 20, "128MB"), (2 << 30, "512MB"), (8 << 30, "2048MB"), (512 << 30, "2048MB")],
+)
+def test_the_server_takes_memory_by_what_there_is(memory: int, buffers: str) -> None:
+    assert sized(memory)["shared_buffers"] == buffers
+
+
+def test_a_server_starts_with_the_memory_of_this_machine(home: Path) -> None:
+    with attach(home, binaries(), sync=False) as attachment, psycopg.connect(attachment.url) as conn:
+        row = conn.execute("SHOW shared_buffers").fetchone()
+    wanted = sized(memory_of_machine())["shared_buffers"]
+    assert row is not None
+    assert row[0] in (wanted, f"{int(wanted[:-2]) // 1024}GB")

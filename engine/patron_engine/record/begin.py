@@ -34,9 +34,18 @@ def write_transaction(conn: Conn, call: Call) -> Iterator[None]:
         yield
     except BaseException:
         with suppress(psycopg.Error):  # a connection that was lost has undone everything itself
-            conn.rollback()
+            _undo(conn)
         raise
     conn.commit()
+
+
+def _undo(conn: Conn) -> None:
+    """Rolls back and keeps what is prepared. `conn.rollback()` would throw every prepared statement away, for fear of tables
+    that were made and undone; a save makes none, and after each refused one all the others would be planned anew."""
+    if conn.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+        conn.pgconn.exec_(b"ROLLBACK")
+    else:
+        conn.rollback()
 
 
 def begin_write(conn: Conn, call: Call) -> None:

@@ -35,7 +35,6 @@ LOG_LIMIT = 10_000_000
 
 DURABLE: Mapping[str, str] = {
     "max_connections": "100",
-    "shared_buffers": "128MB",
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
@@ -44,6 +43,7 @@ DURABLE: Mapping[str, str] = {
     "log_timezone": "UTC",
     "log_min_messages": "warning",
     "jit": "off",
+    "max_wal_size": "2GB",
 }
 
 

@@ -23,6 +23,7 @@ from psycopg import sql
 from patron_engine.errors import WrongUse
 from patron_platform.database.binaries import Binaries
 from patron_platform.database.cluster import DURABLE, Cluster
+from patron_platform.database.sizing import memory_of_machine, sized
 
 DATABASE = "patron"
 
@@ -64,10 +65,13 @@ class Attachment:
 
 
 def attach(
-    home: Path, binaries: Binaries, *, settings: Mapping[str, str] = DURABLE, sync: bool = True
+    home: Path, binaries: Binaries, *, settings: Mapping[str, str] | None = None, sync: bool = True
 ) -> Attachment:
-    """Uses the server over `home`, starting it first where nobody did. `sync=False` is for data that may be lost."""
+    """Uses the server over `home`, starting it first where nobody did: with `settings`, or with those that are safe and
+    fit the machine. `sync=False` is for data that may be lost."""
     home = home.absolute()
+    if settings is None:
+        settings = {**DURABLE, **sized(memory_of_machine())}
     _prepare(home)
     cluster = Cluster(data=home / "postgres", binaries=binaries, settings=settings)
     with _exclusive(home):
