@@ -6,13 +6,13 @@ What was sent is never echoed; an error nobody foresaw is logged with an id, and
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import psycopg_pool
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -23,7 +23,7 @@ from patron_engine.jsonio import dumps
 from patron_engine.problems import Problem
 from patron_platform.api.body import BadBody, BodyTooLarge, UnsupportedMedia
 
-log = structlog.get_logger("patron.api")
+log = logging.getLogger("patron.api")
 
 STATUS: tuple[tuple[type[engine.PatronError], int], ...] = (
     (BadBody, 400),
@@ -174,7 +174,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(psycopg.OperationalError)
     def on_database_gone(_: Request, error: Exception) -> Response:
-        log.warning("database_unavailable", error=type(error).__name__)
+        log.warning("database_unavailable", extra={"error": type(error).__name__})
         return answer(
             engine.Unavailable(
                 "the database does not answer at the moment", hint="try again in a few seconds"
@@ -188,7 +188,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     def on_anything(request: Request, error: Exception) -> Response:
         number = uuid4().hex
-        log.error("unexpected", id=number, path=request.url.path, exc_info=error)
+        log.error("unexpected", extra={"id": number, "path": request.url.path}, exc_info=error)
         return problem(
             500, "internal_error", "something went wrong; it has been logged", extra={"id": number}
         )

@@ -6,10 +6,9 @@ worker was killed is taken over when its lease ends. A workspace that fails is l
 
 from __future__ import annotations
 
+import logging
 import signal
 from threading import Event
-
-import structlog
 
 from patron_platform.database.workspaces import list_workspaces
 from patron_platform.jobs.tasks import begin_day, work_off
@@ -17,7 +16,7 @@ from patron_platform.service import Service
 
 ROUND_SECONDS = 2.0
 
-log = structlog.get_logger("patron.worker")
+log = logging.getLogger("patron.worker")
 
 
 def work_forever(service: Service) -> None:
@@ -55,5 +54,5 @@ def work_round(service: Service, stop: Event, begun: dict[str, str]) -> int:
                 begun[name] = day
             done += work_off(place)
         except Exception:
-            log.exception("workspace_failed", workspace=name)
+            log.exception("workspace_failed", extra={"workspace": name})
     return done
