@@ -52,6 +52,7 @@ from patron_engine.store.desired import desired
 from patron_engine.store.facts import gather
 from patron_engine.store.plan import plan as plan_tables
 from patron_engine.store.renames import carry_names
+from patron_engine.store.shape import SchemaShape
 from patron_engine.store.steps import DdlPlan, Task
 from patron_engine.store.tasks import enqueue
 from patron_engine.ways.backfill import backfills
@@ -68,7 +69,8 @@ class Publication:
     """The plan of one publication.
 
     changes   documents added, changed, removed, property by property
-    tables    the plan of the tables, with risks
+    wanted    the tables of the new model
+    tables    the plan that leads there from the tables there are, with risks
     fills     stored formulas and roll-ups that existing records get afterwards, as tasks
     problems  warnings and notes; a plan with errors is never made
     checks    the check documents that were rehearsed, all of them passed
@@ -83,6 +85,7 @@ class Publication:
     effective: Effective
     model: Model
     changes: tuple[DocumentChange, ...]
+    wanted: SchemaShape
     tables: DdlPlan
     fills: tuple[Task, ...]
     problems: tuple[Problem, ...]
@@ -140,7 +143,8 @@ def plan(
     problems.extend(found)
     if model is None or problems.errors:
         raise _refused(problems)
-    tables = _tables(conn, schema, old, model)
+    wanted = desired(model, schema, model.physical.aside)
+    tables = _tables(conn, wanted, old, model)
     problems.extend(tables.risks)
     if problems.errors:
         raise _refused(problems)
@@ -160,6 +164,7 @@ def plan(
         effective=effective,
         model=model,
         changes=changes,
+        wanted=wanted,
         tables=tables,
         fills=backfills(old, model, tables),
         problems=tuple(problems),
@@ -229,7 +234,8 @@ def _still_the_same(
             code="release_changed",
             hint="plan again on the new release",
         )
-    if _tables(conn, schema, old, publication.model).checksum != publication.tables.checksum:
+    again = _tables(conn, publication.wanted, old, publication.model)
+    if again.checksum != publication.tables.checksum:
         raise Conflict(
             "the tables are no longer as they were when this was planned",
             code="plan_changed",
@@ -256,9 +262,8 @@ def rollback(
 
 
 @uncollected()
-def _tables(conn: psycopg.Connection[Any], schema: str, old: Model | None, model: Model) -> DdlPlan:
-    live = catalog.read(conn, schema)
-    wanted = desired(model, schema, model.physical.aside)
+def _tables(conn: psycopg.Connection[Any], wanted: SchemaShape, old: Model | None, model: Model) -> DdlPlan:
+    live = catalog.read(conn, wanted.name)
     carried = conversions(old, model, live)
     facts = gather(conn, wanted, live, carried, model.workspace.zone)
     return plan_tables(wanted, live, facts, carried)
