@@ -27,7 +27,8 @@ from patron_platform.api.door import Door
 from patron_platform.health import router as health
 from patron_platform.observe import Observed
 from patron_platform.service import Service
-from patron_platform.web.home import router as home
+from patron_platform.web import about, assets, home, login
+from patron_platform.web.errors import error_page
 
 API = "/api/v1"
 
@@ -44,9 +45,10 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     app = FastAPI(title="Patron", openapi_url=None, docs_url=None, redoc_url=None, lifespan=life)
     app.state.service = service
     app.state.door = Door(service)
-    errors.install(app)
+    errors.install(app, error_page)
     for module in (objects, search, definitions, releases, packs, files, records, imports, exports):
         app.include_router(module.router, prefix=API)
     app.include_router(health)
-    app.include_router(home)
+    for pages in (about, assets, login, home):
+        app.include_router(pages.router)
     return Observed(app, API)

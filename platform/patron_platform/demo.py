@@ -7,6 +7,7 @@ on where the first was stopped, and finds everything there afterwards. What peop
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import time
 from collections.abc import Iterator
@@ -22,8 +23,10 @@ from patron_engine.runtime import Workspace
 from patron_engine.transfer.imports import Import, listed
 from patron_platform.database.providers import default_home
 from patron_platform.folder import plan_folder
-from patron_platform.identity.accounts import create_user
+from patron_platform.identity.accounts import create_user, set_password
 from patron_platform.identity.keys import create_key, find_key, key_hash
+from patron_platform.identity.passwords import fits
+from patron_platform.identity.sessions import account_by_email
 from patron_platform.jobs.imports import carry_out, queue
 from patron_platform.jobs.tasks import work_off
 from patron_platform.service import Service
@@ -35,7 +38,8 @@ PACKS = ("sales",)  # core comes with every workspace
 ADMINISTRATOR = "admin@demo.example"
 LOCK = 0x70617472_64656D6F  # "patrdemo"
 WAIT_SECONDS = 0.5
-KEY_FILE = "demo.key"  # in the data folder, readable by its owner only
+KEY_FILE = "demo.key"  # in the data folder, readable by its owner only, like the next
+PASSWORD_FILE = "demo.password"
 FILES = (
     ("user", "sales_teams"),
     ("account", "accounts"),
@@ -50,6 +54,7 @@ class Made:
 
     workspace: str
     administrator: str
+    password: str
     key: str
     records: dict[str, int]
     sample: bool
@@ -89,6 +94,7 @@ def _prepare(service: Service) -> Made:
     return Made(
         workspace=NAME,
         administrator=ADMINISTRATOR,
+        password=_password(service),
         key=_key(service),
         records=_counts(place),
         sample=folder is not None,
@@ -156,11 +162,32 @@ def _key(service: Service) -> str:
             if holder is not None and holder.workspace == NAME:
                 return key
         key = create_key(conn, ADMINISTRATOR, NAME, "demo")
-    folder.mkdir(parents=True, exist_ok=True)
+    _keep(path, key)
+    return key
+
+
+def _password(service: Service) -> str:
+    """The administrator's password of the first start, as long as it is his; else a new one."""
+    folder = service.settings.data or default_home()
+    path = folder / PASSWORD_FILE
+    with service.databases.system() as conn:
+        found = account_by_email(conn, ADMINISTRATOR)
+        if path.is_file():
+            password = path.read_text(encoding="ascii").strip()
+            if found is not None and fits(password, found[1]):
+                return password
+        password = "-".join(secrets.token_hex(2) for _ in range(4))
+        set_password(conn, ADMINISTRATOR, password)
+    _keep(path, password)
+    return password
+
+
+def _keep(path: Path, secret: str) -> None:
+    """Writes a file that its owner alone can read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(key + "\n")
-    return key
+        file.write(secret + "\n")
 
 
 def _counts(place: Workspace) -> dict[str, int]:
@@ -177,7 +204,8 @@ def say_welcome(made: Made, settings: Settings, json: bool, *, serving: bool) ->
         from patron_engine.jsonio import dumps
 
         body: dict[str, Any] = {
-            "workspace": made.workspace, "address": address, "administrator": made.administrator, "key": made.key,
+            "workspace": made.workspace, "address": address, "administrator": made.administrator,
+            "password": made.password, "key": made.key,
             "records": made.records, "sample": made.sample,
         }  # fmt: skip
         sys.stdout.write(dumps(body).decode() + "\n")
@@ -191,7 +219,8 @@ def say_welcome(made: Made, settings: Settings, json: bool, *, serving: bool) ->
     lines += [
         f"Address        {address}",
         f"API            {address}/api/v1/objects",
-        f"Administrator  {made.administrator}",
+        f"Sign in as     {made.administrator}",
+        f"Password       {made.password}",
         f"API key        {made.key}",
         *([] if settings.database else [f"Data           {settings.data or default_home()}"]),
         "",

@@ -112,6 +112,11 @@ def names_of(field: Field) -> _Names:
     return _looked_up(_Held(field.choice))
 
 
+def options_in(spec: ChoiceSpec) -> Mapping[str, Option]:
+    """Every option of a choice by the path of its names."""
+    return _looked_up(_Held(spec)).options
+
+
 def choice_type(spec: ChoiceSpec) -> ExprType:
     """The expression type of one choice among these options."""
     flat = list(walk_options(spec.options))

@@ -7,7 +7,7 @@ What was sent is never echoed; an error nobody foresaw is logged with an id, and
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -44,6 +44,7 @@ BY_CODE: Mapping[str, int] = {
     "too_many_requests": 429,
     "cursor_outdated": 410,
     "if_match_required": 428,
+    "internal_error": 500,
     "idempotency_key_reused": 422,
     "body_depth": 400,
     "body_values": 400,
@@ -135,12 +136,23 @@ def answer(error: engine.PatronError) -> Response:
     )
 
 
-def install(app: FastAPI) -> None:
-    """Registers the handlers. Nothing else in the platform chooses a status for an error."""
+PageOf = Callable[[Request, engine.PatronError, str | None], Response | None]
+
+
+def _no_page(_: Request, __: engine.PatronError, ___: str | None = None) -> Response | None:
+    return None
+
+
+def install(app: FastAPI, page: PageOf = _no_page) -> None:
+    """Registers the handlers. Nothing else in the platform chooses a status for an error. `page` makes the answer where
+    a person asked for a page; None where a program asked."""
+
+    def told(request: Request, error: engine.PatronError) -> Response:
+        return page(request, error, None) or answer(error)
 
     @app.exception_handler(engine.PatronError)
-    def on_patron_error(_: Request, error: engine.PatronError) -> Response:
-        return answer(error)
+    def on_patron_error(request: Request, error: engine.PatronError) -> Response:
+        return told(request, error)
 
     @app.exception_handler(RequestValidationError)
     def on_validation(_: Request, error: RequestValidationError) -> Response:
@@ -155,7 +167,9 @@ def install(app: FastAPI) -> None:
         return problem(422, "invalid", "the request is not valid", problems=problems)
 
     @app.exception_handler(HTTPException)
-    def on_http(_: Request, error: HTTPException) -> Response:
+    def on_http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 404:
+            return told(request, engine.NotFound("there is nothing at this address"))
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "error")
         detail = {404: "there is nothing at this address", 405: "this address does not take that method"}.get(
             error.status_code, str(error.detail)
@@ -173,23 +187,27 @@ def install(app: FastAPI) -> None:
         )
 
     @app.exception_handler(psycopg.OperationalError)
-    def on_database_gone(_: Request, error: Exception) -> Response:
+    def on_database_gone(request: Request, error: Exception) -> Response:
         log.warning("database_unavailable", extra={"error": type(error).__name__})
-        return answer(
+        return told(
+            request,
             engine.Unavailable(
                 "the database does not answer at the moment", hint="try again in a few seconds"
-            )
+            ),
         )
 
     @app.exception_handler(psycopg_pool.PoolTimeout)
-    def on_pool_timeout(_: Request, error: Exception) -> Response:
-        return answer(engine.Unavailable("too many requests are waiting for the database", hint="try again"))
+    def on_pool_timeout(request: Request, error: Exception) -> Response:
+        return told(
+            request, engine.Unavailable("too many requests are waiting for the database", hint="try again")
+        )
 
     @app.exception_handler(Exception)
     def on_anything(request: Request, error: Exception) -> Response:
         number = uuid4().hex
         log.error("unexpected", extra={"id": number, "path": request.url.path}, exc_info=error)
-        return problem(
+        unforeseen = engine.PatronError("something went wrong; it has been logged", code="internal_error")
+        return page(request, unforeseen, number) or problem(
             500, "internal_error", "something went wrong; it has been logged", extra={"id": number}
         )
 

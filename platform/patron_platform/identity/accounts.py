@@ -13,10 +13,11 @@ from email_validator import EmailNotValidError, validate_email
 
 from patron_engine.actor import SYSTEM, Cause
 from patron_engine.clock import new_id
-from patron_engine.errors import WrongUse
+from patron_engine.errors import NotFound, WrongUse
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_engine.runtime import Workspace
+from patron_platform.identity.passwords import hash_password
 
 
 def read_email(text: str) -> str:
@@ -54,6 +55,20 @@ def create_user(
             (row[0], workspace.name, user, administrator),
         )
     return user
+
+
+def set_password(conn: psycopg.Connection[Any], email: str, password: str) -> None:
+    """A new password of an account; whoever is signed in with the old one is signed out. NotFound without the account."""
+    kept = hash_password(password)
+    row = conn.execute(
+        "UPDATE patron.account SET password_hash = %s, updated_at = now() WHERE lower(email) = lower(%s) RETURNING id",
+        (kept, email),
+    ).fetchone()
+    if row is None:
+        raise NotFound(
+            f"there is no account {email}", code="user_not_found", hint="patron user create makes one"
+        )
+    conn.execute("DELETE FROM patron.session WHERE account = %s", (row[0],))
 
 
 def _user_record(workspace: Workspace, email: str, name: str) -> str:

@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
+from bs4 import BeautifulSoup
 from starlette.testclient import TestClient
 
 from patron_platform.app import create_app
-from patron_platform.identity.accounts import create_user
+from patron_platform.identity.accounts import create_user, set_password
 from patron_platform.identity.keys import create_key
 from patron_platform.service import Service, open_service
 from patron_platform.settings import Settings
@@ -29,6 +31,7 @@ WORKSPACE = "acme"
 OTHER = "other"
 ADMIN = "admin@acme.example"
 REP = "rep@acme.example"
+PASSWORD = "a password of tests"
 V1 = "/api/v1"
 
 
@@ -78,6 +81,44 @@ class Api:
         return found
 
 
+class Person:
+    """Somebody signed in in a browser without scripts. Addresses are relative to the workspace: `/o/account`."""
+
+    def __init__(self, client: TestClient, workspace: str, email: str, language: str = "en") -> None:
+        self.client = client
+        self.workspace = workspace
+        self.language = language
+        said = client.post("/login", data={"email": email, "password": PASSWORD}, follow_redirects=False)
+        assert said.status_code == 303, said.text
+        self.cookies = dict(said.cookies)
+        client.cookies.clear()
+
+    def call(self, method: str, path: str, **more: Any) -> Any:
+        headers = {"Accept": "text/html", "Accept-Language": self.language, **more.pop("headers", {})}
+        headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
+        more.setdefault("follow_redirects", False)
+        return self.client.request(method, f"/w/{self.workspace}{path}", headers=headers, **more)
+
+    def get(self, path: str, **more: Any) -> Any:
+        return self.call("GET", path, **more)
+
+    def page(self, path: str, status: int = 200, **more: Any) -> BeautifulSoup:
+        """The page, parsed."""
+        said = self.get(path, **more)
+        assert said.status_code == status, (said.status_code, said.text[:2_000])
+        return BeautifulSoup(said.text, "html.parser")
+
+    def token(self) -> str:
+        return str(self.page("/").find("meta", {"name": "csrf"})["content"])
+
+    def post(self, path: str, form: Any = None, **more: Any) -> Any:
+        """Sends a form with the token of a page. `form` is a dict or a list of pairs."""
+        pairs = list(form.items()) if isinstance(form, dict) else list(form or ())
+        body = urlencode([*pairs, ("_csrf", self.token())])
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.call("POST", path, content=body, headers={**kind, **more.pop("headers", {})}, **more)
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """The running application. `foreign` is an administrator of another workspace on the same server."""
@@ -88,6 +129,10 @@ class Opened:
     rep: Api
     foreign: Api
     stranger: Api
+
+    def person(self, email: str = ADMIN, language: str = "en") -> Person:
+        """That person, signed in."""
+        return Person(self.client, WORKSPACE, email, language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +155,8 @@ def make_template(server: Server) -> Template:
             create_user(conn, service.runtime.workspace(WORKSPACE), REP)
             admin, rep = create_key(conn, ADMIN, WORKSPACE), create_key(conn, REP, WORKSPACE)
             foreign = create_key(conn, ADMIN, OTHER)
+            set_password(conn, ADMIN, PASSWORD)
+            set_password(conn, REP, PASSWORD)
     return Template(url, admin, rep, foreign)
 
 

@@ -1,0 +1,122 @@
+"""Menu: where one may go: the apps of a workspace with their entries; those one cannot use vanish.
+
+In: the model and an actor. Out: `App`s in their order, entries with what they lead to. Reports, dashboards and web forms are
+left out until something draws them. Pure but for the conditions of entries, which the caller may decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from patron_engine.access.decide import Deny, row_rule
+from patron_engine.actor import Actor
+from patron_engine.fields.field import Texts, nothing
+from patron_engine.fields.options import texts
+from patron_engine.model.model import Model
+from patron_engine.page.pick import documents_for
+
+Target = Literal["object", "view", "report", "dashboard", "webform", "url", "group"]
+DRAWN: frozenset[Target] = frozenset({"object", "view", "url"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """`to` is the name of what it leads to (an object, a view …) or an address; `object` the object of a view."""
+
+    name: str
+    label: Texts
+    icon: str
+    target: Target
+    to: str = ""
+    object: str = ""
+    entries: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    name: str
+    label: Texts
+    icon: str
+    entries: tuple[Entry, ...]
+
+
+def _always(_: str) -> bool:
+    return True
+
+
+def apps_of(model: Model, actor: Actor, seen: Callable[[str], bool] = _always) -> tuple[App, ...]:
+    """The apps of this person. `seen` says of "MENU.entries.ENTRY.visible" whether its condition holds for him."""
+    bodies = sorted(documents_for(model, actor, "menu"), key=lambda b: int(b.get("position") or 1000))
+    made = []
+    for body in bodies:
+        entries = _entries(model, actor, body.get("entries") or (), body["name"], seen)
+        if entries:
+            made.append(
+                App(
+                    name=body["name"],
+                    label=texts(body.get("label")) or {"": body["name"]},
+                    icon=body.get("icon") or "folder",
+                    entries=entries,
+                )
+            )
+    return tuple(made) or (_everything(model, actor),)
+
+
+def _entries(
+    model: Model, actor: Actor, bodies: Any, menu: str, seen: Callable[[str], bool]
+) -> tuple[Entry, ...]:
+    found = []
+    for body in bodies:
+        if body.get("visible") is not None and not seen(f"{menu}.entries.{body['name']}.visible"):
+            continue
+        entry = _entry(model, actor, body, menu, seen)
+        if entry is not None:
+            found.append(entry)
+    return tuple(found)
+
+
+def _entry(
+    model: Model, actor: Actor, body: Mapping[str, Any], menu: str, seen: Callable[[str], bool]
+) -> Entry | None:
+    label, icon = texts(body.get("label")), body.get("icon")
+    if body.get("entries"):
+        below = _entries(model, actor, body["entries"], menu, seen)
+        return (below and Entry(
+            name=body["name"], label=label or {"": body["name"]}, icon=icon or "folder", target="group", entries=below
+        )) or None  # fmt: skip
+    target = next(
+        (t for t in ("object", "view", "url", "report", "dashboard", "webform") if body.get(t)), None
+    )
+    if target not in DRAWN:
+        return None
+    to = str(body[target])
+    if target == "url":
+        return Entry(name=body["name"], label=label or {"": to}, icon=icon or "link", target="url", to=to)
+    view = model.documents.get(("view", to), {}) if target == "view" else {}
+    object = model.object(str(view.get("object")) if target == "view" else to)
+    if object is None or isinstance(row_rule(model, actor, "read", object.name), Deny):
+        return None
+    own = texts(view.get("label")) if target == "view" else object.plural or object.label
+    return Entry(
+        name=body["name"],
+        label=label or own or {"": object.name},
+        icon=icon or view.get("icon") or object.icon or "table",
+        target=target,
+        to=to if target == "view" else object.name,
+        object=object.name,
+    )
+
+
+def _everything(model: Model, actor: Actor) -> App:
+    """Where no menu is written: every object one may read that is no detail."""
+    entries = tuple(
+        Entry(
+            name=o.name, label=o.plural or o.label or {"": o.name}, icon=o.icon or "table", target="object",
+            to=o.name, object=o.name,
+        )
+        for o in model.objects.values()
+        if o.master is None and not isinstance(row_rule(model, actor, "read", o.name), Deny)
+    )  # fmt: skip
+    return App(name="all", label=nothing(), icon="layout-grid", entries=entries)

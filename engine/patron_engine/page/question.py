@@ -1,0 +1,159 @@
+"""Question: what the address of a list asks: which view of which object, narrowed, sorted and arranged how.
+
+In: the model, an actor, an object and the parameters of an address. Out: a `Question`; its `address()` is the parameters again,
+so that every address can be shared. A personal view is given as its body, like a published one. Nothing is read here.
+
+    ?view=NAME  &where=EXPRESSION  &q=WORDS  &sort=-amount,name  &columns=name,amount  &group=stage  &type=kanban
+    &after=CURSOR (the place of the page)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+from urllib.parse import urlencode
+
+from patron_engine.actor import Actor
+from patron_engine.fields.options import texts
+from patron_engine.model.model import Model, Object
+from patron_engine.page.layout import columns_of
+from patron_engine.page.pick import Body, documents_for
+from patron_engine.query.spec import Ask
+
+Drawing = Literal["list", "kanban", "calendar", "gantt", "tree", "map"]
+DRAWINGS: tuple[Drawing, ...] = ("list", "kanban", "calendar", "gantt", "tree", "map")
+ALL = "all"  # the view that is there where none is written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    path: str
+    label: Mapping[str, str]
+    total: str | None = None
+    width: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A view as a page uses it. `personal` is the id of its owner's document; `body` what was written."""
+
+    name: str
+    label: Mapping[str, str]
+    drawing: Drawing
+    where: str | None
+    columns: tuple[Column, ...]
+    sort: tuple[str, ...]
+    group_by: str | None
+    color_by: str | None
+    filters: tuple[str, ...]
+    limit: int
+    personal: str | None = None
+    body: Body = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """`where` narrows the view further; `columns`, `sort`, `group`, `drawing` are those of the view unless the address says
+    others (`own` names which it says)."""
+
+    object: Object
+    view: View
+    where: str | None
+    q: str | None
+    columns: tuple[Column, ...]
+    sort: tuple[str, ...]
+    group: str | None
+    drawing: Drawing
+    after: str | None = None
+    own: frozenset[str] = frozenset()
+
+    @property
+    def condition(self) -> str | None:
+        """The view's condition and the address's together."""
+        parts = [f"({part})" for part in (self.view.where, self.where) if part]
+        return " and ".join(parts) if len(parts) > 1 else (self.view.where or self.where)
+
+    def ask(self, **more: Any) -> Ask:
+        """The question for the way read. The record's version and title always come along."""
+        paths = [c.path for c in self.columns]
+        fields = tuple(dict.fromkeys([*paths, *more.pop("also", ()), "version"]))
+        return Ask(
+            object=self.object.name, where=self.condition, fields=fields, sort=self.sort, q=self.q,
+            after=self.after, **{"limit": self.view.limit, **more},
+        )  # fmt: skip
+
+    def address(self, **changes: Any) -> str:
+        """The parameters of this question with some changed: `address(sort="-amount")`; None removes one."""
+        given: dict[str, Any] = {
+            "view": self.view.name,
+            "where": self.where,
+            "q": self.q,
+            "sort": ",".join(self.sort) if "sort" in self.own else None,
+            "columns": ",".join(c.path for c in self.columns) if "columns" in self.own else None,
+            "group": self.group if "group" in self.own else None,
+            "type": self.drawing if "type" in self.own else None,
+        }
+        given.update(changes)
+        return urlencode({k: v for k, v in given.items() if v not in (None, "")})
+
+
+def views_of(model: Model, actor: Actor, object: Object, personal: Sequence[Body] = ()) -> tuple[View, ...]:
+    """The views of an object this person may choose from: published ones, then his own and those shared with him."""
+    published = [_view(model, actor, object, b) for b in documents_for(model, actor, "view", object.name)]
+    own = [_view(model, actor, object, b) for b in personal]
+    return (*published, *own) or (_view(model, actor, object, {"name": ALL}),)
+
+
+def question_of(
+    model: Model, actor: Actor, object: Object, parameters: Mapping[str, str], personal: Sequence[Body] = ()
+) -> Question:
+    """What an address asks. An unknown view is the first one; other names are judged by the way read."""
+    views = views_of(model, actor, object, personal)
+    view = next((v for v in views if v.name == parameters.get("view")), views[0])
+    own = frozenset(k for k in ("sort", "columns", "group", "type") if parameters.get(k))
+    columns = view.columns
+    if "columns" in own:
+        known = {c.path: c for c in view.columns}
+        named = [p for p in parameters["columns"].split(",") if p]
+        columns = tuple(known.get(p) or Column(path=p, label={}) for p in named) or columns
+    drawing = parameters.get("type", view.drawing)
+    return Question(
+        object=object,
+        view=view,
+        where=parameters.get("where") or None,
+        q=parameters.get("q") or None,
+        columns=columns,
+        sort=tuple(s for s in parameters["sort"].split(",") if s) if "sort" in own else view.sort,
+        group=parameters["group"] if "group" in own else view.group_by,
+        drawing=drawing if drawing in DRAWINGS else view.drawing,
+        after=parameters.get("after") or None,
+        own=own,
+    )
+
+
+def _view(model: Model, actor: Actor, object: Object, body: Body) -> View:
+    columns = [_column(c) for c in body.get("columns") or columns_of(model, actor, object)]
+    sort = body.get("sort") or "-created_at"
+    return View(
+        name=body["name"],
+        label=texts(body.get("label")) or object.plural or object.label,
+        drawing=cast(Drawing, body.get("type") or "list"),
+        where=body.get("where"),
+        columns=tuple(columns),
+        sort=(sort,) if isinstance(sort, str) else tuple(sort),
+        group_by=body.get("group_by"),
+        color_by=body.get("color_by"),
+        filters=tuple(body.get("filters") or ()),
+        limit=min(int(body.get("limit") or 50), 200),
+        personal=body.get("personal"),
+        body=body,
+    )
+
+
+def _column(item: Any) -> Column:
+    if isinstance(item, str):
+        return Column(path=item, label={})
+    return Column(
+        path=item["field"], label=texts(item.get("label")), total=item.get("total"), width=item.get("width")
+    )

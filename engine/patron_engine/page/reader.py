@@ -1,0 +1,79 @@
+"""Reader: for whom values are written: in which languages, in which zone, at which moment.
+
+In: made by the platform from what somebody chose. Out: numbers, days and moments as he is used to them. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
+
+from patron_engine.fields.field import Texts
+from patron_engine.model.model import say
+
+LOCALES = {"zh-CN": "zh_Hans_CN", "zh-TW": "zh_Hant_TW", "en": "en"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """`languages` best first; `zone` moments are shown in; `currency` of amounts that name none."""
+
+    languages: tuple[str, ...]
+    zone: ZoneInfo
+    currency: str
+    now: datetime
+
+    @cached_property
+    def locale(self) -> Locale:
+        return Locale.parse(LOCALES.get(self.languages[0], "en"))
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.zone).date()
+
+    def say(self, texts: Texts | str | None, otherwise: str = "") -> str:
+        """A text of a definition in his language."""
+        return (say(texts, self.languages) if texts else "") or otherwise
+
+    def number(self, value: Any, scale: int | None = None) -> str:
+        """With groups of thousands; all decimals there are, or `scale`."""
+        exact = Decimal(str(value))
+        if scale is not None:
+            return str(
+                format_decimal(exact, format="#,##0." + "0" * scale if scale else "#,##0", locale=self.locale)
+            )
+        return str(
+            format_decimal(exact, format="#,##0.##########", locale=self.locale, decimal_quantization=False)
+        )
+
+    def money(self, value: Any, currency: str | None = None) -> str:
+        """With the sign of its currency, and the decimals it has."""
+        exact = Decimal(str(value))
+        return str(format_currency(exact, currency or self.currency, locale=self.locale))
+
+    def sign(self, currency: str | None = None) -> str:
+        return str(get_currency_symbol(currency or self.currency, locale=self.locale))
+
+    def day(self, value: date) -> str:
+        """2026-11-26 in Chinese as in lists of figures; Nov 26, 2026 in English."""
+        if self.languages[0].startswith("zh"):
+            return value.isoformat()
+        return str(format_date(value, format="medium", locale=self.locale))
+
+    def moment(self, value: datetime) -> str:
+        """To the minute, in his zone."""
+        local = value.astimezone(self.zone)
+        if self.languages[0].startswith("zh"):
+            return local.strftime("%Y-%m-%d %H:%M")
+        return str(format_datetime(local, format="MMM d, y HH:mm", locale=self.locale))
+
+    def clock(self, value: time) -> str:
+        return str(format_time(value, format="HH:mm", locale=self.locale))

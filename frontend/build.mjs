@@ -1,0 +1,71 @@
+// Builds the scripts and styles of the pages into the platform's static folder, with names that carry their content's hash.
+//   node build.mjs OUT      OUT/manifest.json names what was made; OUT/icons.json holds the inside of every icon
+import { build } from "esbuild";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
+const out = path.resolve(process.argv[2] ?? path.join(here, "dist"));
+
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+
+// Every file of behaviours/ is a behaviour of its name, every file of styles/ a part of the sheet (tokens first): nobody keeps
+// a list of them.
+const ORDER = ["tokens", "base", "shell", "controls"];
+const place = (name) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+const listed = {
+  name: "listed",
+  setup(building) {
+    const resolveDir = path.join(here, "src");
+    building.onResolve({ filter: /^listed:/ }, (asked) => ({ path: asked.path, namespace: "listed" }));
+    building.onLoad({ filter: /^listed:behaviours$/, namespace: "listed" }, async () => {
+      const names = (await readdir(path.join(resolveDir, "behaviours"))).sort().map((file) => path.basename(file, ".js"));
+      const imports = names.map((name, n) => `import b${n} from "./behaviours/${name}.js";`).join("\n");
+      const table = names.map((name, n) => `${JSON.stringify(name)}: b${n}`).join(", ");
+      return { contents: `${imports}\nexport default { ${table} };`, resolveDir };
+    });
+    building.onLoad({ filter: /^listed:styles$/, namespace: "listed" }, async () => {
+      const names = (await readdir(path.join(resolveDir, "styles"))).map((file) => path.basename(file, ".css"));
+      names.sort((a, b) => place(a) - place(b) || a.localeCompare(b));
+      return { contents: names.map((name) => `@import "./styles/${name}.css";`).join("\n"), loader: "css", resolveDir };
+    });
+  },
+};
+
+const entries = (await readdir(path.join(here, "src", "entries"))).map((name) => path.join(here, "src", "entries", name));
+const made = await build({
+  entryPoints: entries,
+  outdir: out,
+  entryNames: "[name]-[hash]",
+  chunkNames: "chunk-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  target: ["es2022"],
+  minify: true,
+  metafile: true,
+  legalComments: "none",
+  logLevel: "warning",
+  plugins: [listed],
+});
+
+const manifest = {};
+for (const [file, about] of Object.entries(made.metafile.outputs)) {
+  if (about.entryPoint) manifest[path.basename(about.entryPoint)] = path.basename(file);
+}
+
+for (const name of await readdir(path.join(here, "static"))) {
+  await copyFile(path.join(here, "static", name), path.join(out, name));
+  manifest[name] = name;
+}
+
+const icons = {};
+const folder = path.join(here, "node_modules", "lucide-static", "icons");
+for (const name of await readdir(folder)) {
+  const text = await readFile(path.join(folder, name), "utf8");
+  const inside = text.slice(text.indexOf(">", text.indexOf("<svg")) + 1, text.lastIndexOf("</svg>"));
+  icons[path.basename(name, ".svg")] = inside.replace(/\s+/g, " ").replace(/> </g, "><").trim();
+}
+await writeFile(path.join(out, "icons.json"), JSON.stringify(icons));
+await writeFile(path.join(out, "manifest.json"), JSON.stringify(manifest, null, 1));

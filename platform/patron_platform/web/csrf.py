@@ -1,0 +1,46 @@
+"""CSRF: a request that changes something comes from a page of ours.
+
+In: a request, a session. Out: nothing, or Forbidden. The token is made of the session's id with the service's secret, so it
+dies with the session and needs no place of its own; beside it the browser's own word (Sec-Fetch-Site, Origin) is heard.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from patron_engine.errors import Forbidden
+from patron_platform.service import Service
+
+FIELD, HEADER = "_csrf", "x-csrf-token"
+
+
+def token_for(service: Service, session: str) -> str:
+    """The token of a session."""
+    return hmac.new(service.runtime.secret, f"csrf:{session}".encode(), sha256).hexdigest()
+
+
+def check(request: Request, session: str, form: Mapping[str, Any] | None = None) -> None:
+    """Forbidden unless the request carries the session's token and was not sent by another site."""
+    same_site(request)
+    given = request.headers.get(HEADER) or (form or {}).get(FIELD) or ""
+    service: Service = request.app.state.service
+    if not isinstance(given, str) or not hmac.compare_digest(given, token_for(service, session)):
+        raise Forbidden(
+            "this page is too old to be sent", code="csrf", hint="load the page again and repeat what you did"
+        )
+
+
+def same_site(request: Request) -> None:
+    """Forbidden when the browser says that another site sent this."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    if site not in ("same-origin", "none"):
+        raise Forbidden("another site sent this request", code="csrf")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise Forbidden("another site sent this request", code="csrf")

@@ -1,0 +1,119 @@
+"""Render: templates become pages. The one Jinja environment, the headers every page has, what every template may use.
+
+In: a template's name and plain values. Out: HTML under a strict content security policy. Everything is escaped; what is
+HTML already (an icon, cleaned rich text) says so by its type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from patron_engine.page.menu import App, apps_of
+from patron_engine.page.show import Shown
+from patron_engine.query.call import Call
+from patron_platform.web import csrf
+from patron_platform.web.assets import asset, icon
+from patron_platform.web.texts import Texts, texts_in
+from patron_platform.web.visitor import Visitor
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self';"
+    " media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self';"
+    " base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+)
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(self), microphone=(self)",
+    "Cache-Control": "no-store",
+    "Vary": "HX-Request, Accept-Language, Cookie",
+}
+
+
+@cache
+def environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("patron_platform.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(icon=icon, asset=asset)
+    made.filters["cleaned"] = cleaned
+    return made
+
+
+def cleaned(shown: Shown) -> Markup:
+    """The HTML of a rich text, which `page/show` has cleaned; of anything else its text, escaped."""
+    return Markup(shown.text) if shown.kind == "html" else Markup.escape(shown.text)
+
+
+def draw(template: str, languages: tuple[str, ...], **values: Any) -> str:
+    """The text of a template. `t` are the texts of the platform in the reader's language."""
+    t: Texts = texts_in(languages[0])
+    return environment().get_template(template).render(t=t, language=languages[0], **values)
+
+
+def answer(html: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(html, status, {**HEADERS, **(headers or {})}, "text/html")
+
+
+def page(
+    visitor: Visitor,
+    call: Call,
+    template: str,
+    *,
+    title: str,
+    here: str = "",
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> Response:
+    """A whole page in the shell. `here` names the object or view that is lit in the menu."""
+    html = draw(template, visitor.languages, **frame(visitor, call), title=title, here=here, **values)
+    return answer(html, status, headers)
+
+
+def part(
+    visitor: Visitor,
+    call: Call,
+    template: str,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> Response:
+    """A part of a page, to be swapped into it."""
+    return answer(draw(template, visitor.languages, **frame(visitor, call), **values), status, headers)
+
+
+def frame(visitor: Visitor, call: Call) -> dict[str, Any]:
+    """What every template of a workspace may use."""
+    reader = visitor.reader(call)
+    apps: tuple[App, ...] = apps_of(call.model, visitor.actor)
+    return {
+        "visitor": visitor,
+        "call": call,
+        "model": call.model,
+        "reader": reader,
+        "say": reader.say,
+        "url": visitor.url,
+        "csrf": csrf.token_for(visitor.service, visitor.session.id),
+        "apps": apps,
+    }
+
+
+def partial_wanted(request: Request) -> bool:
+    """Whether a script asks for a part of the page."""
+    return request.headers.get("hx-request") == "true"

@@ -1,0 +1,131 @@
+"""Visitor: who looks at a page: a session's account in one workspace, with what he chose for himself.
+
+In: a request with the session's cookie. Out: a `Visitor`. NotSignedIn (answered by a way to the sign-in page) without a
+session; NotFound for a workspace he does not belong to: the same as for one that is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+
+from patron_engine.actor import Actor, Cause
+from patron_engine.errors import NotFound, PatronError
+from patron_engine.page.reader import Reader
+from patron_engine.query.call import Call
+from patron_engine.runtime import Workspace
+from patron_platform.api.door import languages_of
+from patron_platform.identity.sessions import Session, find_session
+from patron_platform.service import Service
+from patron_platform.web.texts import SPOKEN
+
+COOKIE = "patron_session"
+SCHEMES = ("auto", "light", "dark")
+DENSITIES = ("comfortable", "compact")
+
+
+class NotSignedIn(PatronError):
+    """Nobody is signed in; the page answers with the way to the sign-in."""
+
+    code = "not_signed_in"
+
+
+def cookie_name(request: Request) -> str:
+    """The cookie's name: of a secure address one that no other host or path can have set."""
+    return f"__Host-{COOKIE}" if request.url.scheme == "https" else COOKIE
+
+
+def session_of(request: Request) -> Session | None:
+    """Who is signed in, or None."""
+    token = request.cookies.get(cookie_name(request), "")
+    if not token or len(token) > 200:
+        return None
+    service: Service = request.app.state.service
+    with service.databases.system() as conn:
+        return find_session(conn, token)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visitor:
+    """Who looks, where. `preferences` are his own; what he has not chosen comes from his browser and the workspace."""
+
+    request: Request
+    session: Session
+    workspace: Workspace
+    actor: Actor
+    cause: Cause
+
+    @property
+    def name(self) -> str:
+        return self.workspace.name
+
+    @property
+    def preferences(self) -> Mapping[str, Any]:
+        return self.session.preferences
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return self.actor.languages
+
+    @cached_property
+    def service(self) -> Service:
+        found: Service = self.request.app.state.service
+        return found
+
+    @property
+    def scheme(self) -> str:
+        return str(self.preferences.get("scheme", "auto"))
+
+    @property
+    def density(self) -> str:
+        return str(self.preferences.get("density", "comfortable"))
+
+    def reader(self, call: Call) -> Reader:
+        """How values are written for him."""
+        chosen = self.preferences.get("zone")
+        zone = ZoneInfo(str(chosen)) if chosen else call.model.workspace.zone
+        return Reader(
+            languages=self.languages, zone=zone, currency=call.model.workspace.currency, now=call.now
+        )
+
+    def url(self, *steps: str) -> str:
+        """An address inside the workspace: `url("o", "account")` is /w/demo/o/account."""
+        return "/".join(("", "w", self.name, *steps))
+
+
+def enter(request: Request, workspace: str) -> Visitor:
+    """The visitor of a page of a workspace."""
+    session = session_of(request)
+    if session is None:
+        raise NotSignedIn("nobody is signed in")
+    member = session.memberships.get(workspace)
+    if member is None:
+        raise NotFound("there is no such workspace, or it is not yours")
+    service: Service = request.app.state.service
+    actor = Actor(
+        user=member.user,
+        name=session.email,
+        administrator=member.administrator,
+        languages=languages_for(request, session.preferences),
+    )
+    return Visitor(
+        request=request,
+        session=session,
+        workspace=service.runtime.workspace(workspace),
+        actor=actor,
+        cause=Cause(kind="user"),
+    )
+
+
+def languages_for(request: Request, preferences: Mapping[str, Any]) -> tuple[str, ...]:
+    """His own choice first, then what his browser asks for."""
+    asked = languages_of(request.headers.get("accept-language", ""))
+    chosen = preferences.get("language")
+    if chosen in SPOKEN:
+        return (str(chosen), *(name for name in asked if name != chosen))
+    return asked
