@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from hashlib import sha256
@@ -36,7 +37,11 @@ class FrontendHook(BuildHookInterface):  # type: ignore[type-arg]
         if not source.is_dir():
             raise RuntimeError("neither frontend/ nor what was built of it is here")
         node, npm = _node_of_machine() or _node_of_wheel()
-        environment = {**os.environ, "PATH": f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        environment = {
+            **_certificates(),
+            **os.environ,
+            "PATH": f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        }
         for command in (
             [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
             [node, "build.mjs", str(out)],
@@ -63,6 +68,18 @@ class FrontendHook(BuildHookInterface):  # type: ignore[type-arg]
             if file.is_file() and not LEFT_OUT & set(place.parts):
                 found.update(f"{place.as_posix()}\0".encode() + file.read_bytes() + b"\0")
         return found.hexdigest()
+
+
+def _certificates() -> dict[str, str]:
+    """Node trusts certificates of its own; behind a company's proxy only the machine's are right, so it gets them as well."""
+    known = (
+        ssl.get_default_verify_paths().cafile,
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/cert.pem",
+    )
+    found = next((place for place in known if place and Path(place).is_file()), None)
+    return {"NODE_EXTRA_CA_CERTS": found} if found else {}
 
 
 def _node_of_machine() -> tuple[str, list[str]] | None:
