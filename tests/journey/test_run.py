@@ -38,8 +38,11 @@ def checkout(tmp_path: Path) -> Path:
     """What `run` looks at, and a `uv` that writes down how it is called."""
     place = tmp_path / "a checkout"
     (place / "bin").mkdir(parents=True)
-    for name in ("run", "pyproject.toml", "uv.lock"):
+    for name in ("run", "pyproject.toml", "uv.lock", "hatch_build.py"):
         shutil.copy(CHECKOUT / name, place / name)
+    shutil.copytree(
+        CHECKOUT / "frontend", place / "frontend", ignore=shutil.ignore_patterns("node_modules", "dist")
+    )
     (place / "bin" / "uv").write_text(UV)
     (place / "bin" / "uv").chmod(0o755)
     return place
@@ -89,6 +92,13 @@ def test_a_change_of_what_is_needed_installs_again(checkout: Path) -> None:
     run(checkout)
     (checkout / "uv.lock").write_text("changed")
     run(checkout)
+    assert len(syncs(checkout)) == 2
+
+
+def test_a_change_of_scripts_or_styles_installs_again(checkout: Path) -> None:
+    run(checkout, "--help")
+    (checkout / "frontend" / "src" / "styles" / "tokens.css").write_text(":root { --row: 41px; }")
+    run(checkout, "--help")
     assert len(syncs(checkout)) == 2
 
 
