@@ -1,0 +1,80 @@
+"""Pages keep to their rules: nothing unescaped, nothing inline, every form checked, parts that stay small."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+WEB = CHECKOUT / "platform" / "patron_platform" / "web"
+TEMPLATES = sorted((WEB / "templates").rglob("*.html"))
+BEHAVIOURS = sorted((CHECKOUT / "frontend" / "src" / "behaviours").glob("*.js"))
+CHANGING = {"post", "put", "patch", "delete"}
+UNSAFE = {
+    "a value that is not escaped": re.compile(r"\|\s*safe\b|autoescape\s+false|Markup\("),
+    "an inline style": re.compile(r"<[^>]*\sstyle\s*=|<style"),
+    "an inline script": re.compile(r"<script(?![^>]*\b(?:src=|type=\"application/json\"))"),
+    "an inline handler": re.compile(r"<[^>]*\son[a-z]+\s*=|hx-on"),
+    "a javascript: address": re.compile(r"javascript:", re.IGNORECASE),
+}
+LONGEST_PAGE, LONGEST_BEHAVIOUR = 150, 150
+
+
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda f: f.relative_to(WEB).as_posix())
+def test_a_template_has_nothing_unsafe_and_stays_small(file: Path) -> None:
+    text = re.sub(r"\{#.*?#\}", "", file.read_text("utf-8"), flags=re.DOTALL)
+    assert [what for what, pattern in UNSAFE.items() if pattern.search(text)] == []
+    assert len(text.splitlines()) <= LONGEST_PAGE
+
+
+@pytest.mark.parametrize("file", BEHAVIOURS, ids=lambda f: f.name)
+def test_a_behaviour_is_small_and_makes_no_html_of_values(file: Path) -> None:
+    text = file.read_text("utf-8")
+    assert text.startswith("//"), "its head says what it does, with an example"
+    assert "export default function" in text or "export default async function" in text
+    assert len(text.splitlines()) <= LONGEST_BEHAVIOUR
+    code = re.sub(r"//.*", "", text)
+    assert not re.search(
+        r"\.(?:inner|outer)HTML\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function", code
+    )
+
+
+def _changing() -> list[tuple[str, ast.FunctionDef]]:
+    """Functions behind an address that changes something."""
+    found = []
+    for file in sorted(WEB.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            for decorator in node.decorator_list:
+                called = decorator.func if isinstance(decorator, ast.Call) else decorator
+                if isinstance(called, ast.Attribute) and called.attr in CHANGING:
+                    found.append((file.name, node))
+    return found
+
+
+def test_every_address_that_changes_something_checks_where_the_form_came_from() -> None:
+    """By `csrf.check` (or, before anybody is signed in, `csrf.same_site`), or by a function of its file that does."""
+    unchecked = []
+    for name, node in _changing():
+        text = ast.unparse(node)
+        if not re.search(r"\bcsrf\.(check|same_site)\(|\bentering\(|\bposted\(", text):
+            unchecked.append(f"{name}: {node.name}")
+    assert unchecked == []
+
+
+def test_no_page_holds_sql_on_records() -> None:
+    """Records are read and written by the ways; only a table of the platform's own (`sys__`, `patron.`) is asked here."""
+    wrong = []
+    for file in sorted(WEB.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                sql = node.value.strip()
+                if re.match(r"(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH)\s", sql) and not re.search(
+                    r"sys__|patron\.|pg_", sql
+                ):
+                    wrong.append(f"{file.name}:{node.lineno}")
+    assert wrong == []
