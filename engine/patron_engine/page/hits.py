@@ -108,4 +108,5 @@ def _values(
             continue
         value = shown(field, row.get(path), reader)
         if not value.empty:
-            yield reader.say(field.label, field.name), value.text
+            own = call.model.objects[object.name].field(path.partition(".")[0]) or field
+            yield reader.say(own.label, own.name), value.text

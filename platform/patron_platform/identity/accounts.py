@@ -45,6 +45,7 @@ def create_user(
         row = conn.execute(
             "INSERT INTO patron.account (id, email, name, password_hash) VALUES (%s, %s, %s, %s)"
             " ON CONFLICT (lower(email)) DO UPDATE SET updated_at = now(),"
+            " name = coalesce(nullif(patron.account.name, ''), EXCLUDED.name),"
             " password_hash = coalesce(EXCLUDED.password_hash, patron.account.password_hash) RETURNING id",
             (new_id(), address, name or "", password_hash),
         ).fetchone()

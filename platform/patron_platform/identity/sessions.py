@@ -66,9 +66,10 @@ def open_session(conn: psycopg.Connection[Any], account: str, agent: str = "", a
     """A new session of an account; the token for its cookie."""
     token = secrets.token_urlsafe(32)
     conn.execute(
-        "INSERT INTO patron.session (id, hash, account, expires_at, ends_at, agent, address)"
-        " VALUES (%s, %s, %s, now() + %s, now() + %s, %s, %s)",
-        (new_id(), token_hash(token), account, LASTS, ENDS, agent[:AGENT], address),
+        "INSERT INTO patron.session (id, hash, account, workspace, expires_at, ends_at, agent, address)"
+        " SELECT %s, %s, id, preferences ->> 'workspace', now() + %s, now() + %s, %s, %s FROM patron.account"
+        " WHERE id = %s",
+        (new_id(), token_hash(token), LASTS, ENDS, agent[:AGENT], address, account),
     )
     conn.execute("DELETE FROM patron.session WHERE expires_at < now() OR ends_at < now()")
     return token

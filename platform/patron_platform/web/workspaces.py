@@ -49,6 +49,7 @@ def switch(request: Request, form: FormData) -> Response:
     service: Service = request.app.state.service
     with service.databases.system() as conn:
         token = sessions.rotate(conn, session.id, name)
+        sessions.keep_preferences(conn, session.account, {"workspace": name})
         note(conn, "workspace_switched", account=session.account, workspace=name, address=client(request))
     if token is None:
         raise NotSignedIn("nobody is signed in")
