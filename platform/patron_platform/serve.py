@@ -65,6 +65,8 @@ def serve_forever(settings: Settings) -> None:
         "timeout_graceful_shutdown": DRAIN_SECONDS,
         "server_header": False,
         "date_header": False,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": settings.trusted_proxies,
     }
     if settings.workers > 1:
         os.environ[SETTINGS_VARIABLE] = settings.model_dump_json()

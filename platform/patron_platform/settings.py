@@ -40,6 +40,15 @@ class Settings(BaseModel):
     files: int = Field(
         WORKSPACE_FILES, ge=0, description="bytes the files of one workspace may have together"
     )
+    base_url: str | None = Field(
+        None,
+        pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$",
+        description="address people use, without a path: https://crm.example.com",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="addresses whose X-Forwarded-For and X-Forwarded-Proto are believed, joined by commas; * is all",
+    )
     jobs: bool = Field(True, description="run events, jobs and timers inside the serving process")
 
 
@@ -51,6 +60,8 @@ _NAMES: Mapping[str, str] = {
     "PATRON_WORKERS": "workers",
     "PATRON_POOL": "pool",
     "PATRON_FILES": "files",
+    "PATRON_BASE_URL": "base_url",
+    "PATRON_TRUSTED_PROXIES": "trusted_proxies",
     "PATRON_JOBS": "jobs",
     "PATRON_SHOW": "show",
     "PATRON_LOG": "log",

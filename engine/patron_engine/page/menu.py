@@ -6,7 +6,7 @@ left out until something draws them. Pure but for the conditions of entries, whi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -107,6 +107,35 @@ def _entry(
         to=to if target == "view" else object.name,
         object=object.name,
     )
+
+
+def entries_in(entries: tuple[Entry, ...]) -> Iterator[Entry]:
+    """Every entry that leads somewhere, those of groups too."""
+    for entry in entries:
+        if entry.target == "group":
+            yield from entries_in(entry.entries)
+        else:
+            yield entry
+
+
+def objects_in(apps: tuple[App, ...]) -> tuple[str, ...]:
+    """The objects menus lead to, each once, in their order."""
+    named = (e.object for app in apps for e in entries_in(app.entries) if e.target == "object")
+    return tuple(dict.fromkeys(named))
+
+
+def lit(apps: tuple[App, ...], here: str) -> str:
+    """Which entry ("APP.ENTRY") stands for where one is: a view by its name, an object by its own; the first of several."""
+    for target in ("view", "object"):
+        for app in apps:
+            for entry in entries_in(app.entries):
+                if (
+                    entry.target == target
+                    and here
+                    and here == (entry.to if target == "view" else entry.object)
+                ):
+                    return f"{app.name}.{entry.name}"
+    return ""
 
 
 def _everything(model: Model, actor: Actor) -> App:

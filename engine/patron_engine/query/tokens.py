@@ -91,7 +91,7 @@ def _alternatives(run: str, kind: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _add_chinese(run: str, found: set[str]) -> None:
-    readings = [_readings(character) for character in run]
+    readings = [readings_of(character) for character in run]
     for character, syllables in zip(run, readings, strict=True):
         found.add(character)
         found.update(syllables)
@@ -116,7 +116,7 @@ def _neighbours(run: str, length: int) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=40_000)
-def _readings(character: str) -> tuple[str, ...]:
+def readings_of(character: str) -> tuple[str, ...]:
     """Every way a character is read, without tones: 重 -> chong, zhong. Empty for one that has none."""
     from pypinyin import Style, pinyin  # large: loaded with the first Chinese text
     from pypinyin.contrib.tone_convert import to_normal

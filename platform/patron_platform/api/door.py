@@ -1,7 +1,9 @@
 """The door: every endpoint begins with `enter`, which says who asks, in which workspace, for how long that is known.
 
-In: a request with `Authorization: Bearer KEY`. Out: a `Caller`. Unauthenticated (401) without a valid key,
-TooManyRequests (429) for an address that keeps guessing.
+In: a request with `Authorization: Bearer KEY`, or with the cookie of a session. Out: a `Caller`. Unauthenticated (401)
+without either, TooManyRequests (429) for an address that keeps guessing keys. A cookie is sent by the browser whoever asked
+for it: what changes something needs the session's token in `X-CSRF-Token` too. `Patron-Workspace` names the workspace of a
+session's call; without it, it is the one chosen last.
 """
 
 from __future__ import annotations
@@ -17,13 +19,19 @@ from patron_engine.actor import Actor, Cause
 from patron_engine.errors import NotFound
 from patron_engine.runtime import Workspace
 from patron_platform.api.errors import TooManyRequests, Unauthenticated
+from patron_platform.identity.cookies import session_of
 from patron_platform.identity.keys import KeyHolder, find_key, key_hash
+from patron_platform.identity.sessions import Session
+from patron_platform.identity.standing import is_on
 from patron_platform.service import Service
+from patron_platform.web import csrf
 
 KNOWN_SECONDS = 3.0  # a revoked key is refused after at most this long
 KNOWN_KEYS = 10_000
 FAILURES = 20  # wrong keys an address may send in FAILURE_SECONDS
 FAILURE_SECONDS = 60.0
+SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
+SPOKEN = ("en", "zh-CN", "zh-TW")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +54,10 @@ class Door:
         self._lock = Lock()
 
     def enter(self, request: Request) -> Caller:
+        if "authorization" not in request.headers:
+            session = session_of(request)
+            if session is not None:
+                return self._seated(request, session)
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:
             raise Unauthenticated(
@@ -57,6 +69,27 @@ class Door:
         if known is not None and known[0] > now:
             return _spoken(known[1], request)
         return _spoken(self._look_up(request, digest, now), request)
+
+    def _seated(self, request: Request, session: Session) -> Caller:
+        """The caller whose browser sent its session. Nothing is kept: a session that was ended is refused at once."""
+        if request.scope["method"] not in SAFE:
+            csrf.check(request, session.id)
+        named = request.headers.get("patron-workspace")
+        member = session.memberships.get(named or session.workspace or next(iter(session.memberships), ""))
+        if member is None:
+            raise NotFound("there is no such workspace, or it is not yours", code="workspace_not_found")
+        workspace = self.service.runtime.workspace(member.workspace)
+        if not is_on(workspace, member.user):
+            raise NotFound("there is no such workspace, or it is not yours", code="workspace_not_found")
+        languages = chosen_first(
+            session.preferences.get("language"), request.headers.get("accept-language", "")
+        )
+        actor = Actor(
+            user=member.user, name=session.email, administrator=member.administrator, languages=languages
+        )
+        return Caller(
+            principal=f"account:{session.account}", actor=actor, workspace=workspace, cause=Cause(kind="user")
+        )
 
     def _look_up(self, request: Request, digest: bytes, now: float) -> Caller:
         address = request.client.host if request.client else ""
@@ -74,6 +107,10 @@ class Door:
                 "this API key is not valid", hint="it may have been revoked or have expired"
             )
         caller = self._caller(holder)
+        if not is_on(caller.workspace, holder.user):
+            raise Unauthenticated(
+                "this API key is not valid", hint="it may have been revoked or have expired"
+            )
         with self._lock:
             self._known[digest] = (now + KNOWN_SECONDS, caller)
             self._known.move_to_end(digest)
@@ -131,6 +168,18 @@ def languages_of(header: str) -> tuple[str, ...]:
         if name not in found:
             found.append(name)
     return tuple(found) or ("en",)
+
+
+def chosen_first(chosen: object, header: str) -> tuple[str, ...]:
+    """What somebody chose for himself, then what his browser asks for.
+
+    >>> chosen_first("zh-TW", "en"), chosen_first(None, "en")
+    (('zh-TW', 'en'), ('en',))
+    """
+    asked = languages_of(header)
+    if chosen in SPOKEN:
+        return (str(chosen), *(name for name in asked if name != chosen))
+    return asked
 
 
 def enter(request: Request) -> Caller:

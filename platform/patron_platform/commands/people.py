@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -9,8 +10,9 @@ import typer
 
 from patron_platform.commands.frame import Data, DatabaseUrl, InWorkspace, Json, opened, say, table
 
-users = typer.Typer(help="Create users.", no_args_is_help=True)
+users = typer.Typer(help="Create users, set passwords.", no_args_is_help=True)
 keys = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+MOST_READ = 4_096  # characters of a line that may be a password
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +28,9 @@ def create_user(
         list[str] | None, typer.Option("--role", help="Role; `admin` is the administrator.")
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name people see.")] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
     data: Data = None,
     database: DatabaseUrl = None,
     json: Json = False,
@@ -33,6 +38,7 @@ def create_user(
     """Makes an account and its user in a workspace."""
     from patron_engine.errors import WrongUse
     from patron_platform.identity import accounts
+    from patron_platform.identity.passwords import hash_password
 
     unknown = set(role or ()) - {"admin"}
     if unknown:
@@ -40,10 +46,41 @@ def create_user(
             f"the role {min(unknown)!r} cannot be given yet",
             hint="--role admin, or none: then the user has nothing",
         )
+    hashed = hash_password(_from_stdin()) if password_stdin else None
     with opened(data, database) as service, service.databases.system() as conn:
         place = service.runtime.workspace(workspace)
-        user = accounts.create_user(conn, place, email, name=name, administrator=bool(role))
+        user = accounts.create_user(
+            conn, place, email, name=name, administrator=bool(role), password_hash=hashed
+        )
     say(json, {"user": user, "email": email}, lambda: typer.echo(f"{email} is a user of {workspace}"))
+
+
+@users.command("password")
+def set_password(
+    email: Annotated[str, typer.Argument(help="E-mail address.")],
+    stdin: Annotated[bool, typer.Option("--stdin", help="Read it from standard input.")] = False,
+    data: Data = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Sets a password; asks for it at a terminal. Who is signed in with the old one is signed out."""
+    from patron_platform.identity import accounts
+    from patron_platform.identity.audit import note
+
+    password = (
+        _from_stdin()
+        if stdin or not sys.stdin.isatty()
+        else typer.prompt("New password", hide_input=True, confirmation_prompt=True)
+    )
+    with opened(data, database) as service, service.databases.system() as conn, conn.transaction():
+        accounts.set_password(conn, email, password)
+        note(conn, "password_changed", about=email, detail={"by": "patron user password"})
+    say(json, {"email": email}, lambda: typer.echo(f"{email} has a new password"))
+
+
+def _from_stdin() -> str:
+    """The first line of standard input, as it stands but for its end."""
+    return sys.stdin.readline(MOST_READ).rstrip("\r\n")
 
 
 @keys.command("create")

@@ -18,6 +18,7 @@ from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_engine.runtime import Workspace
 from patron_platform.identity.passwords import hash_password
+from patron_platform.identity.sessions import close_others
 
 
 def read_email(text: str) -> str:
@@ -44,16 +45,24 @@ def create_user(
         row = conn.execute(
             "INSERT INTO patron.account (id, email, name, password_hash) VALUES (%s, %s, %s, %s)"
             " ON CONFLICT (lower(email)) DO UPDATE SET updated_at = now(),"
+            " name = coalesce(nullif(patron.account.name, ''), EXCLUDED.name),"
             " password_hash = coalesce(EXCLUDED.password_hash, patron.account.password_hash) RETURNING id",
             (new_id(), address, name or "", password_hash),
         ).fetchone()
         assert row is not None
+        before = conn.execute(
+            "SELECT administrator FROM patron.membership WHERE account = %s AND workspace = %s",
+            (row[0], workspace.name),
+        ).fetchone()
         conn.execute(
             "INSERT INTO patron.membership (account, workspace, user_record, administrator) VALUES (%s, %s, %s, %s)"
             " ON CONFLICT (account, workspace) DO UPDATE SET"
             " administrator = patron.membership.administrator OR EXCLUDED.administrator",
             (row[0], workspace.name, user, administrator),
         )
+        if password_hash is not None or (before is not None and administrator and not before[0]):
+            # Other rights or another password: who is signed in signs in again, with a new token.
+            close_others(conn, str(row[0]))
     return user
 
 
@@ -61,14 +70,26 @@ def set_password(conn: psycopg.Connection[Any], email: str, password: str) -> No
     """A new password of an account; whoever is signed in with the old one is signed out. NotFound without the account."""
     kept = hash_password(password)
     row = conn.execute(
-        "UPDATE patron.account SET password_hash = %s, updated_at = now() WHERE lower(email) = lower(%s) RETURNING id",
-        (kept, email),
+        "SELECT id::text FROM patron.account WHERE lower(email) = lower(%s)", (email,)
     ).fetchone()
     if row is None:
         raise NotFound(
             f"there is no account {email}", code="user_not_found", hint="patron user create makes one"
         )
-    conn.execute("DELETE FROM patron.session WHERE account = %s", (row[0],))
+    change_password(conn, row[0], kept)
+
+
+def change_password(
+    conn: psycopg.Connection[Any], account: str, password_hash: str, keep: str | None = None
+) -> None:
+    """Writes the hash of a new password. Every session but `keep` ends, and no browser is known any more."""
+    with conn.transaction():
+        conn.execute(
+            "UPDATE patron.account SET password_hash = %s, updated_at = now() WHERE id = %s",
+            (password_hash, account),
+        )
+        close_others(conn, account, keep)
+        conn.execute("DELETE FROM patron.device WHERE account = %s", (account,))
 
 
 def _user_record(workspace: Workspace, email: str, name: str) -> str:

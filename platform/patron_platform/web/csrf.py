@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from patron_engine.errors import Forbidden
+from patron_platform.hosts import host
 from patron_platform.service import Service
 
 FIELD, HEADER = "_csrf", "x-csrf-token"
@@ -42,5 +43,5 @@ def same_site(request: Request) -> None:
     origin = request.headers.get("origin")
     if site not in ("same-origin", "none"):
         raise Forbidden("another site sent this request", code="csrf")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and urlsplit(origin).netloc != host(request):
         raise Forbidden("another site sent this request", code="csrf")

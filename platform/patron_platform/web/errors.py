@@ -1,22 +1,29 @@
 """Errors as pages: what a person reads where a program would get a problem document.
 
-In: a request for a page and an error. Out: a page with what happened and where to go on, the status of api/errors. Nothing of
-what was sent is repeated.
+In: a request for a page and an error. Out: a page with what happened and where to go on, in the shell for who is signed in,
+with the status of api/errors; for a script that swaps parts of a page a message that is added to it. Nothing of what was sent
+is repeated.
 """
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
+import psycopg
+import psycopg_pool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import PatronError
 from patron_platform.api.errors import status_of
 from patron_platform.web.login import see_other
-from patron_platform.web.render import answer, draw
+from patron_platform.web.render import answer, draw, page, partial_wanted
 from patron_platform.web.texts import texts_in
-from patron_platform.web.visitor import NotSignedIn, languages_for
+from patron_platform.web.visitor import NotSignedIn, enter, languages_for
+
+RETRY = {429: "60", 503: "5"}
+FLASHED = {"HX-Retarget": "#flashes", "HX-Reswap": "beforeend"}
 
 
 def is_page(request: Request) -> bool:
@@ -34,19 +41,60 @@ def error_page(request: Request, error: PatronError, number: str | None = None) 
     if isinstance(error, NotSignedIn):
         way = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         address = f"/login?next={quote(way, safe='/')}" if request.method == "GET" else "/login"
-        if request.headers.get("hx-request") == "true":
+        if partial_wanted(request):
             return answer("", 401, {"HX-Redirect": address})
         return see_other(address)
-    return plain_page(request, status_of(error), error.code, error.detail, error.hint, number)
+    status = status_of(error)
+    if status != 503:  # without a database nobody can be asked who he is
+        try:
+            return _inside(request, status, error, number)
+        except (PatronError, psycopg.Error, psycopg_pool.PoolTimeout):
+            pass  # not signed in, or not here: the page without a menu says the same
+    return plain_page(request, status, error.code, error.detail, error.hint, number)
+
+
+def _inside(request: Request, status: int, error: PatronError, number: str | None) -> Response:
+    """The error in the shell of the workspace it happened in."""
+    steps = request.url.path.split("/")
+    if len(steps) < 3 or steps[1] != "w":
+        raise error
+    visitor = enter(request, steps[2])
+    words = _words(visitor.languages, status, error.code, error.detail, error.hint, number)
+    if partial_wanted(request):
+        return answer(draw("_flash.html", visitor.languages, **words), status, FLASHED)
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        return page(
+            visitor, call, "error_inside.html", status=status, headers=_retry(status), **words,
+        )  # fmt: skip
 
 
 def plain_page(
     request: Request, status: int, code: str, detail: str, hint: str | None = None, number: str | None = None
 ) -> Response:
+    """The error alone, for who is not signed in or when nobody can be asked."""
     languages = languages_for(request, {})
+    words = _words(languages, status, code, detail, hint, number)
+    if partial_wanted(request):
+        return answer(draw("_flash.html", languages, **words), status, FLASHED)
+    return answer(draw("error.html", languages, **words), status, _retry(status))
+
+
+def _words(
+    languages: tuple[str, ...], status: int, code: str, detail: str, hint: str | None, number: str | None
+) -> dict[str, Any]:
+    """What is said: the text of the code, else of the status, else the error's own words."""
     t = texts_in(languages[0])
-    said = t(f"errors.{code}") if t.has(f"errors.{code}") else None
-    html = draw(
-        "error.html", languages, status=status, code=code, said=said, detail=detail, hint=hint, number=number
-    )
-    return answer(html, status)
+    known = next((k for k in (f"errors.{code}", f"errors.status_{status}") if t.has(k)), None)
+    title = f"errors.title_{status}"
+    return {
+        "code": status,
+        "title": t(title if t.has(title) else "errors.title"),
+        "said": t(known) if known else detail,
+        "hint": None if known else hint,
+        "number": number,
+    }
+
+
+def _retry(status: int) -> dict[str, str]:
+    return {"Retry-After": RETRY[status]} if status in RETRY else {}

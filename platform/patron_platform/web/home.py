@@ -1,17 +1,32 @@
 """Home: where one arrives: what is there to do, and where one was.
 
-In: a signed-in request. Out: the home page of the workspace.
+In: a signed-in request. Out: the home page of the workspace; a task ticked off, or taken back, by a form of it.
 """
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
+import psycopg
+from babel.dates import format_date
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_platform.web.render import page
+from patron_engine.errors import Conflict, NeedsConfirmation, NotFound
+from patron_engine.page import home as home_page
+from patron_engine.page.home import DONE, DUE, STATUS, TASK, Line, title_in, when_due
+from patron_engine.page.menu import apps_of
+from patron_engine.query.call import Call
+from patron_engine.record.change import Change
+from patron_engine.ways.read import read_one
+from patron_platform.web import csrf, forms_in
+from patron_platform.web.forms_in import FormData
+from patron_platform.web.login import see_other
+from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import texts_in
-from patron_platform.web.visitor import enter
+from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
 
@@ -21,5 +36,57 @@ def home(request: Request, workspace: str) -> Response:
     visitor = enter(request, workspace)
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
+        reader = visitor.reader(call)
+        found = home_page.home_of(conn, call, reader, apps_of(call.model, visitor.actor))
         title = texts_in(visitor.languages[0])("shell.home")
-        return page(visitor, call, "home.html", title=title, here="home")
+        hour = call.now.astimezone(reader.zone).hour
+        part_of_day = "morning" if 5 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
+        day = format_date(reader.today, format="full", locale=reader.locale)
+        return page(
+            visitor, call, "home.html", title=title, here="home", home=found, hour=part_of_day, day=day
+        )
+
+
+@router.post("/home/done")
+def tick(request: Request, workspace: str, form: FormData) -> Response:
+    """Ticks a task off; with `was` it is put back to the state it had."""
+    visitor = enter(request, workspace)
+    given = forms_in.texts(form)
+    csrf.check(request, visitor.session.id, given)
+    id, was = given.get("task", ""), given.get("was", "")
+    before = _state(visitor, id)
+    change = Change(action="update", object=TASK, id=id, set={STATUS: was or DONE}, version=_version(given))
+    try:
+        outcome = visitor.workspace.save(visitor.actor, [change], cause=visitor.cause)[0]
+    except NeedsConfirmation as error:
+        raise Conflict(error.problems[0].message, code="task_needs_look") from None
+    if not partial_wanted(request):
+        return see_other(visitor.url(""))
+
+    def drawn(conn: psycopg.Connection[Any], call: Call) -> Response:
+        record = read_one(conn, call, TASK, id).record()
+        object, reader = call.model.objects[TASK], visitor.reader(call)
+        due = str(record.get(DUE) or "")
+        line = Line(
+            object=TASK, id=id, title=title_in(record.get(object.title)), version=outcome.version or 0,
+            when=when_due(due, reader), day=reader.day(date.fromisoformat(due)) if due else "",
+        )  # fmt: skip
+        return part(visitor, call, "home_task.html", line=line, done=not was, was=was or before)
+
+    return visitor.workspace.reading(visitor.actor, drawn)
+
+
+def _state(visitor: Visitor, id: str) -> str:
+    """What the task's state is now, to go back to. NotFound for a task that is not his to see."""
+
+    def look(conn: psycopg.Connection[Any], call: Call) -> str:
+        if call.model.object(TASK) is None:
+            raise NotFound("there is no such task")
+        return str(read_one(conn, call, TASK, id, fields=(STATUS,)).record().get(STATUS) or "")
+
+    return visitor.workspace.reading(visitor.actor, look)
+
+
+def _version(given: Any) -> int | None:
+    text = given.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -1,23 +1,24 @@
 """Sign-in and sign-out, and where `/` leads.
 
 In: an address and a password. Out: a new session and its cookie; the same words and the same time for an unknown address and a
-wrong password. Where it goes on is an address of ours or the home page.
+wrong password, and a wait that grows for who keeps guessing. Where it goes on is an address of ours or the home page.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from patron_platform.identity import passwords, sessions
+from patron_platform.hosts import client
+from patron_platform.identity import attempts, cookies, passwords, sessions
+from patron_platform.identity.audit import note
 from patron_platform.service import Service
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.render import answer, draw
-from patron_platform.web.visitor import cookie_name, languages_for, session_of
+from patron_platform.web.texts import SPOKEN
+from patron_platform.web.visitor import languages_for, session_of
 
 router = APIRouter(include_in_schema=False)
 LONGEST_ADDRESS = 254
@@ -28,38 +29,51 @@ def root(request: Request) -> Response:
     session = session_of(request)
     if session is None:
         return see_other("/login")
-    return see_other(_home(session))
+    return see_other(home_of(session))
 
 
 @router.get("/login")
 def login_page(request: Request) -> Response:
     session = session_of(request)
     if session is not None:
-        return see_other(local_address(request.query_params.get("next")) or _home(session))
+        return see_other(local_address(request.query_params.get("next")) or home_of(session))
     return _page(request)
 
 
 @router.post("/login")
 def login(request: Request, form: FormData) -> Response:
     csrf.same_site(request)
-    service: Service = request.app.state.service
     given = forms_in.texts(form)
     email, password = given.get("email", "").strip(), given.get("password", "")
     if len(email) > LONGEST_ADDRESS or len(password) > passwords.LONGEST:
         return _page(request, email=email[:LONGEST_ADDRESS], wrong=True, status=422)
+    service: Service = request.app.state.service
+    device, place = cookies.token_in(request, cookies.DEVICE), client(request)
     with service.databases.system() as conn:
+        turn = attempts.begin(conn, email, place, device)
+        if isinstance(turn, attempts.Wait):
+            note(conn, "sign_in_refused", about=email, address=place)
+            return _page(request, email=email, wait=turn.seconds, status=429)
         found = sessions.account_by_email(conn, email)
-        if not passwords.fits(password, found[1] if found else None) or found is None:
-            return _page(request, email=email, wrong=True, status=422)
-        agent = request.headers.get("user-agent", "")
-        token = sessions.open_session(conn, found[0], agent, request.client.host if request.client else "")
+    # No connection is held while a password is hashed: that takes long on purpose.
+    if not passwords.fits(password, found[1] if found else None) or found is None:
+        with service.databases.system() as conn:
+            note(conn, "sign_in_failed", about=email, address=place)
+        return _page(request, email=email, wrong=True, status=422)
+    with service.databases.system() as conn, conn.transaction():
+        attempts.succeed(conn, turn)
+        before = sessions.find_session(conn, cookies.token_in(request))
+        if before is not None:
+            sessions.close_session(conn, before.id)
+        token = sessions.open_session(conn, found[0], request.headers.get("user-agent", ""), place)
         session = sessions.find_session(conn, token)
-    assert session is not None
-    made = see_other(local_address(given.get("next")) or _home(session))
-    made.set_cookie(
-        cookie_name(request), token, max_age=int(sessions.LASTS.total_seconds()), path="/", httponly=True,
-        samesite="lax", secure=request.url.scheme == "https",
-    )  # fmt: skip
+        known = attempts.remember_device(conn, found[0], device)
+        note(conn, "sign_in", account=found[0], about=email, address=place)
+    if session is None:  # closed between the two looks
+        return _page(request, email=email, wrong=True, status=422)
+    made = see_other(local_address(given.get("next")) or home_of(session))
+    cookies.give(request, made, token)
+    cookies.give_device(request, made, known)
     return made
 
 
@@ -72,21 +86,28 @@ def logout(request: Request, form: FormData) -> Response:
         service: Service = request.app.state.service
         with service.databases.system() as conn:
             sessions.close_session(conn, session.id)
-    made.delete_cookie(cookie_name(request), path="/", httponly=True, samesite="lax")
+            note(conn, "sign_out", account=session.account, address=client(request))
+    cookies.take(request, made)
     return made
 
 
-def _page(request: Request, *, status: int = 200, email: str = "", wrong: bool = False) -> Response:
-    languages = languages_for(request, {})
-    given: Any = request.query_params.get("next")
-    html = draw("login.html", languages, email=email, wrong=wrong, next=local_address(given) or "")
-    return answer(html, status)
+def _page(
+    request: Request, *, status: int = 200, email: str = "", wrong: bool = False, wait: int = 0
+) -> Response:
+    languages = languages_for(request, {"language": request.query_params.get("language")})
+    html = draw(
+        "login.html", languages, email=email, wrong=wrong, wait=wait,
+        next=local_address(request.query_params.get("next")) or "", spoken=SPOKEN,
+    )  # fmt: skip
+    return answer(html, status, {"Retry-After": str(wait)} if wait else None)
 
 
-def _home(session: sessions.Session) -> str:
-    """The workspace he belongs to; where there are several, the page to choose."""
+def home_of(session: sessions.Session) -> str:
+    """The workspace he chose last or belongs to; where there are several, the page to choose."""
     names = list(session.memberships)
-    return f"/w/{names[0]}/" if names else "/nowhere"
+    if session.workspace or len(names) == 1:
+        return f"/w/{session.workspace or names[0]}/"
+    return "/workspaces"
 
 
 def see_other(address: str) -> Response:

@@ -6,6 +6,7 @@ HTML already (an icon, cleaned rich text) says so by its type.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -15,12 +16,12 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.page.menu import App, apps_of
+from patron_engine.page.menu import App, apps_of, lit
 from patron_engine.page.show import Shown
 from patron_engine.query.call import Call
 from patron_platform.web import csrf
 from patron_platform.web.assets import asset, icon
-from patron_platform.web.texts import Texts, texts_in
+from patron_platform.web.texts import SPOKEN, Texts, texts_in
 from patron_platform.web.visitor import Visitor
 
 POLICY = (
@@ -50,13 +51,38 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(icon=icon, asset=asset)
-    made.filters["cleaned"] = cleaned
+    made.filters.update(cleaned=cleaned, initials=initials, browser=browser)
     return made
 
 
 def cleaned(shown: Shown) -> Markup:
     """The HTML of a rich text, which `page/show` has cleaned; of anything else its text, escaped."""
     return Markup(shown.text) if shown.kind == "html" else Markup.escape(shown.text)
+
+
+def initials(name: str) -> str:
+    """What stands in a person's circle: first letters of the first and last word, the last two of a Chinese name."""
+    plain = name.partition("@")[0].strip()
+    if plain and not plain.isascii() and " " not in plain:
+        return plain[-2:]
+    words = [w for w in re.split(r"[\s._-]+", plain) if w]
+    return "".join(w[0] for w in (words[:1] + words[1:][-1:])).upper()
+
+
+def browser(agent: str) -> str:
+    """What a browser calls itself, as people call it: "Chrome · Windows"; "" for what says neither."""
+    found = [next((name for mark, name in marks if mark in agent), "") for marks in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(part for part in found if part)
+
+
+_BROWSERS = (
+    ("Edg/", "Edge"), ("MicroMessenger", "WeChat"), ("Firefox/", "Firefox"), ("OPR/", "Opera"),
+    ("Chrome/", "Chrome"), ("Safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("HarmonyOS", "HarmonyOS"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"),
+    ("Mac OS X", "macOS"), ("Linux", "Linux"),
+)  # fmt: skip
 
 
 def draw(template: str, languages: tuple[str, ...], **values: Any) -> str:
@@ -81,7 +107,8 @@ def page(
     **values: Any,
 ) -> Response:
     """A whole page in the shell. `here` names the object or view that is lit in the menu."""
-    html = draw(template, visitor.languages, **frame(visitor, call), title=title, here=here, **values)
+    values = {**frame(visitor, call), "title": title, "here": here, **values}
+    html = draw(template, visitor.languages, lit=lit(values["apps"], here), spoken=SPOKEN, **values)
     return answer(html, status, headers)
 
 

@@ -19,35 +19,23 @@ from patron_engine.errors import NotFound, PatronError
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.runtime import Workspace
-from patron_platform.api.door import languages_of
-from patron_platform.identity.sessions import Session, find_session
+from patron_platform.api.door import chosen_first
+from patron_platform.identity.cookies import session_of
+from patron_platform.identity.sessions import Session
+from patron_platform.identity.standing import is_on
 from patron_platform.service import Service
-from patron_platform.web.texts import SPOKEN
 
-COOKIE = "patron_session"
 SCHEMES = ("auto", "light", "dark")
 DENSITIES = ("comfortable", "compact")
+
+
+__all__ = ["DENSITIES", "SCHEMES", "NotSignedIn", "Visitor", "enter", "languages_for", "session_of"]
 
 
 class NotSignedIn(PatronError):
     """Nobody is signed in; the page answers with the way to the sign-in."""
 
     code = "not_signed_in"
-
-
-def cookie_name(request: Request) -> str:
-    """The cookie's name: of a secure address one that no other host or path can have set."""
-    return f"__Host-{COOKIE}" if request.url.scheme == "https" else COOKIE
-
-
-def session_of(request: Request) -> Session | None:
-    """Who is signed in, or None."""
-    token = request.cookies.get(cookie_name(request), "")
-    if not token or len(token) > 200:
-        return None
-    service: Service = request.app.state.service
-    with service.databases.system() as conn:
-        return find_session(conn, token)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +95,9 @@ def enter(request: Request, workspace: str) -> Visitor:
     if member is None:
         raise NotFound("there is no such workspace, or it is not yours")
     service: Service = request.app.state.service
+    place = service.runtime.workspace(workspace)
+    if not is_on(place, member.user):
+        raise NotFound("there is no such workspace, or it is not yours")
     actor = Actor(
         user=member.user,
         name=session.email,
@@ -116,7 +107,7 @@ def enter(request: Request, workspace: str) -> Visitor:
     return Visitor(
         request=request,
         session=session,
-        workspace=service.runtime.workspace(workspace),
+        workspace=place,
         actor=actor,
         cause=Cause(kind="user"),
     )
@@ -124,8 +115,4 @@ def enter(request: Request, workspace: str) -> Visitor:
 
 def languages_for(request: Request, preferences: Mapping[str, Any]) -> tuple[str, ...]:
     """His own choice first, then what his browser asks for."""
-    asked = languages_of(request.headers.get("accept-language", ""))
-    chosen = preferences.get("language")
-    if chosen in SPOKEN:
-        return (str(chosen), *(name for name in asked if name != chosen))
-    return asked
+    return chosen_first(preferences.get("language"), request.headers.get("accept-language", ""))

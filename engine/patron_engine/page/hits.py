@@ -1,0 +1,112 @@
+"""Hits: what a search finds, by object, with the part of each record that fits.
+
+In: a connection, the frame of a call, a reader, words. Out: `Group`s of `Hit`s in the order of the menus; only objects and
+fields the asker may read. Reads by the way read alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from patron_engine.access.decide import readable
+from patron_engine.model.model import Object
+from patron_engine.page.home import title_in
+from patron_engine.page.marks import Pieces, fits, marked
+from patron_engine.page.reader import Reader
+from patron_engine.page.show import shown
+from patron_engine.query.call import Call
+from patron_engine.query.found import objects_with
+from patron_engine.query.spec import Ask
+from patron_engine.ways.read import read
+
+MAX_WORDS = 200  # characters of a question
+HINTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One record. `hints`: label of a field and its value in pieces; those that fit come first."""
+
+    id: str
+    title: Pieces
+    hints: tuple[tuple[str, Pieces], ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "".join(piece for piece, _ in self.title)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The records of one object. `more` says that there are others."""
+
+    object: Object
+    hits: tuple[Hit, ...]
+    more: bool
+
+
+def hits(
+    conn: psycopg.Connection[Any],
+    call: Call,
+    reader: Reader,
+    words: str,
+    *,
+    limit: int,
+    first: Sequence[str] = (),
+) -> tuple[Group, ...]:
+    """At most `limit` records of every object; objects named in `first` come first."""
+    if not words:
+        return ()
+    names = [o.name for o in call.model.objects.values() if _searched(call, o)]
+    place = {name: n for n, name in enumerate(first)}
+    found = sorted(objects_with(conn, call, words, names), key=lambda n: (place.get(n, len(place)), n))
+    groups = (_group(conn, call, reader, call.model.objects[name], words, limit) for name in found)
+    return tuple(group for group in groups if group.hits)
+
+
+def _searched(call: Call, object: Object) -> bool:
+    return (
+        bool(object.search) and object.master is None and bool(readable(call.model, call.actor, object.name))
+    )
+
+
+def _group(
+    conn: psycopg.Connection[Any], call: Call, reader: Reader, object: Object, words: str, limit: int
+) -> Group:
+    names = readable(call.model, call.actor, object.name)
+    paths = [p for p in object.search if p != object.title and p.partition(".")[0] in names]
+    title = (object.title,) if object.title.partition(".")[0] in names else ()
+    ask = Ask(object=object.name, q=words, fields=("id", *title, *paths), limit=limit + 1)
+    rows = read(conn, call, ask, secret=b"").rows()
+    made = tuple(_hit(call, reader, object, paths, row, words) for row in rows[:limit])
+    return Group(object=object, hits=made, more=len(rows) > limit)
+
+
+def _hit(
+    call: Call, reader: Reader, object: Object, paths: Sequence[str], row: Mapping[str, Any], words: str
+) -> Hit:
+    values = list(_values(call, reader, object, paths, row))
+    fitting = [(label, text) for label, text in values if fits(text, words)]
+    others = [pair for pair in values if pair not in fitting]
+    return Hit(
+        id=str(row["id"]),
+        title=marked(title_in(row.get(object.title)) or "…", words),
+        hints=tuple((label, marked(text, words)) for label, text in [*fitting, *others][:HINTS]),
+    )
+
+
+def _values(
+    call: Call, reader: Reader, object: Object, paths: Sequence[str], row: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        field = call.model.follow(object.name, path)
+        if field is None:
+            continue
+        value = shown(field, row.get(path), reader)
+        if not value.empty:
+            own = call.model.objects[object.name].field(path.partition(".")[0]) or field
+            yield reader.say(own.label, own.name), value.text

@@ -1,0 +1,146 @@
+"""Notices: what somebody should know about: where he was mentioned, what was sent to him, what is due.
+
+In: a connection, the frame of a call, a reader. Out: `Category`s of `Notice`s, the latest first, each read or not. They are the
+records of the pack core (`comment`, `message`, `task`) as he may read them; up to when he has read each category is kept in
+`sys__notices_read`. A workspace without these objects has no notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from patron_engine.access.decide import readable
+from patron_engine.page.home import title_in
+from patron_engine.page.reader import Reader
+from patron_engine.query.call import Call
+from patron_engine.query.spec import Ask
+from patron_engine.ways.read import rows
+
+Connection = psycopg.Connection[Any]
+KEPT = 50  # notices of one category that are shown and counted
+LONGEST = 160  # characters of a text shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """`object` and `id` are where it leads; `who` wrote it, `about` the title of what it is about."""
+
+    object: str
+    id: str
+    text: str
+    at: datetime
+    unread: bool
+    who: str = ""
+    about: str = ""
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    name: str
+    notices: tuple[Notice, ...]
+
+    @property
+    def unread(self) -> int:
+        return sum(n.unread for n in self.notices)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """Where a category's records come from. `needed` are fields without which there is no such category."""
+
+    category: str
+    object: str
+    where: str
+    needed: tuple[str, ...]
+    sort: str
+
+
+SOURCES = (
+    _Source(category="mentions", object="comment", where="me() in mentions", needed=("mentions", "about"), sort="-created_at"),
+    _Source(
+        category="messages", object="message", where="owner == me() and direction == 'in'",
+        needed=("direction", "owner"), sort="-created_at",
+    ),
+    _Source(
+        category="tasks", object="task", where="owner == me() and status in ('open', 'in_progress') and due <= TODAY()",
+        needed=("status", "due", "owner"), sort="-due",
+    ),
+)  # fmt: skip
+
+
+def notices_of(conn: Connection, call: Call, reader: Reader) -> tuple[Category, ...]:
+    """The categories this workspace has, also those without notices."""
+    seen = _read_until(conn, call)
+    return tuple(
+        Category(name=s.category, notices=_notices(conn, call, reader, s, seen.get(s.category)))
+        for s in SOURCES
+        if set(s.needed) <= set(readable(call.model, call.actor, s.object))
+    )
+
+
+def unread(conn: Connection, call: Call, reader: Reader) -> int:
+    """How many are unread; each category counts at most `KEPT`."""
+    return sum(category.unread for category in notices_of(conn, call, reader))
+
+
+def mark_read(conn: Connection, schema: str, user: str, at: datetime, category: str | None = None) -> None:
+    """Everything up to `at` is read, of one category or of all."""
+    names = [s.category for s in SOURCES if category in (None, s.category)]
+    conn.execute(
+        sql.SQL(
+            "INSERT INTO {}.sys__notices_read (user_record, category, at) SELECT %s, unnest(%s::text[]), %s"
+            " ON CONFLICT (user_record, category) DO UPDATE SET at = EXCLUDED.at"
+        ).format(sql.Identifier(schema)),
+        (user, names, at),
+    )
+
+
+def _read_until(conn: Connection, call: Call) -> Mapping[str, datetime]:
+    found = conn.execute(
+        sql.SQL("SELECT category, at FROM {}.sys__notices_read WHERE user_record = %s").format(
+            sql.Identifier(call.schema)
+        ),
+        (call.actor.user,),
+    )
+    return dict(found.fetchall())
+
+
+def _notices(
+    conn: Connection, call: Call, reader: Reader, source: _Source, seen: datetime | None
+) -> tuple[Notice, ...]:
+    object = call.model.objects[source.object]
+    names = readable(call.model, call.actor, source.object)
+    wanted = [n for n in ("about", "created_by", "created_at", "due") if n in names]
+    ask = Ask(
+        object=source.object, where=source.where, sort=(source.sort,), limit=KEPT,
+        fields=("id", object.title, *wanted),
+    )  # fmt: skip
+    return tuple(_notice(source, object.title, row, reader, seen) for row in rows(conn, call, ask))
+
+
+def _notice(
+    source: _Source, title: str, row: Mapping[str, Any], reader: Reader, seen: datetime | None
+) -> Notice:
+    about = row.get("about")
+    due = row.get("due") if source.category == "tasks" else None
+    at: datetime = row["created_at"] if due is None else datetime.combine(due, time(), reader.zone)
+    if due is not None:  # one that was made after its day is new from the moment it was made
+        at = max(at, row["created_at"])
+    led = about if source.category == "mentions" and isinstance(about, Mapping) else None
+    return Notice(
+        object=str(led["object"]) if led else source.object,
+        id=str(led["id"]) if led else str(row["id"]),
+        text=title_in(row.get(title))[:LONGEST],
+        at=at,
+        unread=seen is None or at > seen,
+        who=title_in(row.get("created_by")) if source.category == "mentions" else "",
+        about=title_in(about) if isinstance(about, Mapping) else "",
+        late=due is not None and due < reader.today,
+    )

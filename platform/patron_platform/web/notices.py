@@ -1,0 +1,77 @@
+"""Notices: the bell's number, and the page behind it.
+
+In: a signed-in request. Out: what somebody should know about, by category; a form marks it read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from patron_engine.errors import NotFound
+from patron_engine.page.notices import SOURCES, mark_read, notices_of, unread
+from patron_engine.query.call import Call
+from patron_platform.web import csrf, forms_in
+from patron_platform.web.forms_in import FormData
+from patron_platform.web.login import see_other
+from patron_platform.web.render import answer, page
+from patron_platform.web.texts import texts_in
+from patron_platform.web.visitor import enter
+
+router = APIRouter(prefix="/w/{workspace}/inbox", include_in_schema=False)
+MOST = 99  # what the bell shows; more is 99+
+
+
+@router.get("")
+def inbox(request: Request, workspace: str) -> Response:
+    """`category=` narrows to one."""
+    visitor = enter(request, workspace)
+    chosen = request.query_params.get("category", "")
+
+    def look(conn: psycopg.Connection[Any], call: Call) -> Response:
+        found = notices_of(conn, call, visitor.reader(call))
+        shown = [c for c in found if chosen in ("", c.name)]
+        title = texts_in(visitor.languages[0])("shell.notices")
+        return page(
+            visitor,
+            call,
+            "notices.html",
+            title=title,
+            here="inbox",
+            categories=found,
+            shown=shown,
+            chosen=chosen,
+        )
+
+    return visitor.workspace.reading(visitor.actor, look)
+
+
+@router.get("/count")
+def count(request: Request, workspace: str) -> Response:
+    """The number alone, for the bell; nothing where there is none."""
+    visitor = enter(request, workspace)
+    number = visitor.workspace.reading(
+        visitor.actor, lambda conn, call: unread(conn, call, visitor.reader(call))
+    )
+    return answer("" if not number else str(number) if number <= MOST else f"{MOST}+")
+
+
+@router.post("/read")
+def read_all(request: Request, workspace: str, form: FormData) -> Response:
+    """Marks one category or all of them read."""
+    visitor = enter(request, workspace)
+    given = forms_in.texts(form)
+    csrf.check(request, visitor.session.id, given)
+    category = given.get("category") or None
+    if category is not None and category not in {s.category for s in SOURCES}:
+        raise NotFound("there is no such category")
+    user = visitor.actor.user
+    if user is not None:
+        with visitor.workspace.connection("write") as conn:
+            call = visitor.workspace.call(conn, visitor.actor)
+            mark_read(conn, call.schema, user, call.now, category)
+    return see_other(visitor.url("inbox") + (f"?category={category}" if category else ""))
