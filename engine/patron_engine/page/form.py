@@ -89,7 +89,11 @@ class _Maker:
         given: dict[str, Group] = {n: {"": (v,)} for n, v in self.opening.fill.items()}
         if self.opening.record_type and self.opening.id is None:
             given["record_type"] = {"": (self.opening.record_type,)}
-        rows = {s.table.name: self._there(s) for s in self.sections if s.table} if self.opening.id else self._first()
+        rows = (
+            {s.table.name: self._there(s) for s in self.sections if s.table}
+            if self.opening.id
+            else self._first()
+        )
         return Typed(fields=given, rows={s: found for s, found in rows.items() if found})
 
     def _first(self) -> dict[str, tuple[TypedRow, ...]]:
@@ -127,7 +131,9 @@ class _Maker:
             sections=sections,
             problems=tuple(dict.fromkeys(m for said in loose.values() for m in said)),
             change=replace(self.change, set=kept),
-            wrong=(*(p for p in self.preview.problems if p.level == "error"), *self.missing) if self.missing else (),
+            wrong=(*(p for p in self.preview.problems if p.level == "error"), *self.missing)
+            if self.missing
+            else (),
         )
 
     def _section(self, section: Section) -> FormSection | None:
@@ -165,10 +171,18 @@ class _Maker:
         return field.name in self.frame.writable[of.name] or field.type == "formula"
 
     def _input(
-        self, place: Place, row: Row, name: str, typed: Typed | TypedRow, *, closed: bool, hidden: bool, live: bool
+        self,
+        place: Place,
+        row: Row,
+        name: str,
+        typed: Typed | TypedRow,
+        *,
+        closed: bool,
+        hidden: bool,
+        live: bool,
     ) -> Input:
         own = place.field.name
-        given = own in typed.given and not self.fresh
+        given = own in typed.given
         said = tuple(self.told.get(name, ()))
         self.drawn.add(name)
         at = At(
@@ -220,7 +234,9 @@ class _Maker:
                 self._input(p, row, f"{name}.{p.field.name}", typed, closed=closed, hidden=False, live=True)
                 for p in places
             )
-            found.append(FormRow(key=typed.key, id=typed.id, inputs=inputs, problems=tuple(self.told.get(name, ()))))
+            found.append(
+                FormRow(key=typed.key, id=typed.id, inputs=inputs, problems=tuple(self.told.get(name, ())))
+            )
         return found
 
     def _blanks(self, of: Object, places: Sequence[Place], name: str, closed: bool) -> tuple[Input, ...]:
@@ -230,7 +246,9 @@ class _Maker:
         for field in of.fields.values():
             if field.default is not None and not isinstance(field.default, Expression) and not field.computed:
                 row.values[field.name] = field.default
-        return tuple(input_of(self.frame, p, row, At(name=f"{name}.{p.field.name}", closed=closed)) for p in places)
+        return tuple(
+            input_of(self.frame, p, row, At(name=f"{name}.{p.field.name}", closed=closed)) for p in places
+        )
 
     def _total(self, of: Object, name: str, rows: Sequence[Row]) -> Shown:
         field = of.fields[name]
@@ -249,7 +267,10 @@ class _Maker:
         self.unread = {input_name(name, p.path) for p in mine if p.rule is None and p.code != "required"}
         if self.fresh:
             return {}
-        given = {*self.typed.given, *(f"{s}.{r.key}.{n}" for s, rows in self.typed.rows.items() for r in rows for n in r.given)}
+        given = {
+            *self.typed.given,
+            *(f"{s}.{r.key}.{n}" for s, rows in self.typed.rows.items() for r in rows for n in r.given),
+        }
         told: dict[str, list[str]] = defaultdict(list)
         for problem in mine if found is None else found:
             at = input_name(name, problem.path)

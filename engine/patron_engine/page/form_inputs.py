@@ -73,7 +73,9 @@ def input_of(frame: Frame, place: Place, row: Row, at: At) -> Input:
     may = of.name in frame.writable[of.object]
     value = _value(frame, row, of)
     keeps = of.readonly if isinstance(of.readonly, Expression) else False
-    readonly = not may or at.closed or preview.holds(row, keeps, before=True) or preview.holds(row, place.readonly)
+    readonly = (
+        not may or at.closed or preview.holds(row, keeps, before=True) or preview.holds(row, place.readonly)
+    )
     required = may and (preview.holds(row, of.required) or preview.holds(row, place.required))
     visible = not at.hidden and preview.holds(row, of.visible) and preview.holds(row, place.visible)
     made = Input(
@@ -88,7 +90,8 @@ def input_of(frame: Frame, place: Place, row: Row, at: At) -> Input:
         required=required and not readonly,
         readonly=readonly,
         visible=visible,
-        live=at.live or _live(of.required, of.readonly, of.visible, place.visible, place.required, place.readonly),
+        live=at.live
+        or _live(of.required, of.readonly, of.visible, place.visible, place.required, place.readonly),
         width=place.width,
         choices=_choices(frame, row, of, value),
         targets=of.spec.to if isinstance(of.spec, LinkSpec) else (),
@@ -97,7 +100,9 @@ def input_of(frame: Frame, place: Place, row: Row, at: At) -> Input:
     )
     drawn = written(of, at.name, value, frame.reader)
     was = _pairs(at.name, at.was) if at.given else drawn
-    return replace(made, attributes={**_attributes(frame, of, value), "was": was, "state": _state(made, drawn, at)})
+    return replace(
+        made, attributes={**_attributes(frame, of, value), "was": was, "state": _state(made, drawn, at)}
+    )
 
 
 def _value(frame: Frame, row: Row, of: Field) -> Any:
@@ -158,7 +163,14 @@ def _choices(frame: Frame, row: Row, of: Field, value: Any) -> tuple[Choice, ...
 def _attributes(frame: Frame, of: Field, value: Any) -> dict[str, Any]:
     """What the widget needs besides."""
     spec, reader = of.spec, frame.reader
-    found: dict[str, Any] = {"maxlength": None, "min": None, "max": None, "unit": "", "many": False, "words": ""}
+    found: dict[str, Any] = {
+        "maxlength": None,
+        "min": None,
+        "max": None,
+        "unit": "",
+        "many": False,
+        "words": "",
+    }
     if isinstance(spec, TextSpec):
         found["maxlength"] = spec.max_length
     elif isinstance(spec, NumberSpec):

@@ -46,19 +46,30 @@ class Similar:
 
 
 def similar_of(
-    conn: Connection, call: Call, reader: Reader, object: Object, values: Mapping[str, Any], id: str | None = None
+    conn: Connection,
+    call: Call,
+    reader: Reader,
+    object: Object,
+    values: Mapping[str, Any],
+    id: str | None = None,
 ) -> tuple[Similar, ...]:
     """What may be there already."""
     found: dict[str, Similar] = {}
     event = "update" if id else "create"
     for (kind, _), rule in call.model.documents.items():
-        if kind != "duplicate_rule" or rule.get("object") != object.name or event not in rule.get("on", ("create",)):
+        if (
+            kind != "duplicate_rule"
+            or rule.get("object") != object.name
+            or event not in rule.get("on", ("create",))
+        ):
             continue
         for match in rule.get("match") or ():
             why = reader.say(texts(match.get("label")) or texts(rule.get("label")))
             for row in _matching(conn, call, object, match["fields"], values):
                 if row["id"] != id and len(found) < MOST:
-                    found.setdefault(row["id"], _told(call, reader, object, row, why, rule.get("reveal") or ()))
+                    found.setdefault(
+                        row["id"], _told(call, reader, object, row, why, rule.get("reveal") or ())
+                    )
     return tuple(found.values())
 
 
@@ -69,7 +80,10 @@ def _matching(
     known = readable(call.model, call.actor, object.name)
     if not all(name in known and values.get(name) not in (None, "") for name in conditions):
         return
-    q = next((str(_plain(values[n])) for n, how in conditions.items() if _way(how)[0] in ("company", "person")), None)
+    q = next(
+        (str(_plain(values[n])) for n, how in conditions.items() if _way(how)[0] in ("company", "person")),
+        None,
+    )
     exact = [n for n, how in conditions.items() if _way(how)[0] in ("exact", "phone", "email")]
     where = " and ".join(f"{n} == {_quoted(_plain(values[n]))}" for n in exact) or None
     if where is None and (q is None or len(core(q)) < SHORTEST):

@@ -140,7 +140,9 @@ def set_of(
     """`Change.set` (source "text") of what was given. `open_(set, row key, field)` says whether a field may be written at
     all at this moment: what a layout closes is left as it is."""
     made: dict[str, Any] = {
-        n: _raw(object.field(n), typed.fields.get(n, {}), reader) for n in sorted(typed.given) if open_("", "", n)
+        n: _raw(object.field(n), typed.fields.get(n, {}), reader)
+        for n in sorted(typed.given)
+        if open_("", "", n)
     }
     for set in typed.rows:
         of = model.objects[object.sets[set].object]

@@ -28,7 +28,9 @@ FIGURES: Mapping[str, Callable[[list[Any]], Any]] = {
 def tally(batch: Batch, row: Row) -> None:
     """Brings the figures over the sets that were sent up to date."""
     assert row.change is not None
-    sent = {row.program.object.aliases.get(name, name) for name in row.change.set} & set(row.program.object.details)
+    sent = {row.program.object.aliases.get(name, name) for name in row.change.set} & set(
+        row.program.object.details
+    )
     for field in row.program.fields.values():
         spec = field.spec
         if (

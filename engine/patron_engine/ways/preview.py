@@ -94,9 +94,7 @@ class _Around(Environment):
 
     record: Row | None = None
 
-    def fetch(
-        self, object: str, ids: Iterable[str], paths: Sequence[str]
-    ) -> Mapping[str, Mapping[str, Any]]:
+    def fetch(self, object: str, ids: Iterable[str], paths: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         wanted = set(ids)
         own = self.record
         if own is None or own.object != object or own.id not in wanted:

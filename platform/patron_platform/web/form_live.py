@@ -28,7 +28,12 @@ def live_answer(
 ) -> Response:
     """What differs from what the browser shows."""
     language = visitor.languages[0]
-    values: dict[str, Any] = {**frame(visitor, call), **drawing(), "t": texts_in(language), "language": language}
+    values: dict[str, Any] = {
+        **frame(visitor, call),
+        **drawing(),
+        "t": texts_in(language),
+        "language": language,
+    }
     macros = environment().get_template("_form_input.html").make_module(values)
     changed = [i for i in tree.inputs() if _drawn(typed, i) != i.attributes["state"]]
     body = {

@@ -6,7 +6,7 @@ In: a visitor, a FormTree and what a save said. Out: the page (or the dialog), s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from jinja2 import TemplateNotFound
 from starlette.responses import Response
 
 from patron_engine.fields.field import Field
-from patron_engine.page.form_tree import FormTree
+from patron_engine.page.form_tree import FormSection, FormTree
 from patron_engine.page.inputs import Input
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import numeric, shown
@@ -76,6 +76,7 @@ def draw_form(visitor: Visitor, call: Call, tree: FormTree, around: Around, said
         "dirty": said.dirty,
     }
     if around.dialog:
+        values["tree"] = brief(tree)
         return part(visitor, call, "form_dialog.html", status=said.status, **values)
     return page(visitor, call, "form.html", here=tree.object.name, status=said.status, **values)
 
@@ -83,6 +84,17 @@ def draw_form(visitor: Visitor, call: Call, tree: FormTree, around: Around, said
 def drawing() -> Mapping[str, Any]:
     """What the macros of a form need to be drawn."""
     return {"widget_file": widget_file, "widget_macro": widget_macro, "is_number": is_number}
+
+
+def brief(tree: FormTree) -> FormTree:
+    """The few inputs a dialog asks for: what is required, the title, what was filled in or is wrong."""
+    asked = tuple(
+        i for s in tree.sections for i in s.inputs
+        if i.visible and not i.readonly and (i.required or i.problems or i.field.name == tree.object.title)
+    )  # fmt: skip
+    first = next((s for s in tree.sections if s.inputs), None)
+    few = asked or (first.inputs[:3] if first else ())
+    return replace(tree, sections=(FormSection(name="few", label="", help="", columns=1, inputs=few),))
 
 
 @cache
@@ -110,19 +122,29 @@ def summary_of(tree: FormTree) -> list[dict[str, str]]:
     found = [{"id": "", "label": "", "text": text} for text in tree.problems]
     for at in tree.inputs():
         found.extend(
-            {"id": at.id if at.visible else "", "label": at.label, "text": text if at.visible else f"{at.label}: {text}"}
+            {
+                "id": at.id if at.visible else "",
+                "label": at.label,
+                "text": text if at.visible else f"{at.label}: {text}",
+            }
             for text in at.problems
         )
     for section in tree.sections:
         if section.table is not None:
-            found.extend({"id": "", "label": "", "text": text} for row in section.table.rows for text in row.problems)
+            found.extend(
+                {"id": "", "label": "", "text": text} for row in section.table.rows for text in row.problems
+            )
     return found
 
 
 def _named(tree: FormTree, warnings: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
     inputs: Mapping[str, Input] = {i.name: i for i in tree.inputs()}
     return [
-        {"id": inputs[n].id if n in inputs else "", "label": inputs[n].label if n in inputs else "", "text": text}
+        {
+            "id": inputs[n].id if n in inputs else "",
+            "label": inputs[n].label if n in inputs else "",
+            "text": text,
+        }
         for n, text in warnings
     ]
 

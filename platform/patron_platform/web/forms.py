@@ -30,7 +30,7 @@ from patron_engine.record.change import Outcome
 from patron_engine.ways.save import save
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.form_live import live_answer
-from patron_platform.web.form_page import Around, Said, draw_form
+from patron_platform.web.form_page import Around, Said, brief, draw_form
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.login import local_address, see_other
 from patron_platform.web.problems import words_in
@@ -74,9 +74,11 @@ class Desk:
 
     def around(self, typed: Typed | None, tree: FormTree) -> Around:
         base = self.visitor.url("o", self.name, *((self.id,) if self.id else ("new",)))
-        shown = {i.name for i in tree.inputs()}
+        shown = {i.name for i in (brief(tree) if self.dialog else tree).inputs()}
         kept = {n: v for n, v in self.opening_fill(typed).items() if n not in shown}
-        next = local_address(self.parameters.get("next") or (typed.frame.get("_next") if typed else None)) or ""
+        next = (
+            local_address(self.parameters.get("next") or (typed.frame.get("_next") if typed else None)) or ""
+        )
         back = next or (base if self.id else self.visitor.url("o", self.name))
         query = f"?{urlencode({'dialog': '1'})}" if self.dialog else ""
         return Around(
@@ -162,7 +164,8 @@ def _types(desk: Desk, call: Call, object: Object) -> Response | None:
         return None
     rest = {k: v for k, v in desk.parameters.items() if k != "type"}
     choices = [
-        {"label": reader.say(k.label, k.name), "address": f"?{urlencode({**rest, 'type': k.name})}"} for k in types
+        {"label": reader.say(k.label, k.name), "address": f"?{urlencode({**rest, 'type': k.name})}"}
+        for k in types
     ]
     title = texts_in(visitor.languages[0])("forms.new_of", name=reader.say(object.label, object.name))
     return page(visitor, call, "form_types.html", title=title, here=object.name, types=choices)
@@ -174,7 +177,11 @@ def _type_of(conn: Connection, call: Call, opening: Opening) -> str | None:
         return opening.record_type
     from patron_engine.ways.read import read_one
 
-    return read_one(conn, call, opening.object.name, opening.id or "", fields=["record_type"]).record().get("record_type")
+    return (
+        read_one(conn, call, opening.object.name, opening.id or "", fields=["record_type"])
+        .record()
+        .get("record_type")
+    )
 
 
 # -- sending --------------------------------------------------------------------------------------------------------
@@ -211,7 +218,9 @@ def _save(desk: Desk, typed: Typed) -> Outcome:
             raise Refused(tree.wrong)
         change = replace(
             tree.change,
-            version=int(version) if desk.id and version.isascii() and version.isdigit() and len(version) < 10 else None,
+            version=int(version)
+            if desk.id and version.isascii() and version.isdigit() and len(version) < 10
+            else None,
             confirm=frozenset(r for r in typed.frame.get("_confirm", "").split(",") if r),
         )
         return save(conn, call, [change])[0]
@@ -302,7 +311,9 @@ def _reshaped(typed: Typed) -> Typed:
 
 def _chosen(typed: Typed) -> Typed:
     """Fields for which somebody else's value was taken are not ours to change any more."""
-    theirs = {k.removeprefix("_take.") for k, v in typed.frame.items() if k.startswith("_take.") and v == "theirs"}
+    theirs = {
+        k.removeprefix("_take.") for k, v in typed.frame.items() if k.startswith("_take.") and v == "theirs"
+    }
     if not theirs:
         return typed
     return replace(
