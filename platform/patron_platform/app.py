@@ -28,7 +28,7 @@ from patron_platform.health import router as health
 from patron_platform.hosts import Hosts
 from patron_platform.observe import Observed
 from patron_platform.service import Service
-from patron_platform.web import about, assets, home, login, me, notices, search_page, workspaces
+from patron_platform.web import pages
 from patron_platform.web.errors import error_page
 
 API = "/api/v1"
@@ -50,6 +50,6 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     for module in (objects, search, definitions, releases, packs, files, records, imports, exports):
         app.include_router(module.router, prefix=API)
     app.include_router(health)
-    for pages in (about, assets, login, workspaces, home, me, search_page, notices):
-        app.include_router(pages.router)
+    for module in pages.PAGES:
+        app.include_router(module.router)
     return Observed(Hosts(app, service.settings.base_url), API)

@@ -52,6 +52,7 @@ class Batch:
         self.refused: list[Row] = []
         self.attached: dict[str, tuple[str, str]] = {}  # file -> the record and field that take it
         self.each = False  # what cannot be saved is set aside; the rest goes on
+        self.looking = False  # nothing is written and nothing locked: ways/preview
         self.takes_warnings = call.cause.kind in TAKES_WARNINGS or bool(call.cause.detail.get("bulk"))
         self.writes_readonly = call.cause.kind in WRITES_READONLY
         self.keeps_history = call.cause.kind == "import" and bool(call.cause.detail.get("history"))

@@ -75,6 +75,7 @@ def _choose(batch: Batch, program: Program, field: Field, find: Find, rows: Sequ
         if (
             id is None
             and find.create is not None
+            and not batch.looking
             and all(v is not None for v in _asked(find, members[0]).values())
         ):
             id = _make(batch, program, field, find, members[0])

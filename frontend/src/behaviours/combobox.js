@@ -1,8 +1,10 @@
-// <select data-behaviour="combobox" data-source="/w/demo/lookup/opportunity/account" …>
-// A select one can type into (Tom Select). With data-source the options come from there: {"options": [{"value", "text", "hint"}]}.
-// Without scripts the select stays a select.
+// <select data-behaviour="combobox" [data-source="/w/demo/o-lookup/opportunity/account" data-with="account" data-row="lines.n1"
+//   data-nothing="Nothing found" data-new="New"] [data-free]>
+// A select one can type into (Tom Select). With data-source the options come from there: {"options": [{"value", "text", "hint"}],
+// "create": [{"label", "address"}]}; what `data-with` names of the form travels along. Without scripts the select stays a select.
 import TomSelect from "tom-select/base";
 import removeButton from "tom-select/dist/esm/plugins/remove_button/plugin.js";
+import { createIn } from "../quick-create.js";
 
 TomSelect.define("remove_button", removeButton);
 
@@ -13,6 +15,17 @@ const part = (text, name) => {
   return made;
 };
 
+function addressOf(select, query) {
+  const address = new URL(select.dataset.source, window.location.href);
+  address.searchParams.set("q", query);
+  const row = select.dataset.row ? `${select.dataset.row}.` : "";
+  for (const name of (select.dataset.with ?? "").split(" ").filter(Boolean)) {
+    const found = new FormData(select.form).getAll(`${row}${name}`).filter(Boolean).at(-1);
+    if (found) address.searchParams.set(`with.${name}`, found);
+  }
+  return address;
+}
+
 export default function combobox(select) {
   const source = select.dataset.source;
   const draw = (data) => {
@@ -21,39 +34,76 @@ export default function combobox(select) {
     if (data.hint) row.append(part(data.hint, "option-hint"));
     return row;
   };
+  let create = [];
+  const ask = async (query) => {
+    const answer = await fetch(addressOf(select, query), { headers: { Accept: "application/json" } });
+    const said = answer.ok ? await answer.json() : { options: [] };
+    create = said.create ?? [];
+    return said.options;
+  };
   const made = new TomSelect(select, {
     plugins: select.multiple ? ["remove_button"] : [],
     maxOptions: source ? 50 : 500,
     allowEmptyOption: false,
     create: select.dataset.free !== undefined,
     placeholder: select.dataset.placeholder ?? "",
-    preload: source ? "focus" : false,
     searchField: source ? [] : ["text"],
+    score: source ? () => () => 1 : undefined,
+    loadThrottle: 200,
+    openOnFocus: true,
     render: {
       option: draw,
       item: (data) => part(data.text, "item"),
       no_results: () => part(select.dataset.nothing ?? "–", "no-results"),
+      option_create: (data) => {
+        const row = part(`${select.dataset.adds ?? "+"} “${data.input}”`, "create");
+        return row;
+      },
+      loading: () => part("…", "no-results"),
     },
+    shouldLoad: () => true,
     load: source
       ? (query, found) => {
-          const address = new URL(source, window.location.href);
-          address.searchParams.set("q", query);
-          for (const name of (select.dataset.with ?? "").split(" ").filter(Boolean)) {
-            const other = select.form?.elements.namedItem(name);
-            if (other?.value) address.searchParams.set(`with.${name}`, other.value);
-          }
-          fetch(address, { headers: { Accept: "application/json" } })
-            .then((answer) => (answer.ok ? answer.json() : { options: [] }))
-            .then((data) => found(data.options))
+          ask(query)
+            .then((options) => {
+              for (const key of Object.keys(made.options)) if (!made.items.includes(key)) made.removeOption(key, true);
+              found(options);
+              offer();
+            })
             .catch(() => found());
         }
       : null,
     onFocus() {
-      if (source) {
-        this.clearOptions();
-        this.load("");
-      }
+      if (source) this.load("");
     },
+  });
+  const offer = () => {
+    made.dropdown.querySelector(".option-new")?.remove();
+    if (!create.length) return;
+    const foot = document.createElement("div");
+    foot.className = "option-new";
+    for (const way of create) {
+      const button = part(`+ ${way.label}`, "button button-quiet button-small");
+      button.addEventListener("mousedown", (event) => {
+        event.preventDefault();
+        const typed = made.control_input.value;
+        made.close();
+        made.blur();
+        createIn(way.address, typed, (record) => {
+          const value = way.several ? `${record.object}:${record.id}` : record.id;
+          made.addOption({ value, text: record.title });
+          made.addItem(value);
+          made.focus();
+        });
+      });
+      foot.append(button);
+    }
+    made.dropdown.append(foot);
+  };
+  select.patronFind = ask;
+  // Keys one writes while the list is fetched belong to the search, and none of them to the form around.
+  made.control_input.addEventListener("keydown", (event) => {
+    if (event.key === "Backspace" && !select.multiple && made.items.length && !made.control_input.value) made.clear();
   });
   select.addEventListener("patron:set", (event) => {
     for (const option of event.detail.options ?? []) made.addOption(option);

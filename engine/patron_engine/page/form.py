@@ -1,0 +1,304 @@
+"""Form: a record as it is being written: sections of inputs as they hold at this moment, tables of details, what is wrong.
+
+In: a connection for reading, the frame of the call, a reader, what is opened (`Opening`) and what was typed. Out: a `FormTree`.
+The state comes from the way preview; conditions of fields and of the layout are judged on it, so that the open form and the
+save agree: what the layout asks for stands in `wrong`, what it closes or hides is left out of `change`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import psycopg
+
+from patron_engine.access.decide import Deny, row_rule, writable
+from patron_engine.errors import Forbidden
+from patron_engine.expr.compile import Expression
+from patron_engine.fields.field import FileSpec, NumberSpec, Rollup
+from patron_engine.model.model import Object
+from patron_engine.page.form_inputs import At, Frame, Ref, input_of
+from patron_engine.page.form_names import files_of, input_name, titles_of
+from patron_engine.page.form_tree import FormRow, FormSection, FormTable, FormTree, Opening
+from patron_engine.page.inputs import Input
+from patron_engine.page.layout import Place, Section, layout_of
+from patron_engine.page.reader import Reader
+from patron_engine.page.show import EMPTY, Shown, shown
+from patron_engine.page.typed import Group, Typed, TypedRow, set_of
+from patron_engine.problems import Problem
+from patron_engine.query.call import Call
+from patron_engine.query.spec import MAX_LIMIT, Ask, Within
+from patron_engine.record.change import Change
+from patron_engine.record.row import Row
+from patron_engine.ways.preview import Preview, preview
+from patron_engine.ways.read import rows as read_rows
+
+Connection = psycopg.Connection[Any]
+Words = Callable[[Problem], str]
+
+
+def form_of(
+    conn: Connection,
+    call: Call,
+    reader: Reader,
+    opening: Opening,
+    typed: Typed | None = None,
+    *,
+    words: Words = lambda problem: problem.message,
+    found: Sequence[Problem] | None = None,
+) -> FormTree:
+    """The form as it stands. Without `typed` it is opened; with it somebody is writing, and what is merely missing is not told
+    yet; `found` is what a save found wrong. `words` says a problem in the reader's language. NotFound, Forbidden."""
+    right: Literal["update", "create"] = "update" if opening.id else "create"
+    if isinstance(row_rule(call.model, call.actor, right, opening.object.name), Deny):
+        raise Forbidden(f"you may not {right} {opening.object.name}")
+    return _Maker(conn, call, reader, opening, typed, words, found).made()
+
+
+class _Maker:
+    def __init__(
+        self, conn: Connection, call: Call, reader: Reader, opening: Opening, typed: Typed | None, words: Words,
+        found: Sequence[Problem] | None,
+    ) -> None:  # fmt: skip
+        self.conn, self.call, self.reader, self.opening, self.words = conn, call, reader, opening, words
+        self.object, self.fresh = opening.object, typed is None
+        layout = layout_of(call.model, call.actor, self.object, opening.record_type)
+        self.sections = [s for s in layout.sections if s.table is None or s.table.name in self.object.details]
+        self.typed = typed if typed is not None else self._opened()
+        self.change = Change(
+            action="update" if opening.id else "create",
+            object=self.object.name,
+            id=opening.id,
+            set=set_of(call.model, self.object, self.typed, reader),
+            source="text",
+        )
+        self.preview: Preview = preview(conn, call, self.change)
+        self.rows: Mapping[str, Sequence[Row]] = self.preview.details
+        self.told = self._told(found)
+        self.drawn: set[str] = {""}
+        self.shut: set[str] = set()  # inputs that may not be written now
+        self.missing: list[Problem] = []
+        self.frame = self._frame()
+
+    # -- what is opened -----------------------------------------------------------------------------------------
+
+    def _opened(self) -> Typed:
+        """A form nobody has typed in: what it is filled with, and the details that are there."""
+        given: dict[str, Group] = {n: {"": (v,)} for n, v in self.opening.fill.items()}
+        if self.opening.record_type and self.opening.id is None:
+            given["record_type"] = {"": (self.opening.record_type,)}
+        rows = (
+            {s.table.name: self._there(s) for s in self.sections if s.table}
+            if self.opening.id
+            else self._first()
+        )
+        return Typed(fields=given, rows={s: found for s, found in rows.items() if found})
+
+    def _first(self) -> dict[str, tuple[TypedRow, ...]]:
+        """A new record's first table begins with a row to write in."""
+        first = next((s.table.name for s in self.sections if s.table), None)
+        return {first: (TypedRow(key="n1", id=None, fields={}, was={}),)} if first else {}
+
+    def _there(self, section: Section) -> tuple[TypedRow, ...]:
+        """The details of a record, as rows nobody has changed."""
+        assert section.table is not None and self.opening.id is not None
+        within = Within(object=self.object.name, id=self.opening.id, set=section.table.name)
+        ask = Ask(
+            object=section.table.object, fields=("id",), within=within, limit=MAX_LIMIT, voided="yes",
+            sort=section.sort or ("created_at",),
+        )  # fmt: skip
+        found = read_rows(self.conn, self.call, ask)
+        return tuple(TypedRow(key=str(r["id"]), id=str(r["id"]), fields={}, was={}) for r in found)
+
+    # -- the tree ---------------------------------------------------------------------------------------------------
+
+    def made(self) -> FormTree:
+        sections = tuple(s for s in map(self._section, self.sections) if s is not None)
+        top = self.preview.row
+        loose = {name: said for name, said in self.told.items() if name not in self.drawn or name == ""}
+        kept = set_of(
+            self.call.model, self.object, self.typed, self.reader,
+            lambda set, key, name: (f"{set}.{key}.{name}" if set else name) not in self.shut,
+        )  # fmt: skip
+        return FormTree(
+            object=self.object,
+            id=self.opening.id,
+            version=top.version,
+            title=self.frame.titles.get((self.object.name, top.id), ""),
+            record_type=top.values.get("record_type"),
+            sections=sections,
+            problems=tuple(dict.fromkeys(m for said in loose.values() for m in said)),
+            change=replace(self.change, set=kept),
+            wrong=(*(p for p in self.preview.problems if p.level == "error"), *self.missing)
+            if self.missing
+            else (),
+        )
+
+    def _section(self, section: Section) -> FormSection | None:
+        of = self.call.model.objects[section.table.object] if section.table else self.object
+        places = [p for p in section.places if self._placed(of, p)]
+        if not any(p.field.name in self.frame.writable[of.name] for p in places):
+            return None
+        row, say = self.preview.row, self.reader.say
+        seen, closed = self.preview.holds(row, section.visible), self.preview.holds(row, section.readonly)
+        live = isinstance(section.visible, Expression) or isinstance(section.readonly, Expression)
+        table = self._table(section, of, places, closed or not seen) if section.table else None
+        inputs = (
+            () if section.table
+            else (self._input(p, row, p.field.name, self.typed, closed=closed, hidden=not seen, live=live) for p in places)
+        )  # fmt: skip
+        return FormSection(
+            name=section.name,
+            label=say(section.label) or (say(section.table.label) or say(of.plural) if section.table else ""),
+            help=say(section.help),
+            columns=section.columns,
+            inputs=tuple(inputs),
+            table=table,
+            collapsed=section.collapsed,
+            visible=seen,
+        )
+
+    def _placed(self, of: Object, place: Place) -> bool:
+        """Whether a form shows this: what is written in it, and what is worked out from that while one writes."""
+        field = place.field
+        if "." in place.path or field.object != of.name or field.type == "master":
+            return False
+        if isinstance(field.spec, Rollup):
+            tables = {s.table.name for s in self.sections if s.table}
+            return bool(tables & set(field.spec.path[:1]))
+        return field.name in self.frame.writable[of.name] or field.type == "formula"
+
+    def _input(
+        self,
+        place: Place,
+        row: Row,
+        name: str,
+        typed: Typed | TypedRow,
+        *,
+        closed: bool,
+        hidden: bool,
+        live: bool,
+    ) -> Input:
+        own = place.field.name
+        given = own in typed.given
+        said = tuple(self.told.get(name, ()))
+        self.drawn.add(name)
+        at = At(
+            name=name, closed=closed, hidden=hidden, live=live, given=given, typed=typed.fields.get(own),
+            was=typed.was.get(own), problems=said, broken=given and name in self.unread,
+        )  # fmt: skip
+        made = input_of(self.frame, place, row, at)
+        if made.readonly or not made.visible:
+            self.shut.add(name)
+        empty = row.values.get(own) is None and name not in self.unread
+        if made.required and made.visible and empty and place.required is not False:
+            path = f"{row.path}{own}"
+            self.missing.append(Problem(code="required", message=f"{made.label} is required", path=path))
+        return made
+
+    # -- tables -----------------------------------------------------------------------------------------------------
+
+    def _table(self, section: Section, of: Object, places: Sequence[Place], closed: bool) -> FormTable:
+        assert section.table is not None
+        set = section.table.name
+        may = self.frame.writable[of.name]
+        blank = self._blanks(of, places, f"{set}.__row__", closed)
+        first = section.sort[0] if section.sort else ""
+        return FormTable(
+            set=set,
+            columns=blank,
+            rows=tuple(self._rows(set, of, places, closed)),
+            blank=FormRow(key="__row__", id=None, inputs=blank),
+            totals={n: self._total(of, n, self.rows.get(set, ())) for n in section.totals if n in of.fields},
+            order=first if first in may and of.fields[first].type == "integer" else None,
+            readonly=closed,
+        )
+
+    def _rows(self, set: str, of: Object, places: Sequence[Place], closed: bool) -> list[FormRow]:
+        by_key = dict(zip((r.key for r in self.typed.kept(set)), self.rows.get(set, ()), strict=False))
+        found = []
+        for typed in self.typed.rows.get(set, ()):
+            row = by_key.get(typed.key)
+            name = f"{set}.{typed.key}"
+            self.drawn.add(name)
+            if typed.delete or (row is None and typed.id is not None):
+                if typed.id is not None:
+                    found.append(FormRow(key=typed.key, id=typed.id, inputs=(), deleted=True))
+                continue
+            if row is None:
+                found.append(FormRow(key=typed.key, id=None, inputs=self._blanks(of, places, name, closed)))
+                continue
+            inputs = tuple(
+                self._input(p, row, f"{name}.{p.field.name}", typed, closed=closed, hidden=False, live=True)
+                for p in places
+            )
+            found.append(
+                FormRow(key=typed.key, id=typed.id, inputs=inputs, problems=tuple(self.told.get(name, ())))
+            )
+        return found
+
+    def _blanks(self, of: Object, places: Sequence[Place], name: str, closed: bool) -> tuple[Input, ...]:
+        """A row as it begins: with the defaults that are plain values."""
+        row = Row(self.preview.row.program.programs[of.name], None, id="", fresh=True)
+        row.values = dict.fromkeys(row.program.kept)
+        for field in of.fields.values():
+            if field.default is not None and not isinstance(field.default, Expression) and not field.computed:
+                row.values[field.name] = field.default
+        return tuple(
+            input_of(self.frame, p, row, At(name=f"{name}.{p.field.name}", closed=closed)) for p in places
+        )
+
+    def _total(self, of: Object, name: str, rows: Sequence[Row]) -> Shown:
+        field = of.fields[name]
+        if not isinstance(field.extra.get("value_spec") or field.spec, NumberSpec):
+            return EMPTY
+        values = [r.values.get(name) for r in rows if r.action != "delete"]
+        summed = sum((v for v in values if v is not None), start=0)
+        return shown(field, str(summed), self.reader, self.frame.currency) if values else EMPTY
+
+    # -- what is wrong ------------------------------------------------------------------------------------------
+
+    def _told(self, found: Sequence[Problem] | None) -> Mapping[str, list[str]]:
+        """Name of an input -> what is said of it now."""
+        mine = self.preview.problems
+        name = self.typed
+        self.unread = {input_name(name, p.path) for p in mine if p.rule is None and p.code != "required"}
+        if self.fresh:
+            return {}
+        given = {
+            *self.typed.given,
+            *(f"{s}.{r.key}.{n}" for s, rows in self.typed.rows.items() for r in rows for n in r.given),
+        }
+        told: dict[str, list[str]] = defaultdict(list)
+        for problem in mine if found is None else found:
+            at = input_name(name, problem.path)
+            if found is not None or (problem.code != "required" and (problem.rule or at in given)):
+                told[at].append(self.words(problem))
+        return told
+
+    # -- what the inputs share ------------------------------------------------------------------------------------
+
+    def _frame(self) -> Frame:
+        top = self.preview.row
+        every = [top, *(r for rows in self.rows.values() for r in rows)]
+        refs: set[Ref] = {(self.object.name, top.id)} if self.opening.id else set()
+        ids: set[str] = set()
+        for row in every:
+            for field in row.program.fields.values():
+                refs.update(self.preview.refs(row, field))
+                if isinstance(field.spec, FileSpec):
+                    ids.update(row.values.get(field.name) or ())
+        kind = self.object.record_types.get(top.values.get("record_type") or self.opening.record_type or "")
+        tables = {self.call.model.objects[s.table.object].name for s in self.sections if s.table}
+        return Frame(
+            preview=self.preview,
+            reader=self.reader,
+            titles=titles_of(self.conn, self.call, refs),
+            files=files_of(self.conn, self.call, ids),
+            writable={o: writable(self.call.model, self.call.actor, o) for o in {self.object.name, *tables}},
+            lookup=self.opening.lookup,
+            type_options=kind.options if kind else {},
+            currency=top.values.get("currency"),
+        )

@@ -1,0 +1,69 @@
+"""Form names: what the records and files that stand in a form are called, and which input a problem is about.
+
+In: references, ids, the path of a problem. Out: titles of those the reader may see, files he may have, names of inputs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+
+from patron_engine.access.decide import Deny, row_rule
+from patron_engine.errors import NotFound
+from patron_engine.page.typed import Typed
+from patron_engine.query.call import Call
+from patron_engine.query.files import find_file
+from patron_engine.query.spec import MAX_LIMIT, Ask
+from patron_engine.ways.read import rows as read_rows
+
+Connection = psycopg.Connection[Any]
+Ref = tuple[str, str]
+IN_ROW = re.compile(r"(\w+)\[(\d+)\](?:\.(.+))?")
+
+
+def titles_of(conn: Connection, call: Call, refs: Iterable[Ref]) -> Mapping[Ref, str]:
+    """Reference -> what the record is called; those the reader may not see are left out."""
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for object, id in refs:
+        wanted[object].add(id)
+    found: dict[Ref, str] = {}
+    for object, ids in wanted.items():
+        known = call.model.object(object)
+        if known is None or isinstance(row_rule(call.model, call.actor, "read", object), Deny):
+            continue
+        every = sorted(ids)
+        for start in range(0, len(every), MAX_LIMIT):
+            some = tuple(every[start : start + MAX_LIMIT])
+            ask = Ask(object=object, ids=some, fields=("id", known.title), limit=MAX_LIMIT, voided="yes")
+            for row in read_rows(conn, call, ask):
+                found[(object, str(row["id"]))] = str(row.get(known.title) or "")
+    return found
+
+
+def files_of(conn: Connection, call: Call, ids: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
+    """Id -> what a form shows of the file; those the reader may not have are left out."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for id in set(ids):
+        with suppress(NotFound):
+            file = find_file(conn, call, id)
+            found[id] = {"id": id, "name": file.name, "mime": file.mime, "size": file.size}
+    return found
+
+
+def input_name(typed: Typed, path: str | None) -> str:
+    """The input a problem is about: "lines[1].price" is "lines.KEY.price"; "" for the record as a whole."""
+    if not path:
+        return ""
+    found = IN_ROW.fullmatch(path)
+    if found is None:
+        return path.partition(".")[0]
+    set, place, rest = found[1], int(found[2]), (found[3] or "").partition(".")[0]
+    kept = typed.kept(set)
+    if place >= len(kept):
+        return set
+    return f"{set}.{kept[place].key}" + (f".{rest}" if rest else "")

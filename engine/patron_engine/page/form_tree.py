@@ -1,0 +1,80 @@
+"""Form tree: an open form as data: sections, inputs, tables of details. Made by page/form, drawn by the platform. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from patron_engine.model.model import Object
+from patron_engine.page.inputs import Input
+from patron_engine.page.show import Shown
+from patron_engine.problems import Problem
+from patron_engine.record.change import Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """Which form. `id` of the record that is edited; `fill` what a new one begins with; `lookup` where records are found."""
+
+    object: Object
+    id: str | None = None
+    record_type: str | None = None
+    fill: Mapping[str, str] = field(default_factory=dict)
+    lookup: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormRow:
+    key: str
+    id: str | None
+    inputs: tuple[Input, ...]
+    problems: tuple[str, ...] = ()
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormTable:
+    """Details edited inside the form. `blank` is a row to make new ones of; `order` the field that keeps their order."""
+
+    set: str
+    columns: tuple[Input, ...]
+    rows: tuple[FormRow, ...]
+    blank: FormRow
+    totals: Mapping[str, Shown]
+    order: str | None = None
+    readonly: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormSection:
+    name: str
+    label: str
+    help: str
+    columns: int
+    inputs: tuple[Input, ...]
+    table: FormTable | None = None
+    collapsed: bool = False
+    visible: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormTree:
+    """`problems` are those of no input. `change` is what saving it asks; `wrong` everything that stands in the way of it where
+    the layout asks for more than the object does: a save would not know."""
+
+    object: Object
+    id: str | None
+    version: int
+    title: str
+    record_type: str | None
+    sections: tuple[FormSection, ...]
+    problems: tuple[str, ...]
+    change: Change
+    wrong: tuple[Problem, ...] = ()
+
+    def inputs(self) -> Iterable[Input]:
+        for section in self.sections:
+            yield from section.inputs
+            if section.table is not None:
+                for row in section.table.rows:
+                    yield from row.inputs

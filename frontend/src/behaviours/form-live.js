@@ -1,0 +1,64 @@
+// <form data-behaviour="form-live" data-preview="/w/demo/o/opportunity/new/preview">
+//   <section data-section="why"> <div data-field="amount"> … <input type="hidden" name="_state.amount"> </div> </section>
+// Sends the open form as one writes and draws anew what is different by now: fields, sections, totals, what may be there already.
+// The field one is in is left alone.
+const QUIET = 600; // ms after a key
+const SOON = 60; // ms after a change
+
+export default function live(form) {
+  let timer = 0;
+  let under = null;
+  const later = (ms) => {
+    window.clearTimeout(timer);
+    timer = window.setTimeout(ask, ms);
+  };
+  async function ask() {
+    if (!form.isConnected) return;
+    under?.abort();
+    under = new AbortController();
+    form.dataset.asking = "";
+    const mine = under;
+    try {
+      const answer = await fetch(form.dataset.preview, {
+        method: "POST",
+        headers: { Accept: "application/json" },
+        body: new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string")),
+        signal: mine.signal,
+      });
+      if (answer.ok) apply(form, await answer.json());
+    } catch (error) {
+      if (error.name !== "AbortError") return; // without a network the form stays as it is; the save will tell
+    } finally {
+      if (mine === under) delete form.dataset.asking;
+    }
+  }
+  form.addEventListener("input", (event) => {
+    if (!event.target.closest?.("[data-handle]")) later(QUIET);
+  });
+  form.addEventListener("change", () => later(SOON));
+  form.addEventListener("patron:look", () => later(SOON));
+}
+
+function apply(form, said) {
+  for (const [name, html] of Object.entries(said.fields)) {
+    const old = form.querySelector(`[data-field="${CSS.escape(name)}"]`);
+    if (!old || old.contains(document.activeElement)) continue;
+    for (const select of old.querySelectorAll("select")) select.tomselect?.destroy();
+    const made = document.createElement("template");
+    made.innerHTML = html.trim(); // drawn by the server with the macros of the page
+    old.replaceWith(made.content.firstElementChild);
+  }
+  for (const [name, visible] of Object.entries(said.sections)) {
+    const section = form.querySelector(`[data-section="${CSS.escape(name)}"]`);
+    if (section) section.hidden = !visible;
+  }
+  for (const [name, text] of Object.entries(said.totals)) {
+    const total = form.querySelector(`[data-total="${CSS.escape(name)}"]`);
+    if (total) total.textContent = text;
+  }
+  const similar = form.querySelector("[data-similar]");
+  if (similar && similar.dataset.html !== said.similar) {
+    similar.dataset.html = said.similar;
+    similar.innerHTML = said.similar; // drawn by the server
+  }
+}

@@ -1,0 +1,60 @@
+"""Form live: what has to be drawn anew in an open form, as JSON.
+
+In: a FormTree as it stands, and the states the browser says it has drawn (`_state.NAME`). Out: {"fields": {name: HTML}, "sections",
+"totals", "similar"}: only what differs. The HTML is made by the same macros as the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.responses import Response
+
+from patron_engine.jsonio import dumps
+from patron_engine.page.form_tree import FormTree
+from patron_engine.page.inputs import Input
+from patron_engine.page.similar import Similar
+from patron_engine.page.typed import Typed
+from patron_engine.query.call import Call
+from patron_platform.web.form_page import drawing
+from patron_platform.web.render import HEADERS, environment, frame
+from patron_platform.web.texts import texts_in
+from patron_platform.web.visitor import Visitor
+
+
+def live_answer(
+    visitor: Visitor, call: Call, tree: FormTree, typed: Typed, similar: Sequence[Similar]
+) -> Response:
+    """What differs from what the browser shows."""
+    language = visitor.languages[0]
+    values: dict[str, Any] = {
+        **frame(visitor, call),
+        **drawing(),
+        "t": texts_in(language),
+        "language": language,
+    }
+    macros = environment().get_template("_form_input.html").make_module(values)
+    changed = [i for i in tree.inputs() if _drawn(typed, i) != i.attributes["state"]]
+    body = {
+        "fields": {i.name: str(_macro(macros, i)(i)) for i in changed},
+        "sections": {s.name: s.visible for s in tree.sections},
+        "totals": {
+            f"{s.table.set}.{name}": total.text
+            for s in tree.sections
+            if s.table is not None
+            for name, total in s.table.totals.items()
+        },
+        "problems": list(tree.problems),
+        "similar": environment().get_template("_form_similar.html").render(**values, similar=similar),
+    }
+    headers = {k: v for k, v in HEADERS.items() if k != "Content-Security-Policy"}
+    return Response(dumps(body), 200, headers, "application/json")
+
+
+def _drawn(typed: Typed, at: Input) -> str | None:
+    return typed.frame.get(f"_state.{at.name}")
+
+
+def _macro(macros: Any, at: Input) -> Any:
+    return macros.cell if "." in at.name else macros.field

@@ -1,0 +1,341 @@
+"""Forms: a new record, and a record being changed; sent, looked at while one writes, and saved.
+
+In: signed-in requests under /w/{workspace}/o/{object}. Out: the form (200, or 422 with everything typed and what is wrong), 303 to
+the record once it is saved, JSON of what changed for the open form. Every write goes through the way save.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+import psycopg
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from patron_engine.errors import NeedsConfirmation, NotFound, Refused, StaleVersion
+from patron_engine.jsonio import dumps
+from patron_engine.model.model import Object
+from patron_engine.page.form import form_of
+from patron_engine.page.form_names import input_name
+from patron_engine.page.form_tree import FormTree, Opening
+from patron_engine.page.similar import similar_of
+from patron_engine.page.typed import Typed, TypedRow, typed_of
+from patron_engine.query.call import Call
+from patron_engine.query.names import known_object
+from patron_engine.record.change import Outcome
+from patron_engine.ways.save import save
+from patron_platform.web import csrf, forms_in
+from patron_platform.web.form_live import live_answer
+from patron_platform.web.form_page import Around, Said, brief, draw_form
+from patron_platform.web.forms_in import FormData, Pairs
+from patron_platform.web.login import local_address, see_other
+from patron_platform.web.problems import words_in
+from patron_platform.web.render import page
+from patron_platform.web.texts import texts_in
+from patron_platform.web.visitor import Visitor, enter
+
+router = APIRouter(prefix="/w/{workspace}/o/{object}", include_in_schema=False)
+FILL = "fill."
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One form of one visitor: what it is about and where it stands. `fill` are the parameters a new record begins with."""
+
+    visitor: Visitor
+    name: str
+    id: str | None = None
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        return self.visitor.request.query_params
+
+    def object(self, call: Call) -> Object:
+        return known_object(call, self.name)
+
+    def opening(self, call: Call, typed: Typed | None = None) -> Opening:
+        found = self.object(call)
+        asked = self.parameters.get("type") if self.id is None else None
+        if typed is not None and typed.fields.get("record_type"):
+            asked = (typed.fields["record_type"].get("", ("",)))[-1]
+        fill = {k.removeprefix(FILL): v for k, v in self.parameters.items() if k.startswith(FILL) and v}
+        return Opening(
+            object=found,
+            id=self.id,
+            record_type=asked if asked in found.record_types else None,
+            fill={} if self.id else fill,
+            lookup=self.visitor.url("o-lookup"),
+        )
+
+    def around(self, typed: Typed | None, tree: FormTree) -> Around:
+        base = self.visitor.url("o", self.name, *((self.id,) if self.id else ("new",)))
+        shown = {i.name for i in (brief(tree) if self.dialog else tree).inputs()}
+        kept = {n: v for n, v in self.opening_fill(typed).items() if n not in shown}
+        next = (
+            local_address(self.parameters.get("next") or (typed.frame.get("_next") if typed else None)) or ""
+        )
+        back = next or (base if self.id else self.visitor.url("o", self.name))
+        query = f"?{urlencode({'dialog': '1'})}" if self.dialog else ""
+        return Around(
+            address=(f"{base}/edit" if self.id else base) + query,
+            preview=f"{base}/preview",
+            back=back,
+            next=next,
+            dialog=self.dialog,
+            loose=tuple(kept.items()),
+        )
+
+    def opening_fill(self, typed: Typed | None) -> Mapping[str, str]:
+        """What a new record begins with and no input of the layout shows: it travels along."""
+        if self.id is not None:
+            return {}
+        fill = {k.removeprefix(FILL): v for k, v in self.parameters.items() if k.startswith(FILL) and v}
+        if typed is not None:
+            fill |= {n: g[""][-1] for n, g in typed.fields.items() if g.get("") and n not in typed.was}
+        return {n: v for n, v in fill.items() if n != "record_type" and not n.startswith("_")}
+
+    @property
+    def dialog(self) -> bool:
+        return self.parameters.get("dialog") == "1"
+
+
+@router.get("/new")
+def new_form(request: Request, workspace: str, object: str) -> Response:
+    desk = Desk(visitor=enter(request, workspace), name=object)
+    return _open(desk)
+
+
+@router.get("/{id}/edit")
+def edit_form(request: Request, workspace: str, object: str, id: str) -> Response:
+    return _open(Desk(visitor=enter(request, workspace), name=object, id=id))
+
+
+@router.post("/new")
+def create(request: Request, workspace: str, object: str, form: FormData) -> Response:
+    return _send(Desk(visitor=enter(request, workspace), name=object), form)
+
+
+@router.post("/{id}/edit")
+def update(request: Request, workspace: str, object: str, id: str, form: FormData) -> Response:
+    return _send(Desk(visitor=enter(request, workspace), name=object, id=id), form)
+
+
+@router.post("/new/preview")
+def preview_new(request: Request, workspace: str, object: str, form: FormData) -> Response:
+    return _preview(Desk(visitor=enter(request, workspace), name=object), form)
+
+
+@router.post("/{id}/preview")
+def preview_edit(request: Request, workspace: str, object: str, id: str, form: FormData) -> Response:
+    return _preview(Desk(visitor=enter(request, workspace), name=object, id=id), form)
+
+
+# -- opening ----------------------------------------------------------------------------------------------------------
+
+
+def _open(desk: Desk) -> Response:
+    visitor = desk.visitor
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        opening = desk.opening(call)
+        if desk.id is None and opening.record_type is None and not desk.dialog:
+            chosen = _types(desk, call, opening.object)
+            if chosen is not None:
+                return chosen
+        if desk.id is not None:
+            opening = replace(opening, record_type=_type_of(conn, call, opening))
+        tree = form_of(conn, call, visitor.reader(call), opening)
+        return draw_form(visitor, call, tree, desk.around(None, tree), Said())
+
+
+def _types(desk: Desk, call: Call, object: Object) -> Response | None:
+    """The page that asks which type it shall be, where there are several."""
+    visitor, reader = desk.visitor, desk.visitor.reader(call)
+    types = [
+        t for t in object.record_types.values()
+        if not t.roles or visitor.actor.administrator or visitor.actor.roles & set(t.roles)
+    ]  # fmt: skip
+    if len(types) < 2:
+        return None
+    rest = {k: v for k, v in desk.parameters.items() if k != "type"}
+    choices = [
+        {"label": reader.say(k.label, k.name), "address": f"?{urlencode({**rest, 'type': k.name})}"}
+        for k in types
+    ]
+    title = texts_in(visitor.languages[0])("forms.new_of", name=reader.say(object.label, object.name))
+    return page(visitor, call, "form_types.html", title=title, here=object.name, types=choices)
+
+
+def _type_of(conn: Connection, call: Call, opening: Opening) -> str | None:
+    """The type of a record that is edited."""
+    if not opening.object.record_types:
+        return opening.record_type
+    from patron_engine.ways.read import read_one
+
+    return (
+        read_one(conn, call, opening.object.name, opening.id or "", fields=["record_type"])
+        .record()
+        .get("record_type")
+    )
+
+
+# -- sending --------------------------------------------------------------------------------------------------------
+
+
+def _send(desk: Desk, form: Pairs) -> Response:
+    visitor = desk.visitor
+    csrf.check(visitor.request, visitor.session.id, forms_in.texts(form))
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        typed = _chosen(_reshaped(typed_of(desk.object(call), form)))
+    if {"_add", "_remove", "_redraw"} & set(typed.frame):
+        return _again(desk, typed, Said(dirty=True))
+    try:
+        outcome = _save(desk, typed)
+    except NeedsConfirmation as error:
+        rules = sorted({p.rule for p in error.problems if p.rule and p.level == "warning"})
+        return _again(desk, typed, Said(status=422, confirm=",".join(rules), dirty=True), asked=error)
+    except StaleVersion as error:
+        return _stale(desk, typed, error)
+    except Refused as error:
+        return _again(desk, typed, Said(status=422, dirty=True), refused=error)
+    return _onward(desk, typed, outcome)
+
+
+def _save(desk: Desk, typed: Typed) -> Outcome:
+    """Writes what was typed. What the layout asks for is judged in the same transaction."""
+    visitor = desk.visitor
+    version = typed.frame.get("_version", "")
+
+    def act(conn: Connection, call: Call) -> Outcome:
+        tree = form_of(conn, call, visitor.reader(call), desk.opening(call, typed), typed)
+        if tree.wrong:
+            raise Refused(tree.wrong)
+        change = replace(
+            tree.change,
+            version=int(version)
+            if desk.id and version.isascii() and version.isdigit() and len(version) < 10
+            else None,
+            confirm=frozenset(r for r in typed.frame.get("_confirm", "").split(",") if r),
+        )
+        return save(conn, call, [change])[0]
+
+    return visitor.workspace.writing(visitor.actor, act, visitor.cause)
+
+
+def _onward(desk: Desk, typed: Typed, outcome: Outcome) -> Response:
+    """Where one goes when it is saved."""
+    url = desk.visitor.url
+    if desk.dialog:
+        with desk.visitor.workspace.connection("read") as conn:
+            call = desk.visitor.workspace.call(conn, desk.visitor.actor)
+            title = _title(conn, call, outcome)
+        body = dumps({"id": outcome.id, "object": outcome.object, "title": title})
+        return Response(body, 201, {"Cache-Control": "no-store"}, "application/json")
+    if "_again" in typed.frame:
+        kind = {"type": typed.fields["record_type"][""][-1]} if typed.fields.get("record_type") else {}
+        return see_other(url("o", desk.name, "new") + (f"?{urlencode(kind)}" if kind else ""))
+    return see_other(local_address(typed.frame.get("_next")) or url("o", outcome.object, str(outcome.id)))
+
+
+def _title(conn: Connection, call: Call, outcome: Outcome) -> str:
+    from patron_engine.page.form_names import titles_of
+
+    ref = (outcome.object, str(outcome.id))
+    return titles_of(conn, call, [ref]).get(ref, "")
+
+
+def _again(
+    desk: Desk, typed: Typed, said: Said, *, refused: Refused | None = None, asked: Refused | None = None
+) -> Response:
+    """The form once more, with everything that was typed."""
+    visitor = desk.visitor
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        words = words_in(visitor.languages[0], call.model)
+        found = refused.problems if refused else () if asked else None
+        tree = form_of(
+            conn, call, visitor.reader(call), desk.opening(call, typed), typed, words=words, found=found
+        )
+        version = typed.frame.get("_version", "0")
+        if said.version is None and version.isascii() and version.isdigit():
+            said = replace(said, version=int(version))
+        if asked is not None:
+            warnings = [(input_name(typed, p.path), words(p)) for p in asked.problems]
+            said = replace(said, warnings=warnings)
+        return draw_form(visitor, call, tree, desk.around(typed, tree), said)
+
+
+def _stale(desk: Desk, typed: Typed, error: StaleVersion) -> Response:
+    """Both values of what two people changed; where they changed different fields, both changes are kept."""
+    version = int(error.values["version"])
+    differs = {n: both for n, both in error.values.items() if n != "version"}
+    if not differs and not typed.rows:
+        return _send_again(desk, typed, version)
+    return _again(desk, typed, Said(status=422, stale=differs, version=version, dirty=True))
+
+
+def _send_again(desk: Desk, typed: Typed, version: int) -> Response:
+    renewed = replace(typed, frame={**typed.frame, "_version": str(version)})
+    try:
+        return _onward(desk, renewed, _save(desk, renewed))
+    except Refused as error:
+        return _again(desk, renewed, Said(status=422, dirty=True), refused=error)
+
+
+# -- what the buttons of a form ask besides -----------------------------------------------------------------------------
+
+
+def _reshaped(typed: Typed) -> Typed:
+    """A row more or less, as buttons ask without scripts."""
+    set = typed.frame.get("_add", "")
+    removed = typed.frame.get("_remove", "").split(".")
+    rows = {s: list(found) for s, found in typed.rows.items()}
+    if set:
+        known = {r.key for r in rows.get(set, ())}
+        key = next(f"n{n}" for n in range(1, len(known) + 2) if f"n{n}" not in known)
+        rows.setdefault(set, []).append(TypedRow(key=key, id=None, fields={}, was={}))
+    if len(removed) == 2 and removed[0] in rows:
+        rows[removed[0]] = [
+            replace(r, delete=True) if r.key == removed[1] else r
+            for r in rows[removed[0]]
+            if r.key != removed[1] or r.id is not None
+        ]
+    return replace(typed, rows={s: tuple(found) for s, found in rows.items()})
+
+
+def _chosen(typed: Typed) -> Typed:
+    """Fields for which somebody else's value was taken are not ours to change any more."""
+    theirs = {
+        k.removeprefix("_take.") for k, v in typed.frame.items() if k.startswith("_take.") and v == "theirs"
+    }
+    if not theirs:
+        return typed
+    return replace(
+        typed,
+        fields={n: g for n, g in typed.fields.items() if n not in theirs},
+        was={n: g for n, g in typed.was.items() if n not in theirs},
+    )
+
+
+def _preview(desk: Desk, form: Pairs) -> Response:
+    """What has changed in an open form since it was drawn."""
+    visitor = desk.visitor
+    csrf.check(visitor.request, visitor.session.id, forms_in.texts(form))
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        typed = typed_of(desk.object(call), form)
+        reader = visitor.reader(call)
+        words = words_in(visitor.languages[0], call.model)
+        tree = form_of(conn, call, reader, desk.opening(call, typed), typed, words=words)
+        values = {i.name: i.value for i in tree.inputs() if "." not in i.name}
+        similar = similar_of(conn, call, reader, tree.object, values, desk.id) if typed.given else ()
+        return live_answer(visitor, call, tree, typed, similar)
+
+
+__all__ = ["NotFound", "router"]
