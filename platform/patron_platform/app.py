@@ -19,6 +19,7 @@ from patron_platform.api import (
     imports,
     objects,
     packs,
+    personal,
     records,
     releases,
     search,
@@ -27,7 +28,7 @@ from patron_platform.api.door import Door
 from patron_platform.health import router as health
 from patron_platform.observe import Observed
 from patron_platform.service import Service
-from patron_platform.web import about, assets, home, login
+from patron_platform.web import about, assets, home, lists, login, undo, views
 from patron_platform.web.errors import error_page
 
 API = "/api/v1"
@@ -46,9 +47,9 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     app.state.service = service
     app.state.door = Door(service)
     errors.install(app, error_page)
-    for module in (objects, search, definitions, releases, packs, files, records, imports, exports):
+    for module in (objects, search, definitions, releases, packs, files, records, imports, exports, personal):
         app.include_router(module.router, prefix=API)
     app.include_router(health)
-    for pages in (about, assets, login, home):
+    for pages in (about, assets, login, home, lists, views, undo):
         app.include_router(pages.router)
     return Observed(app, API)

@@ -85,6 +85,10 @@ class Question:
 
     def address(self, **changes: Any) -> str:
         """The parameters of this question with some changed: `address(sort="-amount")`; None removes one."""
+        return urlencode(self.parts(**changes))
+
+    def parts(self, **changes: Any) -> dict[str, str]:
+        """The same as names and values: what a form of the page sends along."""
         given: dict[str, Any] = {
             "view": self.view.name,
             "where": self.where,
@@ -95,7 +99,7 @@ class Question:
             "type": self.drawing if "type" in self.own else None,
         }
         given.update(changes)
-        return urlencode({k: v for k, v in given.items() if v not in (None, "")})
+        return {k: str(v) for k, v in given.items() if v not in (None, "")}
 
 
 def views_of(model: Model, actor: Actor, object: Object, personal: Sequence[Body] = ()) -> tuple[View, ...]:
