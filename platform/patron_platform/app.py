@@ -28,7 +28,18 @@ from patron_platform.api.door import Door
 from patron_platform.health import router as health
 from patron_platform.observe import Observed
 from patron_platform.service import Service
-from patron_platform.web import about, assets, home, lists, login, undo, views
+from patron_platform.web import (
+    about,
+    assets,
+    home,
+    list_figures,
+    list_filter,
+    list_values,
+    lists,
+    login,
+    undo,
+    views,
+)
 from patron_platform.web.errors import error_page
 
 API = "/api/v1"
@@ -50,6 +61,19 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     for module in (objects, search, definitions, releases, packs, files, records, imports, exports, personal):
         app.include_router(module.router, prefix=API)
     app.include_router(health)
-    for pages in (about, assets, login, home, lists, views, undo):
+    for pages in (
+        about,
+        assets,
+        login,
+        home,
+        lists,
+        list_cells,
+        list_columns,
+        list_figures,
+        list_filter,
+        list_values,
+        views,
+        undo,
+    ):
         app.include_router(pages.router)
     return Observed(app, API)

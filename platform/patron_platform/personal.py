@@ -54,9 +54,11 @@ def of_object(conn: Connection, call: Call, object: str) -> Personal:
     views: list[Body] = []
     arrangements: dict[str, Body] = {}
     start = None
-    for id, mine, kind, name, shared, body in rows:
+    for id, mine, kind, _, shared, body in rows:
         if kind == "view":
-            views.append({**body, "name": name_of(str(id)), "personal": str(id), "mine": mine, "shared": shared})
+            views.append(
+                {**body, "name": name_of(str(id)), "personal": str(id), "mine": mine, "shared": shared}
+            )
         elif kind == "arrangement":
             arrangements[str(body.get("view"))] = body
         else:
@@ -117,7 +119,8 @@ def remove(conn: Connection, call: Call, kind: str, name: str) -> bool:
 def stored_name(conn: Connection, call: Call, id: str) -> str | None:
     """The name under which his view of that id is kept."""
     row = conn.execute(
-        _sql(call, "SELECT name FROM {}.sys__personal WHERE owner = %s AND id::text = %s"), (call.actor.user, id)
+        _sql(call, "SELECT name FROM {}.sys__personal WHERE owner = %s AND id::text = %s"),
+        (call.actor.user, id),
     ).fetchone()
     return str(row[0]) if row else None
 
@@ -125,15 +128,24 @@ def stored_name(conn: Connection, call: Call, id: str) -> str | None:
 def _check(call: Call, kind: str, name: str, body: Body) -> None:
     problems: list[Problem] = []
     if kind not in KINDS:
-        problems.append(Problem(code="unknown_kind", message=f"a person keeps {', '.join(KINDS)}", path="kind"))
+        problems.append(
+            Problem(code="unknown_kind", message=f"a person keeps {', '.join(KINDS)}", path="kind")
+        )
     if not 0 < len(name) <= MAX_NAME:
         problems.append(Problem(code="name", message=f"a name has 1 to {MAX_NAME} characters", path="name"))
     if str(body.get("object")) not in call.model.objects:
         problems.append(Problem(code="unknown_object", message="there is no such object", path="object"))
     if kind == "view":
-        problems += check_document(Document(kind="view", name="view", body={**body, "kind": "view", "name": "view"}))
+        problems += check_document(
+            Document(kind="view", name="view", body={**body, "kind": "view", "name": "view"})
+        )
     elif kind == "arrangement":
-        columns = {"kind": "view", "name": "view", "object": body.get("object"), "columns": body.get("columns", [])}
+        columns = {
+            "kind": "view",
+            "name": "view",
+            "object": body.get("object"),
+            "columns": body.get("columns", []),
+        }
         problems += check_document(Document(kind="view", name="view", body=columns))
     if kind in ("arrangement", "start") and not isinstance(body.get("view"), str):
         problems.append(Problem(code="missing_key", message="view says of which", path="view"))

@@ -85,7 +85,18 @@ _DAY = (
 )  # fmt: skip
 _CHOICE = ("among", "not_among", "is", "is_not", *_BOTH)
 _LIST = ("has", "has_not", *_BOTH)
-_USER = ("me", "not_me", "my_department", "my_departments", "my_reports", "among", "not_among", "is", "is_not", *_BOTH)
+_USER = (
+    "me",
+    "not_me",
+    "my_department",
+    "my_departments",
+    "my_reports",
+    "among",
+    "not_among",
+    "is",
+    "is_not",
+    *_BOTH,
+)
 
 OPERATORS: Mapping[str, tuple[str, ...]] = {
     "text": _TEXT, "number": _NUMBER, "date": _DAY, "datetime": _DAY, "time": ("is", "less", "more", *_BOTH),
@@ -202,7 +213,9 @@ def _by_day(tree: Syntax) -> Syntax:
 def _matches(pattern: Syntax, tree: Syntax, found: dict[str, Any]) -> bool:
     if pattern.kind == "path" and pattern.parts[0] in ("P", "A", "B", "L"):
         return _fills(pattern, tree, found)
-    if pattern.kind == "negative" and isinstance(tree.value, Decimal) and tree.value < 0:  # `-3` is one constant
+    if (
+        pattern.kind == "negative" and isinstance(tree.value, Decimal) and tree.value < 0
+    ):  # `-3` is one constant
         return _matches(pattern.items[0], replace(tree, value=-tree.value), found)
     if (pattern.kind, pattern.name, len(pattern.items)) != (tree.kind, tree.name, len(tree.items)):
         return False

@@ -21,7 +21,20 @@ from patron_engine.page.show import option_item
 from patron_engine.query.call import Call
 
 Widget = Literal["", "text", "number", "date", "time", "options", "records"]
-UNASKED = frozenset({"secret", "json", "location", "signature", "audio", "file", "image", "address", "date_range", "rich_text"})
+UNASKED = frozenset(
+    {
+        "secret",
+        "json",
+        "location",
+        "signature",
+        "audio",
+        "file",
+        "image",
+        "address",
+        "date_range",
+        "rich_text",
+    }
+)
 FAMILIES: Mapping[str, str] = {
     "integer": "number", "decimal": "number", "percent": "number", "money": "number", "rating": "number",
     "duration": "number", "date": "date", "datetime": "datetime", "time": "time", "boolean": "boolean",
@@ -58,7 +71,9 @@ def choosable(call: Call, object: Object, reader: Reader) -> list[Choosable]:
             continue
         target = call.model.objects.get(field.link.to[0])
         if target is not None and (not field.system or field.name == "owner"):
-            linked += _of(call.model, call, target, reader, f"{field.name}.", reader.say(field.label, field.name))
+            linked += _of(
+                call.model, call, target, reader, f"{field.name}.", reader.say(field.label, field.name)
+            )
     return own + linked
 
 
@@ -123,7 +138,10 @@ def said_values(
         return condition.values
     widget = widget_for(field, condition.operator)
     if widget == "options":
-        return tuple(option_item(field, value.rpartition("/")[2] if "/" in value else value, reader).text for value in condition.values)
+        return tuple(
+            option_item(field, value.rpartition("/")[2] if "/" in value else value, reader).text
+            for value in condition.values
+        )
     if widget == "records":
         return tuple(titles.get(value, value) for value in condition.values)
     if widget == "number":
@@ -152,7 +170,9 @@ def adjusted(field: Field | None, condition: Condition) -> Condition:
     if field is None:
         return condition
     family = family_of(field)
-    ranged = condition.operator.split("_")[0] in ("this", "last", "next") and not condition.operator.endswith(("months", "years"))
+    ranged = condition.operator.split("_")[0] in ("this", "last", "next") and not condition.operator.endswith(
+        ("months", "years")
+    )
     return Condition(
         path=condition.path,
         operator=condition.operator,

@@ -90,7 +90,9 @@ def fitting(model: Model, actor: Actor, question: Question) -> Question:
     """The question without columns and groups of a published view that this person may not read, with a title first."""
     object = question.object
     own = "columns" in question.own
-    columns = [c for c in question.columns if own or field_at(model, actor, object, c.path) or _virtual(c.path)]
+    columns = [
+        c for c in question.columns if own or field_at(model, actor, object, c.path) or _virtual(c.path)
+    ]
     titles = [c for c in columns if c.path == object.title]
     first = titles[0] if titles else Column(path=object.title, label={})
     if titles or field_at(model, actor, object, object.title):
@@ -115,7 +117,8 @@ def headings(model: Model, actor: Actor, question: Question, reader: Reader) -> 
         made.append(
             Heading(
                 path=column.path,
-                label=reader.say(column.label) or label_at(model, actor, question.object, column.path, reader),
+                label=reader.say(column.label)
+                or label_at(model, actor, question.object, column.path, reader),
                 field=field,
                 numeric=field is not None and numeric(value_type(field)),
                 title=at == 0,
@@ -155,7 +158,10 @@ def listing(
     if question.group:
         keys = (question.group, *(k for k in keys if k.lstrip("-") != question.group))
     page = read(
-        conn, call, replace(question.ask(also=tuple(also), deleted=deleted), sort=keys[:MAX_SORT]), secret=secret
+        conn,
+        call,
+        replace(question.ask(also=tuple(also), deleted=deleted), sort=keys[:MAX_SORT]),
+        secret=secret,
     )
     heads = headings(call.model, call.actor, question, reader)
     made: list[Line] = []

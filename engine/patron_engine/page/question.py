@@ -95,7 +95,7 @@ class Question:
             "q": self.q,
             "sort": ",".join(self.sort) if "sort" in self.own else None,
             "columns": ",".join(c.path for c in self.columns) if "columns" in self.own else None,
-            "group": self.group if "group" in self.own else None,
+            "group": (self.group or "-") if "group" in self.own else None,
             "type": self.drawing if "type" in self.own else None,
         }
         given.update(changes)
@@ -129,7 +129,9 @@ def question_of(
         q=parameters.get("q") or None,
         columns=columns,
         sort=tuple(s for s in parameters["sort"].split(",") if s) if "sort" in own else view.sort,
-        group=parameters["group"] if "group" in own else view.group_by,
+        group=(parameters["group"] if parameters["group"] != "-" else None)
+        if "group" in own
+        else view.group_by,
         drawing=drawing if drawing in DRAWINGS else view.drawing,
         after=parameters.get("after") or None,
         own=own,

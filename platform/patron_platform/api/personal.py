@@ -31,7 +31,9 @@ def put_document(request: Request, kind: str, name: str, data: Body) -> Response
     body = dict(json_object(request, data))
     shared = body.pop("shared", False) is True
     caller.workspace.writing(
-        caller.actor, lambda conn, call: personal.put(conn, call, kind, name, body, shared=shared), caller.cause
+        caller.actor,
+        lambda conn, call: personal.put(conn, call, kind, name, body, shared=shared),
+        caller.cause,
     )
     return json_answer(dumps({**body, **({"shared": True} if shared else {})}))
 

@@ -24,7 +24,17 @@ from patron_platform.web.texts import Texts
 
 SHOWN = 3  # values named in a chip; of more their number
 OFFERED = 30  # options a quick filter offers
-ALL_DAYS = ("last_day", "this_day", "this_week", "last_week", "this_month", "last_month", "this_quarter", "last_quarter", "this_year")
+ALL_DAYS = (
+    "last_day",
+    "this_day",
+    "this_week",
+    "last_week",
+    "this_month",
+    "last_month",
+    "this_quarter",
+    "last_quarter",
+    "this_year",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +54,9 @@ class Quick:
     choices: tuple[tuple[str, str | None, bool], ...]
 
 
-def chips_of(conn: psycopg.Connection[object], call: Call, question: Question, reader: Reader, t: Texts) -> list[Chip]:
+def chips_of(
+    conn: psycopg.Connection[object], call: Call, question: Question, reader: Reader, t: Texts
+) -> list[Chip]:
     """The conditions of the address; those of the view are the view's own."""
     if question.where is None:
         return []
@@ -69,7 +81,9 @@ def _said(
     if isinstance(item, Group):
         word = t("lists.and") if item.all else t("lists.or")
         parts = [_said(call, object, i, reader, t, titles) for i in item.items]
-        return f" {word} ".join(f"({p})" if isinstance(i, Group) else p for p, i in zip(parts, item.items, strict=True))
+        return f" {word} ".join(
+            f"({p})" if isinstance(i, Group) else p for p, i in zip(parts, item.items, strict=True)
+        )
     label = label_at(call.model, call.actor, object, item.path, reader)
     values = said_values(call, object, item, reader, titles)
     if len(values) > SHOWN:
@@ -90,7 +104,9 @@ def titles_in(conn: psycopg.Connection[object], call: Call, object: Object, tree
         target = call.model.objects.get(name)
         if target is None or not ids:
             continue
-        ask = Ask(object=name, ids=tuple(sorted(ids)[:200]), fields=("id", target.title), limit=200, voided="yes")
+        ask = Ask(
+            object=name, ids=tuple(sorted(ids)[:200]), fields=("id", target.title), limit=200, voided="yes"
+        )
         found.update({str(r["id"]): title_of(target, r) for r in read(conn, call, ask, secret=b"").rows()})
     return found
 
@@ -113,7 +129,11 @@ def quick_of(call: Call, question: Question, reader: Reader, t: Texts) -> list[Q
     tree = read_conditions(question.where) if question.where else Group()
     if tree is None or (not tree.all and len(tree.items) > 1):
         return []
-    return [q for path in question.view.filters if (q := _quick(call, question, path, tree, reader, t)) is not None]
+    return [
+        q
+        for path in question.view.filters
+        if (q := _quick(call, question, path, tree, reader, t)) is not None
+    ]
 
 
 def _quick(call: Call, question: Question, path: str, tree: Group, reader: Reader, t: Texts) -> Quick | None:
@@ -124,7 +144,9 @@ def _quick(call: Call, question: Question, path: str, tree: Group, reader: Reade
     offered: list[tuple[str, Condition]] = []
     if family in ("choice", "list"):
         operator = "is" if family == "choice" else "has"
-        offered = [(text, Condition(path, operator, (name,))) for name, text in options_for(field, reader)[:OFFERED]]
+        offered = [
+            (text, Condition(path, operator, (name,))) for name, text in options_for(field, reader)[:OFFERED]
+        ]
     elif family == "boolean":
         offered = [(t("shell.yes"), Condition(path, "yes")), (t("shell.no"), Condition(path, "no"))]
     elif family == "user":
@@ -135,9 +157,12 @@ def _quick(call: Call, question: Question, path: str, tree: Group, reader: Reade
     if not offered:
         return None
     rest = tuple(i for i in tree.items if not (isinstance(i, Condition) and i.path == path))
-    choices = [
-        (text, write_conditions(Group(True, (*rest, condition))), condition in tree.items) for text, condition in offered
+    choices: list[tuple[str, str | None, bool]] = [
+        (text, write_conditions(Group(True, (*rest, condition))), condition in tree.items)
+        for text, condition in offered
     ]
     chosen = next((text for text, _, now in choices if now), "")
-    choices.insert(0, (t("lists.any"), write_conditions(Group(True, rest)) or None, len(rest) == len(tree.items)))
+    choices.insert(
+        0, (t("lists.any"), write_conditions(Group(True, rest)) or None, len(rest) == len(tree.items))
+    )
     return Quick(label=reader.say(field.label, field.name), chosen=chosen, choices=tuple(choices))

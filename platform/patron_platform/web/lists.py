@@ -25,9 +25,9 @@ from patron_engine.page.question import Column, Question, View, question_of, vie
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
+from patron_platform import personal as kept
 from patron_platform.api.errors import status_of
 from patron_platform.api.requests import parameters
-from patron_platform import personal as kept
 from patron_platform.personal import Personal
 from patron_platform.web import list_chips
 from patron_platform.web.render import page, part, partial_wanted
@@ -64,7 +64,9 @@ class Asked:
 
 
 @contextmanager
-def asked(request: Request, workspace: str, object: str, given: dict[str, str] | None = None) -> Iterator[Asked]:
+def asked(
+    request: Request, workspace: str, object: str, given: dict[str, str] | None = None
+) -> Iterator[Asked]:
     """Opens a list's address: NotFound for an object that is not his to read."""
     visitor = enter(request, workspace)
     given = parameters(request) if given is None else given
@@ -133,7 +135,9 @@ def _wrong(it: Asked, error: PatronError) -> Response:
     heads = headings(it.call.model, it.call.actor, it.question, reader)
     nothing = Listing(question=it.question, headings=heads, lines=(), next=None)
     if partial_wanted(it.visitor.request) and it.question.after:
-        return part(it.visitor, it.call, "_list_wrong.html", wrong=said, question=it.question, status=status_of(error))
+        return part(
+            it.visitor, it.call, "_list_wrong.html", wrong=said, question=it.question, status=status_of(error)
+        )
     return page(
         it.visitor, it.call, "list.html", title=title_of(it), here=it.object.name, status=status_of(error),
         flash=None, wrong=said, **around(it, nothing),
@@ -155,6 +159,7 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
         for action in ("create", "update", "delete", "export", "restore")
     }
     return {
+        "editing": None,
         "question": question,
         "object": it.object,
         "listing": found,
@@ -167,7 +172,9 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
         "chips": list_chips.chips_of(it.conn, it.call, question, reader, texts_in(it.visitor.languages[0])),
         "quick": list_chips.quick_of(it.call, question, reader, texts_in(it.visitor.languages[0])),
         "address": lambda **changes: here(it, **changes),
-        "listed": lambda step, **changes: f"{it.visitor.url('list', it.object.name, step)}?{address(it, **changes)}",
+        "listed": lambda step, **changes: (
+            f"{it.visitor.url('list', it.object.name, step)}?{address(it, **changes)}"
+        ),
         "sorted_by": lambda path, more=False: sorted_by(question, path, more=more),
         "own": it.personal.own(question.view.name),
         "missing": missing_in(it),
@@ -226,7 +233,8 @@ def drawings_of(model: Model, object: Object) -> list[str]:
     sense = {
         "kanban": "select" in types,
         "calendar": bool(types & {"date", "datetime"}),
-        "gantt": "date_range" in types or len([f for f in fields if f.type in ("date", "datetime") and not f.system]) > 1,
+        "gantt": "date_range" in types
+        or len([f for f in fields if f.type in ("date", "datetime") and not f.system]) > 1,
         "map": "location" in types,
         "tree": tree_link(object) is not None,
     }

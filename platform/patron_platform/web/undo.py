@@ -54,12 +54,19 @@ class Flash:
     back: str = ""
 
 
-def before(conn: Connection, call: Call, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, Any]]:
+def before(
+    conn: Connection, call: Call, object: str, ids: Sequence[str], fields: Sequence[str]
+) -> dict[str, dict[str, Any]]:
     """The values of some fields as they stand, id -> values in the form a save takes: what an undo sets back."""
     found: dict[str, dict[str, Any]] = {}
     for at in range(0, len(ids), 200):
         few = tuple(ids[at : at + 200])
-        for row in read(conn, call, Ask(object=object, ids=few, fields=("id", *fields), limit=200, voided="yes"), secret=b"").rows():
+        for row in read(
+            conn,
+            call,
+            Ask(object=object, ids=few, fields=("id", *fields), limit=200, voided="yes"),
+            secret=b"",
+        ).rows():
             found[str(row.pop("id"))] = {name: written(call, object, name, row.get(name)) for name in fields}
     return found
 
@@ -69,7 +76,12 @@ def written(call: Call, object: str, name: str, value: Any) -> Any:
     field = call.model.objects[object].fields.get(name)
     if isinstance(value, list):
         return [written(call, object, name, v) for v in value]
-    if isinstance(value, Mapping) and "id" in value and field is not None and field.expr.kind in ("link", "list"):
+    if (
+        isinstance(value, Mapping)
+        and "id" in value
+        and field is not None
+        and field.expr.kind in ("link", "list")
+    ):
         return {"object": value["object"], "id": value["id"]} if "object" in value else value["id"]
     return value
 
@@ -103,7 +115,10 @@ def flash_of(visitor: Visitor, conn: Connection, call: Call) -> Flash | None:
     action, count, undone = found
     back = local_address(_without(visitor.request)) or visitor.url("")
     if undone is not None:
-        return Flash(key="undone_some" if undone["kept"] else "undone", values={"n": undone["back"], "kept": undone["kept"]})
+        return Flash(
+            key="undone_some" if undone["kept"] else "undone",
+            values={"n": undone["back"], "kept": undone["kept"]},
+        )
     return Flash(key=f"done_{action}", values={"n": count}, undo=act, back=back)
 
 
@@ -112,7 +127,9 @@ def _without(request: Request) -> str:
     return url.path + (f"?{url.query}" if url.query else "")
 
 
-def _act(conn: Connection, call: Call, act: str, *, lock: bool = False) -> tuple[str, int, dict[str, Any] | None] | None:
+def _act(
+    conn: Connection, call: Call, act: str, *, lock: bool = False
+) -> tuple[str, int, dict[str, Any] | None] | None:
     """The action of an act of this person, how many records, and what its undo did; None after ten minutes."""
     try:
         id = str(UUID(act))
@@ -134,7 +151,9 @@ def undo(conn: Connection, call: Call, act: str) -> tuple[int, list[Kept]]:
     """Takes an act back in the caller's write transaction: how many records are as before, and which are not."""
     found = _act(conn, call, act, lock=True)
     if found is None:
-        raise NotFound("this can no longer be taken back", code="undo_over", hint=f"it can for {MINUTES} minutes")
+        raise NotFound(
+            "this can no longer be taken back", code="undo_over", hint=f"it can for {MINUTES} minutes"
+        )
     if found[2] is not None:
         raise Conflict("this was taken back before", code="undone_before")
     plan = plan_undo(conn, call, act)
@@ -149,7 +168,9 @@ def undo(conn: Connection, call: Call, act: str) -> tuple[int, list[Kept]]:
                 kept.append(Kept(object=change.object, id=str(change.id), why=why))
             else:
                 back += 1
-    mark = sql.SQL("UPDATE {}.sys__batch SET payload = payload || %s WHERE id = %s").format(sql.Identifier(call.schema))
+    mark = sql.SQL("UPDATE {}.sys__batch SET payload = payload || %s WHERE id = %s").format(
+        sql.Identifier(call.schema)
+    )
     conn.execute(mark, (Jsonb({"undone": {"back": back, "kept": len(kept)}}), act))
     return back, kept
 

@@ -88,7 +88,15 @@ def _column(column: Column) -> Any:
 def _label(given: Mapping[str, str]) -> str:
     label = given.get("label", "").strip()
     if not 0 < len(label) <= MAX_LABEL:
-        raise Refused([Problem(code="view_name", message=f"a view needs a name of at most {MAX_LABEL} characters", path="label")])
+        raise Refused(
+            [
+                Problem(
+                    code="view_name",
+                    message=f"a view needs a name of at most {MAX_LABEL} characters",
+                    path="label",
+                )
+            ]
+        )
     return label
 
 
