@@ -31,9 +31,13 @@ from patron_platform.service import Service
 from patron_platform.web import (
     about,
     assets,
+    bulk,
     home,
+    list_cells,
+    list_columns,
     list_figures,
     list_filter,
+    list_tree,
     list_values,
     lists,
     login,
@@ -61,19 +65,8 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     for module in (objects, search, definitions, releases, packs, files, records, imports, exports, personal):
         app.include_router(module.router, prefix=API)
     app.include_router(health)
-    for pages in (
-        about,
-        assets,
-        login,
-        home,
-        lists,
-        list_cells,
-        list_columns,
-        list_figures,
-        list_filter,
-        list_values,
-        views,
-        undo,
-    ):
+    for pages in (about, assets, login, home, lists, views, undo, bulk):
         app.include_router(pages.router)
+    for parts in (list_cells, list_columns, list_figures, list_filter, list_tree, list_values):
+        app.include_router(parts.router)
     return Observed(app, API)

@@ -160,6 +160,9 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
     }
     return {
         "editing": None,
+        "tree": False,
+        "depth": 0,
+        "opens": (),
         "question": question,
         "object": it.object,
         "listing": found,
