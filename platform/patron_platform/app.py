@@ -35,6 +35,7 @@ from patron_platform.web import (
     home,
     list_cells,
     list_columns,
+    list_export,
     list_figures,
     list_filter,
     list_tree,
@@ -67,6 +68,6 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     app.include_router(health)
     for pages in (about, assets, login, home, lists, views, undo, bulk):
         app.include_router(pages.router)
-    for parts in (list_cells, list_columns, list_figures, list_filter, list_tree, list_values):
+    for parts in (list_cells, list_columns, list_export, list_figures, list_filter, list_tree, list_values):
         app.include_router(parts.router)
     return Observed(app, API)

@@ -14,7 +14,8 @@ from typing import Literal
 from patron_engine.access.decide import readable
 from patron_engine.fields.field import ChoiceSpec, Field, Option
 from patron_engine.model.model import LINKS, Model, Object
-from patron_engine.page.conditions import NUMERIC, OPERATORS, Condition, holes
+from patron_engine.page.conditions import Condition, holes
+from patron_engine.page.operators import NUMERIC, OPERATORS
 from patron_engine.page.places import field_at, value_type
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import option_item

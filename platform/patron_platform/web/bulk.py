@@ -6,16 +6,15 @@ page; after the act 303 to the list, where it may be taken back, or a page with 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from patron_engine.access.decide import writable
 from patron_engine.actor import Cause
@@ -28,17 +27,16 @@ from patron_engine.query.call import Call
 from patron_engine.query.spec import MAX_IDS, Ask
 from patron_engine.record.change import Action, Change, Outcome
 from patron_engine.record.undo import Done
-from patron_engine.transfer.export import export
 from patron_engine.ways.read import read
 from patron_engine.ways.save import save
-from patron_platform.api.exports import TYPES
 from patron_platform.web import csrf, forms_in, undo
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.list_cells import Editor, editor, read_text
+from patron_platform.web.list_export import file_of
 from patron_platform.web.lists import Asked, Connection, asked, here
 from patron_platform.web.lists import title_of as page_title
 from patron_platform.web.login import see_other
-from patron_platform.web.render import HEADERS, page
+from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 
 router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
@@ -47,7 +45,6 @@ MAX_CHOSEN = MAX_IDS  # bulk_chosen
 HOWS = ("set", "empty", "prepend", "append", "replace", "plus", "minus", "times")
 TEXTS = frozenset({"text", "long_text", "email", "url", "phone"})
 NUMBERS = frozenset({"integer", "decimal", "percent", "money"})
-PIECE = 1 << 18
 ACTIONS: Mapping[str, Action] = {
     "delete": "delete",
     "restore": "restore",
@@ -66,15 +63,6 @@ class Told:
     why: str
 
 
-@router.get("/export")
-def export_list(request: Request, workspace: str, object: str) -> Response:
-    """Exactly this list as a file: its condition, words, order and columns."""
-    given = dict(request.query_params)
-    form = given.pop("form", "csv")
-    with asked(request, workspace, object, given) as it:
-        return _file(it, form, None)
-
-
 @router.post("/bulk")
 def bulk(request: Request, workspace: str, object: str, form: FormData) -> Response:
     given = forms_in.texts(form)
@@ -86,7 +74,7 @@ def bulk(request: Request, workspace: str, object: str, form: FormData) -> Respo
         if act not in (*ACTIONS, "export"):
             raise WrongUse("there is no such act", code="unknown_act")
         if act == "export":
-            return _file(it, "xlsx" if given.get("form") == "xlsx" else "csv", ids)
+            return file_of(it, "xlsx" if given.get("form") == "xlsx" else "csv", ids)
         if act != "restore" and "sure" not in given:
             return _page(it, act, ids, given)
         try:
@@ -295,31 +283,3 @@ def _page(
         problem=problem, back=here(it), warns=any(r.level == "warning" for r in it.object.rules),
         action=f"{it.visitor.url('list', it.object.name, 'bulk')}?{urlencode({**it.question.parts(), **{n: it.given[n] for n in ('deleted', 'mode') if it.given.get(n)}})}",
     )  # fmt: skip
-
-
-def _file(it: Asked, form: str, ids: Sequence[str] | None) -> Response:
-    """The list, or the chosen records of it, as a file with the columns people see."""
-    kind = "xlsx" if form == "xlsx" else "csv"
-    target = tempfile.TemporaryFile(prefix="patron-export-")  # noqa: SIM115 - closed when it was sent
-    try:
-        export(
-            it.conn, it.call, it.object.name, target, form="xlsx" if form == "xlsx" else "csv", where=it.question.condition,
-            sort=it.question.sort, fields=[c.path for c in it.question.columns], labels=True, bom=True, q=it.question.q, ids=ids,
-        )  # fmt: skip
-    except BaseException:
-        target.close()
-        raise
-    size = target.tell()
-    target.seek(0)
-    headers = {
-        **HEADERS,
-        "Content-Disposition": f'attachment; filename="{it.object.name}.{kind}"',
-        "Content-Length": str(size),
-    }
-    return StreamingResponse(_pieces(target), headers=headers, media_type=TYPES[kind])
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while data := file.read(PIECE):
-            yield data
