@@ -19,6 +19,7 @@ from patron_platform.api import (
     imports,
     objects,
     packs,
+    personal,
     records,
     releases,
     search,
@@ -47,7 +48,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     app.state.service = service
     app.state.door = Door(service)
     errors.install(app, error_page)
-    for module in (objects, search, definitions, releases, packs, files, records, imports, exports):
+    for module in (objects, search, definitions, releases, packs, files, records, imports, exports, personal):
         app.include_router(module.router, prefix=API)
     app.include_router(health)
     for module in pages.PAGES:

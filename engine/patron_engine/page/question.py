@@ -85,17 +85,21 @@ class Question:
 
     def address(self, **changes: Any) -> str:
         """The parameters of this question with some changed: `address(sort="-amount")`; None removes one."""
+        return urlencode(self.parts(**changes))
+
+    def parts(self, **changes: Any) -> dict[str, str]:
+        """The same as names and values: what a form of the page sends along."""
         given: dict[str, Any] = {
             "view": self.view.name,
             "where": self.where,
             "q": self.q,
             "sort": ",".join(self.sort) if "sort" in self.own else None,
             "columns": ",".join(c.path for c in self.columns) if "columns" in self.own else None,
-            "group": self.group if "group" in self.own else None,
+            "group": (self.group or "-") if "group" in self.own else None,
             "type": self.drawing if "type" in self.own else None,
         }
         given.update(changes)
-        return urlencode({k: v for k, v in given.items() if v not in (None, "")})
+        return {k: str(v) for k, v in given.items() if v not in (None, "")}
 
 
 def views_of(model: Model, actor: Actor, object: Object, personal: Sequence[Body] = ()) -> tuple[View, ...]:
@@ -125,7 +129,9 @@ def question_of(
         q=parameters.get("q") or None,
         columns=columns,
         sort=tuple(s for s in parameters["sort"].split(",") if s) if "sort" in own else view.sort,
-        group=parameters["group"] if "group" in own else view.group_by,
+        group=(parameters["group"] if parameters["group"] != "-" else None)
+        if "group" in own
+        else view.group_by,
         drawing=drawing if drawing in DRAWINGS else view.drawing,
         after=parameters.get("after") or None,
         own=own,

@@ -71,6 +71,21 @@ def typed(
     return [_record(row, made) for row in rows], following
 
 
+def figures(
+    conn: psycopg.Connection[Any],
+    call: Call,
+    question: Resolved,
+    measures: tuple[tuple[str, str], ...],
+    by: str | None,
+) -> list[tuple[Any, ...]]:
+    """Figures over every record of the question: rows of (group, number of records, figures …)."""
+    shape, given = _shape(call, question, "typed", b"")
+    plain = Shape(form="typed", words=shape.words, ids=shape.ids)
+    key = (*_key(call, question, "summing", plain), measures, by)
+    statement = kept(call.tables).get(key, lambda: sql.summing(call, question, plain, measures, by))
+    return _run(conn, statement, given)
+
+
 def walk(
     conn: psycopg.Connection[Any], call: Call, question: Resolved, size: int
 ) -> Iterator[list[dict[str, Any]]]:

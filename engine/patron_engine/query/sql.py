@@ -29,6 +29,10 @@ from patron_engine.store.tables import TYPES, Id
 
 WITHIN, IDS, ID = "within", "ids", "id"
 SEARCHED = "searched"
+MAX_GROUPS = 500  # query_groups
+FIGURES: Mapping[str, Callable[[sa.ColumnElement[Any]], sa.ColumnElement[Any]]] = {
+    "sum": sa.func.sum, "avg": sa.func.avg, "min": sa.func.min, "max": sa.func.max, "count": sa.func.count,
+}  # fmt: skip
 Form = Literal["json", "typed"]
 Decode = Callable[[tuple[Any, ...]], Any]
 
@@ -96,6 +100,26 @@ def counting(call: Call, question: Resolved, shape: Shape) -> Statement:
     return compiled(
         sa.select(count).select_from(binding.row.source.from_).where(*conditions), call.model.release
     )
+
+
+def summing(
+    call: Call, question: Resolved, shape: Shape, measures: Sequence[tuple[str, str]], by: str | None
+) -> Statement:
+    """Figures over the whole question, each (function, path); `by` gathers: its value comes first, then the number of
+    records. Amounts are the workspace's currency."""
+    building = _building(call)
+    binding = SqlBinding(row=building.root(question.object.name), ruled=True)
+    conditions = _conditions(binding, question, replace(shape, after=None))
+    columns: list[sa.ColumnElement[Any]] = []
+    for function, path in measures:
+        value = binding.value(binding.row, path_steps(path))
+        columns.append(FIGURES[function](value))
+    group = binding.value(binding.row, path_steps(by)) if by is not None else sa.null()
+    chosen = sa.select(group.label("group"), sa.func.count().label("count"), *columns)
+    chosen = chosen.select_from(binding.row.source.from_).where(*conditions)
+    if by is not None:
+        chosen = chosen.group_by(group).order_by(sa.desc("count")).limit(sa.literal(MAX_GROUPS))
+    return compiled(chosen, call.model.release)
 
 
 def _building(call: Call) -> Building:

@@ -56,14 +56,17 @@ def export(
     fields: Sequence[str] = (),
     labels: bool = False,
     bom: bool = False,
+    q: str | None = None,
+    ids: Sequence[str] | None = None,
 ) -> int:
-    """Writes the records that `where` chooses; returns how many. `labels`: headings as people see them, links by title."""
+    """Writes the records that `where` (words, ids) chooses; returns how many. `labels`: headings as people see them, links by title."""
     found = call.model.object(object)
     if found is None or not readable(call.model, call.actor, found.name):
         raise NotFound(f"there is no object {object!r}", hint=nearest(object, call.model.objects))
     columns = _columns(call, found, fields, labels, workbook=form == "xlsx")
     paths = tuple(dict.fromkeys(c.path for c in columns))
-    ask = Ask(object=found.name, where=where, sort=tuple(sort), fields=paths, voided="yes")
+    only = None if ids is None else tuple(ids)
+    ask = Ask(object=found.name, where=where, sort=tuple(sort), fields=paths, voided="yes", q=q, ids=only)
     count = 0
     with conn.transaction(), open_writer(target, form, bom=bom) as write:
         write([c.heading for c in columns])

@@ -70,6 +70,22 @@ def rows(conn: Connection, call: Call, ask: Ask, *, secret: bytes = b"") -> list
     return fetch.typed(conn, call, resolve(call, _plain(conn, call, ask)), secret)[0]
 
 
+def figures(
+    conn: Connection, call: Call, ask: Ask, measures: Sequence[tuple[str, str]], by: str | None = None
+) -> list[tuple[Any, ...]]:
+    """Figures over every record of a question, whatever its limit: rows of (group, number of records, figures …), one row
+    without `by`. `measures` are (sum, avg, min, max or count; path). Refused for a path he may not read."""
+    paths = [path for _, path in measures] + ([by] if by is not None else [])
+    asked = replace(_plain(conn, call, ask), fields=tuple(dict.fromkeys(("id", *paths))), sort=(), after=None)
+    question = resolve(call, asked)
+    today = {named.key for named in question.shown}
+    if not today >= set(paths):
+        raise Refused(
+            [Problem(code="unknown_field", message="name the fields as they are called today", path="fields")]
+        )
+    return fetch.figures(conn, call, question, tuple(measures), by)
+
+
 def walk(conn: Connection, call: Call, ask: Ask, size: int = 1_000) -> Iterator[list[dict[str, Any]]]:
     """Every record of a question as values in Python form, `size` at a time, in one snapshot. Needs a transaction."""
     return fetch.walk(conn, call, resolve(call, _plain(conn, call, ask)), size)

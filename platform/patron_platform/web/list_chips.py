@@ -1,0 +1,168 @@
+"""Chips: what narrows a list, in words, each with the address without it; and the quick filters its view offers.
+
+In: a Question and who reads. Out: `Chip`s and `Quick`s. A condition that is no tree of simple ones is one chip: its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import psycopg
+
+from patron_engine.model.model import Object
+from patron_engine.page.conditions import Condition, Group, read_conditions, write_conditions
+from patron_engine.page.filters import family_of, options_for, said_values, widget_for
+from patron_engine.page.listing import title_of
+from patron_engine.page.places import field_at, label_at
+from patron_engine.page.question import Question
+from patron_engine.page.reader import Reader
+from patron_engine.query.call import Call
+from patron_engine.query.spec import Ask
+from patron_engine.ways.read import read
+from patron_platform.web.texts import Texts
+
+SHOWN = 3  # values named in a chip; of more their number
+OFFERED = 30  # options a quick filter offers
+ALL_DAYS = (
+    "last_day",
+    "this_day",
+    "this_week",
+    "last_week",
+    "this_month",
+    "last_month",
+    "this_quarter",
+    "last_quarter",
+    "this_year",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """One condition. `without` is what `where` becomes when it is taken away."""
+
+    text: str
+    without: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quick:
+    """A quick filter: a field with what may be chosen: text, what `where` becomes, whether it is chosen now."""
+
+    label: str
+    chosen: str
+    choices: tuple[tuple[str, str | None, bool], ...]
+
+
+def chips_of(
+    conn: psycopg.Connection[object], call: Call, question: Question, reader: Reader, t: Texts
+) -> list[Chip]:
+    """The conditions of the address; those of the view are the view's own."""
+    if question.where is None:
+        return []
+    tree = read_conditions(question.where)
+    if tree is None:
+        return [Chip(text=question.where, without=None)]
+    titles = titles_in(conn, call, question.object, tree)
+    if not tree.all and len(tree.items) > 1:
+        return [Chip(text=_said(call, question.object, tree, reader, t, titles), without=None)]
+    return [
+        Chip(
+            text=_said(call, question.object, item, reader, t, titles),
+            without=write_conditions(Group(True, tuple(i for i in tree.items if i is not item))) or None,
+        )
+        for item in tree.items
+    ]
+
+
+def _said(
+    call: Call, object: Object, item: Group | Condition, reader: Reader, t: Texts, titles: Mapping[str, str]
+) -> str:
+    if isinstance(item, Group):
+        word = t("lists.and") if item.all else t("lists.or")
+        parts = [_said(call, object, i, reader, t, titles) for i in item.items]
+        return f" {word} ".join(
+            f"({p})" if isinstance(i, Group) else p for p, i in zip(parts, item.items, strict=True)
+        )
+    label = label_at(call.model, call.actor, object, item.path, reader)
+    values = said_values(call, object, item, reader, titles)
+    if len(values) > SHOWN:
+        values = (t("lists.several", n=len(values)),)
+    between = t("lists.to") if item.operator == "between" else ", "
+    return t(f"lists.said_{item.operator}", field=label, value=between.join(values))
+
+
+def titles_in(conn: psycopg.Connection[object], call: Call, object: Object, tree: Group) -> dict[str, str]:
+    """The titles of the records conditions name, by id."""
+    wanted: dict[str, set[str]] = {}
+    for condition in conditions_in(tree):
+        field = field_at(call.model, call.actor, object, condition.path)
+        if field is not None and widget_for(field, condition.operator) == "records":
+            wanted.setdefault(field.expr.objects[0], set()).update(v for v in condition.values if _is_id(v))
+    found: dict[str, str] = {}
+    for name, ids in wanted.items():
+        target = call.model.objects.get(name)
+        if target is None or not ids:
+            continue
+        ask = Ask(
+            object=name, ids=tuple(sorted(ids)[:200]), fields=("id", target.title), limit=200, voided="yes"
+        )
+        found.update({str(r["id"]): title_of(target, r) for r in read(conn, call, ask, secret=b"").rows()})
+    return found
+
+
+def _is_id(text: str) -> bool:
+    return len(text) == 36 and all(c in "0123456789abcdef-" for c in text.lower())
+
+
+def conditions_in(tree: Group) -> Iterable[Condition]:
+    """Every condition of a tree."""
+    for item in tree.items:
+        if isinstance(item, Group):
+            yield from conditions_in(item)
+        else:
+            yield item
+
+
+def quick_of(call: Call, question: Question, reader: Reader, t: Texts) -> list[Quick]:
+    """The quick filters of the view; none while the address has a condition of another form."""
+    tree = read_conditions(question.where) if question.where else Group()
+    if tree is None or (not tree.all and len(tree.items) > 1):
+        return []
+    return [
+        q
+        for path in question.view.filters
+        if (q := _quick(call, question, path, tree, reader, t)) is not None
+    ]
+
+
+def _quick(call: Call, question: Question, path: str, tree: Group, reader: Reader, t: Texts) -> Quick | None:
+    field = field_at(call.model, call.actor, question.object, path)
+    if field is None:
+        return None
+    family = family_of(field)
+    offered: list[tuple[str, Condition]] = []
+    if family in ("choice", "list"):
+        operator = "is" if family == "choice" else "has"
+        offered = [
+            (text, Condition(path, operator, (name,))) for name, text in options_for(field, reader)[:OFFERED]
+        ]
+    elif family == "boolean":
+        offered = [(t("shell.yes"), Condition(path, "yes")), (t("shell.no"), Condition(path, "no"))]
+    elif family == "user":
+        words = ("me", "my_department", "my_departments", "my_reports", "empty")
+        offered = [(t(f"lists.op_{w}"), Condition(path, w)) for w in words]
+    elif family in ("date", "datetime"):
+        offered = [(t(f"lists.op_{w}"), Condition(path, w)) for w in ALL_DAYS]
+    if not offered:
+        return None
+    rest = tuple(i for i in tree.items if not (isinstance(i, Condition) and i.path == path))
+    choices: list[tuple[str, str | None, bool]] = [
+        (text, write_conditions(Group(True, (*rest, condition))), condition in tree.items)
+        for text, condition in offered
+    ]
+    chosen = next((text for text, _, now in choices if now), "")
+    choices.insert(
+        0, (t("lists.any"), write_conditions(Group(True, rest)) or None, len(rest) == len(tree.items))
+    )
+    return Quick(label=reader.say(field.label, field.name), chosen=chosen, choices=tuple(choices))

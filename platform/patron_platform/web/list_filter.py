@@ -1,0 +1,292 @@
+"""Filter builder: a form that reads and writes the condition of a list.
+
+In: `GET …/filter` with the parameters of a list; `POST …/filter` with the tree as it stands in the form: the pairs `open` (all, any),
+`field`, `op`, `value`, `close` in their order. Out: the form again (with one more condition, one less, other operators), or 303 to the
+list's address, which then holds the expression. Works without scripts: every change is a button.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from patron_engine.errors import LimitExceeded
+from patron_engine.fields.field import Field
+from patron_engine.model.model import Object
+from patron_engine.page.conditions import (
+    MAX_CONDITIONS,
+    MAX_NESTED,
+    Condition,
+    Group,
+    holes,
+    read_conditions,
+    size,
+    write_conditions,
+)
+from patron_engine.page.filters import Choosable, adjusted, choosable, operators_of, options_for, widget_for
+from patron_engine.page.places import field_at
+from patron_platform.web import csrf, forms_in
+from patron_platform.web.forms_in import FormData, Pairs
+from patron_platform.web.list_chips import titles_in
+from patron_platform.web.list_values import records_of
+from patron_platform.web.lists import Asked, asked, title_of
+from patron_platform.web.login import see_other
+from patron_platform.web.render import page, part, partial_wanted
+from patron_platform.web.texts import Texts, texts_in
+from patron_platform.web.visitor import enter
+
+router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
+
+Place = tuple[int, ...]  # which item of which group: (1, 0) is the first of the second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One condition of the form. `widget` draws its value; `problem` is what is wrong with it."""
+
+    path: str
+    place: str
+    operators: tuple[str, ...]
+    operator: str
+    widget: str
+    values: tuple[str, ...]
+    choices: tuple[tuple[str, str], ...]
+    several: bool
+    two: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """A group of the form."""
+
+    place: str
+    all: bool
+    items: tuple[Row | Rows, ...]
+    deep: bool
+
+
+@router.get("/filter")
+def filter_form(request: Request, workspace: str, object: str) -> Response:
+    with asked(request, workspace, object) as it:
+        where = it.question.where
+        tree = read_conditions(where) if where else Group(True, (Condition("", ""),))
+        return _form(it, tree)
+
+
+@router.post("/filter")
+def change_filter(request: Request, workspace: str, object: str, form: FormData) -> Response:
+    visitor = enter(request, workspace)
+    given = forms_in.texts(form)
+    csrf.check(request, visitor.session.id, given)
+    back = dict(parse_qsl(given.get("back", "")))
+    with asked(request, workspace, object, back) as it:
+        act, _, place = given.get("act", "apply").partition(":")
+        if "text" in given:
+            return _go(it, given["text"].strip())
+        tree = _changed(tree_of(form), act, tuple(int(n) for n in place.split(".") if n.isdigit()))
+        if size(tree) > MAX_CONDITIONS:
+            raise LimitExceeded(f"a filter has at most {MAX_CONDITIONS} conditions", code="filter_conditions")
+        if act != "apply":
+            return _form(it, tree)
+        wrong = _wrong(it, tree, texts_in(visitor.languages[0]))
+        if wrong:
+            return _form(it, tree, wrong, status=422)
+        return _go(it, write_conditions(_sound(it, tree)))
+
+
+def _go(it: Asked, where: str) -> Response:
+    parameters = it.question.parts(where=where or None)
+    kept = {n: it.given[n] for n in ("deleted", "mode") if it.given.get(n)}
+    address = f"{it.visitor.url('o', it.object.name)}?{urlencode({**parameters, **kept})}"
+    if partial_wanted(it.visitor.request):
+        return part(it.visitor, it.call, "_list_nothing.html", headers={"HX-Redirect": address})
+    return see_other(address)
+
+
+def tree_of(form: Pairs) -> Group:
+    """The tree of the form's pairs. What does not fit is left out: a form of a browser always fits."""
+    stack: list[tuple[bool, list[Group | Condition]]] = [(True, [])]
+    for name, value in form:
+        items = stack[-1][1]
+        last = items[-1] if items else None
+        if name == "open" and len(stack) <= MAX_NESTED + 1:
+            stack.append((value != "any", []))
+        elif name == "close" and len(stack) > 1:
+            all_, inner = stack.pop()
+            stack[-1][1].append(Group(all_, tuple(inner)))
+        elif name == "field":
+            items.append(Condition(value[:200], ""))
+        elif name == "op" and isinstance(last, Condition):
+            items[-1] = replace(last, operator=value)
+        elif name == "value" and isinstance(last, Condition):
+            items[-1] = replace(last, values=(*last.values, value))
+    while len(stack) > 1:
+        all_, inner = stack.pop()
+        stack[-1][1].append(Group(all_, tuple(inner)))
+    top = stack[0][1]
+    return top[0] if len(top) == 1 and isinstance(top[0], Group) else Group(True, tuple(top))
+
+
+def _changed(tree: Group, act: str, place: Place) -> Group:
+    """The tree after a button: a condition or group more at a place, or what stands there taken away."""
+    if act == "drop" and place:
+        return _at(
+            tree,
+            place[:-1],
+            lambda g: replace(g, items=tuple(x for n, x in enumerate(g.items) if n != place[-1])),
+        )
+    blank = Condition("", "")
+    if act == "add":
+        return _at(tree, place, lambda g: replace(g, items=(*g.items, blank)))
+    if act == "group":
+        return _at(tree, place, lambda g: replace(g, items=(*g.items, Group(not g.all, (blank,)))))
+    return tree
+
+
+def _at(tree: Group, place: Place, change: Any) -> Group:
+    if not place:
+        made: Group = change(tree)
+        return made
+    items = list(tree.items)
+    if place[0] < len(items):
+        inner = items[place[0]]
+        if isinstance(inner, Group):
+            items[place[0]] = _at(inner, place[1:], change)
+    return replace(tree, items=tuple(items))
+
+
+def _sound(it: Asked, tree: Group) -> Group:
+    """The tree as it is written: rows nobody filled in are left out, values in the form of their field."""
+    items: list[Group | Condition] = []
+    for item in tree.items:
+        if isinstance(item, Group):
+            inner = _sound(it, item)
+            if inner.items:
+                items.append(inner)
+        elif item.path:
+            field = field_at(it.call.model, it.call.actor, it.object, item.path)
+            operator = _operator(field, item.operator)
+            wanted = holes(operator)
+            values = tuple(v for v in item.values if v) if wanted == ("L",) else item.values[: len(wanted)]
+            items.append(adjusted(field, Condition(item.path, operator, values)))
+    return Group(tree.all, tuple(items))
+
+
+def _operator(field: Field | None, given: str) -> str:
+    known = operators_of(field)
+    return given if given in known else known[0]
+
+
+def _wrong(it: Asked, tree: Group, t: Texts, at: str = "") -> dict[str, str]:
+    """What is wrong with values, by place."""
+    found: dict[str, str] = {}
+    for n, item in enumerate(tree.items):
+        place = f"{at}.{n}" if at else str(n)
+        if isinstance(item, Group):
+            found.update(_wrong(it, item, t, place))
+        elif item.path:
+            field = field_at(it.call.model, it.call.actor, it.object, item.path)
+            operator = _operator(field, item.operator)
+            said = _value_wrong(widget_for(field, operator), holes(operator), item.values, t)
+            if said:
+                found[place] = said
+    return found
+
+
+def _value_wrong(widget: str, wanted: tuple[str, ...], values: Sequence[str], t: Texts) -> str:
+    given = [v for v in values if v]
+    if len(given) < len(wanted):
+        return t("lists.wrong_value")
+    for value in given if wanted else ():
+        if widget == "number" and not _is_number(value):
+            return t("lists.wrong_number", value=value[:40])
+        if widget == "date" and not _is_day(value):
+            return t("lists.wrong_day", value=value[:40])
+    return ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite() and len(text) < 40
+    except InvalidOperation:
+        return False
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _form(
+    it: Asked, tree: Group | None, wrong: Mapping[str, str] | None = None, *, status: int = 200
+) -> Response:
+    reader = it.visitor.reader(it.call)
+    fields = choosable(it.call, it.object, reader)
+    titles = titles_in(it.conn, it.call, it.object, tree) if tree is not None else {}
+    values: dict[str, Any] = {
+        "fields": grouped(fields),
+        "tree": _rows(it, tree, titles, wrong or {}, "") if tree is not None else None,
+        "where": it.question.where or "",
+        "back": urlencode(
+            {**it.question.parts(), **{n: it.given[n] for n in ("deleted", "mode") if it.given.get(n)}}
+        ),
+    }
+    if partial_wanted(it.visitor.request):
+        return part(it.visitor, it.call, "_list_filter.html", status=status, object=it.object, **values)
+    return page(it.visitor, it.call, "list_panel.html", title=title_of(it), here=it.object.name,
+                inner="_list_filter.html", status=status, object=it.object, **values)  # fmt: skip
+
+
+def grouped(fields: Sequence[Choosable]) -> list[tuple[str, list[Choosable]]]:
+    """Fields under what they hang on, their own first."""
+    found: dict[str, list[Choosable]] = {}
+    for field in fields:
+        found.setdefault(field.of, []).append(field)
+    return list(found.items())
+
+
+def _rows(it: Asked, tree: Group, titles: Mapping[str, str], wrong: Mapping[str, str], at: str) -> Rows:
+    items: list[Row | Rows] = []
+    for n, item in enumerate(tree.items):
+        place = f"{at}.{n}" if at else str(n)
+        if isinstance(item, Group):
+            items.append(_rows(it, item, titles, wrong, place))
+        else:
+            items.append(_row(it, it.object, item, titles, place, wrong.get(place, "")))
+    return Rows(place=at, all=tree.all, items=tuple(items), deep=at.count(".") + 2 >= MAX_NESTED)
+
+
+def _row(
+    it: Asked, object: Object, item: Condition, titles: Mapping[str, str], place: str, problem: str
+) -> Row:
+    field = field_at(it.call.model, it.call.actor, object, item.path) if item.path else None
+    operator = _operator(field, item.operator) if field is not None else ""
+    widget = widget_for(field, operator) if field is not None else ""
+    choices: list[tuple[str, str]] = []
+    if field is not None and widget == "options":
+        choices = options_for(field, it.visitor.reader(it.call))
+    elif field is not None and widget == "records":
+        choices = records_of(it.conn, it.call, field.expr.objects[0])
+    known = {value for value, _ in choices}
+    choices = (
+        [(v, titles.get(v, v)) for v in item.values if v and v not in known] + choices
+        if widget in ("options", "records")
+        else []
+    )
+    wanted = holes(operator) if operator else ()
+    return Row(
+        path=item.path, place=place, operators=operators_of(field) if field is not None else (), operator=operator,
+        widget=widget, values=item.values or (("",) if wanted else ()), choices=tuple(choices), several=wanted == ("L",),
+        two=wanted == ("A", "B"), problem=problem,
+    )  # fmt: skip
