@@ -13,11 +13,11 @@ from typing import Any
 
 import psycopg
 
-from patron_engine.access.decide import readable
+from patron_engine.access.decide import Deny, readable, row_rule
 from patron_engine.errors import Refused
-from patron_engine.fields.field import Field
+from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.model.model import Object
-from patron_engine.page.layout import Related, Section
+from patron_engine.page.layout import Layout, Related, Section
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, Shown, numeric, shown
 from patron_engine.query.call import Call
@@ -170,3 +170,41 @@ def _totals(
         total = sum((Decimal(str(r[path])) for r in rows if r.get(path) is not None), Decimal(0))
         made.append(shown(field, str(total), reader, currency))
     return tuple(made)
+
+
+def counts_of(
+    conn: Connection, call: Call, owner: Object, id: str, layout: Layout
+) -> Mapping[str, int | None]:
+    """How many records each related list of the layout has, by the name of its set."""
+    return {r.set.name: count_of(conn, call, owner, id, r) for r in layout.related}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """What goes with a record when it is deleted, or stands in the way: `count` records of a set."""
+
+    label: str
+    count: int
+    stays: bool  # links that are cleared; the records stay
+
+
+def goes_with(conn: Connection, call: Call, reader: Reader, owner: Object, id: str) -> tuple[Gone, ...]:
+    """The records below that a deletion takes along, or that lose their link."""
+    made = []
+    for found in owner.sets.values():
+        of = call.model.objects[found.object]
+        spec = of.fields[found.field].spec
+        if not isinstance(spec, LinkSpec) or of.name not in call.model.objects:
+            continue
+        if isinstance(row_rule(call.model, call.actor, "read", of.name), Deny):
+            continue
+        ask = Ask(
+            object=of.name, within=Within(object=owner.name, id=id, set=found.name), fields=("id",), limit=1,
+            count="exact", voided="yes",
+        )  # fmt: skip
+        count = read(conn, call, ask, secret=b"").count or 0
+        if count:
+            label = reader.say(found.label) or reader.say(of.plural) or reader.say(of.label, of.name)
+            goes = found.master or spec.on_delete == "cascade"
+            made.append(Gone(label=label, count=count, stays=not goes))
+    return tuple(sorted(made, key=lambda g: (g.stays, -g.count)))

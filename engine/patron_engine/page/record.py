@@ -13,13 +13,14 @@ from typing import Any
 
 import psycopg
 
-from patron_engine.access.decide import Deny, readable, row_rule, writable
-from patron_engine.errors import NotFound, Refused
-from patron_engine.fields.field import Field
-from patron_engine.model.model import LinkSet, Object
+from patron_engine.access.decide import readable
+from patron_engine.errors import NotFound
+from patron_engine.fields.field import Field, Rollup
+from patron_engine.model.model import Object
 from patron_engine.page.below import Grid, details_grid
 from patron_engine.page.conditions import Truths
 from patron_engine.page.layout import BOOKKEEPING, Layout, Place, Related, Section, layout_of
+from patron_engine.page.may import May, creates, may_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, Shown, numeric, shown
 from patron_engine.page.stages import StageBar, stage_bar, stage_conditions
@@ -30,8 +31,16 @@ from patron_engine.ways.read import read_one
 
 Connection = psycopg.Connection[Any]
 WIDE_TYPES = frozenset({"long_text", "rich_text", "json"})
-FEATURE_SETS = ("activities", "comments", "tasks")  # stand in the timeline
-SYSTEM = ("version", "created_at", "updated_at", "deleted_at", "voided_at", "currency", "record_type", "owner")
+SYSTEM = (
+    "version",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+    "voided_at",
+    "currency",
+    "record_type",
+    "owner",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,19 +79,6 @@ class Tile:
     link: str  # the field that points here
     sums: tuple[Fact, ...] = ()
     creates: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class May:
-    """What the reader may do with the record as it stands."""
-
-    update: bool
-    delete: bool
-    create: bool
-    restore: bool
-    void: bool
-    unvoid: bool
-    attach: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +142,8 @@ def _summed(field: Field) -> bool:
     """A roll-up of amounts over one set."""
     spec = field.spec
     return (
-        hasattr(spec, "function") and spec.function == "sum" and len(spec.path) == 1 and not spec.deep
-        and (field.extra.get("value_type") or "") == "money"
+        isinstance(spec, Rollup) and spec.function == "sum" and len(spec.path) == 1 and not spec.deep
+        and field.extra.get("value_type") == "money"
     )  # fmt: skip
 
 
@@ -188,6 +184,7 @@ class _Maker:
         title = shown_at(self.call, self.object, self.object.title, self.record, self.reader).text
         sheets = [s for s in map(self._sheet, self.layout.sections) if s is not None] if self.living else []
         icon = self.object.icon or "file-text"
+        voided = self.record.get("voided_at") is not None
         return RecordPage(
             object=self.object, id=self.id, version=int(self.record.get("version") or 0),
             title=title or self.reader.say(self.object.label, self.object.name),
@@ -195,8 +192,8 @@ class _Maker:
             highlights=self._highlights(), sheets=tuple(sheets),
             stages=stage_bar(self.call, self.reader, self.object, self.record, self.truths) if self.living else None,
             tiles=tuple(t for t in map(self._tile, self.layout.related) if t is not None) if self.living else (),
-            may=self._may(), layout=self.layout, record=self.record,
-            deleted=not self.living, voided=self.record.get("voided_at") is not None,
+            may=may_of(self.call, self.object, living=self.living, voided=voided), layout=self.layout, record=self.record,
+            deleted=not self.living, voided=voided,
         )  # fmt: skip
 
     def _highlights(self) -> tuple[Fact, ...]:
@@ -249,45 +246,19 @@ class _Maker:
         return Fact(name=path, label=label, help=help, shown=value, wide=wide, number=number)
 
     def _tile(self, related: Related) -> Tile | None:
-        if related.set.name in ("comments",) or not self.truths.holds(related.visible):
+        if related.set.name == "comments" or not self.truths.holds(related.visible):
             return None
         of = self.call.model.objects[related.set.object]
         label = self.reader.say(related.label) or self.reader.say(of.plural, of.name)
         sums = [
             self._fact(f, f.name, self.reader.say(f.label, f.name))
             for f in readable(self.call.model, self.call.actor, self.object.name).values()
-            if _summed(f) and f.spec.path[0] == related.set.name  # type: ignore[union-attr]
+            if isinstance(f.spec, Rollup) and _summed(f) and f.spec.path[0] == related.set.name
         ]
         return Tile(
             set=related.set.name, label=label, icon=of.icon or "list", object=of.name, link=related.set.field,
             sums=tuple(s for s in sums if not s.shown.empty)[:2], creates=creates(self.call, related.set),
         )  # fmt: skip
-
-    def _may(self) -> May:
-        call, name = self.call, self.object.name
-        voided = self.record.get("voided_at") is not None
-        can_void = self.living and "void" in self.object.features and _may(call, "void", name)
-        return May(
-            update=self.living and _may(call, "update", name),
-            delete=self.living and _may(call, "delete", name),
-            create=self.living and _may(call, "create", name) and self.object.master is None,
-            restore=not self.living and _may(call, "restore", name),
-            void=can_void and not voided,
-            unvoid=can_void and voided,
-            attach=self.living and "files" in self.object.features and _may(call, "update", name),
-        )
-
-
-def _may(call: Call, action: Any, object: str) -> bool:
-    return not isinstance(row_rule(call.model, call.actor, action, object), Deny)
-
-
-def creates(call: Call, set: LinkSet) -> bool:
-    """Whether a record may be made in a set by itself: its link can be written by hand."""
-    field = call.model.objects[set.object].fields[set.field]
-    fixed = isinstance(field.readonly, bool) and field.readonly
-    named = set.field in writable(call.model, call.actor, set.object) or field.type == "master"
-    return _may(call, "create", set.object) and named and not fixed and not set.many
 
 
 def shown_at(
@@ -302,6 +273,3 @@ def shown_at(
     """The value at a path of an answer; empty where the path leads nowhere he may look."""
     found = field or _field(call, object, path)
     return EMPTY if found is None else shown(found, record.get(path), reader, currency)
-
-
-__all__ = ["Fact", "May", "RecordPage", "Refused", "Sheet", "Tile", "record_page"]

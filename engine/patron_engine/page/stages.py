@@ -167,7 +167,9 @@ def _open(body: Body, here: int, there: int, actor: Actor) -> bool:
     moves = body.get("moves") or {}
     if stage.get("end"):
         reopen = moves.get("reopen", False)
-        return actor.administrator or (reopen if isinstance(reopen, bool) else bool(actor.roles & set(reopen)))
+        return actor.administrator or (
+            reopen if isinstance(reopen, bool) else bool(actor.roles & set(reopen))
+        )
     if there < here:
         return bool(moves.get("back", True))
     if target.get("end"):
