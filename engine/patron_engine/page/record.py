@@ -24,6 +24,7 @@ from patron_engine.page.may import May, creates, may_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, Shown, numeric, shown
 from patron_engine.page.stages import StageBar, stage_bar, stage_conditions
+from patron_engine.page.tags import Tags, tagged, tags_of
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.query.spec import MAX_FIELDS
@@ -99,6 +100,7 @@ class RecordPage:
     may: May
     layout: Layout
     record: Mapping[str, Any]
+    tags: Tags | None = None
     deleted: bool = False
     voided: bool = False
 
@@ -115,7 +117,7 @@ def record_page(conn: Connection, call: Call, reader: Reader, object: str, id: s
     own = [n for n in SYSTEM if n in fields]
     places = [p.path for s in layout.sections if s.table is None for p in s.places]
     title = (found.title,) if _field(call, found, found.title) else ()
-    sums = [f.name for f in fields.values() if _summed(f)]
+    sums = [f.name for f in fields.values() if _summed(f) or tagged(f)]
     record = _read(conn, call, found, id, dict.fromkeys([*own, *title, *layout.highlights, *places, *sums]))
     maker = _Maker(conn, call, reader, found, layout, record, id)
     return maker.page()
@@ -193,6 +195,7 @@ class _Maker:
             stages=stage_bar(self.call, self.reader, self.object, self.record, self.truths) if self.living else None,
             tiles=tuple(t for t in map(self._tile, self.layout.related) if t is not None) if self.living else (),
             may=may_of(self.call, self.object, living=self.living, voided=voided), layout=self.layout, record=self.record,
+            tags=tags_of(self.call, self.reader, self.object, self.record) if self.living else None,
             deleted=not self.living, voided=voided,
         )  # fmt: skip
 

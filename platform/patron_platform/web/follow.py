@@ -19,6 +19,7 @@ from patron_engine.errors import Forbidden, NeedsConfirmation, NotFound, Refused
 from patron_engine.jsonio import dumps
 from patron_engine.page import looks
 from patron_engine.page.follow_up import follow_up_changes, follow_up_of
+from patron_engine.page.record import record_page
 from patron_engine.problems import Problem
 from patron_engine.query.names import known_object
 from patron_engine.query.spec import Ask
@@ -160,6 +161,25 @@ def change_following(request: Request, workspace: str, object: str, id: UUID, fo
         read_one(conn, call, owner.name, str(id), fields=("id",))
         (looks.follow if on else looks.unfollow)(conn, call, owner.name, str(id))
     return see_other(visitor.url("o", owner.name, str(id)))
+
+
+@router.post("/tags")
+def change_tags(request: Request, workspace: str, object: str, id: UUID, form: FormData) -> Response:
+    """`add`: tags with commas between them; `remove`: one that goes."""
+    visitor = sent_by(request, workspace, form)
+    typed = forms_in.texts(form)
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        made = record_page(conn, call, visitor.reader(call), object, str(id))
+    if made.tags is None:
+        raise NotFound("the record has no tags")
+    added = [part.strip() for part in typed.get("add", "").replace("，", ",").split(",") if part.strip()]
+    kept = [v for v in made.tags.values if v != typed.get("remove")]
+    values = list(dict.fromkeys([*kept, *added]))
+    change = Change(action="update", object=made.object.name, id=made.id, set={made.tags.field: values})
+    return save_or_again(
+        request, visitor, made.object.name, made.id, [change], form="tags", typed=typed, done="saved"
+    )
 
 
 @router.get("/people")

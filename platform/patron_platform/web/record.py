@@ -91,19 +91,10 @@ def draw_record(
             return part(visitor, call, "_record_body.html", **values)
         if given.get("print"):
             return page(visitor, call, "record_print.html", title=made.title, here=made.object.name, **values)
-        secret = visitor.service.runtime.secret
-        told = timeline(conn, call, reader, made.layout, made.id, secret=secret, kind=given.get("kind"))
-        since = looks.last_look(conn, call, made.object.name, made.id)
-        values |= {
-            "told": told if not made.deleted else None,
-            "news": news(told, since) if not given.get("kind") else (),
-            "follows": looks.follows(conn, call, made.object.name, made.id),
-            "follow_up": follow_up_of(call, made.object) if not made.deleted else None,
-            "ways": _ways(call, follow_up_of(call, made.object)),
-            "way_icons": option_icons(call.model, "activity", "kind"),
-            "files": record_files(conn, call, object, id) if made.may.attach else (),
-            "done": given.get("done") if given.get("done") in DONE else None,
-        }
+        values |= dict.fromkeys(("told", "follow_up", "follows", "files", "ways", "way_icons", "news"), ())
+        if not made.deleted:
+            values |= _around(conn, call, visitor, made, given.get("kind"))
+        values["done"] = given.get("done") if given.get("done") in DONE else None
         answer = page(
             visitor, call, "record.html", title=made.title, here=made.object.name, status=status, **values
         )
@@ -111,6 +102,25 @@ def draw_record(
         with visitor.workspace.connection("write") as conn:
             looks.look(conn, visitor.workspace.call(conn, visitor.actor), made.object.name, made.id)
     return answer
+
+
+def _around(
+    conn: psycopg.Connection[Any], call: Call, visitor: Visitor, made: RecordPage, kind: str | None
+) -> dict[str, Any]:
+    """What stands beside a living record: its timeline, what is new in it, the forms that add to it."""
+    secret = visitor.service.runtime.secret
+    told = timeline(conn, call, visitor.reader(call), made.layout, made.id, secret=secret, kind=kind)
+    since = looks.last_look(conn, call, made.object.name, made.id)
+    found = follow_up_of(call, made.object)
+    return {
+        "told": told,
+        "news": () if kind else news(told, since),
+        "follows": looks.follows(conn, call, made.object.name, made.id),
+        "follow_up": found,
+        "ways": _ways(call, found),
+        "way_icons": option_icons(call.model, "activity", "kind"),
+        "files": record_files(conn, call, made.object.name, made.id) if made.may.attach else (),
+    }
 
 
 def opened_tab(
