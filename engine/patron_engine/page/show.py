@@ -93,8 +93,16 @@ def _html(_: _Subject, value: Any) -> Shown:
 def _number(subject: _Subject, value: Any) -> Shown:
     spec = subject.spec
     unit = subject.reader.say(spec.unit) if isinstance(spec, NumberSpec) and spec.unit else ""
-    text = subject.reader.number(value)
+    text = str(value) if _is_year(spec) else subject.reader.number(value)
     return Shown(kind="number", text=f"{text} {unit}".rstrip(), raw=value)
+
+
+def _is_year(spec: Any) -> bool:
+    """A whole number that can only have four digits is the name of a year, not an amount."""
+    return (
+        isinstance(spec, NumberSpec) and spec.min is not None and spec.max is not None
+        and spec.min >= 1000 and spec.max <= 9999 and not spec.scale
+    )  # fmt: skip
 
 
 def _percent(subject: _Subject, value: Any) -> Shown:

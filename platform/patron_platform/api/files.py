@@ -52,6 +52,11 @@ UPLOAD_SECONDS = 3_600  # upload_time: from the first byte to the last
 async def send_file(request: Request) -> Response:
     """201 with id, name, mime, size, sha256. The file hangs nowhere and is its sender's until a save attaches it."""
     caller = await run_in_threadpool(enter, request)
+    return (await receive(request, caller)).response()
+
+
+async def receive(request: Request, caller: Caller) -> Answer:
+    """The file of a request's body, kept as the caller's own."""
     key_of(request)
     expected_bytes(request)
     keeping = _Keeping(request, caller)
@@ -65,9 +70,9 @@ async def send_file(request: Request) -> Response:
                     await run_in_threadpool(keeping.write)
             made = await run_in_threadpool(keeping.finish)
         kept = loads(made.body)["id"] == keeping.id  # else it is the answer of the first time
-        return made.response()
+        return made
     except ClientDisconnect:
-        return Response(status_code=400)  # which nobody reads any more
+        return Answer(status=400)  # which nobody reads any more
     except TimeoutError:
         raise LimitExceeded(
             f"a file is sent within {UPLOAD_SECONDS} seconds", code="upload_time", hint="send it again"

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from patron_platform.web import (
     about,
+    acts,
     assets,
+    attachments,
     bulk,
+    follow,
     forms,
     gallery,
     home,
@@ -24,6 +27,8 @@ from patron_platform.web import (
     lookup,
     me,
     notices,
+    record,
+    related,
     search_page,
     undo,
     views,
@@ -53,4 +58,9 @@ PAGES = (
     list_values,
     forms,
     lists,
+    related,
+    follow,
+    attachments,
+    acts,
+    record,
 )

@@ -1,0 +1,278 @@
+"""Record: the page of one record as data: what is large on it, its stages, its sections, what hangs below it.
+
+In: a connection, the frame of a call, a Reader, an object and an id. Out: a `RecordPage`, every value as people read it and
+nothing that the reader may not see. NotFound as the way read says it. Related records are read when they are opened
+(page/below), the timeline when it is looked at (page/timeline).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from patron_engine.access.decide import readable
+from patron_engine.errors import NotFound
+from patron_engine.fields.field import Field, Rollup
+from patron_engine.model.model import Object
+from patron_engine.page.below import Grid, details_grid
+from patron_engine.page.layout import BOOKKEEPING, Layout, Place, Related, Section, layout_of
+from patron_engine.page.may import May, creates, may_of
+from patron_engine.page.reader import Reader
+from patron_engine.page.show import EMPTY, Shown, numeric, shown
+from patron_engine.page.stages import StageBar, stage_bar, stage_conditions
+from patron_engine.page.tags import Tags, tagged, tags_of
+from patron_engine.page.truths import Truths
+from patron_engine.query.call import Call
+from patron_engine.query.names import known_object
+from patron_engine.query.spec import MAX_FIELDS
+from patron_engine.ways.read import read_one
+
+Connection = psycopg.Connection[Any]
+WIDE_TYPES = frozenset({"long_text", "rich_text", "json"})
+SYSTEM = (
+    "version",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+    "voided_at",
+    "currency",
+    "record_type",
+    "owner",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A field with its value. `wide` takes the whole width of its section."""
+
+    name: str
+    label: str
+    help: str
+    shown: Shown
+    wide: bool = False
+    number: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A section as it holds for this record. `folded` is drawn closed: bookkeeping, and what is empty."""
+
+    name: str
+    label: str
+    help: str
+    columns: int
+    facts: tuple[Fact, ...] = ()
+    grid: Grid | None = None
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A set of related records: what it is called, and the sums over it that the object keeps."""
+
+    set: str
+    label: str
+    icon: str
+    object: str
+    link: str  # the field that points here
+    sums: tuple[Fact, ...] = ()
+    creates: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPage:
+    """`record` is its JSON form: id, version and what else was read."""
+
+    object: Object
+    id: str
+    version: int
+    title: str
+    label: str
+    icon: str
+    currency: str | None
+    highlights: tuple[Fact, ...]
+    stages: StageBar | None
+    sheets: tuple[Sheet, ...]
+    tiles: tuple[Tile, ...]
+    may: May
+    layout: Layout
+    record: Mapping[str, Any]
+    tags: Tags | None = None
+    deleted: bool = False
+    voided: bool = False
+
+
+def record_page(conn: Connection, call: Call, reader: Reader, object: str, id: str) -> RecordPage:
+    """The page of a living record, or of one in the recycle bin."""
+    found = known_object(call, object)
+    fields = readable(call.model, call.actor, found.name)
+    type_field = found.fields.get("record_type")
+    record_type = None
+    if type_field is not None and "record_type" in fields:
+        record_type = _read(conn, call, found, id, ("record_type",))["record_type"]
+    layout = layout_of(call.model, call.actor, found, record_type)
+    own = [n for n in SYSTEM if n in fields]
+    places = [p.path for s in layout.sections if s.table is None for p in s.places]
+    title = (found.title,) if _field(call, found, found.title) else ()
+    sums = [f.name for f in fields.values() if _summed(f) or tagged(f)]
+    record = _read(conn, call, found, id, dict.fromkeys([*own, *title, *layout.highlights, *places, *sums]))
+    maker = _Maker(conn, call, reader, found, layout, record, id)
+    return maker.page()
+
+
+def _read(conn: Connection, call: Call, object: Object, id: str, names: Iterable[str]) -> dict[str, Any]:
+    """The record with these fields, living or in the bin; more than one question may ask for are asked in pieces."""
+    wanted = [*names] or ["id"]
+    made: dict[str, Any] = {}
+    for deleted in (False, True):
+        try:
+            for at in range(0, len(wanted), MAX_FIELDS - 1):
+                part = ("id", *wanted[at : at + MAX_FIELDS - 1])
+                made.update(read_one(conn, call, object.name, id, fields=part, deleted=deleted).record())
+        except NotFound:
+            if deleted:
+                raise
+        else:
+            return made
+    raise AssertionError("unreachable")
+
+
+def _summed(field: Field) -> bool:
+    """A roll-up of amounts over one set."""
+    spec = field.spec
+    return (
+        isinstance(spec, Rollup) and spec.function == "sum" and len(spec.path) == 1 and not spec.deep
+        and field.extra.get("value_type") == "money"
+    )  # fmt: skip
+
+
+def _field(call: Call, object: Object, path: str) -> Field | None:
+    """The field at the end of a path whose every step he may read."""
+    here = object
+    steps = path.split(".")
+    for step in steps[:-1]:
+        link = readable(call.model, call.actor, here.name).get(step)
+        if link is None or link.expr.kind != "link" or link.computed or len(link.link.to) != 1:
+            return None
+        here = call.model.objects[link.link.to[0]]
+    return readable(call.model, call.actor, here.name).get(steps[-1])
+
+
+class _Maker:
+    def __init__(
+        self,
+        conn: Connection,
+        call: Call,
+        reader: Reader,
+        object: Object,
+        layout: Layout,
+        record: Mapping[str, Any],
+        id: str,
+    ) -> None:
+        self.conn, self.call, self.reader = conn, call, reader
+        self.object, self.layout, self.record, self.id = object, layout, record, id
+        self.currency: str | None = record.get("currency") if object.record_currency else None
+        self.living = record.get("deleted_at") is None
+        truths = [s.visible for s in layout.sections] + [r.visible for r in layout.related]
+        truths += [p.visible for s in layout.sections if s.table is None for p in s.places]
+        truths += [p.field.visible for s in layout.sections if s.table is None for p in s.places]
+        truths += stage_conditions(call, object)
+        self.truths = Truths(conn, call, object.name, id, truths if self.living else ())
+
+    def page(self) -> RecordPage:
+        title = shown_at(self.call, self.object, self.object.title, self.record, self.reader).text
+        sheets = [s for s in map(self._sheet, self.layout.sections) if s is not None] if self.living else []
+        icon = self.object.icon or "file-text"
+        voided = self.record.get("voided_at") is not None
+        return RecordPage(
+            object=self.object, id=self.id, version=int(self.record.get("version") or 0),
+            title=title or self.reader.say(self.object.label, self.object.name),
+            label=self.reader.say(self.object.label, self.object.name), icon=icon, currency=self.currency,
+            highlights=self._highlights(), sheets=tuple(sheets),
+            stages=stage_bar(self.call, self.reader, self.object, self.record, self.truths) if self.living else None,
+            tiles=tuple(t for t in map(self._tile, self.layout.related) if t is not None) if self.living else (),
+            may=may_of(self.call, self.object, living=self.living, voided=voided), layout=self.layout, record=self.record,
+            tags=tags_of(self.call, self.reader, self.object, self.record) if self.living else None,
+            deleted=not self.living, voided=voided,
+        )  # fmt: skip
+
+    def _highlights(self) -> tuple[Fact, ...]:
+        made = []
+        for path in self.layout.highlights:
+            field = _field(self.call, self.object, path)
+            if field is not None and path != self.object.title:
+                made.append(self._fact(field, path, self.reader.say(field.label, field.name)))
+        return tuple(made)
+
+    def _sheet(self, section: Section) -> Sheet | None:
+        if not self.truths.holds(section.visible):
+            return None
+        label = self.reader.say(section.label)
+        if section.table is not None:
+            grid = details_grid(
+                self.conn, self.call, self.reader, self.object, self.id, section, self.currency
+            )
+            label = label or self.reader.say(section.table.label, section.table.name)
+            return Sheet(
+                name=section.name, label=label, help=self.reader.say(section.help), columns=1, grid=grid,
+                folded=section.collapsed or not grid.rows,
+            )  # fmt: skip
+        facts = tuple(self._placed(p) for p in section.places if self._seen(p))
+        if not facts:
+            return None
+        kept = all(f.name in BOOKKEEPING or f.shown.empty for f in facts)
+        return Sheet(
+            name=section.name, label=label, help=self.reader.say(section.help), columns=section.columns,
+            facts=facts, folded=section.collapsed or kept,
+        )  # fmt: skip
+
+    def _seen(self, place: Place) -> bool:
+        own = place.field.visible if place.field.object == self.object.name else True
+        return self.truths.holds(place.visible) and self.truths.holds(own)
+
+    def _placed(self, place: Place) -> Fact:
+        made = self._fact(
+            place.field,
+            place.path,
+            self.reader.say(place.label, place.field.name),
+            self.reader.say(place.help),
+            wide=place.width > 1 or place.field.type in WIDE_TYPES,
+        )
+        return made
+
+    def _fact(self, field: Field, path: str, label: str, help: str = "", *, wide: bool = False) -> Fact:
+        value = shown_at(self.call, self.object, path, self.record, self.reader, field, self.currency)
+        number = numeric(field.extra.get("value_type") or field.type)
+        return Fact(name=path, label=label, help=help, shown=value, wide=wide, number=number)
+
+    def _tile(self, related: Related) -> Tile | None:
+        if related.set.name == "comments" or not self.truths.holds(related.visible):
+            return None
+        of = self.call.model.objects[related.set.object]
+        label = self.reader.say(related.label) or self.reader.say(of.plural, of.name)
+        sums = [
+            self._fact(f, f.name, self.reader.say(f.label, f.name))
+            for f in readable(self.call.model, self.call.actor, self.object.name).values()
+            if isinstance(f.spec, Rollup) and _summed(f) and f.spec.path[0] == related.set.name
+        ]
+        return Tile(
+            set=related.set.name, label=label, icon=of.icon or "list", object=of.name, link=related.set.field,
+            sums=tuple(s for s in sums if not s.shown.empty)[:2], creates=creates(self.call, related.set),
+        )  # fmt: skip
+
+
+def shown_at(
+    call: Call,
+    object: Object,
+    path: str,
+    record: Mapping[str, Any],
+    reader: Reader,
+    field: Field | None = None,
+    currency: str | None = None,
+) -> Shown:
+    """The value at a path of an answer; empty where the path leads nowhere he may look."""
+    found = field or _field(call, object, path)
+    return EMPTY if found is None else shown(found, record.get(path), reader, currency)

@@ -1,0 +1,293 @@
+"""Timeline: everything that happened around a record, the newest first: what was done with it, said about it, changed in it.
+
+In: a record and how far one has read. Out: a `Timeline`, a page of `Entry`s and the place of the next one. Each kind is a source of
+its own, read through the way read in its own order; here they are only merged. The place holds, for each source, the cursor
+of the page it stands in and how many of that page were shown.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+import psycopg
+
+from patron_engine.access.decide import Deny, readable, row_rule
+from patron_engine.errors import Refused
+from patron_engine.jsonio import dumps, loads
+from patron_engine.model.model import LinkSet, Object
+from patron_engine.page.changes import Difference, happenings
+from patron_engine.page.icons import option_icons
+from patron_engine.page.layout import Layout
+from patron_engine.page.reader import Reader
+from patron_engine.page.show import EMPTY, Item, Shown, moment_of, shown
+from patron_engine.problems import Problem
+from patron_engine.query.call import Call
+from patron_engine.query.files import FEATURE, record_files
+from patron_engine.query.spec import Ask, Within
+from patron_engine.ways.read import read
+
+Connection = psycopg.Connection[Any]
+Kind = Literal["activity", "comment", "task", "change", "file", "record"]
+KINDS: tuple[Kind, ...] = ("activity", "comment", "task", "change", "file", "record")
+PAGE = 20
+LONGEST_PLACE = 8_000  # characters of a place in an address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that happened. `day` is the one it counts for (an activity's own), `at` when it was written down."""
+
+    kind: Kind
+    object: str
+    id: str
+    day: date
+    at: datetime
+    icon: str
+    what: str
+    title: str = ""
+    body: Shown = EMPTY
+    by: Item | None = None
+    by_me: bool = False
+    tags: tuple[Shown, ...] = ()
+    next: str = ""
+    action: str = ""
+    cause: str = ""
+    differences: tuple[Difference, ...] = ()
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """`kinds` are those there is a source of; `after` is the place of the next page."""
+
+    entries: tuple[Entry, ...]
+    kinds: tuple[Kind, ...]
+    kind: Kind | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """`fetch(cursor)` gives at most a page of entries and the cursor of the next."""
+
+    name: str
+    kind: Kind
+    fetch: Callable[[str | None], tuple[Sequence[Entry], str | None]]
+
+
+def timeline(
+    conn: Connection,
+    call: Call,
+    reader: Reader,
+    layout: Layout,
+    id: str,
+    *,
+    secret: bytes,
+    kind: str | None = None,
+    after: str | None = None,
+) -> Timeline:
+    """A page of the timeline. Refused for a place that is none of ours."""
+    sources = _Sources(conn, call, reader, layout.object, id, secret).all(layout)
+    kinds = tuple(k for k in KINDS if any(s.kind == k for s in sources))
+    chosen = next((k for k in kinds if k == kind), None)
+    read_from = [s for s in sources if chosen is None or s.kind == chosen]
+    places = _places(after)
+    waiting: list[tuple[Entry, str]] = []
+    pages: dict[str, tuple[str | None, int, list[tuple[int, str | None]]]] = {}
+    for source in read_from:
+        cursor, skip = places.get(source.name, (None, 0))
+        if cursor == "end":
+            continue
+        entries, bounds = _enough(source, cursor, skip)
+        pages[source.name] = (cursor, skip, bounds)
+        waiting.extend((entry, source.name) for entry in entries)
+    waiting.sort(key=lambda pair: (pair[0].day, pair[0].at), reverse=True)
+    taken, rest = waiting[:PAGE], waiting[PAGE:]
+    used: dict[str, int] = {}
+    for _, name in taken:
+        used[name] = used.get(name, 0) + 1
+    following = None
+    if rest:
+        following = _sealed(
+            {name: _moved(*page, used.get(name, 0)) for name, page in pages.items()} | _ended(places)
+        )
+    return Timeline(entries=tuple(e for e, _ in taken), kinds=kinds, kind=chosen, after=following)
+
+
+def _enough(
+    source: _Source, cursor: str | None, skip: int
+) -> tuple[list[Entry], list[tuple[int, str | None]]]:
+    """More entries of a source than a page shows, as far as there are any; with the length and next cursor of what was read."""
+    entries: list[Entry] = []
+    bounds: list[tuple[int, str | None]] = []
+    at = cursor
+    while len(entries) - skip <= PAGE:
+        page, following = source.fetch(at)
+        entries.extend(page)
+        bounds.append((len(page), following))
+        if following is None:
+            break
+        at = following
+    return entries[skip:], bounds
+
+
+def _moved(
+    cursor: str | None, skip: int, bounds: list[tuple[int, str | None]], used: int
+) -> tuple[str | None, int]:
+    """Where a source stands after `used` more of its entries were shown."""
+    left = skip + used
+    at = cursor
+    for length, following in bounds:
+        if left < length:
+            return at, left
+        left -= length
+        if following is None:
+            return "end", 0
+        at = following
+    return at, left
+
+
+def _ended(places: Mapping[str, tuple[str | None, int]]) -> dict[str, tuple[str | None, int]]:
+    return {name: place for name, place in places.items() if place[0] == "end"}
+
+
+def _sealed(places: Mapping[str, tuple[str | None, int]]) -> str:
+    return urlsafe_b64encode(dumps({k: list(v) for k, v in places.items()})).decode().rstrip("=")
+
+
+def _places(after: str | None) -> Mapping[str, tuple[str | None, int]]:
+    if not after:
+        return {}
+    try:
+        if len(after) > LONGEST_PLACE:
+            raise ValueError
+        found = loads(urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+        return {str(k): (None if c is None else str(c), max(int(s), 0)) for k, (c, s) in found.items()}
+    except (ValueError, TypeError, AttributeError):
+        problem = Problem(code="bad_cursor", message="this is no place in the timeline", path="after")
+        raise Refused([problem]) from None
+
+
+class _Sources:
+    def __init__(
+        self, conn: Connection, call: Call, reader: Reader, object: Object, id: str, secret: bytes
+    ) -> None:
+        self.conn, self.call, self.reader = conn, call, reader
+        self.object, self.id, self.secret = object, id, secret
+
+    def all(self, layout: Layout) -> list[_Source]:
+        """The sources of this record that its reader may see."""
+        sets = {r.set.name: r.set for r in layout.related}
+        known = {
+            name: found for name, found in self.object.sets.items() if found.object in self.call.model.objects
+        }
+        made = []
+        said = next((s for s in sets.values() if s.object == "activity"), known.get("activities"))
+        pairs: list[tuple[Kind, LinkSet | None]] = [
+            ("activity", said), ("comment", known.get("comments")), ("task", known.get("tasks")),
+        ]  # fmt: skip
+        for kind, found in pairs:
+            if found is not None and self._may(found):
+                made.append(self._of_set(kind, found))
+        if self.object.history:
+            made.append(_Source(name="~changes", kind="change", fetch=self._changes))
+        if FEATURE in self.object.features:
+            made.append(_Source(name="~files", kind="file", fetch=self._files))
+        others = [s for s in sets.values() if s.object not in ("activity", "comment", "task")]
+        made.extend(self._of_set("record", found) for found in others if self._may(found))
+        return made
+
+    def _may(self, found: LinkSet) -> bool:
+        return not isinstance(row_rule(self.call.model, self.call.actor, "read", found.object), Deny)
+
+    def _of_set(self, kind: Kind, found: LinkSet) -> _Source:
+        return _Source(name=found.name, kind=kind, fetch=lambda cursor: self._rows(kind, found, cursor))
+
+    def _rows(self, kind: Kind, found: LinkSet, cursor: str | None) -> tuple[list[Entry], str | None]:
+        of = self.call.model.objects[found.object]
+        ask = _asked(self.call, kind, of, Within(object=self.object.name, id=self.id, set=found.name), cursor)
+        page = read(self.conn, self.call, ask, secret=self.secret)
+        return [self._entry(kind, of, row) for row in page.rows()], page.next
+
+    def _entry(self, kind: Kind, of: Object, row: Mapping[str, Any]) -> Entry:
+        def value(name: str) -> Shown:
+            field = of.fields.get(name)
+            return EMPTY if field is None else shown(field, row.get(name), self.reader, row.get("currency"))
+
+        at = moment_of(row["created_at"])
+        day = at.astimezone(self.reader.zone).date()
+        if kind == "activity" and row.get("at"):
+            day = date.fromisoformat(row["at"])
+        title = self.call.model.follow(of.name, of.title)
+        by: Any = row.get("created_by")
+        tags = {"activity": ("result",), "task": ("status", "priority")}.get(kind, ())
+        body = {"activity": "content", "comment": "body", "task": "description"}.get(kind, "")
+        how = value("kind") if kind == "activity" else EMPTY
+        due = {"activity": "next_contact_at", "task": "due"}.get(kind, "")
+        return Entry(
+            kind=kind, object=of.name, id=row["id"], day=day, at=at,
+            icon=self._icon(kind, of, row),
+            what=how.text or self.reader.say(of.label, of.name),
+            title=shown(title, row.get(of.title), self.reader).text if title and kind != "comment" else "",
+            body=value(body), tags=tuple(t for t in map(value, tags) if not t.empty), next=value(due).text,
+            by=Item(text=by["title"] or "…", object="user", id=by["id"]) if by else None,
+            by_me=by is not None and by["id"] == self.call.actor.user, version=int(row.get("version") or 0),
+        )  # fmt: skip
+
+    def _icon(self, kind: Kind, of: Object, row: Mapping[str, Any]) -> str:
+        """An activity's icon is that of how it was done, where the option names one."""
+        own = (
+            option_icons(self.call.model, of.name, "kind").get(str(row.get("kind")))
+            if kind == "activity"
+            else None
+        )
+        return own or of.icon or "file-text"
+
+    def _changes(self, _: str | None) -> tuple[list[Entry], None]:
+        found = happenings(self.conn, self.call, self.reader, self.object.name, self.id)
+        return [
+            Entry(
+                kind="change", object=self.object.name, id=f"v{h.version}", at=h.at,
+                day=h.at.astimezone(self.reader.zone).date(), icon="history", what="", by=h.by, action=h.action,
+                cause=h.cause, differences=h.differences, version=h.version,
+            )
+            for h in found
+        ], None  # fmt: skip
+
+    def _files(self, _: str | None) -> tuple[list[Entry], None]:
+        made = []
+        for file in record_files(self.conn, self.call, self.object.name, self.id):
+            at = moment_of(file["created_at"])
+            by = file["created_by"]
+            made.append(
+                Entry(
+                    kind="file", object=self.object.name, id=file["id"], at=at, icon="paperclip", what="",
+                    day=at.astimezone(self.reader.zone).date(), title=file["name"],
+                    by=Item(text=by["title"] or "…", object="user", id=by["id"]) if by else None,
+                    by_me=bool(by) and by["id"] == self.call.actor.user,
+                )
+            )  # fmt: skip
+        made.sort(key=lambda e: e.at, reverse=True)
+        return made, None
+
+
+WANTED: Mapping[Kind, tuple[str, ...]] = {
+    "activity": ("kind", "content", "result", "at", "next_contact_at"),
+    "comment": ("body", "version"),
+    "task": ("status", "priority", "due", "description"),
+}
+
+
+def _asked(call: Call, kind: Kind, of: Object, within: Within, cursor: str | None) -> Ask:
+    known = readable(call.model, call.actor, of.name)
+    names = [n for n in (*WANTED.get(kind, ()), "created_at", "created_by") if n in known]
+    title = [of.title] if call.model.follow(of.name, of.title) is not None and kind != "comment" else []
+    sort = ("-at", "-created_at") if kind == "activity" and "at" in known else ("-created_at",)
+    return Ask(
+        object=of.name, within=within, fields=tuple(dict.fromkeys(["id", *title, *names])), sort=sort,
+        limit=PAGE, after=cursor, voided="yes",
+    )  # fmt: skip

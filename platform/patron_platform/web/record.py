@@ -1,0 +1,159 @@
+"""Record page: one record with everything that belongs to it, also on paper.
+
+In: `GET /w/{workspace}/o/{object}/{id}`, with `?tab=SET` for a related list in the place of the fields, `?kind=` for one kind of
+the timeline, `?print=1` for a page without anything to press. Out: HTML of page/record's data; a script gets the part that it
+swaps. Looking at a record writes down when. A form of the page that was refused is answered with the same page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from patron_engine.errors import NotFound
+from patron_engine.fields.options import options_in
+from patron_engine.page import looks
+from patron_engine.page.below import Grid, related_grid
+from patron_engine.page.follow_up import FollowUp, follow_up_of
+from patron_engine.page.icons import option_icons
+from patron_engine.page.record import RecordPage, Tile, record_page
+from patron_engine.page.timeline import Entry, Timeline, timeline
+from patron_engine.problems import Problem
+from patron_engine.query.call import Call
+from patron_engine.query.files import record_files
+from patron_platform.web import csrf, forms_in
+from patron_platform.web.forms_in import Pairs
+from patron_platform.web.render import page, part, partial_wanted
+from patron_platform.web.visitor import Visitor, enter
+
+router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
+DONE = (
+    "saved", "followed_up", "commented", "restored", "voided", "unvoided", "moved", "cloned", "file_added",
+    "file_removed", "removed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A related list as it stands open on the page."""
+
+    tile: Tile
+    grid: Grid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What somebody sent from the page and what was wrong with it: the page comes again with all of it.
+
+    form      which of the page's forms it was
+    typed     what stood in it
+    problems  why it was refused; `confirm` names the rules whose warnings may be accepted
+    more      what the template needs besides
+    """
+
+    form: str
+    typed: Mapping[str, str]
+    problems: tuple[Problem, ...] = ()
+    confirm: tuple[str, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@router.get("")
+def record(request: Request, workspace: str, object: str, id: UUID) -> Response:
+    return draw_record(request, enter(request, workspace), object, str(id))
+
+
+def draw_record(
+    request: Request, visitor: Visitor, object: str, id: str, *, sent: Sent | None = None, status: int = 200
+) -> Response:
+    """The page of a record, with what was sent from it when it was refused."""
+    given = request.query_params if request.method == "GET" else {}
+    tab = given.get("tab") or ""
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        reader = visitor.reader(call)
+        made = record_page(conn, call, reader, object, id)
+        values: dict[str, Any] = {
+            "made": made,
+            "here_url": visitor.url("o", made.object.name, made.id),
+            "opened": opened_tab(conn, call, visitor, made, tab),
+            "tab": tab,
+            "sent": sent,
+        }
+        if partial_wanted(request) and request.headers.get("hx-target", "").endswith("record-body"):
+            return part(visitor, call, "_record_body.html", **values)
+        if given.get("print"):
+            return page(visitor, call, "record_print.html", title=made.title, here=made.object.name, **values)
+        values |= dict.fromkeys(("told", "follow_up", "follows", "files", "ways", "way_icons", "news"), ())
+        if not made.deleted:
+            values |= _around(conn, call, visitor, made, given.get("kind"))
+        values["done"] = given.get("done") if given.get("done") in DONE else None
+        answer = page(
+            visitor, call, "record.html", title=made.title, here=made.object.name, status=status, **values
+        )
+    if status == 200:
+        with visitor.workspace.connection("write") as conn:
+            looks.look(conn, visitor.workspace.call(conn, visitor.actor), made.object.name, made.id)
+    return answer
+
+
+def _around(
+    conn: psycopg.Connection[Any], call: Call, visitor: Visitor, made: RecordPage, kind: str | None
+) -> dict[str, Any]:
+    """What stands beside a living record: its timeline, what is new in it, the forms that add to it."""
+    secret = visitor.service.runtime.secret
+    told = timeline(conn, call, visitor.reader(call), made.layout, made.id, secret=secret, kind=kind)
+    since = looks.last_look(conn, call, made.object.name, made.id)
+    found = follow_up_of(call, made.object)
+    return {
+        "told": told,
+        "news": () if kind else news(told, since),
+        "follows": looks.follows(conn, call, made.object.name, made.id),
+        "follow_up": found,
+        "ways": _ways(call, found),
+        "way_icons": option_icons(call.model, "activity", "kind"),
+        "files": record_files(conn, call, made.object.name, made.id) if made.may.attach else (),
+    }
+
+
+def opened_tab(
+    conn: psycopg.Connection[Any], call: Call, visitor: Visitor, made: RecordPage, tab: str
+) -> Opened | None:
+    """The related list a tab names. NotFound for one that the record does not have."""
+    if not tab:
+        return None
+    tile = next((t for t in made.tiles if t.set == tab), None)
+    if tile is None:
+        raise NotFound("the record has no such list")
+    related = next(r for r in made.layout.related if r.set.name == tab)
+    grid = related_grid(conn, call, visitor.reader(call), made.object, made.id, related)
+    return Opened(tile=tile, grid=grid)
+
+
+def news(told: Timeline, since: Any) -> tuple[Entry, ...]:
+    """What others did since one last looked, as far as the first page of the timeline reaches."""
+    if since is None:
+        return ()
+    return tuple(e for e in told.entries if e.at > since and not e.by_me)
+
+
+def _ways(call: Call, found: FollowUp | None) -> tuple[Any, ...]:
+    """The ways a follow-up can be done, in their order."""
+    if found is None:
+        return ()
+    field = call.model.objects[found.object].fields["kind"]
+    return tuple(o for o in options_in(field.choice).values() if not o.retired)
+
+
+def sent_by(request: Request, workspace: str, form: Pairs) -> Visitor:
+    """Who sent a form of the page; Forbidden when it does not come from it."""
+    visitor = enter(request, workspace)
+    csrf.check(request, visitor.session.id, forms_in.texts(form))
+    return visitor
