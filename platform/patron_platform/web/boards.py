@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 from fastapi import APIRouter
@@ -19,6 +20,7 @@ from patron_engine.errors import NotFound
 from patron_engine.jsonio import dumps
 from patron_engine.model.model import Object
 from patron_engine.page.board import Boards
+from patron_engine.page.calendar import MOST_RECORDS, SCALES, calendar_of
 from patron_engine.page.missing import candidates, small_widget
 from patron_engine.page.question import Question, question_of, views_of
 from patron_engine.query.call import Call
@@ -41,7 +43,20 @@ def kanban(visitor: Visitor, conn: Connection, call: Call, question: Question) -
     return drawn(visitor, call, question, "board.html", board=board, here_now=here)
 
 
-DRAWERS: Mapping[str, Drawer] = {"kanban": kanban}
+def calendar(visitor: Visitor, conn: Connection, call: Call, question: Question) -> Response:
+    """Days with what stands on them: `at` is a day of the period, `scale` how much is shown."""
+    given = visitor.request.query_params
+    shown = calendar_of(
+        conn, call, question, visitor.reader(call), given.get("at", ""), given.get("scale", ""),
+        visitor.service.runtime.secret,
+    )  # fmt: skip
+    return drawn(
+        visitor, call, question, "calendar.html", calendar=shown, scales=SCALES, limit=MOST_RECORDS,
+        fill=lambda day: urlencode(shown.spans.fill(day)) if shown else "",
+    )  # fmt: skip
+
+
+DRAWERS: Mapping[str, Drawer] = {"kanban": kanban, "calendar": calendar}
 
 
 @router.get("/{object}/cards")
