@@ -19,7 +19,7 @@ from patron_engine.access.decide import readable
 from patron_engine.page.cards import Card, Cards, narrowed, quoted
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
-from patron_engine.page.spans import DAY, Span, Spans, spans_of
+from patron_engine.page.spans import DAY, Span, Spans, latest_day, spans_of
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.ways.read import read
@@ -77,7 +77,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """`at`, `before`, `after` are days of this period and its neighbours."""
+    """`at`, `before`, `after` are days of this period and its neighbours; `latest` is where an empty one leads to."""
 
     scale: Scale
     title: str
@@ -89,6 +89,7 @@ class Calendar:
     spans: Spans
     hours: bool
     capped: bool
+    latest: date | None = None
 
 
 def calendar_of(
@@ -133,6 +134,7 @@ def calendar_of(
         spans=spans,
         hours=spans.timed and how in ("week", "day"),
         capped=found.next is not None,
+        latest=None if placed else latest_day(conn, call, question, spans, secret),
     )
 
 

@@ -1,23 +1,26 @@
 """Spans: from when until when a record stands in a calendar or plan: which fields say so, and what they say to a reader.
 
 In: a Question, and records of an answer. Out: `Spans`: the condition "touches these days", the span of a record in the
-reader's zone, the fields that a move to other days changes. Pure.
+reader's zone, the fields that a move to other days changes; and the last day there is anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+import psycopg
+
 from patron_engine.access.decide import readable, writable
 from patron_engine.fields.field import Field
-from patron_engine.page.cards import field_at
+from patron_engine.page.cards import field_at, narrowed
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import moment_of
 from patron_engine.query.call import Call
+from patron_engine.ways.read import read
 
 DAY = timedelta(days=1)
 LAST_DAY = date(9999, 12, 30)
@@ -116,6 +119,17 @@ def spans_of(call: Call, question: Question, reader: Reader) -> Spans | None:
         reader=reader,
         fields=names if all(n in may for n in names) else (),
     )
+
+
+def latest_day(
+    conn: psycopg.Connection[Any], call: Call, question: Question, spans: Spans, secret: bytes
+) -> date | None:
+    """The last day on which a record of the question begins: where to look when a period is empty."""
+    asked = narrowed(question, f"{spans.start} != None")
+    ask = replace(asked, columns=(), after=None).ask(also=(spans.start,), limit=1)
+    rows = read(conn, call, replace(ask, sort=(f"-{spans.start}",)), secret=secret).rows()
+    found = replace(spans, end="").of(rows[0]) if rows else None
+    return found.first if found is not None else None
 
 
 def _dated(call: Call, question: Question, path: str) -> Field | None:

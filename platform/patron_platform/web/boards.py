@@ -21,7 +21,9 @@ from patron_engine.jsonio import dumps
 from patron_engine.model.model import Object
 from patron_engine.page.board import Boards
 from patron_engine.page.calendar import MOST_RECORDS, SCALES, calendar_of
+from patron_engine.page.gantt import AXES, MOST_ROWS, plan_of
 from patron_engine.page.missing import candidates, small_widget
+from patron_engine.page.places import places_of
 from patron_engine.page.question import Question, question_of, views_of
 from patron_engine.query.call import Call
 from patron_platform.web.render import HEADERS, page, part
@@ -56,7 +58,23 @@ def calendar(visitor: Visitor, conn: Connection, call: Call, question: Question)
     )  # fmt: skip
 
 
-DRAWERS: Mapping[str, Drawer] = {"kanban": kanban, "calendar": calendar}
+def gantt(visitor: Visitor, conn: Connection, call: Call, question: Question) -> Response:
+    """Bars on a time axis: `at` is a day it shows, `scale` its unit."""
+    given = visitor.request.query_params
+    plan = plan_of(
+        conn, call, question, visitor.reader(call), given.get("at", ""), given.get("scale", ""),
+        visitor.service.runtime.secret,
+    )  # fmt: skip
+    return drawn(visitor, call, question, "gantt.html", plan=plan, axes=AXES, limit=MOST_ROWS)
+
+
+def places(visitor: Visitor, conn: Connection, call: Call, question: Question) -> Response:
+    """Places with the way to a map."""
+    found = places_of(conn, call, question, visitor.reader(call), visitor.service.runtime.secret)
+    return drawn(visitor, call, question, "places.html", places=found)
+
+
+DRAWERS: Mapping[str, Drawer] = {"kanban": kanban, "calendar": calendar, "gantt": gantt, "map": places}
 
 
 @router.get("/{object}/cards")
