@@ -36,12 +36,12 @@ BEFORE = {"days": 7, "weeks": 28, "months": 184}  # days before the day asked fo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """`x` and `width` are parts of a hundred of the axis; `strong` begins a larger unit."""
+    """`x` and `width` are parts of a hundred of the axis; `over` is the larger unit that begins here, `free` a weekend."""
 
     label: str
+    over: str
     x: float
     width: float
-    strong: bool = False
     free: bool = False
 
 
@@ -158,10 +158,10 @@ def ticks_of(first: date, last: date, axis: Axis, reader: Reader) -> tuple[Tick,
         strong = day == first or (day.month == 1 if axis == "months" else day.day <= size)
         made.append(
             Tick(
-                label=_label(day, axis, strong, reader),
+                label=_label(day, axis, reader),
+                over=_over(day, axis, reader) if strong else "",
                 x=100 * (day - first).days / length,
                 width=100 * size / length,
-                strong=strong,
                 free=axis == "days" and day.weekday() > 4,
             )
         )
@@ -169,12 +169,14 @@ def ticks_of(first: date, last: date, axis: Axis, reader: Reader) -> tuple[Tick,
     return tuple(made)
 
 
-def _label(day: date, axis: Axis, strong: bool, reader: Reader) -> str:
+def _label(day: date, axis: Axis, reader: Reader) -> str:
+    return str(format_skeleton("MMM", day, locale=reader.locale)) if axis == "months" else str(day.day)
+
+
+def _over(day: date, axis: Axis, reader: Reader) -> str:
     if axis == "months":
-        return str(format_skeleton("yMMM" if strong else "MMM", day, locale=reader.locale))
-    if strong or axis == "weeks":
-        return str(format_skeleton("MMMd", day, locale=reader.locale))
-    return str(day.day)
+        return str(format_skeleton("y", day, locale=reader.locale))
+    return str(format_skeleton("yMMM" if day.month == 1 else "MMM", day, locale=reader.locale))
 
 
 def _title(first: date, last: date, reader: Reader) -> str:
