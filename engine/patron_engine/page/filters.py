@@ -16,7 +16,7 @@ from patron_engine.fields.field import ChoiceSpec, Field, Option
 from patron_engine.model.model import LINKS, Model, Object
 from patron_engine.page.conditions import Condition, holes
 from patron_engine.page.operators import NUMERIC, OPERATORS
-from patron_engine.page.places import field_at, value_type
+from patron_engine.page.paths import field_at, value_type
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import option_item
 from patron_engine.query.call import Call

@@ -17,7 +17,7 @@ from patron_engine.actor import Actor
 from patron_engine.fields.field import Field
 from patron_engine.model.model import LINKS, Model, Object
 from patron_engine.page.inputs import widget_of
-from patron_engine.page.places import field_at, gathers, label_at, sorts, value_type
+from patron_engine.page.paths import field_at, gathers, label_at, sorts, value_type
 from patron_engine.page.question import Column, Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, UNTITLED, Item, Shown, numeric, shown

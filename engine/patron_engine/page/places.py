@@ -1,67 +1,71 @@
-"""Places: what a path of a page means: the field at its end and what people call it, among what the reader may read.
+"""Places: the records of a question that lie somewhere, as a list with the way to a map.
 
-In: the model, an actor, an object, a path (`amount`, `account.industry`). Out: the field or None, its label, whether it
-sorts, whether records may be gathered by it. Pure.
+In: a connection, the frame of the call, a Question. Out: `Places`: a page of cards with their coordinates and address, and the
+cursor of the next page; None for an object without a location. No map is drawn here and nobody else is asked.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+
 from patron_engine.access.decide import readable
-from patron_engine.actor import Actor
-from patron_engine.fields.field import Field
-from patron_engine.fields.registry import type_of
-from patron_engine.model.model import LINKS, Model, Object
+from patron_engine.page.cards import Card, Cards, field_at, narrowed
+from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
+from patron_engine.page.show import shown
+from patron_engine.query.call import Call
+from patron_engine.ways.read import read
 
-GROUPED = frozenset({"select", "boolean", "rating", "lookup", "master", "user", "department", "cascade"})
-SUMMED = frozenset({"integer", "decimal", "money", "duration"})
-
-
-def steps_of(model: Model, actor: Actor, object: Object, path: str) -> tuple[Field, ...]:
-    """The fields a path goes through, its own last; () where he may not read one of them."""
-    found: list[Field] = []
-    here: Object | None = object
-    names = path.split(".")
-    for at, name in enumerate(names):
-        if here is None:
-            return ()
-        field = readable(model, actor, here.name).get(here.aliases.get(name, name))
-        if field is None:
-            return ()
-        found.append(field)
-        to = field.link.to if field.type in LINKS and not field.link.many else ()
-        here = model.object(to[0]) if len(to) == 1 and at + 1 < len(names) else None
-    return tuple(found)
+PLACES = 50  # of one page
 
 
-def field_at(model: Model, actor: Actor, object: Object, path: str) -> Field | None:
-    """The field at the end of a path."""
-    steps = steps_of(model, actor, object, path)
-    return steps[-1] if steps else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One record. `lat` and `lng` are degrees as text; `address` is what people call the place."""
+
+    card: Card
+    lat: str
+    lng: str
+    address: str = ""
 
 
-def label_at(model: Model, actor: Actor, object: Object, path: str, reader: Reader) -> str:
-    """What people call it: `Account · Industry`."""
-    steps = steps_of(model, actor, object, path)
-    return " · ".join(reader.say(f.label, f.name) for f in steps) or path
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    label: str
+    places: tuple[Placed, ...]
+    next: str | None
 
 
-def value_type(field: Field) -> str:
-    """The type its values have: of a formula or a roll-up, the type it gives."""
-    return str(field.extra.get("value_type") or field.type)
+def places_of(
+    conn: psycopg.Connection[Any], call: Call, question: Question, reader: Reader, secret: bytes
+) -> Places | None:
+    """The page of places the question asks for."""
+    object = question.object
+    path = str(question.view.body.get("location") or "") or _first(call, question, "location")
+    field = field_at(call.model, call.actor, object, path) if path else None
+    if field is None or field.type != "location":
+        return None
+    address = _first(call, question, "address")
+    cards = Cards(call, narrowed(question, f"{path} != None"), reader)
+    ask = cards.ask(path, *([address] if address else []), limit=PLACES)
+    found = read(conn, call, replace(ask, after=question.after), secret=secret)
+    fields = readable(call.model, call.actor, object.name)
+    made = []
+    for record in found.rows():
+        spot = record.get(path)
+        if not isinstance(spot, Mapping) or spot.get("lat") is None or spot.get("lng") is None:
+            continue
+        said = shown(fields[address], record.get(address), reader).text if address else ""
+        card = cards.card(record, without=(path, address))
+        made.append(Placed(card=card, lat=str(spot["lat"]), lng=str(spot["lng"]), address=said))
+    return Places(label=reader.say(field.label, field.name), places=tuple(made), next=found.next)
 
 
-def sorts(field: Field | None) -> bool:
-    """Whether a list may be sorted by it."""
-    if field is None or field.encrypted:
-        return False
-    if field.expr.kind == "link":
-        return len(field.expr.objects) == 1 and not (field.type in LINKS and field.link.many)
-    return type_of(field).sortable and field.expr.kind not in ("list", "json", "location")
-
-
-def gathers(field: Field | None) -> bool:
-    """Whether records may be gathered by it: few values, each with a name."""
-    if field is None or not field.columns or field.type not in GROUPED:
-        return False
-    return field.type not in LINKS or (not field.link.many and len(field.link.to) == 1)
+def _first(call: Call, question: Question, type: str) -> str:
+    """The first field of a type he may read."""
+    fields = readable(call.model, call.actor, question.object.name)
+    return next((name for name, field in fields.items() if field.type == type), "")

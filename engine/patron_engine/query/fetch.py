@@ -20,6 +20,7 @@ from patron_engine.fields.registry import type_of
 from patron_engine.jsonio import dumps
 from patron_engine.query import cursor, sql
 from patron_engine.query.call import Call
+from patron_engine.query.names import Named
 from patron_engine.query.resolve import Resolved
 from patron_engine.query.spec import Ask, Found, Page
 from patron_engine.query.sql import Form, Listing, Shape
@@ -161,6 +162,23 @@ def _count(
         return _estimate(conn, statement, given)
     found: int = _run(conn, statement, given)[0][0]
     return found
+
+
+def grouped(
+    conn: psycopg.Connection[Any],
+    call: Call,
+    question: Resolved,
+    by: Named,
+    figures: Sequence[Named],
+    limit: int,
+) -> list[tuple[Any, ...]]:
+    """(value, count, sum of each figure) for the `limit` most frequent values of `by` over the whole question."""
+    shape, given = _shape(call, question, "json", b"")
+    shape = Shape(form="json", words=shape.words, ids=shape.ids)
+    names = (by.key, *(f.key for f in figures), limit)
+    key = (*_key(call, question, "grouping", shape), names)
+    statement = kept(call.tables).get(key, lambda: sql.grouping(call, question, shape, by, figures, limit))
+    return _run(conn, statement, given)
 
 
 def _estimate(conn: psycopg.Connection[Any], statement: Statement, given: Values) -> int:

@@ -122,6 +122,24 @@ def summing(
     return compiled(chosen, call.model.release)
 
 
+def grouping(
+    call: Call, question: Resolved, shape: Shape, by: Named, figures: Sequence[Named], limit: int
+) -> Statement:
+    """For each value of `by` how many records of the whole question have it and the sums of `figures`, money in the
+    workspace's currency. Values are cut out first: one that is computed with parameters stands in the text once."""
+    building = _building(call)
+    binding = SqlBinding(row=building.root(question.object.name), ruled=True)
+    conditions = _conditions(binding, question, replace(shape, after=None))
+    value = binding.value(binding.row, path_steps(by.key)).label("value")
+    each = [binding.value(binding.row, path_steps(f.key)).label(f"f{n}") for n, f in enumerate(figures)]
+    inner = sa.select(value, *each).select_from(binding.row.source.from_).where(*conditions)
+    rows = inner.subquery(building.alias())
+    count = sa.func.count().label("count")
+    sums = [sa.func.sum(rows.c[f"f{n}"]).label(f"s{n}") for n in range(len(figures))]
+    chosen = sa.select(rows.c.value, count, *sums).group_by(rows.c.value)
+    return compiled(chosen.order_by(count.desc()).limit(sa.literal(limit)), call.model.release)
+
+
 def _building(call: Call) -> Building:
     rules = rules_of(row_rule, call.model, call.actor)
     return Building(tables=call.tables, rules=rules, condition=rule_condition, languages=call.actor.languages)

@@ -14,7 +14,7 @@ from patron_engine.model.model import Object
 from patron_engine.page.conditions import Condition, Group, read_conditions, write_conditions
 from patron_engine.page.filters import family_of, options_for, said_values, widget_for
 from patron_engine.page.listing import title_of
-from patron_engine.page.places import field_at, label_at
+from patron_engine.page.paths import field_at, label_at
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from patron_engine.access.decide import readable
 from patron_engine.errors import Refused
 from patron_engine.page.filters import UNASKED
-from patron_engine.page.places import field_at, gathers, label_at, sorts
+from patron_engine.page.paths import field_at, gathers, label_at, sorts
 from patron_engine.problems import Problem
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.forms_in import FormData

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from patron_engine.fields.field import ChoiceSpec, Field
 from patron_engine.page.listing import headings
-from patron_engine.page.places import SUMMED, field_at, value_type
+from patron_engine.page.paths import SUMMED, field_at, value_type
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, Shown, shown
 from patron_engine.query.spec import Ask

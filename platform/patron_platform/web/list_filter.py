@@ -32,7 +32,7 @@ from patron_engine.page.conditions import (
     write_conditions,
 )
 from patron_engine.page.filters import Choosable, adjusted, choosable, operators_of, options_for, widget_for
-from patron_engine.page.places import field_at
+from patron_engine.page.paths import field_at
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.list_chips import titles_in

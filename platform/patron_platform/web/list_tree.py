@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from patron_engine.errors import NotFound
 from patron_engine.page.listing import Listing, listing
-from patron_engine.page.places import field_at
+from patron_engine.page.paths import field_at
 from patron_engine.page.question import Question
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask

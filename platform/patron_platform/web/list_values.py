@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from patron_engine.jsonio import dumps
 from patron_engine.page.listing import title_of
-from patron_engine.page.places import field_at, sorts
+from patron_engine.page.paths import field_at, sorts
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.query.spec import Ask

@@ -20,7 +20,7 @@ from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import PatronError, Refused
 from patron_engine.model.model import Model, Object
 from patron_engine.page.listing import Listing, fitting, headings, listing, sorted_by
-from patron_engine.page.places import field_at
+from patron_engine.page.paths import field_at
 from patron_engine.page.question import Column, Question, View, question_of, views_of
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call

@@ -10,6 +10,7 @@ from patron_platform.web import (
     acts,
     assets,
     attachments,
+    boards,
     bulk,
     follow,
     forms,
@@ -26,6 +27,7 @@ from patron_platform.web import (
     login,
     lookup,
     me,
+    moves,
     notices,
     record,
     related,
@@ -57,6 +59,8 @@ PAGES = (
     list_tree,
     list_values,
     forms,
+    boards,
+    moves,
     lists,
     related,
     follow,
@@ -64,3 +68,5 @@ PAGES = (
     acts,
     record,
 )
+
+lists.DRAWERS.update(boards.DRAWERS)

@@ -1,0 +1,246 @@
+"""Board: the records of a question in columns, one for each value of a choice or of a link (kanban).
+
+In: a connection, the frame of the call, a Question. Out: a `Board`: columns with the count and the sum over all their
+records, and the first cards of each; `more_cards` gives the following ones by a cursor. Never the whole set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from babel.numbers import format_compact_currency, format_compact_decimal
+
+from patron_engine.access.decide import writable
+from patron_engine.fields.field import Field
+from patron_engine.model.model import LINKS
+from patron_engine.page.cards import Card, Cards, choice_of, field_at, narrowed, quoted
+from patron_engine.page.palette import token_of
+from patron_engine.page.pick import documents_for
+from patron_engine.page.question import Question
+from patron_engine.page.reader import Reader
+from patron_engine.page.show import UNTITLED
+from patron_engine.query.call import Call
+from patron_engine.query.groups import Group, groups
+from patron_engine.query.spec import Ask
+from patron_engine.ways.read import read
+
+FIRST_CARDS = 20  # cards a column begins with, and gets each time one comes to its end
+NO_KEY = "-none-"  # stands for no column at all
+MAX_COLUMNS = 60  # of a board by records: the fullest ones
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardColumn:
+    """One value. `value` is None for the records without one; `end` how a stage ends; `open` whether cards may come here."""
+
+    value: str | None
+    label: str
+    color: str | None = None
+    end: str | None = None
+    count: int = 0
+    figure: str = ""
+    exact: str = ""
+    cards: tuple[Card, ...] = ()
+    next: str | None = None
+    folded: bool = False
+    open: bool = True
+
+    @property
+    def key(self) -> str:
+        """What stands for it in addresses and ids."""
+        return self.value if self.value is not None else "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """`movable`: cards may be brought to another column; `summed` is the heading of the figure, or ""."""
+
+    by: str
+    field: Field
+    label: str
+    columns: tuple[BoardColumn, ...]
+    movable: bool
+    summed: str
+    hidden: int = 0
+
+    @property
+    def folded(self) -> str:
+        """What the address says of narrow columns."""
+        return ",".join(c.key for c in self.columns if c.folded) or NO_KEY
+
+
+class Boards:
+    """Boards of one question for one reader."""
+
+    def __init__(
+        self, conn: Connection, call: Call, question: Question, reader: Reader, secret: bytes
+    ) -> None:
+        self.conn = conn
+        self.call = call
+        self.question = question
+        self.reader = reader
+        self.secret = secret
+        self.cards = Cards(call, question, reader)
+        self.by = self._by()
+
+    def board(self, folded: frozenset[str] | None = None, *, filled: bool = True) -> Board | None:
+        """The board; None where nothing can make columns. `folded` are the keys of narrow columns (None: ends without
+        records); without `filled` only counts and sums are read."""
+        if self.by is None:
+            return None
+        path, field = self.by
+        figure = self._figure()
+        spread = groups(self.conn, self.call, self.cards.ask(), path, [figure] if figure else [])
+        columns = [self._column(c, spread, figure, folded) for c in self._values(field, spread)]
+        if filled:
+            columns = [self._filled(c) for c in columns]
+        shown = {c.value for c in columns}
+        return Board(
+            by=path,
+            field=field,
+            label=self.reader.say(field.label, field.name),
+            columns=tuple(columns),
+            movable=path in writable(self.call.model, self.call.actor, self.question.object.name),
+            summed=self.cards.labels.get(figure, "") if figure else "",
+            hidden=sum(g.count for g in spread if g.value not in shown),
+        )
+
+    def more_cards(self, value: str | None, after: str | None) -> tuple[tuple[Card, ...], str | None]:
+        """The next cards of one column, and the place behind them."""
+        assert self.by is not None
+        path, _ = self.by
+        condition = f"{path} == {quoted(value) if value is not None else 'None'}"
+        own = Cards(self.call, narrowed(self.question, condition), self.reader)
+        found = self._read(own.ask(path, limit=FIRST_CARDS), after)
+        return tuple(own.card(r, without=(path,)) for r in found.rows()), found.next
+
+    def one(self, id: str) -> tuple[Card, str | None] | None:
+        """The card of one record and the value it stands under; None when it is not on this board (any more)."""
+        if self.by is None:
+            return None
+        path, _ = self.by
+        rows = self._read(self.cards.ask(path, limit=1, ids=(id,)), None).rows()
+        if not rows:
+            return None
+        value = rows[0].get(path)
+        key = value.get("id") if isinstance(value, Mapping) else value
+        return self.cards.card(rows[0], without=(path,)), key
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _read(self, ask: Ask, after: str | None) -> Any:
+        return read(self.conn, self.call, replace(ask, after=after), secret=self.secret)
+
+    def _by(self) -> tuple[str, Field] | None:
+        """What makes the columns: what was asked for, the field of a stage path, the first choice."""
+        model, actor, object = self.call.model, self.call.actor, self.question.object
+        paths = [p for p in (self.question.group,) if p]
+        paths += [str(body.get("field")) for body in documents_for(model, actor, "stage_path", object.name)]
+        paths += [
+            name for name, field in self.cards.fields.items() if field.type == "select" and not field.system
+        ]
+        for path in paths:
+            field = field_at(model, actor, object, path)
+            if field is not None and _makes_columns(field):
+                return path, field
+        return None
+
+    def _figure(self) -> str | None:
+        """What is summed: the first column with a sum, else the first amount."""
+        known = self.cards.columns
+        summed = [c.path for c in self.question.columns if c.total == "sum" and c.path in known]
+        amounts = [p for p, f in known.items() if (f.extra.get("value_type") or f.type) == "money"]
+        found = [p for p in (*summed, *amounts) if "." not in p]
+        return found[0] if found else None
+
+    def _values(self, field: Field, spread: tuple[Group, ...]) -> list[BoardColumn]:
+        """The columns in their order, without figures: options that are not retired, and what records stand under."""
+        spec = choice_of(field)
+        there = {g.value for g in spread}
+        none = [BoardColumn(value=None, label="", open=field.required is not True)] if None in there else []
+        if spec is None:
+            return [*none, *self._records(field, spread)]
+        ends = self._ends(field.name)
+        return none + [
+            BoardColumn(
+                value=option.name,
+                label=self.reader.say(option.label, option.name),
+                color=token_of(option.color) or "gray",
+                end=ends.get(option.name),
+                open=not option.retired,
+            )
+            for option in spec.options
+            if not option.retired or option.name in there
+        ]
+
+    def _records(self, field: Field, spread: tuple[Group, ...]) -> list[BoardColumn]:
+        """Columns of a link: the records that are linked, by title."""
+        ids = [str(g.value) for g in spread if g.value is not None][:MAX_COLUMNS]
+        target = self.call.model.objects[field.link.to[0]]
+        if not ids:
+            return []
+        ask = Ask(object=target.name, fields=("id", target.title), ids=tuple(ids), limit=MAX_COLUMNS)
+        rows = self._read(ask, None).rows()
+        made = [BoardColumn(value=r["id"], label=_title(r.get(target.title))) for r in rows]
+        return sorted(made, key=lambda c: c.label)
+
+    def _ends(self, name: str) -> Mapping[str, str]:
+        """Stage -> how it ends, where a stage path says so."""
+        model, actor = self.call.model, self.call.actor
+        for body in documents_for(model, actor, "stage_path", self.question.object.name):
+            if body.get("field") == name:
+                return {s["name"]: s["end"] for s in body.get("stages") or () if s.get("end")}
+        return {}
+
+    def _column(
+        self,
+        column: BoardColumn,
+        spread: tuple[Group, ...],
+        figure: str | None,
+        folded: frozenset[str] | None,
+    ) -> BoardColumn:
+        """The column with its count and sum."""
+        found = next((g for g in spread if g.value == column.value), None)
+        narrow = column.key in folded if folded is not None else found is None and column.end is not None
+        column = replace(column, folded=narrow)
+        if found is None:
+            return column
+        column = replace(column, count=found.count)
+        if figure is None or not found.sums[0]:
+            return column
+        short, exact = self._money(found.sums[0], self.cards.columns[figure])
+        return replace(column, figure=short, exact=exact)
+
+    def _money(self, value: Decimal, field: Field) -> tuple[str, str]:
+        """A sum as it fits a heading, and exactly."""
+        reader = self.reader
+        if (field.extra.get("value_type") or field.type) == "money":
+            short = format_compact_currency(value, reader.currency, locale=reader.locale, fraction_digits=1)
+            return str(short), reader.money(value)
+        return str(format_compact_decimal(value, locale=reader.locale, fraction_digits=1)), reader.number(
+            value
+        )
+
+    def _filled(self, column: BoardColumn) -> BoardColumn:
+        if not column.count or column.folded:
+            return column
+        cards, following = self.more_cards(column.value, None)
+        return replace(column, cards=cards, next=following)
+
+
+def _makes_columns(field: Field) -> bool:
+    if choice_of(field) is not None:
+        return field.expr.kind == "choice"
+    return field.type in LINKS and not field.link.several and not field.link.many and field.type != "master"
+
+
+def _title(value: Any) -> str:
+    if isinstance(value, Mapping):
+        value = value.get("title")
+    return str(value) if value not in (None, "") else UNTITLED

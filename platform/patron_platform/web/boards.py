@@ -1,0 +1,158 @@
+"""Boards: the other ways to look at the records of a question: columns of cards, a calendar, a plan, places.
+
+In: what the list page was asked. Out: `DRAWERS`, by the drawing's name: a function that draws the whole page; and the parts a
+page asks for later (further cards of a column). What is shown comes from page/board, calendar, gantt and places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import psycopg
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from patron_engine.access.decide import Deny, row_rule, writable
+from patron_engine.errors import NotFound
+from patron_engine.jsonio import dumps
+from patron_engine.model.model import Object
+from patron_engine.page.board import Boards
+from patron_engine.page.calendar import MOST_RECORDS, SCALES, calendar_of
+from patron_engine.page.gantt import AXES, MOST_ROWS, plan_of
+from patron_engine.page.missing import candidates, small_widget
+from patron_engine.page.places import places_of
+from patron_engine.page.question import Question, question_of, views_of
+from patron_engine.query.call import Call
+from patron_platform.web.render import HEADERS, page, part
+from patron_platform.web.texts import texts_in
+from patron_platform.web.undoing import unseal
+from patron_platform.web.visitor import Visitor, enter
+
+router = APIRouter(prefix="/w/{workspace}/boards", include_in_schema=False)
+Connection = psycopg.Connection[Any]
+Drawer = Callable[[Visitor, Connection, Call, Question], Response]
+LONGEST_WORDS = 200  # characters of a search in a small form
+
+
+def kanban(visitor: Visitor, conn: Connection, call: Call, question: Question) -> Response:
+    """Columns of cards."""
+    boards = _boards(visitor, conn, call, question)
+    board = boards.board(folded_of(visitor.request.query_params))
+    here = here_of(visitor, question, folded=board.folded) if board else here_of(visitor, question)
+    return drawn(visitor, call, question, "board.html", board=board, here_now=here)
+
+
+def calendar(visitor: Visitor, conn: Connection, call: Call, question: Question) -> Response:
+    """Days with what stands on them: `at` is a day of the period, `scale` how much is shown."""
+    given = visitor.request.query_params
+    shown = calendar_of(
+        conn, call, question, visitor.reader(call), given.get("at", ""), given.get("scale", ""),
+        visitor.service.runtime.secret,
+    )  # fmt: skip
+    return drawn(
+        visitor, call, question, "calendar.html", calendar=shown, scales=SCALES, limit=MOST_RECORDS,
+        fill=lambda day: urlencode(shown.spans.fill(day)) if shown else "",
+    )  # fmt: skip
+
+
+def gantt(visitor: Visitor, conn: Connection, call: Call, question: Question) -> Response:
+    """Bars on a time axis: `at` is a day it shows, `scale` its unit."""
+    given = visitor.request.query_params
+    plan = plan_of(
+        conn, call, question, visitor.reader(call), given.get("at", ""), given.get("scale", ""),
+        visitor.service.runtime.secret,
+    )  # fmt: skip
+    return drawn(visitor, call, question, "gantt.html", plan=plan, axes=AXES, limit=MOST_ROWS)
+
+
+def places(visitor: Visitor, conn: Connection, call: Call, question: Question) -> Response:
+    """Places with the way to a map."""
+    found = places_of(conn, call, question, visitor.reader(call), visitor.service.runtime.secret)
+    return drawn(visitor, call, question, "places.html", places=found)
+
+
+DRAWERS: Mapping[str, Drawer] = {"kanban": kanban, "calendar": calendar, "gantt": gantt, "map": places}
+
+
+@router.get("/{object}/cards")
+def further_cards(request: Request, workspace: str, object: str) -> Response:
+    """The next cards of one column: `column` is its key, `after` the place."""
+    visitor = enter(request, workspace)
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        question = asked(call, object, request.query_params)
+        boards = _boards(visitor, conn, call, question)
+        key = request.query_params.get("column", "")
+        board = boards.board(frozenset(), filled=False)
+        column = next((c for c in board.columns if c.key == key), None) if board else None
+        if board is None or column is None:
+            raise NotFound("there is no such column")
+        cards, following = boards.more_cards(column.value, request.query_params.get("after") or None)
+        return part(
+            visitor, call, "board_cards.html", board=board, column=column, cards=cards, following=following,
+            question=question, here_now=here_of(visitor, question),
+        )  # fmt: skip
+
+
+@router.get("/{object}/choices/{field}")
+def choices(request: Request, workspace: str, object: str, field: str) -> Response:
+    """Records a link of a small form may point at, by words."""
+    visitor = enter(request, workspace)
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        found = writable(call.model, call.actor, object_for(call, object).name).get(field)
+        if found is None or small_widget(found) != "record":
+            raise NotFound("there is nothing at this address")
+        words = request.query_params.get("q", "")[:LONGEST_WORDS]
+        options = [{"value": c.value, "text": c.text} for c in candidates(conn, call, found, q=words)]
+        return Response(dumps({"options": options}), media_type="application/json", headers=HEADERS)
+
+
+def drawn(visitor: Visitor, call: Call, question: Question, template: str, **values: Any) -> Response:
+    """A page of one of the drawings."""
+    object = question.object
+    reader = visitor.reader(call)
+    moved = visitor.request.query_params.get("moved", "")
+    return page(
+        visitor, call, template, undo=unseal(visitor, moved), token=moved, title=reader.say(object.plural or object.label, object.name), here=object.name,
+        question=question, views=views_of(call.model, call.actor, object),
+        **{"here_now": here_of(visitor, question), **values},
+    )  # fmt: skip
+
+
+def here_of(visitor: Visitor, question: Question, **more: str) -> str:
+    """The address of the page, to come back to."""
+    given = visitor.request.query_params
+    more = {k: given[k] for k in ("folded", "at", "scale") if given.get(k)} | more
+    return f"{visitor.url('o', question.object.name)}?{question.address(**more)}"
+
+
+def asked(call: Call, object: str, parameters: Mapping[str, str]) -> Question:
+    """The question of an address; NotFound for an object he may not read."""
+    return question_of(call.model, call.actor, object_for(call, object), parameters)
+
+
+def object_for(call: Call, name: str) -> Object:
+    """The object of that name, if he may read any of its records."""
+    found = call.model.object(name)
+    if found is None or isinstance(row_rule(call.model, call.actor, "read", found.name), Deny):
+        raise NotFound("there is nothing at this address")
+    return found
+
+
+def folded_of(parameters: Mapping[str, str]) -> frozenset[str] | None:
+    """Which columns are narrow; None where the address does not say."""
+    given = parameters.get("folded")
+    return frozenset(given.split(",")) if given else None
+
+
+def _boards(visitor: Visitor, conn: Connection, call: Call, question: Question) -> Boards:
+    return Boards(conn, call, question, visitor.reader(call), visitor.service.runtime.secret)
+
+
+def text_of(visitor: Visitor, key: str, **values: Any) -> str:
+    """A text of this area in his language."""
+    return texts_in(visitor.languages[0])(f"boards.{key}", **values)

@@ -1,0 +1,210 @@
+"""Boards, calendars, plans and places over HTTP, as somebody without scripts meets them, and as somebody who means ill."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from patron_testing.web import REP, Api, Opened, Person
+
+BOARD = "/o/yd_job?type=kanban&group=class&sort=name&columns=name,budget,begun_on"
+
+
+@pytest.fixture(scope="module")
+def person(opened: Opened) -> Person:
+    return opened.person()
+
+
+@pytest.fixture(scope="module")
+def jobs(opened: Opened) -> list[dict[str, Any]]:
+    """25 repairs of 100 each and one ship to build."""
+    made = [opened.admin.make("yd_job", name=f"Repair {n:02}", budget="100") for n in range(25)]
+    return [*made, opened.admin.make("yd_job", name="Ship", budget="1500.5", **{"class": "build"})]
+
+
+def heads(page: Any) -> dict[str, str]:
+    return {
+        h["id"].removeprefix("head-"): " ".join(h.get_text(" ").split()) for h in page.select(".board-head")
+    }
+
+
+def move(person: Person, record: dict[str, Any], object: str = "yd_job", **values: Any) -> Any:
+    form = {"version": record["version"], "back": f"/w/acme{BOARD}", **values}
+    return person.post(f"/moves/{object}/{record['id']}", form)
+
+
+def test_columns_tell_of_all_their_records_and_show_the_first(person: Person, jobs: Any) -> None:
+    page = person.page(BOARD)
+    found = heads(page)
+    assert "Repair 25" in found["repair"] and "2.5K" in found["repair"]
+    assert "Build 1" in found["build"] and "1.5K" in found["build"]
+    assert len(page.select("#cards-repair .board-card")) == 20
+    more = page.select_one("#cards-repair .board-more a")["href"]
+    rest = person.page(more.removeprefix("/w/acme"))
+    titles = [
+        c.get_text(strip=True) for p in (page, rest) for c in p.select("[data-column=repair] .board-title")
+    ]
+    assert titles == [f"Repair {n:02}" for n in range(25)]
+    assert rest.select_one(".board-more") is None
+
+
+def test_a_card_is_moved_by_its_menu_and_brought_back(person: Person, jobs: Any, admin: Api) -> None:
+    page = person.page(BOARD)
+    form = page.select_one("#cards-build .board-menu form")
+    fields = {i["name"]: i["value"] for i in form.select("input") if i["name"] != "_csrf"}
+    button = form.select_one("button")
+    said = person.post(form["action"].removeprefix("/w/acme"), {**fields, button["name"]: button["value"]})
+    assert said.status_code == 303
+    after = person.page(said.headers["location"].removeprefix("/w/acme"))
+    assert "Repair 26" in heads(after)["repair"] and admin.read("yd_job", jobs[-1]["id"])["class"] == "repair"
+    undo = after.select_one(".flash form")
+    assert "Ship" in after.select_one(".flash").get_text()
+    back = {i["name"]: i["value"] for i in undo.select("input") if i["name"] != "_csrf"}
+    assert person.post("/moves/undo", back).status_code == 303
+    assert admin.read("yd_job", jobs[-1]["id"])["class"] == "build"
+    assert person.post("/moves/undo", back).status_code == 412  # it was taken back already
+
+
+def test_what_was_changed_since_is_not_taken_back(person: Person, admin: Api) -> None:
+    job = admin.make("yd_job", name="Changed since")
+    said = move(person, job, **{"set.class": "build"})
+    token = re.search(r"moved=([^&]+)", said.headers["location"])
+    assert token is not None
+    admin.patch(f"/records/yd_job/{job['id']}", {"crew": 3})
+    assert person.post("/moves/undo", {"token": token[1]}).status_code == 412
+    assert admin.read("yd_job", job["id"])["class"] == "build"
+
+
+def test_a_token_is_good_for_its_session_and_cannot_be_made_up(opened: Opened, admin: Api) -> None:
+    job = admin.make("yd_job", name="Token")
+    said = move(opened.person(), job, **{"set.class": "build"})
+    token = said.headers["location"].partition("moved=")[2]
+    other = opened.person()
+    for given in (token, token[:-2] + "AA", "", "x" * 5_000, "é"):
+        assert other.post("/moves/undo", {"token": given}).status_code == 409
+    assert admin.read("yd_job", job["id"])["class"] == "build"
+
+
+def test_the_second_mover_is_told(person: Person, admin: Api) -> None:
+    job = admin.make("yd_job", name="Twice")
+    admin.patch(f"/records/yd_job/{job['id']}", {"crew": 2})
+    said = move(person, job, **{"set.class": "build"})
+    assert said.status_code == 409 and "changed this record meanwhile" in said.text
+    assert admin.read("yd_job", job["id"])["class"] == "repair"
+
+
+def test_a_warning_asks_and_goes_through_when_it_is_confirmed(person: Person, admin: Api) -> None:
+    task = admin.make("task", title="Whole")
+    admin.make("task", title="Part", parent=task["id"])
+    task = admin.read("task", task["id"])
+    said = move(person, task, "task", **{"set.status": "done"})
+    assert said.status_code == 422 and "Some subtasks are still open" in said.text
+    confirmed = {"set.status": "done", "confirm": "subtasks_open"}
+    assert move(person, task, "task", **confirmed).status_code == 303
+    assert admin.read("task", task["id"])["status"] == "done"
+
+
+def test_a_value_that_is_none_is_refused_in_words(person: Person, admin: Api) -> None:
+    job = admin.make("yd_job", name="Nowhere")
+    said = move(person, job, **{"set.class": "sunk"})
+    assert said.status_code == 422 and "sunk" in said.text
+    assert move(person, job, **{"set.total": "1"}).status_code == 422
+    assert move(person, job, **{"set.nothing": "1"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{"set.class": "build"}, {"version": "x", "set.class": "build"}, {"version": "9" * 30, "set.class": "build"},
+     {"version": "1", "fields": "begun_on", "shift": "one"}, {"version": "1", "fields": "begun_on", "shift": "99999999"}],
+)  # fmt: skip
+def test_forms_that_are_none(person: Person, admin: Api, jobs: Any, form: dict[str, str]) -> None:
+    said = person.post(f"/moves/yd_job/{jobs[0]['id']}", form)
+    assert said.status_code == 422
+    after = admin.read("yd_job", jobs[0]["id"])
+    assert (after["class"], after["begun_on"]) == ("repair", jobs[0]["begun_on"])
+
+
+def test_nobody_moves_for_another_site_or_leads_away(person: Person, admin: Api) -> None:
+    job = admin.make("yd_job", name="Led away")
+    path, kind = f"/moves/yd_job/{job['id']}", {"Content-Type": "application/x-www-form-urlencoded"}
+    assert person.call("POST", path, content="version=1&set.class=build", headers=kind).status_code == 403
+    said = move(person, job, **{"set.class": "build", "back": "https://evil.example/w/acme/o/yd_job"})
+    assert said.headers["location"].startswith("/w/acme/o/yd_job?moved=")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/boards/yd_job/cards?column=repair", "/boards/yd_job/choices/berth", "/moves/undo", "/moves/yd_job/1"],
+)
+def test_strangers_and_people_without_rights(opened: Opened, path: str) -> None:
+    method = "POST" if path.startswith("/moves") else "GET"
+    said = opened.client.request(method, f"/w/acme{path}", follow_redirects=False)
+    assert said.status_code == 303 and said.headers["location"].startswith("/login")
+    rep = opened.person(REP)
+    if method == "GET":
+        assert rep.get(path).status_code == 404
+    elif path != "/moves/undo":
+        assert rep.post(path, {"version": "1", "set.class": "build"}).status_code == 404
+
+
+def test_choices_of_a_small_form_are_found_by_words(person: Person, admin: Api) -> None:
+    admin.make("yd_place", name="Dock")
+    admin.make("yd_place", name="Slip")
+    said = person.get("/boards/yd_job/choices/berth?q=sli")
+    assert [o["text"] for o in said.json()["options"]] == ["Slip"]
+    for field in ("name", "pass", "nothing", "about"):
+        assert person.get(f"/boards/yd_job/choices/{field}").status_code == 404
+
+
+def test_what_people_write_stays_text(person: Person, admin: Api) -> None:
+    evil = "<script>alert(1)</script>"
+    admin.make("yd_job", name=evil, **{"class": "build"}, begun_on="2026-11-26")
+    for drawing in ("kanban", "calendar", "gantt"):
+        said = person.get(f"/o/yd_job?type={drawing}&group=class&at=2026-11-26")
+        assert evil not in said.text and "&lt;script&gt;" in said.text
+        assert not re.search(r"\sstyle=|\son\w+=", said.text)
+
+
+def test_a_bar_moves_by_days_and_keeps_its_hours(person: Person, admin: Api) -> None:
+    job = admin.make(
+        "yd_job",
+        name="Moved",
+        due_at="2026-11-26T10:30:00+08:00",
+        stay={"from": "2026-11-01", "to": "2026-11-03"},
+    )
+    assert move(person, job, fields="due_at,stay", shift="-3").status_code == 303
+    after = admin.read("yd_job", job["id"])
+    assert after["due_at"] == "2026-11-23T02:30:00Z" and after["stay"] == {
+        "from": "2026-10-29",
+        "to": "2026-10-31",
+    }
+
+
+def test_a_calendar_shows_days_holidays_and_more(person: Person, admin: Api) -> None:
+    for n in range(6):
+        admin.make("task", title=f"Call {n}", due="2026-10-12")
+    page = person.page("/o/task?view=task_calendar&at=2026-10-05")
+    day = page.select_one("[data-day='2026-10-12']")
+    assert len(day.select(".bar")) == 3 and "+3 more" in day.get_text()
+    assert "day-off" in page.select_one("[data-day='2026-10-01']")["class"]
+    assert "day-works" in page.select_one("[data-day='2026-10-10']")["class"]
+    assert page.select_one(".month-week .day")["data-day"] == "2026-09-28"
+    whole = person.page("/o/task?view=task_calendar&at=2026-10-12&scale=day")
+    assert len(whole.select(".line")) == 6
+    assert "fill.due=2026-10-12" in whole.select_one(".day-add")["href"]
+    assert person.page("/o/task?view=task_calendar&at=nonsense&scale=century").select(".month")
+
+
+def test_places_lead_to_a_map(person: Person, admin: Api) -> None:
+    admin.make("yd_place", name="Bund", spot={"lat": "31.2400", "lng": "121.4900"})
+    page = person.page("/o/yd_place?type=map")
+    assert [p.select_one(".title-link").get_text() for p in page.select(".place")] == ["Bund"]
+    assert "mlat=31.24&mlon=121.49" in page.select_one(".place .button")["href"]
+
+
+def test_an_object_without_any_of_it_says_so(person: Person) -> None:
+    assert "no location" in person.page("/o/yd_line?type=map").get_text()
+    assert "no choice" in person.page("/o/yd_place?type=kanban").get_text()
+    assert person.page("/o/yd_place?type=calendar").select(".month")  # by when it was made
