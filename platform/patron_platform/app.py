@@ -27,7 +27,7 @@ from patron_platform.api.door import Door
 from patron_platform.health import router as health
 from patron_platform.observe import Observed
 from patron_platform.service import Service
-from patron_platform.web import about, assets, home, login
+from patron_platform.web import about, assets, home, login, phone, regions, specimens, uploads
 from patron_platform.web.errors import error_page
 
 API = "/api/v1"
@@ -49,6 +49,6 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     for module in (objects, search, definitions, releases, packs, files, records, imports, exports):
         app.include_router(module.router, prefix=API)
     app.include_router(health)
-    for pages in (about, assets, login, home):
+    for pages in (about, assets, login, home, uploads, regions, phone, specimens):
         app.include_router(pages.router)
     return Observed(app, API)

@@ -51,7 +51,11 @@ UPLOAD_SECONDS = 3_600  # upload_time: from the first byte to the last
 @router.post("/files")
 async def send_file(request: Request) -> Response:
     """201 with id, name, mime, size, sha256. The file hangs nowhere and is its sender's until a save attaches it."""
-    caller = await run_in_threadpool(enter, request)
+    return await receive(request, await run_in_threadpool(enter, request))
+
+
+async def receive(request: Request, caller: Caller) -> Response:
+    """The same for a caller who is known, by a key or by the session of a page."""
     key_of(request)
     expected_bytes(request)
     keeping = _Keeping(request, caller)
@@ -168,7 +172,11 @@ def fetch_file(request: Request, id: str) -> Response:
 @router.delete("/files/{id}")
 def discard_file(request: Request, id: str) -> Response:
     """Throws away an upload of one's own that hangs nowhere."""
-    caller = enter(request)
+    return discard(request, enter(request), id)
+
+
+def discard(request: Request, caller: Caller, id: str) -> Response:
+    """The same for a caller who is known."""
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         found = find_file(conn, call, id)
