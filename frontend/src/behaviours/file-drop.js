@@ -49,7 +49,7 @@ export default function fileDrop(element) {
       }
     for (const file of files) {
       const fault = wrong(file);
-      if (fault) tell(put(fault, { name: file.name, size: element.dataset.size, kinds, most }));
+      if (fault) tell(put(fault, { name: file.name, size: element.dataset.size, kinds: element.dataset.kinds, most }));
       else begin(file);
     }
     changed();

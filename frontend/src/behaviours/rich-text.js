@@ -5,6 +5,9 @@ const TAGS = new Set("A B BLOCKQUOTE BR CODE DEL DIV EM H1 H2 H3 H4 H5 H6 HR I L
 const GONE = new Set("SCRIPT STYLE TEMPLATE IFRAME OBJECT EMBED NOSCRIPT SVG MATH HEAD TITLE META LINK FORM INPUT BUTTON SELECT TEXTAREA".split(" "));
 const SCHEME = /^(https?:|mailto:|tel:)/i;
 
+// Left out before the browser looks: it would refuse each one, and say so.
+const ACTIVE = /\s(?:style|on\w+)\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+)/gi;
+
 /** A fragment of what may stay of `html`: known tags without attributes but the address of a link. */
 export function purified(html) {
   const made = document.createDocumentFragment();
@@ -23,8 +26,18 @@ export function purified(html) {
       walk(node, into);
     }
   };
-  walk(new DOMParser().parseFromString(html, "text/html").body, made);
+  const quiet = html.replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(ACTIVE, ""));
+  walk(new DOMParser().parseFromString(quiet, "text/html").body, made);
   return made;
+}
+
+/** The text as it is sent: without what only an editor needs, the line at its end and the breaks that hold lines open. */
+function written(root) {
+  const made = root.cloneNode(true);
+  for (const line of made.querySelectorAll("br")) if (line === line.parentNode.lastChild && line.parentNode.textContent) line.remove();
+  while (made.lastElementChild && !made.lastElementChild.textContent.trim() && made.lastElementChild.nodeName !== "HR") made.lastElementChild.remove();
+  for (const block of made.querySelectorAll("*")) for (const name of ["class", "style", "dir"]) block.removeAttribute(name);
+  return made.innerHTML;
 }
 
 export default async function richText(element) {
@@ -39,7 +52,7 @@ export default async function richText(element) {
   let silent = true;
   const write = () => {
     if (silent) return;
-    area.value = root.textContent.trim() || root.querySelector("hr") ? editor.getHTML().replace(/ (class|style|dir)="[^"]*"/g, "") : "";
+    area.value = written(root);
     for (const kind of ["input", "change"]) area.dispatchEvent(new Event(kind, { bubbles: true }));
   };
 
@@ -119,6 +132,7 @@ export default async function richText(element) {
   editor.addEventListener("input", write);
   for (const kind of ["pathChange", "select", "cursor"]) editor.addEventListener(kind, mark);
   area.addEventListener("patron:set", (event) => editor.setHTML(event.detail.value ?? ""));
+  for (const label of area.labels) label.addEventListener("click", () => root.focus());
   bar.hidden = root.hidden = false;
   area.hidden = true;
   area.tabIndex = -1;

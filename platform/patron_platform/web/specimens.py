@@ -19,7 +19,7 @@ from patron_engine.fields.registry import TYPES
 from patron_engine.page.inputs import Input, widget_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, shown
-from patron_platform.web import csrf, forms_in
+from patron_platform.web import csrf, forms_in, once
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.render import page
 from patron_platform.web.texts import Texts, texts_in
@@ -96,7 +96,7 @@ def _page(request: Request, workspace: str, form: Pairs) -> Response:
         arrived = [(name, value) for name, value in form if not name.startswith("_")]
         return page(
             visitor, call, "specimens.html", title=t("widgets.specimens"), groups=groups, arrived=arrived,
-            states=STATES,
+            states=STATES, once=forms_in.texts(form).get(once.FIELD) or once.token(),
         )  # fmt: skip
 
 

@@ -17,19 +17,10 @@ from patron_platform.api import files
 from patron_platform.api.door import Caller
 from patron_platform.api.download import answer
 from patron_platform.web import csrf
-from patron_platform.web.visitor import Visitor, enter
+from patron_platform.web.once import caller_of
+from patron_platform.web.visitor import enter
 
 router = APIRouter(prefix="/w/{workspace}/files", include_in_schema=False)
-
-
-def caller_of(visitor: Visitor) -> Caller:
-    """The visitor as the functions of the API know who asks. `principal` is his account, whatever session he has."""
-    return Caller(
-        principal=f"account:{visitor.session.account}",
-        actor=visitor.actor,
-        workspace=visitor.workspace,
-        cause=visitor.cause,
-    )
 
 
 def _writer(request: Request, workspace: str) -> Caller:
