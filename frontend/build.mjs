@@ -2,7 +2,10 @@
 //   node build.mjs OUT      OUT/manifest.json names what was made; OUT/icons.json holds the inside of every icon
 import { build } from "esbuild";
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
 import path from "node:path";
+import { pictures } from "./pictures.mjs";
+import { regions } from "./regions.mjs";
 
 const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
 const out = path.resolve(process.argv[2] ?? path.join(here, "dist"));
@@ -33,7 +36,11 @@ const listed = {
   },
 };
 
-const entries = (await readdir(path.join(here, "src", "entries"))).map((name) => path.join(here, "src", "entries", name));
+// The worker is one file of its own: it is asked for by its name, and it knows what the build made.
+const WORKER = "worker.js";
+const entries = (await readdir(path.join(here, "src", "entries")))
+  .filter((name) => name !== WORKER)
+  .map((name) => path.join(here, "src", "entries", name));
 const made = await build({
   entryPoints: entries,
   outdir: out,
@@ -59,6 +66,31 @@ for (const name of await readdir(path.join(here, "static"))) {
   await copyFile(path.join(here, "static", name), path.join(out, name));
   manifest[name] = name;
 }
+
+async function add(name, data) {
+  const { name: stem, ext } = path.parse(name);
+  manifest[name] = `${stem}-${createHash("sha256").update(data).digest("hex").slice(0, 8).toUpperCase()}${ext}`;
+  await writeFile(path.join(out, manifest[name]), data);
+}
+await add("regions.json", JSON.stringify(regions()));
+for (const [name, data] of Object.entries(await pictures(here))) await add(name, data);
+
+const kept = (await readdir(out)).filter((name) => /\.(js|css|svg)$/.test(name) || name === manifest["regions.json"]).sort();
+await build({
+  entryPoints: [path.join(here, "src", "entries", WORKER)],
+  outfile: path.join(out, WORKER),
+  bundle: true,
+  format: "iife",
+  target: ["es2022"],
+  minify: true,
+  legalComments: "none",
+  logLevel: "warning",
+  define: {
+    ASSETS: JSON.stringify(kept.map((name) => `/static/dist/${name}`)),
+    VERSION: JSON.stringify(createHash("sha256").update(kept.join()).digest("hex").slice(0, 12)),
+  },
+});
+manifest[WORKER] = WORKER;
 
 const icons = {};
 const folder = path.join(here, "node_modules", "lucide-static", "icons");

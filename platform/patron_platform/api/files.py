@@ -173,7 +173,11 @@ def fetch_file(request: Request, id: str) -> Response:
 @router.delete("/files/{id}")
 def discard_file(request: Request, id: str) -> Response:
     """Throws away an upload of one's own that hangs nowhere."""
-    caller = enter(request)
+    return discard(request, enter(request), id)
+
+
+def discard(request: Request, caller: Caller, id: str) -> Response:
+    """The same for a caller who is known."""
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         found = find_file(conn, call, id)

@@ -65,6 +65,11 @@ def write_once(request: Request, caller: Caller, digest: str, act: Write) -> Ans
     if key is None:
         return caller.workspace.writing(caller.actor, act, caller.cause)
     name = f"{caller.principal}\n{request.method}\n{request.url.path}?{request.url.query}\n{key}"
+    return write_named(caller, name, digest, act)
+
+
+def write_named(caller: Caller, name: str, digest: str, act: Write) -> Answer:
+    """The same under a name that says who sent what where."""
 
     def once(conn: psycopg.Connection[Any], call: Call) -> Answer:
         _lock(conn, call.schema, name)

@@ -1,0 +1,153 @@
+// <div data-behaviour="file-drop" data-name="plans" data-upload="/w/demo/files" data-many data-max="3000000" data-accept=".pdf,image/*">
+//   <ul class="file-list">…</ul> <label class="file-drop" hidden><input type="file"></label> <template>…a row…</template> </div>
+// Files are chosen, dropped or pasted, looked at before they are sent, sent one after the other, and named in the form by id.
+// Rows are moved by their handle: dragged, or with the arrow keys.
+import { preview } from "../preview.js";
+import { gate, send, sizeText } from "../uploading.js";
+
+const PICTURES = /^image\/(png|jpeg|gif|webp)$/;
+const put = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+
+function fits(file, accept) {
+  const name = file.name.toLowerCase();
+  return accept.some((kind) => {
+    if (kind.startsWith(".")) return name.endsWith(kind);
+    return kind.endsWith("/*") ? file.type.startsWith(kind.slice(0, -1)) : file.type === kind || kind === "*";
+  });
+}
+
+export default function fileDrop(element) {
+  const { name, upload, max, most, accept: kinds } = element.dataset;
+  const many = element.dataset.many !== undefined;
+  const accept = kinds.toLowerCase().split(",").filter(Boolean);
+  const list = element.querySelector(".file-list");
+  const drop = element.querySelector(".file-drop");
+  const input = drop.querySelector("input");
+  const said = element.querySelector(".file-said");
+  const spoken = element.querySelector("[role=status]");
+  const tell = (text) => (said.textContent = text);
+  const waiting = gate(element.closest("form"), element.dataset.wait, tell);
+  const changed = () => {
+    drop.hidden = !many && list.childElementCount > 0;
+    element.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  let queue = Promise.resolve();
+
+  const wrong = (file) => {
+    if (!file.size) return element.dataset.empty;
+    if (Number(max) && file.size > Number(max)) return element.dataset.tooLarge;
+    if (accept.length && !fits(file, accept)) return element.dataset.wrongKind;
+    return list.childElementCount >= (many ? Number(most) : 1) ? element.dataset.tooMany : "";
+  };
+
+  function take(files) {
+    tell("");
+    if (!many && files.length)
+      for (const row of [...list.children]) {
+        row.remove();
+        discard(row);
+      }
+    for (const file of files) {
+      const fault = wrong(file);
+      if (fault) tell(put(fault, { name: file.name, size: element.dataset.size, kinds: element.dataset.kinds, most }));
+      else begin(file);
+    }
+    changed();
+  }
+
+  function begin(file) {
+    const row = element.querySelector("template").content.firstElementChild.cloneNode(true);
+    const link = row.querySelector(".file-name");
+    link.textContent = file.name;
+    row.querySelector(".file-size").textContent = sizeText(file.size);
+    if (PICTURES.test(file.type)) {
+      const picture = document.createElement("img");
+      picture.alt = "";
+      picture.src = URL.createObjectURL(file);
+      row.querySelector(".file-thumb").replaceChildren(picture);
+      link.dataset.preview = "";
+    }
+    list.append(row);
+    queue = queue.then(() => waiting(transfer(file, row)));
+  }
+
+  async function transfer(file, row) {
+    if (!row.isConnected) return;
+    const bar = row.querySelector("progress");
+    try {
+      const made = await send(upload, file, file.name, (part) => (bar.value = part * 100));
+      const hidden = document.createElement("input");
+      Object.assign(hidden, { type: "hidden", name, value: made.id });
+      row.prepend(hidden);
+      row.dataset.id = made.id;
+      row.dataset.own = ""; // hangs nowhere yet: thrown away when it is removed
+      row.querySelector(".file-name").href = `${upload}/${made.id}?inline=true`;
+      row.classList.remove("file-sending");
+      bar.remove();
+      if (!row.isConnected) return discard(row);
+      spoken.textContent = put(element.dataset.sent, { name: file.name });
+      changed();
+    } catch (error) {
+      row.classList.add("file-failed");
+      bar.remove();
+      tell(error.message || put(element.dataset.failed, { name: file.name }));
+      const again = document.createElement("button");
+      Object.assign(again, { type: "button", className: "button button-small", textContent: element.dataset.retry });
+      again.addEventListener("click", () => {
+        row.remove();
+        tell("");
+        begin(file);
+      });
+      row.querySelector(".file-size").after(again);
+    }
+  }
+
+  function discard(row) {
+    if (row.dataset.own === undefined) return;
+    const headers = { "X-CSRF-Token": document.querySelector("meta[name=csrf]")?.content ?? "", Accept: "application/json" };
+    fetch(`${upload}/${row.dataset.id}`, { method: "DELETE", headers }).catch(() => {});
+  }
+
+  input.addEventListener("change", (event) => {
+    event.stopPropagation();
+    take([...input.files]);
+    input.value = "";
+  });
+  list.addEventListener("click", (event) => {
+    const row = event.target.closest("li");
+    if (event.target.closest("[data-remove]")) {
+      const next = row.nextElementSibling ?? row.previousElementSibling;
+      row.remove();
+      discard(row);
+      changed();
+      (next?.querySelector("[data-remove]") ?? input).focus();
+    } else if (event.target.closest("[data-preview]") && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      preview(row.querySelector("img").src, row.querySelector(".file-name").textContent, element.dataset.close);
+    }
+  });
+  list.addEventListener("keydown", (event) => {
+    if (!event.target.closest("[data-move]") || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
+    event.preventDefault();
+    const row = event.target.closest("li");
+    if (event.key === "ArrowUp") row.previousElementSibling?.before(row);
+    else row.nextElementSibling?.after(row);
+    event.target.closest("[data-move]").focus();
+    changed();
+  });
+  for (const kind of ["dragenter", "dragover"])
+    element.addEventListener(kind, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      element.classList.add("files-over");
+    });
+  for (const kind of ["dragleave", "drop"]) element.addEventListener(kind, () => element.classList.remove("files-over"));
+  element.addEventListener("drop", (event) => {
+    if (!event.dataTransfer?.files.length) return;
+    event.preventDefault();
+    take([...event.dataTransfer.files]);
+  });
+  element.addEventListener("paste", (event) => event.clipboardData?.files.length && take([...event.clipboardData.files]));
+  if (many) import("sortablejs").then(({ default: Sortable }) => new Sortable(list, { handle: "[data-move]", animation: 120, onEnd: changed }));
+  drop.hidden = !many && list.childElementCount > 0;
+}

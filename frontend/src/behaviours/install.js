@@ -1,0 +1,77 @@
+// <section data-behaviour="install" data-account="…" data-workspace="demo" hidden> … a list, a template of a row … </section>
+// Registers the worker, shows what waits for the network and sends it when it is back; signing out clears it.
+// <main data-behaviour="install" data-offline>: the page without network, left as soon as there is one.
+import { clear, drop, keep, know, listen, sendAll, waiting } from "../waiting.js";
+
+function leaveWhenOnline(element) {
+  const own = window.location.pathname === "/offline";
+  element.querySelector("[data-kept]").hidden = !window.location.search.includes("kept");
+  window.addEventListener("online", () => (own ? window.location.assign("/") : window.location.reload()));
+}
+
+/** Sends a kept form as the form it was: the server draws it again with what is wrong and all that was typed. */
+function open(form, csrf) {
+  const made = document.createElement("form");
+  Object.assign(made, { method: "post", action: form.action, hidden: true });
+  for (const [name, value] of [...form.pairs, ["_csrf", csrf]]) {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name, value });
+    made.append(field);
+  }
+  document.body.append(made);
+  made.submit();
+}
+
+export default function install(element) {
+  if ("serviceWorker" in navigator) navigator.serviceWorker.register("/worker.js").catch(() => {});
+  if (element.dataset.offline !== undefined) return leaveWhenOnline(element);
+  const { account, workspace } = element.dataset;
+  const list = element.querySelector("ul");
+  const csrf = document.querySelector("meta[name=csrf]")?.content ?? "";
+  const when = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "short", timeStyle: "short" });
+  const send = () => navigator.onLine && sendAll(account, workspace, csrf);
+
+  const row = (form) => {
+    const made = element.querySelector("template").content.firstElementChild.cloneNode(true);
+    const refused = form.state === "refused";
+    made.classList.toggle("waiting-refused", refused);
+    made.querySelector(".waiting-title").textContent = form.title;
+    made.querySelector(".waiting-said").textContent = refused ? element.dataset.refused : when.format(form.at);
+    const [opening, sending, dropping] = ["[data-open]", "[data-send]", "[data-drop]"].map((name) => made.querySelector(name));
+    opening.hidden = !refused;
+    sending.hidden = refused;
+    opening.addEventListener("click", () => open(form, csrf));
+    sending.addEventListener("click", () => keep({ ...form, state: "waiting" }).then(send));
+    dropping.addEventListener("click", () => drop(form.key));
+    return made;
+  };
+  const draw = async () => {
+    const forms = await waiting(account, workspace);
+    element.hidden = !forms.length;
+    element.querySelector("[data-count]").textContent = String(forms.length);
+    list.replaceChildren(...forms.map(row));
+    if (forms.some((f) => f.state === "refused")) element.querySelector("details").open = true;
+  };
+  const flash = (text) => {
+    const made = document.createElement("div");
+    made.className = "flash";
+    made.dataset.behaviour = "flash";
+    made.textContent = text;
+    document.getElementById("flashes")?.append(made);
+  };
+
+  listen((message) => {
+    draw();
+    if (message.sent) flash(element.dataset.sent.replace("{title}", message.title));
+  });
+  window.addEventListener("online", send);
+  document.addEventListener("submit", async (event) => {
+    if (new URL(event.target.action, window.location.href).pathname !== "/logout" || event.defaultPrevented) return;
+    event.preventDefault();
+    const forms = await waiting(account, workspace).catch(() => []);
+    if (forms.length && !window.confirm(element.dataset.signOut)) return;
+    await clear().catch(() => {});
+    event.target.submit();
+  });
+  know(account).then(draw).then(() => window.setTimeout(send, 300), () => {});
+}
