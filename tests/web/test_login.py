@@ -197,7 +197,7 @@ def test_what_was_typed_stays_and_the_password_does_not(opened: Opened) -> None:
     )
     assert said.status_code == 422
     assert "<script>alert" not in said.text and "secret words" not in said.text
-    assert 'value="/w/acme/o/account"' in said.text
+    assert 'value="/w/acme/o/account"' in said.text and "邮箱或密码不正确" in said.text
 
 
 def test_a_closed_account_cannot_sign_in(opened: Opened) -> None:
