@@ -149,6 +149,11 @@ def test_going_to_another_workspace_makes_the_token_new(opened: Opened) -> None:
     headers = {"Cookie": f"patron_session={person.cookies['patron_session']}"}
     last = opened.client.get(f"{V1}/me", headers=headers).json()["workspace"]
     assert (named, last) == ("acme", "other")
+    for referer, found in (
+        ("http://testserver/w/acme/o/account", "acme"), ("https://evil.example/w/acme/", "other"), ("http://[", "other"),
+    ):  # fmt: skip
+        said = opened.client.get(f"{V1}/me", headers={**headers, "Referer": referer})
+        assert said.json()["workspace"] == found, "the page a call came from says where it is"
     refused = opened.client.post("/workspaces", data={"workspace": "acme"}, headers=headers)
     assert refused.status_code == 403
     with opened.service.databases.system() as conn:
