@@ -29,7 +29,16 @@ def status(opened: Opened, email: str, password: str) -> int:
 
 
 def test_a_user_is_made_with_a_password(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = ("user", "create", "new@acme.example", "--workspace", WORKSPACE, "--name", "New", "--password-stdin")
+    words = (
+        "user",
+        "create",
+        "new@acme.example",
+        "--workspace",
+        WORKSPACE,
+        "--name",
+        "New",
+        "--password-stdin",
+    )
     assert patron(opened, monkeypatch, "first words here\n", *words) == 0
     assert status(opened, "new@acme.example", "first words here") == 303
 
@@ -49,7 +58,12 @@ def test_a_password_is_set_and_ends_the_sessions(opened: Opened, monkeypatch: py
 
 @pytest.mark.parametrize(
     ("email", "typed", "code"),
-    [(ADMIN, "short\n", 2), (ADMIN, "x" * 1_000_000, 2), (ADMIN, "", 2), ("nobody@acme.example", "a long password\n", 1)],
+    [
+        (ADMIN, "short\n", 2),
+        (ADMIN, "x" * 1_000_000, 2),
+        (ADMIN, "", 2),
+        ("nobody@acme.example", "a long password\n", 1),
+    ],
 )
 def test_what_is_no_password_changes_nothing(
     opened: Opened, monkeypatch: pytest.MonkeyPatch, email: str, typed: str, code: int

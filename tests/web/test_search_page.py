@@ -96,3 +96,25 @@ def test_a_stranger_is_led_to_the_sign_in(opened: Opened, path: str) -> None:
     assert said.status_code == 303 and said.headers["location"].startswith("/login?next=/w/acme")
     part = opened.client.get(f"/w/acme{path}", headers={"HX-Request": "true"}, follow_redirects=False)
     assert part.status_code == 401 and part.headers["hx-redirect"].startswith("/login")
+
+
+def test_common_words_are_found_too(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are too many records to name, every object that has any is asked; the answer is the same."""
+    opened.admin.make("yd_job", name="Commonplace")
+
+    def groups() -> list[str]:
+        page = opened.person().page("/search?q=commonplace")
+        return [a["href"] for a in page.select("a.line-title")]
+
+    named = groups()
+    assert len(named) == 1
+    monkeypatch.setattr("patron_engine.query.found.MAX_IDS", 1)
+    assert groups() == named
+    monkeypatch.setattr("patron_engine.query.found.MAX_IDS", 1_000)
+    for common in (1, 10_000):  # a table that counts as large, whose sample says common, or rare
+        monkeypatch.setattr("patron_engine.query.found.SMALL", -2)
+        monkeypatch.setattr("patron_engine.query.found.SAMPLED", 0.0001)
+        monkeypatch.setattr("patron_engine.query.found.COMMON", common)
+        assert groups() == named
+    said = opened.admin.get("/search", params={"q": "commonplace"}).json()["hits"]
+    assert [hit["title"] for hit in said] == ["Commonplace"]
