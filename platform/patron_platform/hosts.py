@@ -7,7 +7,7 @@ what a header says never reaches a link, a cookie or a rule. Probes ask by addre
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from patron_platform.api.errors import problem
 
 NAME = re.compile(rb"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+LONGEST = 4_000  # characters of an address in a header that are looked at
 PROBES = ("/health/", "/metrics")
 
 
@@ -55,3 +56,11 @@ def host(request: Request) -> str:
 def client(request: Request) -> str:
     """The address a request came from; behind a trusted proxy the one it tells."""
     return request.client.host if request.client else ""
+
+
+def parts(address: str) -> SplitResult:
+    """An address a header holds, in its parts; empty ones for what is none."""
+    try:
+        return urlsplit(address[:LONGEST])
+    except ValueError:
+        return urlsplit("")

@@ -94,7 +94,13 @@ def test_forwarded_headers_of_a_stranger_change_nothing(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://["},
+    ],
 )
 def test_another_site_cannot_sign_one_in(opened: Opened, headers: dict[str, str]) -> None:
     said = sign_in(opened, **headers)
@@ -188,16 +194,17 @@ def test_a_right_password_of_ones_own_does_not_hide_guesses_at_others(opened: Op
 
 def test_what_was_typed_stays_and_the_password_does_not(opened: Opened) -> None:
     said = opened.client.post(
-        "/login?next=/w/acme/o/account",
+        "/login",
         data={
             "email": '"><script>alert(1)</script>@x',
             "password": "secret words",
             "next": "/w/acme/o/account",
+            "language": "zh-CN",
         },
     )
     assert said.status_code == 422
     assert "<script>alert" not in said.text and "secret words" not in said.text
-    assert 'value="/w/acme/o/account"' in said.text
+    assert 'value="/w/acme/o/account"' in said.text and "邮箱或密码不正确" in said.text
 
 
 def test_a_closed_account_cannot_sign_in(opened: Opened) -> None:

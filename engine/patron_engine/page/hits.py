@@ -19,7 +19,7 @@ from patron_engine.page.marks import Pieces, fits, marked
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import shown
 from patron_engine.query.call import Call
-from patron_engine.query.found import objects_with
+from patron_engine.query.found import found_in
 from patron_engine.query.spec import Ask
 from patron_engine.ways.read import read
 
@@ -63,8 +63,9 @@ def hits(
         return ()
     names = [o.name for o in call.model.objects.values() if _searched(call, o)]
     place = {name: n for n, name in enumerate(first)}
-    found = sorted(objects_with(conn, call, words, names), key=lambda n: (place.get(n, len(place)), n))
-    groups = (_group(conn, call, reader, call.model.objects[name], words, limit) for name in found)
+    found = found_in(conn, call, words, names)
+    ordered = sorted(found, key=lambda n: (place.get(n, len(place)), n))
+    groups = (_group(conn, call, reader, call.model.objects[n], words, limit, found[n]) for n in ordered)
     return tuple(group for group in groups if group.hits)
 
 
@@ -75,12 +76,18 @@ def _searched(call: Call, object: Object) -> bool:
 
 
 def _group(
-    conn: psycopg.Connection[Any], call: Call, reader: Reader, object: Object, words: str, limit: int
+    conn: psycopg.Connection[Any],
+    call: Call,
+    reader: Reader,
+    object: Object,
+    words: str,
+    limit: int,
+    ids: tuple[str, ...] | None,
 ) -> Group:
     names = readable(call.model, call.actor, object.name)
     paths = [p for p in object.search if p != object.title and p.partition(".")[0] in names]
     title = (object.title,) if object.title.partition(".")[0] in names else ()
-    ask = Ask(object=object.name, q=words, fields=("id", *title, *paths), limit=limit + 1)
+    ask = Ask(object=object.name, q=words, fields=("id", *title, *paths), limit=limit + 1, ids=ids)
     rows = read(conn, call, ask, secret=b"").rows()
     made = tuple(_hit(call, reader, object, paths, row, words) for row in rows[:limit])
     return Group(object=object, hits=made, more=len(rows) > limit)

@@ -40,6 +40,13 @@ def fits(text: str, query: str) -> bool:
     return any(found for _, found in marked(text, query))
 
 
+def named(text: str, query: str) -> bool:
+    """Whether every word of the query is in the text: for names of places, of which a few are looked through."""
+    letters = [folded(c) for c in text[:LOOKED_AT]]
+    runs = _RUN.findall(folded(query[:LONGEST_QUERY]))
+    return bool(runs) and all(_places(letters, run) for run in runs[:MOST_RUNS])
+
+
 def _places(letters: list[str], run: str) -> list[tuple[int, int]]:
     """Every place of a run. Words are found at their beginning, digits and Chinese anywhere, digits across spaces."""
     found = []

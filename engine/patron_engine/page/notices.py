@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 
 import psycopg
@@ -20,7 +20,7 @@ from patron_engine.page.home import title_in
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
-from patron_engine.ways.read import rows
+from patron_engine.ways.read import read
 
 Connection = psycopg.Connection[Any]
 KEPT = 50  # notices of one category that are shown and counted
@@ -38,6 +38,7 @@ class Notice:
     unread: bool
     who: str = ""
     about: str = ""
+    due: date | None = None
     late: bool = False
 
 
@@ -122,17 +123,18 @@ def _notices(
         object=source.object, where=source.where, sort=(source.sort,), limit=KEPT,
         fields=("id", object.title, *wanted),
     )  # fmt: skip
-    return tuple(_notice(source, object.title, row, reader, seen) for row in rows(conn, call, ask))
+    found = read(conn, call, ask, secret=b"").rows()
+    return tuple(_notice(source, object.title, row, reader, seen) for row in found)
 
 
 def _notice(
     source: _Source, title: str, row: Mapping[str, Any], reader: Reader, seen: datetime | None
 ) -> Notice:
     about = row.get("about")
-    due = row.get("due") if source.category == "tasks" else None
-    at: datetime = row["created_at"] if due is None else datetime.combine(due, time(), reader.zone)
+    at = datetime.fromisoformat(row["created_at"])
+    due = date.fromisoformat(row["due"]) if source.category == "tasks" else None
     if due is not None:  # one that was made after its day is new from the moment it was made
-        at = max(at, row["created_at"])
+        at = max(at, datetime.combine(due, time(), reader.zone))
     led = about if source.category == "mentions" and isinstance(about, Mapping) else None
     return Notice(
         object=str(led["object"]) if led else source.object,
@@ -142,5 +144,6 @@ def _notice(
         unread=seen is None or at > seen,
         who=title_in(row.get("created_by")) if source.category == "mentions" else "",
         about=title_in(about) if isinstance(about, Mapping) else "",
+        due=due,
         late=due is not None and due < reader.today,
     )

@@ -94,7 +94,7 @@ def _titles(conn: psycopg.Connection[Any], call: Call, object: str, ids: list[st
     if found is None or not readable(call.model, call.actor, found.name):
         return []
     ask = Ask(object=found.name, ids=tuple(ids), fields=("id", found.title), limit=200, voided="yes")
-    rows, _ = fetch.typed(conn, call, resolve(call, ask), b"")
+    rows = fetch.page(conn, call, resolve(call, ask), b"").rows()
     return [(str(row["id"]), _text(row.get(found.title))) for row in rows]
 
 

@@ -1,10 +1,10 @@
-// <input type="checkbox" data-behaviour="drawer"> <nav class="nav">…</nav> … <div class="main">: the menu of a narrow window.
+// <input type="checkbox" data-behaviour="drawer"> <nav class="nav">…</nav> … the rest of the page: the menu of a narrow window.
 // While it is open the rest cannot be reached; Escape closes it and gives the focus back. Without scripts the box opens it.
 export default function drawer(box) {
   const nav = document.querySelector(".nav");
-  const main = document.querySelector(".main");
+  const rest = [...document.body.children].filter((element) => ![box, nav].includes(element) && !element.matches(".nav-shade"));
   const set = () => {
-    main.inert = box.checked;
+    for (const element of rest) element.inert = box.checked;
     if (box.checked) nav.querySelector("a")?.focus();
   };
   const close = () => {

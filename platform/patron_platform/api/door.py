@@ -3,7 +3,7 @@
 In: a request with `Authorization: Bearer KEY`, or with the cookie of a session. Out: a `Caller`. Unauthenticated (401)
 without either, TooManyRequests (429) for an address that keeps guessing keys. A cookie is sent by the browser whoever asked
 for it: what changes something needs the session's token in `X-CSRF-Token` too. `Patron-Workspace` names the workspace of a
-session's call; without it, it is the one chosen last.
+session's call; without it, it is that of the page the call was made from, else the one chosen last.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from patron_engine.actor import Actor, Cause
 from patron_engine.errors import NotFound
 from patron_engine.runtime import Workspace
 from patron_platform.api.errors import TooManyRequests, Unauthenticated
+from patron_platform.hosts import host, parts
 from patron_platform.identity.cookies import session_of
 from patron_platform.identity.keys import KeyHolder, find_key, key_hash
 from patron_platform.identity.sessions import Session
@@ -74,7 +75,7 @@ class Door:
         """The caller whose browser sent its session. Nothing is kept: a session that was ended is refused at once."""
         if request.scope["method"] not in SAFE:
             csrf.check(request, session.id)
-        named = request.headers.get("patron-workspace")
+        named = request.headers.get("patron-workspace") or _page_of(request)
         member = session.memberships.get(named or session.workspace or next(iter(session.memberships), ""))
         if member is None:
             raise NotFound("there is no such workspace, or it is not yours", code="workspace_not_found")
@@ -133,6 +134,13 @@ class Door:
                 self._failures.pop(address, None)
         if len(recent) >= FAILURES:
             raise TooManyRequests("too many wrong keys from this address", hint="wait a minute")
+
+
+def _page_of(request: Request) -> str | None:
+    """The workspace of the page of ours that a script's call came from."""
+    came = parts(request.headers.get("referer", ""))
+    steps = came.path.split("/")
+    return steps[2] if came.netloc == host(request) and len(steps) > 2 and steps[1] == "w" else None
 
 
 def _spoken(caller: Caller, request: Request) -> Caller:

@@ -14,6 +14,7 @@ from patron_engine.errors import Refused
 from patron_engine.jsonio import dumps
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.found import found_in
 from patron_engine.query.spec import Ask
 from patron_engine.ways.read import read
 from patron_platform.api.door import enter
@@ -36,14 +37,20 @@ def search(request: Request) -> Response:
     secret = caller.workspace.runtime.secret
 
     def look(conn: psycopg.Connection[Any], call: Call) -> list[dict[str, Any]]:
+        objects = [
+            o.name
+            for o in call.model.objects.values()
+            if given.get("object") in (None, o.name)
+            and o.search
+            and not o.master
+            and readable(call.model, call.actor, o.name)
+        ]
         hits = []
-        for object in call.model.objects.values():
-            if given.get("object") not in (None, object.name) or not object.search or object.master:
-                continue
-            if readable(call.model, call.actor, object.name):
-                ask = Ask(object=object.name, q=words, fields=("id", object.title), limit=HITS)
-                found = read(conn, call, ask, secret=secret).rows()
-                hits += [{"object": object.name, "id": r["id"], "title": r.get(object.title)} for r in found]
+        for name, ids in found_in(conn, call, words, objects).items():
+            title = call.model.objects[name].title
+            ask = Ask(object=name, q=words, fields=("id", title), limit=HITS, ids=ids)
+            found = read(conn, call, ask, secret=secret).rows()
+            hits += [{"object": name, "id": r["id"], "title": r.get(title)} for r in found]
         return hits
 
     return json_answer(dumps({"hits": caller.workspace.reading(caller.actor, look)}))

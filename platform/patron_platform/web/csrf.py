@@ -10,12 +10,11 @@ import hmac
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from patron_engine.errors import Forbidden
-from patron_platform.hosts import host
+from patron_platform.hosts import host, parts
 from patron_platform.service import Service
 
 FIELD, HEADER = "_csrf", "x-csrf-token"
@@ -43,5 +42,5 @@ def same_site(request: Request) -> None:
     origin = request.headers.get("origin")
     if site not in ("same-origin", "none"):
         raise Forbidden("another site sent this request", code="csrf")
-    if origin is not None and urlsplit(origin).netloc != host(request):
+    if origin is not None and parts(origin).netloc != host(request):
         raise Forbidden("another site sent this request", code="csrf")

@@ -6,6 +6,8 @@ wrong password, and a wait that grows for who keeps guessing. Where it goes on i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -46,20 +48,20 @@ def login(request: Request, form: FormData) -> Response:
     given = forms_in.texts(form)
     email, password = given.get("email", "").strip(), given.get("password", "")
     if len(email) > LONGEST_ADDRESS or len(password) > passwords.LONGEST:
-        return _page(request, email=email[:LONGEST_ADDRESS], wrong=True, status=422)
+        return _page(request, given, wrong=True, status=422)
     service: Service = request.app.state.service
     device, place = cookies.token_in(request, cookies.DEVICE), client(request)
     with service.databases.system() as conn:
         turn = attempts.begin(conn, email, place, device)
         if isinstance(turn, attempts.Wait):
             note(conn, "sign_in_refused", about=email, address=place)
-            return _page(request, email=email, wait=turn.seconds, status=429)
+            return _page(request, given, wait=turn.seconds, status=429)
         found = sessions.account_by_email(conn, email)
     # No connection is held while a password is hashed: that takes long on purpose.
     if not passwords.fits(password, found[1] if found else None) or found is None:
         with service.databases.system() as conn:
             note(conn, "sign_in_failed", about=email, address=place)
-        return _page(request, email=email, wrong=True, status=422)
+        return _page(request, given, wrong=True, status=422)
     with service.databases.system() as conn, conn.transaction():
         attempts.succeed(conn, turn)
         before = sessions.find_session(conn, cookies.token_in(request))
@@ -70,7 +72,7 @@ def login(request: Request, form: FormData) -> Response:
         known = attempts.remember_device(conn, found[0], device)
         note(conn, "sign_in", account=found[0], about=email, address=place)
     if session is None:  # closed between the two looks
-        return _page(request, email=email, wrong=True, status=422)
+        return _page(request, given, wrong=True, status=422)
     made = see_other(local_address(given.get("next")) or home_of(session))
     cookies.give(request, made, token)
     cookies.give_device(request, made, known)
@@ -92,12 +94,19 @@ def logout(request: Request, form: FormData) -> Response:
 
 
 def _page(
-    request: Request, *, status: int = 200, email: str = "", wrong: bool = False, wait: int = 0
+    request: Request,
+    given: Mapping[str, str] | None = None,
+    *,
+    status: int = 200,
+    wrong: bool = False,
+    wait: int = 0,
 ) -> Response:
-    languages = languages_for(request, {"language": request.query_params.get("language")})
+    """The form with what was typed but the password; where it goes on and its language stay."""
+    given = request.query_params if given is None else given
+    languages = languages_for(request, {"language": given.get("language")})
     html = draw(
-        "login.html", languages, email=email, wrong=wrong, wait=wait,
-        next=local_address(request.query_params.get("next")) or "", spoken=SPOKEN,
+        "login.html", languages, email=given.get("email", "").strip()[:LONGEST_ADDRESS], wrong=wrong, wait=wait,
+        next=local_address(given.get("next")) or "", chosen=given.get("language", "") in SPOKEN, spoken=SPOKEN,
     )  # fmt: skip
     return answer(html, status, {"Retry-After": str(wait)} if wait else None)
 

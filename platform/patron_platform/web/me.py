@@ -7,7 +7,6 @@ sessions. Everything is his own: no form here names another person.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter
@@ -17,7 +16,7 @@ from starlette.responses import Response
 from patron_engine.access.decide import writable
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.record.change import Change
-from patron_platform.hosts import client
+from patron_platform.hosts import client, parts
 from patron_platform.identity import attempts, cookies, passwords, sessions
 from patron_platform.identity.accounts import change_password
 from patron_platform.identity.audit import note
@@ -70,7 +69,7 @@ def language(request: Request, workspace: str, form: FormData) -> Response:
         raise NotFound("there is no such language")
     with visitor.service.databases.system() as conn:
         sessions.keep_preferences(conn, visitor.session.account, {"language": given["language"]})
-    came = urlsplit(request.headers.get("referer", ""))
+    came = parts(request.headers.get("referer", ""))
     way = came.path + (f"?{came.query}" if came.query else "")
     own = way.startswith(visitor.url("")) and local_address(way)
     return see_other(way if own else visitor.url(""))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from patron_engine.access.decide import Deny, row_rule
-from patron_engine.page.marks import Pieces, fits, marked
+from patron_engine.page.marks import Pieces, marked, named
 from patron_engine.page.menu import App, entries_in, objects_in
 from patron_engine.page.question import views_of
 from patron_engine.page.reader import Reader
@@ -53,7 +53,7 @@ def places_of(call: Call, visitor: Visitor, apps: tuple[App, ...], words: str) -
 def _fitting(label: str, words: str) -> Pieces | None:
     if not words:
         return ((label, False),)
-    return marked(label, words) if fits(label, words) else None
+    return marked(label, words) if named(label, words) else None
 
 
 def _gone(visitor: Visitor, reader: Reader, apps: tuple[App, ...], words: str) -> Iterator[Place]:
