@@ -23,7 +23,7 @@ from patron_engine.page.form_inputs import At, Frame, Ref, input_of
 from patron_engine.page.form_names import files_of, input_name, titles_of
 from patron_engine.page.form_tree import FormRow, FormSection, FormTable, FormTree, Opening
 from patron_engine.page.inputs import Input
-from patron_engine.page.layout import Place, Section, layout_of
+from patron_engine.page.layout import Layout, Place, Section, layout_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, Shown, shown
 from patron_engine.page.typed import Group, Typed, TypedRow, set_of
@@ -65,7 +65,7 @@ class _Maker:
         self.conn, self.call, self.reader, self.opening, self.words = conn, call, reader, opening, words
         self.object, self.fresh = opening.object, typed is None
         layout = layout_of(call.model, call.actor, self.object, opening.record_type)
-        self.sections = [s for s in layout.sections if s.table is None or s.table.name in self.object.details]
+        self.sections = self._with_secrets(layout)
         self.typed = typed if typed is not None else self._opened()
         self.change = Change(
             action="update" if opening.id else "create",
@@ -81,6 +81,19 @@ class _Maker:
         self.shut: set[str] = set()  # inputs that may not be written now
         self.missing: list[Problem] = []
         self.frame = self._frame()
+
+    def _with_secrets(self, layout: Layout) -> list[Section]:
+        """The sections of a layout. Secrets stand in none, since nobody reads them: who may write them finds them in the first."""
+        found = [s for s in layout.sections if s.table is None or s.table.name in self.object.details]
+        hidden = [
+            Place(field=f, path=f.name, label=f.label, help=f.help, width=1)
+            for f in writable(self.call.model, self.call.actor, self.object.name).values()
+            if f.type == "secret"
+        ]
+        first = next((n for n, s in enumerate(found) if s.table is None), None)
+        if hidden and first is not None:
+            found[first] = replace(found[first], places=(*found[first].places, *hidden))
+        return found
 
     # -- what is opened -----------------------------------------------------------------------------------------
 

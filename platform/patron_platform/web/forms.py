@@ -23,7 +23,7 @@ from patron_engine.page.form import form_of
 from patron_engine.page.form_names import input_name
 from patron_engine.page.form_tree import FormTree, Opening
 from patron_engine.page.similar import similar_of
-from patron_engine.page.typed import Typed, TypedRow, typed_of
+from patron_engine.page.typed import Typed, TypedRow, as_drawn, typed_of
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.record.change import Outcome
@@ -274,7 +274,13 @@ def _again(
 def _stale(desk: Desk, typed: Typed, error: StaleVersion) -> Response:
     """Both values of what two people changed; where they changed different fields, both changes are kept."""
     version = int(error.values["version"])
-    differs = {n: both for n, both in error.values.items() if n != "version"}
+    with desk.visitor.workspace.connection("read") as conn:
+        call = desk.visitor.workspace.call(conn, desk.visitor.actor)
+    reader, fields = desk.visitor.reader(call), desk.object(call).fields
+    differs = {
+        n: both for n, both in error.values.items()
+        if n != "version" and not as_drawn(fields[n], typed, both["theirs"], reader)
+    }  # fmt: skip
     if not differs and not typed.rows:
         return _send_again(desk, typed, version)
     return _again(desk, typed, Said(status=422, stale=differs, version=version, dirty=True))
