@@ -210,6 +210,14 @@ def test_what_may_be_there_already_is_told(person: Person, api: Api) -> None:
     assert there["id"] in said["similar"] and "Same mail" in said["similar"]
 
 
+def test_a_value_that_is_taken_is_told_while_one_writes(person: Person, api: Api) -> None:
+    api.make("fm_thing", name="First", code="TAKEN", extra="e")
+    form = sent(person.page(NEW), {"code": "TAKEN", "name": "Second"})
+    said = person.post(f"{NEW}/preview", form, headers={"Accept": "application/json"}).json()
+    assert "Another record has this value already" in said["fields"]["code"]
+    assert set(told(person.post(NEW, form))) == {"code"}
+
+
 def test_warnings_are_asked_about_once(person: Person, api: Api) -> None:
     said = person.post(NEW, sent(person.page(NEW), {"name": "Many", "whole": "60"}))
     assert said.status_code == 422

@@ -203,6 +203,8 @@ class _Maker:
             was=typed.was.get(own), problems=said, broken=given and name in self.unread,
         )  # fmt: skip
         made = input_of(self.frame, place, row, at)
+        if made.widget == "shown" and made.shown.empty and row.master is None:
+            made = replace(made, visible=False)  # nothing was worked out yet
         if made.readonly or not made.visible:
             self.shut.add(name)
         empty = row.values.get(own) is None and name not in self.unread

@@ -182,7 +182,7 @@ def _attributes(frame: Frame, of: Field, value: Any) -> dict[str, Any]:
     elif isinstance(spec, TimeSpec):
         found |= {"min": spec.min, "max": spec.max}
     elif isinstance(spec, FileSpec):
-        found |= {"accept": ",".join(spec.accept), "max_size": spec.max_size, "many": spec.many}
+        found |= {"accept": spec.accept, "max_size": spec.max_size, "many": spec.many}
     elif isinstance(spec, LinkSpec):
         found |= {"many": spec.many, "with": " ".join(_reads(spec)), "several": spec.several}
     elif isinstance(spec, ChoiceSpec):
