@@ -26,7 +26,8 @@ def keep(site: Site, object: str, **values: Any) -> str:
 def goods(site: Site) -> list[str]:
     keep(site, "account", name="上海海洋科技有限公司")
     return [
-        keep(site, "product", name=f"Winch {n}", code=f"W-{n}", status="on_sale", list_price=str(n * 100)) for n in (1, 2, 3)
+        keep(site, "product", name=f"Winch {n}", code=f"W-{n}", status="on_sale", list_price=str(n * 100))
+        for n in (1, 2, 3)
     ]
 
 

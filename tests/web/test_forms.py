@@ -70,7 +70,9 @@ def sent(page: BeautifulSoup, changes: dict[str, Any]) -> Pairs:
 def saved(person: Person, path: str, changes: dict[str, Any]) -> str:
     """Fills the form at `path`, sends it, and gives the id of the record it leads to."""
     said = person.post(path, sent(person.page(path), changes))
-    assert said.status_code == 303, BeautifulSoup(said.text, "html.parser").select(".form-summary, .error-status, main")
+    assert said.status_code == 303, BeautifulSoup(said.text, "html.parser").select(
+        ".form-summary, .error-status, main"
+    )
     return str(said.headers["location"].rpartition("/")[2])
 
 
@@ -101,7 +103,9 @@ def test_an_object_nobody_has_seen_is_filled_and_read_back(person: Person, api: 
         "data": '{"a": [1, 2]}', "pieces.n1.what": "Chain", "pieces.n1.quantity": "3", "pieces.n1.price": "20",
     }  # fmt: skip
     id = saved(person, NEW, values)
-    record = api.get(f"/records/fm_thing/{id}", params={"expand": "pieces", "fields": "*,long,rich,data,home"}).json()
+    record = api.get(
+        f"/records/fm_thing/{id}", params={"expand": "pieces", "fields": "*,long,rich,data,home"}
+    ).json()
     expected = {
         "name": "Anchor", "whole": 7, "part": "1250.5", "share": "12.5", "price": "1200.5", "care": 4, "span": 5400,
         "yes": True, "several": ["a", "c"], "words": ["red", "blue"], "place": "sea/reef", "paint": "#3b5bdb",
@@ -157,7 +161,11 @@ def test_problems_are_said_in_chinese(things: Opened) -> None:
 def test_conditions_hold_on_the_server(person: Person, api: Api) -> None:
     wrong = told(person.post(NEW, sent(person.page(NEW), {"name": "Gone", "state": "lost"})))
     assert set(wrong) == {"reason"}
-    wrong = told(person.post(NEW, sent(person.page(NEW), {"name": "Gone", "state": "lost", "reason": "x", "how": "key"})))
+    wrong = told(
+        person.post(
+            NEW, sent(person.page(NEW), {"name": "Gone", "state": "lost", "reason": "x", "how": "key"})
+        )
+    )
     assert set(wrong) == {"how"}
     id = saved(person, NEW, {"name": "Shut", "state": "open", "sealed": "wax", "extra": "e"})
     api.patch(f"/records/fm_thing/{id}", {"state": "shut"})
@@ -256,7 +264,9 @@ def test_rows_are_added_and_removed_without_scripts(person: Person, api: Api) ->
     path = f"/o/fm_thing/{id}/edit"
     page = person.page(path)
     first = page.select_one("tbody tr[data-key]")["data-key"]
-    page = BeautifulSoup(person.post(path, [*sent(page, {}), ("_remove", f"pieces.{first}")]).text, "html.parser")
+    page = BeautifulSoup(
+        person.post(path, [*sent(page, {}), ("_remove", f"pieces.{first}")]).text, "html.parser"
+    )
     saved_from(person, path, page, {})
     pieces = api.get(f"/records/fm_thing/{id}", params={"expand": "pieces"}).json()["pieces"]
     assert [p["what"] for p in pieces] == ["Two"]

@@ -32,7 +32,13 @@ def test_a_stranger_is_led_to_the_sign_in(opened: Opened) -> None:
 def test_who_has_no_rights_finds_nothing(opened: Opened) -> None:
     rep = opened.person(REP)
     job = opened.admin.make("yd_job", name="Hull")
-    for path in (NEW, f"/o/yd_job/{job['id']}/edit", "/o-lookup/yd_job/berth?q=", "/design/gallery", "/o/nothing/new"):
+    for path in (
+        NEW,
+        f"/o/yd_job/{job['id']}/edit",
+        "/o-lookup/yd_job/berth?q=",
+        "/design/gallery",
+        "/o/nothing/new",
+    ):
         assert rep.get(path).status_code == 404, path
     assert rep.post(NEW, {"name": "Mine"}).status_code == 404
 
@@ -40,12 +46,16 @@ def test_who_has_no_rights_finds_nothing(opened: Opened) -> None:
 def test_a_form_needs_its_token(person: Person) -> None:
     said = person.call("POST", NEW, content=b"name=x", headers=KIND)
     assert said.status_code == 403
-    said = person.call("POST", f"{NEW}/preview", content=b"name=x", headers={**KIND, "Accept": "application/json"})
+    said = person.call(
+        "POST", f"{NEW}/preview", content=b"name=x", headers={**KIND, "Accept": "application/json"}
+    )
     assert said.status_code == 403
     assert person.post(NEW, {"name": "x"}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
 
 
-@pytest.mark.parametrize("name", ["nothing", "created_at", "id", "version", "number", "deleted_at", "lines.n1.job"])
+@pytest.mark.parametrize(
+    "name", ["nothing", "created_at", "id", "version", "number", "deleted_at", "lines.n1.job"]
+)
 def test_what_is_not_ones_own_to_write_is_refused(opened: Opened, person: Person, name: str) -> None:
     before = len(opened.admin.rows("yd_job"))
     said = person.post(NEW, {"name": "Mass", name: "0190a0b0-0000-7000-8000-000000000001"})
@@ -54,7 +64,9 @@ def test_what_is_not_ones_own_to_write_is_refused(opened: Opened, person: Person
 
 
 @pytest.mark.parametrize("name", ["total", "__class__", "_was.number"])
-def test_what_a_form_shows_and_says_of_itself_is_never_written(opened: Opened, person: Person, name: str) -> None:
+def test_what_a_form_shows_and_says_of_itself_is_never_written(
+    opened: Opened, person: Person, name: str
+) -> None:
     said = person.post(NEW, {"name": "Plain", name: "77"})
     if said.status_code == 303:
         job = opened.admin.read("yd_job", said.headers["location"].rpartition("/")[2])
