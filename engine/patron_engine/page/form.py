@@ -17,15 +17,15 @@ import psycopg
 from patron_engine.access.decide import Deny, row_rule, writable
 from patron_engine.errors import Forbidden
 from patron_engine.expr.compile import Expression
-from patron_engine.fields.field import FileSpec, NumberSpec, Rollup
+from patron_engine.fields.field import FileSpec, Rollup
 from patron_engine.model.model import Object
 from patron_engine.page.form_inputs import At, Frame, Ref, input_of
 from patron_engine.page.form_names import files_of, input_name, titles_of
+from patron_engine.page.form_parts import sections_of, total_of
 from patron_engine.page.form_tree import FormRow, FormSection, FormTable, FormTree, Opening
 from patron_engine.page.inputs import Input
 from patron_engine.page.layout import Place, Section, layout_of
 from patron_engine.page.reader import Reader
-from patron_engine.page.show import EMPTY, Shown, shown
 from patron_engine.page.typed import Group, Typed, TypedRow, set_of
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -65,7 +65,7 @@ class _Maker:
         self.conn, self.call, self.reader, self.opening, self.words = conn, call, reader, opening, words
         self.object, self.fresh = opening.object, typed is None
         layout = layout_of(call.model, call.actor, self.object, opening.record_type)
-        self.sections = [s for s in layout.sections if s.table is None or s.table.name in self.object.details]
+        self.sections = sections_of(call, self.object, layout)
         self.typed = typed if typed is not None else self._opened()
         self.change = Change(
             action="update" if opening.id else "create",
@@ -190,6 +190,8 @@ class _Maker:
             was=typed.was.get(own), problems=said, broken=given and name in self.unread,
         )  # fmt: skip
         made = input_of(self.frame, place, row, at)
+        if made.widget == "shown" and made.shown.empty and row.master is None:
+            made = replace(made, visible=False)  # nothing was worked out yet
         if made.readonly or not made.visible:
             self.shut.add(name)
         empty = row.values.get(own) is None and name not in self.unread
@@ -211,7 +213,11 @@ class _Maker:
             columns=blank,
             rows=tuple(self._rows(set, of, places, closed)),
             blank=FormRow(key="__row__", id=None, inputs=blank),
-            totals={n: self._total(of, n, self.rows.get(set, ())) for n in section.totals if n in of.fields},
+            totals={
+                n: total_of(self.frame, of.fields[n], self.rows.get(set, ()))
+                for n in section.totals
+                if n in of.fields
+            },
             order=first if first in may and of.fields[first].type == "integer" else None,
             readonly=closed,
         )
@@ -250,16 +256,6 @@ class _Maker:
             input_of(self.frame, p, row, At(name=f"{name}.{p.field.name}", closed=closed)) for p in places
         )
 
-    def _total(self, of: Object, name: str, rows: Sequence[Row]) -> Shown:
-        field = of.fields[name]
-        if not isinstance(field.extra.get("value_spec") or field.spec, NumberSpec):
-            return EMPTY
-        values = [r.values.get(name) for r in rows if r.action != "delete"]
-        summed = sum((v for v in values if v is not None), start=0)
-        return shown(field, str(summed), self.reader, self.frame.currency) if values else EMPTY
-
-    # -- what is wrong ------------------------------------------------------------------------------------------
-
     def _told(self, found: Sequence[Problem] | None) -> Mapping[str, list[str]]:
         """Name of an input -> what is said of it now."""
         mine = self.preview.problems
@@ -277,8 +273,6 @@ class _Maker:
             if found is not None or (problem.code != "required" and (problem.rule or at in given)):
                 told[at].append(self.words(problem))
         return told
-
-    # -- what the inputs share ------------------------------------------------------------------------------------
 
     def _frame(self) -> Frame:
         top = self.preview.row

@@ -182,7 +182,7 @@ def _attributes(frame: Frame, of: Field, value: Any) -> dict[str, Any]:
     elif isinstance(spec, TimeSpec):
         found |= {"min": spec.min, "max": spec.max}
     elif isinstance(spec, FileSpec):
-        found |= {"accept": ",".join(spec.accept), "max_size": spec.max_size, "many": spec.many}
+        found |= {"accept": spec.accept, "max_size": spec.max_size, "many": spec.many}
     elif isinstance(spec, LinkSpec):
         found |= {"many": spec.many, "with": " ".join(_reads(spec)), "several": spec.several}
     elif isinstance(spec, ChoiceSpec):
@@ -224,6 +224,6 @@ def _state(made: Input, drawn: tuple[tuple[str, str], ...], at: At) -> str:
     """A word for how it is drawn: another one means that the open form has to draw it anew."""
     parts = (
         made.visible, made.required, made.readonly, made.problems, made.choices if not made.targets else (),
-        () if at.given else drawn, made.shown.text if made.widget == "shown" else "",
+        () if at.given else [(n.removeprefix(at.name), t) for n, t in drawn], made.shown.text if made.widget == "shown" else "",
     )  # fmt: skip
     return blake2s(repr(parts).encode(), digest_size=6).hexdigest()

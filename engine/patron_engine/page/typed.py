@@ -231,6 +231,15 @@ def written(of: Field, name: str, value: Any, reader: Reader) -> tuple[tuple[str
     return ((name, reference(of, value)),)
 
 
+def as_drawn(of: Field, typed: Typed, value: Any, reader: Reader) -> bool:
+    """Whether a value is the one the form was drawn with: nobody else has changed it since."""
+    drawn: dict[str, list[str]] = {}
+    for name, text in written(of, of.name, value, reader):
+        drawn.setdefault(name.removeprefix(of.name).removeprefix("."), []).append(text)
+    now = {part: tuple(texts) for part, texts in drawn.items()}
+    return _said(now) == _said(typed.was.get(of.name))
+
+
 def reference(of: Field, value: Any) -> str:
     """A record, file or option as a form names it."""
     if not isinstance(value, Mapping):

@@ -4,7 +4,7 @@ In: a connection, the frame of the call, a Change. Out: a `Preview`: the rows as
 bring, found links, formulas, figures over the details that were sent), what is wrong so far, and answers to conditions.
 
 It goes the way of ways/save up to the writing, and never further: rows are read without a lock, nothing is written, no number
-is drawn, no record made. What only the database can tell at the end (unique values, rules over sets) the save tells.
+is drawn, no record made. What only the database can tell at the end (rules over sets, who was faster) the save tells.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from patron_engine.record.plan import plan_rows
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Conn
 from patron_engine.record.tally import tally
+from patron_engine.record.unique import look_first
 
 Ref = tuple[str, str]  # object, id
 
@@ -109,7 +110,7 @@ def preview(conn: Conn, call: Call, change: Change) -> Preview:
     """What saving `change` (create or update) would make. NotFound where there is no such record for him."""
     _known(call, change.object)
     batch = Batch(conn, call, _never)
-    batch.looking = True
+    batch.looking = batch.each = True
     around = _Around(batch.pending, call, batch.environment.context, batch.environment._lookups)
     batch.environment = around
     row = plan_rows(batch, [(0, change)], several=False)[0]
@@ -172,3 +173,4 @@ def _judge(batch: Batch, level: Sequence[Row]) -> None:
         check.check_values(batch, program, rows)
         targets.check_conditions(batch, program, rows)
         check.check_conditions(batch, program, rows, late=False)
+        look_first(batch, program, rows)

@@ -49,8 +49,10 @@ export default function combobox(select) {
     placeholder: select.dataset.placeholder ?? "",
     searchField: source ? [] : ["text"],
     score: source ? () => () => 1 : undefined,
-    loadThrottle: 200,
+    loadThrottle: 100,
+    refreshThrottle: 120,
     openOnFocus: true,
+    dropdownParent: select.closest(".sheet-wrap") ? "body" : null, // a table that scrolls would cut it off
     render: {
       option: draw,
       item: (data) => part(data.text, "item"),
@@ -66,7 +68,8 @@ export default function combobox(select) {
       ? (query, found) => {
           ask(query)
             .then((options) => {
-              for (const key of Object.keys(made.options)) if (!made.items.includes(key)) made.removeOption(key, true);
+              if (query !== made.control_input.value) return found(); // more was typed meanwhile
+              forget();
               found(options);
               offer();
             })
@@ -74,9 +77,17 @@ export default function combobox(select) {
         }
       : null,
     onFocus() {
-      if (source) this.load("");
+      if (source) {
+        this.loadedSearches = {}; // what fits may have changed with the rest of the form
+        this.load("");
+      }
     },
   });
+  const forget = () => {
+    for (const key of Object.keys(made.options)) if (!made.items.includes(key)) made.removeOption(key, true);
+  };
+  // What was found for other words is not to be chosen by Enter while the list is fetched.
+  if (source) made.control_input.addEventListener("input", forget);
   const offer = () => {
     made.dropdown.querySelector(".option-new")?.remove();
     if (!create.length) return;
@@ -101,6 +112,7 @@ export default function combobox(select) {
     made.dropdown.append(foot);
   };
   select.patronFind = ask;
+  select.setAttribute("aria-hidden", "true"); // the box beside it has its label
   // Keys one writes while the list is fetched belong to the search, and none of them to the form around.
   made.control_input.addEventListener("keydown", (event) => {
     if (event.key === "Backspace" && !select.multiple && made.items.length && !made.control_input.value) made.clear();

@@ -8,6 +8,13 @@ const SOON = 60; // ms after a change
 export default function live(form) {
   let timer = 0;
   let under = null;
+  let acts = 0;
+  const touched = new Map(); // field -> the last act in it: an answer to an older question does not undo it
+  const note = (event) => {
+    acts += 1;
+    const name = event.target.closest?.("[data-field]")?.dataset.field;
+    if (name) touched.set(name, acts);
+  };
   const later = (ms) => {
     window.clearTimeout(timer);
     timer = window.setTimeout(ask, ms);
@@ -18,6 +25,7 @@ export default function live(form) {
     under = new AbortController();
     form.dataset.asking = "";
     const mine = under;
+    const asked = acts;
     try {
       const answer = await fetch(form.dataset.preview, {
         method: "POST",
@@ -25,7 +33,7 @@ export default function live(form) {
         body: new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string")),
         signal: mine.signal,
       });
-      if (answer.ok) apply(form, await answer.json());
+      if (answer.ok) apply(form, await answer.json(), (name) => (touched.get(name) ?? 0) > asked);
     } catch (error) {
       if (error.name !== "AbortError") return; // without a network the form stays as it is; the save will tell
     } finally {
@@ -33,16 +41,20 @@ export default function live(form) {
     }
   }
   form.addEventListener("input", (event) => {
-    if (!event.target.closest?.("[data-handle]")) later(QUIET);
+    note(event);
+    later(QUIET);
   });
-  form.addEventListener("change", () => later(SOON));
+  form.addEventListener("change", (event) => {
+    note(event);
+    later(SOON);
+  });
   form.addEventListener("patron:look", () => later(SOON));
 }
 
-function apply(form, said) {
+function apply(form, said, newer) {
   for (const [name, html] of Object.entries(said.fields)) {
     const old = form.querySelector(`[data-field="${CSS.escape(name)}"]`);
-    if (!old || old.contains(document.activeElement)) continue;
+    if (!old || newer(name) || old.contains(document.activeElement)) continue;
     for (const select of old.querySelectorAll("select")) select.tomselect?.destroy();
     const made = document.createElement("template");
     made.innerHTML = html.trim(); // drawn by the server with the macros of the page

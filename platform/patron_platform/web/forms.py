@@ -6,8 +6,7 @@ the record once it is saved, JSON of what changed for the open form. Every write
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,92 +15,30 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.errors import NeedsConfirmation, NotFound, Refused, StaleVersion
+from patron_engine.errors import NeedsConfirmation, Refused, StaleVersion
 from patron_engine.jsonio import dumps
 from patron_engine.model.model import Object
 from patron_engine.page.form import form_of
 from patron_engine.page.form_names import input_name
-from patron_engine.page.form_tree import FormTree, Opening
+from patron_engine.page.form_tree import Opening
 from patron_engine.page.similar import similar_of
-from patron_engine.page.typed import Typed, TypedRow, typed_of
+from patron_engine.page.typed import Typed, TypedRow, as_drawn, typed_of
 from patron_engine.query.call import Call
-from patron_engine.query.names import known_object
 from patron_engine.record.change import Outcome
 from patron_engine.ways.save import save
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.form_desk import Desk
 from patron_platform.web.form_live import live_answer
-from patron_platform.web.form_page import Around, Said, brief, draw_form
+from patron_platform.web.form_page import Said, draw_form
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.login import local_address, see_other
 from patron_platform.web.problems import words_in
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
-from patron_platform.web.visitor import Visitor, enter
+from patron_platform.web.visitor import enter
 
 router = APIRouter(prefix="/w/{workspace}/o/{object}", include_in_schema=False)
-FILL = "fill."
 Connection = psycopg.Connection[Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """One form of one visitor: what it is about and where it stands. `fill` are the parameters a new record begins with."""
-
-    visitor: Visitor
-    name: str
-    id: str | None = None
-
-    @property
-    def parameters(self) -> Mapping[str, str]:
-        return self.visitor.request.query_params
-
-    def object(self, call: Call) -> Object:
-        return known_object(call, self.name)
-
-    def opening(self, call: Call, typed: Typed | None = None) -> Opening:
-        found = self.object(call)
-        asked = self.parameters.get("type") if self.id is None else None
-        if typed is not None and typed.fields.get("record_type"):
-            asked = (typed.fields["record_type"].get("", ("",)))[-1]
-        fill = {k.removeprefix(FILL): v for k, v in self.parameters.items() if k.startswith(FILL) and v}
-        return Opening(
-            object=found,
-            id=self.id,
-            record_type=asked if asked in found.record_types else None,
-            fill={} if self.id else fill,
-            lookup=self.visitor.url("o-lookup"),
-        )
-
-    def around(self, typed: Typed | None, tree: FormTree) -> Around:
-        base = self.visitor.url("o", self.name, *((self.id,) if self.id else ("new",)))
-        shown = {i.name for i in (brief(tree) if self.dialog else tree).inputs()}
-        kept = {n: v for n, v in self.opening_fill(typed).items() if n not in shown}
-        next = (
-            local_address(self.parameters.get("next") or (typed.frame.get("_next") if typed else None)) or ""
-        )
-        back = next or (base if self.id else self.visitor.url("o", self.name))
-        query = f"?{urlencode({'dialog': '1'})}" if self.dialog else ""
-        return Around(
-            address=(f"{base}/edit" if self.id else base) + query,
-            preview=f"{base}/preview",
-            back=back,
-            next=next,
-            dialog=self.dialog,
-            loose=tuple(kept.items()),
-        )
-
-    def opening_fill(self, typed: Typed | None) -> Mapping[str, str]:
-        """What a new record begins with and no input of the layout shows: it travels along."""
-        if self.id is not None:
-            return {}
-        fill = {k.removeprefix(FILL): v for k, v in self.parameters.items() if k.startswith(FILL) and v}
-        if typed is not None:
-            fill |= {n: g[""][-1] for n, g in typed.fields.items() if g.get("") and n not in typed.was}
-        return {n: v for n, v in fill.items() if n != "record_type" and not n.startswith("_")}
-
-    @property
-    def dialog(self) -> bool:
-        return self.parameters.get("dialog") == "1"
 
 
 @router.get("/new")
@@ -274,7 +211,13 @@ def _again(
 def _stale(desk: Desk, typed: Typed, error: StaleVersion) -> Response:
     """Both values of what two people changed; where they changed different fields, both changes are kept."""
     version = int(error.values["version"])
-    differs = {n: both for n, both in error.values.items() if n != "version"}
+    with desk.visitor.workspace.connection("read") as conn:
+        call = desk.visitor.workspace.call(conn, desk.visitor.actor)
+    reader, fields = desk.visitor.reader(call), desk.object(call).fields
+    differs = {
+        n: both for n, both in error.values.items()
+        if n != "version" and not as_drawn(fields[n], typed, both["theirs"], reader)
+    }  # fmt: skip
     if not differs and not typed.rows:
         return _send_again(desk, typed, version)
     return _again(desk, typed, Said(status=422, stale=differs, version=version, dirty=True))
@@ -336,6 +279,3 @@ def _preview(desk: Desk, form: Pairs) -> Response:
         values = {i.name: i.value for i in tree.inputs() if "." not in i.name}
         similar = similar_of(conn, call, reader, tree.object, values, desk.id) if typed.given else ()
         return live_answer(visitor, call, tree, typed, similar)
-
-
-__all__ = ["NotFound", "router"]

@@ -96,7 +96,7 @@ def _input(of: Field, state: str, reader: Reader, t: Texts, scheme: str, lookup:
     records = (Choice(value=RECORD["id"], text=RECORD["title"]),) if value else ()
     attributes: dict[str, Any] = {
         "maxlength": None, "min": None, "max": 5 if of.type == "rating" else None, "unit": "", "many": False, "words": "",
-        "accept": "", "max_size": 10_000_000, "with": "", "was": written(of, name, value, reader), "state": "",
+        "accept": (), "max_size": 10_000_000, "with": "", "was": written(of, name, value, reader), "state": "",
     }  # fmt: skip
     if of.type == "money":
         attributes |= {

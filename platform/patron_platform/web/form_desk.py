@@ -1,0 +1,82 @@
+"""Form desk: one form of one visitor: what it is about, what it begins with, where it stands and where it leads.
+
+In: a visitor, an object, an id. Out: what the engine opens (`Opening`) and the addresses around it. Reads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from patron_engine.model.model import Object
+from patron_engine.page.form_tree import FormTree, Opening
+from patron_engine.page.typed import Typed
+from patron_engine.query.call import Call
+from patron_engine.query.names import known_object
+from patron_platform.web.form_page import Around, brief
+from patron_platform.web.login import local_address
+from patron_platform.web.visitor import Visitor
+
+FILL = "fill."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One form of one visitor: what it is about and where it stands. `fill` are the parameters a new record begins with."""
+
+    visitor: Visitor
+    name: str
+    id: str | None = None
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        return self.visitor.request.query_params
+
+    def object(self, call: Call) -> Object:
+        return known_object(call, self.name)
+
+    def opening(self, call: Call, typed: Typed | None = None) -> Opening:
+        found = self.object(call)
+        asked = self.parameters.get("type") if self.id is None else None
+        if typed is not None and typed.fields.get("record_type"):
+            asked = (typed.fields["record_type"].get("", ("",)))[-1]
+        fill = {k.removeprefix(FILL): v for k, v in self.parameters.items() if k.startswith(FILL) and v}
+        return Opening(
+            object=found,
+            id=self.id,
+            record_type=asked if asked in found.record_types else None,
+            fill={} if self.id else fill,
+            lookup=self.visitor.url("o-lookup"),
+        )
+
+    def around(self, typed: Typed | None, tree: FormTree) -> Around:
+        base = self.visitor.url("o", self.name, *((self.id,) if self.id else ("new",)))
+        shown = {i.name for i in (brief(tree) if self.dialog else tree).inputs()}
+        kept = {n: v for n, v in self.opening_fill(typed).items() if n not in shown}
+        next = (
+            local_address(self.parameters.get("next") or (typed.frame.get("_next") if typed else None)) or ""
+        )
+        back = next or (base if self.id else self.visitor.url("o", self.name))
+        query = f"?{urlencode({'dialog': '1'})}" if self.dialog else ""
+        return Around(
+            address=(f"{base}/edit" if self.id else base) + query,
+            preview=f"{base}/preview",
+            back=back,
+            next=next,
+            dialog=self.dialog,
+            loose=tuple(kept.items()),
+        )
+
+    def opening_fill(self, typed: Typed | None) -> Mapping[str, str]:
+        """What a new record begins with and no input of the layout shows: it travels along."""
+        if self.id is not None:
+            return {}
+        fill = {k.removeprefix(FILL): v for k, v in self.parameters.items() if k.startswith(FILL) and v}
+        if typed is not None:
+            fill |= {n: g[""][-1] for n, g in typed.fields.items() if g.get("") and n not in typed.was}
+        return {n: v for n, v in fill.items() if n != "record_type" and not n.startswith("_")}
+
+    @property
+    def dialog(self) -> bool:
+        return self.parameters.get("dialog") == "1"
