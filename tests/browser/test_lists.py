@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import expect
 
 from patron_engine.actor import SYSTEM, Cause
 from patron_engine.clock import system_clock
@@ -73,13 +74,9 @@ def test_last_quarters_lost_ones_over_a_thousand_and_the_address_is_shared(
         panel.locator(".ts-dropdown .option", has_text="Lost").click()
         for place, field, operator in ((1, "close_date", "last_quarter"), (2, "amount", "more")):
             panel.locator("button[value='add:']").click()
-            page.wait_for_function(
-                f"document.querySelectorAll('#list-panel select[name=field]').length == {place + 1}"
-            )
+            expect(panel.locator("select[name=field]")).to_have_count(place + 1)
             panel.locator("select[name=field]").nth(place).select_option(field)
-            page.wait_for_function(
-                f"document.querySelectorAll('#list-panel select[name=op]').length == {place + 1}"
-            )
+            expect(panel.locator("select[name=op]")).to_have_count(place + 1)
             panel.locator("select[name=op]").nth(place).select_option(operator)
             page.wait_for_load_state("networkidle")
         panel.locator(".filter-row").nth(2).locator("input[name=value]").fill("1000")
@@ -108,7 +105,7 @@ def test_scrolling_brings_the_rest(site: Site, pipeline: None) -> None:
         visit.open("/o/opportunity?view=all_opportunities")
         assert visit.page.locator("tbody tr[data-id]").count() == 50
         visit.page.locator(".list-next").scroll_into_view_if_needed()
-        visit.page.wait_for_function("document.querySelectorAll('tbody tr[data-id]').length == 100")
+        expect(visit.page.locator("tbody tr[data-id]")).to_have_count(100)
         visit.calm()
     with site.visit(scripts=False) as visit:
         visit.open("/o/opportunity?view=all_opportunities")
@@ -136,9 +133,7 @@ def test_a_cell_is_changed_with_the_keyboard(site: Site, pipeline: None) -> None
         page.wait_for_selector(".list-cell .field-error")
         page.locator(".list-cell input[name=value]").fill("2750")
         page.locator(".list-cell input[name=value]").press("Enter")
-        page.wait_for_function(
-            "document.querySelector('tbody td[data-label=Amount]').textContent.includes('2,750')"
-        )
+        expect(cell).to_contain_text("2,750")
         assert page.locator(".list-cell").count() == 0
         visit.wrong = [w for w in visit.wrong if "422" not in w]
         visit.calm()
