@@ -15,7 +15,7 @@ from patron_engine.access.decide import readable
 from patron_engine.fields.field import ChoiceSpec, Field, Option
 from patron_engine.model.model import LINKS, Model, Object
 from patron_engine.page.conditions import Condition, holes
-from patron_engine.page.operators import NUMERIC, OPERATORS
+from patron_engine.page.operators import NUMERIC, OPERATORS, PATTERNS
 from patron_engine.page.paths import field_at, value_type
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import option_item
@@ -97,7 +97,7 @@ def operators_of(field: Field | None) -> tuple[str, ...]:
 
 def widget_for(field: Field | None, operator: str) -> Widget:
     """What a value is given with; "" for an operator without one."""
-    if not holes(operator) or field is None:
+    if field is None or operator not in PATTERNS or not holes(operator):
         return ""
     family = family_of(field)
     if operator in NUMERIC or family == "number":

@@ -19,7 +19,7 @@ from patron_engine.fields.options import names_of
 from patron_engine.model.model import say
 from patron_engine.query.sets import tree_field, tree_ids
 from patron_engine.query.source import path_steps
-from patron_engine.store.tables import TYPES
+from patron_engine.store.tables import TYPES, Id
 
 Column = sa.ColumnElement[Any]
 
@@ -62,6 +62,9 @@ def _under(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
     """The first record is the second or stands below it."""
     building = binding.building
     object = node.params[0]
+    args = tuple(
+        a if isinstance(a.type, Id) else sa.cast(a, Id()) for a in args
+    )  # an id may be written as a text
     closures = {"user": ("sys__reports", "boss", "member")}
     closures["department"] = ("sys__department_tree", "ancestor", "descendant")
     if object in closures:

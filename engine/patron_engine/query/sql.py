@@ -29,7 +29,7 @@ from patron_engine.store.tables import TYPES, Id
 
 WITHIN, IDS, ID = "within", "ids", "id"
 SEARCHED = "searched"
-MAX_GROUPS = 500  # query_groups
+MAX_GROUPS = 500  # rows of one answer of figures, those with most records first
 FIGURES: Mapping[str, Callable[[sa.ColumnElement[Any]], sa.ColumnElement[Any]]] = {
     "sum": sa.func.sum, "avg": sa.func.avg, "min": sa.func.min, "max": sa.func.max, "count": sa.func.count,
 }  # fmt: skip

@@ -130,13 +130,8 @@ Making = Callable[[Connection, Call, Sequence[str]], list[Change]]
 def _making(it: Asked, act: str, given: Mapping[str, str]) -> Making:
     """How the changes of the act are made of ids, inside the transaction that saves them."""
     object, action = it.object.name, ACTIONS[act]
-    confirm = (
-        frozenset(r.name for r in it.object.rules if r.level == "warning")
-        if given.get("accept")
-        else frozenset[str]()
-    )
     if action != "update":
-        return lambda _, __, ids: [Change(action=action, object=object, id=i, confirm=confirm) for i in ids]
+        return lambda _, __, ids: [Change(action=action, object=object, id=i) for i in ids]
     name = "owner" if act == "assign" else given.get("field", "")
     field = fields_of(it).get(name)
     if field is None:
@@ -171,7 +166,7 @@ def _making(it: Asked, act: str, given: Mapping[str, str]) -> Making:
     def make(conn: Connection, call: Call, ids: Sequence[str]) -> list[Change]:
         old = undo.before(conn, call, object, ids, (name,)) if how not in ("set", "empty") else {}
         return [
-            Change(action="update", object=object, id=i, confirm=confirm,
+            Change(action="update", object=object, id=i,
                    set={name: worked(how, old.get(i, {}).get(name), constant, other)})
             for i in ids
         ]  # fmt: skip
@@ -280,6 +275,6 @@ def _page(
         it.visitor, it.call, "list_bulk.html", title=page_title(it), here=it.object.name, status=status, act=act, ids=ids,
         object=it.object, fields=[(n, reader.say(f.label, n)) for n, f in fields.items()], field=field, form=form,
         hows=hows_of(field) if field is not None else (), how=given.get("how", "set"), other=given.get("with", ""),
-        problem=problem, back=here(it), warns=any(r.level == "warning" for r in it.object.rules),
+        problem=problem, back=here(it),
         action=f"{it.visitor.url('list', it.object.name, 'bulk')}?{urlencode({**it.question.parts(), **{n: it.given[n] for n in ('deleted', 'mode') if it.given.get(n)}})}",
     )  # fmt: skip

@@ -161,6 +161,7 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
     return {
         "editing": None,
         "tree": False,
+        "first_line": False,
         "depth": 0,
         "opens": (),
         "question": question,

@@ -127,9 +127,7 @@ def _without(request: Request) -> str:
     return url.path + (f"?{url.query}" if url.query else "")
 
 
-def _act(
-    conn: Connection, call: Call, act: str, *, lock: bool = False
-) -> tuple[str, int, dict[str, Any] | None] | None:
+def _act(conn: Connection, call: Call, act: str) -> tuple[str, int, dict[str, Any] | None] | None:
     """The action of an act of this person, how many records, and what its undo did; None after ten minutes."""
     try:
         id = str(UUID(act))
@@ -138,9 +136,10 @@ def _act(
     text = (
         "SELECT (SELECT min(r.action) FROM {s}.sys__batch_record r WHERE r.batch = b.id), b.payload FROM {s}.sys__batch b"
         " WHERE b.id = %s AND b.kind = %s AND b.by = %s AND b.at > %s - make_interval(mins => %s)"
-    ) + (" FOR UPDATE" if lock else "")
+    )
     row = conn.execute(
-        sql.SQL(text).format(s=sql.Identifier(call.schema)), (id, KIND, call.actor.user, call.now, MINUTES)
+        sql.SQL(text).format(s=sql.Identifier(call.schema)),
+        (id, KIND, call.actor.user, call.now, MINUTES),
     ).fetchone()
     if row is None or row[0] is None:
         return None
@@ -149,7 +148,9 @@ def _act(
 
 def undo(conn: Connection, call: Call, act: str) -> tuple[int, list[Kept]]:
     """Takes an act back in the caller's write transaction: how many records are as before, and which are not."""
-    found = _act(conn, call, act, lock=True)
+    waits = "SELECT 1 FROM {}.sys__batch WHERE id::text = %s FOR UPDATE"  # for one who does the same at the same moment
+    conn.execute(sql.SQL(waits).format(sql.Identifier(call.schema)), (act,))
+    found = _act(conn, call, act)
     if found is None:
         raise NotFound(
             "this can no longer be taken back", code="undo_over", hint=f"it can for {MINUTES} minutes"

@@ -1,0 +1,175 @@
+"""Lists as people use them: narrowing, sharing an address, choosing many, changing a cell, columns, both sides at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import expect
+
+from patron_engine.actor import SYSTEM, Cause
+from patron_engine.clock import system_clock
+from patron_engine.record.change import Change
+from patron_testing.browser import Site
+from patron_testing.web import WORKSPACE
+
+LOST = 12
+
+
+@pytest.fixture(scope="module")
+def pipeline(site: Site) -> Iterator[None]:
+    """300 opportunities, 12 of them lost last quarter over 1,000; a hostile name among them."""
+    today = system_clock().date()
+    first = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
+    ended = first - timedelta(days=20)
+    workspace = site.service.runtime.workspace(WORKSPACE)
+
+    def deal(n: int) -> Change:
+        lost = n < LOST * 2
+        values = {"name": "<img src=x onerror=alert(1)>" if n == 0 else f"Deal {n:03}", "amount": str(1_500 if n % 2 == 0 else 500),
+                  "close_date": str(ended if lost else today), "stage": "lost" if lost else "prospecting"}  # fmt: skip
+        return Change(
+            action="create",
+            object="opportunity",
+            set={**values, **({"lost_reason": "price"} if lost else {})},
+        )
+
+    made = workspace.save(SYSTEM, [deal(n) for n in range(300)], mode="each", cause=Cause(kind="import"))
+    refused = [o.problems for o in made if o.action == "refused"]
+    assert refused == []
+    yield
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 360])
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_lists_are_calm(site: Site, pipeline: None, language: str, width: int, scheme: str) -> None:
+    with site.visit(language=language, width=width, scheme=scheme) as visit:
+        for name, path in (
+            ("full", "/o/opportunity?view=all_opportunities"),
+            ("groups", "/o/opportunity?view=all_opportunities&group=stage"),
+            ("none", "/o/contract"),
+        ):
+            visit.open(path)
+            visit.calm()
+            visit.accessible()
+            visit.picture(f"list-{name}-{language}-{scheme}-{width}")
+
+
+def test_last_quarters_lost_ones_over_a_thousand_and_the_address_is_shared(
+    site: Site, pipeline: None
+) -> None:
+    with site.visit() as visit:
+        page = visit.page
+        visit.open("/o/opportunity?view=all_opportunities")
+        page.keyboard.press("f")
+        panel = page.locator("#list-panel")
+        panel.locator("select[name=field]").first.select_option("stage")
+        page.wait_for_selector("#list-panel select[name=op]")
+        panel.locator("select[name=op]").first.select_option("is")
+        page.wait_for_load_state("networkidle")
+        panel.locator(".filter-row").first.locator(".ts-control").click()
+        panel.locator(".ts-dropdown .option", has_text="Lost").click()
+        for place, field, operator in ((1, "close_date", "last_quarter"), (2, "amount", "more")):
+            panel.locator("button[value='add:']").click()
+            expect(panel.locator("select[name=field]")).to_have_count(place + 1)
+            panel.locator("select[name=field]").nth(place).select_option(field)
+            expect(panel.locator("select[name=op]")).to_have_count(place + 1)
+            panel.locator("select[name=op]").nth(place).select_option(operator)
+            page.wait_for_load_state("networkidle")
+        panel.locator(".filter-row").nth(2).locator("input[name=value]").fill("1000")
+        visit.accessible()
+        visit.picture("list-builder")
+        panel.locator(".filter-end .button-primary").click()
+        page.wait_for_selector(".chip")
+        page.wait_for_load_state("networkidle")
+        assert page.locator(".chip span").all_inner_texts() == [
+            "Stage is Lost",
+            "Close date: last quarter",
+            "Amount > 1,000",
+        ]
+        assert page.locator("#list-count").inner_text() == str(LOST)
+        assert page.locator("tbody tr[data-id]").count() == LOST
+        address = page.url
+        visit.calm()
+    with site.visit(language="zh-CN", scripts=False) as other:
+        other.page.goto(address)
+        assert other.page.locator("tbody tr[data-id]").count() == LOST
+        assert "<img src=x" in other.page.locator("tbody").inner_text()
+
+
+def test_scrolling_brings_the_rest(site: Site, pipeline: None) -> None:
+    with site.visit() as visit:
+        visit.open("/o/opportunity?view=all_opportunities")
+        assert visit.page.locator("tbody tr[data-id]").count() == 50
+        visit.page.locator(".list-next").scroll_into_view_if_needed()
+        expect(visit.page.locator("tbody tr[data-id]")).to_have_count(100)
+        visit.calm()
+    with site.visit(scripts=False) as visit:
+        visit.open("/o/opportunity?view=all_opportunities")
+        first = visit.page.locator("tbody .title-link").first.inner_text()
+        visit.page.locator(".list-next a").click()
+        assert visit.page.locator("tbody .title-link").first.inner_text() != first
+
+
+def test_a_cell_is_changed_with_the_keyboard(site: Site, pipeline: None) -> None:
+    with site.visit() as visit:
+        page = visit.page
+        visit.open(
+            "/o/opportunity?view=all_opportunities&columns=name,amount&where=" + quote("name == 'Deal 100'")
+        )
+        cell = page.locator('tbody td[data-label="Amount"]')
+        cell.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".list-cell input[name=value]")
+        page.keyboard.press("Escape")
+        assert page.locator(".list-cell").count() == 0 and "1,500" in cell.inner_text()
+        page.keyboard.press("e")
+        field = page.locator(".list-cell input[name=value]")
+        field.fill("x")
+        field.press("Enter")
+        page.wait_for_selector(".list-cell .field-error")
+        page.locator(".list-cell input[name=value]").fill("2750")
+        page.locator(".list-cell input[name=value]").press("Enter")
+        expect(cell).to_contain_text("2,750")
+        assert page.locator(".list-cell").count() == 0
+        visit.wrong = [w for w in visit.wrong if "422" not in w]
+        visit.calm()
+
+
+def test_several_are_deleted_and_taken_back(site: Site, pipeline: None) -> None:
+    with site.visit() as visit:
+        page = visit.page
+        visit.open("/o/opportunity?view=all_opportunities&where=" + quote("STARTS_WITH(name, 'Deal 20')"))
+        boxes = page.locator('tbody input[name="id"]')
+        boxes.nth(0).click()
+        boxes.nth(3).click(modifiers=["Shift"])
+        assert page.locator("[data-count]").inner_text() == "4 chosen"
+        page.locator(".list-acts button[value=delete]").click()
+        page.locator("button[name=sure]").click()
+        page.wait_for_selector(".flash")
+        page.wait_for_load_state("networkidle")
+        assert page.locator("#list-count").inner_text() == "6"
+        visit.picture("list-undo")
+        page.locator(".flash form button").click()
+        page.wait_for_selector(".flash:has-text('4 as before')")
+        page.wait_for_load_state("networkidle")
+        assert page.locator("#list-count").inner_text() == "10"
+        visit.calm()
+
+
+def test_columns_are_made_wider_and_stay_so(site: Site, pipeline: None) -> None:
+    with site.visit() as visit:
+        page = visit.page
+        visit.open("/o/opportunity?view=all_opportunities")
+        grip = page.locator('th[data-path="account"] .list-grip')
+        before = page.locator('th[data-path="account"]').bounding_box()
+        grip.focus()
+        with page.expect_response("**/widths?**"):
+            page.keyboard.press("ArrowRight")
+        visit.open("/o/opportunity?view=all_opportunities")
+        after = page.locator('th[data-path="account"]').bounding_box()
+        assert before is not None and after is not None and after["width"] >= before["width"] + 12
+        visit.calm()
