@@ -142,7 +142,9 @@ class Boards:
         model, actor, object = self.call.model, self.call.actor, self.question.object
         paths = [p for p in (self.question.group,) if p]
         paths += [str(body.get("field")) for body in documents_for(model, actor, "stage_path", object.name)]
-        paths += [name for name, field in self.cards.fields.items() if field.type == "select" and not field.system]
+        paths += [
+            name for name, field in self.cards.fields.items() if field.type == "select" and not field.system
+        ]
         for path in paths:
             field = field_at(model, actor, object, path)
             if field is not None and _makes_columns(field):

@@ -39,6 +39,13 @@ class Span:
     def days(self) -> int:
         return (self.last - self.first).days + 1
 
+    @property
+    def hourly(self) -> bool:
+        """It has hours and is shorter than a day: it stands among the hours of its days."""
+        if self.at is None:
+            return False
+        return self.days == 1 or (self.days == 2 and (self.until or time()) < self.at)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spans:
@@ -70,6 +77,8 @@ class Spans:
         if begin is None or finish is None:
             return None
         (first, at), (last, until) = self._local(begin), self._local(finish)
+        if until == time() and last > first:  # until midnight: the day before is its last
+            last, until = last - DAY, time(23, 59)
         if (last, until or time.max) < (first, at or time.min):
             last, until = first, at
         return Span(first=first, last=last, at=at, until=until)

@@ -25,6 +25,11 @@ export default function calendarDrag(calendar) {
     } else if (!ask(parts, move, () => {})) tell(parts);
   };
 
+  // Work begins in the morning: the hours before it are above.
+  const tall = calendar.querySelector(".week-tall");
+  const eight = tall?.querySelector(".week-clock li:nth-child(8)");
+  if (eight?.offsetParent) tall.scrollTop = eight.getBoundingClientRect().top - tall.getBoundingClientRect().top - 60;
+
   undoing(() => calendar.isConnected, move);
   if (!fields) return;
 

@@ -17,5 +17,5 @@ def records(request: Request, workspace: str, object: str) -> Response:
     visitor = enter(request, workspace)
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
-        question = asked(call, object, request.query_params)
+        question = asked(visitor, conn, call, object, request.query_params)
         return DRAWERS.get(question.drawing, DRAWERS["kanban"])(visitor, conn, call, question)
