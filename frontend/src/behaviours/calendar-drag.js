@@ -11,7 +11,7 @@ export default function calendarDrag(calendar) {
 
   const tell = (parts) => {
     const said = parts.querySelector(".board-problem");
-    if (!said) return;
+    if (!said) return window.location.reload();
     said.className = "alert alert-error board-note";
     calendar.querySelector(":scope > .alert-error")?.remove();
     calendar.querySelector(".calendar-bar")?.after(said);
