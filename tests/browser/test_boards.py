@@ -157,6 +157,35 @@ def test_a_deal_is_lost_without_scripts(site: Site) -> None:
         assert visit.page.locator(f"#cards-prospecting #card-{ids[0]}").count() == 1
 
 
+def test_a_small_form_asks_for_a_record_and_an_amount(site: Site) -> None:
+    make(site, "account", name="Lighthouse Trading")
+    id = make(site, "opportunity", name="Bare deal", stage="prospecting", campaign="Bare")
+    with site.visit(language="zh-CN") as visit:
+        visit.open(board_of("Bare"))
+        visit.page.click(f"#card-{id} summary")
+        visit.page.click(f"#card-{id} button[value=contracting]")
+        visit.page.wait_for_selector("dialog[open] .ts-control")
+        visit.page.fill("dialog [name='set.amount']", "1200")
+        visit.page.click("dialog .ts-control")
+        visit.page.keyboard.type("Lighthouse")
+        visit.page.click("dialog .ts-dropdown .option:has-text('Lighthouse Trading')")
+        visit.picture("board-asks-zh-CN")
+        visit.page.click("dialog button.button-primary")
+        visit.page.wait_for_selector(f"#cards-contracting #card-{id}")
+        assert "Lighthouse Trading" in visit.page.inner_text(f"#card-{id}")
+        assert "1.2" not in head(visit, "prospecting") and "合同签订 1" in head(visit, "contracting")
+
+
+def test_without_a_connection_the_card_comes_back_and_says_so(site: Site) -> None:
+    ids = deals(site, "Offline")
+    with site.visit() as visit:
+        visit.open(board_of("Offline"))
+        visit.page.context.set_offline(True)
+        drag(visit, f"#card-{ids[0]}", "#cards-qualification")
+        visit.page.wait_for_selector(f"#cards-prospecting #problem-{ids[0]}:visible")
+        assert "no connection" in visit.page.inner_text(f"#problem-{ids[0]}")
+
+
 @contextmanager
 def zone_of(site: Site, zone: str) -> Iterator[None]:
     """The administrator has chosen a time zone."""

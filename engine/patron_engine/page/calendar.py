@@ -207,7 +207,7 @@ def _day(
     entries.sort(
         key=lambda e: (-e.span.days, e.span.first, e.span.at is not None, str(e.span.at), e.card.title)
     )
-    hours = [e for e in entries if e.span.at is not None and e.span.days == 1]
+    hours = [e for e in entries if e.span.hourly]
     return Day(
         date=day,
         label=_label(day, scale, reader),
@@ -224,10 +224,10 @@ def _entry(card: Card, span: Span, day: date, reader: Reader) -> Entry:
     begins, ends = span.first == day, span.last == day
     at = reader.clock(span.at) if span.at is not None and begins else ""
     slot, length = 0, 1
-    if span.at is not None and span.days == 1:
-        slot = min(span.at.hour * 2 + span.at.minute // 30, SLOTS - 1)
+    if span.hourly and span.at is not None:
+        slot = min(span.at.hour * 2 + span.at.minute // 30, SLOTS - 1) if begins else 0
         until = span.until or span.at
-        end = until.hour * 2 + -(-until.minute // 30)
+        end = until.hour * 2 + -(-until.minute // 30) if ends else SLOTS
         length = min(max(end - slot, 1), SLOTS - slot)
     return Entry(card=card, span=span, begins=begins, ends=ends, at=at, slot=slot, length=length)
 

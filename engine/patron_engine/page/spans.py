@@ -16,6 +16,7 @@ import psycopg
 from patron_engine.access.decide import readable, writable
 from patron_engine.fields.field import Field
 from patron_engine.page.cards import field_at, narrowed
+from patron_engine.page.pick import documents_for
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import moment_of
@@ -38,6 +39,13 @@ class Span:
     @property
     def days(self) -> int:
         return (self.last - self.first).days + 1
+
+    @property
+    def hourly(self) -> bool:
+        """It has hours and is shorter than a day: it stands among the hours of its days."""
+        if self.at is None:
+            return False
+        return self.days == 1 or (self.days == 2 and (self.until or time()) < self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +78,8 @@ class Spans:
         if begin is None or finish is None:
             return None
         (first, at), (last, until) = self._local(begin), self._local(finish)
+        if until == time() and last > first:  # until midnight: the day before is its last
+            last, until = last - DAY, time(23, 59)
         if (last, until or time.max) < (first, at or time.min):
             last, until = first, at
         return Span(first=first, last=last, at=at, until=until)
@@ -93,9 +103,9 @@ class Spans:
 
 
 def spans_of(call: Call, question: Question, reader: Reader) -> Spans | None:
-    """What the view says, else the first dates of the object; None for an object without any he may read."""
+    """What the view says, else another view drawn the same way, else the first date; None where he may read none."""
     model, actor, object = call.model, call.actor, question.object
-    body = question.view.body
+    body = question.view.body if question.view.body.get("from") else _drawn_alike(call, question)
     start = str(body.get("from") or "") or _first(call, question)
     field = _dated(call, question, start) if start else None
     if field is None:
@@ -130,6 +140,12 @@ def latest_day(
     rows = read(conn, call, replace(ask, sort=(f"-{spans.start}",)), secret=secret).rows()
     found = replace(spans, end="").of(rows[0]) if rows else None
     return found.first if found is not None else None
+
+
+def _drawn_alike(call: Call, question: Question) -> Mapping[str, Any]:
+    """The first view of the object that is drawn the same way and says from when."""
+    views = documents_for(call.model, call.actor, "view", question.object.name)
+    return next((v for v in views if v.get("from") and v.get("type") == question.drawing), {})
 
 
 def _dated(call: Call, question: Question, path: str) -> Field | None:

@@ -11,7 +11,7 @@ export default function calendarDrag(calendar) {
 
   const tell = (parts) => {
     const said = parts.querySelector(".board-problem");
-    if (!said) return;
+    if (!said) return window.location.reload();
     said.className = "alert alert-error board-note";
     calendar.querySelector(":scope > .alert-error")?.remove();
     calendar.querySelector(".calendar-bar")?.after(said);
@@ -24,6 +24,11 @@ export default function calendarDrag(calendar) {
       await renewed("calendar");
     } else if (!ask(parts, move, () => {})) tell(parts);
   };
+
+  // Work begins in the morning: the hours before it are above.
+  const tall = calendar.querySelector(".week-tall");
+  const eight = tall?.querySelector(".week-clock li:nth-child(8)");
+  if (eight?.offsetParent) tall.scrollTop = eight.getBoundingClientRect().top - tall.getBoundingClientRect().top - 60;
 
   undoing(() => calendar.isConnected, move);
   if (!fields) return;

@@ -19,7 +19,7 @@ export default function ganttBars(plan) {
 
   const tell = (parts) => {
     const said = parts.querySelector(".board-problem");
-    if (!said) return;
+    if (!said) return window.location.reload();
     said.className = "alert alert-error board-note";
     plan.querySelector(":scope > .alert-error")?.remove();
     plan.querySelector(".calendar-bar")?.after(said);

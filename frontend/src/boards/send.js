@@ -12,7 +12,12 @@ export async function send(address, values) {
     const parts = new DOMParser().parseFromString(await answer.text(), "text/html").body;
     return { ok: answer.ok, parts };
   } catch {
-    return { ok: false, parts: document.createElement("body") };
+    const parts = document.createElement("body");
+    const said = document.createElement("p");
+    said.className = "board-problem";
+    said.textContent = document.querySelector("[data-offline]")?.dataset.offline ?? "";
+    parts.append(said);
+    return { ok: false, parts };
   }
 }
 
@@ -52,7 +57,7 @@ export function ask(parts, again, given) {
 export function undoing(alive, act) {
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!alive() || !form.matches(".flash form")) return;
+    if (!alive() || !form.matches(".flash form[action$='/moves/undo']")) return;
     event.preventDefault();
     act(form.getAttribute("action"), new FormData(form));
     form.closest(".flash").remove();

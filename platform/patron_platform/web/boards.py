@@ -22,8 +22,8 @@ from patron_engine.model.model import Object
 from patron_engine.page.board import Boards
 from patron_engine.page.calendar import MOST_RECORDS, SCALES, calendar_of
 from patron_engine.page.gantt import AXES, MOST_ROWS, plan_of
+from patron_engine.page.map import places_of
 from patron_engine.page.missing import candidates, small_widget
-from patron_engine.page.places import places_of
 from patron_engine.page.question import Question, question_of, views_of
 from patron_engine.query.call import Call
 from patron_platform.web.render import HEADERS, page, part
@@ -83,7 +83,7 @@ def further_cards(request: Request, workspace: str, object: str) -> Response:
     visitor = enter(request, workspace)
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
-        question = asked(call, object, request.query_params)
+        question = asked(visitor, conn, call, object, request.query_params)
         boards = _boards(visitor, conn, call, question)
         key = request.query_params.get("column", "")
         board = boards.board(frozenset(), filled=False)
@@ -130,7 +130,9 @@ def here_of(visitor: Visitor, question: Question, **more: str) -> str:
     return f"{visitor.url('o', question.object.name)}?{question.address(**more)}"
 
 
-def asked(call: Call, object: str, parameters: Mapping[str, str]) -> Question:
+def asked(
+    visitor: Visitor, conn: Connection, call: Call, object: str, parameters: Mapping[str, str]
+) -> Question:
     """The question of an address; NotFound for an object he may not read."""
     return question_of(call.model, call.actor, object_for(call, object), parameters)
 

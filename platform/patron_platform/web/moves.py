@@ -208,7 +208,7 @@ def _changed(visitor: Visitor, object: str, id: str, back: str, said: str, token
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         parameters = dict(parse_qsl(urlsplit(back).query))
-        question = asked(call, object, parameters)
+        question = asked(visitor, conn, call, object, parameters)
         values: dict[str, Any] = {"board": None, "card": None, "key": ""}
         if question.drawing == "kanban":
             boards = Boards(conn, call, question, visitor.reader(call), visitor.service.runtime.secret)

@@ -113,3 +113,15 @@ def test_ticks_fill_the_axis_without_a_gap(axis: str) -> None:
 
 def test_a_text_in_a_condition_stays_a_text() -> None:
     assert quoted("a' or 'b\\") == "'a\\' or \\'b\\\\'"
+
+
+def test_what_ends_at_midnight_does_not_reach_the_next_day() -> None:
+    night = spans("UTC").of({"at": "2026-11-26T22:00:00Z", "until": "2026-11-27T00:00:00Z"})
+    assert night is not None and night.last == TODAY and night.hourly
+
+
+def test_a_night_stands_among_the_hours_of_both_days_and_a_journey_does_not() -> None:
+    night = spans("UTC").of({"at": "2026-11-26T22:00:00Z", "until": "2026-11-27T02:00:00Z"})
+    journey = spans("UTC").of({"at": "2026-11-26T22:00:00Z", "until": "2026-11-27T23:00:00Z"})
+    assert night is not None and night.hourly and night.days == 2
+    assert journey is not None and not journey.hourly

@@ -1,4 +1,4 @@
-"""Places: the records of a question that lie somewhere, as a list with the way to a map.
+"""Map: the records of a question that lie somewhere, as a list with the way to a map.
 
 In: a connection, the frame of the call, a Question. Out: `Places`: a page of cards with their coordinates and address, and the
 cursor of the next page; None for an object without a location. No map is drawn here and nobody else is asked.
