@@ -60,7 +60,9 @@ def write(request: Request, workspace: str, form: FormData) -> Response:
         return _drawn(request, workspace, form, problem=refused.problems[0].message)
 
 
-def _drawn(request: Request, workspace: str, form: Pairs, *, title: str = "Place", problem: str = "") -> Response:
+def _drawn(
+    request: Request, workspace: str, form: Pairs, *, title: str = "Place", problem: str = ""
+) -> Response:
     visitor = enter(request, workspace)
     given = forms_in.texts(form)
     with visitor.workspace.connection("read") as conn:
@@ -97,7 +99,9 @@ def names(site: Site) -> list[str]:
 
 def ready(page: Page) -> None:
     """Waits until the worker has what it keeps and serves this page."""
-    page.evaluate("navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller || new Promise(done => navigator.serviceWorker.oncontrollerchange = done)).then(() => 1)")
+    page.evaluate(
+        "navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller || new Promise(done => navigator.serviceWorker.oncontrollerchange = done)).then(() => 1)"
+    )
 
 
 def fill_without_network(visit: Visit, name: str) -> None:
@@ -143,7 +147,9 @@ def test_the_same_form_sent_again_goes_where_it_went_and_makes_nothing(place: Si
             said = visit.page.request.post(f"{place.base}/w/acme/try", form=fields, max_redirects=0)
             assert (said.status, said.headers["location"]) == (303, "/w/acme/try/done")
         assert names(place).count("Pier 3") == 1
-        other = visit.page.request.post(f"{place.base}/w/acme/try", form={**fields, "name": "Pier 4"}, max_redirects=0)
+        other = visit.page.request.post(
+            f"{place.base}/w/acme/try", form={**fields, "name": "Pier 4"}, max_redirects=0
+        )
         assert other.status == 422
         assert "Pier 4" not in names(place)
 
@@ -199,7 +205,9 @@ def test_signing_out_asks_and_throws_away_what_waits(place: Site) -> None:
     with place.visit() as visit:
         fill_without_network(visit, "Pier 9")
         page = visit.page
-        page.evaluate("window.fetch = () => Promise.reject(new TypeError('gone'))")  # so that it is not sent meanwhile
+        page.evaluate(
+            "window.fetch = () => Promise.reject(new TypeError('gone'))"
+        )  # so that it is not sent meanwhile
         page.context.set_offline(False)
         asked: list[str] = []
         page.on("dialog", lambda d: (asked.append(d.message), d.accept()))

@@ -132,7 +132,9 @@ def test_files_are_sent_moved_taken_away_and_refused(site: Site) -> None:
         )
         expect(box.locator("input[type=hidden][value]:not([value=''])")).to_have_count(2)
         expect(box.locator(".file-name").nth(1)).to_have_text("<b>b.png")
-        chooser.set_input_files({"name": "big.pdf", "mimeType": "application/pdf", "buffer": b"x" * 3_000_001})
+        chooser.set_input_files(
+            {"name": "big.pdf", "mimeType": "application/pdf", "buffer": b"x" * 3_000_001}
+        )
         expect(box.locator(".file-said")).to_contain_text("big.pdf is larger than 3.0 MB")
         chooser.set_input_files({"name": "run.exe", "mimeType": "application/x-msdownload", "buffer": b"x"})
         expect(box.locator(".file-said")).to_contain_text("run.exe is of a kind that is not taken here")
@@ -155,7 +157,10 @@ def test_files_are_dropped_and_pasted(site: Site) -> None:
     with site.visit() as visit:
         visit.open(WIDGETS)
         page = visit.page
-        for kind, key, make in (("drop", "dataTransfer", "DragEvent"), ("paste", "clipboardData", "ClipboardEvent")):
+        for kind, key, make in (
+            ("drop", "dataTransfer", "DragEvent"),
+            ("paste", "clipboardData", "ClipboardEvent"),
+        ):
             page.evaluate(
                 """([kind, key, make]) => { const data = new DataTransfer();
                    data.items.add(new File([kind], `${kind}.txt`, {type: 'text/plain'}));
@@ -174,7 +179,9 @@ def test_a_form_waits_for_its_files_and_says_when_one_failed(site: Site) -> None
         page = visit.page
         page.route("**/w/acme/files", lambda route: route.abort())
         box = page.locator("[data-name=file_empty]")
-        box.locator("input[type=file]").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"})
+        box.locator("input[type=file]").set_input_files(
+            {"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"}
+        )
         expect(box.locator(".file-said")).to_have_text("a.txt could not be sent.")
         page.unroute("**/w/acme/files")
         box.get_by_role("button", name="Try again").click()
@@ -305,5 +312,9 @@ def test_without_scripts_parts_are_written_and_files_are_kept(site: Site) -> Non
         page.fill("[name=rich_text_empty]", "<b>x</b>")
         expect(page.locator("[data-name=file_empty] noscript p")).to_contain_text("scripts")
         arrived = sent(visit)
-        for pair in (("address_empty.province", "浙江省"), ("location_empty.lat", "30.1"), ("rich_text_empty", "<b>x</b>")):
+        for pair in (
+            ("address_empty.province", "浙江省"),
+            ("location_empty.lat", "30.1"),
+            ("rich_text_empty", "<b>x</b>"),
+        ):
             assert pair in arrived

@@ -59,7 +59,9 @@ def test_who_stands_beside_an_address_is_no_part_of_it(text: str) -> None:
     assert found.phone.replace("-", "") == "13800138000"
 
 
-@pytest.mark.parametrize("text", ["", "西湖区文三路1号", "朝阳区建国路1号", "1 Main St, Springfield", "浙江", "x" * 9])
+@pytest.mark.parametrize(
+    "text", ["", "西湖区文三路1号", "朝阳区建国路1号", "1 Main St, Springfield", "浙江", "x" * 9]
+)
 def test_what_names_no_place_for_certain_is_left_alone(text: str) -> None:
     assert take_apart(text, TREE) is None
 

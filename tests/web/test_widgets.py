@@ -45,7 +45,8 @@ def test_a_page_that_calls_itself_a_picture_is_not_shown_in_place(ann: Person) -
 
 
 @pytest.mark.parametrize(
-    "headers", [{"X-CSRF-Token": "wrong"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}]
+    "headers",
+    [{"X-CSRF-Token": "wrong"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}],
 )
 def test_a_file_from_another_site_is_refused(ann: Person, headers: dict[str, str]) -> None:
     assert send(ann, **headers).status_code == 403
@@ -55,14 +56,21 @@ def test_a_stranger_is_led_to_the_sign_in(opened: Opened) -> None:
     for path in ("/w/acme/files/0198", "/w/acme/design/widgets", "/w/acme/manifest.webmanifest"):
         said = opened.client.get(path, headers={"Accept": "text/html"}, follow_redirects=False)
         assert (said.status_code, said.headers["location"].split("?")[0]) == (303, "/login")
-    assert opened.client.post("/w/acme/files", files={"file": ("a", b"a")}, follow_redirects=False).status_code == 303
+    assert (
+        opened.client.post("/w/acme/files", files={"file": ("a", b"a")}, follow_redirects=False).status_code
+        == 303
+    )
 
 
 def test_an_upload_is_thrown_away_by_its_sender(ann: Person, bob: Person) -> None:
     made = send(ann).json()
-    assert bob.call("DELETE", f"/files/{made['id']}", headers={"X-CSRF-Token": bob.token()}).status_code == 404
+    assert (
+        bob.call("DELETE", f"/files/{made['id']}", headers={"X-CSRF-Token": bob.token()}).status_code == 404
+    )
     assert ann.call("DELETE", f"/files/{made['id']}").status_code == 403
-    assert ann.call("DELETE", f"/files/{made['id']}", headers={"X-CSRF-Token": ann.token()}).status_code == 200
+    assert (
+        ann.call("DELETE", f"/files/{made['id']}", headers={"X-CSRF-Token": ann.token()}).status_code == 200
+    )
     assert ann.get(f"/files/{made['id']}").status_code == 404
 
 
@@ -77,12 +85,26 @@ def test_a_form_with_more_than_its_file_is_refused(ann: Person) -> None:
 def test_an_address_is_taken_apart(ann: Person) -> None:
     said = ann.post("/regions/apart", {"text": "张三 13800138000 广东省深圳市南山区科技园路1号"})
     assert said.json() == {
-        "parts": {"province": "广东省", "city": "深圳市", "district": "南山区", "street": "科技园路1号", "postcode": ""},
+        "parts": {
+            "province": "广东省",
+            "city": "深圳市",
+            "district": "南山区",
+            "street": "科技园路1号",
+            "postcode": "",
+        },
         "person": "张三",
         "phone": "13800138000",
     }
     assert ann.post("/regions/apart", {"text": "1 Main Street, Springfield"}).json() == {}
-    assert ann.call("POST", "/regions/apart", content="text=x", headers={"Content-Type": "application/x-www-form-urlencoded"}).status_code == 403
+    assert (
+        ann.call(
+            "POST",
+            "/regions/apart",
+            content="text=x",
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+        ).status_code
+        == 403
+    )
 
 
 def test_the_specimens_are_for_administrators(ann: Person, bob: Person) -> None:

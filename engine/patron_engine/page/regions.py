@@ -14,7 +14,9 @@ from typing import Any
 
 LONGEST = 1_000  # characters of a text that is looked at
 
-_PHONE = re.compile(r"(?<![\d-])(?:\+?86[- ]?)?(1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}-\d{7,8}(?:-\d{1,6})?)(?!\d)")
+_PHONE = re.compile(
+    r"(?<![\d-])(?:\+?86[- ]?)?(1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}-\d{7,8}(?:-\d{1,6})?)(?!\d)"
+)
 _POSTCODE = re.compile(r"(?<![\d-])\d{6}(?![\d-])")
 _SAID = re.compile(
     r"(?:收货人|收件人|收貨人|联系人|姓名|收货地址|详细地址|所在地区|地址|手机号码|手机号|手机|联系电话|电话|邮编|邮政编码)\s*[:\uff1a]"
@@ -152,7 +154,11 @@ def take_apart(text: str, regions: Regions) -> Apart | None:
     street = [word for word in after if word != person] + [w for w in words[:first] if w != person]
     gap = "" if any("一" <= c <= "鿿" for c in "".join(street)) else " "
     return Apart(
-        region=region, street=gap.join(street), postcode=postcode, person=person, phone=re.sub(r"[ ]", "", phone)
+        region=region,
+        street=gap.join(street),
+        postcode=postcode,
+        person=person,
+        phone=re.sub(r"[ ]", "", phone),
     )
 
 

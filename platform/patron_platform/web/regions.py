@@ -40,6 +40,4 @@ def apart(request: Request, workspace: str, form: FormData) -> Response:
         "province": found.region.province, "city": found.region.city, "district": found.region.district,
         "street": found.street, "postcode": found.postcode,
     }  # fmt: skip
-    return JSONResponse(
-        {"parts": parts, "person": found.person, "phone": found.phone}, headers=dict(HEADERS)
-    )
+    return JSONResponse({"parts": parts, "person": found.person, "phone": found.phone}, headers=dict(HEADERS))
