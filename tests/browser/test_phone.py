@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -205,12 +205,16 @@ def test_signing_out_asks_and_throws_away_what_waits(place: Site) -> None:
     with place.visit() as visit:
         fill_without_network(visit, "Pier 9")
         page = visit.page
-        page.evaluate(
-            "window.fetch = () => Promise.reject(new TypeError('gone'))"
-        )  # so that it is not sent meanwhile
+        # so that it is not sent meanwhile
+        page.evaluate("() => { window.fetch = () => Promise.reject(new TypeError('gone')); }")
         page.context.set_offline(False)
         asked: list[str] = []
-        page.on("dialog", lambda d: (asked.append(d.message), d.accept()))
+
+        def accept(dialog: Dialog) -> None:
+            asked.append(dialog.message)
+            dialog.accept()
+
+        page.on("dialog", accept)
         page.click(".topbar .menu summary")
         page.click("form[action='/logout'] button")
         page.wait_for_url("**/login")
