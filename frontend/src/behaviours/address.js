@@ -89,7 +89,7 @@ export default function address(element) {
     if (!rows.length) return close();
     open = input;
     input.setAttribute("aria-expanded", "true");
-    list.dataset.level = String(level);
+    list.style.top = `${input.offsetTop + input.offsetHeight + 4}px`;
     list.hidden = false;
     light(text ? 0 : -1);
   }

@@ -42,11 +42,7 @@ export default function fileDrop(element) {
 
   function take(files) {
     tell("");
-    if (!many && files.length)
-      for (const row of [...list.children]) {
-        row.remove();
-        discard(row);
-      }
+    if (!many && files.length) [...list.children].forEach(away);
     for (const file of files) {
       const fault = wrong(file);
       if (fault) tell(put(fault, { name: file.name, size: element.dataset.size, kinds: element.dataset.kinds, most }));
@@ -84,7 +80,7 @@ export default function fileDrop(element) {
       row.querySelector(".file-name").href = `${upload}/${made.id}?inline=true`;
       row.classList.remove("file-sending");
       bar.remove();
-      if (!row.isConnected) return discard(row);
+      if (!row.isConnected) return away(row);
       spoken.textContent = put(element.dataset.sent, { name: file.name });
       changed();
     } catch (error) {
@@ -102,7 +98,8 @@ export default function fileDrop(element) {
     }
   }
 
-  function discard(row) {
+  function away(row) {
+    row.remove();
     if (row.dataset.own === undefined) return;
     const headers = { "X-CSRF-Token": document.querySelector("meta[name=csrf]")?.content ?? "", Accept: "application/json" };
     fetch(`${upload}/${row.dataset.id}`, { method: "DELETE", headers }).catch(() => {});
@@ -117,8 +114,7 @@ export default function fileDrop(element) {
     const row = event.target.closest("li");
     if (event.target.closest("[data-remove]")) {
       const next = row.nextElementSibling ?? row.previousElementSibling;
-      row.remove();
-      discard(row);
+      away(row);
       changed();
       (next?.querySelector("[data-remove]") ?? input).focus();
     } else if (event.target.closest("[data-preview]") && !event.ctrlKey && !event.metaKey) {

@@ -17,10 +17,10 @@ export function purified(html) {
       if (node.nodeType !== Node.ELEMENT_NODE || GONE.has(node.nodeName.toUpperCase())) continue;
       const name = node.nodeName.toUpperCase();
       let into = to;
-      if (TAGS.has(name)) {
+      const address = node.getAttribute("href") ?? "";
+      if (TAGS.has(name) && (name !== "A" || SCHEME.test(address))) {
         into = document.createElement(name);
-        const address = node.getAttribute("href") ?? "";
-        if (name === "A" && SCHEME.test(address)) into.setAttribute("href", address);
+        if (name === "A") into.setAttribute("href", address);
         to.append(into);
       }
       walk(node, into);
