@@ -320,6 +320,7 @@ def test_hostile_words_stay_words(opened: Opened, me: Person) -> None:
         "account",
         name=f"{bad}</script>",
         short_name="{{7*7}}",
+        founded=1996,
         note="<b>x</b>",
         tags=["red;background:url(x)"],
     )
@@ -335,6 +336,7 @@ def test_hostile_words_stay_words(opened: Opened, me: Person) -> None:
         and "49" not in facts(BeautifulSoup(text, "html.parser"))["Short name"]
     )
     page = BeautifulSoup(text, "html.parser")
+    assert facts(page)["Founded in"] == "1996"  # a year is no amount
     assert [a for tag in page.find_all(True) for a in tag.attrs if a.startswith("on") or a == "style"] == []
 
 
