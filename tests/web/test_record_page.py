@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
@@ -319,6 +320,7 @@ def test_hostile_words_stay_words(opened: Opened, me: Person) -> None:
         "account",
         name=f"{bad}</script>",
         short_name="{{7*7}}",
+        founded=1996,
         note="<b>x</b>",
         tags=["red;background:url(x)"],
     )
@@ -334,4 +336,69 @@ def test_hostile_words_stay_words(opened: Opened, me: Person) -> None:
         and "49" not in facts(BeautifulSoup(text, "html.parser"))["Short name"]
     )
     page = BeautifulSoup(text, "html.parser")
+    assert facts(page)["Founded in"] == "1996"  # a year is no amount
     assert [a for tag in page.find_all(True) for a in tag.attrs if a.startswith("on") or a == "style"] == []
+
+
+def test_show_all_finds_the_records_of_the_list(opened: Opened, me: Person) -> None:
+    """Over a single link, over many links, over a link to several objects."""
+    api = opened.admin
+    place = api.make("yd_place", name="Show all")
+    job = api.make("yd_job", name="Here", berth=place["id"], places=[place["id"]])
+    page = me.page(f"/o/yd_place/{place['id']}")
+    for tab in ("jobs", "visiting"):
+        assert page.select_one(f".record-tabs a[href$='?tab={tab}']") is not None
+        link = me.page(f"/o/yd_place/{place['id']}?tab={tab}").select_one(".related-head a")["href"]
+        where = parse_qs(urlsplit(link).query)["where"][0]
+        assert urlsplit(link).path == "/w/acme/o/yd_job"
+        assert [r["id"] for r in api.rows("yd_job", where=where, fields="id")] == [job["id"]]
+    account = api.make("account", name="Several")
+    task = api.make("task", title="Do it", about={"object": "account", "id": account["id"]})
+    link = me.page(f"/o/account/{account['id']}?tab=tasks").select_one(".related-head a")["href"]
+    where = parse_qs(urlsplit(link).query)["where"][0]
+    assert [r["id"] for r in api.rows("task", where=where, fields="id")] == [task["id"]]
+
+
+def test_tags_are_put_on_and_taken_off(opened: Opened, me: Person) -> None:
+    account = opened.admin.make("account", name="Tagged", tags=["one"])
+    here = f"/o/account/{account['id']}"
+    assert me.post(f"{here}/tags", {"add": "two，three"}).status_code == 303
+    assert me.post(f"{here}/tags", {"remove": "one"}).status_code == 303
+    shown = [tag.get_text(strip=True) for tag in me.page(here).select(".record-tags .tag")]
+    assert shown == ["two", "three"]
+    contactless = opened.admin.make("yd_place", name="No tags")
+    assert me.post(f"/o/yd_place/{contactless['id']}/tags", {"add": "x"}).status_code == 404
+
+
+def test_conditions_of_a_layout_hold_for_the_record_and_hostile_labels_stay_words(
+    opened: Opened, me: Person
+) -> None:
+    api = opened.admin
+    bad = '"><img src=x onerror=alert(1)>'
+    layout = {
+        "object": "yd_word",
+        "sections": [
+            {"name": "always", "label": {"en": bad}, "help": {"en": bad}, "fields": ["select", "limit"]},
+            {"name": "high", "label": {"en": "High only"}, "visible": "limit > 10", "fields": ["where"]},
+            {
+                "name": "long",
+                "label": {"en": "With lines"},
+                "visible": "COUNT(lines) > 0",
+                "fields": ["confirm"],
+            },
+        ],
+        "highlights": ["limit"],
+    }
+    draft = api.put("/definitions/layout/yd_word_page", layout).json()["draft"]
+    plan = api.post(f"/drafts/{draft}/plan").json()
+    assert api.post(f"/drafts/{draft}/publish", {"checksum": plan["checksum"], "note": ""}).status_code == 201
+    high = api.make("yd_word", select="High", limit=20, where="w", lines=[{"what": "x"}])
+    low = api.make("yd_word", select="Low", limit=5, where="w")
+
+    def sections(id: str) -> list[str]:
+        page = me.page(f"/o/yd_word/{id}")
+        assert page.find("img", src="x") is None
+        return [h.get_text() for h in page.select(".sheet-head h2")]
+
+    assert sections(high["id"]) == [bad, "High only", "With lines"]
+    assert sections(low["id"]) == [bad]

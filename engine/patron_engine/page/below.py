@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 
@@ -181,15 +181,15 @@ def counts_of(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
-    """What goes with a record when it is deleted, or stands in the way: `count` records of a set."""
+    """`count` records of a set: they go along, stay and lose their link, or hold the record."""
 
     label: str
     count: int
-    stays: bool  # links that are cleared; the records stay
+    fate: Literal["goes", "stays", "holds"]
 
 
 def goes_with(conn: Connection, call: Call, reader: Reader, owner: Object, id: str) -> tuple[Gone, ...]:
-    """The records below that a deletion takes along, or that lose their link."""
+    """What becomes of the records below when this one is deleted."""
     made = []
     for found in owner.sets.values():
         of = call.model.objects[found.object]
@@ -205,6 +205,10 @@ def goes_with(conn: Connection, call: Call, reader: Reader, owner: Object, id: s
         count = read(conn, call, ask, secret=b"").count or 0
         if count:
             label = reader.say(found.label) or reader.say(of.plural) or reader.say(of.label, of.name)
-            goes = found.master or spec.on_delete == "cascade"
-            made.append(Gone(label=label, count=count, stays=not goes))
-    return tuple(sorted(made, key=lambda g: (g.stays, -g.count)))
+            fates: Mapping[str, Literal["goes", "stays", "holds"]] = {
+                "cascade": "goes", "clear": "stays", "restrict": "holds",
+            }  # fmt: skip
+            made.append(
+                Gone(label=label, count=count, fate="goes" if found.master else fates[spec.on_delete])
+            )
+    return tuple(sorted(made, key=lambda g: -g.count))

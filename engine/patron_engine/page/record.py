@@ -71,13 +71,16 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """A set of related records: what it is called, and the sums over it that the object keeps."""
+    """A set of related records: what it is called, and the sums over it that the object keeps. `link` is the field that points
+    here, `several` whether it may point at other objects too; `condition` finds the same records in their object's list."""
 
     set: str
     label: str
     icon: str
     object: str
-    link: str  # the field that points here
+    link: str
+    several: bool
+    condition: str
     sums: tuple[Fact, ...] = ()
     creates: bool = False
 
@@ -260,8 +263,14 @@ class _Maker:
         ]
         return Tile(
             set=related.set.name, label=label, icon=of.icon or "list", object=of.name, link=related.set.field,
+            several=of.fields[related.set.field].link.several, condition=self._condition(related),
             sums=tuple(s for s in sums if not s.shown.empty)[:2], creates=creates(self.call, related.set),
         )  # fmt: skip
+
+    def _condition(self, related: Related) -> str:
+        found = related.set
+        mine = f"'{self.id}' in {found.field}" if found.many else f"{found.field} == '{self.id}'"
+        return f"{mine} and ({related.where})" if related.where else mine
 
 
 def shown_at(

@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from patron_engine.access.decide import readable, writable
 from patron_engine.actor import Actor
+from patron_engine.expr.context import Context
+from patron_engine.expr.evaluate import evaluate
 from patron_engine.fields.field import ChoiceSpec, Field
 from patron_engine.fields.options import options_in, texts
 from patron_engine.model.model import Object
@@ -122,7 +124,9 @@ def move_to(
     target = stages[name]
     may = writable(call.model, call.actor, object.name)
     wanted = [may[n] for n in target.get("required") or () if n in may]
-    wanted += [f for f in may.values() if f.name != bar.field and _asked_at(f, bar.field, name)]
+    wanted += [
+        f for f in may.values() if f.name != bar.field and _asked_at(f, bar.field, name, truths.context)
+    ]
     empty = {f.name: f for f in wanted if record.get(f.name) in (None, "", [])}
     unmet = [
         *_unmet(call, reader, bar.body, target, "enter_when", truths),
@@ -177,16 +181,12 @@ def _open(body: Body, here: int, there: int, actor: Actor) -> bool:
     return there == here + 1 or bool(moves.get("skip", True))
 
 
-def _asked_at(field: Field, stage_field: str, name: str) -> bool:
-    """Whether a field's own condition names this stage: the save would refuse the move without it."""
+def _asked_at(field: Field, stage_field: str, name: str, context: Context) -> bool:
+    """Whether a field's own condition asks for it in this stage: the save would refuse the move without it."""
     required = field.required
-    return (
-        not isinstance(required, bool)
-        and required.paths == frozenset({stage_field})
-        and f"'{name}'" in required.source.replace('"', "'")
-        and "!=" not in required.source
-        and "not " not in required.source
-    )
+    if isinstance(required, bool) or required.aggregates or required.paths != frozenset({stage_field}):
+        return False
+    return bool(evaluate(required, {stage_field: name}, context))
 
 
 def _unmet(call: Call, reader: Reader, body: Body, stage: Body, kind: str, truths: Truths) -> list[str]:

@@ -37,7 +37,7 @@ class Truths:
         plain = [t for t in truths if isinstance(t, Expression) and _plain(t)]
         self._values = self._read(sorted({path for t in plain for path in t.paths}))
         workspace = call.model.workspace
-        self._context = Context(
+        self.context = Context(
             now=call.now,
             zone=workspace.zone,
             me=call.actor.user,
@@ -57,7 +57,7 @@ class Truths:
     def _judge(self, truth: Expression, otherwise: bool) -> bool:
         if self._values is not None and _plain(truth) and truth.paths <= self._values.keys():
             try:
-                return bool(evaluate(truth, self._values, self._context))
+                return bool(evaluate(truth, self._values, self.context))
             except PatronError:  # a function that needs tables
                 pass
         ask = Ask(
