@@ -192,7 +192,9 @@ def zone_of(site: Site, zone: str) -> Iterator[None]:
 
     def keep(preferences: dict[str, Any]) -> None:
         with site.service.databases.system() as conn:
-            conn.execute("UPDATE account SET preferences = %s WHERE email = %s", (Jsonb(preferences), ADMIN))
+            conn.execute(
+                "UPDATE patron.account SET preferences = %s WHERE email = %s", (Jsonb(preferences), ADMIN)
+            )
 
     keep({"zone": zone})
     try:
@@ -206,6 +208,7 @@ def test_a_visit_stands_on_the_readers_day_and_a_task_on_its_own(site: Site) -> 
         site,
         "visit",
         subject="Late visit",
+        account=make(site, "account", name="Harbour"),
         planned_at="2026-11-26T18:30:00Z",
         planned_until="2026-11-26T20:00:00Z",
     )
