@@ -264,6 +264,21 @@ def test_an_end_of_a_bar_is_dragged(site: Site) -> None:
         assert (found["starts_on"], found["due"]) == ("2026-07-06", "2026-07-14")
 
 
+def test_the_nearest_place_comes_first_when_one_asks(site: Site) -> None:
+    make(site, "yd_place", name="Near quay", spot={"lat": "31.2310", "lng": "121.4740"})
+    make(site, "yd_place", name="Far quay", spot={"lat": "39.9000", "lng": "116.4000"})
+    with site.visit() as visit:
+        visit.page.context.grant_permissions(["geolocation"])
+        visit.page.context.set_geolocation({"latitude": 31.23, "longitude": 121.474})
+        visit.open("/o/yd_place?type=map&sort=name")
+        assert visit.page.locator(".place .title-link").all_inner_texts() == ["Far quay", "Near quay"]
+        visit.page.click("[data-near] button")
+        visit.page.wait_for_selector(".place-distance:has-text('km')")
+        assert visit.page.locator(".place .title-link").all_inner_texts() == ["Near quay", "Far quay"]
+        assert visit.page.locator(".place-distance").all_inner_texts() == ["111 m", "1,067 km"]
+        visit.calm()
+
+
 PAGES = {
     "kanban": "/o/opportunity?view=opportunity_board",
     "month": "/o/task?view=task_calendar&at=2026-11-26",
