@@ -27,7 +27,7 @@ from patron_platform.api.door import Door
 from patron_platform.health import router as health
 from patron_platform.observe import Observed
 from patron_platform.service import Service
-from patron_platform.web import about, assets, boards, boards_alone, home, login, moves
+from patron_platform.web import about, assets, boards, home, login, moves
 from patron_platform.web.errors import error_page
 
 API = "/api/v1"
@@ -49,6 +49,6 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     for module in (objects, search, definitions, releases, packs, files, records, imports, exports):
         app.include_router(module.router, prefix=API)
     app.include_router(health)
-    for pages in (about, assets, login, home, boards, moves, boards_alone):
+    for pages in (about, assets, login, home, boards, moves):
         app.include_router(pages.router)
     return Observed(app, API)
