@@ -192,7 +192,9 @@ def zone_of(site: Site, zone: str) -> Iterator[None]:
 
     def keep(preferences: dict[str, Any]) -> None:
         with site.service.databases.system() as conn:
-            conn.execute("UPDATE account SET preferences = %s WHERE email = %s", (Jsonb(preferences), ADMIN))
+            conn.execute(
+                "UPDATE patron.account SET preferences = %s WHERE email = %s", (Jsonb(preferences), ADMIN)
+            )
 
     keep({"zone": zone})
     try:
@@ -206,6 +208,7 @@ def test_a_visit_stands_on_the_readers_day_and_a_task_on_its_own(site: Site) -> 
         site,
         "visit",
         subject="Late visit",
+        account=make(site, "account", name="Harbour"),
         planned_at="2026-11-26T18:30:00Z",
         planned_until="2026-11-26T20:00:00Z",
     )
@@ -259,6 +262,21 @@ def test_an_end_of_a_bar_is_dragged(site: Site) -> None:
 
         found = workspace.reading(SYSTEM, lambda conn, call: read_one(conn, call, "task", id).record())
         assert (found["starts_on"], found["due"]) == ("2026-07-06", "2026-07-14")
+
+
+def test_the_nearest_place_comes_first_when_one_asks(site: Site) -> None:
+    make(site, "yd_place", name="Near quay", spot={"lat": "31.2310", "lng": "121.4740"})
+    make(site, "yd_place", name="Far quay", spot={"lat": "39.9000", "lng": "116.4000"})
+    with site.visit() as visit:
+        visit.page.context.grant_permissions(["geolocation"])
+        visit.page.context.set_geolocation({"latitude": 31.23, "longitude": 121.474})
+        visit.open("/o/yd_place?type=map&sort=name")
+        assert visit.page.locator(".place .title-link").all_inner_texts() == ["Far quay", "Near quay"]
+        visit.page.click("[data-near] button")
+        visit.page.wait_for_selector(".place-distance:has-text('km')")
+        assert visit.page.locator(".place .title-link").all_inner_texts() == ["Near quay", "Far quay"]
+        assert visit.page.locator(".place-distance").all_inner_texts() == ["111 m", "1,067 km"]
+        visit.calm()
 
 
 PAGES = {
