@@ -1,12 +1,12 @@
 """Boards: the other ways to look at the records of a question: columns of cards, a calendar, a plan, places.
 
-In: what the list page was asked. Out: `DRAWERS`, by the drawing's name: a function that draws the whole page; and the parts a
-page asks for later (further cards of a column). What is shown comes from page/board, calendar, gantt and places.
+In: what the list page was asked. Out: a function for each drawing that draws the whole page, registered with the list's; and the parts
+a page asks for later (further cards of a column). What is shown comes from page/board, calendar, gantt and places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,10 +22,12 @@ from patron_engine.model.model import Object
 from patron_engine.page.board import Boards
 from patron_engine.page.calendar import MOST_RECORDS, SCALES, calendar_of
 from patron_engine.page.gantt import AXES, MOST_ROWS, plan_of
+from patron_engine.page.listing import Listing
 from patron_engine.page.map import places_of
 from patron_engine.page.missing import candidates, small_widget
-from patron_engine.page.question import Question, question_of, views_of
+from patron_engine.page.question import Question
 from patron_engine.query.call import Call
+from patron_platform.web.lists import DRAWERS, around, asked_of, title_of
 from patron_platform.web.render import HEADERS, page, part
 from patron_platform.web.texts import texts_in
 from patron_platform.web.undoing import unseal
@@ -33,7 +35,6 @@ from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/boards", include_in_schema=False)
 Connection = psycopg.Connection[Any]
-Drawer = Callable[[Visitor, Connection, Call, Question], Response]
 LONGEST_WORDS = 200  # characters of a search in a small form
 
 
@@ -42,7 +43,7 @@ def kanban(visitor: Visitor, conn: Connection, call: Call, question: Question) -
     boards = _boards(visitor, conn, call, question)
     board = boards.board(folded_of(visitor.request.query_params))
     here = here_of(visitor, question, folded=board.folded) if board else here_of(visitor, question)
-    return drawn(visitor, call, question, "board.html", board=board, here_now=here)
+    return drawn(visitor, conn, call, question, "board.html", board=board, here_now=here)
 
 
 def calendar(visitor: Visitor, conn: Connection, call: Call, question: Question) -> Response:
@@ -53,7 +54,7 @@ def calendar(visitor: Visitor, conn: Connection, call: Call, question: Question)
         visitor.service.runtime.secret,
     )  # fmt: skip
     return drawn(
-        visitor, call, question, "calendar.html", calendar=shown, scales=SCALES, limit=MOST_RECORDS,
+        visitor, conn, call, question, "calendar.html", calendar=shown, scales=SCALES, limit=MOST_RECORDS,
         fill=lambda day: urlencode(shown.spans.fill(day)) if shown else "",
     )  # fmt: skip
 
@@ -65,16 +66,16 @@ def gantt(visitor: Visitor, conn: Connection, call: Call, question: Question) ->
         conn, call, question, visitor.reader(call), given.get("at", ""), given.get("scale", ""),
         visitor.service.runtime.secret,
     )  # fmt: skip
-    return drawn(visitor, call, question, "gantt.html", plan=plan, axes=AXES, limit=MOST_ROWS)
+    return drawn(visitor, conn, call, question, "gantt.html", plan=plan, axes=AXES, limit=MOST_ROWS)
 
 
 def places(visitor: Visitor, conn: Connection, call: Call, question: Question) -> Response:
     """Places with the way to a map."""
     found = places_of(conn, call, question, visitor.reader(call), visitor.service.runtime.secret)
-    return drawn(visitor, call, question, "places.html", places=found)
+    return drawn(visitor, conn, call, question, "places.html", places=found)
 
 
-DRAWERS: Mapping[str, Drawer] = {"kanban": kanban, "calendar": calendar, "gantt": gantt, "map": places}
+DRAWERS.update({"kanban": kanban, "calendar": calendar, "gantt": gantt, "map": places})
 
 
 @router.get("/{object}/cards")
@@ -111,15 +112,17 @@ def choices(request: Request, workspace: str, object: str, field: str) -> Respon
         return Response(dumps({"options": options}), media_type="application/json", headers=HEADERS)
 
 
-def drawn(visitor: Visitor, call: Call, question: Question, template: str, **values: Any) -> Response:
-    """A page of one of the drawings."""
-    object = question.object
-    reader = visitor.reader(call)
+def drawn(
+    visitor: Visitor, conn: Connection, call: Call, question: Question, template: str, **values: Any
+) -> Response:
+    """A page of one of the drawings, under the head of the list it is another drawing of."""
+    given = dict(visitor.request.query_params)
+    it = asked_of(visitor, conn, call, question.object.name, given)
+    head = around(it, Listing(question=it.question, headings=(), lines=(), next=None))
     moved = visitor.request.query_params.get("moved", "")
     return page(
-        visitor, call, template, undo=unseal(visitor, moved), token=moved, title=reader.say(object.plural or object.label, object.name), here=object.name,
-        question=question, views=views_of(call.model, call.actor, object),
-        **{"here_now": here_of(visitor, question), **values},
+        visitor, call, template, undo=unseal(visitor, moved), token=moved, title=title_of(it), here=question.object.name,
+        **{**head, "wrong": (), "question": question, "here_now": here_of(visitor, question), **values},
     )  # fmt: skip
 
 
@@ -133,8 +136,8 @@ def here_of(visitor: Visitor, question: Question, **more: str) -> str:
 def asked(
     visitor: Visitor, conn: Connection, call: Call, object: str, parameters: Mapping[str, str]
 ) -> Question:
-    """The question of an address; NotFound for an object he may not read."""
-    return question_of(call.model, call.actor, object_for(call, object), parameters)
+    """The question of an address, as the list page asks it; NotFound for an object he may not read."""
+    return asked_of(visitor, conn, call, object, dict(parameters)).question
 
 
 def object_for(call: Call, name: str) -> Object:

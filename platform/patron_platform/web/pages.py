@@ -76,5 +76,3 @@ PAGES = (
     acts,
     record,
 )
-
-lists.DRAWERS.update(boards.DRAWERS)
