@@ -39,7 +39,7 @@ def goods(site: Site) -> list[str]:
 def settled(page: Page) -> None:
     """Until the open form has been looked at and drawn anew."""
     page.wait_for_timeout(750)
-    page.wait_for_function("!document.querySelector('form[data-asking]')")
+    expect(page.locator("form[data-asking]")).to_have_count(0)
 
 
 def pick(visit: Visit, text: str) -> None:
