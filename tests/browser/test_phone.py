@@ -98,10 +98,14 @@ def names(site: Site) -> list[str]:
 
 
 def ready(page: Page) -> None:
-    """Waits until the worker has what it keeps and serves this page."""
-    page.evaluate(
-        "navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller || new Promise(done => navigator.serviceWorker.oncontrollerchange = done)).then(() => 1)"
-    )
+    """Waits until the worker has what it keeps and serves this page; one that was opened too early is opened again."""
+    page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+    for _ in range(10):
+        if page.evaluate("navigator.serviceWorker.controller !== null"):
+            return
+        page.wait_for_timeout(200)
+        page.reload()
+    pytest.fail("the worker does not serve the page")
 
 
 def fill_without_network(visit: Visit, name: str) -> None:

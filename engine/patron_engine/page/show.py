@@ -214,7 +214,7 @@ def _files(subject: _Subject, value: Any) -> Shown:
 
 def _address(subject: _Subject, value: Any) -> Shown:
     order = ("province", "city", "district", "street")
-    parts = [str(value[p]) for p in order if value.get(p)]
+    parts = list(dict.fromkeys(str(value[p]) for p in order if value.get(p)))  # 北京市 is province and city
     western = not subject.reader.languages[0].startswith("zh")
     text = ", ".join(reversed(parts)) if western else "".join(parts)
     return Shown(
