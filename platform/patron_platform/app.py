@@ -31,6 +31,7 @@ from patron_platform.observe import Observed
 from patron_platform.service import Service
 from patron_platform.web import pages
 from patron_platform.web.errors import error_page
+from patron_platform.web.packing import Packed
 
 API = "/api/v1"
 
@@ -53,4 +54,4 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     app.include_router(health)
     for module in pages.PAGES:
         app.include_router(module.router)
-    return Observed(Hosts(app, service.settings.base_url), API)
+    return Observed(Packed(Hosts(app, service.settings.base_url)), API)

@@ -20,7 +20,6 @@ from patron_engine.errors import NotFound
 router = APIRouter()
 DIST = files("patron_platform.web").joinpath("static", "dist")
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
-SMALLEST = 1_000  # bytes worth packing
 
 
 @cache

@@ -14,6 +14,8 @@ from patron_engine.page.form_tree import FormTree, Opening
 from patron_engine.page.typed import Typed
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
+from patron_platform.api.idempotency import MAX_KEY
+from patron_platform.web import once
 from patron_platform.web.form_page import Around, brief
 from patron_platform.web.login import local_address
 from patron_platform.web.visitor import Visitor
@@ -66,6 +68,7 @@ class Desk:
             next=next,
             dialog=self.dialog,
             loose=tuple(kept.items()),
+            once=self._token(typed),
         )
 
     def opening_fill(self, typed: Typed | None) -> Mapping[str, str]:
@@ -76,6 +79,12 @@ class Desk:
         if typed is not None:
             fill |= {n: g[""][-1] for n, g in typed.fields.items() if g.get("") and n not in typed.was}
         return {n: v for n, v in fill.items() if n != "record_type" and not n.startswith("_")}
+
+    @staticmethod
+    def _token(typed: Typed | None) -> str:
+        """What tells this form from another: the same when it is drawn again, so that it is carried out once."""
+        given = typed.frame.get("_once", "") if typed is not None else ""
+        return given if given.isprintable() and 0 < len(given) <= MAX_KEY else once.token()
 
     @property
     def dialog(self) -> bool:

@@ -40,7 +40,8 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """Where the form stands: its addresses, whether in a dialog, where it goes on to. `loose` is what it sends besides."""
+    """Where the form stands: its addresses, whether in a dialog, where it goes on to. `loose` is what it sends besides,
+    `once` tells it from every other form."""
 
     address: str
     preview: str
@@ -48,6 +49,7 @@ class Around:
     next: str = ""
     dialog: bool = False
     loose: Sequence[tuple[str, str]] = field(default=())
+    once: str = ""
 
 
 def draw_form(visitor: Visitor, call: Call, tree: FormTree, around: Around, said: Said) -> Response:
@@ -67,6 +69,7 @@ def draw_form(visitor: Visitor, call: Call, tree: FormTree, around: Around, said
         "next": around.next,
         "dialog": around.dialog,
         "loose": around.loose,
+        "once": around.once,
         "version": said.version if said.version is not None else tree.version,
         "summary": summary_of(tree) if said.status != 200 and not said.warnings else [],
         "warnings": _named(tree, said.warnings),

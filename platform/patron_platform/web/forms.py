@@ -26,12 +26,14 @@ from patron_engine.page.typed import Typed, TypedRow, as_drawn, typed_of
 from patron_engine.query.call import Call
 from patron_engine.record.change import Outcome
 from patron_engine.ways.save import save
+from patron_platform.api.idempotency import Answer
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.form_desk import Desk
 from patron_platform.web.form_live import live_answer
 from patron_platform.web.form_page import Said, draw_form
 from patron_platform.web.forms_in import FormData, Pairs
-from patron_platform.web.login import local_address, see_other
+from patron_platform.web.login import local_address
+from patron_platform.web.once import gone_on, once
 from patron_platform.web.problems import words_in
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
@@ -133,23 +135,22 @@ def _send(desk: Desk, form: Pairs) -> Response:
     if {"_add", "_remove", "_redraw"} & set(typed.frame):
         return _again(desk, typed, Said(dirty=True))
     try:
-        outcome = _save(desk, typed)
+        return _save(desk, typed, form).response()
     except NeedsConfirmation as error:
         rules = sorted({p.rule for p in error.problems if p.rule and p.level == "warning"})
         return _again(desk, typed, Said(status=422, confirm=",".join(rules), dirty=True), asked=error)
     except StaleVersion as error:
-        return _stale(desk, typed, error)
+        return _stale(desk, typed, form, error)
     except Refused as error:
         return _again(desk, typed, Said(status=422, dirty=True), refused=error)
-    return _onward(desk, typed, outcome)
 
 
-def _save(desk: Desk, typed: Typed) -> Outcome:
-    """Writes what was typed. What the layout asks for is judged in the same transaction."""
+def _save(desk: Desk, typed: Typed, form: Pairs) -> Answer:
+    """Writes what was typed, once for a form that is sent twice. What the layout asks for is judged in the same transaction."""
     visitor = desk.visitor
     version = typed.frame.get("_version", "")
 
-    def act(conn: Connection, call: Call) -> Outcome:
+    def act(conn: Connection, call: Call) -> Answer:
         tree = form_of(conn, call, visitor.reader(call), desk.opening(call, typed), typed)
         if tree.wrong:
             raise Refused(tree.wrong)
@@ -160,24 +161,22 @@ def _save(desk: Desk, typed: Typed) -> Outcome:
             else None,
             confirm=frozenset(r for r in typed.frame.get("_confirm", "").split(",") if r),
         )
-        return save(conn, call, [change])[0]
+        return _onward(conn, call, desk, typed, save(conn, call, [change])[0])
 
-    return visitor.workspace.writing(visitor.actor, act, visitor.cause)
+    return once(visitor, form, act)
 
 
-def _onward(desk: Desk, typed: Typed, outcome: Outcome) -> Response:
+def _onward(conn: Connection, call: Call, desk: Desk, typed: Typed, outcome: Outcome) -> Answer:
     """Where one goes when it is saved."""
     url = desk.visitor.url
     if desk.dialog:
-        with desk.visitor.workspace.connection("read") as conn:
-            call = desk.visitor.workspace.call(conn, desk.visitor.actor)
-            title = _title(conn, call, outcome)
+        title = _title(conn, call, outcome)
         body = dumps({"id": outcome.id, "object": outcome.object, "title": title})
-        return Response(body, 201, {"Cache-Control": "no-store"}, "application/json")
+        return Answer(body, 201, {"Cache-Control": "no-store"})
     if "_again" in typed.frame:
         kind = {"type": typed.fields["record_type"][""][-1]} if typed.fields.get("record_type") else {}
-        return see_other(url("o", desk.name, "new") + (f"?{urlencode(kind)}" if kind else ""))
-    return see_other(local_address(typed.frame.get("_next")) or url("o", outcome.object, str(outcome.id)))
+        return gone_on(url("o", desk.name, "new") + (f"?{urlencode(kind)}" if kind else ""))
+    return gone_on(local_address(typed.frame.get("_next")) or url("o", outcome.object, str(outcome.id)))
 
 
 def _title(conn: Connection, call: Call, outcome: Outcome) -> str:
@@ -208,7 +207,7 @@ def _again(
         return draw_form(visitor, call, tree, desk.around(typed, tree), said)
 
 
-def _stale(desk: Desk, typed: Typed, error: StaleVersion) -> Response:
+def _stale(desk: Desk, typed: Typed, form: Pairs, error: StaleVersion) -> Response:
     """Both values of what two people changed; where they changed different fields, both changes are kept."""
     version = int(error.values["version"])
     with desk.visitor.workspace.connection("read") as conn:
@@ -219,14 +218,14 @@ def _stale(desk: Desk, typed: Typed, error: StaleVersion) -> Response:
         if n != "version" and not as_drawn(fields[n], typed, both["theirs"], reader)
     }  # fmt: skip
     if not differs and not typed.rows:
-        return _send_again(desk, typed, version)
+        return _send_again(desk, typed, form, version)
     return _again(desk, typed, Said(status=422, stale=differs, version=version, dirty=True))
 
 
-def _send_again(desk: Desk, typed: Typed, version: int) -> Response:
+def _send_again(desk: Desk, typed: Typed, form: Pairs, version: int) -> Response:
     renewed = replace(typed, frame={**typed.frame, "_version": str(version)})
     try:
-        return _onward(desk, renewed, _save(desk, renewed))
+        return _save(desk, renewed, form).response()
     except Refused as error:
         return _again(desk, renewed, Said(status=422, dirty=True), refused=error)
 

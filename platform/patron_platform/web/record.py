@@ -26,6 +26,7 @@ from patron_engine.page.icons import option_icons
 from patron_engine.page.record import RecordPage, Tile, record_page
 from patron_engine.page.timeline import Entry, Timeline, timeline
 from patron_engine.problems import Problem
+from patron_engine.query import recent
 from patron_engine.query.call import Call
 from patron_engine.query.files import record_files
 from patron_platform.web import csrf, forms_in
@@ -101,6 +102,8 @@ def draw_record(
     if status == 200:
         with visitor.workspace.connection("write") as conn:
             looks.look(conn, visitor.workspace.call(conn, visitor.actor), made.object.name, made.id)
+            if visitor.actor.user is not None:
+                recent.note(conn, visitor.workspace.schema, visitor.actor.user, made.object.name, made.id)
     return answer
 
 

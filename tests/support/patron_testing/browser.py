@@ -113,10 +113,12 @@ class Site:
             viewport={"width": width, "height": height},
             java_script_enabled=scripts,
         )
-        visit = Visit(context.new_page(), self.base)
-        visit.sign_in()
-        yield visit
-        context.close()
+        try:
+            visit = Visit(context.new_page(), self.base)
+            visit.sign_in()
+            yield visit
+        finally:
+            context.close()
 
 
 @contextmanager
