@@ -240,6 +240,20 @@ def fields_of(form: BeautifulSoup) -> list[tuple[str, str]]:
     return [(n, v) for n, v in found if n != "_csrf"]
 
 
+def test_a_value_of_a_link_is_looked_up_and_shown_by_its_title(opened: Opened, jobs: dict[str, str]) -> None:
+    person = opened.person()
+    found = person.get("/list/yd_place/values?q=pier").json()["options"]
+    assert [o["text"] for o in found] == ["Pier"]
+    where = quote(f"berth in ('{found[0]['value']}',)")
+    page = person.page(f"/o/yd_job?where={where}")
+    assert titles(page) == ["Mast"]
+    assert [c.get_text(strip=True) for c in page.select(".chip span")] == ["Berth is Pier"]
+    form = person.page(f"/list/yd_job/filter?where={where}")
+    chosen = form.select_one("select[name=value] option[selected]")
+    assert chosen is not None and chosen.get_text(strip=True) == "Pier"
+    assert form.select_one("select[data-source='/w/acme/list/yd_place/values']") is not None
+
+
 def test_a_filter_of_another_form_is_kept_as_text(opened: Opened) -> None:
     person = opened.person()
     page = person.page("/list/yd_job/filter?where=" + quote("LEN(name) > 3"))

@@ -17,7 +17,7 @@ from patron_engine.model.model import Model
 from patron_engine.store.conversion import same_field
 
 OF_OBJECTS: Final = (
-    "sys__file", "sys__history", "sys__search", "sys__number", "sys__external_id", "sys__batch_record",
+    "sys__file", "sys__history", "sys__search", "sys__number", "sys__external_id", "sys__batch_record", "sys__personal",
 )  # fmt: skip
 OF_FIELDS: Final = ("sys__file", "sys__search", "sys__number")
 

@@ -1,4 +1,4 @@
-// <div data-behaviour="list-cells"> … <td data-cell="/w/demo/list/account/cell?…" tabindex="-1">
+// <div data-behaviour="list-cells" data-cells="/w/demo/list/account/cell?view=…"> … <tr data-id="0198…"> <td data-edit="name" tabindex="-1">
 // Arrows walk through the cells, Enter, `e` or a double click opens one for writing, Escape leaves it as it was. The form that
 // comes is the server's; it is put into the cell and sent by htmx.
 const WRITES = "input, select, textarea, button, a";
@@ -6,22 +6,27 @@ const WRITES = "input, select, textarea, button, a";
 export default function listCells(frame) {
   let before = null;
   const cells = () => [...frame.querySelectorAll("tbody tr[data-id]")].map((row) => [...row.querySelectorAll("td:not(.list-check)")]);
-  const first = () => frame.querySelector("td[data-cell]");
+  const first = () => frame.querySelector("td[data-edit]");
   const begin = first();
   if (begin) begin.tabIndex = 0;
 
-  const open = (cell) => {
-    if (!cell?.dataset.cell || cell.classList.contains("list-editing")) return;
-    before = { cell, nodes: [...cell.childNodes].map((node) => node.cloneNode(true)) };
-    cell.classList.add("list-editing");
-    window.htmx.ajax("GET", cell.dataset.cell, { target: cell, swap: "innerHTML" });
-  };
   const close = () => {
-    if (!before) return;
-    before.cell.replaceChildren(...before.nodes);
-    before.cell.classList.remove("list-editing");
-    before.cell.focus();
+    const cell = frame.querySelector("td.list-editing"); // a refused save has put a new line in the old one's place
+    if (!cell || !before) return;
+    cell.replaceChildren(...before);
+    cell.classList.remove("list-editing");
+    cell.focus();
     before = null;
+  };
+  const open = (cell) => {
+    if (!cell?.dataset.edit || cell.classList.contains("list-editing")) return;
+    close();
+    before = [...cell.childNodes].map((node) => node.cloneNode(true));
+    cell.classList.add("list-editing");
+    const address = new URL(frame.dataset.cells, window.location.href);
+    address.searchParams.set("id", cell.closest("tr").dataset.id);
+    address.searchParams.set("path", cell.dataset.edit);
+    window.htmx.ajax("GET", address.pathname + address.search, { target: cell, swap: "innerHTML" });
   };
   const walk = (cell, down, across) => {
     const table = cells();
@@ -32,7 +37,7 @@ export default function listCells(frame) {
     next.focus();
   };
 
-  frame.addEventListener("dblclick", (event) => open(event.target.closest("td[data-cell]")));
+  frame.addEventListener("dblclick", (event) => open(event.target.closest("td[data-edit]")));
   frame.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && before) {
       event.stopPropagation();
@@ -50,7 +55,7 @@ export default function listCells(frame) {
   });
   frame.addEventListener("click", (event) => {
     if (event.target.closest("[data-cancel]")) close();
-    else if (event.target.matches("td[data-cell]")) event.target.focus();
+    else if (event.target.matches("td[data-edit]")) event.target.focus();
   });
   document.addEventListener("htmx:after:swap", () => {
     const cell = frame.querySelector("td.list-editing");

@@ -50,6 +50,7 @@ class Editor:
     text: str
     version: int
     choices: tuple[tuple[str, str], ...] = ()
+    source: str = ""  # the object whose records may be looked up
     problem: str = ""
     confirm: str = ""
 
@@ -169,7 +170,7 @@ def editor(it: Asked, field: Field, text: str, version: int = 0) -> Editor:
         choices = options_for(field, reader)
     return Editor(
         path=field.name, label=reader.say(field.label, field.name), widget=widget_of(field, written=True), text=text,
-        version=version, choices=tuple(choices),
+        version=version, choices=tuple(choices), source=field.link.to[0] if field.type in LINKS else "",
     )  # fmt: skip
 
 

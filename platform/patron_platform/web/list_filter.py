@@ -61,6 +61,7 @@ class Row:
     choices: tuple[tuple[str, str], ...]
     several: bool
     two: bool
+    source: str = ""  # the object whose records may be looked up
     problem: str = ""
 
 
@@ -288,5 +289,5 @@ def _row(
     return Row(
         path=item.path, place=place, operators=operators_of(field) if field is not None else (), operator=operator,
         widget=widget, values=item.values or (("",) if wanted else ()), choices=tuple(choices), several=wanted == ("L",),
-        two=wanted == ("A", "B"), problem=problem,
+        two=wanted == ("A", "B"), problem=problem, source=field.expr.objects[0] if field is not None and widget == "records" else "",
     )  # fmt: skip
