@@ -147,3 +147,9 @@ def test_an_error_keeps_the_menu_for_who_is_signed_in(opened: Opened, language: 
     opened.client.cookies.clear()
     plain = opened.client.get("/nothing", headers={"Accept": "text/html", "Accept-Language": language})
     assert plain.status_code == 404 and words in plain.text and "nav-link" not in plain.text
+
+
+def test_an_address_that_is_only_sent_to_says_so(opened: Opened) -> None:
+    said = opened.person().get("/me/password")
+    assert said.status_code == 405 and "This address does not take that." in said.text
+    assert opened.admin.call("DELETE", "/objects").headers["content-type"] == "application/problem+json"

@@ -186,7 +186,7 @@ def _staged(conn: Connection, call: Call, reader: Reader, apps: tuple[App, ...])
     for name in objects_in(apps):
         object = call.model.objects[name]
         field = stage_field(call, object)
-        if field is None or found >= STAGED or not sizes.get(object.name):
+        if name == TASK or field is None or found >= STAGED or not sizes.get(object.name):
             continue
         staged = _spread(conn, call, reader, object, field, mine=object.owner == "user")
         if not staged.total and sizes[object.name] <= COUNTED:

@@ -71,7 +71,7 @@ def _common(
         return False
     rows = conn.execute(
         sql.SQL("SELECT 1 FROM {} TABLESAMPLE SYSTEM ({}) WHERE {} LIMIT {}").format(
-            table, sql.Literal(100 * SAMPLED / size), conditions, sql.Literal(COMMON)
+            table, sql.Literal(min(100.0, 100 * SAMPLED / size)), conditions, sql.Literal(COMMON)
         ),
         given,
     ).fetchall()

@@ -45,6 +45,7 @@ BY_CODE: Mapping[str, int] = {
     "cursor_outdated": 410,
     "if_match_required": 428,
     "internal_error": 500,
+    "method_not_allowed": 405,
     "idempotency_key_reused": 422,
     "body_depth": 400,
     "body_values": 400,
@@ -155,7 +156,7 @@ def install(app: FastAPI, page: PageOf = _no_page) -> None:
         return told(request, error)
 
     @app.exception_handler(RequestValidationError)
-    def on_validation(_: Request, error: RequestValidationError) -> Response:
+    def on_validation(request: Request, error: RequestValidationError) -> Response:
         problems = [
             Problem(
                 code="invalid_parameter",
@@ -164,7 +165,8 @@ def install(app: FastAPI, page: PageOf = _no_page) -> None:
             )
             for item in error.errors()
         ]
-        return problem(422, "invalid", "the request is not valid", problems=problems)
+        refused = engine.Refused(problems, "the request is not valid")
+        return page(request, refused, None) or answer(refused)
 
     @app.exception_handler(HTTPException)
     def on_http(request: Request, error: HTTPException) -> Response:
@@ -174,17 +176,15 @@ def install(app: FastAPI, page: PageOf = _no_page) -> None:
         detail = {404: "there is nothing at this address", 405: "this address does not take that method"}.get(
             error.status_code, str(error.detail)
         )
-        return problem(error.status_code, code, detail, headers=dict(error.headers or {}))
+        drawn = page(request, engine.PatronError(detail, code=code), None) if code in BY_CODE else None
+        return drawn or problem(error.status_code, code, detail, headers=dict(error.headers or {}))
 
     @app.exception_handler(psycopg.errors.QueryCanceled)
-    def on_timeout(_: Request, error: Exception) -> Response:
-        return problem(
-            503,
-            "statement_timeout",
-            "the answer took too long",
-            hint="narrow the filter",
-            headers={"Retry-After": "5"},
+    def on_timeout(request: Request, error: Exception) -> Response:
+        late = engine.Unavailable(
+            "the answer took too long", code="statement_timeout", hint="narrow the filter"
         )
+        return told(request, late)
 
     @app.exception_handler(psycopg.OperationalError)
     def on_database_gone(request: Request, error: Exception) -> Response:

@@ -6,12 +6,14 @@ In: what was typed. Out: a hash, or whether it fits. A password is never kept, l
 from __future__ import annotations
 
 from functools import cache
+from threading import BoundedSemaphore
 
 from pwdlib import PasswordHash
 
 from patron_engine.errors import WrongUse
 
 SHORTEST, LONGEST = 10, 200  # characters
+_AT_ONCE = BoundedSemaphore(4)  # passwords hashed at one moment: each takes 64 MB
 
 
 @cache
@@ -29,11 +31,13 @@ def hash_password(password: str) -> str:
     """The hash to keep. WrongUse for a password that is too short or too long."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise WrongUse(f"a password has {SHORTEST} to {LONGEST} characters", code="password_length")
-    return _hasher().hash(password)
+    with _AT_ONCE:
+        return _hasher().hash(password)
 
 
 def fits(password: str, kept: str | None) -> bool:
     """Whether the password is the one that was hashed; takes as long for an account without one."""
     if len(password) > LONGEST:
         return False
-    return _hasher().verify(password, kept or _nobodys()) and kept is not None
+    with _AT_ONCE:
+        return _hasher().verify(password, kept or _nobodys()) and kept is not None
