@@ -83,7 +83,7 @@ def told(said: Any) -> dict[str, str]:
     return {
         str(at.find_parent(attrs={"data-field": True})["data-field"]): at.get_text(" ", strip=True)
         for at in page.select(".field-error")
-        if at.find_parent(attrs={"data-field": True})
+        if at.find_parent(attrs={"data-field": True}) and at.get_text(strip=True)
     }
 
 

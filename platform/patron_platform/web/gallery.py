@@ -36,6 +36,7 @@ FILE = {
     "mime": "application/pdf",
     "size": 48_000,
 }
+# A signature and a recording are files that would have to be there.
 SAMPLES: Mapping[str, Any] = {
     "text": "Acme", "long_text": "One line\nand another", "rich_text": "<p>A <b>rich</b> text</p>",
     "email": "li@acme.example", "phone": "+8613800138000", "url": "https://acme.example", "barcode": "6901234567892",
@@ -44,7 +45,7 @@ SAMPLES: Mapping[str, Any] = {
     "cascade": "one/deep", "date": "2026-11-26", "datetime": "2026-11-26T02:30:00+00:00", "time": "09:30",
     "date_range": {"from": "2026-11-01", "to": "2026-11-30"}, "lookup": RECORD, "master": RECORD, "user": RECORD,
     "department": RECORD, "address": {"province": "上海市", "city": "上海市", "district": "浦东新区", "street": "世纪大道 1 号"},
-    "location": {"lat": "31.2304", "lng": "121.4737"}, "file": FILE, "image": FILE, "signature": FILE, "audio": FILE,
+    "location": {"lat": "31.2304", "lng": "121.4737"}, "file": FILE, "image": FILE,
     "secret": "…", "json": {"a": 1},
 }  # fmt: skip
 OPTIONS = [
@@ -87,7 +88,7 @@ def _field(name: str) -> Field:
 
 
 def _input(of: Field, state: str, reader: Reader, t: Texts, scheme: str, lookup: str) -> Input:
-    value = None if state in ("empty", "required") else SAMPLES[of.type]
+    value = None if state in ("empty", "required") else SAMPLES.get(of.type)
     name = f"{scheme}_{of.type}_{state}"
     options = (
         Choice(value="one", text="First", color="green", below=(Choice(value="one/deep", text="Below"),)),

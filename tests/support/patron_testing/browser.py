@@ -67,7 +67,7 @@ class Visit:
         self.page.wait_for_load_state("networkidle")
 
     def calm(self) -> None:
-        assert self.wrong == []
+        assert not self.wrong, self.wrong
         wider = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wider <= 0, f"the page is {wider} px wider than the window"
 
