@@ -149,7 +149,7 @@ def test_several_are_deleted_and_taken_back(site: Site, pipeline: None) -> None:
         boxes = page.locator('tbody input[name="id"]')
         boxes.nth(0).click()
         boxes.nth(3).click(modifiers=["Shift"])
-        assert page.locator("[data-count]").inner_text() == "4 chosen"
+        assert page.locator(".list-acts-count").inner_text() == "4 chosen"
         page.locator(".list-acts button[value=delete]").click()
         page.locator("button[name=sure]").click()
         page.wait_for_selector(".flash")

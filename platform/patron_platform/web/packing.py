@@ -20,9 +20,9 @@ class Packed:
     """Packs what a browser loads as a page."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.plain = app
+        self.app = app
         self.packing = GZipMiddleware(app, minimum_size=SMALLEST, compresslevel=LEVEL)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         packs = scope["type"] == "http" and PACKED.match(scope["path"])
-        await (self.packing if packs else self.plain)(scope, receive, send)
+        await (self.packing if packs else self.app)(scope, receive, send)

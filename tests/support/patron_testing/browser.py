@@ -80,7 +80,7 @@ class Visit:
             for v in found["violations"]
             if v["impact"] in CALM
         ]
-        assert serious == []
+        assert not serious, serious
 
     def picture(self, name: str) -> None:
         folder = os.environ.get("PATRON_TEST_PICTURES")
