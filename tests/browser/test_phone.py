@@ -21,7 +21,7 @@ from patron_platform.service import Service
 from patron_platform.web import csrf, forms_in, once
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.render import answer, environment, frame
-from patron_platform.web.texts import texts_in
+from patron_platform.web.texts import SPOKEN, texts_in
 from patron_platform.web.visitor import enter
 from patron_testing.browser import Site, Visit, served_site
 from patron_testing.pg import Server
@@ -68,7 +68,7 @@ def _drawn(
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         html = environment().from_string(FORM).render(
-            **frame(visitor, call), t=texts_in("en"), language="en", title=title, here="", lit=None, problem=problem,
+            **frame(visitor, call), t=texts_in("en"), language="en", title=title, here="", lit="", spoken=SPOKEN, problem=problem,
             name=given.get("name", ""), token=given.get(once.FIELD) or once.token(),
         )  # fmt: skip
         return answer(html, 422 if problem else 200)
