@@ -123,13 +123,13 @@ def test_an_index_defined_anew_replaces_the_old_one(store: Connection, connect: 
 
 def test_a_piece_and_its_progress_are_one_transaction(store: Connection, connect: Connect) -> None:
     """Ten pieces, a crash in the middle of each first try: every piece counts once."""
-    store.execute(f"CREATE TABLE {SCHEMA}.sys__seen (n bigint)")
+    store.execute(f"CREATE TABLE {SCHEMA}.sys__tried (n bigint)")
     queue(store, Task(kind="count", table="account", payload={}, rows=0, sentence=""))
     tried: set[int] = set()
 
     def piece(conn: Connection, work: Work) -> Chunk:
         n = work.progress.get("n", 0)
-        conn.execute(f"INSERT INTO {SCHEMA}.sys__seen VALUES (%s)", (n,))
+        conn.execute(f"INSERT INTO {SCHEMA}.sys__tried VALUES (%s)", (n,))
         if n not in tried and n % 3 == 0:
             tried.add(n)
             raise RuntimeError("crash")
@@ -139,7 +139,7 @@ def test_a_piece_and_its_progress_are_one_transaction(store: Connection, connect
     for _ in range(5):
         tasks.run_all(connect, SCHEMA, context)
         _expire(store)
-    rows = store.execute(f"SELECT n, count(*) FROM {SCHEMA}.sys__seen GROUP BY n ORDER BY n").fetchall()
+    rows = store.execute(f"SELECT n, count(*) FROM {SCHEMA}.sys__tried GROUP BY n ORDER BY n").fetchall()
     assert rows == [(n, 1) for n in range(10)]
     assert [t.state for t in tasks.listed(store, SCHEMA, open_only=False)] == ["done"]
 
@@ -202,12 +202,12 @@ def test_a_long_task_may_be_interrupted_as_often_as_it_gets_on(store: Connection
 
 
 def test_a_worker_that_slept_past_its_lease_writes_nothing(store: Connection, connect: Connect) -> None:
-    store.execute(f"CREATE TABLE {SCHEMA}.sys__seen (who text)")
+    store.execute(f"CREATE TABLE {SCHEMA}.sys__tried (who text)")
     id = queue(store, Task(kind="slow", table="account", payload={}, rows=0, sentence=""))
 
     def worker(name: str) -> Context:
         def piece(conn: Connection, work: Work) -> Chunk:
-            conn.execute(f"INSERT INTO {SCHEMA}.sys__seen VALUES (%s)", (name,))
+            conn.execute(f"INSERT INTO {SCHEMA}.sys__tried VALUES (%s)", (name,))
             return Chunk(progress={}, done=True)
 
         return Context(handlers={"slow": Handler(run=piece)})
@@ -218,7 +218,7 @@ def test_a_worker_that_slept_past_its_lease_writes_nothing(store: Connection, co
     assert (sleeper.id, heir.id, heir.attempts) == (id, id, 2)
     assert tasks.run_task(connect, SCHEMA, heir, worker("heir")) == "done"
     tasks.run_task(connect, SCHEMA, sleeper, worker("sleeper"))
-    assert store.execute(f"SELECT who FROM {SCHEMA}.sys__seen").fetchall() == [("heir",)]
+    assert store.execute(f"SELECT who FROM {SCHEMA}.sys__tried").fetchall() == [("heir",)]
 
 
 def test_two_workers_never_take_one_task(store: Connection, connect: Connect) -> None:
