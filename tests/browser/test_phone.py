@@ -81,7 +81,9 @@ def place(server: Server, browser: Browser) -> Iterator[Site]:
     def with_form(service: Service) -> Any:
         made = create_app(service)
         inner: Any = made
-        while not hasattr(inner, "include_router"):  # what observes, packs and knows hosts stands around the application
+        while not hasattr(
+            inner, "include_router"
+        ):  # what observes, packs and knows hosts stands around the application
             inner = inner.app
         inner.include_router(router)
         return made
