@@ -41,8 +41,9 @@ def write_transaction(conn: Conn, call: Call) -> Iterator[None]:
 
 def _undo(conn: Conn) -> None:
     """Rolls back and keeps what is prepared. `conn.rollback()` would throw every prepared statement away, for fear of tables
-    that were made and undone; a save makes none, and after each refused one all the others would be planned anew."""
-    if conn.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+    that were made and undone; a save makes none, and after each refused one all the others would be planned anew. After an error
+    of the database it does so: of a pipeline that broke nobody knows what was prepared."""
+    if conn.info.transaction_status == TransactionStatus.INTRANS:
         conn.pgconn.exec_(b"ROLLBACK")
     else:
         conn.rollback()
