@@ -132,7 +132,7 @@ def served_site(
         with service.databases.system() as conn:
             set_password(conn, ADMIN, PASSWORD)
         running = uvicorn.Server(
-            uvicorn.Config(create_app(service), port=0, log_level="error", lifespan="on", access_log=False)
+            uvicorn.Config(create_app(service), port=0, lifespan="on", access_log=False, log_config=None)
         )
         thread = threading.Thread(target=running.run, daemon=True)
         thread.start()
