@@ -44,7 +44,7 @@ class Batch:
         self.programs = Programs.of(call.tables)
         context, lookups = context_of(self.pending, call)
         self.environment = Environment(self.pending, call, context, lookups)
-        self.save_more = save_more
+        self._save_more = save_more
         self.levels: list[list[Row]] = []
         self.along: list[Row] = []  # records a deleted detail takes with it
         self.found: dict[tuple[str, str], Row] = {}
@@ -66,6 +66,12 @@ class Batch:
     def conditions_warn(self) -> bool:
         """An import of history: rules, required conditions and lookup conditions become warnings."""
         return self.keeps_history
+
+    def save_more(self, changes: Sequence[Change]) -> list[Outcome]:
+        """Saves further changes inside this save, after what it has written already."""
+        self.pending.send()
+        self.pending.ahead  # noqa: B018 - nothing may be under way on the connection
+        return self._save_more(changes)
 
     def every(self) -> list[Row]:
         return [row for level in self.levels for row in level]

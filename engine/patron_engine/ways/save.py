@@ -30,7 +30,7 @@ from patron_engine.record.bind import bind
 from patron_engine.record.change import MAX_CHANGES, Change, Outcome
 from patron_engine.record.closure import keep_closures
 from patron_engine.record.derive import derive
-from patron_engine.record.each import Numbered, outcome_of, refused_outcome, runs_of, save_each
+from patron_engine.record.each import Numbered, outcomes_of, refused_outcome, runs_of, save_each
 from patron_engine.record.events import write_events
 from patron_engine.record.external import write_external_ids
 from patron_engine.record.formulas import compute
@@ -42,7 +42,7 @@ from patron_engine.record.program import Program
 from patron_engine.record.restore import restore
 from patron_engine.record.row import Row
 from patron_engine.record.same_currency import check_same_currency
-from patron_engine.record.search import write_search
+from patron_engine.record.search import write_search, write_search_of_new
 from patron_engine.record.statements import Conn
 from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
@@ -107,12 +107,12 @@ def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool
         verb = run[0][1].action
         act = _write if verb in ("create", "update", "upsert") else _remove
         try:
-            act(batch, run, several)
-            batch.pending.send()
+            with batch.pending:
+                act(batch, run, several)
+                outcomes.update(outcomes_of(batch.levels[0]))
+                batch.pending.send()
         except psycopg.errors.UniqueViolation as error:
             _collision(batch, run, error)
-        for row in batch.levels[0]:
-            outcomes[row.index] = outcome_of(row)
         for row in batch.refused:
             assert row.change is not None
             outcomes[row.index] = refused_outcome(row.change, row.problems)
@@ -257,6 +257,7 @@ def _together(batch: Batch, verb: str, rows: Sequence[Row]) -> list[Row]:
 def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     """Parents, their rules, the rights on the result, and what is kept about the save."""
     batch.environment.forget()
+    write_search_of_new(batch, rows)
     parents = figures.bring_up(batch, rows)
     load.authorise_after(batch, [row for row in rows if row.written and row.action in ("create", "update")])
     _judge_parents(batch, parents, rows)
