@@ -1,14 +1,15 @@
 """Copying: many new rows as COPY takes them. The text is made column by column: what is the same in every row is written
 once, what is text already is only joined.
 
-In: a table's columns with a value for each row. Out: the text in blocks, sent with `send`. Values it does not know go through
+In: a table's columns with a value for each row. Out: the text in blocks, and rows in the table. Values it does not know go through
 psycopg's own dumpers, so that they arrive as they would in a statement.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
@@ -18,13 +19,16 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 from psycopg.adapt import PyFormat, Transformer
+from psycopg.copy import LibpqWriter
 
 from patron_engine.record.statements import Conn
 
 AT_ONCE = 5_000  # rows of one block
 NULL: Final = "\\N"
 AS_THEY_PRINT: Final = frozenset({int, Decimal, datetime, date, time})
-SAME_IF_EQUAL: Final = frozenset({str, int, bool, datetime, date})  # Decimals may be equal and print differently
+SAME_IF_EQUAL: Final = frozenset(
+    {str, int, bool, datetime, date}
+)  # Decimals may be equal and print differently
 _NOTHING: Final = type(None)
 _SPECIAL = re.compile("[\\\\\t\n\r\x00]")
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -34,16 +38,23 @@ Columns = Mapping[str, Sequence[Any]]
 
 def copy_in(conn: Conn, table: sa.Table, columns: Columns) -> None:
     """New rows of a table."""
-    send(conn, table, tuple(columns), rows_text(conn, columns))
+    begin_copy(conn, table, tuple(columns), rows_text(conn, columns))()
 
 
-def send(conn: Conn, table: sa.Table, names: Sequence[str], blocks: Sequence[bytes]) -> None:
-    """COPY … FROM STDIN of texts made by `rows_text`."""
+def begin_copy(
+    conn: Conn, table: sa.Table, names: Sequence[str], blocks: Sequence[bytes]
+) -> Callable[[], None]:
+    """COPY … FROM STDIN of texts made by `rows_text`, handed over without waiting: the database takes them while the caller
+    goes on. What is returned waits for its end; until then the connection serves nothing else."""
     into = sql.Identifier(table.schema or "public", table.name)
     query = sql.SQL("COPY {} ({}) FROM STDIN").format(into, sql.SQL(", ").join(map(sql.Identifier, names)))
-    with conn.cursor() as cursor, cursor.copy(query) as copy:
+    with ExitStack() as stack:
+        cursor = stack.enter_context(conn.cursor())
+        writer = LibpqWriter(cursor, flush_threshold=sum(map(len, blocks)) + 1)
+        copy = stack.enter_context(cursor.copy(query, writer=writer))
         for block in blocks:
             copy.write(block)
+        return stack.pop_all().close
 
 
 def rows_text(conn: Conn, columns: Columns) -> list[bytes]:

@@ -27,15 +27,23 @@ def runs_of(changes: Sequence[Numbered]) -> list[list[Numbered]]:
     for n, change in changes:
         writes = change.action in ("create", "update", "upsert")
         this = "write" if writes else change.action
-        keys = {
-            (change.object, k) for k in (change.id, repr(change.by) if change.by else None) if k is not None
-        }
+        keys = _keys(change)
         if this != kind or keys & named or not found:
             found.append([])
             kind, named = this, set()
         found[-1].append((n, change))
         named |= keys
     return found
+
+
+def _keys(change: Change) -> set[tuple[str, str]]:
+    """What it names its record by."""
+    keys = set()
+    if change.id is not None:
+        keys.add((change.object, change.id))
+    if change.by is not None:
+        keys.add((change.object, repr(change.by)))
+    return keys
 
 
 def save_each(
@@ -90,7 +98,9 @@ DONE: dict[str, Done] = {
 
 def outcomes_of(rows: Iterable[Row]) -> dict[int, Outcome]:
     """What the caller is told about each change, by its place in the request."""
-    known: dict[tuple[str, frozenset[str], frozenset[str]], tuple[str, ...]] = {}  # most rows change the same names
+    known: dict[
+        tuple[str, frozenset[str], frozenset[str]], tuple[str, ...]
+    ] = {}  # most rows change the same names
     found: dict[int, Outcome] = {}
     for row in rows:
         key = (row.object, frozenset(row.given), frozenset(row.changed))

@@ -3,22 +3,21 @@
 In: statements with the values of their rows, in the order they are meant. Out: one round trip for all of them; where each
 writes one row of a table of its own, one statement. A save that is refused before anything was sent has written nothing.
 
-What is written for many rows goes beside the caller (`Beside`): the database takes it while the next stage computes. Whoever
-asks for the connection waits until all of it has arrived, and is told what went wrong there.
+Many new rows are handed over without waiting (`copy`): the database takes them while the next stage computes. Whoever asks for
+the connection waits until they have arrived, and is told what went wrong there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from queue import SimpleQueue
-from threading import Thread
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
+import psycopg
 import sqlalchemy as sa
 
-from patron_engine.record.copying import Columns, rows_text, send
+from patron_engine.record.copying import Columns, begin_copy, rows_text
 from patron_engine.record.statements import Conn, Statement
 
 COPY_FROM = 40  # rows; fewer go as statements
@@ -32,7 +31,7 @@ class Pending:
     def __init__(self, conn: Conn) -> None:
         self._conn = conn
         self._groups: list[tuple[Statement, list[Values]]] = []
-        self._beside = Beside()
+        self._under_way: Callable[[], None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -40,9 +39,11 @@ class Pending:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._beside.end()
         if error is None:
-            self._beside.wait()
+            self._arrive()
+        else:
+            with suppress(psycopg.Error):  # what stopped the save is told
+                self._arrive()
 
     @property
     def conn(self) -> Conn:
@@ -54,21 +55,18 @@ class Pending:
     @property
     def ahead(self) -> Conn:
         """For questions whose answer what is pending cannot change."""
-        self._beside.wait()
+        self._arrive()
         return self._conn
 
     def copy(self, table: sa.Table, columns: Columns) -> None:
         """Many new rows of a table, after everything that was added before."""
         blocks = rows_text(self._conn, columns)
-        if self._groups:
-            self.send()
-        self._beside.do(partial(send, self._conn, table, tuple(columns), blocks))
+        self._under_way = begin_copy(self.conn, table, tuple(columns), blocks)
 
-    def run_beside(self, statement: Statement, values: Values) -> None:
-        """One statement over many rows, after everything that was added before."""
-        if self._groups:
-            self.send()
-        self._beside.do(partial(run_many, self._conn, statement, [values]))
+    def _arrive(self) -> None:
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            under_way()
 
     def add(self, statement: Statement, rows: Iterable[Values]) -> None:
         """One execution of `statement` for each of `rows`."""
@@ -107,49 +105,3 @@ def run_many(conn: Conn, statement: Statement, rows: Sequence[Values]) -> None:
         return
     with conn.cursor() as cursor:
         cursor.executemany(statement.text, rows)
-
-
-class Beside:
-    """Work on the connection in a thread of its own, one after the other; the thread is there from the first to the end."""
-
-    def __init__(self) -> None:
-        self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._done: SimpleQueue[BaseException | None] = SimpleQueue()
-        self._under_way = 0
-        self._thread: Thread | None = None
-        self._error: BaseException | None = None
-
-    def do(self, work: Callable[[], None]) -> None:
-        """Begins it, or puts it behind what is under way."""
-        if self._thread is None:
-            self._thread = Thread(target=self._work, name="patron-beside", daemon=True)
-            self._thread.start()
-        self._under_way += 1
-        self._todo.put(work)
-
-    def wait(self) -> None:
-        """Until everything is done. Raises what the first that failed has raised."""
-        while self._under_way:
-            error = self._done.get()
-            self._under_way -= 1
-            self._error = self._error or error
-        if self._error is not None:
-            raise self._error
-
-    def end(self) -> None:
-        """Waits, raises nothing, and lets the thread go."""
-        if self._thread is not None:
-            self._todo.put(None)
-            self._thread.join()
-            self._thread = None
-
-    def _work(self) -> None:
-        failed = False
-        while (work := self._todo.get()) is not None:
-            error: BaseException | None = None
-            if not failed:  # after an error of the database the transaction takes nothing more
-                try:
-                    work()
-                except BaseException as raised:  # noqa: BLE001 - handed over to who waits
-                    error, failed = raised, True
-            self._done.put(error)

@@ -42,7 +42,7 @@ class UndoPlan:
     kept: tuple[Kept, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Done:
     """What a batch did to one record. `old` are the values before, in JSON form; empty for a new record."""
 

@@ -100,7 +100,7 @@ def update(batch: Batch, program: Program, changed: Iterable[tuple[Row, Sequence
         many = program.update_many(columns) if len(rows) >= COPY_FROM else None
         if many is not None:
             given = [list(found[n]) if n != "row_id" else ids_text(found[n]) for n in many.names]
-            batch.pending.run_beside(many, given)
+            batch.conn.execute(many.text, given)
         else:
             one = program.update(columns)
             batch.pending.add(one, list(zip(*(found[n] for n in one.names), strict=True)))
