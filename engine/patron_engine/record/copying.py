@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import psycopg
 import sqlalchemy as sa
-from psycopg import sql
+from psycopg import abc, sql
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.copy import LibpqWriter
 
@@ -70,7 +70,7 @@ def _blocks(lines: Iterator[str]) -> Iterator[bytes]:
         yield "\n".join(block).encode()
 
 
-def _texts(dumpers: Transformer, values: Sequence[Any]) -> Sequence[str]:
+def _texts(dumpers: abc.Transformer, values: Sequence[Any]) -> Sequence[str]:
     """One column."""
     kinds = set(map(type, values))
     if len(kinds) == 1 and kinds <= SAME_IF_EQUAL and values.count(values[0]) == len(values):
@@ -86,7 +86,7 @@ def _texts(dumpers: Transformer, values: Sequence[Any]) -> Sequence[str]:
     return [_text(dumpers, v) for v in values]
 
 
-def _text(dumpers: Transformer, value: Any) -> str:
+def _text(dumpers: abc.Transformer, value: Any) -> str:
     """One value."""
     if value is None:
         return NULL

@@ -126,7 +126,7 @@ class Program:
         )
 
     @cached_property
-    def nothing(self) -> dict[str, None]:
+    def nothing(self) -> dict[str, Any]:
         """A record in which every kept name is empty: to be copied, which costs less than making one."""
         return dict.fromkeys(self.kept)
 
