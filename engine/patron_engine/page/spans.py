@@ -14,9 +14,9 @@ from typing import Any
 import psycopg
 
 from patron_engine.access.decide import readable, writable
+from patron_engine.access.pick import documents_for
 from patron_engine.fields.field import Field
 from patron_engine.page.cards import field_at, narrowed
-from patron_engine.page.pick import documents_for
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import moment_of
