@@ -25,8 +25,9 @@ from patron_engine.page.reader import Reader
 from patron_engine.page.show import Shown, shown
 from patron_engine.query.call import Call
 from patron_engine.query.counts import COUNTED, counts
+from patron_engine.query.groups import groups
 from patron_engine.query.recent import Moved, Seen, moved, recent
-from patron_engine.query.spec import MAX_LIMIT, Ask
+from patron_engine.query.spec import Ask
 from patron_engine.ways.read import read
 
 Connection = psycopg.Connection[Any]
@@ -218,18 +219,10 @@ def stage_field(call: Call, object: Object) -> Field | None:
 def _spread(
     conn: Connection, call: Call, reader: Reader, object: Object, field: Field, *, mine: bool
 ) -> Staged:
-    where = "owner == me()" if mine else None
+    ask = Ask(object=object.name, where="owner == me()" if mine else None)
+    counted = {g.value: g.count for g in groups(conn, call, ask, field.name)}
     options = [(n, o) for n, o in names_of(field).options.items() if not o.retired]
-    page = read(
-        conn, call, Ask(object=object.name, where=where, fields=(field.name,), limit=MAX_LIMIT), secret=b""
-    )
-    values = [row.get(field.name) for row in page.rows()]
-    tally = {name: values.count(name) for name, _ in options}
-    if page.next is not None:  # more than one page: each option is counted where the records are
-        for name, _ in options:
-            asked = f"{field.name} == '{name}'" + (f" and {where}" if where else "")
-            ask = Ask(object=object.name, where=asked, fields=("id",), limit=1, count="exact")
-            tally[name] = read(conn, call, ask, secret=b"").count or 0
+    tally = {name: counted.get(name, 0) for name, _ in options}
     most = max(tally.values(), default=0) or 1
     stages = tuple(
         Stage(
