@@ -88,11 +88,19 @@ def _group(
     paths = [p for p in object.search if p != object.title and p.partition(".")[0] in names]
     title = (object.title,) if object.title.partition(".")[0] in names else ()
     ask = Ask(object=object.name, q=words, fields=("id", *title, *paths), limit=limit + 1)
-    rows = read(conn, call, replace(ask, ids=found.ids), secret=b"").rows() if found else []
-    if len(rows) <= limit and not (found and found.whole):
-        rows = read(conn, call, ask, secret=b"").rows()
+    rows = found_rows(conn, call, ask, found)
     made = tuple(_hit(call, reader, object, paths, row, words) for row in rows[:limit])
     return Group(object=object, hits=made, more=len(rows) > limit)
+
+
+def found_rows(
+    conn: psycopg.Connection[Any], call: Call, ask: Ask, found: Candidates | None
+) -> list[dict[str, Any]]:
+    """The first records of a search: of its candidates; where these are too few and not all, of everything."""
+    rows = read(conn, call, replace(ask, ids=found.ids), secret=b"").rows() if found else []
+    if len(rows) < ask.limit and not (found and found.whole):
+        rows = read(conn, call, ask, secret=b"").rows()
+    return rows
 
 
 def _hit(
