@@ -50,6 +50,12 @@ def test_columns_tell_of_all_their_records_and_show_the_first(person: Person, jo
     assert rest.select_one(".board-more") is None
 
 
+def test_without_an_amount_among_the_columns_that_of_the_object_is_summed(person: Person, jobs: Any) -> None:
+    page = person.page("/o/yd_job?type=kanban&group=class&columns=name")
+    assert "1.5K" in heads(page)["build"]
+    assert "Budget" in page.select_one("#head-build .board-figure")["title"]
+
+
 def test_a_card_is_moved_by_its_menu_and_brought_back(person: Person, jobs: Any, admin: Api) -> None:
     page = person.page(BOARD)
     form = page.select_one("#cards-build .board-menu form")
@@ -109,7 +115,7 @@ def test_a_warning_asks_and_goes_through_when_it_is_confirmed(person: Person, ad
 def test_a_value_that_is_none_is_refused_in_words(person: Person, admin: Api) -> None:
     job = admin.make("yd_job", name="Nowhere")
     said = move(person, job, **{"set.class": "sunk"})
-    assert said.status_code == 422 and "sunk" in said.text
+    assert said.status_code == 422 and "Class: Choose one of the options" in said.text
     assert move(person, job, **{"set.total": "1"}).status_code == 422
     assert move(person, job, **{"set.nothing": "1"}).status_code == 422
 

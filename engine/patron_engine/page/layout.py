@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from patron_engine.access.decide import Deny, readable, row_rule
+from patron_engine.access.pick import Body, documents_for
 from patron_engine.actor import Actor
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import Field, Texts, nothing
 from patron_engine.fields.options import texts
 from patron_engine.model.model import LinkSet, Model, Object
-from patron_engine.page.pick import Body, documents_for
 
 Truth = bool | Expression
 WIDE = frozenset({"long_text", "rich_text", "address", "json"})  # take the whole width unless told otherwise

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
+from patron_engine.access.pick import Body, documents_for
 from patron_engine.actor import Actor
 from patron_engine.fields.options import texts
 from patron_engine.model.model import Model, Object
 from patron_engine.page.layout import columns_of
-from patron_engine.page.pick import Body, documents_for
 from patron_engine.query.spec import Ask
 
 Drawing = Literal["list", "kanban", "calendar", "gantt", "tree", "map"]

@@ -7,7 +7,7 @@ changed since, which are left and named. History tells of both; what was in the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -49,6 +49,7 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
         raise Conflict("this import was taken back before", code="undone_before")
     if status(conn, call.schema, batch).state in ("waiting", "running"):
         raise Conflict("this import is still running", code="import_running", hint="cancel it first")
+    call = replace(call, cause=replace(call.cause, detail={**call.cause.detail, "undo": True}))
     plan = plan_undo(conn, call, batch)
     counts = {"updated": 0, "deleted": 0}
     kept = list(plan.kept)

@@ -22,7 +22,7 @@ from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import Conflict, LimitExceeded, NotFound, Refused
 from patron_engine.problems import nearest
 from patron_engine.query.call import Call
-from patron_engine.record import attach, check, figures, links, load, purge, remove, targets
+from patron_engine.record import attach, check, figures, links, load, purge, remove, stages, targets
 from patron_engine.record.batch import Batch, RowsRefused, by_object
 from patron_engine.record.before import before_rules
 from patron_engine.record.begin import begin_write, retrying, write_transaction
@@ -177,6 +177,7 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
     for program, rows in by_object(row for row in level if row.action != "delete"):
         if not masters_refused:
             derive(batch, program, rows)
+            stages.enter(batch, program, rows)
             before_rules(batch, program, rows)
         targets.check_targets(batch, rows)
         check_same_currency(batch, program, rows)
@@ -189,6 +190,7 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
         if not masters_refused:
             targets.check_conditions(batch, program, rows)
             check.check_conditions(batch, program, rows, late=False)
+            stages.check_stages(batch, program, rows, late=False)
         look_first(batch, program, rows)
     leaving = [row for row in level if row.action == "delete" and not row.rejected]
     if leaving:
@@ -275,6 +277,7 @@ def _judge_parents(batch: Batch, parents: dict[Row, Any], rows: Sequence[Row]) -
     others = [row for row in parents if not row.own]
     for program, mine in by_object(row for row in rows if row.values.get("deleted_at") is None):
         check.check_conditions(batch, program, mine, late=True)
+        stages.check_stages(batch, program, mine, late=True)
     for program, mine in by_object(row for row in others if row.values.get("deleted_at") is None):
         check.check_conditions(batch, program, mine, late=False)
         check.check_conditions(batch, program, mine, late=True)

@@ -57,7 +57,7 @@ def move(request: Request, workspace: str, object: str, id: UUID, form: FormData
         return _ask(request, visitor, made, moved, typed)
     change = Change(
         action="update", object=made.object.name, id=made.id, version=made.version,
-        set={**moved.set, **given, bar.field: wanted}, confirm=frozenset(forms_in.several(form, "confirm")),
+        set={**given, bar.field: wanted}, confirm=frozenset(forms_in.several(form, "confirm")),
     )  # fmt: skip
     try:
         visitor.workspace.save(visitor.actor, [change], cause=visitor.cause)

@@ -17,7 +17,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.access.decide import readable
+from patron_engine.access.decide import readable, writable
 from patron_engine.errors import Conflict, NeedsConfirmation, Refused
 from patron_engine.fields.field import Field
 from patron_engine.model.model import Object
@@ -34,6 +34,7 @@ from patron_platform.web import csrf, forms_in
 from patron_platform.web.boards import asked, folded_of, object_for, text_of
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.login import local_address, see_other
+from patron_platform.web.problems import OWN_WORDS, words_in
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.undoing import Undo, seal, unseal
 from patron_platform.web.visitor import Visitor, enter
@@ -83,7 +84,7 @@ def take_back(request: Request, workspace: str, form: FormData) -> Response:
         object = object_for(call, undo.object)
         return _title(object, read_one(conn, call, object.name, str(outcome.id), (object.title,)).record())
 
-    title = visitor.workspace.writing(visitor.actor, act, visitor.cause)
+    title = visitor.workspace.writing(visitor.actor, act, replace(visitor.cause, detail={"undo": True}))
     if not partial_wanted(request):
         return see_other(back)
     return _changed(visitor, undo.object, undo.id, back, text_of(visitor, "undone", title=title), None)
@@ -137,7 +138,8 @@ def _carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> Un
     object, reader = object_for(call, wish.object), visitor.reader(call)
     fields = readable(call.model, call.actor, object.name)
     names = [n for n in (*wish.typed, *wish.fields) if n in fields]
-    before = read_one(conn, call, object.name, wish.id, tuple(dict.fromkeys((object.title, *names)))).record()
+    shown_too = tuple(dict.fromkeys((object.title, *names)))
+    before = read_one(conn, call, object.name, wish.id, ("*", *shown_too)).record()
     values = {name: _typed(fields.get(name), text, reader) for name, text in wish.typed.items()}
     values |= {
         n: moved_by(before.get(n), wish.shift, reader) for n in wish.fields if before.get(n) is not None
@@ -151,12 +153,15 @@ def _carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> Un
         confirm=wish.confirm,
     )
     outcome = save(conn, call, [change])[0]
-    after = read_one(conn, call, object.name, wish.id, tuple(dict.fromkeys((object.title, *names))))
+    after = read_one(conn, call, object.name, wish.id, shown_too)
+    # What the save changed along with it (a stage sets a chance) goes back too.
+    may = writable(call.model, call.actor, object.name)
+    also = [n for n in outcome.changed if n in may and n in before and n not in names]
     return Undo(
         object=object.name,
         id=str(outcome.id),
         version=after.version,
-        before={n: value_again(fields[n], before.get(n)) for n in names},
+        before={n: value_again(fields[n], before.get(n)) for n in (*names, *also)},
         said=_said(visitor, object, fields, after.record(), wish, reader),
     )
 
@@ -230,15 +235,16 @@ def _changed(visitor: Visitor, object: str, id: str, back: str, said: str, token
 
 def _ask(visitor: Visitor, wish: Wish, refused: Refused) -> Response:
     """A small form for what is missing, or to confirm; where neither helps, why it cannot be."""
-    problems = refused.problems
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         object, reader = object_for(call, wish.object), visitor.reader(call)
+        words = words_in(visitor.languages[0], call.model)
+        problems = tuple(replace(p, message=words(p)) for p in refused.problems)
         extra = {n: v for n, v in wish.typed.items() if n != wish.first}
         inputs = missing(call, object, problems, extra, reader, wish.first)
         warnings = tuple(p for p in problems if p.level == "warning")
         if inputs is None or not (inputs or isinstance(refused, NeedsConfirmation)):
-            return _refuse(visitor, wish, problems, 422)
+            return _refuse(visitor, wish, _named(call, object, problems, reader), 422)
         field = readable(call.model, call.actor, object.name).get(wish.first)
         aim = shown(field, wish.typed.get(wish.first), reader).text if field and wish.typed else ""
         found = read_one(conn, call, object.name, wish.id, (object.title,))
@@ -252,6 +258,17 @@ def _ask(visitor: Visitor, wish: Wish, refused: Refused) -> Response:
             return part(visitor, call, "board_dialog.html", status=422, **values)
         title = text_of(visitor, "asked", value=aim or values["record_title"])
         return page(visitor, call, "board_asked.html", title=title, here=object.name, status=422, **values)
+
+
+def _named(call: Call, object: Object, problems: tuple[Problem, ...], reader: Reader) -> tuple[Problem, ...]:
+    """Problems with the name of their field before them, unless a definition wrote the sentence."""
+    fields = readable(call.model, call.actor, object.name)
+    return tuple(
+        replace(p, message=f"{reader.say(field.label, field.name)}: {p.message}")
+        if p.code not in OWN_WORDS and (field := fields.get(p.path or "")) is not None
+        else p
+        for p in problems
+    )
 
 
 def _refuse(visitor: Visitor, wish: Wish, problems: tuple[Problem, ...], status: int) -> Response:
