@@ -211,14 +211,6 @@ def test_what_others_did_since_one_last_looked_is_told_once(
     assert news is not None and "Short name" in news.get_text()
 
 
-def test_following_is_ones_own(opened: Opened, me: Person, job: dict[str, Any]) -> None:
-    here = f"/o/yd_job/{job['id']}"
-    assert me.post(f"{here}/follow", {"on": "1"}).status_code == 303
-    assert me.page(here).select_one("[aria-pressed=true]").get_text(strip=True) == "Following"
-    me.post(f"{here}/follow", {"on": "0"})
-    assert me.page(here).select_one(".record-actions [aria-pressed=true]") is None
-
-
 def test_deleting_says_what_goes_and_the_record_can_come_back(opened: Opened, me: Person) -> None:
     job = opened.admin.make(
         "yd_job", name="Short", lines=[{"what": "a", "price": "1"}, {"what": "b", "price": "1"}]

@@ -17,10 +17,10 @@ from starlette.responses import Response
 
 from patron_engine.errors import Forbidden, NeedsConfirmation, NotFound, Refused
 from patron_engine.jsonio import dumps
-from patron_engine.page import looks
 from patron_engine.page.follow_up import follow_up_changes, follow_up_of
 from patron_engine.page.record import record_page
 from patron_engine.problems import Problem
+from patron_engine.query.follows import follow, unfollow
 from patron_engine.query.names import known_object
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
@@ -159,7 +159,7 @@ def change_following(request: Request, workspace: str, object: str, id: UUID, fo
         if "follow" not in owner.features:
             raise NotFound("records of this object are not followed")
         read_one(conn, call, owner.name, str(id), fields=("id",))
-        (looks.follow if on else looks.unfollow)(conn, call, owner.name, str(id))
+        (follow if on else unfollow)(conn, call, owner.name, str(id))
     return see_other(visitor.url("o", owner.name, str(id)))
 
 

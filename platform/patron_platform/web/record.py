@@ -19,7 +19,6 @@ from starlette.responses import Response
 
 from patron_engine.errors import NotFound
 from patron_engine.fields.options import options_in
-from patron_engine.page import looks
 from patron_engine.page.below import Grid, related_grid
 from patron_engine.page.follow_up import FollowUp, follow_up_of
 from patron_engine.page.icons import option_icons
@@ -29,6 +28,7 @@ from patron_engine.problems import Problem
 from patron_engine.query import recent
 from patron_engine.query.call import Call
 from patron_engine.query.files import record_files
+from patron_engine.query.follows import follows
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.forms_in import Pairs
 from patron_platform.web.render import page, part, partial_wanted
@@ -101,9 +101,7 @@ def draw_record(
         )
     if status == 200:
         with visitor.workspace.connection("write") as conn:
-            looks.look(conn, visitor.workspace.call(conn, visitor.actor), made.object.name, made.id)
-            if visitor.actor.user is not None:
-                recent.note(conn, visitor.workspace.schema, visitor.actor.user, made.object.name, made.id)
+            recent.look(conn, visitor.workspace.call(conn, visitor.actor), made.object.name, made.id)
     return answer
 
 
@@ -113,12 +111,12 @@ def _around(
     """What stands beside a living record: its timeline, what is new in it, the forms that add to it."""
     secret = visitor.service.runtime.secret
     told = timeline(conn, call, visitor.reader(call), made.layout, made.id, secret=secret, kind=kind)
-    since = looks.last_look(conn, call, made.object.name, made.id)
+    since = recent.last_look(conn, call, made.object.name, made.id)
     found = follow_up_of(call, made.object)
     return {
         "told": told,
         "news": () if kind else news(told, since),
-        "follows": looks.follows(conn, call, made.object.name, made.id),
+        "follows": follows(conn, call, made.object.name, made.id),
         "follow_up": found,
         "ways": _ways(call, found),
         "way_icons": option_icons(call.model, "activity", "kind"),
