@@ -57,7 +57,9 @@ def age(opened: Opened, id: str, by: str) -> None:
     workspace = opened.service.runtime.workspace(WORKSPACE)
     with workspace.connection("write") as conn:
         for table in ("sys__history", "sys__follow"):
-            conn.execute(f"UPDATE {workspace.schema}.{table} SET at = at - %s::interval WHERE record = %s", (by, id))
+            conn.execute(
+                f"UPDATE {workspace.schema}.{table} SET at = at - %s::interval WHERE record = %s", (by, id)
+            )
 
 
 def test_following_is_ones_own(me: Person, job: dict[str, Any]) -> None:
@@ -157,8 +159,6 @@ def test_the_limit_of_followed_records(opened: Opened, me: Person, colleague: Ac
 
 
 @pytest.mark.parametrize(("language", "words"), [("zh-CN", "修改了"), ("zh-TW", "修改了")])
-def test_it_speaks(
-    opened: Opened, job: dict[str, Any], colleague: Actor, language: str, words: str
-) -> None:
+def test_it_speaks(opened: Opened, job: dict[str, Any], colleague: Actor, language: str, words: str) -> None:
     act(opened, colleague, job["id"], crew=7)
     assert words in told(opened.person(language=language), job["id"])[0]

@@ -276,7 +276,7 @@ def test_a_file_is_sent_shown_and_taken_off(opened: Opened, me: Person) -> None:
         ("evil.svg", SVG),
         ("page.html", b"<script>alert(1)</script>"),
     ):
-        said = me.call("POST", f"{here}/files?token={token}", files={"file": (name, data)})
+        said = me.call("POST", f"{here}/files", data={"_csrf": token}, files={"file": (name, data)})
         assert said.status_code == 303, said.text
     page = me.page(here)
     assert len(page.select(".file-row")) == 3
@@ -291,10 +291,8 @@ def test_a_file_is_sent_shown_and_taken_off(opened: Opened, me: Person) -> None:
     assert (
         rep.get(page.select_one(".file-row a[download]")["href"].removeprefix("/w/acme")).status_code == 404
     )
-    assert (
-        rep.call("POST", f"{here}/files?token={rep.token()}", files={"file": ("a.txt", b"a")}).status_code
-        == 404
-    )
+    sent = rep.call("POST", f"{here}/files", data={"_csrf": rep.token()}, files={"file": ("a.txt", b"a")})
+    assert sent.status_code == 404
     gone = page.select_one(".file-row form")["action"].removeprefix("/w/acme")
     assert me.post(gone).status_code == 303
     assert len(me.page(here).select(".file-row")) == 2

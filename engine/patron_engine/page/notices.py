@@ -101,9 +101,7 @@ def notices_of(conn: Connection, call: Call, reader: Reader) -> tuple[Category, 
     return tuple(made)
 
 
-def _followed(
-    conn: Connection, call: Call, reader: Reader, seen: datetime | None
-) -> tuple[Notice, ...]:
+def _followed(conn: Connection, call: Call, reader: Reader, seen: datetime | None) -> tuple[Notice, ...]:
     return tuple(
         Notice(
             object=one.object, id=one.id, text=one.title[:LONGEST], at=one.at, unread=seen is None or one.at > seen,

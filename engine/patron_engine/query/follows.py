@@ -53,7 +53,9 @@ def follow(conn: Connection, call: Call, object: str, id: str) -> None:
     ).fetchone()
     if count is not None and count[0] >= MOST_FOLLOWED:
         raise LimitExceeded(
-            f"you follow {MOST_FOLLOWED} records", code="limit_follows", hint="stop following one of them first"
+            f"you follow {MOST_FOLLOWED} records",
+            code="limit_follows",
+            hint="stop following one of them first",
         )
     conn.execute(
         sql.SQL(

@@ -79,9 +79,9 @@ def recent(conn: psycopg.Connection[Any], call: Call, limit: int) -> tuple[Seen,
     if call.actor.user is None:
         return ()
     rows = conn.execute(
-        sql.SQL(
-            "SELECT object, record::text, at FROM {} WHERE person = %s ORDER BY at DESC LIMIT %s"
-        ).format(_table(call)),
+        sql.SQL("SELECT object, record::text, at FROM {} WHERE person = %s ORDER BY at DESC LIMIT %s").format(
+            _table(call)
+        ),
         (call.actor.user, min(2 * limit + 10, KEPT)),
     ).fetchall()
     wanted: dict[str, list[str]] = defaultdict(list)

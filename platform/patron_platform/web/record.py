@@ -18,10 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import NotFound
-from patron_engine.fields.options import options_in
 from patron_engine.page.below import Grid, related_grid
-from patron_engine.page.follow_up import FollowUp, follow_up_of
-from patron_engine.page.icons import option_icons
+from patron_engine.page.follow_up import follow_up_of
 from patron_engine.page.record import RecordPage, Tile, record_page
 from patron_engine.page.timeline import Entry, Timeline, timeline
 from patron_engine.problems import Problem
@@ -29,8 +27,6 @@ from patron_engine.query import recent
 from patron_engine.query.call import Call
 from patron_engine.query.files import record_files
 from patron_engine.query.follows import follows
-from patron_platform.web import csrf, forms_in
-from patron_platform.web.forms_in import Pairs
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import Visitor, enter
 
@@ -68,13 +64,14 @@ class Sent:
 
 @router.get("")
 def record(request: Request, workspace: str, object: str, id: UUID) -> Response:
-    return draw_record(request, enter(request, workspace), object, str(id))
+    return draw_record(enter(request, workspace), object, str(id))
 
 
 def draw_record(
-    request: Request, visitor: Visitor, object: str, id: str, *, sent: Sent | None = None, status: int = 200
+    visitor: Visitor, object: str, id: str, *, sent: Sent | None = None, status: int = 200
 ) -> Response:
     """The page of a record, with what was sent from it when it was refused."""
+    request = visitor.request
     given = request.query_params if request.method == "GET" else {}
     tab = given.get("tab") or ""
     with visitor.workspace.connection("read") as conn:
@@ -92,7 +89,7 @@ def draw_record(
             return part(visitor, call, "_record_body.html", **values)
         if given.get("print"):
             return page(visitor, call, "record_print.html", title=made.title, here=made.object.name, **values)
-        values |= dict.fromkeys(("told", "follow_up", "follows", "files", "ways", "way_icons", "news"), ())
+        values |= dict.fromkeys(("told", "follow_up", "follows", "files", "news"), ())
         if not made.deleted:
             values |= _around(conn, call, visitor, made, given.get("kind"))
         values["done"] = given.get("done") if given.get("done") in DONE else None
@@ -112,14 +109,11 @@ def _around(
     secret = visitor.service.runtime.secret
     told = timeline(conn, call, visitor.reader(call), made.layout, made.id, secret=secret, kind=kind)
     since = recent.last_look(conn, call, made.object.name, made.id)
-    found = follow_up_of(call, made.object)
     return {
         "told": told,
         "news": () if kind else news(told, since),
         "follows": follows(conn, call, made.object.name, made.id),
-        "follow_up": found,
-        "ways": _ways(call, found),
-        "way_icons": option_icons(call.model, "activity", "kind"),
+        "follow_up": follow_up_of(call, made.object),
         "files": record_files(conn, call, made.object.name, made.id) if made.may.attach else (),
     }
 
@@ -143,18 +137,3 @@ def news(told: Timeline, since: Any) -> tuple[Entry, ...]:
     if since is None:
         return ()
     return tuple(e for e in told.entries if e.at > since and not e.by_me)
-
-
-def _ways(call: Call, found: FollowUp | None) -> tuple[Any, ...]:
-    """The ways a follow-up can be done, in their order."""
-    if found is None:
-        return ()
-    field = call.model.objects[found.object].fields["kind"]
-    return tuple(o for o in options_in(field.choice).values() if not o.retired)
-
-
-def sent_by(request: Request, workspace: str, form: Pairs) -> Visitor:
-    """Who sent a form of the page; Forbidden when it does not come from it."""
-    visitor = enter(request, workspace)
-    csrf.check(request, visitor.session.id, forms_in.texts(form))
-    return visitor
