@@ -14,11 +14,6 @@ from patron_testing.web import REP, WORKSPACE, Opened, Person
 
 
 @pytest.fixture
-def me(opened: Opened) -> Person:
-    return opened.person()
-
-
-@pytest.fixture
 def job(opened: Opened, me: Person) -> dict[str, Any]:
     """A record that is followed."""
     made: dict[str, Any] = opened.admin.make("yd_job", name="Boat", crew=1)

@@ -112,7 +112,7 @@ def _titles(
     conn: psycopg.Connection[Any], call: Call, object: str, ids: Sequence[str], deleted: bool
 ) -> list[tuple[str, str]]:
     found = call.model.object(object)
-    if found is None or not readable(call.model, call.actor, found.name):
+    if found is None or found.title not in readable(call.model, call.actor, found.name):
         return []
     ask = Ask(
         object=found.name, ids=tuple(ids), fields=("id", found.title), limit=MAX_IDS, voided="yes", deleted=deleted

@@ -27,6 +27,7 @@ from patron_engine.query import recent
 from patron_engine.query.call import Call
 from patron_engine.query.files import record_files
 from patron_engine.query.follows import follows
+from patron_engine.query.history import Wanted
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import Visitor, enter
 
@@ -91,7 +92,7 @@ def draw_record(
             return page(visitor, call, "record_print.html", title=made.title, here=made.object.name, **values)
         values |= dict.fromkeys(("told", "follow_up", "follows", "files", "news"), ())
         if not made.deleted:
-            values |= _around(conn, call, visitor, made, given.get("kind"))
+            values |= _around(conn, call, visitor, made, given)
         values["done"] = given.get("done") if given.get("done") in DONE else None
         answer = page(
             visitor, call, "record.html", title=made.title, here=made.object.name, status=status, **values
@@ -103,19 +104,27 @@ def draw_record(
 
 
 def _around(
-    conn: psycopg.Connection[Any], call: Call, visitor: Visitor, made: RecordPage, kind: str | None
+    conn: psycopg.Connection[Any], call: Call, visitor: Visitor, made: RecordPage, given: Mapping[str, str]
 ) -> dict[str, Any]:
     """What stands beside a living record: its timeline, what is new in it, the forms that add to it."""
     secret = visitor.service.runtime.secret
-    told = timeline(conn, call, visitor.reader(call), made.layout, made.id, secret=secret, kind=kind)
+    told = timeline(
+        conn, call, visitor.reader(call), made.layout, made.id, secret=secret, kind=given.get("kind"),
+        wanted=wanted_in(given),
+    )  # fmt: skip
     since = recent.last_look(conn, call, made.object.name, made.id)
     return {
         "told": told,
-        "news": () if kind else news(told, since),
+        "news": () if given.get("kind") else news(told, since),
         "follows": follows(conn, call, made.object.name, made.id),
         "follow_up": follow_up_of(call, made.object),
         "files": record_files(conn, call, made.object.name, made.id) if made.may.attach else (),
     }
+
+
+def wanted_in(given: Mapping[str, str]) -> Wanted:
+    """Which changes an address asks for: `field`, `by`."""
+    return Wanted(field=given.get("field") or "", by=given.get("by") or "")
 
 
 def opened_tab(
