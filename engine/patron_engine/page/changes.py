@@ -20,8 +20,10 @@ from patron_engine.errors import NotFound
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.model.model import Object
 from patron_engine.page.reader import Reader
-from patron_engine.page.show import Item, Shown, moment_of, shown
+from patron_engine.page.show import EMPTY, Item, Shown, moment_of, shown
 from patron_engine.query.call import Call
+from patron_engine.query.files import FEATURE as FILES
+from patron_engine.query.files import record_files
 from patron_engine.query.history import Wanted, history_page, stood_at, writers
 from patron_engine.query.names import known_object
 from patron_engine.query.recent import titles_of
@@ -37,7 +39,7 @@ Titles = Mapping[tuple[str, str], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One field that a save changed."""
+    """One field that a save changed; without a label the files of the record itself, those that went and those that came."""
 
     name: str
     label: str
@@ -77,16 +79,20 @@ def happenings(
     page = history_page(conn, call, known.name, id, before=before, limit=most, wanted=wanted)
     touched = {name for entry in page.entries for name in entry["old"] if name in fields}
     values = _today(conn, call, known, id, sorted(touched))
+    if any(FILES in entry["old"].keys() - fields.keys() for entry in page.entries):
+        values[FILES] = _files_today(conn, call, known, id)
     currency = values.get("currency") if known.record_currency else None
     later = [_later(conn, call, known, id, n, page.entries, before, wanted) for n in range(len(page.entries))]
     titles = _titles(conn, call, fields, [*(entry["old"] for entry in page.entries), *later])
     made = []
     for entry, stood in zip(page.entries, later, strict=True):
-        values |= {name: _named(fields[name], value, titles) for name, value in stood.items()}
+        values |= {name: _named(fields.get(name), value, titles) for name, value in stood.items()}
         differences = []
         for name, old in entry["old"].items():
             field = fields.get(name)
             if field is None:
+                differences.append(_files_changed(old or [], values.get(name) or []))
+                values[name] = old
                 continue
             replaced = _named(field, old, titles)
             differences.append(
@@ -102,19 +108,37 @@ def happenings(
     return Happenings(found=tuple(made), next=page.next)
 
 
+def _files_changed(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> Difference:
+    """Of files that hang on the record itself: those that went and those that came."""
+    stay = {f["id"] for f in before} & {f["id"] for f in after}
+    gone, come = ([f for f in some if f["id"] not in stay] for some in (before, after))
+    return Difference(name=FILES, label="", before=_files(gone), after=_files(come))
+
+
+def _files(some: Sequence[Mapping[str, Any]]) -> Shown:
+    items = tuple(Item(text=f.get("name") or "…", id=f["id"], mime=f.get("mime")) for f in some)
+    return Shown(kind="files", text=", ".join(i.text for i in items), items=items) if items else EMPTY
+
+
+def _files_today(conn: Connection, call: Call, object: Object, id: str) -> list[dict[str, Any]]:
+    try:
+        return record_files(conn, call, object.name, id)
+    except NotFound:  # in the recycle bin, where nothing hangs on it
+        return []
+
+
 def _later(
     conn: Connection, call: Call, object: Object, id: str, n: int, entries: Sequence[Mapping[str, Any]],
     before: int | None, wanted: Wanted,
 ) -> dict[str, Any]:  # fmt: skip
     """What is known of the values after an entry from saves that are not on this page: of everything on it before the first
     one, of an entry's own fields before each where saves between them were left out."""
-    fields = readable(call.model, call.actor, object.name)
     version = int(entries[n]["version"])
     if wanted != EVERYTHING:
-        return stood_at(conn, call, object.name, id, version, entries[n]["old"].keys() & fields.keys())
+        return stood_at(conn, call, object.name, id, version, entries[n]["old"].keys())
     if n > 0 or before is None:
         return {}
-    touched = {name for entry in entries for name in entry["old"] if name in fields}
+    touched = {name for entry in entries for name in entry["old"]}
     return stood_at(conn, call, object.name, id, version, touched)
 
 
@@ -176,7 +200,7 @@ def choices_of(conn: Connection, call: Call, reader: Reader, object: str, id: st
 
 def _told(differences: list[Difference], fields: Mapping[str, Field]) -> tuple[Difference, ...]:
     """What somebody changed; figures that followed are told only where nothing else changed."""
-    own = [d for d in differences if not fields[d.name].computed]
+    own = [d for d in differences if d.name not in fields or not fields[d.name].computed]
     return tuple(own or differences)
 
 
@@ -215,9 +239,9 @@ def _ids(spec: LinkSpec, value: Any) -> list[tuple[str, str]]:
     return made
 
 
-def _named(field: Field, value: Any, titles: Titles) -> Any:
+def _named(field: Field | None, value: Any, titles: Titles) -> Any:
     """A link of the history as an answer of the way read shows it; other values as they are."""
-    if not isinstance(field.spec, LinkSpec) or value is None:
+    if field is None or not isinstance(field.spec, LinkSpec) or value is None:
         return value
     made = [
         {"object": object, "id": id, "title": titles.get((object, id))}

@@ -16,7 +16,7 @@ import psycopg
 
 from patron_engine.access.decide import Deny, readable, row_rule
 from patron_engine.model.model import LinkSet, Object
-from patron_engine.page.changes import EVERYTHING, Choices, Difference, choices_of, happenings
+from patron_engine.page.changes import EVERYTHING, Choices, Difference, Happening, choices_of, happenings
 from patron_engine.page.icons import option_icons
 from patron_engine.page.layout import Layout
 from patron_engine.page.place import places_in, sealed, version_in
@@ -93,7 +93,7 @@ def timeline(
     wanted: Wanted = EVERYTHING,
 ) -> Timeline:
     """A page of the timeline, of changes only those that are `wanted`. Refused for a place that is none of ours."""
-    sources = _Sources(conn, call, reader, layout.object, id, secret, wanted).all(layout)
+    sources = _Sources(conn, call, reader, layout.object, id, secret, wanted, kind).all(layout)
     kinds = tuple(k for k in KINDS if any(s.kind == k for s in sources))
     chosen = next((k for k in kinds if k == kind), None)
     read_from = [s for s in sources if chosen is None or s.kind == chosen]
@@ -162,19 +162,16 @@ def _ended(places: Mapping[str, tuple[str | None, int]]) -> dict[str, tuple[str 
     return {name: place for name, place in places.items() if place[0] == "end"}
 
 
+@dataclass(frozen=True, slots=True)
 class _Sources:
-    def __init__(
-        self,
-        conn: Connection,
-        call: Call,
-        reader: Reader,
-        object: Object,
-        id: str,
-        secret: bytes,
-        wanted: Wanted,
-    ) -> None:
-        self.conn, self.call, self.reader = conn, call, reader
-        self.object, self.id, self.secret, self.wanted = object, id, secret, wanted
+    conn: Connection
+    call: Call
+    reader: Reader
+    object: Object
+    id: str
+    secret: bytes
+    wanted: Wanted
+    kind: str | None
 
     def all(self, layout: Layout) -> list[_Source]:
         """The sources of this record that its reader may see."""
@@ -256,6 +253,7 @@ class _Sources:
                 differences=h.differences, version=h.version,
             )
             for h in page.found
+            if self.kind == "change" or not _only_files_came(h)
         ]  # fmt: skip
         return entries, None if page.next is None else str(page.next)
 
@@ -274,6 +272,12 @@ class _Sources:
             )  # fmt: skip
         made.sort(key=lambda e: e.at, reverse=True)
         return made, None
+
+
+def _only_files_came(happening: Happening) -> bool:
+    """What a timeline of everything tells once: by the files."""
+    told = happening.differences
+    return bool(told) and all(d.name == FEATURE and not d.label and d.before.empty for d in told)
 
 
 WANTED: Mapping[Kind, tuple[str, ...]] = {

@@ -140,7 +140,7 @@ def stood_at(
         (list(today), found.name, id, version),
     ).fetchall()
     stood = {today[name]: value for name, _, value in rows}
-    holds_files = {n for n in stood if n in found.fields and isinstance(found.fields[n].spec, FileSpec)}
+    holds_files = {n for n in stood if n not in found.fields or isinstance(found.fields[n].spec, FileSpec)}
     known_files = files.described(conn, call, found.name, id, _file_ids([stood], found, holds_files))
     return {n: _with_names(v, known_files) if n in holds_files else v for n, v in stood.items()}
 
