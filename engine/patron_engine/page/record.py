@@ -8,7 +8,7 @@ nothing that the reader may not see. NotFound as the way read says it. Related r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -67,6 +67,14 @@ class Sheet:
     facts: tuple[Fact, ...] = ()
     grid: Grid | None = None
     folded: bool = False
+
+    @property
+    def on_paper(self) -> Sheet | None:
+        """Only what is filled in; None where that is nothing, and for bookkeeping."""
+        facts = tuple(f for f in self.facts if not f.shown.empty)
+        if self.folded or self.name == "system" or not (facts or (self.grid and self.grid.rows)):
+            return None
+        return replace(self, facts=facts, grid=self.grid and self.grid.filled)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import PatronError, Refused
 from patron_engine.model.model import Model, Object
+from patron_engine.page.follow_up import follow_up_of
 from patron_engine.page.listing import Listing, fitting, headings, listing, sorted_by
 from patron_engine.page.paths import field_at
 from patron_engine.page.question import Column, Question, View, question_of, views_of
@@ -182,6 +183,7 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
         "sorted_by": lambda path, more=False: sorted_by(question, path, more=more),
         "own": it.personal.own(question.view.name),
         "missing": missing_in(it),
+        "follow_up": follow_up_of(it.call, it.object),
         "arranged": question.view.name in it.personal.arrangements,
     }
 
