@@ -21,19 +21,18 @@ from patron_engine.fields.field import FileSpec, Rollup
 from patron_engine.model.model import Object
 from patron_engine.page.form_inputs import At, Frame, Ref, input_of
 from patron_engine.page.form_names import files_of, input_name, titles_of
-from patron_engine.page.form_parts import sections_of, total_of
+from patron_engine.page.form_parts import sections_of, tabs_of, total_of
+from patron_engine.page.form_rows import has_room, left_out, next_rows
 from patron_engine.page.form_tree import FormRow, FormSection, FormTable, FormTree, Opening
 from patron_engine.page.inputs import Input
-from patron_engine.page.layout import Place, Section, layout_of
+from patron_engine.page.layout import Place, Section, form_layout_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.typed import Group, Typed, TypedRow, set_of
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
-from patron_engine.query.spec import MAX_LIMIT, Ask, Within
 from patron_engine.record.change import Change
 from patron_engine.record.row import Row
 from patron_engine.ways.preview import Preview, preview
-from patron_engine.ways.read import rows as read_rows
 
 Connection = psycopg.Connection[Any]
 Words = Callable[[Problem], str]
@@ -64,9 +63,11 @@ class _Maker:
     ) -> None:  # fmt: skip
         self.conn, self.call, self.reader, self.opening, self.words = conn, call, reader, opening, words
         self.object, self.fresh = opening.object, typed is None
-        layout = layout_of(call.model, call.actor, self.object, opening.record_type)
+        layout = self.layout = form_layout_of(call.model, call.actor, self.object, opening.record_type)
         self.sections = sections_of(call, self.object, layout)
         self.typed = typed if typed is not None else self._opened()
+        if opening.more:
+            self.typed = self._longer(opening.more)
         self.change = Change(
             action="update" if opening.id else "create",
             object=self.object.name,
@@ -90,7 +91,7 @@ class _Maker:
         if self.opening.record_type and self.opening.id is None:
             given["record_type"] = {"": (self.opening.record_type,)}
         rows = (
-            {s.table.name: self._there(s) for s in self.sections if s.table}
+            {s.table.name: self._next(s, ()) for s in self.sections if s.table}
             if self.opening.id
             else self._first()
         )
@@ -101,16 +102,17 @@ class _Maker:
         first = next((s.table.name for s in self.sections if s.table), None)
         return {first: (TypedRow(key="n1", id=None, fields={}, was={}),)} if first else {}
 
-    def _there(self, section: Section) -> tuple[TypedRow, ...]:
-        """The details of a record, as rows nobody has changed."""
-        assert section.table is not None and self.opening.id is not None
-        within = Within(object=self.object.name, id=self.opening.id, set=section.table.name)
-        ask = Ask(
-            object=section.table.object, fields=("id",), within=within, limit=MAX_LIMIT, voided="yes",
-            sort=section.sort or ("created_at",),
-        )  # fmt: skip
-        found = read_rows(self.conn, self.call, ask)
-        return tuple(TypedRow(key=str(r["id"]), id=str(r["id"]), fields={}, was={}) for r in found)
+    def _next(self, section: Section, there: Sequence[TypedRow]) -> tuple[TypedRow, ...]:
+        assert self.opening.id is not None
+        return next_rows(self.conn, self.call, self.object.name, self.opening.id, section, there)
+
+    def _longer(self, set: str) -> Typed:
+        """The form with more rows in one of its tables."""
+        section = next((s for s in self.sections if s.table and s.table.name == set), None)
+        there = self.typed.rows.get(set, ())
+        if self.opening.id is None or section is None or not has_room(len(there), len(section.places)):
+            return self.typed
+        return replace(self.typed, rows={**self.typed.rows, set: (*there, *self._next(section, there))})
 
     # -- the tree ---------------------------------------------------------------------------------------------------
 
@@ -134,6 +136,7 @@ class _Maker:
             wrong=(*(p for p in self.preview.problems if p.level == "error"), *self.missing)
             if self.missing
             else (),
+            tabs=tabs_of(self.layout, sections, self.reader),
         )
 
     def _section(self, section: Section) -> FormSection | None:
@@ -158,6 +161,7 @@ class _Maker:
             table=table,
             collapsed=section.collapsed,
             visible=seen,
+            tab=section.tab,
         )
 
     def _placed(self, of: Object, place: Place) -> bool:
@@ -208,18 +212,24 @@ class _Maker:
         may = self.frame.writable[of.name]
         blank = self._blanks(of, places, f"{set}.__row__", closed)
         first = section.sort[0] if section.sort else ""
+        rows, left = self.typed.rows.get(set, ()), 0
+        if self.opening.id is not None:
+            shown = sum(r.id is not None for r in rows)
+            left = left_out(self.conn, self.call, self.object.name, self.opening.id, section, shown)
         return FormTable(
             set=set,
             columns=blank,
             rows=tuple(self._rows(set, of, places, closed)),
             blank=FormRow(key="__row__", id=None, inputs=blank),
             totals={
-                n: total_of(self.frame, of.fields[n], self.rows.get(set, ()))
+                n: total_of(self.frame, of.fields[n], self.preview.sets.get(set, self.rows.get(set, ())))
                 for n in section.totals
                 if n in of.fields
             },
             order=first if first in may and of.fields[first].type == "integer" else None,
             readonly=closed,
+            left=left,
+            more=has_room(len(rows), len(places)),
         )
 
     def _rows(self, set: str, of: Object, places: Sequence[Place], closed: bool) -> list[FormRow]:

@@ -1,4 +1,4 @@
-"""Form parts: which sections of a layout a form has, and what stands at the foot of a table.
+"""Form parts: which sections and tabs of a layout a form has, and what stands at the foot of a table.
 
 In: a layout, rows of details. Out: sections, figures. Pure.
 """
@@ -7,29 +7,54 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from patron_engine.access.decide import writable
 from patron_engine.fields.field import Field, NumberSpec
 from patron_engine.model.model import Object
 from patron_engine.page.form_inputs import Frame
+from patron_engine.page.form_tree import FormTab
 from patron_engine.page.layout import Layout, Place, Section
+from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, Shown, shown
 from patron_engine.query.call import Call
 from patron_engine.record.row import Row
 
 
 def sections_of(call: Call, object: Object, layout: Layout) -> list[Section]:
-    """The sections of a layout. Secrets stand in none, since nobody reads them: who may write them finds them in the first."""
+    """The sections of a layout. A secret that it names nowhere is found in the first by who may write it: no list asks for it."""
     found = [s for s in layout.sections if s.table is None or s.table.name in object.details]
+    placed = {p.path for s in found if s.table is None for p in s.places}
     hidden = [
         Place(field=f, path=f.name, label=f.label, help=f.help, width=1)
         for f in writable(call.model, call.actor, object.name).values()
-        if f.type == "secret"
+        if f.type == "secret" and f.name not in placed
     ]
     first = next((n for n, s in enumerate(found) if s.table is None), None)
     if hidden and first is not None:
         found[first] = replace(found[first], places=(*found[first].places, *hidden))
     return found
+
+
+class Tabbed(Protocol):
+    """A section as a form or a record page has it."""
+
+    @property
+    def tab(self) -> str: ...
+
+    @property
+    def visible(self) -> bool: ...
+
+
+def tabs_of(layout: Layout, sections: Sequence[Tabbed], reader: Reader) -> tuple[FormTab, ...]:
+    """The tabs on which something stands; one whose sections are all hidden now is hidden too."""
+    found = []
+    for tab in layout.tabs:
+        mine = [s for s in sections if s.tab == tab.name]
+        if mine:
+            label, seen = reader.say(tab.label, tab.name), any(s.visible for s in mine)
+            found.append(FormTab(name=tab.name, label=label, visible=seen))
+    return tuple(found)
 
 
 def total_of(frame: Frame, field: Field, rows: Sequence[Row]) -> Shown:

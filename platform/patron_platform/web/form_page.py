@@ -97,7 +97,7 @@ def brief(tree: FormTree) -> FormTree:
     )  # fmt: skip
     first = next((s for s in tree.sections if s.inputs), None)
     few = asked or (first.inputs[:3] if first else ())
-    return replace(tree, sections=(FormSection(name="few", label="", help="", columns=1, inputs=few),))
+    return replace(tree, tabs=(), sections=(FormSection(name="few", label="", help="", columns=1, inputs=few),))
 
 
 @cache

@@ -132,7 +132,7 @@ def _send(desk: Desk, form: Pairs) -> Response:
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         typed = _chosen(_reshaped(typed_of(desk.object(call), form)))
-    if {"_add", "_remove", "_redraw"} & set(typed.frame):
+    if {"_add", "_remove", "_redraw", "_more", "_search"} & set(typed.frame):
         return _again(desk, typed, Said(dirty=True))
     try:
         return _save(desk, typed, form).response()
