@@ -45,7 +45,10 @@ def test_sections_stand_on_their_tabs_and_all_are_there_without_scripts(person: 
     panels = page.select("form.form .tab-panel")
     assert [p["id"] for p in panels] == ["panel-lines", "panel-more"]
     assert not any(p.has_attr("hidden") for p in panels)
-    assert [p.select_one(".tab-name").get_text() for p in panels if p.select_one(".tab-name")] == ["Lines", "More"]  # type: ignore[union-attr]
+    assert [p.select_one(".tab-name").get_text() for p in panels if p.select_one(".tab-name")] == [
+        "Lines",
+        "More",
+    ]  # type: ignore[union-attr]
     assert page.select_one(".tab-panel [data-section=basic]") is None
 
 
@@ -76,7 +79,9 @@ def test_a_type_has_its_own_layout(person: Person) -> None:
 
 def test_a_secret_stands_where_the_layout_puts_it_and_is_never_shown(person: Person) -> None:
     page = person.page(NEW)
-    assert page.select_one("#panel-more [data-section=fees] [data-field=key] input[type=password]") is not None
+    assert (
+        page.select_one("#panel-more [data-section=fees] [data-field=key] input[type=password]") is not None
+    )
     assert len(page.select("[data-field=key]")) == 1
     id = saved(person, NEW, {"name": "Hidden", "key": "s3cr3t-words", "fee": "1", "code": "K"})
     for path in (f"/o/fm_order/{id}", f"/o/fm_order/{id}/edit"):

@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 
 from patron_platform.identity.keys import create_key
 from patron_platform.workspace import make_workspace
-from patron_testing.forms import Pairs, drawn, saved, sent
+from patron_testing.forms import Pairs, drawn, sent
 from patron_testing.pg import Server
 from patron_testing.web import ADMIN, PACKS, Api, Opened, Person, Template, serving
 
@@ -114,10 +114,14 @@ def test_rows_that_are_only_named_stay_as_they_are(person: Person, api: Api) -> 
 
 
 def test_a_rule_over_a_figure_of_the_rows_is_told_while_one_writes(person: Person, api: Api) -> None:
-    form = sent(person.page(NEW), {"name": "Over", "most": "50", "lines.n1.what": "A", "lines.n1.price": "60"})
+    form = sent(
+        person.page(NEW), {"name": "Over", "most": "50", "lines.n1.what": "A", "lines.n1.price": "60"}
+    )
     said = looked(person, "/o/fm_order/new", form)
     assert "The lines are more than the limit" in said["fields"]["most"]
-    form = sent(person.page(NEW), {"name": "Under", "most": "50", "lines.n1.what": "A", "lines.n1.price": "40"})
+    form = sent(
+        person.page(NEW), {"name": "Under", "most": "50", "lines.n1.what": "A", "lines.n1.price": "40"}
+    )
     assert "more than the limit" not in str(looked(person, "/o/fm_order/new", form)["fields"])
     id = made(api, 2, most="25")["id"]
     path = f"/o/fm_order/{id}"

@@ -26,9 +26,7 @@ class FieldNames:
         self.sketch = expressions.sketch
         self.catalog = expressions.catalog
 
-    def path_fault(
-        self, object: str, path: str, *, sets: bool = False, written: bool = False
-    ) -> str | None:
+    def path_fault(self, object: str, path: str, *, sets: bool = False, written: bool = False) -> str | None:
         """What is wrong with a path of fields from `object`, or None. Where it is `written`, a secret may be named."""
         own = self.sketch.object(object)
         found = own.field(path) if own is not None and written else None

@@ -21,12 +21,14 @@ from patron_engine.fields.field import FileSpec, Rollup
 from patron_engine.model.model import Object
 from patron_engine.page.form_inputs import At, Frame, Ref, input_of
 from patron_engine.page.form_names import files_of, input_name, titles_of
-from patron_engine.page.form_parts import sections_of, tabs_of, total_of
+from patron_engine.page.form_parts import currencies_of, sections_of, tabs_of, total_of
 from patron_engine.page.form_rows import has_room, left_out, next_rows
+from patron_engine.page.form_search import asked, with_found
 from patron_engine.page.form_tree import FormRow, FormSection, FormTable, FormTree, Opening
 from patron_engine.page.inputs import Input
 from patron_engine.page.layout import Place, Section, form_layout_of
 from patron_engine.page.reader import Reader
+from patron_engine.page.similar import similar_of
 from patron_engine.page.typed import Group, Typed, TypedRow, set_of
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -81,6 +83,7 @@ class _Maker:
         self.drawn: set[str] = {""}
         self.shut: set[str] = set()  # inputs that may not be written now
         self.missing: list[Problem] = []
+        self.searched = asked(self.typed)
         self.frame = self._frame()
 
     # -- what is opened -----------------------------------------------------------------------------------------
@@ -137,6 +140,7 @@ class _Maker:
             if self.missing
             else (),
             tabs=tabs_of(self.layout, sections, self.reader),
+            similar=() if self.fresh else similar_of(self.conn, self.call, self.reader, self.preview),
         )
 
     def _section(self, section: Section) -> FormSection | None:
@@ -198,6 +202,8 @@ class _Maker:
             made = replace(made, visible=False)  # nothing was worked out yet
         if made.readonly or not made.visible:
             self.shut.add(name)
+        if name in self.searched and made.targets:
+            made = with_found(self.conn, self.call, self.frame, made, row, self.searched[name])
         empty = row.values.get(own) is None and name not in self.unread
         if made.required and made.visible and empty and place.required is not False:
             path = f"{row.path}{own}"
@@ -259,6 +265,8 @@ class _Maker:
         """A row as it begins: with the defaults that are plain values."""
         row = Row(self.preview.row.program.programs[of.name], None, id="", fresh=True)
         row.values = dict.fromkeys(row.program.kept)
+        if of.master is not None and not self.preview.row.fresh:
+            row.values[of.master] = self.preview.row.id
         for field in of.fields.values():
             if field.default is not None and not isinstance(field.default, Expression) and not field.computed:
                 row.values[field.name] = field.default
@@ -294,6 +302,7 @@ class _Maker:
                 refs.update(self.preview.refs(row, field))
                 if isinstance(field.spec, FileSpec):
                     ids.update(row.values.get(field.name) or ())
+        currencies = currencies_of(self.conn, self.call) if self.object.record_currency else ()
         kind = self.object.record_types.get(top.values.get("record_type") or self.opening.record_type or "")
         tables = {self.call.model.objects[s.table.object].name for s in self.sections if s.table}
         return Frame(
@@ -305,4 +314,5 @@ class _Maker:
             lookup=self.opening.lookup,
             type_options=kind.options if kind else {},
             currency=top.values.get("currency"),
+            currencies=currencies,
         )

@@ -17,7 +17,9 @@ from patron_engine.record.statements import Conn
 from patron_engine.ways.read import read
 
 STEP = 200  # rows a form begins with, and that come each time
-MOST_INPUTS = 6_000  # inputs of one table: what a browser without scripts sends stays within the limit of a form
+MOST_INPUTS = (
+    6_000  # inputs of one table: what a browser without scripts sends stays within the limit of a form
+)
 SECRET = b"rows of a form"  # the place of the next page never leaves this call
 
 
@@ -56,7 +58,9 @@ def _ids(conn: Conn, call: Call, owner: str, id: str, section: Section) -> Itera
         ask = _ask(owner, id, section, limit=MAX_LIMIT, after=page.next)
 
 
-def _ask(owner: str, id: str, section: Section, *, limit: int = 1, after: str | None = None, counted: bool = False) -> Ask:
+def _ask(
+    owner: str, id: str, section: Section, *, limit: int = 1, after: str | None = None, counted: bool = False
+) -> Ask:
     assert section.table is not None
     return Ask(
         object=section.table.object, fields=("id",), within=Within(object=owner, id=id, set=section.table.name),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from patron_engine.model.model import Object
 from patron_engine.page.inputs import Input
 from patron_engine.page.show import Shown
+from patron_engine.page.similar import Similar
 from patron_engine.problems import Problem
 from patron_engine.record.change import Change
 
@@ -83,7 +84,7 @@ class FormSection:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormTree:
     """`problems` are those of no input. `change` is what saving it asks; `wrong` everything that stands in the way of it where
-    the layout asks for more than the object does: a save would not know."""
+    the layout asks for more than the object does: a save would not know. `similar` are records that may be the same."""
 
     object: Object
     id: str | None
@@ -95,6 +96,7 @@ class FormTree:
     change: Change
     wrong: tuple[Problem, ...] = ()
     tabs: tuple[FormTab, ...] = ()
+    similar: tuple[Similar, ...] = ()
 
     def inputs(self) -> Iterable[Input]:
         for section in self.sections:

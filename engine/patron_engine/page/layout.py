@@ -97,7 +97,9 @@ def form_layout_of(model: Model, actor: Actor, object: Object, record_type: str 
     return _layout(_Written, model, actor, object, record_type)
 
 
-def _layout(kind: type[_Maker], model: Model, actor: Actor, object: Object, record_type: str | None) -> Layout:
+def _layout(
+    kind: type[_Maker], model: Model, actor: Actor, object: Object, record_type: str | None
+) -> Layout:
     found = documents_for(model, actor, "layout", object.name, record_type)
     maker = kind(model, actor, object, found[0] if found else {})
     return maker.written() if found else maker.made()

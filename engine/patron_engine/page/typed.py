@@ -222,6 +222,8 @@ def written(of: Field, name: str, value: Any, reader: Reader) -> tuple[tuple[str
         return ((name, local(value, reader)),)
     if of.type == "json":
         return ((name, dumps(value).decode()),)
+    if of.type == "money":
+        return ((name, reader.number(value)),)
     if of.type == "duration":
         return ((name, span(int(value))),)
     if isinstance(value, list | tuple):
@@ -231,7 +233,7 @@ def written(of: Field, name: str, value: Any, reader: Reader) -> tuple[tuple[str
     return ((name, reference(of, value)),)
 
 
-def as_drawn(of: Field, typed: Typed, value: Any, reader: Reader) -> bool:
+def as_drawn(of: Field, typed: Typed | TypedRow, value: Any, reader: Reader) -> bool:
     """Whether a value is the one the form was drawn with: nobody else has changed it since."""
     drawn: dict[str, list[str]] = {}
     for name, text in written(of, of.name, value, reader):

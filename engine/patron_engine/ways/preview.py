@@ -26,6 +26,7 @@ from patron_engine.record.before import before_rules
 from patron_engine.record.bind import bind
 from patron_engine.record.change import Change, Outcome
 from patron_engine.record.derive import derive, fitted
+from patron_engine.record.duplicates import Twin, revealed, twins_of
 from patron_engine.record.environment import Environment
 from patron_engine.record.formulas import compute, follow
 from patron_engine.record.links import linked
@@ -82,6 +83,14 @@ class Preview:
             value = fitted(field, value)
         return None if value is None else type_of(field).to_wire(field, value)
 
+    def twins(self) -> tuple[Twin, ...]:
+        """Records that may be the same as this one."""
+        return twins_of(self._batch, self.row)
+
+    def revealed(self, twin: Twin) -> list[str]:
+        """What is told of one that the reader may not see."""
+        return revealed(self._batch, twin)
+
     def refs(self, row: Row, field: Field) -> list[Ref]:
         """The records a link points at."""
         if isinstance(field.spec, LinkSpec):
@@ -136,12 +145,14 @@ def preview(conn: Conn, call: Call, change: Change) -> Preview:
         if depth == 0:
             around.record = row
     around.sets = sets_of(batch, row)
-    tally(batch, row, around.sets)
-    follow(batch, row.program, [row], {})
+    _total(batch, row, around.sets)
     for level in levels:
         _judge(batch, [r for r in level if r.action != "delete"])
     if any(around.sets.values()):
-        rejected, row.rejected = row.rejected, False  # what else is wrong keeps no rule over the sets from being told
+        rejected, row.rejected = (
+            row.rejected,
+            False,
+        )  # what else is wrong keeps no rule over the sets from being told
         check.check_conditions(batch, row.program, [row], late=True)
         row.rejected = row.rejected or rejected
     return Preview(batch, row, around.sets)
@@ -185,6 +196,15 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
         bases(batch, program, rows)
     for row in wrong:
         row.rejected = True
+
+
+def _total(batch: Batch, row: Row, sets: Sets) -> None:
+    """The figures over the rows of the form, and what is worked out from them."""
+    tally(batch, row, sets)
+    rejected, row.rejected = row.rejected, False
+    follow(batch, row.program, [row], {})
+    bases(batch, row.program, [row], figures=True)
+    row.rejected = row.rejected or rejected
 
 
 def _judge(batch: Batch, level: Sequence[Row]) -> None:

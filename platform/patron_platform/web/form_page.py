@@ -18,7 +18,6 @@ from patron_engine.page.form_tree import FormSection, FormTree
 from patron_engine.page.inputs import Input
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import numeric, shown
-from patron_engine.page.similar import Similar
 from patron_engine.query.call import Call
 from patron_platform.web.render import environment, page, part
 from patron_platform.web.texts import texts_in
@@ -35,7 +34,6 @@ class Said:
     stale: Mapping[str, Mapping[str, Any]] | None = None
     version: int | None = None
     dirty: bool = False
-    similar: Sequence[Similar] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +73,7 @@ def draw_form(visitor: Visitor, call: Call, tree: FormTree, around: Around, said
         "warnings": _named(tree, said.warnings),
         "confirm": said.confirm,
         "stale": _stale(tree, reader, said.stale) if said.stale is not None else None,
-        "similar": said.similar,
+        "similar": tree.similar,
         "dirty": said.dirty,
     }
     if around.dialog:
@@ -97,7 +95,9 @@ def brief(tree: FormTree) -> FormTree:
     )  # fmt: skip
     first = next((s for s in tree.sections if s.inputs), None)
     few = asked or (first.inputs[:3] if first else ())
-    return replace(tree, tabs=(), sections=(FormSection(name="few", label="", help="", columns=1, inputs=few),))
+    return replace(
+        tree, tabs=(), sections=(FormSection(name="few", label="", help="", columns=1, inputs=few),)
+    )
 
 
 @cache

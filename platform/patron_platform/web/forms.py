@@ -21,7 +21,6 @@ from patron_engine.model.model import Object
 from patron_engine.page.form import form_of
 from patron_engine.page.form_names import input_name
 from patron_engine.page.form_tree import Opening
-from patron_engine.page.similar import similar_of
 from patron_engine.page.typed import Typed, TypedRow, as_drawn, typed_of
 from patron_engine.query.call import Call
 from patron_engine.record.change import Outcome
@@ -275,6 +274,4 @@ def _preview(desk: Desk, form: Pairs) -> Response:
         reader = visitor.reader(call)
         words = words_in(visitor.languages[0], call.model)
         tree = form_of(conn, call, reader, desk.opening(call, typed), typed, words=words)
-        values = {i.name: i.value for i in tree.inputs() if "." not in i.name}
-        similar = similar_of(conn, call, reader, tree.object, values, desk.id) if typed.given else ()
-        return live_answer(visitor, call, tree, typed, similar)
+        return live_answer(visitor, call, tree, typed)
