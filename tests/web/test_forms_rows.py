@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 
 from patron_platform.identity.keys import create_key
 from patron_platform.workspace import make_workspace
-from patron_testing.forms import Pairs, drawn, sent
+from patron_testing.forms import Pairs, drawn, saved, sent
 from patron_testing.pg import Server
 from patron_testing.web import ADMIN, PACKS, Api, Opened, Person, Template, serving
 
@@ -136,3 +136,139 @@ def test_a_rule_that_counts_rows_is_told_while_one_writes(person: Person) -> Non
     assert "Only one line" in looked(person, "/o/fm_order/new", form)["fields"]["name"]
     form = sent(person.page(NEW), {"name": "Big", **rows, "lines.n2.quantity": "99"})
     assert "Only one line" not in str(looked(person, "/o/fm_order/new", form)["fields"])
+
+
+def test_two_people_change_the_same_cell_and_the_second_chooses(person: Person, api: Api) -> None:
+    id = made(api, 3)["id"]
+    path = f"/o/fm_order/{id}/edit"
+    page = person.page(path)
+    first, second, third = keys(page)
+    mine = sent(
+        page, {f"lines.{first}.price": "11", f"lines.{second}.price": "12", f"lines.{third}.what": "Mine"}
+    )
+    theirs = [{"id": first, "price": "21"}, {"id": second, "quantity": "2"}]
+    assert api.patch(f"/records/fm_order/{id}", {"lines": theirs}).status_code == 200
+    said = person.post(path, mine)
+    assert said.status_code == 422
+    page = BeautifulSoup(said.text, "html.parser")
+    told = [[c.get_text(" ", strip=True) for c in r.select("th, td")] for r in page.select(".stale tbody tr")]
+    assert told == [["L1 · Price", "11", "CN¥21.00"]]  # what only one of them changed is no question
+    taken = sent(page, {f"_take.lines.{first}.price": "theirs"})
+    assert person.post(path, taken).status_code == 303
+    after = lines(api, id)
+    assert [(r["what"], r["price"], r["quantity"]) for r in after] == [
+        ("L1", "21", "1"),
+        ("L2", "12", "2"),
+        ("Mine", "10", "1"),
+    ]
+
+
+def test_different_rows_of_two_people_are_both_kept(person: Person, api: Api) -> None:
+    id = made(api, 2)["id"]
+    path = f"/o/fm_order/{id}/edit"
+    page = person.page(path)
+    first, second = keys(page)
+    mine = sent(page, {f"lines.{first}.price": "5"})
+    assert (
+        api.patch(
+            f"/records/fm_order/{id}", {"lines": [{"id": second, "price": "6"}, {"what": "New"}]}
+        ).status_code
+        == 200
+    )
+    assert person.post(path, mine).status_code == 303
+    assert sorted(str(r["price"]) for r in lines(api, id)) == ["5", "6", "None"]
+
+
+@pytest.mark.parametrize(("choice", "left"), [("gone", ["L2"]), ("again", ["L1", "L2"])])
+def test_a_row_they_removed_and_i_changed(person: Person, api: Api, choice: str, left: list[str]) -> None:
+    id = made(api, 2)["id"]
+    path = f"/o/fm_order/{id}/edit"
+    page = person.page(path)
+    first = keys(page)[0]
+    mine = sent(page, {f"lines.{first}.price": "7"})
+    api.patch(f"/records/fm_order/{id}", {"lines": [{"id": first, "delete": True}]})
+    said = person.post(path, mine)
+    assert said.status_code == 422
+    page = BeautifulSoup(said.text, "html.parser")
+    assert page.select_one(f"[name='_take.lines.{first}'][checked]")["value"] == "gone"  # type: ignore[index]
+    form = [p for p in mine if p[0] not in ("_version", "_once")]
+    form += [("_version", drawn(page)["_version"][0]), (f"_take.lines.{first}", choice)]
+    assert person.post(path, form).status_code == 303
+    assert sorted(r["what"] for r in lines(api, id)) == left
+
+
+@pytest.mark.parametrize(("choice", "left"), [("mine", ["L2"]), ("theirs", ["L1", "L2"])])
+def test_a_row_i_removed_and_they_changed(person: Person, api: Api, choice: str, left: list[str]) -> None:
+    id = made(api, 2)["id"]
+    path = f"/o/fm_order/{id}/edit"
+    page = person.page(path)
+    first = keys(page)[0]
+    mine = sent(page, {f"lines.{first}._delete": "true"})
+    api.patch(f"/records/fm_order/{id}", {"lines": [{"id": first, "price": "8"}]})
+    said = person.post(path, mine)
+    assert said.status_code == 422
+    form = sent(BeautifulSoup(said.text, "html.parser"), {f"_take.lines.{first}": choice})
+    assert person.post(path, form).status_code == 303
+    assert sorted(r["what"] for r in lines(api, id)) == left
+
+
+def test_a_currency_is_one_of_those_in_use(person: Person, api: Api) -> None:
+    api.make("currency", name="Old Mark", code="ZZM", active=False)
+    page = person.page(NEW)
+    options = [str(o["value"]) for o in page.select("select[name=currency] option")]
+    assert options[:2] == ["", "CNY"] and "USD" in options and "ZZM" not in options
+
+
+def test_an_amount_is_grouped_and_stays_what_it_is(person: Person, api: Api) -> None:
+    id = made(api, 1, most="1234567.5")["id"]
+    page = person.page(f"/o/fm_order/{id}/edit")
+    assert drawn(page)["most"] == ["1,234,567.5"]
+    assert saved(person, f"/o/fm_order/{id}/edit", {"name": "Same"}) == id
+    assert api.read("fm_order", id)["most"] == "1234567.5"
+    grouped = api.get(f"/records/fm_order/{id}/history").json()
+    assert "most" not in str(grouped).split("Same")[0].rpartition("{")[2]
+
+
+def test_records_are_looked_for_without_scripts_and_nothing_typed_is_lost(person: Person, api: Api) -> None:
+    names = [api.make("account", name=f"Boatyard {n}")["id"] for n in ("North", "South")]
+    form = sent(
+        person.page(NEW),
+        {"name": "Typed", "_find.account": "boatyard", "_search": "account", "lines.n1.what": "Kept"},
+    )
+    said = person.post(NEW, form)
+    assert said.status_code == 200
+    page = BeautifulSoup(said.text, "html.parser")
+    offered = [str(o["value"]) for o in page.select("select[name=account] option") if o["value"]]
+    assert sorted(offered) == sorted(names)
+    assert drawn(page)["name"] == ["Typed"] and drawn(page)["lines.n1.what"] == ["Kept"]
+    assert drawn(page)["account"] == [""]  # nothing is chosen for one
+    assert person.post(NEW, sent(page, {"account": names[0]})).status_code == 303
+
+
+def test_a_row_of_a_new_order_offers_what_fits_the_order(person: Person, api: Api) -> None:
+    here, there = (api.make("account", name=f"Slip {n}")["id"] for n in (1, 2))
+    ann, _ = (
+        api.make("contact", name=n, account=a, mobile=m)["id"]
+        for n, a, m in (("Ann Slip", here, "13100000001"), ("Bo Slip", there, "13100000002"))
+    )
+    page = person.page(NEW)
+    box = page.select_one("[data-set=lines] tbody select[name='lines.n1.contact']")
+    assert box is not None and box["data-with"] == "order.account"
+    said = person.get(f"/o-lookup/fm_line/contact?q=Slip&with.order.account={here}")
+    assert [o["value"] for o in said.json()["options"]] == [ann]
+    assert person.get("/o-lookup/fm_line/contact?q=Slip&with.order.account=").json()["options"] == []
+    form = sent(
+        page,
+        {
+            "name": "N",
+            "account": here,
+            "lines.n1.what": "W",
+            "_find.lines.n1.contact": "Slip",
+            "_search": "lines.n1.contact",
+        },
+    )
+    page = BeautifulSoup(person.post(NEW, form).text, "html.parser")
+    assert [str(o["value"]) for o in page.select("select[name='lines.n1.contact'] option") if o["value"]] == [
+        ann
+    ]
+    assert person.post(NEW, sent(page, {"lines.n1.contact": ann})).status_code == 303
