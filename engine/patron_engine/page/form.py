@@ -7,7 +7,6 @@ save agree: what the layout asks for stands in `wrong`, what it closes or hides 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -20,7 +19,7 @@ from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import FileSpec, Rollup
 from patron_engine.model.model import Object
 from patron_engine.page.form_inputs import At, Frame, Ref, input_of
-from patron_engine.page.form_names import files_of, input_name, titles_of
+from patron_engine.page.form_names import files_of, input_name, titles_of, told_of
 from patron_engine.page.form_parts import currencies_of, sections_of, tabs_of, total_of
 from patron_engine.page.form_rows import has_room, left_out, next_rows
 from patron_engine.page.form_search import asked, with_found
@@ -79,7 +78,12 @@ class _Maker:
         )
         self.preview: Preview = preview(conn, call, self.change)
         self.rows: Mapping[str, Sequence[Row]] = self.preview.details
-        self.told = self._told(found)
+        self.unread = {
+            input_name(self.typed, p.path)
+            for p in self.preview.problems
+            if p.rule is None and p.code != "required"
+        }
+        self.told = {} if self.fresh else told_of(self.typed, self.preview.problems, found, words)
         self.drawn: set[str] = {""}
         self.shut: set[str] = set()  # inputs that may not be written now
         self.missing: list[Problem] = []
@@ -273,24 +277,6 @@ class _Maker:
         return tuple(
             input_of(self.frame, p, row, At(name=f"{name}.{p.field.name}", closed=closed)) for p in places
         )
-
-    def _told(self, found: Sequence[Problem] | None) -> Mapping[str, list[str]]:
-        """Name of an input -> what is said of it now."""
-        mine = self.preview.problems
-        name = self.typed
-        self.unread = {input_name(name, p.path) for p in mine if p.rule is None and p.code != "required"}
-        if self.fresh:
-            return {}
-        given = {
-            *self.typed.given,
-            *(f"{s}.{r.key}.{n}" for s, rows in self.typed.rows.items() for r in rows for n in r.given),
-        }
-        told: dict[str, list[str]] = defaultdict(list)
-        for problem in mine if found is None else found:
-            at = input_name(name, problem.path)
-            if found is not None or (problem.code != "required" and (problem.rule or at in given)):
-                told[at].append(self.words(problem))
-        return told
 
     def _frame(self) -> Frame:
         top = self.preview.row
