@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from patron_engine.actor import SYSTEM, Cause
+from patron_engine.record.change import Change
 from patron_platform.identity.keys import create_key
 from patron_platform.workspace import make_workspace
 from patron_testing.pg import Server
@@ -90,11 +92,30 @@ def test_a_condition_of_the_rule_decides_whether_it_looks(api: Api) -> None:
 
 
 def test_two_of_one_request_are_found(api: Api) -> None:
-    rows = [{"set": {"name": f"Row {n}", "code": "F-1"}, "action": "create"} for n in (1, 2)]
-    changes = [{"create": r["set"]} for r in rows]
-    said = api.post("/records/fm_firm/bulk", {"changes": changes, "mode": "all"})
-    assert said.status_code in (409, 422), said.text
+    records = [{"name": "Row one", "code": "F-1"}, {"name": "Row two", "code": "F-1"}]
+    said = api.post("/records/fm_firm/bulk", {"records": records, "mode": "all"})
+    assert said.status_code == 422
+    assert [p["field"] for p in problems(said)] == ["[1].code"]
     assert api.rows("fm_firm", where="code == 'F-1'") == []
+    said = api.post("/records/fm_firm/bulk", {"records": records, "mode": "each"})
+    assert said.status_code == 200
+    assert [r.get("done", r.get("status")) for r in said.json()["results"]] == ["created", "refused"]
+
+
+def test_an_import_refuses_what_blocks_and_reports_what_warns(twins: Opened, api: Api) -> None:
+    made(api, name="Import Works Ltd", code="H-1")
+    workspace = twins.service.runtime.workspace(TWINS)
+    rows = [
+        {"name": "Other", "code": "H-1"},
+        {"name": "Import Works", "code": "H-2"},
+        {"name": "Fresh", "code": "H-3"},
+    ]
+    changes = [Change(action="create", object="fm_firm", set=row) for row in rows]
+    outcomes = workspace.save(
+        SYSTEM, changes, mode="each", cause=Cause(kind="import", detail={"import": "1"})
+    )
+    assert [o.action for o in outcomes] == ["refused", "created", "created"]
+    assert [[p.code for p in o.problems] for o in outcomes] == [["duplicate"], ["maybe_duplicate"], []]
 
 
 def test_two_at_one_moment_do_not_both_get_through(api: Api) -> None:

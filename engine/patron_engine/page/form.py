@@ -97,11 +97,8 @@ class _Maker:
         given: dict[str, Group] = {n: {"": (v,)} for n, v in self.opening.fill.items()}
         if self.opening.record_type and self.opening.id is None:
             given["record_type"] = {"": (self.opening.record_type,)}
-        rows = (
-            {s.table.name: self._next(s, ()) for s in self.sections if s.table}
-            if self.opening.id
-            else self._first()
-        )
+        there = {s.table.name: self._next(s, ()) for s in self.sections if s.table} if self.opening.id else {}
+        rows = there if self.opening.id else self._first()
         return Typed(fields=given, rows={s: found for s, found in rows.items() if found})
 
     def _first(self) -> dict[str, tuple[TypedRow, ...]]:
@@ -288,7 +285,6 @@ class _Maker:
                 refs.update(self.preview.refs(row, field))
                 if isinstance(field.spec, FileSpec):
                     ids.update(row.values.get(field.name) or ())
-        currencies = currencies_of(self.conn, self.call) if self.object.record_currency else ()
         kind = self.object.record_types.get(top.values.get("record_type") or self.opening.record_type or "")
         tables = {self.call.model.objects[s.table.object].name for s in self.sections if s.table}
         return Frame(
@@ -300,5 +296,5 @@ class _Maker:
             lookup=self.opening.lookup,
             type_options=kind.options if kind else {},
             currency=top.values.get("currency"),
-            currencies=currencies,
+            currencies=currencies_of(self.conn, self.call) if self.object.record_currency else (),
         )

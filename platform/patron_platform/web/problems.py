@@ -12,7 +12,7 @@ from patron_engine.model.model import Model
 from patron_engine.problems import Problem
 from patron_platform.web.texts import texts_in
 
-OWN_WORDS = frozenset({"rule", "history_rule"})
+OWN_WORDS = frozenset({"rule", "history_rule", "duplicate", "maybe_duplicate", "history_duplicate"})
 
 
 def words_in(language: str, model: Model) -> Callable[[Problem], str]:
