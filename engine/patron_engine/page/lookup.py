@@ -109,8 +109,13 @@ def _where(conn: Connection, call: Call, of: Field, values: Mapping[str, str]) -
 
 def _value(conn: Connection, call: Call, own: Object, path: str, values: Mapping[str, str]) -> Any:
     name, _, rest = path.partition(".")
-    text = values.get(name) or None
     field = own.field(name)
+    above = rest.partition(".")[0]
+    if field is not None and above and f"{name}.{above}" in values:  # a field of the open form around the row
+        return _value(
+            conn, call, call.model.objects[field.link.to[0]], rest, {above: values[f"{name}.{above}"]}
+        )
+    text = values.get(name) or None
     if field is None or text is None:
         return None
     if field.expr.kind == "link":

@@ -30,6 +30,7 @@ from patron_engine.record.bind import bind
 from patron_engine.record.change import MAX_CHANGES, Change, Outcome
 from patron_engine.record.closure import keep_closures
 from patron_engine.record.derive import derive
+from patron_engine.record.duplicates import check_duplicates
 from patron_engine.record.each import Numbered, outcomes_of, refused_outcome, runs_of, save_each
 from patron_engine.record.events import write_events
 from patron_engine.record.external import write_external_ids
@@ -192,6 +193,7 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
             check.check_conditions(batch, program, rows, late=False)
             stages.check_stages(batch, program, rows, late=False)
         look_first(batch, program, rows)
+        check_duplicates(batch, program, [r for r in rows if r.master is None or not masters_refused])
     leaving = [row for row in level if row.action == "delete" and not row.rejected]
     if leaving:
         given = set(leaving)

@@ -19,12 +19,12 @@ from patron_engine.access.decide import Deny, row_rule, writable
 from patron_engine.errors import NotFound
 from patron_engine.jsonio import dumps
 from patron_engine.model.model import Object
+from patron_engine.page.asked import candidates, small_widget
 from patron_engine.page.board import Boards
 from patron_engine.page.calendar import MOST_RECORDS, SCALES, calendar_of
 from patron_engine.page.gantt import AXES, MOST_ROWS, plan_of
 from patron_engine.page.listing import Listing
 from patron_engine.page.map import places_of
-from patron_engine.page.missing import candidates, small_widget
 from patron_engine.page.question import Question
 from patron_engine.query.call import Call
 from patron_platform.web.lists import DRAWERS, around, asked_of, title_of

@@ -21,8 +21,8 @@ from patron_engine.access.decide import readable, writable
 from patron_engine.errors import Conflict, NeedsConfirmation, Refused
 from patron_engine.fields.field import Field
 from patron_engine.model.model import Object
+from patron_engine.page.asked import candidates, missing, value_again, wire_of
 from patron_engine.page.board import Boards
-from patron_engine.page.missing import candidates, missing, value_again, wire_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import UNTITLED, moment_of, shown
 from patron_engine.problems import Problem
