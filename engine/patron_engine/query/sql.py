@@ -19,6 +19,7 @@ from patron_engine.query import order
 from patron_engine.query.binding import SqlBinding, parameter, rule_condition
 from patron_engine.query.call import Call
 from patron_engine.query.names import Named
+from patron_engine.query.parts import Part, narrowed
 from patron_engine.query.resolve import Resolved
 from patron_engine.query.sets import tie
 from patron_engine.query.source import Building, Row, Source, path_steps, rules_of
@@ -44,6 +45,7 @@ class Shape:
     limit   rows at most; None for all. Written out: a plan for "some number of rows" is never as good
     words   for every run of the search the number of its alternatives
     after   which sort values of the cursor are empty; None for the first page
+    part    only some of the records, by their first sort key (parts.py)
     """
 
     form: Form
@@ -52,6 +54,7 @@ class Shape:
     after: tuple[bool, ...] | None = None
     ids: bool = False
     one: bool = False
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +153,19 @@ def _cut(
 ) -> sa.Select[Any]:
     """The rows of one page with all their columns and sort values."""
     conditions = _conditions(binding, question, shape)
+    sorted_by = keys
+    if shape.part is not None:
+        few, sorted_by = narrowed(shape.part, keys)
+        conditions += few
     if shape.after is not None:
-        conditions.append(order.after(keys, shape.after))
+        place = len(keys) - len(sorted_by)  # keys that are the same all over the part say nothing of the place in it
+        conditions.append(order.after(sorted_by, shape.after[place:], place))
     row = binding.row
     chosen = sa.select(*row.table.c, *(key.column.label(f"k{i}") for i, key in enumerate(keys)))
     return (
         chosen.select_from(row.source.from_)
         .where(*conditions)
-        .order_by(*(key.order(key.column) for key in keys))
+        .order_by(*(key.order(key.column) for key in sorted_by))
         .limit(None if shape.limit is None else sa.literal(shape.limit))
     )
 
