@@ -136,14 +136,31 @@ def test_the_count_and_the_totals_are_of_all_that_fit(opened: Opened, jobs: dict
     foot = person.page(str(name).replace("/w/acme/o/yd_job", "/list/yd_job/totals"))
     text = foot.get_text(" ", strip=True)
     assert "2,020.5" in text and "5.00" in text
-    band = person.page(str(name).replace("/w/acme/o/yd_job", "/list/yd_job/band") + "&group=class&band=build")
-    assert band.get_text(strip=True).startswith("1 ·") and "500" in band.get_text()
+    listed = str(name).replace("/w/acme/o/yd_job", "/list/yd_job/bands") + "&group=class"
+    bands = person.page(f"{listed}&bands=build,repair,").select("[hx-swap-oob]")
+    assert bands[0]["id"] == "band-build" and bands[2].get_text(strip=True).startswith("0")
+    assert bands[0].get_text(strip=True).startswith("1 ·") and "500" in bands[0].get_text()
     assert opened.admin.delete("/me/documents/view/sums").status_code == 204
 
 
 def test_groups_stand_above_their_records(opened: Opened, jobs: dict[str, str]) -> None:
     page = opened.person().page("/o/yd_job?group=class&columns=name,class")
     assert [b.get_text(strip=True) for b in page.select(".list-band-name")] == ["Repair", "Build"]
+    figures = page.select(".list-figures")
+    assert len(figures) == 1 and "bands=repair%2Cbuild" in str(figures[0]["hx-get"])  # one question for all of them
+
+
+def test_groups_of_every_kind_are_counted(opened: Opened, jobs: dict[str, str]) -> None:
+    person = opened.person()
+    for group in ("class", "owner", "urgent", "care", "berth", "wood"):
+        page = person.page(f"/o/yd_job?group={group}&columns=name")
+        asked = page.select_one(".list-figures")
+        if asked is None:
+            continue
+        counted = person.page(str(asked["hx-get"]).removeprefix("/w/acme")).select("[hx-swap-oob]")
+        marks = [c["id"] for c in page.select(".list-band .count")]
+        assert [c["id"] for c in counted] == marks and len(set(marks)) == len(marks)
+        assert sum(int(c.get_text(strip=True).split(" ")[0]) for c in counted) == len(page.select("tr[data-id]"))
 
 
 def test_parts_follow_each_other_until_the_last(opened: Opened) -> None:

@@ -293,3 +293,18 @@ def test_a_tree_opens_branch_by_branch(opened: Opened) -> None:
     branch = person.page(str(opener["href"]).removeprefix("/w/acme"), headers=HX)
     assert [a.get_text(strip=True) for a in branch.select(".title-link")] == ["Below"]
     assert branch.select_one(".tree-open") is None
+
+
+def test_a_link_in_a_cell_is_looked_up_under_its_own_condition(opened: Opened) -> None:
+    person, admin = opened.person(), opened.admin
+    places = [admin.make("yd_place", name=f"Berth {n:02}") for n in range(30)]
+    job = admin.make("yd_job", name="Moored", budget="1", berth=places[0]["id"])
+    cell = f"/list/yd_job/cell?columns=name,berth&id={job['id']}&path=berth"
+    box = person.page(cell, headers=HX).select_one("select[name=value]")
+    assert box is not None and str(box["data-source"]).startswith("/w/acme/o-lookup/yd_job/berth")
+    assert box.select_one("[selected]").get_text() == "Berth 00"  # type: ignore[union-attr]
+    found = person.get(str(box["data-source"]).removeprefix("/w/acme") + "&q=berth+29").json()["options"]
+    assert [o["text"] for o in found] == ["Berth 29"]
+    said = person.post(cell, {"value": found[0]["value"]}, headers=HX)
+    assert said.status_code == 200 and "Berth 29" in said.text
+    assert admin.read("yd_job", job["id"])["berth"]["title"] == "Berth 29"

@@ -27,6 +27,7 @@ from patron_engine.fields.field import (
 from patron_engine.jsonio import dumps
 from patron_engine.page.inputs import Choice, Input, widget_of
 from patron_engine.page.layout import Place, Truth
+from patron_engine.page.lookup import read_by
 from patron_engine.page.palette import token_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import shown
@@ -184,7 +185,7 @@ def _attributes(frame: Frame, of: Field, value: Any) -> dict[str, Any]:
     elif isinstance(spec, FileSpec):
         found |= {"accept": spec.accept, "max_size": spec.max_size, "many": spec.many}
     elif isinstance(spec, LinkSpec):
-        found |= {"many": spec.many, "with": " ".join(_reads(spec)), "several": spec.several}
+        found |= {"many": spec.many, "with": " ".join(read_by(of)), "several": spec.several}
     elif isinstance(spec, ChoiceSpec):
         found |= {"controlled_by": spec.controlled_by, "free": spec.free}
     if of.type == "money":
@@ -199,12 +200,6 @@ def _attributes(frame: Frame, of: Field, value: Any) -> dict[str, Any]:
     elif of.type == "json" and value is not None:
         found["json"] = dumps(value).decode()
     return found
-
-
-def _reads(spec: LinkSpec) -> list[str]:
-    """Own fields the condition of a link reads: they travel with a look-up."""
-    paths = spec.where.paths if spec.where is not None else ()
-    return sorted({p.split(".")[1] for p in paths if p.startswith("this.")})
 
 
 def _live(*conditions: Truth) -> bool:

@@ -36,6 +36,13 @@ UNFIT = frozenset(
 OWN = re.compile(r"'(?:\\.|[^'\\])*'|\bthis\.(\w+(?:\.\w+)*)")
 
 
+def read_by(of: Field) -> tuple[str, ...]:
+    """The fields of the record itself that the condition of a link reads: their values belong to a look-up."""
+    condition = of.link.where
+    paths = condition.paths if condition is not None else ()
+    return tuple(sorted({p.split(".")[1] for p in paths if p.startswith("this.")}))
+
+
 def choices_for(
     conn: Connection, call: Call, reader: Reader, of: Field, q: str, values: Mapping[str, str], secret: bytes
 ) -> list[Choice]:

@@ -20,7 +20,6 @@ from patron_engine.fields.registry import type_of
 from patron_engine.jsonio import dumps
 from patron_engine.query import cursor, sql
 from patron_engine.query.call import Call
-from patron_engine.query.names import Named
 from patron_engine.query.parts import parts_of
 from patron_engine.query.resolve import Resolved
 from patron_engine.query.spec import Ask, Found, Page
@@ -90,8 +89,8 @@ def figures(
     """Figures over every record of the question: rows of (group, number of records, figures …)."""
     shape, given = _shape(call, question, "typed", b"")
     plain = Shape(form="typed", words=shape.words, ids=shape.ids)
-    key = (*_key(call, question, "summing", plain), measures, by)
-    statement = kept(call.tables).get(key, lambda: sql.summing(call, question, plain, measures, by))
+    key = (*_key(call, question, "figuring", plain), measures, by)
+    statement = kept(call.tables).get(key, lambda: sql.figuring(call, question, plain, measures, by))
     return _run(conn, statement, given)
 
 
@@ -170,23 +169,6 @@ def _count(
         return _estimate(conn, statement, given)
     found: int = _run(conn, statement, given)[0][0]
     return found
-
-
-def grouped(
-    conn: psycopg.Connection[Any],
-    call: Call,
-    question: Resolved,
-    by: Named,
-    figures: Sequence[Named],
-    limit: int,
-) -> list[tuple[Any, ...]]:
-    """(value, count, sum of each figure) for the `limit` most frequent values of `by` over the whole question."""
-    shape, given = _shape(call, question, "json", b"")
-    shape = Shape(form="json", words=shape.words, ids=shape.ids)
-    names = (by.key, *(f.key for f in figures), limit)
-    key = (*_key(call, question, "grouping", shape), names)
-    statement = kept(call.tables).get(key, lambda: sql.grouping(call, question, shape, by, figures, limit))
-    return _run(conn, statement, given)
 
 
 def _estimate(conn: psycopg.Connection[Any], statement: Statement, given: Values) -> int:

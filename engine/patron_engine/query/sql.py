@@ -105,42 +105,25 @@ def counting(call: Call, question: Resolved, shape: Shape) -> Statement:
     )
 
 
-def summing(
+def figuring(
     call: Call, question: Resolved, shape: Shape, measures: Sequence[tuple[str, str]], by: str | None
 ) -> Statement:
-    """Figures over the whole question, each (function, path); `by` gathers: its value comes first, then the number of
-    records. Amounts are the workspace's currency."""
+    """Figures over the whole question, each (function, path), after the number of records; `by` gathers: its value stands
+    first. Values are cut out before: one that is computed with parameters stands in the text once."""
     building = _building(call)
     binding = SqlBinding(row=building.root(question.object.name), ruled=True)
     conditions = _conditions(binding, question, replace(shape, after=None))
-    columns: list[sa.ColumnElement[Any]] = []
-    for function, path in measures:
-        value = binding.value(binding.row, path_steps(path))
-        columns.append(FIGURES[function](value))
     group = binding.value(binding.row, path_steps(by)) if by is not None else sa.null()
-    chosen = sa.select(group.label("group"), sa.func.count().label("count"), *columns)
-    chosen = chosen.select_from(binding.row.source.from_).where(*conditions)
-    if by is not None:
-        chosen = chosen.group_by(group).order_by(sa.desc("count")).limit(sa.literal(MAX_GROUPS))
-    return compiled(chosen, call.model.release)
-
-
-def grouping(
-    call: Call, question: Resolved, shape: Shape, by: Named, figures: Sequence[Named], limit: int
-) -> Statement:
-    """For each value of `by` how many records of the whole question have it and the sums of `figures`, money in the
-    workspace's currency. Values are cut out first: one that is computed with parameters stands in the text once."""
-    building = _building(call)
-    binding = SqlBinding(row=building.root(question.object.name), ruled=True)
-    conditions = _conditions(binding, question, replace(shape, after=None))
-    value = binding.value(binding.row, path_steps(by.key)).label("value")
-    each = [binding.value(binding.row, path_steps(f.key)).label(f"f{n}") for n, f in enumerate(figures)]
-    inner = sa.select(value, *each).select_from(binding.row.source.from_).where(*conditions)
+    each = [binding.value(binding.row, path_steps(path)).label(f"f{n}") for n, (_, path) in enumerate(measures)]
+    inner = sa.select(group.label("value"), *each).select_from(binding.row.source.from_).where(*conditions)
     rows = inner.subquery(building.alias())
+    value = rows.c.value if by is not None else sa.null().label("value")
     count = sa.func.count().label("count")
-    sums = [sa.func.sum(rows.c[f"f{n}"]).label(f"s{n}") for n in range(len(figures))]
-    chosen = sa.select(rows.c.value, count, *sums).group_by(rows.c.value)
-    return compiled(chosen.order_by(count.desc()).limit(sa.literal(limit)), call.model.release)
+    figures = [FIGURES[function](rows.c[f"f{n}"]) for n, (function, _) in enumerate(measures)]
+    chosen = sa.select(value, count, *figures).select_from(rows)
+    if by is not None:
+        chosen = chosen.group_by(value).order_by(count.desc()).limit(sa.literal(MAX_GROUPS))
+    return compiled(chosen, call.model.release)
 
 
 def _building(call: Call) -> Building:

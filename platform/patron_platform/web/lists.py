@@ -115,7 +115,7 @@ def draw_list(it: Asked) -> Response:
     try:
         found = listing(
             it.conn, it.call, question, it.visitor.reader(it.call), secret=it.visitor.service.runtime.secret,
-            deleted=it.deleted, opened=it.given.get("band") if question.after else None,
+            deleted=it.deleted, opened=it.given.get("band", "") if question.after else None,
         )  # fmt: skip
     except PatronError as error:
         return _wrong(it, error)
