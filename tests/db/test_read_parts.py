@@ -53,7 +53,10 @@ def pages(r: Records, sort: tuple[str, ...], limit: int) -> list[str]:
     after = None
     for _ in range(60):
         found = read(
-            r.conn, r.call, Ask(object="account", fields=("id",), sort=sort, limit=limit, after=after), secret=SECRET
+            r.conn,
+            r.call,
+            Ask(object="account", fields=("id",), sort=sort, limit=limit, after=after),
+            secret=SECRET,
         )
         assert len(found.rows()) <= limit
         seen += [row["id"] for row in found.rows()]
@@ -85,12 +88,22 @@ def test_a_full_page_needs_one_statement_and_a_short_one_two(
     monkeypatch.setattr(sql, "listing", counted)
     for limit, wanted in ((3, 1), (199, 2)):
         asked.clear()
-        read(many.conn, many.call, Ask(object="account", fields=("id", "city"), sort=(sort,), limit=limit), secret=SECRET)
+        read(
+            many.conn,
+            many.call,
+            Ask(object="account", fields=("id", "city"), sort=(sort,), limit=limit),
+            secret=SECRET,
+        )
         assert len(asked) == wanted and all(shape.part is not None for shape in asked)
 
 
-def test_groups_are_counted_whether_they_stand_for_a_link_an_option_or_a_computed_value(many: Records) -> None:
-    by_grade = {row[0]: row[1:] for row in figures(many.conn, many.call, Ask(object="account"), [("count", "code")], "grade")}
+def test_groups_are_counted_whether_they_stand_for_a_link_an_option_or_a_computed_value(
+    many: Records,
+) -> None:
+    by_grade = {
+        row[0]: row[1:]
+        for row in figures(many.conn, many.call, Ask(object="account"), [("count", "code")], "grade")
+    }
     assert by_grade["a"] == (9, 5) and sum(row[0] for row in by_grade.values()) == 35 and None in by_grade
     by_parent = figures(many.conn, many.call, Ask(object="account"), [], "parent.grade")
     assert sum(row[1] for row in by_parent) == 35

@@ -147,7 +147,9 @@ def test_groups_stand_above_their_records(opened: Opened, jobs: dict[str, str]) 
     page = opened.person().page("/o/yd_job?group=class&columns=name,class")
     assert [b.get_text(strip=True) for b in page.select(".list-band-name")] == ["Repair", "Build"]
     figures = page.select(".list-figures")
-    assert len(figures) == 1 and "bands=repair%2Cbuild" in str(figures[0]["hx-get"])  # one question for all of them
+    assert len(figures) == 1 and "bands=repair%2Cbuild" in str(
+        figures[0]["hx-get"]
+    )  # one question for all of them
 
 
 def test_groups_of_every_kind_are_counted(opened: Opened, jobs: dict[str, str]) -> None:
@@ -160,7 +162,9 @@ def test_groups_of_every_kind_are_counted(opened: Opened, jobs: dict[str, str]) 
         counted = person.page(str(asked["hx-get"]).removeprefix("/w/acme")).select("[hx-swap-oob]")
         marks = [c["id"] for c in page.select(".list-band .count")]
         assert [c["id"] for c in counted] == marks and len(set(marks)) == len(marks)
-        assert sum(int(c.get_text(strip=True).split(" ")[0]) for c in counted) == len(page.select("tr[data-id]"))
+        assert sum(int(c.get_text(strip=True).split(" ")[0]) for c in counted) == len(
+            page.select("tr[data-id]")
+        )
 
 
 def test_parts_follow_each_other_until_the_last(opened: Opened) -> None:
@@ -303,3 +307,16 @@ def test_acts_need_the_token(opened: Opened, jobs: dict[str, str]) -> None:
 def test_the_page_holds_no_style_and_no_script_of_its_own(opened: Opened) -> None:
     said = opened.person().get("/o/yd_job")
     assert re.search(r"\sstyle=|\son[a-z]+=|<script(?![^>]*src=)", said.text) is None
+
+
+def test_a_part_has_as_many_records_as_this_person_wants(opened: Opened) -> None:
+    for n in range(60):
+        opened.admin.make("yd_place", name=f"Pier {n:02}")
+    person = opened.person()
+    address = "/o/yd_place?where=" + quote("STARTS_WITH(name, 'Pier')")
+    assert len(titles(person.page(address))) == 50
+    for size, wanted in (("25", 25), ("100", 60)):
+        assert person.post("/me", {"page_size": size}).status_code == 303
+        assert len(titles(person.page(address))) == wanted
+    assert person.post("/me", {"page_size": ""}).status_code == 303
+    assert len(titles(person.page(address))) == 50

@@ -15,7 +15,8 @@ import psycopg
 
 from patron_engine.access.decide import readable, writable
 from patron_engine.fields.field import Field
-from patron_engine.page.cards import field_at, narrowed
+from patron_engine.page.cards import narrowed
+from patron_engine.page.paths import field_at
 from patron_engine.page.pick import documents_for
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader

@@ -39,12 +39,17 @@ def groups(
     """How the records are spread over the values of `by`, with sums. Refused for names that are none."""
     rows = figures(conn, call, ask, [("sum", path) for path in sums], by)
     return tuple(
-        Group(value=value, count=count, sums=tuple(s or Decimal(0) for s in rest)) for value, count, *rest in rows
+        Group(value=value, count=count, sums=tuple(s or Decimal(0) for s in rest))
+        for value, count, *rest in rows
     )
 
 
 def figures(
-    conn: psycopg.Connection[Any], call: Call, ask: Ask, measures: Sequence[tuple[str, str]], by: str | None = None
+    conn: psycopg.Connection[Any],
+    call: Call,
+    ask: Ask,
+    measures: Sequence[tuple[str, str]],
+    by: str | None = None,
 ) -> list[tuple[Any, ...]]:
     """Rows of (group, number of records, figures …), at most MAX_GROUPS; one row without `by`. An option is under its name of
     today. `measures` are (sum, avg, min, max or count; path)."""

@@ -33,12 +33,14 @@ class Part:
     stored: str = ""
 
 
-def parts_of(sort: Sequence[Key], given: Mapping[str, Any], begun: bool) -> tuple[tuple[Part | None, bool], ...]:
+def parts_of(
+    sort: Sequence[Key], given: Mapping[str, Any], begun: bool
+) -> tuple[tuple[Part | None, bool], ...]:
     """The parts a page is read in, each with whether it goes on after the cursor's row. `begun`: there is a cursor."""
     field = sort[0].path.field if sort and sort[0].path.end == "field" else None
     if field is None or sort[0].path.key in NEVER_EMPTY:
         return ((None, begun),)
-    value = given.get(f"{AFTER}0")
+    value: Any = given.get(f"{AFTER}0")
     if begun and value is None:
         return ((Part("empty"), True),)
     if by_place(field):

@@ -114,7 +114,9 @@ def figuring(
     binding = SqlBinding(row=building.root(question.object.name), ruled=True)
     conditions = _conditions(binding, question, replace(shape, after=None))
     group = binding.value(binding.row, path_steps(by)) if by is not None else sa.null()
-    each = [binding.value(binding.row, path_steps(path)).label(f"f{n}") for n, (_, path) in enumerate(measures)]
+    each = [
+        binding.value(binding.row, path_steps(path)).label(f"f{n}") for n, (_, path) in enumerate(measures)
+    ]
     inner = sa.select(group.label("value"), *each).select_from(binding.row.source.from_).where(*conditions)
     rows = inner.subquery(building.alias())
     value = rows.c.value if by is not None else sa.null().label("value")
@@ -141,7 +143,9 @@ def _cut(
         few, sorted_by = narrowed(shape.part, keys)
         conditions += few
     if shape.after is not None:
-        place = len(keys) - len(sorted_by)  # keys that are the same all over the part say nothing of the place in it
+        place = len(keys) - len(
+            sorted_by
+        )  # keys that are the same all over the part say nothing of the place in it
         conditions.append(order.after(sorted_by, shape.after[place:], place))
     row = binding.row
     chosen = sa.select(*row.table.c, *(key.column.label(f"k{i}") for i, key in enumerate(keys)))

@@ -162,7 +162,9 @@ def _line(it: Asked) -> tuple[Line, dict[str, Any]]:
     return line(it.call, it.object, heads, rows[0], it.visitor.reader(it.call)), rows[0]
 
 
-def editor(it: Asked, field: Field, text: str, version: int = 0, row: Mapping[str, Any] | None = None) -> Editor:
+def editor(
+    it: Asked, field: Field, text: str, version: int = 0, row: Mapping[str, Any] | None = None
+) -> Editor:
     """The form of a field with a text in it; `row` is the record it stands in, if it is one."""
     reader = it.visitor.reader(it.call)
     choices: list[tuple[str, str]] = []

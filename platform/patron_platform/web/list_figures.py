@@ -83,7 +83,9 @@ def bands(request: Request, workspace: str, object: str) -> Response:
         for at in range(0, len(keys), AT_ONCE):
             few = keys[at : at + AT_ONCE]
             ask = narrowed(it.question, among(it.question.group, field, few)).ask(deleted=it.deleted)
-            rows = {group_key(row[0]): row for row in figures(it.conn, it.call, ask, measures, it.question.group)}
+            rows = {
+                group_key(row[0]): row for row in figures(it.conn, it.call, ask, measures, it.question.group)
+            }
             for key in few:
                 row = rows.get(key, (None, 0, *[None] * len(measures)))
                 said = [

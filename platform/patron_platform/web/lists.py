@@ -33,7 +33,7 @@ from patron_platform.web import list_chips
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import texts_in
 from patron_platform.web.undo import flash_of
-from patron_platform.web.visitor import Visitor, enter
+from patron_platform.web.visitor import PAGE_SIZES, Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
 
@@ -81,8 +81,16 @@ def asked_of(visitor: Visitor, conn: Connection, call: Call, object: str, given:
     personal = kept.of_object(conn, call, found.name)
     wanted = given if given.get("view") or personal.start is None else {**given, "view": personal.start}
     question = question_of(call.model, call.actor, found, wanted, personal.views)
-    question = fitting(call.model, call.actor, arranged(question, personal))
+    question = sized(fitting(call.model, call.actor, arranged(question, personal)), visitor)
     return Asked(visitor=visitor, conn=conn, call=call, question=question, given=given, personal=personal)
+
+
+def sized(question: Question, visitor: Visitor) -> Question:
+    """The question with as many records in a part as this person chose; where he chose nothing, as the view says."""
+    size = visitor.preferences.get("page_size")
+    if size not in PAGE_SIZES or question.drawing not in ("list", "tree"):
+        return question
+    return replace(question, view=replace(question.view, limit=int(size)))
 
 
 def arranged(question: Question, kept: Personal) -> Question:

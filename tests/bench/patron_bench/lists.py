@@ -61,7 +61,10 @@ def measure(large: world.World, rounds: int) -> list[Line]:
             cookie = _signed_in(one)
             server = stack.enter_context(serving.patron(one.data, one.key, first))
             clients[side] = stack.enter_context(Visitor(server.port, one.key, cookie))
-        pages = [Case(name=f"list {n}", bar=2, patron=_pages(p), limit=_pages(p), calls=CALLS) for n, p in PAGES.items()]
+        pages = [
+            Case(name=f"list {n}", bar=2, patron=_pages(p), limit=_pages(p), calls=CALLS)
+            for n, p in PAGES.items()
+        ]
         pages.append(Case(name="list, its tenth part", bar=2, patron=_deep, limit=_deep, calls=CALLS))
         after = [
             Case(name=f"{n}, after the page", bar=0, patron=_parts(at, p), limit=_parts(at, p), calls=1)
@@ -100,7 +103,9 @@ def _pages(parameters: dict[str, str]) -> Requests:
 def _parts(step: str, parameters: dict[str, str]) -> Requests:
     def made(client: Client, calls: int) -> list[bytes]:
         assert isinstance(client, Visitor)
-        return [client.page(f"{PARTS}/{step}?{urlencode({'columns': COLUMNS, **parameters})}", part=True)] * calls
+        return [
+            client.page(f"{PARTS}/{step}?{urlencode({'columns': COLUMNS, **parameters})}", part=True)
+        ] * calls
 
     return made
 
@@ -111,7 +116,7 @@ def _deep(client: Client, calls: int) -> list[bytes]:
     address = f"{LIST}?{urlencode({'columns': COLUMNS})}"
     for _ in range(9):
         _, body = client.send(client.page(address))
-        following = re.search(r'<tr class="list-next">.*?href="([^"]+)"', body.decode(), re.S)
+        following = re.search(r'<tr class="list-next">.*?href="([^"]+)"', body.decode(), re.DOTALL)
         if following is None:
             break
         address = unescape(following[1])
@@ -121,6 +126,8 @@ def _deep(client: Client, calls: int) -> list[bytes]:
 def _signed_in(one: world.World) -> str:
     """The cookie of somebody who sees every record."""
     with world.service_of(one.data) as service, service.databases.system() as conn:
-        row = conn.execute("SELECT id FROM patron.account WHERE email = %s", (world.ADMINISTRATOR,)).fetchone()
+        row = conn.execute(
+            "SELECT id FROM patron.account WHERE email = %s", (world.ADMINISTRATOR,)
+        ).fetchone()
         assert row is not None
         return open_session(conn, str(row[0]))
