@@ -126,7 +126,7 @@ def draw_list(it: Asked) -> Response:
             deleted=it.deleted, opened=it.given.get("band", "") if question.after else None,
         )  # fmt: skip
     except PatronError as error:
-        return _wrong(it, error)
+        return wrong(it, error)
     if question.after and partial_wanted(request):
         return part(it.visitor, it.call, "_list_rows.html", **around(it, found))
     return page(
@@ -135,7 +135,7 @@ def draw_list(it: Asked) -> Response:
     )  # fmt: skip
 
 
-def _wrong(it: Asked, error: PatronError) -> Response:
+def wrong(it: Asked, error: PatronError) -> Response:
     """The page of an address that asks what cannot be: the frame of the list, and what is wrong."""
     problems: Sequence[Problem] = error.problems if isinstance(error, Refused) else ()
     said = [p.message + (f" ({p.hint})" if p.hint else "") for p in problems] or [error.detail]
@@ -172,6 +172,7 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
         "first_line": False,
         "depth": 0,
         "opens": (),
+        "nodes": {},
         "question": question,
         "object": it.object,
         "listing": found,
