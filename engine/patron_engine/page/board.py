@@ -18,8 +18,9 @@ from patron_engine.access.decide import writable
 from patron_engine.access.pick import documents_for
 from patron_engine.fields.field import Field
 from patron_engine.model.model import LINKS
-from patron_engine.page.cards import Card, Cards, choice_of, field_at, narrowed, quoted
+from patron_engine.page.cards import Card, Cards, choice_of, narrowed, quoted
 from patron_engine.page.palette import token_of
+from patron_engine.page.paths import field_at
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import UNTITLED

@@ -28,6 +28,7 @@ from patron_engine.fields.field import (
 from patron_engine.jsonio import dumps
 from patron_engine.page.inputs import Choice, Input, widget_of
 from patron_engine.page.layout import Place, Truth
+from patron_engine.page.lookup import read_by
 from patron_engine.page.palette import token_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import shown
@@ -213,10 +214,8 @@ def _attributes(frame: Frame, row: Row, of: Field, value: Any) -> dict[str, Any]
         found |= {"accept": spec.accept, "max_size": spec.max_size, "many": spec.many}
     elif isinstance(spec, LinkSpec):
         found |= {
-            "many": spec.many,
-            "with": " ".join(_reads(spec, row.program.object.master)),
-            "several": spec.several,
-        }
+            "many": spec.many, "with": " ".join(read_by(of, row.program.object.master)), "several": spec.several,
+        }  # fmt: skip
     elif isinstance(spec, ChoiceSpec):
         found |= {"controlled_by": spec.controlled_by, "free": spec.free}
     if of.type == "money":
@@ -232,15 +231,6 @@ def _attributes(frame: Frame, row: Row, of: Field, value: Any) -> dict[str, Any]
     elif of.type == "json" and value is not None:
         found["json"] = dumps(value).decode()
     return found
-
-
-def _reads(spec: LinkSpec, master: str | None) -> list[str]:
-    """Own fields the condition of a link reads: they travel with a look-up. "order.account" is one of the form around a row."""
-    paths = spec.where.paths if spec.where is not None else ()
-    found = [p.split(".")[1:] for p in paths if p.startswith("this.")]
-    return sorted(
-        {".".join(steps[:2]) if steps[0] == master and len(steps) > 1 else steps[0] for steps in found}
-    )
 
 
 def _live(*conditions: Truth) -> bool:

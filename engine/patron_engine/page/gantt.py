@@ -17,7 +17,8 @@ from babel.dates import format_interval, format_skeleton
 
 from patron_engine.fields.field import Field
 from patron_engine.model.model import LINKS
-from patron_engine.page.cards import Card, choice_of, field_at
+from patron_engine.page.cards import Card, choice_of
+from patron_engine.page.paths import field_at
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import UNTITLED, option_item

@@ -16,7 +16,8 @@ import psycopg
 from patron_engine.access.decide import readable, writable
 from patron_engine.access.pick import documents_for
 from patron_engine.fields.field import Field
-from patron_engine.page.cards import Card, Cards, field_at, narrowed
+from patron_engine.page.cards import Card, Cards, narrowed
+from patron_engine.page.paths import field_at
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import moment_of

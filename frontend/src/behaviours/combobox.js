@@ -54,7 +54,7 @@ export default function combobox(select) {
     loadThrottle: 100,
     refreshThrottle: 120,
     openOnFocus: true,
-    dropdownParent: select.closest(".sheet-wrap") ? "body" : null, // a table that scrolls would cut it off
+    dropdownParent: select.closest(".sheet-wrap, .list-wrap") ? "body" : null, // a table that scrolls would cut it off
     render: {
       option: draw,
       item: (data) => part(data.text, "item"),

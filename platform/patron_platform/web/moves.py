@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.access.decide import readable, writable
-from patron_engine.errors import Conflict, NeedsConfirmation, Refused
+from patron_engine.errors import Conflict, NeedsConfirmation, NotFound, Refused
 from patron_engine.fields.field import Field
 from patron_engine.model.model import Object
 from patron_engine.page.asked import candidates, missing, value_again, wire_of
@@ -28,15 +28,15 @@ from patron_engine.page.show import UNTITLED, moment_of, shown
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
+from patron_engine.record.undo import Done
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
-from patron_platform.web import csrf, forms_in
+from patron_platform.web import csrf, forms_in, undo
 from patron_platform.web.boards import asked, folded_of, object_for, text_of
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.login import local_address, see_other
 from patron_platform.web.problems import OWN_WORDS, words_in
 from patron_platform.web.render import page, part, partial_wanted
-from patron_platform.web.undoing import Undo, seal, unseal
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/moves", include_in_schema=False)
@@ -64,30 +64,30 @@ class Wish:
 
 @router.post("/undo")
 def take_back(request: Request, workspace: str, form: FormData) -> Response:
-    """Sets back what a token says, if nobody has changed the record since."""
+    """Takes a move back, if nobody has changed the record since."""
     visitor = enter(request, workspace)
     given = forms_in.texts(form)
     csrf.check(request, visitor.session.id, given)
-    undo = unseal(visitor, given.get("token", ""))
-    if undo is None:
-        raise Conflict(text_of(visitor, "undo_late"), code="undo_late")
-    back = _back(visitor, undo.object, given.get("back"))
-    change = Change(action="update", object=undo.object, id=undo.id, set=undo.before, version=undo.version)
+    token = given.get("token", "")
 
-    def act(conn: Connection, call: Call) -> str:
+    def act(conn: Connection, call: Call) -> tuple[str, str, str]:
         try:
-            with conn.transaction():
-                outcome = save(conn, call, [change])[0]
-        except NeedsConfirmation as warned:  # it was like that before: nobody has to agree to it again
-            rules = frozenset(p.rule for p in warned.problems if p.rule)
-            outcome = save(conn, call, [replace(change, confirm=rules)])[0]
-        object = object_for(call, undo.object)
-        return _title(object, read_one(conn, call, object.name, str(outcome.id), (object.title,)).record())
+            _, kept = undo.undo(conn, call, token)
+        except NotFound:
+            raise Conflict(text_of(visitor, "undo_late"), code="undo_late") from None
+        found = undo.record_of(conn, call, token)
+        if kept or found is None:
+            raise Conflict(text_of(visitor, "changed_meanwhile"), code="changed_since")
+        object = object_for(call, found[0])
+        return *found, _title(object, read_one(conn, call, object.name, found[1], (object.title,)).record())
 
-    title = visitor.workspace.writing(visitor.actor, act, replace(visitor.cause, detail={"undo": True}))
+    object, id, title = visitor.workspace.writing(
+        visitor.actor, act, replace(visitor.cause, detail={"undo": True})
+    )
+    back = _back(visitor, object, given.get("back"))
     if not partial_wanted(request):
         return see_other(back)
-    return _changed(visitor, undo.object, undo.id, back, text_of(visitor, "undone", title=title), None)
+    return _changed(visitor, object, id, back, text_of(visitor, "undone", title=title), None)
 
 
 @router.post("/{object}/{id}")
@@ -97,7 +97,7 @@ def move(request: Request, workspace: str, object: str, id: str, form: FormData)
     csrf.check(request, visitor.session.id, forms_in.texts(form))
     wish = _wish(visitor, object, id, form)
     try:
-        undo = visitor.workspace.writing(
+        token, said = visitor.workspace.writing(
             visitor.actor, lambda conn, call: _carry_out(visitor, conn, call, wish), visitor.cause
         )
     except Refused as refused:
@@ -105,11 +105,9 @@ def move(request: Request, workspace: str, object: str, id: str, form: FormData)
     except Conflict:
         problem = Problem(code="stale_version", message=text_of(visitor, "changed_meanwhile"))
         return _refuse(visitor, wish, (problem,), 409)
-    token = seal(visitor, undo)
     if partial_wanted(request):
-        return _changed(visitor, object, id, wish.back, undo.said, token)
-    mark = "&" if "?" in wish.back else "?"
-    return see_other(f"{wish.back}{mark}moved={token}" if token else wish.back)
+        return _changed(visitor, object, id, wish.back, said, token)
+    return see_other(undo.told(wish.back, token))
 
 
 def _wish(visitor: Visitor, object: str, id: str, form: Pairs) -> Wish:
@@ -133,8 +131,8 @@ def _wish(visitor: Visitor, object: str, id: str, form: Pairs) -> Wish:
     )
 
 
-def _carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> Undo:
-    """The save, and what takes it back."""
+def _carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> tuple[str, str]:
+    """The save; the act that can be taken back, and what the page tells."""
     object, reader = object_for(call, wish.object), visitor.reader(call)
     fields = readable(call.model, call.actor, object.name)
     names = [n for n in (*wish.typed, *wish.fields) if n in fields]
@@ -154,16 +152,18 @@ def _carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> Un
     )
     outcome = save(conn, call, [change])[0]
     after = read_one(conn, call, object.name, wish.id, shown_too)
+    said = _said(visitor, object, fields, after.record(), wish, reader)
     # What the save changed along with it (a stage sets a chance) goes back too.
     may = writable(call.model, call.actor, object.name)
     also = [n for n in outcome.changed if n in may and n in before and n not in names]
-    return Undo(
+    done = Done(
         object=object.name,
         id=str(outcome.id),
+        action="updated",
         version=after.version,
-        before={n: value_again(fields[n], before.get(n)) for n in (*names, *also)},
-        said=_said(visitor, object, fields, after.record(), wish, reader),
+        old={n: value_again(fields[n], before.get(n)) for n in (*names, *also)},
     )
+    return undo.remember(conn, call, [done], said), said
 
 
 def _typed(field: Field | None, text: str, reader: Reader) -> Any:

@@ -36,7 +36,7 @@ from patron_platform.web import (
     related,
     search_page,
     specimens,
-    undo,
+    undone,
     views,
     workspaces,
 )
@@ -57,7 +57,7 @@ PAGES = (
     files,
     lookup,
     views,
-    undo,
+    undone,
     bulk,
     list_cells,
     list_columns,

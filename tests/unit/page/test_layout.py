@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from patron_engine.access.pick import documents_for
 from patron_engine.actor import Actor
 from patron_engine.page.layout import form_layout_of, layout_of
-from patron_engine.page.pick import documents_for
 from patron_testing.compiled import codes_of, compiled, problems_of
 
 SHIP = """
