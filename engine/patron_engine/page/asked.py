@@ -15,6 +15,7 @@ import psycopg
 
 from patron_engine.access.decide import readable, writable
 from patron_engine.fields.field import Field, LinkSpec, NumberSpec, TextSpec
+from patron_engine.jsonio import whole
 from patron_engine.model.model import Object
 from patron_engine.page.cards import choice_of
 from patron_engine.page.inputs import Choice, Input, widget_of
@@ -191,8 +192,8 @@ def wire_of(field: Field, text: str, reader: Reader) -> Any:
         return None
     if field.type == "boolean":
         return text == "true"
-    if field.type in ("integer", "rating", "duration") and WHOLE.fullmatch(text):
-        return int(text)
+    if field.type in ("integer", "rating", "duration") and (number := whole(text)) is not None:
+        return number
     if field.type == "datetime":
         try:
             moment = datetime.fromisoformat(text)
