@@ -72,14 +72,27 @@ def _called(node: Function) -> set[str]:
     return found
 
 
+def _depending() -> list[tuple[str, set[str]]]:
+    """`Posted = Annotated[Form, Depends(taken)]`: what a parameter of that type calls before its function."""
+    return [
+        (target.id, {inner.id for inner in ast.walk(node.value) if isinstance(inner, ast.Name)})
+        for file in sorted(WEB.rglob("*.py"))
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, ast.Assign) and "Depends" in ast.unparse(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    ]
+
+
 def test_every_address_that_changes_something_checks_where_the_form_came_from() -> None:
-    """By `csrf.check` (or, before anybody is signed in, `csrf.same_site`), itself or in what it calls."""
+    """By `csrf.check` (or, before anybody is signed in, `csrf.same_site`), itself, in what it calls or depends on."""
     functions = _functions()
     checking = {"csrf.check", "csrf.same_site"}
     for _ in range(5):  # what calls a function that checks checks as well
         for stem, node in functions:
             if _called(node) & checking:
                 checking |= {node.name, f"{stem}.{node.name}"}
+        checking |= {name for name, called in _depending() if called & checking}
     wanted = [(stem, node) for stem, node in functions if _changes(node)]
     assert len(wanted) > 3
     assert [f"{stem}: {node.name}" for stem, node in wanted if not _called(node) & checking] == []

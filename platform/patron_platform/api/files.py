@@ -56,16 +56,12 @@ async def send_file(request: Request) -> Response:
     return (await receive(request, caller)).response()
 
 
-def anybody(_: Mapping[str, str]) -> None:
-    """Admits every form: who sends it was asked before."""
-
-
 async def receive(
     request: Request,
     caller: Caller,
     *,
     fields: Sequence[str] = (),
-    admit: Callable[[Mapping[str, str]], None] = anybody,
+    admit: Callable[[Mapping[str, str]], None] | None = None,
 ) -> Answer:
     """The file of a request's body, kept as the caller's own.
 
@@ -79,7 +75,8 @@ async def receive(
         with anyio.fail_after(UPLOAD_SECONDS):
             async for piece in read_upload(request, fields):
                 if isinstance(piece, Sent):
-                    await run_in_threadpool(admit, piece.fields)
+                    if admit is not None:
+                        await run_in_threadpool(admit, piece.fields)
                     await run_in_threadpool(keeping.begin, piece)
                 elif keeping.takes(piece):
                     await run_in_threadpool(keeping.write)
