@@ -15,6 +15,7 @@ import psycopg
 from patron_engine.access.decide import readable
 from patron_engine.fields.field import ChoiceSpec, Field, LinkSpec, NumberSpec
 from patron_engine.fields.options import options_in
+from patron_engine.jsonio import whole
 from patron_engine.page.inputs import Choice, Input, widget_of
 from patron_engine.page.palette import token_of
 from patron_engine.page.reader import Reader
@@ -71,8 +72,8 @@ def values_of(fields: Iterable[Field], typed: Mapping[str, str], reader: Reader)
 def _value(field: Field, text: str, reader: Reader) -> Any:
     if field.type == "boolean":
         return text == "true"
-    if field.type in ("integer", "rating") and text.lstrip("-").isdigit() and text.isascii():
-        return int(text)
+    if field.type in ("integer", "rating") and (number := whole(text)) is not None:
+        return number
     if field.type == "datetime":
         try:
             return datetime.fromisoformat(text).replace(tzinfo=reader.zone).isoformat()

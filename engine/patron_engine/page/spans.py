@@ -98,7 +98,7 @@ class Spans:
     def _local(self, value: Any) -> tuple[date, time | None]:
         if "T" not in str(value):
             return date.fromisoformat(value), None
-        moment = moment_of(value).astimezone(self.reader.zone)
+        moment = self.reader.local(moment_of(value))
         return moment.date(), moment.time().replace(second=0, microsecond=0)
 
 

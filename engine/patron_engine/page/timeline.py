@@ -219,7 +219,7 @@ class _Sources:
             return EMPTY if field is None else shown(field, row.get(name), self.reader, row.get("currency"))
 
         at = moment_of(row["created_at"])
-        day = at.astimezone(self.reader.zone).date()
+        day = self.reader.local(at).date()
         if kind == "activity" and row.get("at"):
             day = date.fromisoformat(row["at"])
         title = self.call.model.follow(of.name, of.title)
@@ -252,7 +252,7 @@ class _Sources:
         return [
             Entry(
                 kind="change", object=self.object.name, id=f"v{h.version}", at=h.at,
-                day=h.at.astimezone(self.reader.zone).date(), icon="history", what="", by=h.by, action=h.action,
+                day=self.reader.local(h.at).date(), icon="history", what="", by=h.by, action=h.action,
                 cause=h.cause, differences=h.differences, version=h.version,
             )
             for h in found
@@ -266,7 +266,7 @@ class _Sources:
             made.append(
                 Entry(
                     kind="file", object=self.object.name, id=file["id"], at=at, icon="paperclip", what="",
-                    day=at.astimezone(self.reader.zone).date(), title=file["name"],
+                    day=self.reader.local(at).date(), title=file["name"],
                     by=Item(text=by["title"] or "…", object="user", id=by["id"]) if by else None,
                     by_me=bool(by) and by["id"] == self.call.actor.user,
                 )

@@ -251,7 +251,7 @@ def reference(of: Field, value: Any) -> str:
 
 def local(value: str, reader: Reader) -> str:
     """A moment as an input of type datetime-local has it, to the minute where there are no seconds."""
-    moment = datetime.fromisoformat(value).astimezone(reader.zone).replace(tzinfo=None)
+    moment = reader.local(datetime.fromisoformat(value)).replace(tzinfo=None)
     return moment.isoformat(timespec="seconds" if moment.second else "minutes")
 
 

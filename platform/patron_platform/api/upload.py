@@ -17,6 +17,7 @@ from starlette.requests import Request
 
 from patron_engine.errors import Refused
 from patron_engine.fields.limits import FILE_SIZE_CAP
+from patron_engine.jsonio import whole
 from patron_engine.problems import Problem
 from patron_platform.api.body import BadBody, BodyTooLarge, UnsupportedMedia
 
@@ -39,12 +40,12 @@ def expected_bytes(request: Request) -> int:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise UnsupportedMedia("send the file as it is, without Content-Encoding")
-    declared = request.headers.get("content-length", "0")
-    if not (declared.isascii() and declared.isdigit() and len(declared) < 19):
+    length = whole(request.headers.get("content-length", "0"))
+    if length is None or length < 0:
         raise BadBody("Content-Length is not a number", code="content_length")
-    if int(declared) > FILE_SIZE_CAP + FORM_BYTES:
+    if length > FILE_SIZE_CAP + FORM_BYTES:
         raise _too_large()
-    return min(int(declared), FILE_SIZE_CAP)
+    return min(length, FILE_SIZE_CAP)
 
 
 async def read_upload(request: Request) -> AsyncIterator[Sent | bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,8 +19,10 @@ from starlette.responses import Response
 from patron_engine.access.decide import writable
 from patron_engine.actor import Cause
 from patron_engine.errors import LimitExceeded, Refused, WrongUse
-from patron_engine.fields.base import ValueFault
-from patron_engine.fields.field import Field
+from patron_engine.fields.base import TextFormats, ValueFault
+from patron_engine.fields.field import Field, TextSpec
+from patron_engine.fields.numerals import EXACT, plain_number
+from patron_engine.jsonio import decimal_text
 from patron_engine.page.listing import editable, title_of
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -79,7 +81,7 @@ def bulk(request: Request, workspace: str, object: str, form: FormData) -> Respo
             return _page(it, act, ids, given)
         try:
             make = _making(it, act, given)
-        except (ValueFault, Refused, InvalidOperation) as error:
+        except (ValueFault, Refused) as error:
             said = (
                 getattr(error, "message", None)
                 or getattr(error, "detail", None)
@@ -151,7 +153,9 @@ def _making(it: Asked, act: str, given: Mapping[str, str]) -> Making:
     value, other = given.get("value", ""), given.get("with", "")
     constant = None if how == "empty" else read_text(field, value, reader) if how == "set" else value
     if how in ("plus", "minus", "times"):
-        constant = Decimal(value)
+        constant = plain_number(value, TextFormats(zone=reader.zone, languages=reader.languages))
+    if isinstance(field.spec, TextSpec) and max(len(value), len(other)) > field.spec.max_length:
+        raise ValueFault("too_long", texts_in(it.visitor.languages[0])("lists.wrong_value"), None)
     if constant in (None, "") and how != "empty":
         raise Refused(
             [
@@ -163,31 +167,34 @@ def _making(it: Asked, act: str, given: Mapping[str, str]) -> Making:
             ]
         )
 
+    longest = field.spec.max_length if isinstance(field.spec, TextSpec) else 0
+
     def make(conn: Connection, call: Call, ids: Sequence[str]) -> list[Change]:
         old = undo.before(conn, call, object, ids, (name,)) if how not in ("set", "empty") else {}
         return [
             Change(action="update", object=object, id=i,
-                   set={name: worked(how, old.get(i, {}).get(name), constant, other)})
+                   set={name: worked(how, old.get(i, {}).get(name), constant, other, longest)})
             for i in ids
         ]  # fmt: skip
 
     return make
 
 
-def worked(how: str, old: Any, value: Any, other: str) -> Any:
-    """The new value of one record."""
+def worked(how: str, old: Any, value: Any, other: str, longest: int) -> Any:
+    """The new value of one record. A text is not made much longer than the `longest` its field takes, which refuses it then."""
     if how in ("set", "empty"):
         return value
     if how in ("plus", "minus", "times"):
         if old is None:
             return None
         now = Decimal(str(old))
-        return str({"plus": now + value, "minus": now - value, "times": now * value}[how])
+        done = {"plus": EXACT.add, "minus": EXACT.subtract, "times": EXACT.multiply}[how]
+        return decimal_text(done(now, value))
     text = "" if old is None else str(old)
     return {
         "prepend": f"{value}{text}",
         "append": f"{text}{value}",
-        "replace": text.replace(str(value), other),
+        "replace": text.replace(str(value), other, longest // max(len(other), 1) + 1 if other else -1),
     }[how]
 
 

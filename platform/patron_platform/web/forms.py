@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import NeedsConfirmation, Refused, StaleVersion
-from patron_engine.jsonio import dumps
+from patron_engine.jsonio import dumps, whole
 from patron_engine.model.model import Object
 from patron_engine.page.form import form_of
 from patron_engine.page.form_names import input_name
@@ -131,7 +131,8 @@ def _send(desk: Desk, form: Pairs) -> Response:
     csrf.check(visitor.request, visitor.session.id, forms_in.texts(form))
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
-        typed = _chosen(_reshaped(typed_of(desk.object(call), form)))
+        object = desk.object(call)
+        typed = _chosen(_reshaped(object, typed_of(object, form)))
     if {"_add", "_remove", "_redraw"} & set(typed.frame):
         return _again(desk, typed, Said(dirty=True))
     try:
@@ -156,9 +157,7 @@ def _save(desk: Desk, typed: Typed, form: Pairs) -> Answer:
             raise Refused(tree.wrong)
         change = replace(
             tree.change,
-            version=int(version)
-            if desk.id and version.isascii() and version.isdigit() and len(version) < 10
-            else None,
+            version=whole(version) if desk.id else None,
             confirm=frozenset(r for r in typed.frame.get("_confirm", "").split(",") if r),
         )
         return _onward(conn, call, desk, typed, save(conn, call, [change])[0])
@@ -198,9 +197,8 @@ def _again(
         tree = form_of(
             conn, call, visitor.reader(call), desk.opening(call, typed), typed, words=words, found=found
         )
-        version = typed.frame.get("_version", "0")
-        if said.version is None and version.isascii() and version.isdigit():
-            said = replace(said, version=int(version))
+        if said.version is None:
+            said = replace(said, version=whole(typed.frame.get("_version", "0")))
         if asked is not None:
             warnings = [(input_name(typed, p.path), words(p)) for p in asked.problems]
             said = replace(said, warnings=warnings)
@@ -233,12 +231,12 @@ def _send_again(desk: Desk, typed: Typed, form: Pairs, version: int) -> Response
 # -- what the buttons of a form ask besides -----------------------------------------------------------------------------
 
 
-def _reshaped(typed: Typed) -> Typed:
+def _reshaped(object: Object, typed: Typed) -> Typed:
     """A row more or less, as buttons ask without scripts."""
     set = typed.frame.get("_add", "")
     removed = typed.frame.get("_remove", "").split(".")
     rows = {s: list(found) for s, found in typed.rows.items()}
-    if set:
+    if set in object.details:
         known = {r.key for r in rows.get(set, ())}
         key = next(f"n{n}" for n in range(1, len(known) + 2) if f"n{n}" not in known)
         rows.setdefault(set, []).append(TypedRow(key=key, id=None, fields={}, was={}))

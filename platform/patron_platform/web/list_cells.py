@@ -19,6 +19,7 @@ from patron_engine.errors import Forbidden, NeedsConfirmation, NotFound, PatronE
 from patron_engine.fields.base import TextFormats, ValueFault
 from patron_engine.fields.field import ChoiceSpec, Field
 from patron_engine.fields.registry import type_of
+from patron_engine.jsonio import whole
 from patron_engine.model.model import LINKS
 from patron_engine.page.filters import options_for
 from patron_engine.page.inputs import widget_of
@@ -79,11 +80,7 @@ def save_cell(request: Request, workspace: str, object: str, form: FormData) -> 
         csrf.check(request, it.visitor.session.id, given)
         field = _field(it)
         text = given.get("value", "")
-        version = (
-            int(given["version"])
-            if given.get("version", "").isdigit() and len(given["version"]) < 18
-            else None
-        )
+        version = whole(given.get("version", ""))
         reader = it.visitor.reader(it.call)
         confirm = frozenset(n for n in given.get("confirm", "").split(",") if n)
     editing, status = None, 200
@@ -191,7 +188,7 @@ def text_of(value: Any, field: Field, reader: Reader) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if field.type == "datetime":
-        return moment_of(str(value)).astimezone(reader.zone).strftime("%Y-%m-%dT%H:%M")
+        return reader.local(moment_of(str(value))).strftime("%Y-%m-%dT%H:%M")
     return str(value)
 
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import NotFound
+from patron_engine.jsonio import whole
 from patron_engine.page.listing import Listing, listing
 from patron_engine.page.paths import field_at
 from patron_engine.page.question import Question
@@ -107,7 +108,7 @@ def branch(request: Request, workspace: str, object: str) -> Response:
         link, id = parent_of(it), it.given.get("id", "")
         if link is None or len(id) != 36 or not all(c in "0123456789abcdef-" for c in id):
             raise NotFound("there is no such branch")
-        depth = min(int(it.given["depth"]), 50) if it.given.get("depth", "").isdigit() else 1
+        depth = max(1, min(whole(it.given.get("depth", "")) or 1, 50))
         found = _below(it, link, id)
         opens = _opens(it.conn, it.call, it.object.name, link, found)
         values = {**around(it, found), "tree": True, "depth": depth, "opens": opens, "under": id}

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from patron_engine.access.decide import readable
 from patron_engine.errors import Conflict, NeedsConfirmation, Refused
 from patron_engine.fields.field import Field
+from patron_engine.jsonio import whole
 from patron_engine.model.model import Object
 from patron_engine.page.board import Boards
 from patron_engine.page.missing import candidates, missing, value_again, wire_of
@@ -40,6 +41,7 @@ from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/moves", include_in_schema=False)
 Connection = psycopg.Connection[Any]
+DATED = frozenset({"date", "datetime", "date_range"})
 FURTHEST = 36_600  # days a bar is moved at once
 
 
@@ -113,20 +115,20 @@ def move(request: Request, workspace: str, object: str, id: str, form: FormData)
 
 def _wish(visitor: Visitor, object: str, id: str, form: Pairs) -> Wish:
     given = forms_in.texts(form)
-    version, shift = given.get("version", ""), given.get("shift", "0")
-    if not version.isdigit() or len(version) > 18:
+    version, shift = whole(given.get("version", "")), whole(given.get("shift", "0"))
+    if version is None:
         raise Refused(
             [Problem(code="version_missing", message="the record's version is missing", path="version")]
         )
-    if not shift.lstrip("-").isdigit() or abs(int(shift[:8])) > FURTHEST:
+    if shift is None or abs(shift) > FURTHEST:
         raise Refused([Problem(code="bad_shift", message="that is no number of days", path="shift")])
     return Wish(
         object=object,
         id=id,
-        version=int(version),
+        version=version,
         typed={k.removeprefix("set."): v for k, v in form if k.startswith("set.")},
         fields=tuple(n for n in given.get("fields", "").split(",") if n),
-        shift=int(shift[:8]),
+        shift=shift,
         confirm=frozenset(forms_in.several(form, "confirm")),
         back=_back(visitor, object, given.get("back")),
     )
@@ -140,7 +142,9 @@ def _carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> Un
     before = read_one(conn, call, object.name, wish.id, tuple(dict.fromkeys((object.title, *names)))).record()
     values = {name: _typed(fields.get(name), text, reader) for name, text in wish.typed.items()}
     values |= {
-        n: moved_by(before.get(n), wish.shift, reader) for n in wish.fields if before.get(n) is not None
+        n: _shifted(n, fields.get(n), before.get(n), wish.shift, reader)
+        for n in wish.fields
+        if before.get(n) is not None
     }
     change = Change(
         action="update",
@@ -165,6 +169,18 @@ def _typed(field: Field | None, text: str, reader: Reader) -> Any:
     return text if field is None else wire_of(field, text, reader)
 
 
+def _shifted(name: str, field: Field | None, value: Any, days: int, reader: Reader) -> Any:
+    """The value some days later. Refused where the field has no days, or the calendar ends before."""
+    if field is None or field.type not in DATED:
+        raise Refused([Problem(code="not_date", message="this has no days it could be moved by", path=name)])
+    try:
+        return moved_by(value, days, reader)
+    except OverflowError:
+        raise Refused(
+            [Problem(code="limit_date", message="the calendar ends before that day", path=name)]
+        ) from None
+
+
 def moved_by(value: Any, days: int, reader: Reader) -> Any:
     """A day, a moment or a range of days, some days later. A moment keeps its time of day in his zone."""
     step = timedelta(days=days)
@@ -172,7 +188,7 @@ def moved_by(value: Any, days: int, reader: Reader) -> Any:
         return {part: moved_by(value[part], days, reader) for part in ("from", "to") if value.get(part)}
     if "T" not in str(value):
         return (date.fromisoformat(value) + step).isoformat()
-    local: datetime = moment_of(value).astimezone(reader.zone)
+    local: datetime = reader.local(moment_of(value))
     return (local.replace(tzinfo=None) + step).replace(tzinfo=reader.zone).isoformat()
 
 

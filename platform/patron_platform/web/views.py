@@ -87,7 +87,7 @@ def _column(column: Column) -> Any:
 
 def _label(given: Mapping[str, str]) -> str:
     label = given.get("label", "").strip()
-    if not 0 < len(label) <= MAX_LABEL:
+    if not 0 < len(label) <= MAX_LABEL or not label.isprintable():
         raise Refused(
             [
                 Problem(
