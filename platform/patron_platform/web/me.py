@@ -50,7 +50,7 @@ def choose(request: Request, workspace: str, form: FormData) -> Response:
     zone, name = given.get("zone", ""), given.get("name", "").strip()
     if zone and zone not in available_timezones():
         wrong["zone"] = "me.not_a_choice"
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+    if not 0 < len(name) <= LONGEST_NAME or any(c < " " for c in name):
         wrong["name"] = "me.name_length"
     if wrong:
         return _page(visitor, status=422, wrong=wrong, given=given)
