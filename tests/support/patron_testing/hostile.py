@@ -1,6 +1,6 @@
 """A workspace whose definitions and records are full of markup: every text a person or an admin may write holds `MARK`.
 
-    evil = make_evil(opened)          # publishes c_evil with every kind of text, and writes records into it
+    evil = make_evil(admin)           # publishes c_evil with every kind of text, and writes records into it
     strange(html)                     # what in a page is not the platform's own: elements and handlers that got out of a text
 
 The fields of c_evil are named as a form element names its own properties, so that a script that asks a form for `action` meets them.
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
 
-from patron_testing.web import Api, Opened
+from patron_testing.web import Api
 
 MARK = """"'><xss onxss=1><img src=x onerror=alert(1)></script></style>--><script>alert(1)</script>{{73137*90007}}"""
 WORKED_OUT = "6582841959"  # what a template would make of its end
 LABEL = {"en": f"En {MARK}", "zh-CN": f"中 {MARK}"}
-HIDDEN = "‮cod.exe⁦​﻿"  # turns the direction of what follows, and is not seen
+HIDDEN = "\u202ecod.exe\u2066\u200b\ufeff"  # turns the direction of what follows, and is not seen
 CLOBBERING = (
     "submit", "action", "method", "length", "constructor", "elements", "children", "attributes", "name", "title", "style",
     "dataset", "reset", "outer", "prototype", "cookie", "location", "forms", "value", "hidden",
@@ -60,9 +60,9 @@ class Evil:
     account: str
 
 
-def make_evil(opened: Opened) -> Evil:
+def make_evil(admin: Api) -> Evil:
     """Publishes the definitions and writes some records of them."""
-    admin, draft = opened.admin, ""
+    draft = ""
     for kind, name, body in _documents():
         said = admin.put(f"/definitions/{kind}/{name}", body)
         assert said.status_code == 200, (kind, name, said.text)
@@ -83,13 +83,21 @@ def make_evil(opened: Opened) -> Evil:
 
 def _documents() -> list[tuple[str, str, dict[str, Any]]]:
     names = [*CLOBBERING, *KINDS, "t_choice", "t_choices"]
-    fields: list[dict[str, Any]] = [{"name": n, "type": "text", "label": LABEL, "help": LABEL} for n in CLOBBERING]
+    fields: list[dict[str, Any]] = [
+        {"name": n, "type": "text", "label": LABEL, "help": LABEL} for n in CLOBBERING
+    ]
     fields += [{"name": n, "label": LABEL, "help": LABEL, **more} for n, more in KINDS.items()]
     fields += [
         {"name": "t_choice", "type": "select", "label": LABEL, "options": OPTIONS},
         {"name": "t_choices", "type": "multi_select", "label": LABEL, "options": OPTIONS},
     ]
-    rule = {"name": "loud", "when": "t_integer == 13", "level": "warning", "at": "t_integer", "message": LABEL}
+    rule = {
+        "name": "loud",
+        "when": "t_integer == 13",
+        "level": "warning",
+        "at": "t_integer",
+        "message": LABEL,
+    }
     object = {
         "label": LABEL, "plural": LABEL, "description": LABEL, "title": "name", "history": True, "fields": fields,
         "features": ["activities", "comments", "files", "follow", "void"], "search": ["name"], "rules": [rule],
@@ -100,7 +108,16 @@ def _documents() -> list[tuple[str, str, dict[str, Any]]]:
             {"field": "t_integer", "label": LABEL, "help": LABEL}, *[n for n in names if n not in ("t_integer", "t_secret")],
         ]}],
     }  # fmt: skip
-    columns: list[Any] = [{"field": "name", "label": LABEL}, "t_long", "t_url", "t_choice", "t_tags", "t_rich", "t_link", "t_json"]
+    columns: list[Any] = [
+        {"field": "name", "label": LABEL},
+        "t_long",
+        "t_url",
+        "t_choice",
+        "t_tags",
+        "t_rich",
+        "t_link",
+        "t_json",
+    ]
     view = {"object": "c_evil", "columns": columns, "filters": ["t_choice", "name"]}
     return [
         ("object", "c_evil", object),
@@ -132,7 +149,9 @@ class _Strange(HTMLParser):
     """Collects what no template of the platform writes."""
 
     ELEMENTS = frozenset({"xss", "iframe", "object", "embed", "base", "style"})
-    ADDRESSES = frozenset({"href", "src", "action", "formaction", "hx-get", "hx-post", "data", "poster", "xlink:href"})
+    ADDRESSES = frozenset(
+        {"href", "src", "action", "formaction", "hx-get", "hx-post", "data", "poster", "xlink:href"}
+    )
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -150,7 +169,11 @@ class _Strange(HTMLParser):
             if re.fullmatch(r"on[a-z]+|style|srcdoc", name):
                 self.found.append(f"<{tag} {name}=>")
             scheme = re.match(r"\s*([a-z0-9+.\-\s]*):", value or "", re.IGNORECASE)
-            if name in self.ADDRESSES and scheme and scheme[1].lower() not in ("http", "https", "mailto", "tel"):
+            if (
+                name in self.ADDRESSES
+                and scheme
+                and scheme[1].lower() not in ("http", "https", "mailto", "tel")
+            ):
                 self.found.append(f"<{tag} {name}={(value or '')[:60]}>")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
