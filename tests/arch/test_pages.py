@@ -110,3 +110,29 @@ def test_no_page_holds_sql_on_records() -> None:
                 ):
                     wrong.append(f"{file.name}:{node.lineno}")
     assert wrong == []
+
+
+def test_a_text_becomes_a_whole_number_in_one_place() -> None:
+    """By `jsonio.whole`. `"²".isdigit()` is true and `int("²")` fails, as it does for 5,000 digits: an error of the server each."""
+    folders = (WEB, WEB.parent / "api", CHECKOUT / "engine" / "patron_engine" / "page")
+    wrong = []
+    for file in sorted(f for folder in folders for f in folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            calls = [
+                n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+            ]
+            if isinstance(node, Function) and "int" in calls:
+                tested = {name.rpartition(".")[2] for name in _called(node)} & {
+                    "isdigit",
+                    "isdecimal",
+                    "isnumeric",
+                }
+                wrong += [f"{file.name}: {node.name}"] if tested else []
+    assert wrong == []
+
+
+def test_behaviours_of_forms_use_no_name_a_field_can_have() -> None:
+    """An input named `action` hides its form's; a name with a capital is no field's."""
+    for name in ("form", "form-live", "offline-form"):
+        text = re.sub(r"//.*", "", (BEHAVIOURS[0].parent / f"{name}.js").read_text("utf-8"))
+        assert re.findall(r"\b(?:form|element)\.[a-z]+\b(?![A-Z])", text) == [], name

@@ -13,7 +13,7 @@ from typing import Final
 from patron_engine.meta.document import Document, walk
 from patron_engine.problems import Problems
 
-_ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:|/(?!/))\S+\Z")
+_ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:|/(?!/))[^\s\\]+\Z")
 
 
 def menu_addresses(document: Document, found: Problems) -> None:

@@ -2,7 +2,7 @@
 // Asks before one leaves with unsaved changes; Ctrl+S or ⌘S saves, Escape goes back where nothing was changed; sent once.
 export default function form(element) {
   document.documentElement.classList.add("scripts");
-  let dirty = element.dataset.dirty !== undefined;
+  let dirty = element.hasAttribute("data-dirty");
   let sent = false;
   const touched = (event) => {
     if (event.target.name !== undefined || event.detail?.touched) dirty = true;
@@ -17,7 +17,7 @@ export default function form(element) {
     sent = false;
   });
   window.addEventListener("beforeunload", (event) => {
-    if (!dirty || sent || !element.isConnected || element.closest("dialog")) return;
+    if (!dirty || sent || !element.isConnected || element.parentElement.closest("dialog")) return;
     event.preventDefault();
   });
   document.addEventListener("keydown", (event) => {

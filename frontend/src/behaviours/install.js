@@ -16,10 +16,10 @@ function open(form, csrf) {
   for (const [name, value] of [...form.pairs, ["_csrf", csrf]]) {
     const field = document.createElement("input");
     Object.assign(field, { type: "hidden", name, value });
-    made.append(field);
+    made.appendChild(field);
   }
   document.body.append(made);
-  made.submit();
+  HTMLFormElement.prototype.submit.call(made);
 }
 
 export default function install(element) {

@@ -16,30 +16,30 @@ export default function offlineForm(form) {
     told.setAttribute("role", "status");
     told.tabIndex = -1;
     const text = document.createElement("span");
-    text.textContent = form.dataset.kept;
+    text.textContent = form.getAttribute("data-kept");
     const change = document.createElement("button");
-    Object.assign(change, { type: "button", className: "button button-small", textContent: form.dataset.change });
+    Object.assign(change, { type: "button", className: "button button-small", textContent: form.getAttribute("data-change") });
     change.addEventListener("click", async () => {
       await drop(token.value);
       wake();
     });
     told.append(text, change);
-    form.before(told);
-    form.inert = true;
+    form.insertAdjacentElement("beforebegin", told);
+    form.toggleAttribute("inert", true);
     told.focus();
   };
   const wake = () => {
     told?.remove();
     told = null;
-    form.inert = false;
+    form.toggleAttribute("inert", false);
   };
 
   form.addEventListener("submit", async (event) => {
     if (event.defaultPrevented || navigator.onLine) return;
     event.preventDefault();
     const pairs = [...new FormData(form, event.submitter)].filter(([name, value]) => name !== "_csrf" && typeof value === "string");
-    const title = form.dataset.title ?? document.title.replace(/ · Patron$/, "");
-    await keep({ key: token.value, account, workspace, action: form.action, title, pairs });
+    const title = form.getAttribute("data-title") ?? document.title.replace(/ · Patron$/, "");
+    await keep({ key: token.value, account, workspace, action: form.getAttribute("action"), title, pairs });
     form.dispatchEvent(new CustomEvent("patron:kept", { bubbles: true }));
     rest();
   });

@@ -25,8 +25,10 @@ self.addEventListener("activate", (event) => {
 
 const offline = async () => (await caches.match(OFFLINE, { cacheName: CACHE })) ?? Response.error();
 
-/** Keeps a form that could not be sent, if it has the token that lets it be sent once. */
+/** Keeps a form that could not be sent, if it has the token that lets it be sent once. Not one that stood on the page of
+ * another site: it would be sent later with the token that only ours have. */
 async function kept(request) {
+  if (!request.referrer.startsWith(`${self.location.origin}/`)) return offline();
   const pairs = [...(await request.formData())].filter(([name, value]) => name !== "_csrf" && typeof value === "string");
   const key = pairs.find(([name]) => name === "_once")?.[1];
   const path = new URL(request.url).pathname;

@@ -144,7 +144,7 @@ def _carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> tu
     values |= {
         n: _shifted(n, fields.get(n), before.get(n), wish.shift, reader)
         for n in wish.fields
-        if before.get(n) is not None
+        if n not in fields or before.get(n) is not None
     }
     change = Change(
         action="update",
