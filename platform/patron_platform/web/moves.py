@@ -83,9 +83,7 @@ def take_back(request: Request, workspace: str, form: FormData) -> Response:
         object = object_for(call, found[0])
         return *found, _title(object, read_one(conn, call, object.name, found[1], (object.title,)).record())
 
-    object, id, title = visitor.workspace.writing(
-        visitor.actor, act, replace(visitor.cause, detail={"undo": True})
-    )
+    object, id, title = visitor.workspace.writing(visitor.actor, act, visitor.cause)
     back = _back(visitor, object, given.get("back"))
     if not partial_wanted(request):
         return see_other(back)

@@ -160,7 +160,9 @@ def act_of(conn: Connection, call: Call, act: str) -> Act | None:
 
 
 def undo(conn: Connection, call: Call, act: str) -> tuple[int, list[Kept]]:
-    """Takes an act back in the caller's write transaction: how many records are as before, and which are not."""
+    """Takes an act back in the caller's write transaction: how many records are as before, and which are not. The history
+    says that it was an undo; stage paths do not hold it up."""
+    call = replace(call, cause=replace(call.cause, detail={**call.cause.detail, "undo": True}))
     waits = "SELECT 1 FROM {}.sys__batch WHERE id::text = %s FOR UPDATE"  # for one who does the same at the same moment
     conn.execute(sql.SQL(waits).format(sql.Identifier(call.schema)), (act,))
     found = act_of(conn, call, act)
