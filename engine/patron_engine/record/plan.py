@@ -45,12 +45,7 @@ def plan_rows(batch: Batch, changes: Sequence[tuple[int, Change]], *, several: b
     batch.levels.append(rows)
     level = rows
     while level:
-        level = [
-            detail
-            for row in level
-            if row.program.sets and not row.rejected
-            for detail in _details(batch, row)
-        ]
+        level = [detail for row in level if not row.rejected for detail in _details(batch, row)]
         if level:
             batch.levels.append(level)
     return rows
@@ -200,7 +195,7 @@ def _details(batch: Batch, master: Row) -> list[Row]:
     change, program = master.change, master.program
     assert change is not None
     found: list[Row] = []
-    for name, given in change.set.items():
+    for name, given in change.set.items() if program.sets else ():
         set_name = program.object.aliases.get(name, name)
         if set_name not in program.sets:
             continue
