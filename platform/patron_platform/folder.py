@@ -21,6 +21,7 @@ from patron_engine.meta.writer import write_document
 from patron_engine.pack import source
 from patron_engine.pack.export import files_of_documents
 from patron_engine.pack.source import Definitions, Pack, read_pack
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, beyond
 from patron_engine.runtime import Workspace
 from patron_engine.ways.publish import Publication
@@ -42,7 +43,11 @@ def read_folder(folder: Path) -> tuple[Document, ...]:
     """The definitions of a folder. Refused with every problem of its files."""
     found, problems = _read(folder)
     if any(p.level == "error" for p in problems):
-        raise Refused(problems, f"{len(problems)} problems in {folder}", code="definitions_invalid")
+        raise Refused(
+            problems,
+            Phrase("{count} problems in {folder}", count=len(problems), folder=folder),
+            code="definitions_invalid",
+        )
     return found.documents
 
 
@@ -65,7 +70,11 @@ def plan_folder(place: Workspace, folder: Path, note: str = "") -> Publication:
         except Refused as refused:
             more = beyond(problems, refused.problems)
     every = [*problems, *more]
-    raise Refused(every, f"{len(every)} problems in {folder}", code="definitions_invalid")
+    raise Refused(
+        every,
+        Phrase("{count} problems in {folder}", count=len(every), folder=folder),
+        code="definitions_invalid",
+    )
 
 
 def write_folder(folder: Path, layers: Sequence[Layer]) -> Written:
@@ -87,7 +96,11 @@ def write_folder(folder: Path, layers: Sequence[Layer]) -> Written:
             kept.append(name)
     if changed:
         raise Conflict(
-            f"changed in {folder} and not as the workspace has it: {', '.join(changed)}",
+            Phrase(
+                "changed in {folder} and not as the workspace has it: {changed}",
+                folder=folder,
+                changed=list(changed),
+            ),
             code="folder_changed",
             hint="publish the folder first, or move these files away",
         )
@@ -132,5 +145,9 @@ def load_pack(folder: Path) -> Pack:
         raise WrongUse(f"there is no folder {folder}", hint="`patron pack new NAME` makes one")
     pack, problems = read_pack(folder)
     if pack is None or any(p.level == "error" for p in problems):
-        raise Refused(problems, f"{len(problems)} problems in {folder}", code="pack_invalid")
+        raise Refused(
+            problems,
+            Phrase("{count} problems in {folder}", count=len(problems), folder=folder),
+            code="pack_invalid",
+        )
     return pack

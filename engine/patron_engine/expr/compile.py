@@ -15,6 +15,7 @@ from patron_engine.expr.scope import Scope
 from patron_engine.expr.syntax import Syntax, parse
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import fits, say_type, words
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 
 __all__ = ["Expression", "compile_expression", "typed"]
@@ -59,10 +60,14 @@ def typed(outer: Infer, syntax: Syntax, scope: Scope) -> Expression:
         if scope.expects and not accepted:
             wanted = " or ".join(words(k) for k in scope.expects)
             infer.fault(
-                "expr_result", f"the value must be {wanted}, but it is {say_type(tree.type)}", syntax.at
+                "expr_result",
+                Phrase(
+                    "the value must be {wanted}, but it is {type}", wanted=wanted, type=say_type(tree.type)
+                ),
+                syntax.at,
             )
         if scope.rows and not made.has_sql:
-            infer.fault("expr_no_sql", f"{made.no_sql} cannot stand where records are chosen", syntax.at,
+            infer.fault("expr_no_sql", Phrase("{no_sql} cannot stand where records are chosen", no_sql=made.no_sql), syntax.at,
                         "put it into a stored formula field and compare that")  # fmt: skip
     return made
 

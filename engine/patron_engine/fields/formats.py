@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from patron_engine.fields.base import ValueFault
+from patron_engine.phrases import Phrase
 
 _SPACING: Final = re.compile(r"[\s\-\u2010-\u2015]+")
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -38,7 +39,11 @@ def _pattern(
         plain = _SPACING.sub("", text) if tidy else text
         plain = plain.upper() if upper else plain
         if not compiled.fullmatch(plain):
-            raise ValueFault(f"format_{name}", f"this is not {about}", f"for example {sample}")
+            raise ValueFault(
+                f"format_{name}",
+                Phrase("this is not {about}", about=about),
+                Phrase("for example {sample}", sample=sample),
+            )
         return plain
 
     return Format(name=name, about=about, sample=sample, read=read)

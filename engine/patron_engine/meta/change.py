@@ -13,6 +13,7 @@ from typing import Any
 from patron_engine.meta.compare import join
 from patron_engine.meta.document import Document, Path, element_name, find_element
 from patron_engine.meta.languages import is_texts
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
 
 
@@ -131,12 +132,22 @@ def _set(draft: Draft, change: Document) -> Iterator[Problem]:
             spot, value = _below_a_plain_element(draft.body, text, spot, value)
         if spot.path.split(".")[0] in ("kind", "name", "was"):
             hint = "a document keeps its name; write a new one"
-            yield _problem(change, at, "not_changeable", f"{text!r} cannot be changed by a change", hint)
+            yield _problem(
+                change,
+                at,
+                "not_changeable",
+                Phrase("{text!r} cannot be changed by a change", text=text),
+                hint,
+            )
         elif spot.holder is None:
             yield _unknown(change, at, spot)
         elif value is None and isinstance(spot.holder, list):
             yield _problem(
-                change, at, "not_a_key", f"{text!r} is an element of a list", f"write remove: [{text}]"
+                change,
+                at,
+                "not_a_key",
+                Phrase("{text!r} is an element of a list", text=text),
+                Phrase("write remove: [{text}]", text=text),
             )
         elif spot.missing is None:
             _merge(draft, spot, value, Contribution(document=change, path=at))
@@ -204,7 +215,13 @@ def _add(draft: Draft, change: Document) -> Iterator[Problem]:
             spot = locate(draft.body, text)
         target = spot.holder[spot.key]
         if not isinstance(target, list):
-            yield _problem(change, at, "not_a_list", f"{text!r} is no list: nothing can be added", "use set")
+            yield _problem(
+                change,
+                at,
+                "not_a_list",
+                Phrase("{text!r} is no list: nothing can be added", text=text),
+                "use set",
+            )
             continue
         for index, item in enumerate(items if isinstance(items, list) else ()):
             yield from _add_one(draft, change, (*at, index), spot.path, target, item)
@@ -220,7 +237,13 @@ def _add_one(
         return
     if find_element(target, name) is not None:
         hint = "change it by set, or choose another name"
-        yield _problem(change, at, "element_exists", f"there is an element {name!r} in {path} already", hint)
+        yield _problem(
+            change,
+            at,
+            "element_exists",
+            Phrase("there is an element {name!r} in {path} already", name=name, path=path),
+            hint,
+        )
         return
     element, neighbour = copied(item), None
     if isinstance(element, dict):
@@ -232,7 +255,11 @@ def _add_one(
     index, fault = _position(target, neighbour or {})
     if fault is not None:
         yield _problem(
-            change, at, "unknown_element", f"{fault!r} is not in {path}", nearest(fault, _names(target))
+            change,
+            at,
+            "unknown_element",
+            Phrase("{fault!r} is not in {path}", fault=fault, path=path),
+            nearest(fault, _names(target)),
         )
     target.insert(index, element)
     draft.give(join(path, name), Contribution(document=change, path=at))
@@ -262,7 +289,15 @@ def _move(
     spot.holder.insert(index if fault is None else spot.key, element)
     if fault is not None and last:
         hint = nearest(fault, _names(spot.holder))
-        problems.append(_problem(change, at, "unknown_element", f"{fault!r} is not beside {text!r}", hint))
+        problems.append(
+            _problem(
+                change,
+                at,
+                "unknown_element",
+                Phrase("{fault!r} is not beside {text!r}", fault=fault, text=text),
+                hint,
+            )
+        )
     return fault is None
 
 
@@ -280,16 +315,24 @@ def _remove(draft: Draft, change: Document) -> Iterator[Problem]:
         if spot.missing is not None:
             yield _unknown(change, at, spot)
         elif not isinstance(spot.holder, list):
-            hint = f"write set: {{{text}: null}}"
-            yield _problem(change, at, "not_an_element", f"{text!r} is a key, no element of a list", hint)
+            hint = Phrase("write set: {{{text}: null}}", text=text)
+            yield _problem(
+                change,
+                at,
+                "not_an_element",
+                Phrase("{text!r} is a key, no element of a list", text=text),
+                hint,
+            )
         else:
             draft.removed[spot.path] = (spot.holder.pop(spot.key), by)
 
 
 def _unknown(change: Document, at: Path, spot: _Spot) -> Problem:
     step = (spot.missing or "").split(".")[0]
-    message = f"there is no {spot.missing!r} in {spot.path or change.name}"
-    hint = nearest(step, spot.known) or (f"there are {', '.join(spot.known[:12])}" if spot.known else None)
+    message = Phrase("there is no {missing!r} in {path}", missing=spot.missing, path=spot.path or change.name)
+    hint = nearest(step, spot.known) or (
+        Phrase("there are {known}", known=list(spot.known[:12])) if spot.known else None
+    )
     return _problem(change, at, "unknown_element", message, hint)
 
 

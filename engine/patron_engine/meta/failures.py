@@ -13,6 +13,7 @@ from typing import Any
 
 from patron_engine.meta.document import Path
 from patron_engine.meta.hints import of_field_type, of_language, of_name
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
 _EVERYWHERE = frozenset(
@@ -60,10 +61,10 @@ def _extra_keys(failure: Any, path: Path) -> Iterable[Finding]:
         return
     for key in failure.instance:
         if key not in allowed and not any(p.search(key) for p in patterns):
-            hint = nearest(key, allowed) or f"keys here are {_several(allowed)}"
+            hint = nearest(key, allowed) or Phrase("keys here are {allowed}", allowed=_several(allowed))
             if failure.instance[key] is None:
-                hint = f"{hint}; where a comma of a text made this key, quote the text"
-            yield "unknown_key", f"there is no key {key!r} here", hint, (*path, key)
+                hint = Phrase("{hint}; where a comma of a text made this key, quote the text", hint=hint)
+            yield "unknown_key", Phrase("there is no key {key!r} here", key=key), hint, (*path, key)
 
 
 def _several(names: list[str]) -> str:
@@ -75,13 +76,25 @@ def _bad_key(failure: Any, path: Path) -> Iterable[Finding]:
     key = failure.instance
     title = failure.schema.get("title", "a key that may stand here")
     if title == "a language code":
-        yield "unknown_language", f"{key!r} is no language code", of_language(str(key)), (*path, key)
+        yield (
+            "unknown_language",
+            Phrase("{key!r} is no language code", key=key),
+            of_language(str(key)),
+            (*path, key),
+        )
     elif failure.validator == "enum":
         own = [k for k in failure.validator_value if k not in _EVERYWHERE]
-        hint = nearest(str(key), failure.validator_value) or f"its own keys are {', '.join(own) or 'none'}"
-        yield "key_not_here", f"{key!r} is not {title}", hint, (*path, key)
+        hint = nearest(str(key), failure.validator_value) or Phrase(
+            "its own keys are {own}", own=list(own) or "none"
+        )
+        yield "key_not_here", Phrase("{key!r} is not {title}", key=key, title=title), hint, (*path, key)
     else:
-        yield "bad_name", f"the key {key!r} is not {title}", of_name(str(key)), (*path, key)
+        yield (
+            "bad_name",
+            Phrase("the key {key!r} is not {title}", key=key, title=title),
+            of_name(str(key)),
+            (*path, key),
+        )
 
 
 def _missing(failure: Any, path: Path) -> Iterable[Finding]:
@@ -90,7 +103,7 @@ def _missing(failure: Any, path: Path) -> Iterable[Finding]:
             about = failure.schema.get("properties", {}).get(key, {}).get("description")
             yield (
                 "missing_key",
-                f"the key {key!r} is missing",
+                Phrase("the key {key!r} is missing", key=key),
                 f"write {key}: …" + (f"  {about}" if about else ""),
                 path,
             )
@@ -109,7 +122,7 @@ def _not(value: Any, what: str, path: Path, *, text: bool = False, listed: bool 
     if value is None:
         hint = "it is empty: leave the key out, or quote the text"
     elif text and isinstance(value, bool | int | Decimal):
-        hint = f'quote it: "{_shown(value)}"'
+        hint = Phrase('quote it: "{value}"', value=_shown(value))
     elif text and isinstance(value, list):
         hint = "quote a text that begins with ["
     elif text and isinstance(value, Mapping):
@@ -118,16 +131,23 @@ def _not(value: Any, what: str, path: Path, *, text: bool = False, listed: bool 
         hint = "write it as a list: [ … ]"
     elif value in ("True", "False", "yes", "no", "on", "off", "Yes", "No"):
         hint = "write true or false"
-    return "wrong_type", f"{_shown(value)} is not {what}", hint, path
+    return "wrong_type", Phrase("{value} is not {what}", value=_shown(value), what=what), hint, path
 
 
 def _pattern(failure: Any, path: Path) -> Iterable[Finding]:
     value, title = failure.instance, failure.schema.get("title", "of the right form")
     if title.startswith("a name:"):
-        return [("bad_name", f"{value!r} is not a name", of_name(value) or title, path)]
+        return [("bad_name", Phrase("{value!r} is not a name", value=value), of_name(value) or title, path)]
     if title.startswith("a duration"):
-        return [("bad_duration", f"{value!r} is not {title}", _duration_hint(value), path)]
-    return [("bad_form", f"{value!r} is not {title}", None, path)]
+        return [
+            (
+                "bad_duration",
+                Phrase("{value!r} is not {title}", value=value, title=title),
+                _duration_hint(value),
+                path,
+            )
+        ]
+    return [("bad_form", Phrase("{value!r} is not {title}", value=value, title=title), None, path)]
 
 
 def _duration_hint(value: str) -> str | None:
@@ -144,7 +164,14 @@ def _word(failure: Any, path: Path) -> Iterable[Finding]:
     hint = of_field_type(failure.instance) if path and path[-1] == "type" and "auto_number" in words else None
     hint = hint or nearest(failure.instance, [w for w in words if isinstance(w, str)])
     more = f"{', '.join(shown[:30])} …" if len(shown) > 30 else ", ".join(shown)
-    return [("unknown_word", f"{failure.instance!r} is not one of {more}", hint, path)]
+    return [
+        (
+            "unknown_word",
+            Phrase("{instance!r} is not one of {more}", instance=failure.instance, more=more),
+            hint,
+            path,
+        )
+    ]
 
 
 def _size(failure: Any, path: Path) -> Iterable[Finding]:
@@ -203,10 +230,20 @@ def _none_of(failure: Any, branches: list[list[Any]], path: Path) -> Finding:
     if not isinstance(value, str):
         return _not(value, what, path, text=text)
     if what.startswith("a duration"):
-        return "bad_duration", f"{value!r} is not {what}", _duration_hint(value), path
+        return (
+            "bad_duration",
+            Phrase("{value!r} is not {what}", value=value, what=what),
+            _duration_hint(value),
+            path,
+        )
     if words:
-        return "unknown_word", f"{value!r} is not {what}", nearest(value, words), path
-    return "bad_form", f"{value!r} is not {what}", None, path
+        return (
+            "unknown_word",
+            Phrase("{value!r} is not {what}", value=value, what=what),
+            nearest(value, words),
+            path,
+        )
+    return "bad_form", Phrase("{value!r} is not {what}", value=value, what=what), None, path
 
 
 def _words(failure: Any) -> list[str]:

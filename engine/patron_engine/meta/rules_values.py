@@ -11,6 +11,7 @@ from datetime import date
 from typing import Final
 
 from patron_engine.meta.document import Document, walk
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems
 
 _ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:|/(?!/))\S+\Z")
@@ -22,7 +23,7 @@ def menu_addresses(document: Document, found: Problems) -> None:
         if not path or path[-1] != "url" or not isinstance(value, str):
             continue
         if not value.startswith("=") and not _ADDRESS.match(value):
-            message = f"{value!r} is no address a menu can lead to"
+            message = Phrase("{value!r} is no address a menu can lead to", value=value)
             hint = "https://…, /a/page/of/this/place, mailto:… or tel:…"
             found.add("bad_address", message, hint=hint, **document.where(path))
 
@@ -54,5 +55,5 @@ def open_days(document: Document, found: Problems) -> None:
     except ValueError:
         return  # not days, or only one of them: told elsewhere
     if last < first:
-        message = f"it closes ({last}) before it opens ({first})"
+        message = Phrase("it closes ({last}) before it opens ({first})", last=last, first=first)
         found.add("range_order", message, hint="swap the two days", **document.where(("open", "until")))

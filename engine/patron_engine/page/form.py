@@ -27,6 +27,7 @@ from patron_engine.page.inputs import Input
 from patron_engine.page.layout import Place, Section, layout_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.typed import Group, Typed, TypedRow, set_of
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.spec import MAX_LIMIT, Ask, Within
@@ -53,7 +54,7 @@ def form_of(
     yet; `found` is what a save found wrong. `words` says a problem in the reader's language. NotFound, Forbidden."""
     right: Literal["update", "create"] = "update" if opening.id else "create"
     if isinstance(row_rule(call.model, call.actor, right, opening.object.name), Deny):
-        raise Forbidden(f"you may not {right} {opening.object.name}")
+        raise Forbidden(Phrase("you may not {right} {object}", right=right, object=opening.object.name))
     return _Maker(conn, call, reader, opening, typed, words, found).made()
 
 
@@ -197,7 +198,9 @@ class _Maker:
         empty = row.values.get(own) is None and name not in self.unread
         if made.required and made.visible and empty and place.required is not False:
             path = f"{row.path}{own}"
-            self.missing.append(Problem(code="required", message=f"{made.label} is required", path=path))
+            self.missing.append(
+                Problem(code="required", message=Phrase("{label} is required", label=made.label), path=path)
+            )
         return made
 
     # -- tables -----------------------------------------------------------------------------------------------------

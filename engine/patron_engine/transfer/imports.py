@@ -19,6 +19,7 @@ from patron_engine import jsonio
 from patron_engine.clock import new_id
 from patron_engine.errors import Forbidden, NotFound, Refused
 from patron_engine.model.model import Model
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.store.steps import Task
@@ -165,7 +166,10 @@ def status(conn: Connection, schema: str, batch: str) -> Import:
     """How an import stands; NotFound when there is none of that id."""
     found = listed(conn, schema, batch=batch)
     if not found:
-        raise NotFound(f"there is no import {batch}", hint="`patron import` prints the id of what it did")
+        raise NotFound(
+            Phrase("there is no import {batch}", batch=batch),
+            hint="`patron import` prints the id of what it did",
+        )
     return found[0]
 
 

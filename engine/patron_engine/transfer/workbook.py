@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from patron_engine.errors import LimitExceeded, Refused
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.transfer.sheet import MAX_CELL, MAX_COLUMNS, Row, Sheet, headed
 
@@ -37,7 +38,8 @@ def open_workbook(path: Path, sheet: str | None = None, heading_row: int | None 
     """The first visible sheet, or the one named. Refused or LimitExceeded with the reason."""
     if not path.is_file():
         raise Refused(
-            [Problem(code="file_missing", message=f"there is no file {path.name}")], code="bad_file"
+            [Problem(code="file_missing", message=Phrase("there is no file {path}", path=path.name))],
+            code="bad_file",
         )
     _check_archive(path)
     handle, name = tempfile.mkstemp(prefix="patron-sheet-", suffix=".csv")
@@ -135,7 +137,13 @@ def _convert(source: str, target: str, wanted: str) -> None:
         s.name for s in book.sheets_metadata if s.visible == SheetVisibleEnum.Visible
     ] or book.sheet_names
     if wanted and wanted not in book.sheet_names:
-        raise LookupError(f"there is no sheet {wanted!r}; there are {', '.join(book.sheet_names)}")
+        raise LookupError(
+            Phrase(
+                "there is no sheet {wanted!r}; there are {sheet_names}",
+                wanted=wanted,
+                sheet_names=list(book.sheet_names),
+            )
+        )
     sheet = book.get_sheet_by_name(wanted or visible[0])
     with open(target, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

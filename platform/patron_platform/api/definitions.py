@@ -19,6 +19,7 @@ from patron_engine.meta.check import check_document
 from patron_engine.meta.document import Document
 from patron_engine.meta.kinds import KINDS
 from patron_engine.meta.layers import Effective, fold
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
 from patron_engine.release.drafts import Draft, drop_draft, open_draft, put, read_draft
 from patron_platform.api.door import Caller, enter
@@ -60,7 +61,9 @@ def read_definition(request: Request, kind: str, name: str) -> Response:
     """One definition as it holds, with the layer that gave each property that differs from the whole's."""
     document = effective(designer(request)).find(kind, name)
     if document is None:
-        raise NotFound(f"there is no {kind} {name[:80]!r}", hint=nearest(kind, KINDS))
+        raise NotFound(
+            Phrase("there is no {kind} {name!r}", kind=kind, name=name[:80]), hint=nearest(kind, KINDS)
+        )
     origins = {path: given.document.layer for path, given in document.given.items() if path}
     return json_answer(
         dumps(
@@ -95,18 +98,28 @@ def delete_definition(request: Request, kind: str, name: str) -> Response:
 
 def _document(kind: str, name: str, body: dict[str, Any]) -> Document:
     if kind not in KINDS or kind == "pack":
-        hint = nearest(kind, KINDS) or f"one of {', '.join(KINDS)}"
+        hint = nearest(kind, KINDS) or Phrase("one of {kinds}", kinds=list(KINDS))
         raise Refused(
-            [Problem(code="unknown_kind", message=f"there is no kind {kind[:40]!r}", hint=hint, path="kind")]
+            [
+                Problem(
+                    code="unknown_kind",
+                    message=Phrase("there is no kind {kind!r}", kind=kind[:40]),
+                    hint=hint,
+                    path="kind",
+                )
+            ]
         )
     named = {"kind": kind, **({"of": name} if kind == "change" else {"name": name})}
     for key, value in named.items():
         if body.get(key, value) != value:
-            message = f"{key} in the body is not the one in the address"
+            message = Phrase("{key} in the body is not the one in the address", key=key)
             raise Refused(
                 [
                     Problem(
-                        code="other_name", message=message, path=key, hint=f"leave it out, or say {value!r}"
+                        code="other_name",
+                        message=message,
+                        path=key,
+                        hint=Phrase("leave it out, or say {value!r}", value=value),
                     )
                 ]
             )

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from patron_engine.errors import NotFound
+from patron_engine.phrases import Phrase
 from patron_engine.query.files import FileFound
 from patron_engine.runtime import Workspace
 from patron_engine.store import blobs
@@ -50,7 +51,7 @@ def answer(request: Request, workspace: Workspace, file: FileFound, *, inline: b
             return problem(
                 416,
                 "range",
-                f"the file has {file.size} bytes",
+                Phrase("the file has {size} bytes", size=file.size),
                 headers={"Content-Range": f"bytes */{file.size}"},
             )
         headers["Content-Range"] = f"bytes {first}-{last}/{file.size}"

@@ -21,6 +21,7 @@ from patron_engine.access.decide import writable
 from patron_engine.actor import Cause
 from patron_engine.errors import Forbidden, LimitExceeded, NotFound, Refused
 from patron_engine.jsonio import dumps
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.transfer import imports
 from patron_engine.transfer.imports import Import
@@ -75,7 +76,7 @@ async def _form(request: Request) -> tuple[dict[str, str], Path]:
             )
         ending = Path(file.filename or "").suffix.lower()
         if ending not in ENDINGS:
-            message = f"a file named {ending or 'without ending'} cannot be read"
+            message = Phrase("a file named {ending} cannot be read", ending=ending or "without ending")
             raise Refused([Problem(code="file_form", message=message, path="file", hint=", ".join(ENDINGS))])
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
         fields["name"] = Path(file.filename or "file").name[:200]
@@ -124,7 +125,7 @@ def _preview(caller: Caller, fields: Mapping[str, str], file: Path) -> Response:
         found = call.model.object(_object(fields))
         allowed = writable(call.model, call.actor, found.name) if found is not None else {}
         if found is None or not allowed:
-            raise NotFound(f"there is no object {fields.get('object')!r}")
+            raise NotFound(Phrase("there is no object {value!r}", value=fields.get("object")))
         return suggest(sheet.headings, found, allowed)
 
     guessed = caller.workspace.reading(caller.actor, act)

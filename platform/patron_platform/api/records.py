@@ -18,6 +18,7 @@ from starlette.responses import Response
 from patron_engine.actor import Cause
 from patron_engine.errors import LimitExceeded, Refused
 from patron_engine.jsonio import dumps
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.history import history
@@ -134,7 +135,9 @@ def bulk(request: Request, object: str, data: Body) -> Response:
     if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
         raise Refused([Problem(code="not_list", message="records is a list of objects", path="records")])
     if len(records) > MAX_BULK:
-        raise LimitExceeded(f"a bulk request holds at most {MAX_BULK} records", code="bulk_records")
+        raise LimitExceeded(
+            Phrase("a bulk request holds at most {max_bulk} records", max_bulk=MAX_BULK), code="bulk_records"
+        )
     confirm = _confirmed(request)
     bulky = replace(caller, cause=Cause(kind=caller.cause.kind, detail={**caller.cause.detail, "bulk": True}))
 

@@ -17,6 +17,7 @@ from starlette.requests import Request
 
 from patron_engine.errors import Refused
 from patron_engine.fields.limits import FILE_SIZE_CAP
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_platform.api.body import BadBody, BodyTooLarge, UnsupportedMedia
 
@@ -145,7 +146,10 @@ class _Form:
     def _count(self, length: int) -> None:
         self._head += length
         if self._head > HEAD_BYTES:
-            raise BadBody(f"the head of a part has at most {HEAD_BYTES} bytes", code="bad_form")
+            raise BadBody(
+                Phrase("the head of a part has at most {head_bytes} bytes", head_bytes=HEAD_BYTES),
+                code="bad_form",
+            )
 
     def _header_end(self) -> None:
         self._headers[bytes(self._name).lower()] = bytes(self._value)
@@ -185,4 +189,6 @@ def _name_of(disposition: str) -> str:
 
 
 def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"a file has at most {FILE_SIZE_CAP:,} bytes", code="limit_upload")
+    return BodyTooLarge(
+        Phrase("a file has at most {file_size_cap:,} bytes", file_size_cap=FILE_SIZE_CAP), code="limit_upload"
+    )

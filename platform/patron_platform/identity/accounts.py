@@ -14,6 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 from patron_engine.actor import SYSTEM, Cause
 from patron_engine.clock import new_id
 from patron_engine.errors import NotFound, WrongUse
+from patron_engine.phrases import Phrase
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_engine.runtime import Workspace
@@ -74,7 +75,9 @@ def set_password(conn: psycopg.Connection[Any], email: str, password: str) -> No
     ).fetchone()
     if row is None:
         raise NotFound(
-            f"there is no account {email}", code="user_not_found", hint="patron user create makes one"
+            Phrase("there is no account {email}", email=email),
+            code="user_not_found",
+            hint="patron user create makes one",
         )
     change_password(conn, row[0], kept)
 

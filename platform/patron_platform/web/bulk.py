@@ -22,6 +22,7 @@ from patron_engine.errors import LimitExceeded, Refused, WrongUse
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.field import Field
 from patron_engine.page.listing import editable, title_of
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.spec import MAX_IDS, Ask
@@ -106,7 +107,10 @@ def chosen(it: Asked, form: Pairs) -> tuple[str, ...]:
     else:
         ids = tuple(_every(it))
     if len(ids) > MAX_CHOSEN:
-        raise LimitExceeded(f"at most {MAX_CHOSEN} records are changed at once", code="bulk_chosen")
+        raise LimitExceeded(
+            Phrase("at most {max_chosen} records are changed at once", max_chosen=MAX_CHOSEN),
+            code="bulk_chosen",
+        )
     return ids
 
 

@@ -18,6 +18,7 @@ from patron_engine.access.decide import readable
 from patron_engine.errors import Refused
 from patron_engine.page.filters import UNASKED
 from patron_engine.page.paths import field_at, gathers, label_at, sorts
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.forms_in import FormData
@@ -132,7 +133,15 @@ def keep_width(request: Request, workspace: str, object: str, form: FormData) ->
         path, width = given.get("path", ""), given.get("width", "")
         if not (width.isascii() and width.isdigit() and WIDTHS[0] <= int(width[:6]) <= WIDTHS[1]):
             raise Refused(
-                [Problem(code="width", message=f"a width is {WIDTHS[0]} to {WIDTHS[1]}", path="width")]
+                [
+                    Problem(
+                        code="width",
+                        message=Phrase(
+                            "a width is {widths} to {widths2}", widths=WIDTHS[0], widths2=WIDTHS[1]
+                        ),
+                        path="width",
+                    )
+                ]
             )
         columns: list[dict[str, Any]] = []
         for column in it.question.columns:

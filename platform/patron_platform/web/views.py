@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from patron_engine.errors import NotFound, Refused, WrongUse
 from patron_engine.page.question import Column, Question
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
@@ -92,7 +93,9 @@ def _label(given: Mapping[str, str]) -> str:
             [
                 Problem(
                     code="view_name",
-                    message=f"a view needs a name of at most {MAX_LABEL} characters",
+                    message=Phrase(
+                        "a view needs a name of at most {max_label} characters", max_label=MAX_LABEL
+                    ),
                     path="label",
                 )
             ]

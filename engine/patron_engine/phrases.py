@@ -1,0 +1,145 @@
+"""Phrases: what the engine tells people, as data: a sentence in English with places, and the values in them.
+
+In: `Phrase("{value} is above {max}", value=…, max=…)` where a problem or an error is made. Out: a text that reads in English
+wherever a text is read; `written` makes the same sentence in another language, from the catalogue of that language. A
+sentence without places needs no Phrase: it is its own template. Values are never translated, unless they are phrases
+or labels themselves. Knows no reader and no web.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, Self
+
+import yaml
+
+Catalogue = Mapping[str, Mapping[str, str]]  # English template -> language -> template
+Chosen = Sequence[str]  # languages, the one liked best first
+ENGLISH: Final = "en"
+OF_FIELD: Final = "{field}: {reason}"  # what is wrong with a value, behind the label of its field
+_BETWEEN: Final = {"zh-CN": "、", "zh-TW": "、"}  # between the parts of a list
+
+
+class Label(str):
+    """What people call a definition, in every language it says; as a text, in the language it was made for."""
+
+    __slots__ = ("texts",)
+    texts: Mapping[str, str]
+
+    def __new__(cls, text: str, texts: Mapping[str, str]) -> Self:
+        made = super().__new__(cls, text)
+        made.texts = texts
+        return made
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (str(self), self.texts)
+
+
+class Phrase(str):
+    """A sentence: as a text, in English. A list among the values is written with commas."""
+
+    __slots__ = ("template", "values")
+    template: str
+    values: Mapping[str, Any]
+
+    def __new__(cls, template: str, /, **values: Any) -> Self:
+        if isinstance(template, cls) and not values:
+            return template
+        made = super().__new__(cls, _filled(template, values, ", ") if values else template)
+        made.template, made.values = str(template), values
+        return made
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        return (self.template,), dict(self.values)
+
+
+def written(text: str, languages: Chosen, catalogue: Catalogue) -> str:
+    """A phrase, or a sentence that is its own template, in the first language there is; English without one."""
+    template = text.template if isinstance(text, Phrase) else text
+    values = text.values if isinstance(text, Phrase) else {}
+    known = catalogue.get(template, {})
+    language = next((each for each in languages if each == ENGLISH or each in known), ENGLISH)
+    if not values:
+        return known.get(language, str(text))
+    said = {name: _in_language(value, languages, catalogue) for name, value in values.items()}
+    return _filled(known.get(language, template), said, _BETWEEN.get(language, ", "))
+
+
+def reason(text: str) -> str:
+    """What is wrong, without the label of the field: for who reads it beside that field."""
+    return str.__str__(text) if not isinstance(text, Phrase) else _reason(text)
+
+
+def _reason(phrase: Phrase) -> str:
+    return Phrase(phrase.values["reason"]) if phrase.template == OF_FIELD else phrase
+
+
+def _in_language(value: Any, languages: Chosen, catalogue: Catalogue) -> Any:
+    if isinstance(value, Phrase):
+        return written(value, languages, catalogue)
+    if isinstance(value, Label):
+        return next((value.texts[each] for each in languages if each in value.texts), str(value))
+    if isinstance(value, list | tuple):
+        return [_in_language(each, languages, catalogue) for each in value]
+    return value
+
+
+def _filled(template: str, values: Mapping[str, Any], between: str) -> str:
+    flat = {n: between.join(map(str, v)) if isinstance(v, list | tuple) else v for n, v in values.items()}
+    return template.format_map(flat)
+
+
+# -- kept for later ---------------------------------------------------------------------------------------------
+
+
+def kept(text: str) -> Any:
+    """A phrase as plain JSON, for what is told long after it was found."""
+    if isinstance(text, Phrase):
+        return {"template": text.template, "values": {n: _kept(v) for n, v in text.values.items()}}
+    return str(text)
+
+
+def found_again(kept: Any) -> str:
+    """What `kept` wrote."""
+    if isinstance(kept, Mapping):
+        return Phrase(kept["template"], **{n: _found(v) for n, v in kept["values"].items()})
+    return str(kept)
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, Phrase):
+        return {"phrase": kept(value)}
+    if isinstance(value, Label):
+        return {"label": str(value), "texts": dict(value.texts)}
+    if isinstance(value, list | tuple):
+        return [_kept(each) for each in value]
+    return value if isinstance(value, int) else str(value)
+
+
+def _found(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_found(each) for each in value]
+    if isinstance(value, Mapping):
+        return Label(value["label"], value["texts"]) if "label" in value else found_again(value["phrase"])
+    return value
+
+
+# -- the catalogue ----------------------------------------------------------------------------------------------
+
+
+def read_catalogue(package: str) -> Catalogue:
+    """The sentences of every `*.yaml` of a package: a list of `{en: …, zh-CN: …, zh-TW: …}`."""
+    found: dict[str, Mapping[str, str]] = {}
+    for file in sorted(files(package).iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".yaml"):
+            for entry in yaml.safe_load(file.read_text(encoding="utf-8")):
+                found[entry[ENGLISH]] = {k: v for k, v in entry.items() if k != ENGLISH}
+    return found
+
+
+@cache
+def own_catalogue() -> Catalogue:
+    """The engine's own sentences."""
+    return read_catalogue("patron_engine.sentences")
