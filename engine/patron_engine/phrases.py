@@ -19,7 +19,14 @@ Catalogue = Mapping[str, Mapping[str, str]]  # English template -> language -> t
 Chosen = Sequence[str]  # languages, the one liked best first
 ENGLISH: Final = "en"
 OF_FIELD: Final = "{field}: {reason}"  # what is wrong with a value, behind the label of its field
-_BETWEEN: Final = {"zh-CN": "、", "zh-TW": "、"}  # between the parts of a list
+_AND: Final = {"zh-CN": "、", "zh-TW": "、"}  # between the parts of a list; in English a comma
+_OR: Final = {"zh-CN": "或", "zh-TW": "或"}
+
+
+class Either(tuple[Any, ...]):
+    """Values of which one is meant: "a or b"."""
+
+    __slots__ = ()
 
 
 class Label(str):
@@ -47,7 +54,7 @@ class Phrase(str):
     def __new__(cls, template: str, /, **values: Any) -> Self:
         if isinstance(template, cls) and not values:
             return template
-        made = super().__new__(cls, _filled(template, values, ", ") if values else template)
+        made = super().__new__(cls, _filled(template, values, ENGLISH) if values else template)
         made.template, made.values = str(template), values
         return made
 
@@ -64,7 +71,7 @@ def written(text: str, languages: Chosen, catalogue: Catalogue) -> str:
     if not values:
         return known.get(language, str(text))
     said = {name: _in_language(value, languages, catalogue) for name, value in values.items()}
-    return _filled(known.get(language, template), said, _BETWEEN.get(language, ", "))
+    return _filled(known.get(language, template), said, language)
 
 
 def reason(text: str) -> str:
@@ -82,13 +89,19 @@ def _in_language(value: Any, languages: Chosen, catalogue: Catalogue) -> Any:
     if isinstance(value, Label):
         return next((value.texts[each] for each in languages if each in value.texts), str(value))
     if isinstance(value, list | tuple):
-        return [_in_language(each, languages, catalogue) for each in value]
+        said = [_in_language(each, languages, catalogue) for each in value]
+        return Either(said) if isinstance(value, Either) else said
     return value
 
 
-def _filled(template: str, values: Mapping[str, Any], between: str) -> str:
-    flat = {n: between.join(map(str, v)) if isinstance(v, list | tuple) else v for n, v in values.items()}
+def _filled(template: str, values: Mapping[str, Any], language: str) -> str:
+    flat = {n: _joined(v, language) if isinstance(v, list | tuple) else v for n, v in values.items()}
     return template.format_map(flat)
+
+
+def _joined(several: Sequence[Any], language: str) -> str:
+    between = _OR.get(language, " or ") if isinstance(several, Either) else _AND.get(language, ", ")
+    return between.join(map(str, several))
 
 
 # -- kept for later ---------------------------------------------------------------------------------------------
@@ -114,7 +127,8 @@ def _kept(value: Any) -> Any:
     if isinstance(value, Label):
         return {"label": str(value), "texts": dict(value.texts)}
     if isinstance(value, list | tuple):
-        return [_kept(each) for each in value]
+        several = [_kept(each) for each in value]
+        return {"either": several} if isinstance(value, Either) else several
     return value if isinstance(value, int) else str(value)
 
 
@@ -122,6 +136,8 @@ def _found(value: Any) -> Any:
     if isinstance(value, list):
         return [_found(each) for each in value]
     if isinstance(value, Mapping):
+        if "either" in value:
+            return Either(_found(each) for each in value["either"])
         return Label(value["label"], value["texts"]) if "label" in value else found_again(value["phrase"])
     return value
 

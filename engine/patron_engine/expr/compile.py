@@ -107,9 +107,9 @@ def _no_sql(found: list[Node], tree: Node, inner: list[Expression]) -> list[str]
     reasons = [n.op.name for n in found if isinstance(n, Call) and n.op.sql is None and not n.op.bound]
     reasons += [e.no_sql for e in inner if e.no_sql]
     if isinstance(tree, Parts):
-        reasons.append(f"a {tree.type.kind} by itself")
+        reasons.append(Phrase("a {kind} by itself", kind=tree.type.kind))
     if not reasons and weight(tree) > limits.MAX_SQL_WEIGHT:
-        reasons.append("an expression this large")
+        reasons.append(Phrase("an expression this large"))
     return reasons
 
 
@@ -127,5 +127,7 @@ def _problem(fault: Fault, source: str, shift: int) -> Problem:
     start, end = max(at - 12, 0), min(at + 24, len(source))
     piece = "".join(c if c.isprintable() else "·" for c in source[start:end])
     piece = ("…" if start else "") + piece + ("…" if end < len(source) else "")
-    place = f" (character {at + shift + 1}: {piece})" if source else ""
-    return Problem(code=fault.code, message=f"{fault.message}{place}", hint=fault.hint)
+    what = Phrase(fault.message)
+    if source:
+        what = Phrase("{what} (character {at}: {piece})", what=what, at=at + shift + 1, piece=piece)
+    return Problem(code=fault.code, message=what, hint=fault.hint)

@@ -122,13 +122,10 @@ class _Walk:
                 if t is not None:
                     return self._beyond(t, (*done, *rest[:n]), rest[n:])
         word = ".".join(str(p) for p in rest) or done[0]
-        where = f" below {done[0]!r}" if done else ""
-        raise Fault(
-            "expr_unknown_name",
-            Phrase("there is no {word!r}{where}", word=word, where=where),
-            self.at,
-            nearest(word, names),
-        )
+        missing = Phrase("there is no {word!r}", word=word)
+        if done:
+            missing = Phrase("there is no {word!r} below {above!r}", word=word, above=done[0])
+        raise Fault("expr_unknown_name", missing, self.at, nearest(word, names))
 
     def _follow(self, here: str, done: tuple[Any, ...], rest: tuple[Any, ...]) -> Found:
         name = rest[0]
@@ -149,7 +146,9 @@ class _Walk:
 
     def _unknown(self, here: str, name: str) -> Fault:
         if self.catalog.set_object(here, name) is not None:
-            hint: str | None = f"{name!r} is a set: use COUNT({name}) in conditions, or a roll-up"
+            hint: str | None = Phrase(
+                "{name!r} is a set: use COUNT({name}) in conditions, or a roll-up", name=name
+            )
         else:
             hint = self._meant(here, name)
         return Fault(
@@ -159,11 +158,13 @@ class _Walk:
     def _meant(self, here: str, name: str) -> str | None:
         """The nearest right name, or why this one cannot stand here."""
         if name in _ROOTS:
-            return f"{name}. has no meaning here: bare names are the fields of {here}"
+            return Phrase(
+                "{name}. has no meaning here: bare names are the fields of {here}", name=name, here=here
+            )
         if name.lower() in _TRUTHS:
-            return f"write {_TRUTHS[name.lower()]}, or quote a text"
+            return Phrase("write {word}, or quote a text", word=_TRUTHS[name.lower()])
         if name.upper() in FUNCTIONS:
-            return f"{name.upper()}() is a function: write its brackets"
+            return Phrase("{name}() is a function: write its brackets", name=name.upper())
         if name in self.catalog.names(here):
             return "it is a secret: it is written and never read"
         return nearest(name, (*self.catalog.names(here), *self.scope.names, *self.scope.roots))
@@ -219,7 +220,9 @@ class _Walk:
         if isinstance(rest[0], tuple):
             object: str = self.catalog.canonical("", rest[0][0])
             if object not in t.objects:
-                hint: str | None = nearest(object, t.objects) or f"it points at {', '.join(t.objects)}"
+                hint: str | None = nearest(object, t.objects) or Phrase(
+                    "it points at {objects}", objects=t.objects
+                )
                 raise Fault(
                     "expr_path",
                     Phrase("{key!r} does not point at {object!r}", key=key, object=object),

@@ -14,7 +14,7 @@ from patron_engine.expr.signatures import arity, constant_text
 from patron_engine.expr.syntax import Syntax
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import BOOLEAN, NUMBER, TEXT, ExprType, fits, say_type
-from patron_engine.phrases import Phrase
+from patron_engine.phrases import Either, Phrase
 
 
 def _link(infer: Infer, f: Function, s: Syntax, objects: tuple[str, ...] = ()) -> Node:
@@ -31,7 +31,7 @@ def _link(infer: Infer, f: Function, s: Syntax, objects: tuple[str, ...] = ()) -
             Phrase(
                 "{f} takes a link to {objects}, but this is {type}",
                 f=f.name,
-                objects=" or ".join(objects),
+                objects=Either(objects),
                 type=say_type(node.type),
             ),
             s.at,

@@ -273,5 +273,5 @@ def _advice(token: Token) -> str | None:
     if token.kind == "constant":
         return "an operator or a comma is missing before it"
     if token.kind in ("name", "function"):
-        return f"an operator is missing before {token.text}, or the name has a space in it"
+        return Phrase("an operator is missing before {text}, or the name has a space in it", text=token.text)
     return "look for a missing value or a doubled operator"

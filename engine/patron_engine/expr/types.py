@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from patron_engine.phrases import Either, Phrase
+
 Kind = Literal[
     "number",
     "text",
@@ -83,15 +85,15 @@ _WORDS: Final = {
 
 def words(kind: str) -> str:
     """A kind as people say it: `words("datetime")` -> "a moment"."""
-    return _WORDS.get(kind, kind)
+    return Phrase(_WORDS.get(kind, kind))
 
 
 def say_type(t: ExprType) -> str:
     """A type as people say it: "a list of texts" is "a list (a text)", a link names its objects."""
     if t.kind == "link" and t.objects:
-        return f"a link to {' or '.join(t.objects)}"
+        return Phrase("a link to {objects}", objects=Either(t.objects))
     if t.kind == "list" and t.element is not None:
-        return f"a list ({say_type(t.element)})"
+        return Phrase("a list ({type})", type=say_type(t.element))
     return words(t.kind)
 
 

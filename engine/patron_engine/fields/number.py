@@ -174,7 +174,9 @@ class DecimalType(NumberType):
         scale = limits.MAX_SCALE if spec.scale is None else spec.scale
         faults = self.range_faults(spec, value)
         if has_more_decimals(value, scale):
-            word = {0: "no decimals", 1: "one decimal"}.get(scale, f"at most {scale} decimals")
+            word = {0: Phrase("no decimals"), 1: Phrase("one decimal")}.get(
+                scale, Phrase("at most {scale} decimals", scale=scale)
+            )
             faults.append(
                 (
                     "too_many_decimals",

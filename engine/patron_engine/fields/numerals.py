@@ -80,9 +80,15 @@ def has_more_decimals(value: Decimal, scale: int) -> bool:
 
 
 def _not_number(text: str, formats: TextFormats) -> ValueFault:
-    group = f", thousands {formats.thousands!r}" if formats.thousands else ""
+    hint = Phrase("the decimal mark here is {decimal!r}", decimal=formats.decimal)
+    if formats.thousands:
+        hint = Phrase(
+            "the decimal mark here is {decimal!r}, thousands {thousands!r}",
+            decimal=formats.decimal,
+            thousands=formats.thousands,
+        )
     return ValueFault(
         "not_number",
         Phrase("{text} is not a number", text=shown(text)),
-        Phrase("the decimal mark here is {decimal!r}{group}", decimal=formats.decimal, group=group),
+        hint,
     )

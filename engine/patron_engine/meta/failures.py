@@ -104,7 +104,9 @@ def _missing(failure: Any, path: Path) -> Iterable[Finding]:
             yield (
                 "missing_key",
                 Phrase("the key {key!r} is missing", key=key),
-                f"write {key}: …" + (f"  {about}" if about else ""),
+                Phrase("write {key}: …  {about}", key=key, about=about)
+                if about
+                else Phrase("write {key}: …", key=key),
                 path,
             )
 
@@ -153,7 +155,7 @@ def _pattern(failure: Any, path: Path) -> Iterable[Finding]:
 def _duration_hint(value: str) -> str | None:
     unit = re.sub(r"[^a-z_]", "", value.lower())
     units = ["minutes", "hours", "work_hours", "days", "workdays", "weeks", "months"]
-    return nearest(unit, units) or f"units are {', '.join(units)}, after a number and one space"
+    return nearest(unit, units) or Phrase("units are {units}, after a number and one space", units=units)
 
 
 def _word(failure: Any, path: Path) -> Iterable[Finding]:
@@ -179,15 +181,19 @@ def _size(failure: Any, path: Path) -> Iterable[Finding]:
     if bound == "minLength" or (bound in ("minItems", "minProperties") and limit == 1):
         return [("empty", "it is empty", "leave the key out, or fill it", path)]
     words = {
-        "minimum": f"{_shown(failure.instance)} is less than {limit}",
-        "maximum": f"{_shown(failure.instance)} is more than {limit}",
-        "minItems": f"there must be {limit} at least",
-        "maxItems": f"there may be {limit:,} at most, here are {len(failure.instance):,}"
+        "minimum": Phrase("{value} is less than {limit}", value=_shown(failure.instance), limit=limit),
+        "maximum": Phrase("{value} is more than {limit}", value=_shown(failure.instance), limit=limit),
+        "minItems": Phrase("there must be {limit} at least", limit=limit),
+        "maxItems": Phrase(
+            "there may be {limit:,} at most, here are {count:,}", limit=limit, count=len(failure.instance)
+        )
         if bound == "maxItems"
         else "",
-        "maxLength": f"it is longer than {limit:,} characters",
-        "minProperties": f"{limit} keys must be there at least",
-        "maxProperties": f"{limit} key{'s' if limit > 1 else ''} may be there at most",
+        "maxLength": Phrase("it is longer than {limit:,} characters", limit=limit),
+        "minProperties": Phrase("{limit} keys must be there at least", limit=limit),
+        "maxProperties": Phrase("{limit} keys may be there at most", limit=limit)
+        if limit > 1
+        else "1 key may be there at most",
     }
     listed = next((step for step in reversed(path) if isinstance(step, str)), "items")
     codes = {"minimum": "out_of_range", "maximum": "out_of_range", "maxItems": f"too_many_{listed}",

@@ -136,7 +136,8 @@ def _syntax(error: yaml.YAMLError, file: str, problems: Problems) -> None:
     hint = "indent with spaces and quote texts that hold ': ' or ' #' or begin with a sign"
     if "tab character" in what or "\\t" in what:
         hint = "indent with spaces, not tabs"
-    message = f"this is not YAML: {what}" + (f" ({context})" if context else "")
+    what = f"{what} ({context})" if context else what
+    message = Phrase("this is not YAML: {what}", what=what)
     problems.add("yaml_syntax", message, hint=hint, file=file, line=mark.line + 1 if mark else None)
 
 

@@ -137,7 +137,9 @@ def _names_twice(document: Document, path: Path, items: list[Any], found: Proble
             first = document.line((*path, seen[name]))
             found.add(
                 "duplicate_name",
-                f"{name!r} stands twice in this list" + (f", first in line {first}" if first else ""),
+                Phrase("{name!r} stands twice in this list, first in line {first}", name=name, first=first)
+                if first
+                else Phrase("{name!r} stands twice in this list", name=name),
                 hint="leave one out" if plain else "give one of them another name",
                 **document.where((*path, index)),
             )

@@ -39,9 +39,11 @@ def external_ids(document: Document, found: Problems) -> None:
         before = first.setdefault(str(id), index)
         if before != index:
             line = document.line(("records", before))
-            message = f"the external id {str(id)!r} stands twice" + (
-                f", first in line {line}" if line else ""
-            )
+            message = Phrase("the external id {id!r} stands twice", id=str(id))
+            if line:
+                message = Phrase(
+                    "the external id {id!r} stands twice, first in line {line}", id=str(id), line=line
+                )
             where = document.where(("records", index, "external_id"))
             found.add("duplicate_name", message, hint="give one of them another", **where)
 

@@ -18,7 +18,7 @@ from patron_engine.access.decide import Deny, row_rule, writable
 from patron_engine.errors import Forbidden
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import FileSpec, Rollup
-from patron_engine.model.model import Object
+from patron_engine.model.model import Object, label_of
 from patron_engine.page.form_inputs import At, Frame, Ref, input_of
 from patron_engine.page.form_names import files_of, input_name, titles_of
 from patron_engine.page.form_parts import sections_of, total_of
@@ -199,7 +199,13 @@ class _Maker:
         if made.required and made.visible and empty and place.required is not False:
             path = f"{row.path}{own}"
             self.missing.append(
-                Problem(code="required", message=Phrase("{label} is required", label=made.label), path=path)
+                Problem(
+                    code="required",
+                    message=Phrase(
+                        "{field} is required", field=label_of(place.field.label, own, self.reader.languages)
+                    ),
+                    path=path,
+                )
             )
         return made
 

@@ -163,7 +163,7 @@ def _fits(batch: Batch, row: Row, field: Field, file: _File) -> None:
 def _unknown(row: Row, path: str, label: str) -> None:
     row.wrong(
         "file_not_found",
-        Phrase("{label}: this file was not uploaded, or belongs elsewhere", label=label),
+        Phrase("{field}: this file was not uploaded, or belongs elsewhere", field=label),
         path,
     )
 

@@ -15,7 +15,7 @@ from patron_engine.expr.compile import Expression
 from patron_engine.fields.base import Fault
 from patron_engine.fields.field import ChoiceSpec, Field, Option
 from patron_engine.fields.registry import type_of
-from patron_engine.model.model import Rule, say
+from patron_engine.model.model import Rule, label_of, say
 from patron_engine.phrases import OF_FIELD, Phrase
 from patron_engine.record.batch import Batch
 from patron_engine.record.needs import Needs, union
@@ -116,9 +116,9 @@ def _check_controlled(batch: Batch, row: Row, field: Field) -> None:
             row.wrong(
                 "option_not_for",
                 Phrase(
-                    "{field}: {batch} does not fit here",
+                    "{field}: {option} does not fit here",
                     field=batch.label(field),
-                    batch=_option(batch, option),
+                    option=_option(batch, option),
                 ),
                 field.name,
             )
@@ -145,7 +145,7 @@ def _check_record_type(batch: Batch, row: Row) -> None:
 
 
 def _option(batch: Batch, option: Option) -> str:
-    return say(option.label, batch.call.actor.languages) or option.name
+    return label_of(option.label, option.name, batch.call.actor.languages)
 
 
 def check_readonly(batch: Batch, program: Program, rows: Sequence[Row]) -> None:

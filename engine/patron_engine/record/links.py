@@ -15,7 +15,7 @@ from typing import Any
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.registry import type_of
-from patron_engine.phrases import OF_FIELD, Phrase
+from patron_engine.phrases import OF_FIELD, Either, Phrase
 from patron_engine.record.batch import Batch
 from patron_engine.record.ids import record_id
 from patron_engine.record.plan import EXTERNAL, external_records, is_unique, records_by
@@ -113,10 +113,13 @@ def _reference(batch: Batch, spec: LinkSpec, raw: Any, text: bool) -> Reference:
             if object not in spec.to:
                 raise ValueFault(
                     "wrong_object",
-                    Phrase("may point at {to}, not {named!r}", to=" or ".join(spec.to), named=named),
+                    Phrase("may point at {to}, not {named!r}", to=Either(spec.to), named=named),
                 )
         elif spec.several:
-            raise ValueFault("object_missing", "say which object: " + " or ".join(f'"{t}"' for t in spec.to))
+            raise ValueFault(
+                "object_missing",
+                Phrase("say which object: {objects}", objects=Either(f'"{t}"' for t in spec.to)),
+            )
         if len(rest) != 1:
             raise ValueFault("not_a_link", "is an id, or one unique field and its value")
         key, value = next(iter(rest.items()))

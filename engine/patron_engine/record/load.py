@@ -222,7 +222,7 @@ def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
 
 
 def _unknown(batch: Batch, row: Row) -> str:
-    return f"there is no {batch.object_label(row.object)} {row.id}"
+    return Phrase("there is no {object} {id}", object=batch.object_label(row.object), id=row.id)
 
 
 def _fits(batch: Batch, rows: Sequence[Row], condition: Any, *, before: bool) -> None:

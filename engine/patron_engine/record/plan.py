@@ -115,7 +115,7 @@ def _identify(batch: Batch, object: str, key: str, asked: list[tuple[Row, Any]])
             if first is not row:
                 row.wrong("twice", Phrase("{value} stands twice in one request", value=value), key)
         else:
-            not_found(batch, row, f"with {key} {value}")
+            not_found(batch, row, Phrase("with {key} {value}", key=key, value=value))
 
 
 def is_unique(program: Program, name: str) -> bool:

@@ -167,7 +167,7 @@ def _fitting(batch: Batch, program: Program, rule: Unique, ids: Sequence[str]) -
 
 
 def _problem(batch: Batch, program: Program, rule: Unique, path: str) -> Problem:
-    labels = ", ".join(batch.label(program.fields[n]) for n in rule.fields)
+    labels = [batch.label(program.fields[n]) for n in rule.fields]
     message = say(rule.message, batch.call.actor.languages) or Phrase(
         "{labels}: this value is taken", labels=labels
     )

@@ -18,7 +18,7 @@ from patron_engine.fields.moments import loose_date
 from patron_engine.fields.numerals import plain_number
 from patron_engine.fields.registry import type_of
 from patron_engine.jsonio import decimal_text
-from patron_engine.model.model import Model, Object, say
+from patron_engine.model.model import Model, Object, label_of
 from patron_engine.phrases import OF_FIELD, Phrase
 from patron_engine.problems import Problem
 from patron_engine.transfer.mapping import EXTERNAL, ImportMap, Target
@@ -126,7 +126,7 @@ class Converter:
                 return lambda item, text: item.later.__setitem__(name, (target, text))
             return lambda item, text: item.links.__setitem__(name, (target, text))
         read = self.reader(own, target)
-        label = say(own.label, self.languages) or name
+        label = label_of(own.label, name, self.languages)
 
         def put(item: Item, text: str) -> bool:
             try:
@@ -171,7 +171,9 @@ class Converter:
         except ValueFault as fault:
             item.wrong(
                 fault.code,
-                Phrase(OF_FIELD, field=say(own.label, self.languages) or name, reason=Phrase(fault.message)),
+                Phrase(
+                    OF_FIELD, field=label_of(own.label, name, self.languages), reason=Phrase(fault.message)
+                ),
                 name,
                 fault.hint,
             )

@@ -408,7 +408,7 @@ def _forms(raw: Any, path: str, problems: Problems) -> tuple[str, ...]:
         try:
             date_form(form)
         except ValueError as error:
-            problems.add("date_form", str(error), path=path, hint='for example "MM/DD/YYYY"')
+            problems.add("date_form", Phrase(error.args[0]), path=path, hint='for example "MM/DD/YYYY"')
     return forms
 
 

@@ -225,9 +225,13 @@ def _step(stage: Stage, body: Mapping[str, Any], step: Mapping[str, Any], path: 
         named = {error.code, *(name for p in problems for name in (p.rule, p.code) if name)}
         wanted = expected | _names(step.get("warned"))
         if ("refused" not in step and "warned" not in step) or not wanted <= named:
-            instead = f", not by {sorted(wanted - named)}" if wanted else ""
             said = "; ".join(str(p) for p in problems) or error.detail
-            return [_problem(body, path, Phrase("was refused{instead}: {said}", instead=instead, said=said))]
+            what = Phrase("was refused: {said}", said=said)
+            if wanted:
+                what = Phrase(
+                    "was refused, not by {wanted}: {said}", wanted=sorted(wanted - named), said=said
+                )
+            return [_problem(body, path, what)]
         return []
     if "refused" in step:
         return [

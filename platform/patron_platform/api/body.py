@@ -88,7 +88,7 @@ def parse_json(data: bytes) -> Any:
             parse_constant=_constant,
         )
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
+        place = Phrase("line {line}, column {column}", line=error.lineno, column=error.colno)
         raise BadBody(
             Phrase("the body is not JSON: {msg} at {place}", msg=error.msg, place=place), code="not_json"
         ) from None

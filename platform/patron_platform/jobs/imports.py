@@ -79,7 +79,7 @@ def suggested(call: Call, object: Object, headings: Sequence[str]) -> dict[str, 
     guessed = {heading: field for heading, (field, _) in suggest(open_ones, object, others).items()}
     if not guessed and not exact:
         raise WrongUse(
-            f"no column of the file looks like a field of {object.name}",
+            Phrase("no column of the file looks like a field of {object}", object=object.name),
             hint="write a mapping file: docs/howto/import.md",
         )
     return {
