@@ -20,6 +20,7 @@ Chosen = Sequence[str]  # languages, the one liked best first
 ENGLISH: Final = "en"
 OF_FIELD: Final = "{field}: {reason}"  # what is wrong with a value, behind the label of its field
 _AND: Final = {"zh-CN": "、", "zh-TW": "、"}  # between the parts of a list; in English a comma
+_QUOTED: Final = {"zh-CN": "“{}”", "zh-TW": "「{}」"}
 _OR: Final = {"zh-CN": "或", "zh-TW": "或"}
 
 
@@ -42,6 +43,21 @@ class Label(str):
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         return (str(self), self.texts)
+
+
+class Quoted(str):
+    """A value as it was sent, in quotation marks: in English those of code."""
+
+    __slots__ = ("plain",)
+    plain: str
+
+    def __new__(cls, plain: str) -> Self:
+        made = super().__new__(cls, repr(plain))
+        made.plain = plain
+        return made
+
+    def __getnewargs__(self) -> tuple[str]:
+        return (self.plain,)
 
 
 class Phrase(str):
@@ -70,26 +86,25 @@ def written(text: str, languages: Chosen, catalogue: Catalogue) -> str:
     language = next((each for each in languages if each == ENGLISH or each in known), ENGLISH)
     if not values:
         return known.get(language, str(text))
-    said = {name: _in_language(value, languages, catalogue) for name, value in values.items()}
+    said = {name: _in(language, value, languages, catalogue) for name, value in values.items()}
     return _filled(known.get(language, template), said, language)
 
 
 def reason(text: str) -> str:
     """What is wrong, without the label of the field: for who reads it beside that field."""
-    return str.__str__(text) if not isinstance(text, Phrase) else _reason(text)
+    return text.values["reason"] if isinstance(text, Phrase) and text.template == OF_FIELD else text
 
 
-def _reason(phrase: Phrase) -> str:
-    return Phrase(phrase.values["reason"]) if phrase.template == OF_FIELD else phrase
-
-
-def _in_language(value: Any, languages: Chosen, catalogue: Catalogue) -> Any:
+def _in(language: str, value: Any, languages: Chosen, catalogue: Catalogue) -> Any:
+    """A value in a sentence of `language`."""
     if isinstance(value, Phrase):
         return written(value, languages, catalogue)
     if isinstance(value, Label):
         return next((value.texts[each] for each in languages if each in value.texts), str(value))
+    if isinstance(value, Quoted):
+        return _QUOTED.get(language, "{!r}").format(value.plain)
     if isinstance(value, list | tuple):
-        said = [_in_language(each, languages, catalogue) for each in value]
+        said = [_in(language, each, languages, catalogue) for each in value]
         return Either(said) if isinstance(value, Either) else said
     return value
 
@@ -124,6 +139,8 @@ def found_again(kept: Any) -> str:
 def _kept(value: Any) -> Any:
     if isinstance(value, Phrase):
         return {"phrase": kept(value)}
+    if isinstance(value, Quoted):
+        return {"quoted": value.plain}
     if isinstance(value, Label):
         return {"label": str(value), "texts": dict(value.texts)}
     if isinstance(value, list | tuple):
@@ -136,10 +153,17 @@ def _found(value: Any) -> Any:
     if isinstance(value, list):
         return [_found(each) for each in value]
     if isinstance(value, Mapping):
-        if "either" in value:
-            return Either(_found(each) for each in value["either"])
-        return Label(value["label"], value["texts"]) if "label" in value else found_again(value["phrase"])
+        kind = next(iter(value))
+        return _MADE_OF[kind](value)
     return value
+
+
+_MADE_OF: Final[Mapping[str, Any]] = {
+    "phrase": lambda value: found_again(value["phrase"]),
+    "quoted": lambda value: Quoted(value["quoted"]),
+    "label": lambda value: Label(value["label"], value["texts"]),
+    "either": lambda value: Either(_found(each) for each in value["either"]),
+}
 
 
 # -- the catalogue ----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import psycopg
 
-from patron_engine.access.decide import Deny, row_rule, writable
+from patron_engine.access.decide import ACTION_WORDS, Deny, row_rule, writable
 from patron_engine.errors import Forbidden
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import FileSpec, Rollup
@@ -54,7 +54,13 @@ def form_of(
     yet; `found` is what a save found wrong. `words` says a problem in the reader's language. NotFound, Forbidden."""
     right: Literal["update", "create"] = "update" if opening.id else "create"
     if isinstance(row_rule(call.model, call.actor, right, opening.object.name), Deny):
-        raise Forbidden(Phrase("you may not {right} {object}", right=right, object=opening.object.name))
+        raise Forbidden(
+            Phrase(
+                "you may not {action} {object}",
+                action=ACTION_WORDS[right],
+                object=label_of(opening.object.label, opening.object.name, reader.languages),
+            )
+        )
     return _Maker(conn, call, reader, opening, typed, words, found).made()
 
 

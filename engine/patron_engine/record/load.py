@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from patron_engine.access.decide import Action, Deny, When, row_rule
+from patron_engine.access.decide import ACTION_WORDS, Action, Deny, When, row_rule
 from patron_engine.errors import StaleVersion
 from patron_engine.fields.registry import type_of
 from patron_engine.phrases import Phrase
@@ -212,9 +212,11 @@ def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
                     row.wrong(
                         "forbidden",
                         Phrase(
-                            "you may not {action} {object}", action=action, object=batch.object_label(name)
+                            "you may not {action} {object}",
+                            action=ACTION_WORDS[action],
+                            object=batch.object_label(name),
                         ),
-                        hint="; ".join(rule.reasons),
+                        hint=rule.reasons[0],
                     )
             else:
                 for condition in [r.condition for r in (readable, rule) if isinstance(r, When)]:

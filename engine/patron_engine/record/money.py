@@ -119,9 +119,9 @@ def _tell_no_rate(batch: Batch, program: Program, row: Row, name: str) -> None:
     row.wrong(
         "no_rate",
         Phrase(
-            "there is no rate of {value} for {batch}",
+            "there is no rate of {value} for {day}",
             value=row.values.get("currency"),
-            batch=_day(batch, program, row),
+            day=_day(batch, program, row),
         ),
         name,
         hint="enter one in the currency's rates",

@@ -207,10 +207,11 @@ class _Reading:
         first, dot, part = name.partition(".")
         field = self.object.field(first)
         if field is not None and not field.hidden and (field.computed or isinstance(field.spec, FileSpec)):
-            what = "is computed" if field.computed else "holds files"
             self.problems.add(
                 "not_importable",
-                Phrase("{field} {what} and cannot be imported", field=field.name, what=what),
+                Phrase("{field} is computed and cannot be imported", field=field.name)
+                if field.computed
+                else Phrase("{field} holds files and cannot be imported", field=field.name),
                 path=path,
             )
             return None

@@ -114,9 +114,9 @@ def encoding_of(head: bytes, whole: Callable[[str], bool]) -> str:
     for name in possible:
         if whole(name):
             return name
-    told = {"utf-8-sig": "not the UTF-8", "utf-16": "not the UTF-16"}.get(possible[0])
+    told = {"utf-8-sig": "UTF-8", "utf-16": "UTF-16"}.get(possible[0])
     message = (
-        Phrase("the file is {told} it says it is", told=told)
+        Phrase("the file is not the {told} it says it is", told=told)
         if told
         else "the file is neither UTF-8 nor GB18030"
     )

@@ -62,7 +62,7 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
         _as_before(conn, call, batch, outcomes)
         for change, outcome in zip(changes, outcomes, strict=True):
             if outcome.action == "refused":
-                why = outcome.problems[0].message if outcome.problems else "refused"
+                why = outcome.problems[0].message if outcome.problems else Phrase("refused")
                 kept.append(Kept(object=change.object, id=str(change.id), why=why))
             elif outcome.action in counts:
                 counts[outcome.action] += 1

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from patron_engine.errors import LimitExceeded, Refused
-from patron_engine.phrases import Phrase
+from patron_engine.phrases import Phrase, found_again, kept
 from patron_engine.problems import Problem
 from patron_engine.transfer.sheet import MAX_CELL, MAX_COLUMNS, Row, Sheet, headed
 
@@ -91,7 +91,7 @@ def _check_archive(path: Path) -> None:
 def _failure(said: bytes) -> Exception:
     try:
         found = json.loads(said.decode().strip().splitlines()[-1])
-        problem = Problem(code=found["code"], message=found["message"])
+        problem = Problem(code=found["code"], message=found_again(found["message"]))
     except (ValueError, IndexError, KeyError):
         return LimitExceeded(
             "the workbook needs too much memory or time", code="workbook_memory", hint="save it as CSV"
@@ -161,12 +161,17 @@ def _main() -> None:
     try:
         _convert(sys.argv[1], sys.argv[2], sys.argv[3])
     except LookupError as error:
-        print(json.dumps({"code": "bad_sheet", "message": str(error)}))
+        print(json.dumps({"code": "bad_sheet", "message": kept(error.args[0])}))
         sys.exit(3)
     except Exception as error:  # noqa: BLE001 - whatever the reader stumbles over, the file is at fault
         print(
             json.dumps(
-                {"code": "not_workbook", "message": f"the workbook cannot be read: {type(error).__name__}"}
+                {
+                    "code": "not_workbook",
+                    "message": kept(
+                        Phrase("the workbook cannot be read: {error}", error=type(error).__name__)
+                    ),
+                }
             )
         )
         sys.exit(3)

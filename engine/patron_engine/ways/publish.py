@@ -278,11 +278,9 @@ def _refused(problems: Problems) -> Refused:
     count = len(problems.errors)
     return Refused(
         tuple(problems),
-        Phrase(
-            "{count} {more} in the way",
-            count=count,
-            more="problem stands" if count == 1 else "problems stand",
-        ),
+        "1 problem stands in the way"
+        if count == 1
+        else Phrase("{count} problems stand in the way", count=count),
         code="definitions_invalid",
     )
 

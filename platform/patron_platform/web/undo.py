@@ -168,7 +168,7 @@ def undo(conn: Connection, call: Call, act: str) -> tuple[int, list[Kept]]:
     if changes:
         for change, outcome in zip(changes, save(conn, call, changes, mode="each"), strict=True):
             if outcome.action == "refused":
-                why = outcome.problems[0].message if outcome.problems else "refused"
+                why = outcome.problems[0].message if outcome.problems else Phrase("refused")
                 kept.append(Kept(object=change.object, id=str(change.id), why=why))
             else:
                 back += 1
