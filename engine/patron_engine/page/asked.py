@@ -40,7 +40,7 @@ def inputs_of(
     """The inputs of these fields. One of a widget that no small form has is left to the whole form."""
     wrong: dict[str, list[str]] = {}
     for problem in problems:
-        wrong.setdefault(problem.path or "", []).append(problem.message)
+        wrong.setdefault(problem.path or "", []).append(reader.words(problem.message))
     made = []
     for field in fields:
         widget = widget_of(field, written=True)

@@ -51,7 +51,7 @@ def missing(
         field = fields.get(name)
         if field is None or name == fixed or small_widget(field) is None:
             return None
-        said.setdefault(name, []).append(problem.message)
+        said.setdefault(name, []).append(reader.words(problem.message))
     return tuple(_input(fields[name], typed, texts, reader) for name, texts in said.items())
 
 

@@ -24,6 +24,8 @@ from patron_engine.problems import Problem, nearest
 from patron_engine.release.drafts import Draft, drop_draft, open_draft, put, read_draft
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.requests import Body, json_answer, json_object, only, parameters
+from patron_platform.languages import asked
+from patron_platform.phrases import written_plan, written_problem
 
 router = APIRouter()
 
@@ -138,7 +140,9 @@ def _put(
         draft = open_draft(conn, workspace.schema, caller.principal)
         put(conn, workspace.schema, draft, kind, name, body)
         draft = read_draft(conn, workspace.schema, draft.id)
-    return json_answer(dumps({**_draft(draft), "problems": [p.as_dict() for p in problems]}))
+    return json_answer(
+        dumps({**_draft(draft), "problems": [written_problem(p, caller.actor.languages) for p in problems]})
+    )
 
 
 @router.get("/drafts/{id}")
@@ -160,7 +164,7 @@ def plan_draft(request: Request, id: str, data: Body) -> Response:
     caller = designer(request)
     only(json_object(request, data), ())
     publication = caller.workspace.plan_draft(_mine(caller, id))
-    return json_answer(dumps(publication.as_dict()))
+    return json_answer(dumps(written_plan(publication.as_dict(), asked(request))))
 
 
 @router.post("/drafts/{id}/publish")

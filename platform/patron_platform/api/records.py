@@ -41,6 +41,7 @@ from patron_platform.api.requests import (
     seen_version,
 )
 from patron_platform.api.written import bulk_change, change_of
+from patron_platform.phrases import Languages, at_field
 
 router = APIRouter(prefix="/records/{object}")
 MAX_BULK = 1_000
@@ -143,7 +144,11 @@ def bulk(request: Request, object: str, data: Body) -> Response:
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         changes = [bulk_change(call, object, row, index, confirm) for index, row in enumerate(records)]
-        return Answer(dumps({"results": [_result(o) for o in save(conn, call, changes, mode=mode)]}))
+        return Answer(
+            dumps(
+                {"results": [_result(o, call.actor.languages) for o in save(conn, call, changes, mode=mode)]}
+            )
+        )
 
     return write(request, bulky, data, act)
 
@@ -225,15 +230,13 @@ def _saved(conn: psycopg.Connection[Any], call: Call, change: Change, *, created
 
 
 def _done(conn: psycopg.Connection[Any], call: Call, change: Change) -> Answer:
-    return Answer(dumps(_result(save(conn, call, [change])[0])))
+    return Answer(dumps(_result(save(conn, call, [change])[0], call.actor.languages)))
 
 
-def _result(outcome: Outcome) -> dict[str, Any]:
+def _result(outcome: Outcome, languages: Languages) -> dict[str, Any]:
     made: dict[str, Any] = {"action": outcome.action, "id": outcome.id, "version": outcome.version}
     if outcome.problems:
-        made["problems"] = [
-            {("field" if k == "path" else k): v for k, v in p.as_dict().items()} for p in outcome.problems
-        ]
+        made["problems"] = [at_field(p, languages) for p in outcome.problems]
     return made
 
 

@@ -89,7 +89,7 @@ def _ask(
     shown = {i.name for i in inputs}
     more = {
         "step": moved.step, "unmet": moved.unmet, "inputs": inputs,
-        "elsewhere": [p.message for p in problems if p.path not in shown],
+        "elsewhere": [visitor.words(p.message) for p in problems if p.path not in shown],
         "others": [reader.say(f.label, f.name) for f in fields if f.name not in shown],
     }  # fmt: skip
     sent = Sent(form="stage", typed=typed, problems=problems, confirm=confirm, more=more)

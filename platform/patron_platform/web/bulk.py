@@ -86,7 +86,7 @@ def bulk(request: Request, workspace: str, object: str, form: FormData) -> Respo
                 or getattr(error, "detail", None)
                 or texts_in(it.visitor.languages[0])("lists.wrong_value")
             )
-            return _page(it, act, ids, given, problem=str(said), status=422)
+            return _page(it, act, ids, given, problem=it.visitor.words(said), status=422)
         back = here(it)
     return _done(it, act, ids, make, back)
 
@@ -243,7 +243,7 @@ def _done(it: Asked, act: str, ids: Sequence[str], make: Making, back: str) -> R
         call = it.visitor.workspace.call(conn, it.visitor.actor)
         titles = _titles(conn, call, it, [i for i, _ in refused])
         told = [
-            Told(id=i, title=titles.get(i, i), why=" ".join(p.message for p in o.problems))
+            Told(id=i, title=titles.get(i, i), why=" ".join(it.visitor.words(p.message) for p in o.problems))
             for i, o in refused
         ]  # fmt: skip
         return page(it.visitor, call, "list_result.html", title=page_title(it), here=object, object=it.object, told=told,

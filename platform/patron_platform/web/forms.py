@@ -193,7 +193,7 @@ def _again(
     visitor = desk.visitor
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
-        words = words_in(visitor.languages[0], call.model)
+        words = words_in(visitor.languages, call.model)
         found = refused.problems if refused else () if asked else None
         tree = form_of(
             conn, call, visitor.reader(call), desk.opening(call, typed), typed, words=words, found=found
@@ -273,7 +273,7 @@ def _preview(desk: Desk, form: Pairs) -> Response:
         call = visitor.workspace.call(conn, visitor.actor)
         typed = typed_of(desk.object(call), form)
         reader = visitor.reader(call)
-        words = words_in(visitor.languages[0], call.model)
+        words = words_in(visitor.languages, call.model)
         tree = form_of(conn, call, reader, desk.opening(call, typed), typed, words=words)
         values = {i.name: i.value for i in tree.inputs() if "." not in i.name}
         similar = similar_of(conn, call, reader, tree.object, values, desk.id) if typed.given else ()

@@ -257,7 +257,8 @@ def _ask(visitor: Visitor, wish: Wish, refused: Refused) -> Response:
 def _refuse(visitor: Visitor, wish: Wish, problems: tuple[Problem, ...], status: int) -> Response:
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
-        said = [p.message for p in problems if p.level == "error"] or [p.message for p in problems]
+        told = [p for p in problems if p.level == "error"] or problems
+        said = [visitor.words(p.message) for p in told]
         values: dict[str, Any] = {"wish": wish, "said": said}
         if partial_wanted(visitor.request):
             return part(visitor, call, "board_refused.html", status=status, **values)

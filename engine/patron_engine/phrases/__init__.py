@@ -182,4 +182,4 @@ def read_catalogue(package: str) -> Catalogue:
 @cache
 def own_catalogue() -> Catalogue:
     """The engine's own sentences."""
-    return read_catalogue("patron_engine.sentences")
+    return read_catalogue("patron_engine.phrases")
