@@ -91,8 +91,7 @@ def put(conn: Connection, call: Call, kind: str, name: str, body: Body, *, share
     ).fetchone()
     if count is not None and count[0] >= MAX_PERSONAL:
         raise LimitExceeded(
-            Phrase("one keeps at most {max_personal} documents", max_personal=MAX_PERSONAL),
-            code="personal_documents",
+            Phrase("one keeps at most {most} documents", most=MAX_PERSONAL), code="personal_documents"
         )
     row = conn.execute(
         _sql(
@@ -140,9 +139,7 @@ def _check(call: Call, kind: str, name: str, body: Body) -> None:
     if not 0 < len(name) <= MAX_NAME:
         problems.append(
             Problem(
-                code="name",
-                message=Phrase("a name has 1 to {max_name} characters", max_name=MAX_NAME),
-                path="name",
+                code="name", message=Phrase("a name has 1 to {most} characters", most=MAX_NAME), path="name"
             )
         )
     if str(body.get("object")) not in call.model.objects:

@@ -73,7 +73,7 @@ def decide(model: Model, actor: Actor, action: Action, object: str, field: str |
                     object=object,
                     field=field,
                     who=_who(actor),
-                ),
+                )
             )
         )
     return rule
@@ -92,7 +92,7 @@ def row_rule(model: Model, actor: Actor, action: Action, object: str) -> Decisio
                     who=_who(actor),
                     action=ACTION_WORDS[action],
                     object=object,
-                ),
+                )
             )
         )
     for grant, condition in found:

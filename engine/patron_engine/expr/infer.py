@@ -96,11 +96,9 @@ class Infer:
                 node.type.kind, "compare it with a value"
             )
             self.fault(
-                "expr_types",
-                Phrase("a condition is asked for here, but this is {type}", type=say_type(node.type)),
-                s.at,
+                "expr_types", Phrase("a condition is asked for here, but this is {type}", type=say_type(node.type)), s.at,
                 hint,
-            )
+            )  # fmt: skip
         return self.as_kind(node, "boolean")
 
     def fault(self, code: str, message: str, at: int, hint: str | None = None) -> None:
@@ -138,10 +136,8 @@ class Infer:
         if len(self.joins) > limits.MAX_JOINS:
             self.joins = set()
             raise Fault(
-                "expr_too_many_joins",
-                Phrase("an expression follows at most {max_joins} links", max_joins=limits.MAX_JOINS),
-                s.at,
-            )
+                "expr_too_many_joins", Phrase("an expression follows at most {most} links", most=limits.MAX_JOINS), s.at,
+            )  # fmt: skip
         return found.node
 
     def _list(self, s: Syntax) -> Node:
@@ -188,11 +184,8 @@ class Infer:
             if both is None:
                 raise Fault(
                     "expr_types",
-                    Phrase(
-                        "the values are {t} and {type}: one kind only", t=say_type(t), type=say_type(v.type)
-                    ),
-                    at,
-                )
+                    Phrase("the values are {t} and {type}: one kind only", t=say_type(t), type=say_type(v.type)), at,
+                )  # fmt: skip
             t = both
         return t
 
@@ -237,13 +230,9 @@ class Infer:
             elif "date" in (ka, kb) or "datetime" in (ka, kb):
                 hint = hint if {ka, kb} == {"date", "datetime"} else "write DATE(2026, 3, 9) or '2026-03-09'"
             raise Fault(
-                "expr_types",
-                Phrase(
-                    "{type} and {type2} cannot be compared", type=say_type(a.type), type2=say_type(b.type)
-                ),
-                at,
-                hint,
-            )
+                "expr_types", Phrase("{type} and {type2} cannot be compared", type=say_type(a.type), type2=say_type(b.type)),
+                at, hint,
+            )  # fmt: skip
         if (
             ka == kb == "link"
             and a.type.objects
@@ -251,10 +240,8 @@ class Infer:
             and not set(a.type.objects) & set(b.type.objects)
         ):
             raise Fault(
-                "expr_types",
-                Phrase("{type} is never {type2}", type=say_type(a.type), type2=say_type(b.type)),
-                at,
-            )
+                "expr_types", Phrase("{type} is never {type2}", type=say_type(a.type), type2=say_type(b.type)), at,
+            )  # fmt: skip
         return self._option(a, b.type), self._option(b, a.type)
 
     def _whole(self, sign: str, a: Node, b: Node, at: int) -> tuple[Node, Node]:

@@ -104,7 +104,7 @@ def _power(infer: Infer, s: Syntax) -> Node:
     if not isinstance(exponent, Decimal) or abs(exponent) > limits.MAX_EXPONENT:
         raise Fault(
             "expr_exponent",
-            Phrase("after ** stands a number of at most {max_exponent}", max_exponent=limits.MAX_EXPONENT),
+            Phrase("after ** stands a number of at most {most}", most=limits.MAX_EXPONENT),
             b.at,
             "POWER(x, y) takes a field",
         )

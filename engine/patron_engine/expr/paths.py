@@ -247,7 +247,7 @@ class _Walk:
         if len(self.joins) > limits.MAX_PATH_STEPS:
             raise Fault(
                 "expr_path_too_long",
-                Phrase("a path follows at most {max_path_steps} links", max_path_steps=limits.MAX_PATH_STEPS),
+                Phrase("a path follows at most {most} links", most=limits.MAX_PATH_STEPS),
                 self.at,
                 "put a formula field halfway",
             )

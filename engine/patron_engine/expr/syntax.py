@@ -52,8 +52,8 @@ def parse(text: str, *, null_is_field: bool = False) -> Syntax:
         raise Fault(
             "expr_too_long",
             Phrase(
-                "an expression has at most {max_chars} characters, this has {count}",
-                max_chars=limits.MAX_CHARS,
+                "an expression has at most {most} characters, this has {count}",
+                most=limits.MAX_CHARS,
                 count=len(text),
             ),
         )
@@ -196,11 +196,7 @@ class _Reader:
         if len(node.args) > limits.MAX_ARGUMENTS:
             raise Fault(
                 "expr_arguments",
-                Phrase(
-                    "{name} takes at most {max_arguments} arguments",
-                    name=name,
-                    max_arguments=limits.MAX_ARGUMENTS,
-                ),
+                Phrase("{name} takes at most {most} arguments", name=name, most=limits.MAX_ARGUMENTS),
                 self.at(node),
             )
         return Syntax("call", self.at(node), self._several(node.args, depth), name=name)

@@ -85,7 +85,7 @@ def read_tokens(text: str) -> list[Token]:
         if len(tokens) > limits.MAX_TOKENS:
             raise Fault(
                 "expr_too_complex",
-                Phrase("the expression has more than {max_tokens} parts", max_tokens=limits.MAX_TOKENS),
+                Phrase("the expression has more than {most} parts", most=limits.MAX_TOKENS),
                 i,
             )
     return tokens

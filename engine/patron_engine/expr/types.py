@@ -65,21 +65,21 @@ SEALED: Final = ExprType("sealed")  # of an encrypted field: only whether it equ
 DATES: Final = ExprType("range", element=DATE)
 
 _WORDS: Final = {
-    "number": "a number",
-    "text": "a text",
-    "boolean": "a condition",
-    "date": "a date",
-    "datetime": "a moment",
-    "time": "a time of day",
-    "duration": "a duration",
-    "choice": "a choice",
-    "link": "a link",
-    "list": "a list",
-    "range": "a range of dates",
-    "json": "a JSON value",
-    "location": "a location",
-    "sealed": "an encrypted value",
-    "empty": "empty",
+    "number": Phrase("a number"),
+    "text": Phrase("a text"),
+    "boolean": Phrase("a condition"),
+    "date": Phrase("a date"),
+    "datetime": Phrase("a moment"),
+    "time": Phrase("a time of day"),
+    "duration": Phrase("a duration"),
+    "choice": Phrase("a choice"),
+    "link": Phrase("a link"),
+    "list": Phrase("a list"),
+    "range": Phrase("a range of dates"),
+    "json": Phrase("a JSON value"),
+    "location": Phrase("a location"),
+    "sealed": Phrase("an encrypted value"),
+    "empty": Phrase("empty"),
 }
 
 

@@ -220,11 +220,8 @@ class MultiSelect(Choice):
         if len(chosen) > limits.CHOSEN:
             raise ValueFault(
                 "limit_chosen",
-                Phrase(
-                    "{count} values, at most {chosen} can be chosen", count=len(chosen), chosen=limits.CHOSEN
-                ),
-                None,
-            )
+                Phrase("{count} values, at most {chosen} can be chosen", count=len(chosen), chosen=limits.CHOSEN), None,
+            )  # fmt: skip
         return chosen or None
 
     def read_text(
@@ -290,9 +287,7 @@ class Tags(MultiSelect):
         tag = clean_line(raw)
         if tag is not None and len(tag) > limits.TAG_LENGTH:
             raise ValueFault(
-                "limit_tag",
-                Phrase("a tag has at most {tag_length} characters", tag_length=limits.TAG_LENGTH),
-                None,
+                "limit_tag", Phrase("a tag has at most {most} characters", most=limits.TAG_LENGTH), None
             )
         return None if tag is None else names_of(field).by_name.get(tag, tag)
 

@@ -35,7 +35,7 @@ class FileLike(FieldType):
         if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= limits.FILE_SIZE_CAP:
             around.fault(
                 "limit_max_size",
-                Phrase("max_size is at most {file_size_cap:,} bytes", file_size_cap=limits.FILE_SIZE_CAP),
+                Phrase("max_size is at most {most:,} bytes", most=limits.FILE_SIZE_CAP),
                 "max_size",
                 "for example 10 MB",
             )

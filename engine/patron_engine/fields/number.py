@@ -1,4 +1,4 @@
-"""Numbers: integer, decimal, percent, money, rating, duration. Decimal or int in Python, numeric or bigint in the table.
+"""Numbers: integer, decimal, percent, money, rating. Decimal or int in Python, numeric or bigint in the table.
 
 On the wire a decimal is a text of plain digits or an integer: JSON numbers with a fraction lose digits on their way
 through other people's programs, so they are refused.
@@ -26,15 +26,11 @@ from patron_engine.fields.base import (
     ValueFault,
     kind_word,
 )
-from patron_engine.fields.characters import half_width, shown
+from patron_engine.fields.characters import shown
 from patron_engine.fields.field import Field, NumberSpec, Spec
 from patron_engine.fields.numerals import (
-    CLOCK,
-    EXACT,
     INTEGER,
     PLAIN,
-    SPAN,
-    UNIT_SECONDS,
     currency_digits,
     has_more_decimals,
     plain_number,
@@ -68,10 +64,7 @@ class NumberType(FieldType):
             not isinstance(scale, int) or isinstance(scale, bool) or not 0 <= scale <= limits.MAX_SCALE
         ):
             around.fault(
-                "limit_scale",
-                Phrase("scale is between 0 and {max_scale}", max_scale=limits.MAX_SCALE),
-                "scale",
-                None,
+                "limit_scale", Phrase("scale is between 0 and {most}", most=limits.MAX_SCALE), "scale", None
             )
             scale = self.default_scale(around)
         low = self._bound(definition, "min", around, self.default_min)
@@ -249,16 +242,12 @@ class IntegerType(NumberType):
             return None
         if isinstance(raw, bool) or not isinstance(raw, int | str):
             raise ValueFault(
-                "not_integer",
-                Phrase("this is a whole number, not {raw}", raw=kind_word(raw)),
-                "for example 12",
-            )
+                "not_integer", Phrase("this is a whole number, not {raw}", raw=kind_word(raw)), "for example 12",
+            )  # fmt: skip
         if isinstance(raw, str) and not INTEGER.fullmatch(raw):
             raise ValueFault(
-                "not_integer",
-                Phrase("{raw} is not a whole number", raw=shown(raw)),
-                "digits only, for example 12",
-            )
+                "not_integer", Phrase("{raw} is not a whole number", raw=shown(raw)), "digits only, for example 12",
+            )  # fmt: skip
         return self.bounded(int(raw))
 
     @staticmethod
@@ -299,48 +288,4 @@ class Rating(IntegerType):
     keys: ClassVar[tuple[str, ...]] = ("max",)
 
 
-class Duration(IntegerType):
-    name = "duration"
-    about = "a length of time in seconds; `unit` is what people type and see"
-    keys: ClassVar[tuple[str, ...]] = ("min", "max", "unit")
-    wire = "seconds"
-
-    def spec(self, definition: Mapping[str, Any], around: Around) -> NumberSpec:
-        unit = definition.get("unit")
-        if unit is not None and (not isinstance(unit, str) or unit not in UNIT_SECONDS):
-            around.fault(
-                "unknown_unit",
-                Phrase("{unit!r} is no unit of time", unit=unit),
-                "unit",
-                "seconds, minutes, hours or days",
-            )
-        return super().spec(definition, around)
-
-    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> int | None:
-        plain = half_width(text).strip()
-        if not plain:
-            return None
-        clock = CLOCK.fullmatch(plain)
-        if clock:
-            seconds = int(clock[2]) * 3600 + int(clock[3]) * 60 + int(clock[4] or 0)
-            return -seconds if clock[1] else seconds
-        span = SPAN.fullmatch(plain)
-        if span and any(span.groups()):
-            days, hours, minutes, rest = (int(g or 0) for g in span.groups())
-            return self.bounded(days * 86400 + hours * 3600 + minutes * 60 + rest)
-        unit = field.number.unit
-        seconds_each = UNIT_SECONDS.get(unit, 1) if isinstance(unit, str) else 1
-        return self.bounded(int(EXACT.multiply(plain_number(plain, formats), Decimal(seconds_each))))
-
-    def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
-        """Hours, minutes, seconds: a bare number would mean the field's unit."""
-        if value is None:
-            return ""
-        minutes, seconds = divmod(abs(value), 60)
-        return f"{'-' if value < 0 else ''}{minutes // 60}:{minutes % 60:02}:{seconds:02}"
-
-    def reader(self, field: Field, formats: TextFormats = PLAIN_FORMATS) -> Callable[[str], Any]:
-        return lambda text: self.read_text(field, text, formats)
-
-
-TYPES: Final = (Integer(), DecimalNumber(), Percent(), Money(), Rating(), Duration())
+TYPES: Final = (Integer(), DecimalNumber(), Percent(), Money(), Rating())

@@ -87,8 +87,4 @@ def _not_number(text: str, formats: TextFormats) -> ValueFault:
             decimal=formats.decimal,
             thousands=formats.thousands,
         )
-    return ValueFault(
-        "not_number",
-        Phrase("{text} is not a number", text=shown(text)),
-        hint,
-    )
+    return ValueFault("not_number", Phrase("{text} is not a number", text=shown(text)), hint)

@@ -48,9 +48,7 @@ class Json(FieldType):
             raise ValueFault(
                 "limit_json",
                 Phrase(
-                    "{size:,} bytes of JSON, at most {json_bytes:,} are kept",
-                    size=size,
-                    json_bytes=limits.JSON_BYTES,
+                    "{size:,} bytes of JSON, at most {most:,} are kept", size=size, most=limits.JSON_BYTES
                 ),
                 None,
             )
@@ -79,9 +77,7 @@ class Json(FieldType):
 def _plain(raw: Any, depth: int) -> Any:
     if depth > limits.JSON_DEPTH:
         raise ValueFault(
-            "limit_json_depth",
-            Phrase("JSON nests at most {json_depth} levels here", json_depth=limits.JSON_DEPTH),
-            None,
+            "limit_json_depth", Phrase("JSON nests at most {most} levels here", most=limits.JSON_DEPTH), None
         )
     if raw is None or isinstance(raw, bool):
         return raw
@@ -140,7 +136,7 @@ class Secret(FieldType):
         if len(raw) > field.text.max_length:
             raise ValueFault(
                 "too_long",
-                Phrase("at most {max_length:,} characters are allowed", max_length=field.text.max_length),
+                Phrase("at most {most:,} characters are allowed", most=field.text.max_length),
                 None,
             )
         clean_block(raw)

@@ -151,7 +151,7 @@ def read_options(raw: Any, around: Around, depth: int = 1) -> tuple[Option, ...]
     if depth > limits.OPTION_DEPTH:
         around.fault(
             "limit_option_depth",
-            Phrase("options nest at most {option_depth} levels", option_depth=limits.OPTION_DEPTH),
+            Phrase("options nest at most {most} levels", most=limits.OPTION_DEPTH),
             "options",
             None,
         )

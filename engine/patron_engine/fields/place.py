@@ -56,13 +56,13 @@ class Address(FieldType):
             raise ValueFault(
                 "not_address",
                 Phrase("an address is an object of parts, not {raw}", raw=kind_word(raw)),
-                Phrase("parts: {address_parts}", address_parts=list(ADDRESS_PARTS)),
+                Phrase("parts: {parts}", parts=list(ADDRESS_PARTS)),
             )
         found: dict[str, str] = {}
         for part, value in raw.items():
             if part not in ADDRESS_PARTS:
                 raise ValueFault("unknown_part", Phrase("an address has no part {part}", part=shown(str(part))),
-                                 nearest(str(part), ADDRESS_PARTS) or Phrase("parts: {address_parts}", address_parts=list(ADDRESS_PARTS)))  # fmt: skip
+                                 nearest(str(part), ADDRESS_PARTS) or Phrase("parts: {parts}", parts=list(ADDRESS_PARTS)))  # fmt: skip
             if value is None:
                 continue
             if not isinstance(value, str):
@@ -93,7 +93,7 @@ class Address(FieldType):
 
     def check(self, field: Field, value: Any) -> list[Fault]:
         return [
-            ("too_long", Phrase("{part} has {count} characters, at most {address_part_length} are allowed", part=part, count=len(text), address_part_length=limits.ADDRESS_PART_LENGTH), "shorten it")
+            ("too_long", Phrase("{part} has {count} characters, at most {most} are allowed", part=part, count=len(text), most=limits.ADDRESS_PART_LENGTH), "shorten it")
             for part, text in (value or {}).items() if len(text) > limits.ADDRESS_PART_LENGTH
         ]  # fmt: skip
 

@@ -78,9 +78,7 @@ class TextLike(FieldType):
         if len(pattern) > limits.PATTERN_LENGTH:
             around.fault(
                 "limit_pattern",
-                Phrase(
-                    "a pattern has at most {pattern_length} characters", pattern_length=limits.PATTERN_LENGTH
-                ),
+                Phrase("a pattern has at most {most} characters", most=limits.PATTERN_LENGTH),
                 "pattern",
                 None,
             )
@@ -128,7 +126,7 @@ class TextLike(FieldType):
         spec = field.text
         faults: list[Fault] = []
         if len(value) > spec.max_length:
-            faults.append(("too_long", Phrase("this has {count:,} characters, at most {max_length:,} are allowed", count=len(value), max_length=spec.max_length),
+            faults.append(("too_long", Phrase("this has {count:,} characters, at most {most:,} are allowed", count=len(value), most=spec.max_length),
                            "shorten it"))  # fmt: skip
         elif spec.pattern is not None and not linear_pattern(spec.pattern).fullmatch(value):
             faults.append(
@@ -199,10 +197,7 @@ class RichText(TextLike):
         if len(text) > limits.RICH_TEXT_LENGTH_CAP * 2:
             raise ValueFault(
                 "too_long",
-                Phrase(
-                    "at most {rich_text_length_cap:,} characters are allowed",
-                    rich_text_length_cap=limits.RICH_TEXT_LENGTH_CAP,
-                ),
+                Phrase("at most {most:,} characters are allowed", most=limits.RICH_TEXT_LENGTH_CAP),
                 "shorten it",
             )
         block = clean_block(text)

@@ -132,23 +132,13 @@ def _set(draft: Draft, change: Document) -> Iterator[Problem]:
             spot, value = _below_a_plain_element(draft.body, text, spot, value)
         if spot.path.split(".")[0] in ("kind", "name", "was"):
             hint = "a document keeps its name; write a new one"
-            yield _problem(
-                change,
-                at,
-                "not_changeable",
-                Phrase("{text!r} cannot be changed by a change", text=text),
-                hint,
-            )
+            what = Phrase("{text!r} cannot be changed by a change", text=text)
+            yield _problem(change, at, "not_changeable", what, hint)
         elif spot.holder is None:
             yield _unknown(change, at, spot)
         elif value is None and isinstance(spot.holder, list):
-            yield _problem(
-                change,
-                at,
-                "not_a_key",
-                Phrase("{text!r} is an element of a list", text=text),
-                Phrase("write remove: [{text}]", text=text),
-            )
+            what = Phrase("{text!r} is an element of a list", text=text)
+            yield _problem(change, at, "not_a_key", what, Phrase("write remove: [{text}]", text=text))
         elif spot.missing is None:
             _merge(draft, spot, value, Contribution(document=change, path=at))
         elif value is not None:
@@ -215,13 +205,8 @@ def _add(draft: Draft, change: Document) -> Iterator[Problem]:
             spot = locate(draft.body, text)
         target = spot.holder[spot.key]
         if not isinstance(target, list):
-            yield _problem(
-                change,
-                at,
-                "not_a_list",
-                Phrase("{text!r} is no list: nothing can be added", text=text),
-                "use set",
-            )
+            what = Phrase("{text!r} is no list: nothing can be added", text=text)
+            yield _problem(change, at, "not_a_list", what, "use set")
             continue
         for index, item in enumerate(items if isinstance(items, list) else ()):
             yield from _add_one(draft, change, (*at, index), spot.path, target, item)
@@ -237,13 +222,8 @@ def _add_one(
         return
     if find_element(target, name) is not None:
         hint = "change it by set, or choose another name"
-        yield _problem(
-            change,
-            at,
-            "element_exists",
-            Phrase("there is an element {name!r} in {path} already", name=name, path=path),
-            hint,
-        )
+        what = Phrase("there is an element {name!r} in {path} already", name=name, path=path)
+        yield _problem(change, at, "element_exists", what, hint)
         return
     element, neighbour = copied(item), None
     if isinstance(element, dict):
@@ -255,12 +235,9 @@ def _add_one(
     index, fault = _position(target, neighbour or {})
     if fault is not None:
         yield _problem(
-            change,
-            at,
-            "unknown_element",
-            Phrase("{fault!r} is not in {path}", fault=fault, path=path),
+            change, at, "unknown_element", Phrase("{fault!r} is not in {path}", fault=fault, path=path),
             nearest(fault, _names(target)),
-        )
+        )  # fmt: skip
     target.insert(index, element)
     draft.give(join(path, name), Contribution(document=change, path=at))
 
@@ -289,15 +266,8 @@ def _move(
     spot.holder.insert(index if fault is None else spot.key, element)
     if fault is not None and last:
         hint = nearest(fault, _names(spot.holder))
-        problems.append(
-            _problem(
-                change,
-                at,
-                "unknown_element",
-                Phrase("{fault!r} is not beside {text!r}", fault=fault, text=text),
-                hint,
-            )
-        )
+        what = Phrase("{fault!r} is not beside {text!r}", fault=fault, text=text)
+        problems.append(_problem(change, at, "unknown_element", what, hint))
     return fault is None
 
 
@@ -316,13 +286,8 @@ def _remove(draft: Draft, change: Document) -> Iterator[Problem]:
             yield _unknown(change, at, spot)
         elif not isinstance(spot.holder, list):
             hint = Phrase("write set: {{{text}: null}}", text=text)
-            yield _problem(
-                change,
-                at,
-                "not_an_element",
-                Phrase("{text!r} is a key, no element of a list", text=text),
-                hint,
-            )
+            what = Phrase("{text!r} is a key, no element of a list", text=text)
+            yield _problem(change, at, "not_an_element", what, hint)
         else:
             draft.removed[spot.path] = (spot.holder.pop(spot.key), by)
 
@@ -330,9 +295,8 @@ def _remove(draft: Draft, change: Document) -> Iterator[Problem]:
 def _unknown(change: Document, at: Path, spot: _Spot) -> Problem:
     step = (spot.missing or "").split(".")[0]
     message = Phrase("there is no {missing!r} in {path}", missing=spot.missing, path=spot.path or change.name)
-    hint = nearest(step, spot.known) or (
-        Phrase("there are {known}", known=list(spot.known[:12])) if spot.known else None
-    )
+    there = Phrase("there are {known}", known=list(spot.known[:12])) if spot.known else None
+    hint = nearest(step, spot.known) or there
     return _problem(change, at, "unknown_element", message, hint)
 
 

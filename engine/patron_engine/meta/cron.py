@@ -27,12 +27,12 @@ def cron_fault(line: str) -> str | None:
         for piece in part.split(","):
             match = _CRON_PART.match(piece)
             if not match:
-                return Phrase("the {what} {piece!r} cannot be read", what=Phrase(what), piece=piece)
+                return Phrase("the {what} {piece!r} cannot be read", what=what, piece=piece)
             for number in (match[2], match[4]):
                 if number and not low <= int(number) <= high:
                     return Phrase(
                         "the {what} {number} is not between {low} and {high}",
-                        what=Phrase(what),
+                        what=what,
                         number=number,
                         low=low,
                         high=high,

@@ -17,32 +17,8 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
 _EVERYWHERE = frozenset(
-    [
-        "name",
-        "type",
-        "do",
-        "event",
-        "label",
-        "help",
-        "was",
-        "when",
-        "required",
-        "readonly",
-        "visible",
-        "default",
-        "unique",
-        "indexed",
-        "sensitive",
-        "encrypted",
-        "deprecated",
-        "public",
-        "kind",
-        "description",
-        "needs",
-        "for",
-        "priority",
-    ]
-)
+    ["name", "type", "do", "event", "label", "help", "was", "when", "required", "readonly", "visible", "default", "unique", "indexed", "sensitive", "encrypted", "deprecated", "public", "kind", "description", "needs", "for", "priority"]
+)  # fmt: skip
 Finding = tuple[str, str, str | None, Path]  # code, message, hint, path
 
 
@@ -317,16 +293,6 @@ _EXPLAIN: dict[str, Callable[[Any, Path], Iterable[Finding]]] = {
     "const": _key_or_form(_word),
     "anyOf": _branches,
     **dict.fromkeys(
-        (
-            "minimum",
-            "maximum",
-            "minItems",
-            "maxItems",
-            "minLength",
-            "maxLength",
-            "minProperties",
-            "maxProperties",
-        ),
-        _size,
+        ("minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"), _size
     ),
-}
+}  # fmt: skip

@@ -97,14 +97,9 @@ def _decoded(text: bytes | str, file: str, problems: Problems) -> str | None:
         if len(raw) > MAX_FILE_BYTES:
             problems.add(
                 "file_too_large",
-                Phrase(
-                    "the file has {count:,} bytes, at most {max_file_bytes:,} are read",
-                    count=len(raw),
-                    max_file_bytes=MAX_FILE_BYTES,
-                ),
-                hint="split it: several documents of one kind may stand in several files",
-                file=file,
-            )
+                Phrase("the file has {count:,} bytes, at most {most:,} are read", count=len(raw), most=MAX_FILE_BYTES),
+                hint="split it: several documents of one kind may stand in several files", file=file,
+            )  # fmt: skip
             return None
         source = raw.decode("utf-8-sig")
     except UnicodeError as error:
@@ -219,18 +214,11 @@ class _Reading:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             self._stop(
-                "too_many_values",
-                Phrase("the file has more than {max_nodes:,} values", max_nodes=MAX_NODES),
-                event,
-                path,
-                "split it",
-            )
+                "too_many_values", Phrase("the file has more than {most:,} values", most=MAX_NODES), event, path, "split it",
+            )  # fmt: skip
         if len(path) > MAX_DEPTH:
             self._stop(
-                "too_deep",
-                Phrase("values are nested deeper than {max_depth} levels", max_depth=MAX_DEPTH),
-                event,
-                path,
+                "too_deep", Phrase("values are nested deeper than {most} levels", most=MAX_DEPTH), event, path
             )
         self.places[path] = event.start_mark.line + 1
         self.order.append(path)
@@ -238,12 +226,8 @@ class _Reading:
             return self._alias(event, path)
         if event.tag is not None:
             self._fault(
-                "yaml_tag",
-                Phrase("tags are not read: {tag}", tag=event.tag),
-                event,
-                path,
-                "write the plain value",
-            )
+                "yaml_tag", Phrase("tags are not read: {tag}", tag=event.tag), event, path, "write the plain value",
+            )  # fmt: skip
         if event.anchor is None:
             return self._value(event, path)
         self.anchors[event.anchor] = None
@@ -258,27 +242,18 @@ class _Reading:
         if known is None:
             where = "stands inside itself" if event.anchor in self.anchors else "is not anchored before"
             self._fault(
-                "yaml_alias",
-                Phrase("*{anchor} {where}", anchor=event.anchor, where=where),
-                event,
-                path,
+                "yaml_alias", Phrase("*{anchor} {where}", anchor=event.anchor, where=where), event, path,
                 "write the value again",
-            )
+            )  # fmt: skip
             return None
         self.grown += known.size
         self.size += known.size
         if self.grown > MAX_ALIAS_BYTES:
-            message = Phrase(
-                "aliases grow the document by more than {max_alias_bytes:,} bytes",
-                max_alias_bytes=MAX_ALIAS_BYTES,
-            )
+            message = Phrase("aliases grow the document by more than {most:,} bytes", most=MAX_ALIAS_BYTES)
             self._stop("yaml_alias_growth", message, event, path, "write the values out, or fewer of them")
         if len(path) + max(map(len, known.places), default=0) > MAX_DEPTH:
             self._stop(
-                "too_deep",
-                Phrase("values are nested deeper than {max_depth} levels", max_depth=MAX_DEPTH),
-                event,
-                path,
+                "too_deep", Phrase("values are nested deeper than {most} levels", most=MAX_DEPTH), event, path
             )
         for inner in known.places:
             self.places[(*path, *inner)] = event.start_mark.line + 1
@@ -317,12 +292,9 @@ class _Reading:
             self.places[(*path, key)] = at.start_mark.line + 1
             if key in found:
                 self._fault(
-                    "duplicate_key",
-                    Phrase("the key {key!r} stands twice in one map", key=key),
-                    at,
-                    (*path, key),
+                    "duplicate_key", Phrase("the key {key!r} stands twice in one map", key=key), at, (*path, key),
                     "keep one",
-                )
+                )  # fmt: skip
             elif key == "<<" and not at.style:
                 self._fault("yaml_merge", "merge keys (<<) are not read", at, path, "write the keys out")
             elif event.flow_style and _is_empty(value_event):

@@ -90,10 +90,9 @@ def _field(document: Document, path: Path, field: Mapping[str, Any], found: Prob
     low, high = field.get("min"), field.get("max")
     if isinstance(low, int | Decimal) and isinstance(high, int | Decimal) and low > high:
         found.add(
-            "out_of_range",
-            Phrase("min {low} is more than max {high}", low=low, high=high),
+            "out_of_range", Phrase("min {low} is more than max {high}", low=low, high=high),
             **document.where((*path, "min")),
-        )
+        )  # fmt: skip
     if field.get("find") is not None and field.get("many"):
         found.add(
             "one_of", "`find` chooses one record, `many` holds several", **document.where((*path, "find"))
@@ -109,11 +108,8 @@ def _pattern(document: Document, path: Path, pattern: str, found: Problems) -> N
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         hint = "backreferences and look-around are not there: the same pattern must be quick on every text"
         found.add(
-            "bad_pattern",
-            Phrase("the pattern cannot be read: {reason}", reason=reason),
-            hint=hint,
-            **document.where(path),
-        )
+            "bad_pattern", Phrase("the pattern cannot be read: {reason}", reason=reason), hint=hint, **document.where(path),
+        )  # fmt: skip
 
 
 def _auto_number(document: Document, path: Path, pattern: Any, found: Problems) -> None:
@@ -121,19 +117,15 @@ def _auto_number(document: Document, path: Path, pattern: Any, found: Problems) 
         return
     counters = _COUNTER.findall(pattern)
     if len(counters) != 1:
-        message = Phrase(
-            "the pattern {pattern!r} needs exactly one counter such as {{0000}}", pattern=pattern
-        )
+        message = Phrase("the pattern {pattern!r} needs exactly one counter such as {{0000}}", pattern=pattern)  # fmt: skip
         found.add("bad_form", message, hint="SO-{YYYY}{MM}-{0000}", **document.where((*path, "pattern")))
     for part in re.findall(r"\{([^{}]*)\}", pattern):
         if not (set(part) == {"0"} or part in _DATES or re.fullmatch(r"[a-z][a-z0-9_.]*", part)):
             near = nearest(part.upper(), _DATES) or "parts are {YYYY} {YY} {MM} {DD} {0000} and {field}"
             found.add(
-                "bad_form",
-                Phrase("{{{part}}} is no part of a number", part=part),
-                hint=near,
+                "bad_form", Phrase("{{{part}}} is no part of a number", part=part), hint=near,
                 **document.where((*path, "pattern")),
-            )
+            )  # fmt: skip
 
 
 def view_axes(document: Document, found: Problems) -> None:
@@ -142,11 +134,9 @@ def view_axes(document: Document, found: Problems) -> None:
     for key in needs.get(kind, ()) if isinstance(kind, str) else ():
         if key not in document.body:
             found.add(
-                "missing_key",
-                Phrase("a {kind} needs `{key}`", kind=kind, key=key),
-                hint=Phrase("write {key}: FIELD", key=key),
-                **document.where(("type",)),
-            )
+                "missing_key", Phrase("a {kind} needs `{key}`", kind=kind, key=key),
+                hint=Phrase("write {key}: FIELD", key=key), **document.where(("type",)),
+            )  # fmt: skip
 
 
 def menu_entries(document: Document, found: Problems) -> None:
@@ -220,10 +210,8 @@ def cron_lines(document: Document, found: Problems) -> None:
             fault = cron_fault(value)
             if fault:
                 found.add(
-                    "bad_form",
-                    Phrase("the cron line {value!r}: {fault}", value=value, fault=fault),
-                    **document.where(path),
-                )
+                    "bad_form", Phrase("the cron line {value!r}: {fault}", value=value, fault=fault), **document.where(path),
+                )  # fmt: skip
 
 
 def measures(document: Document, found: Problems) -> None:
@@ -242,9 +230,7 @@ def approval_nodes(document: Document, found: Problems) -> None:
     for path, node in maps(document, "nodes"):
         name = node.get("name")
         if isinstance(name, str) and name in seen:
-            message = Phrase(
-                "{name!r} is the name of another node already (line {seen})", name=name, seen=seen[name]
-            )
+            message = Phrase("{name!r} is the name of another node already (line {seen})", name=name, seen=seen[name])  # fmt: skip
             found.add(
                 "duplicate_name", message, hint="decisions name their node", **document.where((*path, "name"))
             )
@@ -257,10 +243,8 @@ def approval_nodes(document: Document, found: Problems) -> None:
             and not any(isinstance(c, Mapping) and c.get("nodes") for c in cases)
         ):
             found.add(
-                "empty_branch",
-                Phrase("no case of {name!r} holds a node", name=name),
-                **document.where((*path, "cases")),
-            )
+                "empty_branch", Phrase("no case of {name!r} holds a node", name=name), **document.where((*path, "cases")),
+            )  # fmt: skip
 
 
 def sla_clocks(document: Document, found: Problems) -> None:
@@ -276,10 +260,8 @@ def days(document: Document, found: Problems) -> None:
                 date(*map(int, match.groups())) if match else None
             except ValueError:
                 found.add(
-                    "bad_form",
-                    Phrase("{value!r} is no day of the calendar", value=value),
-                    **document.where(path),
-                )
+                    "bad_form", Phrase("{value!r} is no day of the calendar", value=value), **document.where(path),
+                )  # fmt: skip
 
 
 def workspace_name(document: Document, found: Problems) -> None:
@@ -293,11 +275,8 @@ def zone(document: Document, found: Problems) -> None:
     if isinstance(name, str) and name not in available_timezones():
         hint = nearest(name, available_timezones()) or "such as Asia/Shanghai"
         found.add(
-            "unknown_zone",
-            Phrase("there is no time zone {name!r}", name=name),
-            hint=hint,
-            **document.where(("zone",)),
-        )
+            "unknown_zone", Phrase("there is no time zone {name!r}", name=name), hint=hint, **document.where(("zone",)),
+        )  # fmt: skip
 
 
 RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {

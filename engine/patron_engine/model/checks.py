@@ -85,7 +85,7 @@ class ObjectChecks(KeyChecks):
             chain.append(above.name)
             here = above
         if len(chain) > limits.DETAIL_DEPTH:
-            self.tell("limit_detail_depth", Phrase("details nest at most {detail_depth} levels: {chain}", detail_depth=limits.DETAIL_DEPTH, chain=' → '.join(chain)), masters[0].path,
+            self.tell("limit_detail_depth", Phrase("details nest at most {most} levels: {chain}", most=limits.DETAIL_DEPTH, chain=' → '.join(chain)), masters[0].path,
                       "make the uppermost a lookup")  # fmt: skip
         if isinstance(masters[0].spec, LinkSpec) and (len(masters[0].spec.to) != 1 or masters[0].spec.many):
             self.tell(
@@ -266,7 +266,7 @@ class ObjectChecks(KeyChecks):
         if len(steps) > limits.ROLLUP_PATH:
             self.tell(
                 "limit_rollup_path",
-                Phrase("a roll-up goes down at most {rollup_path} sets", rollup_path=limits.ROLLUP_PATH),
+                Phrase("a roll-up goes down at most {most} sets", most=limits.ROLLUP_PATH),
                 (*f.path, "of"),
             )
         if f.definition.get("deep") is True:

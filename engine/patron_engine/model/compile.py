@@ -86,9 +86,9 @@ def _compile(
         problems.add(
             "limit_documents",
             Phrase(
-                "{count} documents, a workspace has at most {documents}",
+                "{count} documents, a workspace has at most {most}",
                 count=len(documents),
-                documents=limits.DOCUMENTS,
+                most=limits.DOCUMENTS,
             ),
         )
     uses = {key: REFERENCES.of(d) for key, d in documents.items()}

@@ -76,10 +76,7 @@ class Expressions(Scopes):
                     self._tell(
                         top,
                         "limit_formula_depth",
-                        Phrase(
-                            "more than {formula_depth} formulas build on each other",
-                            formula_depth=limits.FORMULA_DEPTH,
-                        ),
+                        Phrase("more than {most} formulas build on each other", most=limits.FORMULA_DEPTH),
                         None,
                     )
                     top.expr = EMPTY

@@ -90,7 +90,7 @@ class KeyChecks:
                 and f.definition.get("encrypted") is not True
             ):
                 self.tell("limit_indexed_text", Phrase("{f} may hold {max_length:,} characters; {what} takes {indexed_text_length}", f=f.name, max_length=spec.max_length, what=what, indexed_text_length=INDEXED_TEXT_LENGTH), path,
-                          Phrase("max_length: {indexed_text_length} or less", indexed_text_length=INDEXED_TEXT_LENGTH))  # fmt: skip
+                          Phrase("max_length: {most} or less", most=INDEXED_TEXT_LENGTH))  # fmt: skip
 
     def _index_condition(self, where: Expression, path: Path) -> None:
         """An index holds what does not change by itself."""

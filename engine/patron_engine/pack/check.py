@@ -20,8 +20,7 @@ def check_pack(pack: Pack) -> list[Problem]:
         problems.extend(check_new(document, pack.prefix, False))
     if pack.prefix == WORKSPACE_PREFIX:
         message = Phrase(
-            "{workspace_prefix!r} is the prefix of what a workspace adds by itself",
-            workspace_prefix=WORKSPACE_PREFIX,
+            "{prefix!r} is the prefix of what a workspace adds by itself", prefix=WORKSPACE_PREFIX
         )
         problems.add("prefix_taken", message, hint="choose another", **pack.manifest.where(("prefix",)))
     if pack.name in pack.requires:

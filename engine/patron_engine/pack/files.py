@@ -75,14 +75,11 @@ def files_of_archive(data: bytes) -> tuple[dict[str, bytes], list[Problem]]:
     found: dict[str, bytes] = {}
     if len(data) > MAX_PACK_BYTES:
         problems.add(
-            "pack_too_large",
-            Phrase("the archive has more than {max_pack_bytes:,} bytes", max_pack_bytes=MAX_PACK_BYTES),
+            "pack_too_large", Phrase("the archive has more than {most:,} bytes", most=MAX_PACK_BYTES)
         )
         return found, list(problems)
     if _directory_bytes(data) > MAX_DIRECTORY_BYTES:
-        problems.add(
-            "pack_too_large", Phrase("the archive lists more than {max_files:,} files", max_files=MAX_FILES)
-        )
+        problems.add("pack_too_large", Phrase("the archive lists more than {most:,} files", most=MAX_FILES))
         return found, list(problems)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -145,9 +142,7 @@ def _refused(name: str, size: int, total: int, count: int, problems: Problems) -
         )
     elif size > MAX_FILE_BYTES:
         problems.add(
-            "pack_too_large",
-            Phrase("the file has more than {max_file_bytes:,} bytes", max_file_bytes=MAX_FILE_BYTES),
-            file=name,
+            "pack_too_large", Phrase("the file has more than {most:,} bytes", most=MAX_FILE_BYTES), file=name
         )
     elif total > MAX_PACK_BYTES or count >= MAX_FILES:
         message = Phrase(

@@ -130,10 +130,7 @@ def definitions_of_files(files: Mapping[str, bytes]) -> tuple[Definitions, list[
             if folder == "templates" and len(content) > MAX_TEMPLATE_BYTES:
                 problems.add(
                     "file_too_large",
-                    Phrase(
-                        "a template has at most {max_template_bytes:,} bytes",
-                        max_template_bytes=MAX_TEMPLATE_BYTES,
-                    ),
+                    Phrase("a template has at most {most:,} bytes", most=MAX_TEMPLATE_BYTES),
                     file=name,
                 )
                 continue

@@ -54,13 +54,8 @@ def form_of(
     yet; `found` is what a save found wrong. `words` says a problem in the reader's language. NotFound, Forbidden."""
     right: Literal["update", "create"] = "update" if opening.id else "create"
     if isinstance(row_rule(call.model, call.actor, right, opening.object.name), Deny):
-        raise Forbidden(
-            Phrase(
-                "you may not {action} {object}",
-                action=ACTION_WORDS[right],
-                object=label_of(opening.object.label, opening.object.name, reader.languages),
-            )
-        )
+        what = label_of(opening.object.label, opening.object.name, reader.languages)
+        raise Forbidden(Phrase("you may not {action} {object}", action=ACTION_WORDS[right], object=what))
     return _Maker(conn, call, reader, opening, typed, words, found).made()
 
 
@@ -203,16 +198,10 @@ class _Maker:
             self.shut.add(name)
         empty = row.values.get(own) is None and name not in self.unread
         if made.required and made.visible and empty and place.required is not False:
-            path = f"{row.path}{own}"
-            self.missing.append(
-                Problem(
-                    code="required",
-                    message=Phrase(
-                        "{field} is required", field=label_of(place.field.label, own, self.reader.languages)
-                    ),
-                    path=path,
-                )
+            asked = Phrase(
+                "{field} is required", field=label_of(place.field.label, own, self.reader.languages)
             )
+            self.missing.append(Problem(code="required", message=asked, path=f"{row.path}{own}"))
         return made
 
     # -- tables -----------------------------------------------------------------------------------------------------

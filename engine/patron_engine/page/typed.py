@@ -90,8 +90,7 @@ def typed_of(object: Object, pairs: Pairs) -> Typed:
             _put(was if earlier else own, steps, text)
     if any(len(found) > MAX_DETAILS for found in rows.values()):
         raise LimitExceeded(
-            Phrase("at most {max_details} rows are saved at once", max_details=MAX_DETAILS),
-            code="details_count",
+            Phrase("at most {most} rows are saved at once", most=MAX_DETAILS), code="details_count"
         )
     made = {
         set: tuple(

@@ -199,10 +199,10 @@ class SqlBinding:
         if len(before) >= MAX_NESTED:
             raise LimitExceeded(
                 Phrase(
-                    "{object}.{found} is computed from more than {max_nested} computed fields in a row",
+                    "{object}.{found} is computed from more than {most} computed fields in a row",
                     object=found.object,
                     found=found.name,
-                    max_nested=MAX_NESTED,
+                    most=MAX_NESTED,
                 ),
                 code="query_nested",
                 hint="store one of them: stored: true",

@@ -88,7 +88,7 @@ class Names:
         if len(found) > spec.MAX_FIELDS:
             self.problems.add(
                 "query_fields",
-                Phrase("an answer has at most {max_fields} fields", max_fields=spec.MAX_FIELDS),
+                Phrase("an answer has at most {most} fields", most=spec.MAX_FIELDS),
                 path="fields",
             )
         return tuple(found.values())
@@ -219,9 +219,7 @@ class Names:
         """Notes that there is no such name; the answer to whoever looked for it."""
         if steps:
             self.problems.add(
-                "query_steps",
-                Phrase("a path follows at most {max_steps} links", max_steps=MAX_STEPS),
-                path=place,
+                "query_steps", Phrase("a path follows at most {most} links", most=MAX_STEPS), path=place
             )
             return None
         hint = nearest(name[:60], self.fields(object.name))

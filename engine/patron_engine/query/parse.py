@@ -109,13 +109,13 @@ def _limit(body: Mapping[str, Any], problems: Problems) -> int:
             "not_integer",
             "limit is a whole number",
             path="limit",
-            hint=Phrase("1 to {max_limit}", max_limit=spec.MAX_LIMIT),
+            hint=Phrase("1 to {most}", most=spec.MAX_LIMIT),
         )
         return spec.DEFAULT_LIMIT
     if not 1 <= value <= spec.MAX_LIMIT:
         problems.add(
             "query_limit",
-            Phrase("limit is between 1 and {max_limit}", max_limit=spec.MAX_LIMIT),
+            Phrase("limit is between 1 and {most}", most=spec.MAX_LIMIT),
             path="limit",
             hint="take the next pages with `after`",
         )

@@ -58,7 +58,7 @@ class Building:
         self.joins += 1
         if self.joins > MAX_JOINS:
             raise LimitExceeded(
-                Phrase("the query follows more than {max_joins} links", max_joins=MAX_JOINS),
+                Phrase("the query follows more than {most} links", most=MAX_JOINS),
                 code="query_joins",
                 hint="ask for fewer paths, or take some of them in a second query",
             )
@@ -137,7 +137,7 @@ class Row:
         """The live record of object `name` whose id is `id`; `step` is what tells this join from others."""
         if self.steps >= MAX_STEPS:
             raise LimitExceeded(
-                Phrase("a path follows at most {max_steps} links", max_steps=MAX_STEPS),
+                Phrase("a path follows at most {most} links", most=MAX_STEPS),
                 code="query_steps",
                 hint="shorten the path",
             )

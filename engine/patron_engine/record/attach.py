@@ -84,9 +84,7 @@ def hang(batch: Batch, rows: Sequence[Row]) -> None:
             _unknown(row, "file", batch.object_label(row.object))
             continue
         if len(after) + len(new) > limits.RECORD_FILES:
-            message = Phrase(
-                "a record has at most {record_files} files of its own", record_files=limits.RECORD_FILES
-            )
+            message = Phrase("a record has at most {most} files of its own", most=limits.RECORD_FILES)
             row.wrong("limit_record_files", message, "file")
             continue
         row.hung = (tuple(before), (*after, *new))
@@ -143,11 +141,11 @@ def _fits(batch: Batch, row: Row, field: Field, file: _File) -> None:
     assert isinstance(spec, FileSpec)
     if file.size > spec.max_size:
         message = Phrase(
-            "{field}: {file} has {size:,} bytes, at most {max_size:,} may stand here",
+            "{field}: {file} has {size:,} bytes, at most {most:,} may stand here",
             field=batch.label(field),
             file=file.name,
             size=file.size,
-            max_size=spec.max_size,
+            most=spec.max_size,
         )
         row.wrong("limit_file_size", message, field.name)
     if not accepts(spec, file.mime, file.name):

@@ -53,7 +53,7 @@ def bring_up(batch: Batch, rows: Sequence[Row]) -> dict[Row, Touch]:
             _remember(parents, row, touch)
         touches = gather(batch, [row for row, _ in level], touches)
     raise LimitExceeded(
-        Phrase("figures depend on each other over more than {max_levels} levels", max_levels=MAX_LEVELS), code="rollup_levels",
+        Phrase("figures depend on each other over more than {most} levels", most=MAX_LEVELS), code="rollup_levels",
         hint="look for records that stand above themselves",
     )  # fmt: skip
 

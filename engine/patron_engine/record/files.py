@@ -60,8 +60,8 @@ def file_name(raw: str) -> str:
     name = last if last.strip(". ") else "file"
     if len(name) > limits.FILE_NAME_LENGTH:
         message = Phrase(
-            "a file's name has at most {file_name_length} characters, this has {count}",
-            file_name_length=limits.FILE_NAME_LENGTH,
+            "a file's name has at most {most} characters, this has {count}",
+            most=limits.FILE_NAME_LENGTH,
             count=len(name),
         )
         raise Refused([Problem(code="limit_file_name", message=message, path="file")])
@@ -100,8 +100,8 @@ def finish(conn: Connection, call: Call, id: str, whole: Whole, *, room: int) ->
     if points is not None and points > limits.FILE_PIXELS:
         raise LimitExceeded(
             Phrase(
-                "a picture has at most {file_pixels:,} pixels, this has {points:,}",
-                file_pixels=limits.FILE_PIXELS,
+                "a picture has at most {most:,} pixels, this has {points:,}",
+                most=limits.FILE_PIXELS,
                 points=points,
             ),
             code="limit_pixels",
@@ -160,5 +160,5 @@ def _look_for_room(conn: Connection, call: Call, id: str, size: int, room: int) 
     if mine is not None and (mine[0] >= limits.WAITING_FILES or mine[1] + size > limits.WAITING_BYTES):
         raise LimitExceeded(
             Phrase("{mine} files you uploaded hang on no record", mine=mine[0]), code="limit_waiting_files",
-            hint=Phrase("attach or delete them; after {waiting_hours} hours they are removed", waiting_hours=limits.WAITING_HOURS),
+            hint=Phrase("attach or delete them; after {hours} hours they are removed", hours=limits.WAITING_HOURS),
         )  # fmt: skip

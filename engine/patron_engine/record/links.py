@@ -79,9 +79,7 @@ def _put(batch: Batch, row: Row, field: Field, ids: list[Any]) -> None:
     elif len(ids) > MAX_LINKS:
         row.wrong(
             "too_many_links",
-            Phrase(
-                "{field} points at {max_links} records at most", field=batch.label(field), max_links=MAX_LINKS
-            ),
+            Phrase("{field} points at {most} records at most", field=batch.label(field), most=MAX_LINKS),
             field.name,
         )
     else:

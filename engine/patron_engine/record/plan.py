@@ -68,10 +68,7 @@ def _row(batch: Batch, change: Change, path: str, index: int) -> Row:
 
 def not_found(batch: Batch, row: Row, named: Any) -> None:
     """The same answer for what is not there and what the caller may not know of."""
-    row.wrong(
-        "not_found",
-        Phrase("there is no {object} {named}", object=batch.object_label(row.object), named=named),
-    )
+    row.wrong("not_found", Phrase("there is no {object} {named}", object=batch.object_label(row.object), named=named))  # fmt: skip
 
 
 def _identify(batch: Batch, object: str, key: str, asked: list[tuple[Row, Any]]) -> None:
@@ -88,10 +85,9 @@ def _identify(batch: Batch, object: str, key: str, asked: list[tuple[Row, Any]])
         if field is None or not is_unique(program, name):
             for row, _ in asked:
                 row.wrong(
-                    "not_unique_field",
-                    Phrase("{object} has no unique field {key!r}", object=object, key=key),
+                    "not_unique_field", Phrase("{object} has no unique field {key!r}", object=object, key=key),
                     hint=nearest(key, program.fields),
-                )
+                )  # fmt: skip
             return
         values = []
         for row, raw in asked:
@@ -209,15 +205,10 @@ def _details(batch: Batch, master: Row) -> list[Row]:
             master.wrong("not_a_list", Phrase("{name} takes a list of records", name=name), name)
             continue
         if len(given) > MAX_DETAILS:
-            raise LimitExceeded(
-                Phrase(
-                    "{name} has {count} records; at most {max_details} are saved at once",
-                    name=name,
-                    count=len(given),
-                    max_details=MAX_DETAILS,
-                ),
-                code="details_count",
-            )
+            most = Phrase(
+                "{name} has {count} records; at most {most} are saved at once", name=name, count=len(given), most=MAX_DETAILS
+            )  # fmt: skip
+            raise LimitExceeded(most, code="details_count")
         child = program.object.sets[set_name]
         seen: set[str] = set()
         for n, item in enumerate(given):

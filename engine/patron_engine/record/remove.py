@@ -51,7 +51,7 @@ def delete(batch: Batch, rows: Sequence[Row]) -> list[Row]:
         every.extend(level)
         if len(every) > MAX_TAKEN_ALONG:
             raise LimitExceeded(
-                Phrase("this deletion would take more than {max_taken_along} records along", max_taken_along=MAX_TAKEN_ALONG), code="delete_count",
+                Phrase("this deletion would take more than {most} records along", most=MAX_TAKEN_ALONG), code="delete_count",
                 hint="delete the records below first, in parts",
             )  # fmt: skip
     _restricted(batch, every)

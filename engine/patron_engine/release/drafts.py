@@ -82,7 +82,7 @@ def put(
     """Keeps a document, or a removal (None), in the draft. LimitExceeded `draft_documents` past the limit."""
     if len(draft.documents) >= DRAFT_DOCUMENTS and (kind, name) not in draft.documents:
         raise LimitExceeded(
-            Phrase("a draft holds at most {draft_documents} documents", draft_documents=DRAFT_DOCUMENTS),
+            Phrase("a draft holds at most {most} documents", most=DRAFT_DOCUMENTS),
             code="draft_documents",
             hint="publish it first",
         )

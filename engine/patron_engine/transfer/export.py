@@ -89,7 +89,7 @@ def _columns(
             [
                 Problem(
                     code="query_fields",
-                    message=Phrase("at most {max_fields} fields are chosen", max_fields=MAX_FIELDS // 2),
+                    message=Phrase("at most {most} fields are chosen", most=MAX_FIELDS // 2),
                     path="fields",
                 )
             ]

@@ -136,10 +136,8 @@ def read_mapping(
     reading.twice(columns)
     if problems.errors:
         raise Refused(
-            list(problems),
-            Phrase("{count} problems in the mapping", count=len(problems.errors)),
-            code="bad_mapping",
-        )
+            list(problems), Phrase("{count} problems in the mapping", count=len(problems.errors)), code="bad_mapping",
+        )  # fmt: skip
     return made
 
 
@@ -218,20 +216,16 @@ class _Reading:
         if field is None or (field.name not in self.writable and not _history(field)):
             hint = nearest(first, self.writable)
             self.problems.add(
-                "unknown_field",
-                Phrase("{object} has no field {name!r}", object=self.object.name, name=name),
-                path=path,
+                "unknown_field", Phrase("{object} has no field {name!r}", object=self.object.name, name=name), path=path,
                 hint=hint,
-            )
+            )  # fmt: skip
             return None
         if dot and part not in PARTS.get(field.type, ()):
             known = PARTS.get(field.type, ())
             self.problems.add(
-                "unknown_part",
-                Phrase("{field} has no part {part!r}", field=field.name, part=part),
-                path=path,
+                "unknown_part", Phrase("{field} has no part {part!r}", field=field.name, part=part), path=path,
                 hint=nearest(part, known),
-            )
+            )  # fmt: skip
             return None
         return f"{field.name}.{part}" if dot else field.name
 
@@ -247,11 +241,9 @@ class _Reading:
         if object not in field.link.to and (field.link.several or object is not None):
             told = " or ".join(field.link.to)
             self.problems.add(
-                "object_missing",
-                Phrase("{name} may point at {told}", name=name, told=told),
-                path=f"{path}.object",
+                "object_missing", Phrase("{name} may point at {told}", name=name, told=told), path=f"{path}.object",
                 hint="say which",
-            )
+            )  # fmt: skip
             return None
         target = self.model.objects[object or field.link.to[0]]
         if by is None:
@@ -262,11 +254,9 @@ class _Reading:
         if found is None or not found.columns or found.encrypted:
             hint = nearest(str(by), target.fields)
             self.problems.add(
-                "unknown_field",
-                Phrase("{target} has no field {by!r}", target=target.name, by=by),
-                path=f"{path}.by",
+                "unknown_field", Phrase("{target} has no field {by!r}", target=target.name, by=by), path=f"{path}.by",
                 hint=hint,
-            )
+            )  # fmt: skip
             return None
         return found.name
 
@@ -285,10 +275,8 @@ class _Reading:
             name = field.name
         if name not in sets and not any(t.field == name for ts in columns.values() for t in ts):
             self.problems.add(
-                "match_unmapped",
-                Phrase("no column becomes {name}, which rows are matched by", name=name),
-                path="match",
-            )
+                "match_unmapped", Phrase("no column becomes {name}, which rows are matched by", name=name), path="match",
+            )  # fmt: skip
         return name
 
     def sets(self, raw: Any) -> dict[str, Any]:
@@ -326,11 +314,9 @@ class _Reading:
             for target in targets:
                 if target.field in seen:
                     message = Phrase(
-                        "{field} gets both {seen!r} and {heading!r}",
-                        field=target.field,
-                        seen=seen[target.field],
+                        "{field} gets both {seen!r} and {heading!r}", field=target.field, seen=seen[target.field],
                         heading=heading,
-                    )
+                    )  # fmt: skip
                     self.problems.add("column_twice", message, path=f"columns.{heading}")
                 seen[target.field] = heading
 
@@ -356,11 +342,9 @@ def _object(
         found = None
     if found is None:
         problems.add(
-            "unknown_object",
-            Phrase("there is no object {name!r}", name=name),
-            path="object",
+            "unknown_object", Phrase("there is no object {name!r}", name=name), path="object",
             hint=nearest(str(name), [o for o in model.objects if writable(model, actor, o)]),
-        )
+        )  # fmt: skip
     elif given and isinstance(raw.get("object"), str) and model.object(raw["object"]) is not found:
         problems.add(
             "other_object",
@@ -373,22 +357,18 @@ def _object(
 def _heading(heading: str, headings: Sequence[str] | None, path: str, problems: Problems) -> None:
     if headings is not None and heading not in headings:
         problems.add(
-            "unknown_heading",
-            Phrase("the file has no column {heading!r}", heading=heading),
-            path=path,
+            "unknown_heading", Phrase("the file has no column {heading!r}", heading=heading), path=path,
             hint=nearest(heading, headings),
-        )
+        )  # fmt: skip
 
 
 def _unknown(raw: Mapping[str, Any], known: Sequence[str], path: str, problems: Problems) -> None:
     for key in raw:
         if key not in known:
             problems.add(
-                "unknown_key",
-                Phrase("there is no key {key!r} here", key=key),
-                path=f"{path}{key}",
+                "unknown_key", Phrase("there is no key {key!r} here", key=key), path=f"{path}{key}",
                 hint=nearest(key, known),
-            )
+            )  # fmt: skip
 
 
 def _formats(raw: Any, problems: Problems) -> tuple[tuple[str, ...], str, str]:

@@ -190,10 +190,10 @@ def _csv_rows(path: Path, encoding: str, separator: str) -> Iterator[Row]:
                 if len(cells) > MAX_COLUMNS:
                     raise LimitExceeded(
                         Phrase(
-                            "row {number} has {count:,} columns, at most {max_columns:,} are read",
+                            "row {number} has {count:,} columns, at most {most:,} are read",
                             number=number,
                             count=len(cells),
-                            max_columns=MAX_COLUMNS,
+                            most=MAX_COLUMNS,
                         ),
                         code="sheet_columns",
                     )
@@ -201,7 +201,7 @@ def _csv_rows(path: Path, encoding: str, separator: str) -> Iterator[Row]:
         except csv.Error as error:
             if "field larger" in str(error):
                 raise LimitExceeded(
-                    Phrase("a cell after row {number} is longer than {max_cell:,} characters", number=number, max_cell=MAX_CELL), code="sheet_cell",
+                    Phrase("a cell after row {number} is longer than {most:,} characters", number=number, most=MAX_CELL), code="sheet_cell",
                     hint="a quotation mark may be missing",
                 ) from None  # fmt: skip
             raise _refused(
@@ -214,7 +214,7 @@ def _bounded(file: io.TextIOBase) -> Iterator[str]:
     while line := file.readline(MAX_CELL + 1):
         if len(line) > MAX_CELL:
             raise LimitExceeded(
-                Phrase("a line is longer than {max_cell:,} characters", max_cell=MAX_CELL), code="sheet_line"
+                Phrase("a line is longer than {most:,} characters", most=MAX_CELL), code="sheet_line"
             )
         yield line
 

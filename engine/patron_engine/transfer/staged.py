@@ -48,9 +48,7 @@ def stage(
         size, pieces, count = size + len(data), pieces + 1, count + len(rows)
         if count > MAX_ROWS:
             raise LimitExceeded(
-                Phrase("a file has at most {max_rows:,} rows", max_rows=MAX_ROWS),
-                code="import_rows",
-                hint="split it",
+                Phrase("a file has at most {most:,} rows", most=MAX_ROWS), code="import_rows", hint="split it"
             )
     query = _q("UPDATE {}.sys__file SET size = %s, sha256 = %s, chunks = %s WHERE id = %s", schema)
     conn.execute(query, (size, digest.hexdigest(), pieces, file))

@@ -139,9 +139,7 @@ def _convert(source: str, target: str, wanted: str) -> None:
     if wanted and wanted not in book.sheet_names:
         raise LookupError(
             Phrase(
-                "there is no sheet {wanted!r}; there are {sheet_names}",
-                wanted=wanted,
-                sheet_names=list(book.sheet_names),
+                "there is no sheet {wanted!r}; there are {names}", wanted=wanted, names=list(book.sheet_names)
             )
         )
     sheet = book.get_sheet_by_name(wanted or visible[0])

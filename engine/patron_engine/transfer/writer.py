@@ -89,7 +89,7 @@ def _workbook(target: IO[bytes]) -> Iterator[Write]:
         at = next(place)
         if at >= MOST_ROWS:
             raise LimitExceeded(
-                Phrase("a workbook holds {most_rows:,} rows", most_rows=MOST_ROWS),
+                Phrase("a workbook holds {most:,} rows", most=MOST_ROWS),
                 code="export_rows",
                 hint="export CSV",
             )

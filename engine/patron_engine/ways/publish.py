@@ -278,11 +278,9 @@ def _refused(problems: Problems) -> Refused:
     count = len(problems.errors)
     return Refused(
         tuple(problems),
-        "1 problem stands in the way"
-        if count == 1
-        else Phrase("{count} problems stand in the way", count=count),
+        "1 problem stands in the way" if count == 1 else Phrase("{count} problems stand in the way", count=count),
         code="definitions_invalid",
-    )
+    )  # fmt: skip
 
 
 def _checksum(publication: Publication) -> str:

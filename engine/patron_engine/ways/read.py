@@ -137,7 +137,7 @@ def _details(object: Object, names: Sequence[str]) -> list[str]:
         wrong.append(
             Problem(
                 code="query_expand",
-                message=Phrase("at most {max_expand} sets are answered at once", max_expand=spec.MAX_EXPAND),
+                message=Phrase("at most {most} sets are answered at once", most=spec.MAX_EXPAND),
                 path="expand",
             )
         )

@@ -228,15 +228,11 @@ def _step(stage: Stage, body: Mapping[str, Any], step: Mapping[str, Any], path: 
             said = "; ".join(str(p) for p in problems) or error.detail
             what = Phrase("was refused: {said}", said=said)
             if wanted:
-                what = Phrase(
-                    "was refused, not by {wanted}: {said}", wanted=sorted(wanted - named), said=said
-                )
+                what = Phrase("was refused, not by {wanted}: {said}", wanted=sorted(wanted - named), said=said)  # fmt: skip
             return [_problem(body, path, what)]
         return []
     if "refused" in step:
-        return [
-            _problem(body, path, Phrase("must be refused ({refused}) and was not", refused=step["refused"]))
-        ]
+        return [_problem(body, path, Phrase("must be refused ({refused}) and was not", refused=step["refused"]))]  # fmt: skip
     return _compare(stage, body, step.get("record") or step.get("name"), step.get("values", {}), path)
 
 
@@ -254,10 +250,8 @@ def _do(stage: Stage, step: Mapping[str, Any]) -> None:
     elif step["do"] != "read":
         if step["record"] not in stage.records:
             raise NotFound(
-                Phrase(
-                    "there is no record {record!r}: the step that makes it was refused", record=step["record"]
-                )
-            )
+                Phrase("there is no record {record!r}: the step that makes it was refused", record=step["record"]),
+            )  # fmt: skip
         object, id = stage.records[step["record"]]
         values = stage.values(object, step.get("set", {}))
         confirm = frozenset(step.get("confirm", ()))
@@ -274,13 +268,8 @@ def _compare(
     if not values or name is None:
         return []
     if name not in stage.records:
-        return [
-            _problem(
-                body,
-                path,
-                Phrase("there is no record {name!r}: the step that makes it was refused", name=name),
-            )
-        ]
+        missing = Phrase("there is no record {name!r}: the step that makes it was refused", name=name)
+        return [_problem(body, path, missing)]
     object, id = stage.records[name]
     found = fetch_values(stage.conn, stage.call, object, [id], tuple(values), money="own").get(id, {})
     problems = []
@@ -306,8 +295,6 @@ def _moment(text: Any, model: Model) -> datetime | None:
 
 def _problem(body: Mapping[str, Any], path: str, message: str) -> Problem:
     return Problem(
-        code="check_failed",
-        message=Phrase("check {body}: {message}", body=body["name"], message=message),
-        path=path,
+        code="check_failed", message=Phrase("check {body}: {message}", body=body["name"], message=message), path=path,
         rule=body["name"],
-    )
+    )  # fmt: skip

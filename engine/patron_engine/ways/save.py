@@ -66,8 +66,7 @@ def save(
     """
     if len(changes) > MAX_CHANGES:
         raise LimitExceeded(
-            Phrase("at most {max_changes} changes are saved at once", max_changes=MAX_CHANGES),
-            code="changes_count",
+            Phrase("at most {most} changes are saved at once", most=MAX_CHANGES), code="changes_count"
         )
     for change in {c.object: c for c in changes}.values():
         _known_object(call, change)

@@ -63,7 +63,7 @@ def read_json(content_type: str, data: bytes) -> Any:
         raise UnsupportedMedia("the body must be UTF-8", hint="leave the charset out or say utf-8")
     if len(data) > MAX_BODY_BYTES:
         raise BodyTooLarge(
-            Phrase("a body has at most {max_body_bytes} bytes", max_body_bytes=MAX_BODY_BYTES),
+            Phrase("a body has at most {most} bytes", most=MAX_BODY_BYTES),
             hint="send several smaller requests, or a file",
         )
     return parse_json(data)
@@ -106,8 +106,8 @@ def _check_depth(data: bytes) -> None:
             if depth > MAX_DEPTH:
                 raise LimitExceeded(
                     Phrase(
-                        "a body is nested at most {max_depth} deep (at byte {start})",
-                        max_depth=MAX_DEPTH,
+                        "a body is nested at most {most} deep (at byte {start})",
+                        most=MAX_DEPTH,
                         start=found.start(),
                     ),
                     code="body_depth",
@@ -138,9 +138,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _decimal(text: str) -> Any:
     if len(text) > MAX_DIGITS:
-        return _Fault(
-            "number_digits", Phrase("a number has at most {max_digits} digits", max_digits=MAX_DIGITS)
-        )
+        return _Fault("number_digits", Phrase("a number has at most {most} digits", most=MAX_DIGITS))
     _, _, exponent = text.lower().partition("e")
     if exponent and abs(int(exponent)) > MAX_DIGITS:
         return _Fault("number_range", "this number is out of every range")
@@ -149,9 +147,7 @@ def _decimal(text: str) -> Any:
 
 def _integer(text: str) -> Any:
     if len(text) > MAX_DIGITS:
-        return _Fault(
-            "number_digits", Phrase("a number has at most {max_digits} digits", max_digits=MAX_DIGITS)
-        )
+        return _Fault("number_digits", Phrase("a number has at most {most} digits", most=MAX_DIGITS))
     return int(text)
 
 
@@ -168,7 +164,7 @@ def _check_values(value: Any) -> None:
         count += 1
         if count > MAX_VALUES:
             raise LimitExceeded(
-                Phrase("a body has at most {max_values} values", max_values=MAX_VALUES), code="body_values"
+                Phrase("a body has at most {most} values", most=MAX_VALUES), code="body_values"
             )
         if isinstance(part, _Fault):
             raise BadBody(part.message, path=path or None, code=part.code, hint=part.hint)

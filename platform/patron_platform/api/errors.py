@@ -213,11 +213,7 @@ def install(app: FastAPI, page: PageOf = _no_page) -> None:
         log.error("unexpected", extra={"id": number, "path": request.url.path}, exc_info=error)
         unforeseen = engine.PatronError("something went wrong; it has been logged", code="internal_error")
         return page(request, unforeseen, number) or problem(
-            500,
-            "internal_error",
-            "something went wrong; it has been logged",
-            asked(request),
-            extra={"id": number},
+            500, unforeseen.code, unforeseen.detail, asked(request), extra={"id": number}
         )
 
 

@@ -76,7 +76,7 @@ async def receive(request: Request, caller: Caller) -> Answer:
         return Answer(status=400)  # which nobody reads any more
     except TimeoutError:
         raise LimitExceeded(
-            Phrase("a file is sent within {upload_seconds} seconds", upload_seconds=UPLOAD_SECONDS),
+            Phrase("a file is sent within {seconds} seconds", seconds=UPLOAD_SECONDS),
             code="upload_time",
             hint="send it again",
         ) from None

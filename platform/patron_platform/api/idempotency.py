@@ -55,7 +55,7 @@ def key_of(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is not None and (not 0 < len(key) <= MAX_KEY or not key.isprintable()):
         raise PatronError(
-            Phrase("an Idempotency-Key has 1 to {max_key} printable characters", max_key=MAX_KEY),
+            Phrase("an Idempotency-Key has 1 to {most} printable characters", most=MAX_KEY),
             code="idempotency_key",
         )
     return key

@@ -137,7 +137,7 @@ def bulk(request: Request, object: str, data: Body) -> Response:
         raise Refused([Problem(code="not_list", message="records is a list of objects", path="records")])
     if len(records) > MAX_BULK:
         raise LimitExceeded(
-            Phrase("a bulk request holds at most {max_bulk} records", max_bulk=MAX_BULK), code="bulk_records"
+            Phrase("a bulk request holds at most {most} records", most=MAX_BULK), code="bulk_records"
         )
     confirm = _confirmed(request)
     bulky = replace(caller, cause=Cause(kind=caller.cause.kind, detail={**caller.cause.detail, "bulk": True}))

@@ -26,14 +26,12 @@ async def read_body(request: Request) -> bytes:
     if not declared.isdigit():
         raise BadBody("Content-Length is not a number", code="content_length")
     if int(declared) > MAX_BODY_BYTES:
-        raise BodyTooLarge(Phrase("a body has at most {max_body_bytes} bytes", max_body_bytes=MAX_BODY_BYTES))
+        raise BodyTooLarge(Phrase("a body has at most {most} bytes", most=MAX_BODY_BYTES))
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > MAX_BODY_BYTES:
-            raise BodyTooLarge(
-                Phrase("a body has at most {max_body_bytes} bytes", max_body_bytes=MAX_BODY_BYTES)
-            )
+            raise BodyTooLarge(Phrase("a body has at most {most} bytes", most=MAX_BODY_BYTES))
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -38,7 +38,7 @@ def search(request: Request) -> Response:
             [
                 Problem(
                     code="search_words",
-                    message=Phrase("q has 1 to {max_words} characters", max_words=MAX_WORDS),
+                    message=Phrase("q has 1 to {most} characters", most=MAX_WORDS),
                     path="q",
                 )
             ]

@@ -147,8 +147,7 @@ class _Form:
         self._head += length
         if self._head > HEAD_BYTES:
             raise BadBody(
-                Phrase("the head of a part has at most {head_bytes} bytes", head_bytes=HEAD_BYTES),
-                code="bad_form",
+                Phrase("the head of a part has at most {most} bytes", most=HEAD_BYTES), code="bad_form"
             )
 
     def _header_end(self) -> None:
@@ -189,6 +188,4 @@ def _name_of(disposition: str) -> str:
 
 
 def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(
-        Phrase("a file has at most {file_size_cap:,} bytes", file_size_cap=FILE_SIZE_CAP), code="limit_upload"
-    )
+    return BodyTooLarge(Phrase("a file has at most {most:,} bytes", most=FILE_SIZE_CAP), code="limit_upload")

@@ -108,8 +108,7 @@ def chosen(it: Asked, form: Pairs) -> tuple[str, ...]:
         ids = tuple(_every(it))
     if len(ids) > MAX_CHOSEN:
         raise LimitExceeded(
-            Phrase("at most {max_chosen} records are changed at once", max_chosen=MAX_CHOSEN),
-            code="bulk_chosen",
+            Phrase("at most {most} records are changed at once", most=MAX_CHOSEN), code="bulk_chosen"
         )
     return ids
 

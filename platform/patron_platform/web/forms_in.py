@@ -32,8 +32,7 @@ def read_form(request: Request, data: Body) -> Pairs:
         raise UnsupportedMedia("a form is sent as application/x-www-form-urlencoded")
     if data.count(b"&") >= MAX_FORM_FIELDS:
         raise LimitExceeded(
-            Phrase("a form has at most {max_form_fields} fields", max_form_fields=MAX_FORM_FIELDS),
-            code="form_fields",
+            Phrase("a form has at most {most} fields", most=MAX_FORM_FIELDS), code="form_fields"
         )
     try:
         text = data.decode("ascii")

@@ -97,7 +97,7 @@ def change_filter(request: Request, workspace: str, object: str, form: FormData)
         tree = _changed(tree_of(form), act, tuple(int(n) for n in place.split(".") if n.isdigit()))
         if size(tree) > MAX_CONDITIONS:
             raise LimitExceeded(
-                Phrase("a filter has at most {max_conditions} conditions", max_conditions=MAX_CONDITIONS),
+                Phrase("a filter has at most {most} conditions", most=MAX_CONDITIONS),
                 code="filter_conditions",
             )
         if act != "apply":

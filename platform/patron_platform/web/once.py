@@ -52,7 +52,7 @@ def once(visitor: Visitor, form: Pairs, act: Write) -> Answer:
         return visitor.workspace.writing(visitor.actor, act, visitor.cause)
     if len(given) > MAX_KEY or not given.isprintable():
         raise PatronError(
-            Phrase("{field} has 1 to {max_key} printable characters", field=FIELD, max_key=MAX_KEY),
+            Phrase("{field} has 1 to {most} printable characters", field=FIELD, most=MAX_KEY),
             code="idempotency_key",
         )
     pairs = [pair for pair in form if pair[0] not in NOT_OF_THE_FORM]

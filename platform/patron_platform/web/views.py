@@ -93,9 +93,7 @@ def _label(given: Mapping[str, str]) -> str:
             [
                 Problem(
                     code="view_name",
-                    message=Phrase(
-                        "a view needs a name of at most {max_label} characters", max_label=MAX_LABEL
-                    ),
+                    message=Phrase("a view needs a name of at most {most} characters", most=MAX_LABEL),
                     path="label",
                 )
             ]

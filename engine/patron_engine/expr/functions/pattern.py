@@ -26,12 +26,7 @@ class BadPattern(Exception):
 def common_pattern(pattern: str) -> str:
     """The pattern in the common subset; BadPattern for what is outside it."""
     if not pattern or len(pattern) > limits.MAX_PATTERN_CHARS:
-        raise BadPattern(
-            Phrase(
-                "a pattern has 1 to {max_pattern_chars} characters",
-                max_pattern_chars=limits.MAX_PATTERN_CHARS,
-            )
-        )
+        raise BadPattern(Phrase("a pattern has 1 to {most} characters", most=limits.MAX_PATTERN_CHARS))
     out = _Translator(pattern).run()
     options = re2.Options()
     options.log_errors = False
@@ -155,10 +150,7 @@ class _Translator:
         times *= self.last
         if times > limits.MAX_PATTERN_REPEAT:
             raise BadPattern(
-                Phrase(
-                    "repeats, nested ones multiplied, are at most {max_pattern_repeat}",
-                    max_pattern_repeat=limits.MAX_PATTERN_REPEAT,
-                )
+                Phrase("repeats, nested ones multiplied, are at most {most}", most=limits.MAX_PATTERN_REPEAT)
             )
         self.repeats[-1] = max(self.repeats[-1], times)
         self.out += whole
