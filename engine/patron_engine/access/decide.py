@@ -19,7 +19,7 @@ from patron_engine.access.inputs import inputs_of
 from patron_engine.actor import Actor
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import Field
-from patron_engine.model.model import Model
+from patron_engine.model.model import Model, Object, label_of
 from patron_engine.phrases import Phrase
 
 Action = Literal[
@@ -66,16 +66,8 @@ def decide(model: Model, actor: Actor, action: Action, object: str, field: str |
         return rule
     names = readable(model, actor, object) if action in ("read", "export") else writable(model, actor, object)
     if field not in names:
-        return Deny(
-            reasons=(
-                Phrase(
-                    "{object} has no field {field!r} that {who} may use",
-                    object=object,
-                    field=field,
-                    who=_who(actor),
-                )
-            )
-        )
+        lacks = Phrase("{object} has no field {field!r} that {who} may use", object=object, field=field, who=_who(actor))  # fmt: skip
+        return Deny(reasons=(lacks,))
     return rule
 
 
@@ -85,16 +77,11 @@ def row_rule(model: Model, actor: Actor, action: Action, object: str) -> Decisio
         return Deny(reasons=(Phrase("there is no object {object!r}", object=object),))
     found = [(g, g.condition) for g in grants_of(model, actor) if g.covers(object, action)]
     if not found:
-        return Deny(
-            reasons=(
-                Phrase(
-                    "nothing grants {who} to {action} {object}",
-                    who=_who(actor),
-                    action=ACTION_WORDS[action],
-                    object=object,
-                )
-            )
+        words = ACTION_WORDS[action]
+        closed = Phrase(
+            "nothing grants {who} to {action} {object}", who=_who(actor), action=words, object=object
         )
+        return Deny(reasons=(closed,))
     for grant, condition in found:
         if condition is None:
             return Allow(reasons=(grant.reason,))
@@ -179,3 +166,9 @@ def audience(actor: Actor) -> str:
 
 def _who(actor: Actor) -> str:
     return actor.name or actor.user or Phrase("an unknown caller")
+
+
+def not_allowed(action: Action, object: Object, languages: tuple[str, ...] = ("en",)) -> Phrase:
+    """What somebody reads who may not do this with records of an object."""
+    label = label_of(object.label, object.name, languages)
+    return Phrase("you may not {action} {object}", action=ACTION_WORDS[action], object=label)

@@ -227,17 +227,14 @@ def _add_one(
         return
     element, neighbour = copied(item), None
     if isinstance(element, dict):
-        neighbour = {
-            key: element.pop(key) for key in ("after", "before") if isinstance(element.get(key), str)
-        }
+        beside = [key for key in ("after", "before") if isinstance(element.get(key), str)]
+        neighbour = {key: element.pop(key) for key in beside}
         if set(element) == {"name"} and target and all(isinstance(other, str) for other in target):
             element = name
     index, fault = _position(target, neighbour or {})
     if fault is not None:
-        yield _problem(
-            change, at, "unknown_element", Phrase("{fault!r} is not in {path}", fault=fault, path=path),
-            nearest(fault, _names(target)),
-        )  # fmt: skip
+        what = Phrase("{fault!r} is not in {path}", fault=fault, path=path)
+        yield _problem(change, at, "unknown_element", what, nearest(fault, _names(target)))
     target.insert(index, element)
     draft.give(join(path, name), Contribution(document=change, path=at))
 
@@ -293,11 +290,10 @@ def _remove(draft: Draft, change: Document) -> Iterator[Problem]:
 
 
 def _unknown(change: Document, at: Path, spot: _Spot) -> Problem:
-    step = (spot.missing or "").split(".")[0]
+    step, _, _ = (spot.missing or "").partition(".")
     message = Phrase("there is no {missing!r} in {path}", missing=spot.missing, path=spot.path or change.name)
     there = Phrase("there are {known}", known=list(spot.known[:12])) if spot.known else None
-    hint = nearest(step, spot.known) or there
-    return _problem(change, at, "unknown_element", message, hint)
+    return _problem(change, at, "unknown_element", message, nearest(step, spot.known) or there)
 
 
 def _problem(change: Document, at: Path, code: str, message: str, hint: str | None) -> Problem:

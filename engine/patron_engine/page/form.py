@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import psycopg
 
-from patron_engine.access.decide import ACTION_WORDS, Deny, row_rule, writable
+from patron_engine.access.decide import Deny, not_allowed, row_rule, writable
 from patron_engine.errors import Forbidden
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import FileSpec, Rollup
@@ -54,8 +54,7 @@ def form_of(
     yet; `found` is what a save found wrong. `words` says a problem in the reader's language. NotFound, Forbidden."""
     right: Literal["update", "create"] = "update" if opening.id else "create"
     if isinstance(row_rule(call.model, call.actor, right, opening.object.name), Deny):
-        what = label_of(opening.object.label, opening.object.name, reader.languages)
-        raise Forbidden(Phrase("you may not {action} {object}", action=ACTION_WORDS[right], object=what))
+        raise Forbidden(not_allowed(right, opening.object, reader.languages))
     return _Maker(conn, call, reader, opening, typed, words, found).made()
 
 
@@ -198,9 +197,7 @@ class _Maker:
             self.shut.add(name)
         empty = row.values.get(own) is None and name not in self.unread
         if made.required and made.visible and empty and place.required is not False:
-            asked = Phrase(
-                "{field} is required", field=label_of(place.field.label, own, self.reader.languages)
-            )
+            asked = Phrase("{field} is required", field=label_of(place.field.label, own, self.reader.languages))  # fmt: skip
             self.missing.append(Problem(code="required", message=asked, path=f"{row.path}{own}"))
         return made
 

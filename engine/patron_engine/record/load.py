@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from patron_engine.access.decide import ACTION_WORDS, Action, Deny, When, row_rule
+from patron_engine.access.decide import Action, Deny, When, not_allowed, row_rule
 from patron_engine.errors import StaleVersion
 from patron_engine.fields.registry import type_of
 from patron_engine.phrases import Phrase
@@ -211,11 +211,7 @@ def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
                 for row in acting:
                     row.wrong(
                         "forbidden",
-                        Phrase(
-                            "you may not {action} {object}",
-                            action=ACTION_WORDS[action],
-                            object=batch.object_label(name),
-                        ),
+                        not_allowed(action, batch.model.objects[name], batch.call.actor.languages),
                         hint=rule.reasons[0],
                     )
             else:
