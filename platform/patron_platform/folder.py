@@ -53,7 +53,9 @@ def read_folder(folder: Path) -> tuple[Document, ...]:
 
 def _read(folder: Path) -> tuple[Definitions, list[Problem]]:
     if not folder.is_dir():
-        raise WrongUse(f"there is no folder {folder}", hint="`patron pull DIR` writes one")
+        raise WrongUse(
+            Phrase("there is no folder {folder}", folder=folder), hint="`patron pull DIR` writes one"
+        )
     return source.read_folder(folder)
 
 
@@ -142,7 +144,9 @@ def _same(kept: Document | None, written: Document) -> bool:
 def load_pack(folder: Path) -> Pack:
     """A pack's folder. Refused with every problem of its files."""
     if not folder.is_dir():
-        raise WrongUse(f"there is no folder {folder}", hint="`patron pack new NAME` makes one")
+        raise WrongUse(
+            Phrase("there is no folder {folder}", folder=folder), hint="`patron pack new NAME` makes one"
+        )
     pack, problems = read_pack(folder)
     if pack is None or any(p.level == "error" for p in problems):
         raise Refused(

@@ -92,8 +92,8 @@ class Infer:
         """A node that is a condition."""
         node = self.node(s)
         if not fits(node.type, "boolean"):
-            hint = {"number": "write … != 0", "text": "write not ISBLANK(…)"}.get(
-                node.type.kind, "compare it with a value"
+            hint = {"number": Phrase("write … != 0"), "text": Phrase("write not ISBLANK(…)")}.get(
+                node.type.kind, Phrase("compare it with a value")
             )
             self.fault(
                 "expr_types", Phrase("a condition is asked for here, but this is {type}", type=say_type(node.type)), s.at,

@@ -166,7 +166,7 @@ class _Walk:
         if name.upper() in FUNCTIONS:
             return Phrase("{name}() is a function: write its brackets", name=name.upper())
         if name in self.catalog.names(here):
-            return "it is a secret: it is written and never read"
+            return Phrase("it is a secret: it is written and never read")
         return nearest(name, (*self.catalog.names(here), *self.scope.names, *self.scope.roots))
 
     def _beyond(self, t: ExprType, done: tuple[Any, ...], rest: tuple[Any, ...]) -> Found:

@@ -71,7 +71,7 @@ def _on_duty(infer: Infer, f: Function, s: Syntax) -> Node:
 
 def _setting(infer: Infer, f: Function, s: Syntax) -> Node:
     arity(f, s, 1, 1)
-    name = constant_text(f, s.items[0], "the name of a setting")
+    name = constant_text(f, s.items[0], Phrase("the name of a setting"))
     t = infer.scope.catalog.setting(name)
     if t is None:
         raise Fault("expr_unknown_setting", Phrase("there is no setting {name!r}", name=name), s.items[0].at)
@@ -81,18 +81,18 @@ def _setting(infer: Infer, f: Function, s: Syntax) -> Node:
 def _ref(infer: Infer, f: Function, s: Syntax) -> Node:
     arity(f, s, 2, 2)
     catalog = infer.scope.catalog
-    object = catalog.canonical("", constant_text(f, s.items[0], "the name of an object"))
+    object = catalog.canonical("", constant_text(f, s.items[0], Phrase("the name of an object")))
     if not catalog.names(object):
         raise Fault(
             "expr_unknown_object", Phrase("there is no object {object!r}", object=object), s.items[0].at
         )
-    external = constant_text(f, s.items[1], "an external id")
+    external = constant_text(f, s.items[1], Phrase("an external id"))
     return Call(people.REF, (), ExprType("link", objects=(object,)), (object, external), s.at)
 
 
 def _in_segment(infer: Infer, f: Function, s: Syntax) -> Node:
     arity(f, s, 1, 2)
-    name = constant_text(f, s.items[0], "the name of a segment")
+    name = constant_text(f, s.items[0], Phrase("the name of a segment"))
     object = infer.scope.catalog.segment(name)
     if object is None:
         raise Fault("expr_unknown_segment", Phrase("there is no segment {name!r}", name=name), s.items[0].at)

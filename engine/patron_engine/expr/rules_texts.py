@@ -42,7 +42,7 @@ def _text(infer: Infer, f: Function, s: Syntax) -> Node:
     value = infer.node(s.items[0])
     if len(s.items) == 1:
         return _as_text(infer, value, s.at)
-    form = constant_text(f, s.items[1], "a format such as '0.00' or 'YYYY-MM-DD'")
+    form = constant_text(f, s.items[1], Phrase("a format such as '0.00' or 'YYYY-MM-DD'"))
     if value.type.kind in ("date", "datetime"):
         parts = formats.date_format(form)
         if parts is None:

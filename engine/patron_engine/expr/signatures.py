@@ -98,7 +98,7 @@ def constant_text(f: Function, s: Syntax, what: str) -> str:
 
 def one_of(f: Function, s: Syntax, known: tuple[str, ...], value: str | None = None) -> str:
     """The word an argument is, one of those known."""
-    word = constant_text(f, s, "a unit") if value is None else value
+    word = constant_text(f, s, Phrase("a unit")) if value is None else value
     if word not in known:
         hint = nearest(word, known) or Phrase("units: {known}", known=list(known))
         raise Fault("expr_arguments", Phrase("{f} knows no unit {word!r}", f=f.name, word=word), s.at, hint)

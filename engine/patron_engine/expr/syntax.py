@@ -267,7 +267,7 @@ class _Reader:
 
 def _advice(token: Token) -> str | None:
     if token.kind == "constant":
-        return "an operator or a comma is missing before it"
+        return Phrase("an operator or a comma is missing before it")
     if token.kind in ("name", "function"):
         return Phrase("an operator is missing before {text}, or the name has a space in it", text=token.text)
-    return "look for a missing value or a doubled operator"
+    return Phrase("look for a missing value or a doubled operator")

@@ -57,13 +57,13 @@ _NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
 _LAST_WORD: Final = re.compile(r"[A-Za-z0-9_]+$")
 _ESCAPES: Final = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "t": "\t"}
 _HINTS: Final = {
-    "^": "a power is written **",
-    "&": "texts are joined by + or CONCAT, conditions by and",
-    "|": "write or",
-    ";": "one expression, no statements",
-    "{": "write a list in round brackets: ('a', 'b')",
-    ":": "write IF(condition, a, b)",
-    "?": "write IF(condition, a, b)",
+    "^": Phrase("a power is written **"),
+    "&": Phrase("texts are joined by + or CONCAT, conditions by and"),
+    "|": Phrase("write or"),
+    ";": Phrase("one expression, no statements"),
+    "{": Phrase("write a list in round brackets: ('a', 'b')"),
+    ":": Phrase("write IF(condition, a, b)"),
+    "?": Phrase("write IF(condition, a, b)"),
 }
 
 

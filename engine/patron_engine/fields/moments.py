@@ -48,7 +48,7 @@ _LETTERS: Final[Mapping[str, str]] = MappingProxyType({
     "YYYY": r"(?P<y>[0-9]{4})", "YY": r"(?P<yy>[0-9]{2})", "MM": r"(?P<m>[0-9]{1,2})", "M": r"(?P<m>[0-9]{1,2})",
     "DD": r"(?P<d>[0-9]{1,2})", "D": r"(?P<d>[0-9]{1,2})",
 })  # fmt: skip
-_DATE_HINT: Final = "for example 2026-05-01"
+_DATE_HINT: Final = Phrase("for example 2026-05-01")
 
 
 @lru_cache(maxsize=200)
@@ -115,7 +115,7 @@ def loose_date(text: str, formats: TextFormats) -> date:
     wanted = (
         " or ".join(formats.dates)
         if formats.dates
-        else "year first, for example 2026-05-01, or declare the form"
+        else Phrase("year first, for example 2026-05-01, or declare the form")
     )
     raise ValueFault("not_date", Phrase("{text} is not a date", text=shown(text)), wanted)
 

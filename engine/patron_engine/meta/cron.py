@@ -22,7 +22,7 @@ def cron_fault(line: str) -> str | None:
     """
     parts = _CRON_WORDS.sub("1", line).split()
     if len(parts) != 5:
-        return "five parts: minute hour day month weekday"
+        return Phrase("five parts: minute hour day month weekday")
     for (what, low, high), part in zip(_CRON, parts, strict=True):
         for piece in part.split(","):
             match = _CRON_PART.match(piece)

@@ -13,13 +13,14 @@ from typing import Any
 
 from patron_engine.meta.document import Path
 from patron_engine.meta.hints import of_field_type, of_language, of_name
-from patron_engine.phrases import Phrase
+from patron_engine.phrases import Either, Phrase
 from patron_engine.problems import nearest
 
 _EVERYWHERE = frozenset(
     ["name", "type", "do", "event", "label", "help", "was", "when", "required", "readonly", "visible", "default", "unique", "indexed", "sensitive", "encrypted", "deprecated", "public", "kind", "description", "needs", "for", "priority"]
 )  # fmt: skip
 Finding = tuple[str, str, str | None, Path]  # code, message, hint, path
+What = str | Either  # what is asked for, or which of several
 
 
 def explain(failure: Any, above: Path = ()) -> Iterable[Finding]:
@@ -50,7 +51,7 @@ def _several(names: list[str]) -> str:
 def _bad_key(failure: Any, path: Path) -> Iterable[Finding]:
     """A key that a propertyNames schema refuses: the key itself is the instance."""
     key = failure.instance
-    title = failure.schema.get("title", "a key that may stand here")
+    title = Phrase(failure.schema.get("title") or "a key that may stand here")
     if title == "a language code":
         yield (
             "unknown_language",
@@ -91,11 +92,11 @@ def _wrong_type(failure: Any, path: Path) -> Iterable[Finding]:
     wanted = (
         failure.validator_value if isinstance(failure.validator_value, list) else [failure.validator_value]
     )
-    what = failure.schema.get("title") or " or ".join(_TYPES[t] for t in wanted)
+    what: What = _titled(failure) or Either(_TYPES[t] for t in wanted)
     yield _not(failure.instance, what, path, text="string" in wanted, listed="array" in wanted)
 
 
-def _not(value: Any, what: str, path: Path, *, text: bool = False, listed: bool = False) -> Finding:
+def _not(value: Any, what: What, path: Path, *, text: bool = False, listed: bool = False) -> Finding:
     hint = None
     if value is None:
         hint = "it is empty: leave the key out, or quote the text"
@@ -113,7 +114,7 @@ def _not(value: Any, what: str, path: Path, *, text: bool = False, listed: bool 
 
 
 def _pattern(failure: Any, path: Path) -> Iterable[Finding]:
-    value, title = failure.instance, failure.schema.get("title", "of the right form")
+    value, title = failure.instance, _titled(failure) or Phrase("of the right form")
     if title.startswith("a name:"):
         return [("bad_name", Phrase("{value!r} is not a name", value=value), of_name(value) or title, path)]
     if title.startswith("a duration"):
@@ -138,7 +139,7 @@ def _word(failure: Any, path: Path) -> Iterable[Finding]:
     words = [failure.validator_value] if failure.validator == "const" else list(failure.validator_value)
     shown = [_shown(w) for w in words]
     if failure.instance is None or not isinstance(failure.instance, str):
-        return [_not(failure.instance, f"one of {', '.join(shown)}", path, text=True)]
+        return [_not(failure.instance, Phrase("one of {shown}", shown=shown), path, text=True)]
     hint = of_field_type(failure.instance) if path and path[-1] == "type" and "auto_number" in words else None
     hint = hint or nearest(failure.instance, [w for w in words if isinstance(w, str)])
     more = f"{', '.join(shown[:30])} …" if len(shown) > 30 else ", ".join(shown)
@@ -169,7 +170,7 @@ def _size(failure: Any, path: Path) -> Iterable[Finding]:
         "minProperties": Phrase("{limit} keys must be there at least", limit=limit),
         "maxProperties": Phrase("{limit} keys may be there at most", limit=limit)
         if limit > 1
-        else "1 key may be there at most",
+        else Phrase("1 key may be there at most"),
     }
     listed = next((step for step in reversed(path) if isinstance(step, str)), "items")
     codes = {"minimum": "out_of_range", "maximum": "out_of_range", "maxItems": f"too_many_{listed}",
@@ -205,13 +206,13 @@ def _none_of(failure: Any, branches: list[list[Any]], path: Path) -> Finding:
     """A scalar that fits no branch: one sentence that lists what would."""
     value, words = failure.instance, [w for b in branches for i in b for w in _words(i)]
     whats = [repr(w) for w in words] + [w for b in branches for w in _wanted(b)]
-    what = failure.schema.get("title") or " or ".join(dict.fromkeys(whats))
+    what: What = _titled(failure) or Either(dict.fromkeys(whats))
     text = any(
         i.validator in ("pattern", "enum") or i.validator_value == "string" for b in branches for i in b
     )
     if not isinstance(value, str):
         return _not(value, what, path, text=text)
-    if what.startswith("a duration"):
+    if isinstance(what, str) and what.startswith("a duration"):
         return (
             "bad_duration",
             Phrase("{value!r} is not {what}", value=value, what=what),
@@ -228,6 +229,12 @@ def _none_of(failure: Any, branches: list[list[Any]], path: Path) -> Finding:
     return "bad_form", Phrase("{value!r} is not {what}", value=value, what=what), None, path
 
 
+def _titled(failure: Any) -> str | None:
+    """What the schema calls such a value."""
+    title = failure.schema.get("title")
+    return Phrase(title) if title else None
+
+
 def _words(failure: Any) -> list[str]:
     values = [failure.validator_value] if failure.validator == "const" else failure.validator_value
     return [v for v in values if isinstance(v, str)] if failure.validator in ("enum", "const") else []
@@ -241,15 +248,16 @@ def _weight(branch: list[Any]) -> tuple[int, int]:
 
 
 def _wanted(branch: list[Any]) -> list[str]:
-    found = []
+    found: list[str] = []
     for inner in branch:
         if inner.validator == "type":
             kinds = (
                 inner.validator_value if isinstance(inner.validator_value, list) else [inner.validator_value]
             )
-            found.append(inner.schema.get("title") or " or ".join(_TYPES[t] for t in kinds))
+            titled = _titled(inner)
+            found += [titled] if titled else [_TYPES[t] for t in kinds]
         elif inner.validator in ("pattern", "minLength"):
-            found.append(inner.schema.get("title", "a text"))
+            found.append(_titled(inner) or _TYPES["string"])
     return found
 
 
@@ -258,18 +266,13 @@ def _shown(value: Any) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
         return repr(value) if len(value) < 60 else repr(value[:57] + "…")
-    return "a list" if isinstance(value, list) else "a map" if isinstance(value, Mapping) else str(value)
+    return _TYPES["array"] if isinstance(value, list) else _TYPES["object"] if isinstance(value, Mapping) else str(value)  # fmt: skip
 
 
 _TYPES = {
-    "string": "a text",
-    "object": "a map",
-    "array": "a list",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "number": "a number",
-    "null": "null",
-}
+    "string": Phrase("a text"), "object": Phrase("a map"), "array": Phrase("a list"), "boolean": Phrase("true or false"),
+    "integer": Phrase("a whole number"), "number": Phrase("a number"), "null": "null",
+}  # fmt: skip
 
 
 def _key_or_form(

@@ -48,7 +48,7 @@ def of_language(code: str) -> str:
     meant = _CHINESE.get(plain) or next((c for c in LANGUAGES if c.lower() == plain), None)
     if meant:
         return Phrase("did you mean {name!r}?", name=meant)
-    return nearest(code, LANGUAGES) or "codes are en, zh-CN, zh-TW …; quote a text that holds a comma"
+    return nearest(code, LANGUAGES) or Phrase("codes are en, zh-CN, zh-TW …; quote a text that holds a comma")
 
 
 def of_name(text: str) -> str | None:

@@ -281,7 +281,7 @@ class _Folding:
                 against=against,
                 there=there,
             )
-            hint = "the upgrade shows what both changed; then write against: " + there
+            hint = Phrase("the upgrade shows what both changed; then write against: {there}", there=there)
             self._tell("against_other_version", message, change, hint, ("against",), level="warning")
 
     def _tell(

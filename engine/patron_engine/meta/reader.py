@@ -126,7 +126,7 @@ def _syntax(error: yaml.YAMLError, file: str, problems: Problems) -> None:
     mark = getattr(error, "problem_mark", None)
     if mark and any(p.code == "yaml_syntax" and p.line == mark.line + 1 for p in problems):
         return
-    what = getattr(error, "problem", None) or "a character that YAML does not allow"
+    what = getattr(error, "problem", None) or Phrase("a character that YAML does not allow")
     context = getattr(error, "context", None)
     hint = "indent with spaces and quote texts that hold ': ' or ' #' or begin with a sign"
     if "tab character" in what or "\\t" in what:
@@ -240,11 +240,10 @@ class _Reading:
     def _alias(self, event: Any, path: Path) -> Any:
         known = self.anchors.get(event.anchor)
         if known is None:
-            where = "stands inside itself" if event.anchor in self.anchors else "is not anchored before"
-            self._fault(
-                "yaml_alias", Phrase("*{anchor} {where}", anchor=event.anchor, where=where), event, path,
-                "write the value again",
-            )  # fmt: skip
+            what = Phrase("*{anchor} is not anchored before", anchor=event.anchor)
+            if event.anchor in self.anchors:
+                what = Phrase("*{anchor} stands inside itself", anchor=event.anchor)
+            self._fault("yaml_alias", what, event, path, "write the value again")
             return None
         self.grown += known.size
         self.size += known.size

@@ -115,13 +115,14 @@ def _pattern(document: Document, path: Path, pattern: str, found: Problems) -> N
 def _auto_number(document: Document, path: Path, pattern: Any, found: Problems) -> None:
     if not isinstance(pattern, str):
         return
-    counters = _COUNTER.findall(pattern)
-    if len(counters) != 1:
+    if len(_COUNTER.findall(pattern)) != 1:
         message = Phrase("the pattern {pattern!r} needs exactly one counter such as {{0000}}", pattern=pattern)  # fmt: skip
         found.add("bad_form", message, hint="SO-{YYYY}{MM}-{0000}", **document.where((*path, "pattern")))
     for part in re.findall(r"\{([^{}]*)\}", pattern):
         if not (set(part) == {"0"} or part in _DATES or re.fullmatch(r"[a-z][a-z0-9_.]*", part)):
-            near = nearest(part.upper(), _DATES) or "parts are {YYYY} {YY} {MM} {DD} {0000} and {field}"
+            near = nearest(part.upper(), _DATES) or Phrase(
+                "parts are {YYYY} {YY} {MM} {DD} {0000} and {field}"
+            )
             found.add(
                 "bad_form", Phrase("{{{part}}} is no part of a number", part=part), hint=near,
                 **document.where((*path, "pattern")),

@@ -62,7 +62,7 @@ class KeyChecks:
                     self._indexable(f, (*f.path, key), key == "unique")
 
     def _indexable(self, f: FieldSketch, path: Path, unique: bool) -> None:
-        what = "a unique rule" if unique else "an index"
+        what = Phrase("a unique rule") if unique else Phrase("an index")
         if not self.stored.get((f.object, f.name), False):
             self.tell("not_stored", Phrase("{what} needs a column, {f} has none", what=what, f=f.name), path,
                       "store it (`stored: true`) or take another field" if f.computed else "take another field")  # fmt: skip
@@ -126,10 +126,10 @@ class KeyChecks:
         )
         indexes = len(body.get("unique") or ()) + len(body.get("indexes") or ()) + marked
         for count, limit, code, what, path in (
-            (indexes, limits.INDEXES, "limit_indexes", "indexes and unique rules", ("indexes",)),
-            (len(body.get("rules") or ()), limits.RULES, "limit_rules", "rules", ("rules",)),
-            (len(body.get("record_types") or ()), limits.RECORD_TYPES, "limit_record_types", "record types", ("record_types",)),
-            (len(body.get("search") or ()), limits.SEARCHED, "limit_search", "searched fields", ("search",)),
+            (indexes, limits.INDEXES, "limit_indexes", Phrase("indexes and unique rules"), ("indexes",)),
+            (len(body.get("rules") or ()), limits.RULES, "limit_rules", Phrase("rules"), ("rules",)),
+            (len(body.get("record_types") or ()), limits.RECORD_TYPES, "limit_record_types", Phrase("record types"), ("record_types",)),
+            (len(body.get("search") or ()), limits.SEARCHED, "limit_search", Phrase("searched fields"), ("search",)),
         ):  # fmt: skip
             if count > limit:
                 self.tell(

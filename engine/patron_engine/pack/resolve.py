@@ -54,12 +54,11 @@ def resolve(wanted: Iterable[str], available: Mapping[str, Pack], platform: str)
                 **_place(asked_by, name),
             )
         elif pack is None:
-            who = f"pack {asked_by.name!r} requires" if asked_by else "there is no"
-            what = (
-                Phrase("{who} {name!r}, which is not here", who=who, name=name)
-                if asked_by
-                else Phrase("{who} pack {name!r}", who=who, name=name)
-            )
+            what = Phrase("there is no pack {name!r}", name=name)
+            if asked_by:
+                what = Phrase(
+                    "pack {pack!r} requires {name!r}, which is not here", pack=asked_by.name, name=name
+                )
             hint = nearest(name, available) or "add its folder or install its distribution"
             problems.add("pack_missing", what, hint=hint, **_place(asked_by, name))
         elif name not in done:

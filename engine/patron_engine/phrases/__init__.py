@@ -15,13 +15,15 @@ from typing import Any, Final, Self
 
 import yaml
 
+from patron_engine.phrases import Phrase
+
 Catalogue = Mapping[str, Mapping[str, str]]  # English template -> language -> template
 Chosen = Sequence[str]  # languages, the one liked best first
 ENGLISH: Final = "en"
 OF_FIELD: Final = "{field}: {reason}"  # what is wrong with a value, behind the label of its field
 _AND: Final = {"zh-CN": "、", "zh-TW": "、"}  # between the parts of a list; in English a comma
 _QUOTED: Final = {"zh-CN": "“{}”", "zh-TW": "「{}」"}
-_OR: Final = {"zh-CN": "或", "zh-TW": "或"}
+_OR: Final = {"zh-CN": " 或 ", "zh-TW": " 或 "}
 
 
 class Either(tuple[Any, ...]):

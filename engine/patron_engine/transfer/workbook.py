@@ -147,7 +147,7 @@ def _convert(source: str, target: str, wanted: str) -> None:
         writer = csv.writer(file)
         for number, cells in enumerate(sheet.iter_rows(), start=1):
             if number > MAX_ROWS or len(cells) > MAX_COLUMNS:
-                raise LookupError("the sheet has too many rows or columns")
+                raise LookupError(Phrase("the sheet has too many rows or columns"))
             texts = [cell_text(cell)[:MAX_CELL] for cell in cells]
             if any(texts):
                 writer.writerow([number, *texts])

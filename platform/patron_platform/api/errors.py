@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from patron_engine import errors as engine
 from patron_engine.jsonio import dumps
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_platform.api.body import BadBody, BodyTooLarge, UnsupportedMedia
 from patron_platform.languages import asked
@@ -69,6 +70,14 @@ TITLES: Mapping[int, str] = {
     429: "Too many requests",
     500: "Internal error",
     503: "Not available at the moment",
+}
+
+
+# What a parameter of an address should be, by the kind of failure the framework tells.
+_PARAMETERS: Mapping[str, Phrase] = {
+    "int_parsing": Phrase("this is a whole number"),
+    "uuid_parsing": Phrase("this is not the id of a record"),
+    "missing": Phrase("this is missing"),
 }
 
 
@@ -163,7 +172,7 @@ def install(app: FastAPI, page: PageOf = _no_page) -> None:
         problems = [
             Problem(
                 code="invalid_parameter",
-                message=str(item.get("msg", "is not valid")),
+                message=_PARAMETERS.get(str(item.get("type")), Phrase("this is not valid here")),
                 path=".".join(str(part) for part in item.get("loc", ())[1:]) or None,
             )
             for item in error.errors()

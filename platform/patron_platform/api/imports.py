@@ -78,7 +78,9 @@ async def _form(request: Request) -> tuple[dict[str, str], Path]:
             )
         ending = Path(file.filename or "").suffix.lower()
         if ending not in ENDINGS:
-            message = Phrase("a file named {ending} cannot be read", ending=ending or "without ending")
+            message = Phrase(
+                "a file named {ending} cannot be read", ending=ending or Phrase("without ending")
+            )
             raise Refused([Problem(code="file_form", message=message, path="file", hint=", ".join(ENDINGS))])
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
         fields["name"] = Path(file.filename or "file").name[:200]

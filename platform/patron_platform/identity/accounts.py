@@ -27,7 +27,9 @@ def read_email(text: str) -> str:
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
-        raise WrongUse(f"{text!r} is not an e-mail address: {error}", code="email") from None
+        raise WrongUse(
+            Phrase("{text!r} is not an e-mail address: {error}", text=text, error=error), code="email"
+        ) from None
 
 
 def create_user(

@@ -40,7 +40,7 @@ LOOK_SECONDS = 0.5  # between two looks at an import that another worker has
 def read_map(path: Path) -> Mapping[str, Any]:
     """A mapping file. Refused with its problems."""
     if not path.is_file():
-        raise WrongUse(f"there is no mapping file {path}")
+        raise WrongUse(Phrase("there is no mapping file {path}", path=path))
     values, problems = read_values(path.read_bytes(), str(path))
     if problems or len(values) != 1 or not isinstance(values[0], Mapping):
         raise Refused(problems, Phrase("{path} is not one mapping", path=path), code="bad_mapping")
