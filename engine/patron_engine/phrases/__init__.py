@@ -15,8 +15,6 @@ from typing import Any, Final, Self
 
 import yaml
 
-from patron_engine.phrases import Phrase
-
 Catalogue = Mapping[str, Mapping[str, str]]  # English template -> language -> template
 Chosen = Sequence[str]  # languages, the one liked best first
 ENGLISH: Final = "en"
