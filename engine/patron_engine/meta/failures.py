@@ -231,8 +231,7 @@ def _none_of(failure: Any, branches: list[list[Any]], path: Path) -> Finding:
 
 def _titled(failure: Any) -> str | None:
     """What the schema calls such a value."""
-    title = failure.schema.get("title")
-    return Phrase(title) if title else None
+    return Phrase(failure.schema["title"]) if failure.schema.get("title") else None
 
 
 def _words(failure: Any) -> list[str]:

@@ -15,7 +15,7 @@ from functools import cached_property
 from patron_engine.errors import Forbidden, NeedsConfirmation, NotFound, PatronError, Refused
 from patron_engine.fields.field import Field
 from patron_engine.model.model import label_of
-from patron_engine.phrases import Label
+from patron_engine.phrases import Label, Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change, Outcome
@@ -134,7 +134,9 @@ class RowsRefused(Exception):
         self.error = error
 
 
-_HINTS: dict[type[Refused], str] = {NeedsConfirmation: "repeat the request with these rules in `confirm`"}
+_HINTS: dict[type[Refused], str] = {
+    NeedsConfirmation: Phrase("repeat the request with these rules in `confirm`")
+}
 
 
 def _top(row: Row) -> Row:

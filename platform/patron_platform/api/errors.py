@@ -185,9 +185,10 @@ def install(app: FastAPI, page: PageOf = _no_page) -> None:
         if error.status_code == 404:
             return told(request, engine.NotFound("there is nothing at this address"))
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "error")
-        detail = {404: "there is nothing at this address", 405: "this address does not take that method"}.get(
-            error.status_code, str(error.detail)
-        )
+        detail = {
+            404: "there is nothing at this address",
+            405: Phrase("this address does not take that method"),
+        }.get(error.status_code, str(error.detail))
         drawn = page(request, engine.PatronError(detail, code=code), None) if code in BY_CODE else None
         return drawn or problem(
             error.status_code, code, detail, asked(request), headers=dict(error.headers or {})
