@@ -12,19 +12,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from patron_engine.access.grants import Grant, grants_of
 from patron_engine.access.inputs import inputs_of
 from patron_engine.actor import Actor
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import Field
-from patron_engine.model.model import Model
+from patron_engine.model.model import Model, Object, label_of
+from patron_engine.phrases import Phrase
 
 Action = Literal[
     "read", "create", "update", "delete", "restore", "purge", "void", "assign", "share", "convert", "merge",
     "transfer", "import", "export", "bulk",
 ]  # fmt: skip
+ACTION_WORDS: Final[Mapping[Action, Phrase]] = {
+    "read": Phrase("read"), "create": Phrase("create"), "update": Phrase("update"), "delete": Phrase("delete"),
+    "restore": Phrase("restore"), "purge": Phrase("purge"), "void": Phrase("void"), "assign": Phrase("assign"),
+    "share": Phrase("share"), "convert": Phrase("convert"), "merge": Phrase("merge"), "transfer": Phrase("transfer"),
+    "import": Phrase("import"), "export": Phrase("export"), "bulk": Phrase("change many of"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +66,22 @@ def decide(model: Model, actor: Actor, action: Action, object: str, field: str |
         return rule
     names = readable(model, actor, object) if action in ("read", "export") else writable(model, actor, object)
     if field not in names:
-        return Deny(reasons=(f"{object} has no field {field!r} that {_who(actor)} may use",))
+        lacks = Phrase("{object} has no field {field!r} that {who} may use", object=object, field=field, who=_who(actor))  # fmt: skip
+        return Deny(reasons=(lacks,))
     return rule
 
 
 def row_rule(model: Model, actor: Actor, action: Action, object: str) -> Decision:
     """Which rows of `object` the action reaches."""
     if object not in model.objects:
-        return Deny(reasons=(f"there is no object {object!r}",))
+        return Deny(reasons=(Phrase("there is no object {object!r}", object=object),))
     found = [(g, g.condition) for g in grants_of(model, actor) if g.covers(object, action)]
     if not found:
-        return Deny(reasons=(f"nothing grants {_who(actor)} to {action} {object}",))
+        words = ACTION_WORDS[action]
+        closed = Phrase(
+            "nothing grants {who} to {action} {object}", who=_who(actor), action=words, object=object
+        )
+        return Deny(reasons=(closed,))
     for grant, condition in found:
         if condition is None:
             return Allow(reasons=(grant.reason,))
@@ -153,4 +165,10 @@ def audience(actor: Actor) -> str:
 
 
 def _who(actor: Actor) -> str:
-    return actor.name or actor.user or "an unknown caller"
+    return actor.name or actor.user or Phrase("an unknown caller")
+
+
+def not_allowed(action: Action, object: Object, languages: tuple[str, ...] = ("en",)) -> Phrase:
+    """What somebody reads who may not do this with records of an object."""
+    label = label_of(object.label, object.name, languages)
+    return Phrase("you may not {action} {object}", action=ACTION_WORDS[action], object=label)

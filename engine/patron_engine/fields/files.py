@@ -14,6 +14,7 @@ from patron_engine.fields.base import Around, Fault, FieldType, Parts, Shape
 from patron_engine.fields.field import Field, FileSpec, Spec
 from patron_engine.fields.filetypes import fits_ending
 from patron_engine.fields.link import read_id
+from patron_engine.phrases import Phrase
 
 
 class FileLike(FieldType):
@@ -34,7 +35,7 @@ class FileLike(FieldType):
         if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= limits.FILE_SIZE_CAP:
             around.fault(
                 "limit_max_size",
-                f"max_size is at most {limits.FILE_SIZE_CAP:,} bytes",
+                Phrase("max_size is at most {most:,} bytes", most=limits.FILE_SIZE_CAP),
                 "max_size",
                 "for example 10 MB",
             )
@@ -62,7 +63,13 @@ class FileLike(FieldType):
         assert isinstance(field.spec, FileSpec)
         most = limits.FILES if field.spec.many else 1
         if value is not None and len(value) > most:
-            return [("limit_files", f"{len(value)} files, at most {most} can stand here", "remove one")]
+            return [
+                (
+                    "limit_files",
+                    Phrase("{count} files, at most {most} can stand here", count=len(value), most=most),
+                    "remove one",
+                )
+            ]
         return []
 
     def to_columns(self, field: Field, value: Any) -> tuple[Any, ...]:

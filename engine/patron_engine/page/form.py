@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 import psycopg
 
-from patron_engine.access.decide import Deny, row_rule, writable
+from patron_engine.access.decide import Deny, not_allowed, row_rule, writable
 from patron_engine.errors import Forbidden
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import FileSpec, Rollup
-from patron_engine.model.model import Object
+from patron_engine.model.model import Object, label_of
 from patron_engine.page.form_inputs import At, Frame, Ref, input_of
 from patron_engine.page.form_names import files_of, input_name, titles_of, told_of
 from patron_engine.page.form_parts import currencies_of, sections_of, tabs_of, total_of
@@ -29,6 +29,7 @@ from patron_engine.page.layout import Place, Section, form_layout_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.similar import similar_of
 from patron_engine.page.typed import Group, Typed, TypedRow, set_of
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
@@ -53,7 +54,7 @@ def form_of(
     yet; `found` is what a save found wrong. `words` says a problem in the reader's language. NotFound, Forbidden."""
     right: Literal["update", "create"] = "update" if opening.id else "create"
     if isinstance(row_rule(call.model, call.actor, right, opening.object.name), Deny):
-        raise Forbidden(f"you may not {right} {opening.object.name}")
+        raise Forbidden(not_allowed(right, opening.object, reader.languages))
     return _Maker(conn, call, reader, opening, typed, words, found).made()
 
 
@@ -207,8 +208,8 @@ class _Maker:
             made = with_found(self.conn, self.call, self.frame, made, row, self.searched[name])
         empty = row.values.get(own) is None and name not in self.unread
         if made.required and made.visible and empty and place.required is not False:
-            path = f"{row.path}{own}"
-            self.missing.append(Problem(code="required", message=f"{made.label} is required", path=path))
+            asked = Phrase("{field} is required", field=label_of(place.field.label, own, self.reader.languages))  # fmt: skip
+            self.missing.append(Problem(code="required", message=asked, path=f"{row.path}{own}"))
         return made
 
     # -- tables -----------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from patron_engine.fields.field import Field, FileSpec, LinkSpec
 from patron_engine.jsonio import dumps
 from patron_engine.model.model import Model, Object
 from patron_engine.page.reader import Reader
+from patron_engine.phrases import Phrase
 from patron_engine.record.change import MAX_DETAILS
 
 Pairs = Iterable[tuple[str, str]]
@@ -88,7 +89,9 @@ def typed_of(object: Object, pairs: Pairs) -> Typed:
         else:
             _put(was if earlier else own, steps, text)
     if any(len(found) > MAX_DETAILS for found in rows.values()):
-        raise LimitExceeded(f"at most {MAX_DETAILS} rows are saved at once", code="details_count")
+        raise LimitExceeded(
+            Phrase("at most {most} rows are saved at once", most=MAX_DETAILS), code="details_count"
+        )
     made = {
         set: tuple(
             TypedRow(

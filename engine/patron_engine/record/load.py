@@ -12,9 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from patron_engine.access.decide import Action, Deny, When, row_rule
+from patron_engine.access.decide import Action, Deny, When, not_allowed, row_rule
 from patron_engine.errors import StaleVersion
 from patron_engine.fields.registry import type_of
+from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.layout import Layout
 from patron_engine.record.plan import not_found
@@ -151,7 +152,11 @@ def compare_versions(batch: Batch, rows: Sequence[Row]) -> None:
             continue
         if len(batch.levels[0]) == 1 and row.master is None:
             raise stale(row)
-        row.wrong("stale_version", f"the record has version {row.version} by now, not {seen}", "version")
+        row.wrong(
+            "stale_version",
+            Phrase("the record has version {version} by now, not {seen}", version=row.version, seen=seen),
+            "version",
+        )
 
 
 def stale(row: Row) -> StaleVersion:
@@ -169,7 +174,7 @@ def stale(row: Row) -> StaleVersion:
             "theirs": None if theirs is None else kind.to_wire(field, theirs),
         }
     return StaleVersion(
-        f"somebody changed the record meanwhile: it has version {row.version} by now",
+        Phrase("somebody changed the record meanwhile: it has version {version} by now", version=row.version),
         hint="look at both values and save again with the new version",
         values={**differs, "version": row.version},
     )
@@ -197,14 +202,17 @@ def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
                 for row in acting:
                     row.problems.clear()
                     row.wrong(
-                        "not_found", f"there is no object {name!r}" if row.fresh else _unknown(batch, row)
+                        "not_found",
+                        Phrase("there is no object {name!r}", name=name)
+                        if row.fresh
+                        else _unknown(batch, row),
                     )
             elif isinstance(rule, Deny):
                 for row in acting:
                     row.wrong(
                         "forbidden",
-                        f"you may not {action} {batch.object_label(name)}",
-                        hint="; ".join(rule.reasons),
+                        not_allowed(action, batch.model.objects[name], batch.call.actor.languages),
+                        hint=rule.reasons[0],
                     )
             else:
                 for condition in [r.condition for r in (readable, rule) if isinstance(r, When)]:
@@ -212,7 +220,7 @@ def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
 
 
 def _unknown(batch: Batch, row: Row) -> str:
-    return f"there is no {batch.object_label(row.object)} {row.id}"
+    return Phrase("there is no {object} {id}", object=batch.object_label(row.object), id=row.id)
 
 
 def _fits(batch: Batch, rows: Sequence[Row], condition: Any, *, before: bool) -> None:
@@ -229,5 +237,9 @@ def _fits(batch: Batch, rows: Sequence[Row], condition: Any, *, before: bool) ->
                 not_found(batch, row, row.id)
             else:
                 row.wrong(
-                    "forbidden", f"this change would put {batch.object_label(row.object)} beyond your rights"
+                    "forbidden",
+                    Phrase(
+                        "this change would put {object} beyond your rights",
+                        object=batch.object_label(row.object),
+                    ),
                 )

@@ -18,6 +18,7 @@ from patron_engine.errors import NotFound
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import Field, FileSpec, Formula, LinkSpec
 from patron_engine.fields.registry import type_of
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record import check, links, load, targets
@@ -161,7 +162,7 @@ def preview(conn: Conn, call: Call, change: Change) -> Preview:
 def _known(call: Call, object: str) -> None:
     found = call.model.object(object)
     if found is None or isinstance(row_rule(call.model, call.actor, "read", found.name), Deny):
-        raise NotFound(f"there is no object {object!r}")
+        raise NotFound(Phrase("there is no object {object!r}", object=object))
 
 
 def _never(_: Sequence[Change]) -> list[Outcome]:
@@ -176,8 +177,11 @@ def _read(batch: Batch, level: Sequence[Row]) -> None:
             image = found.get(row.id)
             if image is None or image.get("deleted_at") is not None:
                 if row.master is None:
-                    raise NotFound(f"there is no such {row.object}")
-                row.wrong("not_found", f"there is no {batch.object_label(row.object)} {row.id}")
+                    raise NotFound(Phrase("there is no such {object}", object=row.object))
+                row.wrong(
+                    "not_found",
+                    Phrase("there is no {object} {id}", object=batch.object_label(row.object), id=row.id),
+                )
                 continue
             load.accept(batch, row, image)
     load.authorise(batch, [r for r in level if not r.fresh])

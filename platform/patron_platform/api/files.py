@@ -22,6 +22,7 @@ from patron_engine.errors import Conflict, LimitExceeded, NotFound, Refused
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.filetypes import HEAD_BYTES
 from patron_engine.jsonio import dumps, loads
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.files import find_file, record_files
@@ -87,7 +88,9 @@ async def receive(
         return Answer(status=400)  # which nobody reads any more
     except TimeoutError:
         raise LimitExceeded(
-            f"a file is sent within {UPLOAD_SECONDS} seconds", code="upload_time", hint="send it again"
+            Phrase("a file is sent within {seconds} seconds", seconds=UPLOAD_SECONDS),
+            code="upload_time",
+            hint="send it again",
         ) from None
     finally:
         if not kept:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from starlette.responses import Response
 from patron_engine.page.menu import App, apps_of, lit
 from patron_engine.page.show import Shown
 from patron_engine.query.call import Call
+from patron_platform.phrases import written
 from patron_platform.web import csrf
 from patron_platform.web.assets import asset, icon
 from patron_platform.web.texts import SPOKEN, Texts, texts_in
@@ -51,13 +53,19 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(icon=icon, asset=asset)
-    made.filters.update(cleaned=cleaned, initials=initials, browser=browser)
+    made.filters.update(cleaned=cleaned, initials=initials, browser=browser, said=said)
     return made
 
 
 def cleaned(shown: Shown) -> Markup:
     """The HTML of a rich text, which `page/show` has cleaned; of anything else its text, escaped."""
     return Markup(shown.text) if shown.kind == "html" else Markup.escape(shown.text)
+
+
+@pass_context
+def said(context: Context, text: str) -> str:
+    """What the engine says, in the language of the page."""
+    return written(text, (context["language"],))
 
 
 def initials(name: str) -> str:

@@ -24,6 +24,7 @@ from starlette.requests import Request
 
 from patron_engine import jsonio
 from patron_engine.errors import Conflict, NotFound
+from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change, Outcome
@@ -168,7 +169,9 @@ def undo(conn: Connection, call: Call, act: str) -> tuple[int, list[Kept]]:
     found = act_of(conn, call, act)
     if found is None:
         raise NotFound(
-            "this can no longer be taken back", code="undo_over", hint=f"it can for {MINUTES} minutes"
+            "this can no longer be taken back",
+            code="undo_over",
+            hint=Phrase("it can for {minutes} minutes", minutes=MINUTES),
         )
     if found.undone is not None:
         raise Conflict("this was taken back before", code="undone_before")
