@@ -87,6 +87,7 @@ await build({
   logLevel: "warning",
   define: {
     ASSETS: JSON.stringify(kept.map((name) => `/static/dist/${name}`)),
+    FIRST: JSON.stringify([manifest["main.js"], manifest["main.css"], manifest["icon.svg"]].map((name) => `/static/dist/${name}`)),
     VERSION: JSON.stringify(createHash("sha256").update(kept.join()).digest("hex").slice(0, 12)),
   },
 });

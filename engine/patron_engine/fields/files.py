@@ -15,6 +15,8 @@ from patron_engine.fields.field import Field, FileSpec, Spec
 from patron_engine.fields.filetypes import fits_ending
 from patron_engine.fields.link import read_id
 
+CAMERAS: Final = ("environment", "user")  # the one away from the person, the one towards him
+
 
 class FileLike(FieldType):
     """What all files share."""
@@ -41,7 +43,13 @@ class FileLike(FieldType):
             size = limits.FILE_SIZE
         accept = definition.get("accept")
         kinds = (accept,) if isinstance(accept, str) else tuple(str(a) for a in accept or self.accept)
-        return FileSpec(max_size=size, accept=kinds, many=definition.get("many") is True)
+        capture = definition.get("capture")
+        return FileSpec(
+            max_size=size,
+            accept=kinds,
+            many=definition.get("many") is True,
+            capture=capture if capture in CAMERAS else None,
+        )
 
     def expr_type(self, spec: Spec) -> ExprType:
         return ExprType("list", element=ExprType("text"))
@@ -122,6 +130,7 @@ class File(FileLike):
 class Image(FileLike):
     name = "image"
     about = "a picture"
+    keys: ClassVar[tuple[str, ...]] = (*FileLike.keys, "capture")
     accept = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 

@@ -1,8 +1,8 @@
 """Form: a record as it is being written: sections of inputs as they hold at this moment, tables of details, what is wrong.
 
-In: a connection for reading, the frame of the call, a reader, what is opened (`Opening`) and what was typed. Out: a `FormTree`.
-The state comes from the way preview; conditions of fields and of the layout are judged on it, so that the open form and the
-save agree: what the layout asks for stands in `wrong`, what it closes or hides is left out of `change`.
+In: a connection for reading, a call, a reader, what is opened (`Opening`) and what was typed. Out: a `FormTree`. The state
+comes from the way preview; conditions of fields and of the layout are judged on it, so that the open form and the save agree:
+what the layout asks for stands in `wrong`, what it closes or hides is left out of `change`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from patron_engine.model.model import Object
 from patron_engine.page.form_inputs import At, Frame, Ref, input_of
 from patron_engine.page.form_names import files_of, input_name, titles_of
 from patron_engine.page.form_parts import sections_of, total_of
+from patron_engine.page.form_places import by_hand, targets_of
 from patron_engine.page.form_tree import FormRow, FormSection, FormTable, FormTree, Opening
 from patron_engine.page.inputs import Input
 from patron_engine.page.layout import Place, Section, layout_of
@@ -194,10 +195,12 @@ class _Maker:
             made = replace(made, visible=False)  # nothing was worked out yet
         if made.readonly or not made.visible:
             self.shut.add(name)
+        elif given:
+            self.missing += by_hand(made, row, typed.fields.get(own))
         empty = row.values.get(own) is None and name not in self.unread
         if made.required and made.visible and empty and place.required is not False:
-            path = f"{row.path}{own}"
-            self.missing.append(Problem(code="required", message=f"{made.label} is required", path=path))
+            lacks = f"{made.label} is required"
+            self.missing.append(Problem(code="required", message=lacks, path=f"{row.path}{own}"))
         return made
 
     # -- tables -----------------------------------------------------------------------------------------------------
@@ -240,9 +243,8 @@ class _Maker:
                 self._input(p, row, f"{name}.{p.field.name}", typed, closed=closed, hidden=False, live=True)
                 for p in places
             )
-            found.append(
-                FormRow(key=typed.key, id=typed.id, inputs=inputs, problems=tuple(self.told.get(name, ())))
-            )
+            said = tuple(self.told.get(name, ()))
+            found.append(FormRow(key=typed.key, id=typed.id, inputs=inputs, problems=said))
         return found
 
     def _blanks(self, of: Object, places: Sequence[Place], name: str, closed: bool) -> tuple[Input, ...]:
@@ -291,6 +293,7 @@ class _Maker:
             reader=self.reader,
             titles=titles_of(self.conn, self.call, refs),
             files=files_of(self.conn, self.call, ids),
+            places=targets_of(self.conn, self.call, self.preview, every),
             writable={o: writable(self.call.model, self.call.actor, o) for o in {self.object.name, *tables}},
             lookup=self.opening.lookup,
             type_options=kind.options if kind else {},

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from patron_engine.page.menu import App, apps_of, lit
 from patron_engine.page.show import Shown
 from patron_engine.query.call import Call
-from patron_platform.web import csrf
+from patron_platform.web import csrf, sealing
 from patron_platform.web.assets import asset, icon
 from patron_platform.web.texts import SPOKEN, Texts, texts_in
 from patron_platform.web.visitor import Visitor
@@ -136,6 +136,7 @@ def frame(visitor: Visitor, call: Call) -> dict[str, Any]:
         "reader": reader,
         "say": reader.say,
         "url": visitor.url,
+        "sealing": sealing.key_for(visitor.service, visitor.session.account),
         "csrf": csrf.token_for(visitor.service, visitor.session.id),
         "apps": apps,
     }
