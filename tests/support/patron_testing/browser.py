@@ -106,12 +106,15 @@ class Site:
         height: int = 900,
         scheme: Any = "light",
         scripts: bool = True,
+        **more: Any,
     ) -> Iterator[Visit]:
+        """`more` are options of Playwright's context: a place, permissions, a touch screen."""
         context = self.browser.new_context(
             locale=language,
             color_scheme=scheme,
             viewport={"width": width, "height": height},
             java_script_enabled=scripts,
+            **more,
         )
         try:
             visit = Visit(context.new_page(), self.base)
@@ -123,7 +126,7 @@ class Site:
 
 @contextmanager
 def served_site(
-    server: Server, browser: Browser, packs: tuple[str, ...] = ("sales", "yard")
+    server: Server, browser: Browser, packs: tuple[str, ...] = ("sales", "yard", "rounds")
 ) -> Iterator[Site]:
     """The application in a thread of this process, on a free port, with a workspace of these packs."""
     url = server.make()
