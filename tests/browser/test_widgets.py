@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,20 +10,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from patron_testing.browser import Site, Visit, chromium
+from patron_testing.sent_files import png
 
 WIDGETS = "/design/widgets"
 DEVICES = ("--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-
-
-def png(width: int = 4, height: int = 4) -> bytes:
-    """A small red picture."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    rows = zlib.compress(b"".join(b"\0" + b"\xff\0\0" * width for _ in range(height)))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def sent(visit: Visit) -> list[tuple[str, str]]:

@@ -90,7 +90,11 @@ def test_a_form_knows_the_place_and_how_near_is_near(person: Person, rounds: Ope
     form = person.page(f"{NEW}?fill.site={site}")
     here, away = (form.select_one(f"[data-field={name}] .location") for name in ("here", "away"))
     assert here is not None and away is not None
-    assert (here["data-target"], here["data-target-name"], here["data-radius"]) == ("30.2741,120.1551", "Pier", "300")
+    assert (here["data-target"], here["data-target-name"], here["data-radius"]) == (
+        "30.2741,120.1551",
+        "Pier",
+        "300",
+    )
     assert (away["data-radius"], away["data-manual"]) == ("500", "by_hand")
     assert all(i.has_attr("readonly") for i in here.select("input:not([type=hidden])"))
     assert not any(i.has_attr("readonly") for i in away.select("input"))
@@ -110,7 +114,11 @@ def test_programs_write_places_as_before(api: Api, site: str) -> None:
 
 def test_the_api_says_how_a_place_is_taken(api: Api) -> None:
     fields = {f["name"]: f for f in api.get("/objects/rd_round").json()["fields"]}
-    assert (fields["here"]["target"], fields["here"]["radius"], fields["here"]["manual"]) == ("site.spot", 300, False)
+    assert (fields["here"]["target"], fields["here"]["radius"], fields["here"]["manual"]) == (
+        "site.spot",
+        300,
+        False,
+    )
     assert fields["away"]["radius"] == "=SETTING('rd_near')"
     assert fields["photos"]["capture"] == "environment"
 

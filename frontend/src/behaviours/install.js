@@ -6,11 +6,14 @@ import { keyOf } from "../sealing.js";
 import { clear, drop, forget, keep, know, listen, sendAll, waiting } from "../waiting.js";
 
 const AGAIN = 60_000; // ms between attempts while something waits
+const LOOK = 3_000; // ms between looks for a network of which the browser does not tell that it is back
 
 function leaveWhenOnline(element) {
   const own = window.location.pathname === "/offline";
   element.querySelector("[data-kept]").hidden = !window.location.search.includes("kept");
-  window.addEventListener("online", () => (own ? window.location.assign("/") : window.location.reload()));
+  const leave = () => (own ? window.location.assign("/") : window.location.reload());
+  window.addEventListener("online", leave);
+  window.setInterval(() => fetch("/health/live", { cache: "no-store" }).then((answer) => answer.ok && leave(), () => {}), LOOK);
 }
 
 /** The worker comes after the page: what it fetches is not in the way of what one looks at. */

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.filters import do_filesizeformat
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
@@ -51,13 +52,25 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(icon=icon, asset=asset)
-    made.filters.update(cleaned=cleaned, initials=initials, browser=browser)
+    made.filters.update(cleaned=cleaned, initials=initials, browser=browser, limit_size=limit_size)
     return made
 
 
 def cleaned(shown: Shown) -> Markup:
     """The HTML of a rich text, which `page/show` has cleaned; of anything else its text, escaped."""
     return Markup(shown.text) if shown.kind == "html" else Markup.escape(shown.text)
+
+
+def limit_size(size: int) -> str:
+    """A limit of bytes as definitions write it: 2 MB is two times 1024 times 1024 there; anything else as bytes are written.
+
+    >>> limit_size(2 << 20), limit_size(3_000_000)
+    ('2 MB', '3.0 MB')
+    """
+    for unit, bits in (("MB", 20), ("KB", 10)):
+        if size and size % (1 << bits) == 0:
+            return f"{size >> bits} {unit}"
+    return str(do_filesizeformat(size))
 
 
 def initials(name: str) -> str:
