@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from patron_testing.browser import Site, Visit, chromium
+from patron_testing.browser import LOOKS, Site, Visit, chromium
 from patron_testing.sent_files import png
 
 WIDGETS = "/design/widgets"
@@ -33,9 +33,7 @@ def devices(site: Site, browser: Browser) -> Iterator[Site]:
     running.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 360])
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
 def test_every_widget_in_every_state_is_calm(site: Site, language: str, width: int, scheme: str) -> None:
     with site.visit(language=language, width=width, scheme=scheme) as visit:
         visit.open(WIDGETS)
