@@ -43,6 +43,23 @@ def test_every_widget_in_every_state_is_calm(site: Site, language: str, width: i
         visit.picture(f"widgets-{language}-{scheme}-{width}")
 
 
+SMALL = """() => [...document.querySelectorAll('#content :is(button, input:not([type=hidden]), select, textarea, summary)')].filter(at => {
+  if (!at.getClientRects().length || at.matches('.sr, .ts-hidden-accessible, .switch-box')) return false;  // drawn by what is around them
+  const box = (at.closest('.ts-control, label') ?? at).getBoundingClientRect();
+  return Math.round(box.width) < 44 || Math.round(box.height) < 44; }).map(at => at.outerHTML.slice(0, 120))"""
+TINY = """() => [...document.querySelectorAll(':is(input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [type=color]), select, textarea)')]
+  .filter(at => at.getClientRects().length && parseFloat(getComputedStyle(at).fontSize) < 16).map(at => at.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("path", ["/design/gallery", WIDGETS])
+def test_every_widget_is_large_enough_for_a_finger(site: Site, path: str) -> None:
+    with site.visit(width=360, has_touch=True, is_mobile=True) as visit:
+        visit.open(path)
+        assert visit.page.evaluate(SMALL) == []
+        assert visit.page.evaluate(TINY) == []  # else a telephone enlarges the page as one begins to write
+        visit.calm()
+
+
 def test_a_place_is_found_by_typing_and_fills_what_is_above(site: Site) -> None:
     with site.visit(language="zh-CN") as visit:
         visit.open(WIDGETS)
