@@ -1,6 +1,6 @@
 // <div data-behaviour="signature" data-upload="/w/demo/files"> <input type="hidden"> <div class="signature-pad" hidden><canvas></canvas></div> … </div>
 // A signature drawn with finger, pen or mouse. A second after the last stroke it is sent as a picture, whose id the form names.
-import { gate, hold, keeps, release, send } from "../uploading.js";
+import { gate, hold, keeps, release as letGo, send } from "../uploading.js";
 
 const REST = 900; // milliseconds without a stroke
 const NAME = "signature.png";
@@ -46,7 +46,7 @@ export default function signature(element) {
     clear.disabled = !strokes.length && !field.value;
   };
   const set = (id) => {
-    release(field.value);
+    letGo(field.value);
     field.value = id;
     element.dispatchEvent(new Event("change", { bubbles: true }));
   };
