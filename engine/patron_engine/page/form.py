@@ -1,8 +1,8 @@
 """Form: a record as it is being written: sections of inputs as they hold at this moment, tables of details, what is wrong.
 
-In: a connection for reading, a call, a reader, what is opened (`Opening`) and what was typed. Out: a `FormTree`. The state
-comes from the way preview; conditions of fields and of the layout are judged on it, so that the open form and the save agree:
-what the layout asks for stands in `wrong`, what it closes or hides is left out of `change`.
+In: a connection for reading, a call, a reader, what is opened and what was typed. Out: a `FormTree`. The state comes from the
+way preview; conditions of fields and layout are judged on it: what the layout asks for stands in `wrong`, what it closes or
+hides is left out of `change`. So the open form and the save agree.
 """
 
 from __future__ import annotations
@@ -167,8 +167,7 @@ class _Maker:
         if "." in place.path or field.object != of.name or field.type == "master":
             return False
         if isinstance(field.spec, Rollup):
-            tables = {s.table.name for s in self.sections if s.table}
-            return bool(tables & set(field.spec.path[:1]))
+            return bool({s.table.name for s in self.sections if s.table} & set(field.spec.path[:1]))
         return field.name in self.frame.writable[of.name] or field.type == "formula"
 
     def _input(
