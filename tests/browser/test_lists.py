@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from patron_engine.actor import SYSTEM, Cause
 from patron_engine.clock import system_clock
 from patron_engine.record.change import Change
-from patron_testing.browser import Site
+from patron_testing.browser import LOOKS, Site
 from patron_testing.web import WORKSPACE
 
 LOST = 12
@@ -42,9 +42,7 @@ def pipeline(site: Site) -> Iterator[None]:
     yield
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 360])
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
 def test_lists_are_calm(site: Site, pipeline: None, language: str, width: int, scheme: str) -> None:
     with site.visit(language=language, width=width, scheme=scheme) as visit:
         for name, path in (

@@ -11,7 +11,7 @@ import pytest
 
 from patron_engine.actor import Actor
 from patron_engine.record.change import Change
-from patron_testing.browser import Site, Visit
+from patron_testing.browser import LOOKS, Site, Visit
 from patron_testing.web import ADMIN, WORKSPACE
 
 HOSTILE = [
@@ -68,9 +68,7 @@ def account(site: Site) -> str:
     return made
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 360])
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
 def test_the_page_is_calm(site: Site, account: str, language: str, width: int, scheme: str) -> None:
     with at(site, f"/o/account/{account}", language=language, width=width, scheme=scheme) as visit:
         visit.page.wait_for_selector(".record-tabs .count")

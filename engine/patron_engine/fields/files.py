@@ -16,6 +16,8 @@ from patron_engine.fields.filetypes import fits_ending
 from patron_engine.fields.link import read_id
 from patron_engine.phrases import Phrase
 
+CAMERAS: Final = ("environment", "user")  # the one away from the person, the one towards him
+
 
 class FileLike(FieldType):
     """What all files share."""
@@ -42,7 +44,13 @@ class FileLike(FieldType):
             size = limits.FILE_SIZE
         accept = definition.get("accept")
         kinds = (accept,) if isinstance(accept, str) else tuple(str(a) for a in accept or self.accept)
-        return FileSpec(max_size=size, accept=kinds, many=definition.get("many") is True)
+        capture = definition.get("capture")
+        return FileSpec(
+            max_size=size,
+            accept=kinds,
+            many=definition.get("many") is True,
+            capture=capture if capture in CAMERAS else None,
+        )
 
     def expr_type(self, spec: Spec) -> ExprType:
         return ExprType("list", element=ExprType("text"))
@@ -129,6 +137,7 @@ class File(FileLike):
 class Image(FileLike):
     name = "image"
     about = "a picture"
+    keys: ClassVar[tuple[str, ...]] = (*FileLike.keys, "capture")
     accept = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 
@@ -14,6 +14,7 @@ from patron_engine.expr.types import JSON, LOCATION, NUMBER, TEXT, ExprType
 from patron_engine.fields import limits
 from patron_engine.fields.base import (
     PLAIN_FORMATS,
+    Around,
     Fault,
     FieldType,
     Parts,
@@ -23,7 +24,7 @@ from patron_engine.fields.base import (
     kind_word,
 )
 from patron_engine.fields.characters import clean_line, half_width, shown
-from patron_engine.fields.field import Field, Spec
+from patron_engine.fields.field import Field, PlaceSpec, Spec
 from patron_engine.jsonio import decimal_text
 from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
@@ -118,6 +119,7 @@ class Address(FieldType):
 class Location(FieldType):
     name = "location"
     family = "place"
+    keys: ClassVar[tuple[str, ...]] = ("target", "radius", "manual")
     about = "a point on the earth in degrees (WGS 84), seven decimals"
     sql = "numeric"
     wire = '{"lat", "lng"}'
@@ -125,6 +127,23 @@ class Location(FieldType):
 
     def parts(self, shape: Shape) -> Parts:
         return (("lat", "numeric"), ("lng", "numeric"))
+
+    def spec(self, definition: Mapping[str, Any], around: Around) -> PlaceSpec:
+        """An expression as `radius` is filled in by the model."""
+        radius, manual = definition.get("radius"), definition.get("manual", True)
+        link, _, place = str(definition.get("target") or "").partition(".")
+        if radius is not None and "target" not in definition:
+            around.fault(
+                "radius_of_nothing",
+                "radius needs a target to be near to",
+                "radius",
+                "target: account.location",
+            )
+        return PlaceSpec(
+            target=(link, place) if place else None,
+            radius=radius if isinstance(radius, int) else None,
+            manual=manual if isinstance(manual, bool | str) else True,
+        )
 
     def expr_type(self, spec: Spec) -> ExprType:
         return LOCATION

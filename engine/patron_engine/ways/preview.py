@@ -74,6 +74,13 @@ class Preview:
         environment.fill([judged], program.needs(condition))
         return bool(program.closure(condition)(program.in_base(judged.values), environment.context))
 
+    def worked_out(self, row: Row, expression: Expression) -> Any:
+        """What an expression says of a row, in the engine's own values."""
+        self._batch.environment.fill([row], row.program.needs(expression))
+        return row.program.closure(expression)(
+            row.program.in_base(row.values), self._batch.environment.context
+        )
+
     def value(self, row: Row, field: Field) -> Any:
         """The value a field would have, in JSON form; links as they are kept, without titles."""
         if not field.columns and not isinstance(field.spec, LinkSpec | FileSpec):

@@ -13,9 +13,11 @@ export default function form(element) {
     if (sent) event.preventDefault();
     else if (!event.defaultPrevented) sent = true;
   });
-  window.addEventListener("pageshow", () => {
+  const again = () => {
     sent = false;
-  });
+  };
+  window.addEventListener("pageshow", again);
+  element.addEventListener("patron:woken", again);
   window.addEventListener("beforeunload", (event) => {
     if (!dirty || sent || !element.isConnected || element.parentElement.closest("dialog")) return;
     event.preventDefault();
