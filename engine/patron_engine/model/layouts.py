@@ -32,10 +32,8 @@ def check_map(document: EffectiveDocument, made: Sketch, problems: Problems) -> 
         return
     there = [f.name for f in one.fields.values() if f.type.name == "location"]
     if not there:
-        message, hint = (
-            Phrase("{one} has no location to show on a map", one=one.name),
-            "add a field of type location",
-        )
+        message = Phrase("{one} has no location to show on a map", one=one.name)
+        hint = "add a field of type location"
     elif len(there) > 1:
         message = Phrase(
             "{one} has {count} locations: a map needs `location`", one=one.name, count=len(there)
