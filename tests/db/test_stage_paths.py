@@ -14,6 +14,7 @@ from patron_engine.errors import Refused
 from patron_engine.record.change import Change
 from patron_engine.record.stages import opens
 from patron_engine.store.session import configure
+from patron_platform.phrases import written
 from patron_testing.build import Records, Templates
 from patron_testing.pg import Server
 
@@ -130,6 +131,9 @@ def test_moves_that_are_not_open(r: Records) -> None:
     told = caught.value.problems[0]
     assert (told.path, told.code) == ("stage", "stage_move")
     assert "Open" in told.message and told.hint == "open from here: Offered, won, lost"
+    assert told.message == "Stage: Open does not lead to agreed"
+    assert written(told.message, ("zh-CN",)) == "Stage：不能从“Open”转到“agreed”"
+    assert written(told.hint, ("zh-CN",)) == "可转到：已报价、won、lost"
     r.update("deal", id, stage="offered")
     assert problems(r, id, stage="open") == [("stage", "stage_move")]
     assert problems(r, id, amount=None) == [("amount", "required")], "it must stay filled there"

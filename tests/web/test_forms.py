@@ -92,7 +92,7 @@ def test_what_is_wrong_stands_beside_its_field_and_everything_typed_is_kept(pers
         "pieces.n1.quantity": "two", "pieces.n1.price": "5",
     }))  # fmt: skip
     wrong = told(said)
-    assert wrong["name"] == "This is too long"
+    assert wrong["name"] == "This has 31 characters, at most 30 are allowed"
     assert wrong["whole"] == "This is not a number"
     assert {"mail", "day", "pieces.n1.quantity"} <= set(wrong)
     page = BeautifulSoup(said.text, "html.parser")

@@ -329,3 +329,27 @@ def test_an_undo_names_what_was_deleted_meanwhile_and_takes_warnings_as_they_wer
     rows = [[td.get_text(strip=True) for td in tr.select("td")] for tr in told.select("tbody tr")]
     assert rows == [["Job 1", "It is no longer there."]]
     assert admin.read("yd_job", three[0]["id"])["crew"] == crew
+
+
+@pytest.mark.parametrize(("language", "why"), [("en", "Berth: there is no "), ("zh-CN", "：找不到")])
+def test_an_undo_says_to_each_in_his_language_why_a_record_stays(
+    opened: Opened, language: str, why: str
+) -> None:
+    person, admin = opened.person(language=language), opened.admin
+    before, after = (admin.make("yd_place", name=f"Berth {n} {language}") for n in "AB")
+    job = admin.make("yd_job", name="Moored", budget="1", berth=before["id"])
+    form = [
+        *ids([job]),
+        ("act", "edit"),
+        ("field", "berth"),
+        ("how", "set"),
+        ("value", after["id"]),
+        ("sure", "1"),
+    ]
+    act = act_of(person.post("/list/yd_job/bulk", form).headers["location"])
+    admin.delete(f"/records/yd_place/{before['id']}")
+    back = person.post(f"/undo/{act}", {"back": "/w/acme/o/yd_job"})
+    told = person.page(back.headers["location"].removeprefix("/w/acme"))
+    [[title, said]] = [[td.get_text(strip=True) for td in tr.select("td")] for tr in told.select("tbody tr")]
+    assert title == "Moored" and why in said
+    assert admin.read("yd_job", job["id"])["berth"]["id"] == after["id"]

@@ -138,7 +138,7 @@ def test_the_label_is_the_readers(things: Opened, key: str) -> None:
     assert said.json()["problems"] == [
         {
             "code": "too_large",
-            "message": "整数：101 超过上限，不能大于 100",
+            "message": "整数：不能大于 100，当前为 101",
             "field": "whole",
             "level": "error",
         }

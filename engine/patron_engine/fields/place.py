@@ -29,7 +29,11 @@ from patron_engine.jsonio import decimal_text
 from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
-ADDRESS_PARTS: Final = ("country", "province", "city", "district", "street", "postcode")
+PART_NAMES: Final = {  # what people call the parts of an address
+    "country": Phrase("country"), "province": Phrase("province"), "city": Phrase("city"), "district": Phrase("district"),
+    "street": Phrase("street"), "postcode": Phrase("postcode"),
+}  # fmt: skip
+ADDRESS_PARTS: Final = tuple(PART_NAMES)
 _DEGREES: Final = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,10})?", re.ASCII)
 _FINEST: Final = Decimal("0.0000001")  # a centimetre
 
@@ -94,7 +98,9 @@ class Address(FieldType):
 
     def check(self, field: Field, value: Any) -> list[Fault]:
         return [
-            ("too_long", Phrase("{part} has {count} characters, at most {most} are allowed", part=part, count=len(text), most=limits.ADDRESS_PART_LENGTH), "shorten it")
+            ("too_long",
+             Phrase("{part} has {count} characters, at most {most} are allowed", part=PART_NAMES[part], count=len(text), most=limits.ADDRESS_PART_LENGTH),
+             "shorten it")
             for part, text in (value or {}).items() if len(text) > limits.ADDRESS_PART_LENGTH
         ]  # fmt: skip
 

@@ -214,7 +214,9 @@ class RichText(TextLike):
             return block
         if block.count("<") > limits.RICH_TEXT_TAGS:
             raise ValueFault(
-                "limit_tags", f"at most {limits.RICH_TEXT_TAGS:,} tags are cleaned", "take formatting out"
+                "limit_tags",
+                Phrase("at most {most:,} tags are cleaned", most=limits.RICH_TEXT_TAGS),
+                "take formatting out",
             )
         cleaned = self.cleaned(block)
         has_content = "<img" in cleaned or re.sub(r"<[^>]*>|&nbsp;|\s", "", cleaned)

@@ -7,7 +7,7 @@ message; the order here is the order of the list.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from patron_engine.expr.types import fits, say_type
 from patron_engine.fields.field import ChoiceSpec, LinkSpec
@@ -16,7 +16,7 @@ from patron_engine.fields.vault import ENCRYPTABLE
 from patron_engine.model import limits
 from patron_engine.model.catalog import field_at
 from patron_engine.model.keys import KeyChecks
-from patron_engine.model.sketch import FieldSketch, ObjectSketch
+from patron_engine.model.sketch import FieldSketch
 from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
@@ -275,30 +275,3 @@ class ObjectChecks(KeyChecks):
             if link is not None and not (own is not None and own.object == self.one.name):
                 self.tell("deep_without_tree", Phrase("{steps} is no tree: `deep` needs a set of {one} itself", steps=steps[0], one=self.one.name), (*f.path, "deep"),
                           "leave `deep` out")  # fmt: skip
-
-
-def check_tabs(body: Mapping[str, Any]) -> list[tuple[int, str]]:
-    """Sections, by their place, on a tab that the layout does not have."""
-    tabs = {t.get("name") for t in body.get("tabs") or () if isinstance(t, Mapping)}
-    named = [(n, s.get("tab")) for n, s in enumerate(body.get("sections") or ()) if isinstance(s, Mapping)]
-    return [(n, tab) for n, tab in named if isinstance(tab, str) and tab not in tabs]
-
-
-def check_layout(body: Mapping[str, Any], one: ObjectSketch) -> list[str]:
-    """Fields that must be filled and stand nowhere in a layout with sections."""
-    sections = [s for s in body.get("sections") or () if isinstance(s, Mapping)]
-    if not sections:
-        return []
-    placed = {
-        f if isinstance(f, str) else f.get("field")
-        for s in sections
-        if not s.get("table")
-        for f in s.get("fields") or ()
-        if isinstance(f, str | Mapping)
-    }
-    return [
-        f.name for f in one.fields.values()
-        if not f.system and f.definition.get("required") is True and f.name not in placed and "default" not in f.definition
-        and f.definition.get("readonly") is not True and not f.computed and f.type.name not in ("master", "auto_number")
-        and f.definition.get("visible") is not False
-    ]  # fmt: skip

@@ -28,9 +28,10 @@ from patron_engine.model import limits
 from patron_engine.model.assemble import Assembly
 from patron_engine.model.cache import EXPRESSIONS, REFERENCES, ExpressionCache, uncollected
 from patron_engine.model.catalog import SketchCatalog
-from patron_engine.model.checks import ObjectChecks, check_layout, check_tabs
+from patron_engine.model.checks import ObjectChecks
 from patron_engine.model.data import check_data
 from patron_engine.model.expressions import Expressions
+from patron_engine.model.layouts import check_layout, check_map
 from patron_engine.model.model import Model, Segment, Setting, Workspace
 from patron_engine.model.names import Names
 from patron_engine.model.physical import PhysicalNames
@@ -149,9 +150,9 @@ def _check(
         _computable(one.fields.values(), made, expressions, storing, problems)
     for (kind, _), document in documents.items():
         if kind == "layout":
-            _layout(document, made, problems)
+            check_layout(document, made, problems)
         elif kind == "view":
-            _map(document, made, problems)
+            check_map(document, made, problems)
         elif kind == "workspace":
             _check_workspace(document, problems)
     check_data(made, problems)
@@ -183,30 +184,6 @@ def _computable(
                     Phrase("{f} is not kept ({value}), and {no_sql} cannot be worked out in a query", f=f.name, value=storing.decide(f).why.partition(': ')[2], no_sql=expression.no_sql),
                     hint="write `stored: true`: it is then kept and refreshed", **made.objects[f.object].document.where((*f.path, "expression")),
                 )  # fmt: skip
-
-
-def _layout(document: EffectiveDocument, made: Sketch, problems: Problems) -> None:
-    one = made.object(document.body.get("object"))
-    for name in check_layout(document.body, one) if one is not None else ():
-        problems.add("layout_lacks_required", Phrase("{one}.{name} must be filled and stands nowhere in this layout", one=one.name if one else '', name=name),
-                     hint="put it into a section, or give it a default", level="warning", **document.where(("sections",)))  # fmt: skip
-    for index, tab in check_tabs(document.body):
-        problems.add("unknown_name", f"there is no tab {tab!r} in this layout", hint="name it in `tabs`",
-                     **document.where(("sections", index, "tab")))  # fmt: skip
-
-
-def _map(document: EffectiveDocument, made: Sketch, problems: Problems) -> None:
-    """A map shows the only location of its object, or the one it names."""
-    one = made.object(document.body.get("object"))
-    if one is None or document.body.get("type") != "map" or "location" in document.body:
-        return
-    there = [f.name for f in one.fields.values() if f.type.name == "location"]
-    if len(there) != 1:
-        message = Phrase(
-            "{one} has {count} locations: a map needs `location`", one=one.name, count=len(there) or "no"
-        )
-        hint = Phrase("write location: {there}", there=there[0]) if there else "add a field of type location"
-        problems.add("missing_key", message, hint=hint, **document.where(("type",)))
 
 
 def _check_workspace(document: EffectiveDocument, problems: Problems) -> None:

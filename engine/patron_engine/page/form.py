@@ -20,16 +20,17 @@ from patron_engine.fields.field import FileSpec, Rollup
 from patron_engine.model.model import Object, label_of
 from patron_engine.page.form_inputs import At, Frame, Ref, input_of
 from patron_engine.page.form_names import files_of, input_name, titles_of, told_of
+from patron_engine.page.form_opened import longer, opened
 from patron_engine.page.form_parts import currencies_of, sections_of, tabs_of, total_of
 from patron_engine.page.form_places import by_hand, targets_of
-from patron_engine.page.form_rows import has_room, left_out, next_rows
+from patron_engine.page.form_rows import has_room, left_out
 from patron_engine.page.form_search import asked, with_found
 from patron_engine.page.form_tree import FormRow, FormSection, FormTable, FormTree, Opening
 from patron_engine.page.inputs import Input
 from patron_engine.page.layout import Place, Section, form_layout_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.similar import similar_of
-from patron_engine.page.typed import Group, Typed, TypedRow, set_of
+from patron_engine.page.typed import Typed, TypedRow, set_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -68,9 +69,9 @@ class _Maker:
         self.object, self.fresh = opening.object, typed is None
         layout = self.layout = form_layout_of(call.model, call.actor, self.object, opening.record_type)
         self.sections = sections_of(call, self.object, layout)
-        self.typed = typed if typed is not None else self._opened()
+        self.typed = typed if typed is not None else opened(conn, call, opening, self.sections)
         if opening.more:
-            self.typed = self._longer(opening.more)
+            self.typed = longer(conn, call, opening, self.sections, self.typed)
         self.change = Change(
             action="update" if opening.id else "create",
             object=self.object.name,
@@ -91,34 +92,6 @@ class _Maker:
         self.missing: list[Problem] = []
         self.searched = asked(self.typed)
         self.frame = self._frame()
-
-    # -- what is opened -----------------------------------------------------------------------------------------
-
-    def _opened(self) -> Typed:
-        """A form nobody has typed in: what it is filled with, and the details that are there."""
-        given: dict[str, Group] = {n: {"": (v,)} for n, v in self.opening.fill.items()}
-        if self.opening.record_type and self.opening.id is None:
-            given["record_type"] = {"": (self.opening.record_type,)}
-        there = {s.table.name: self._next(s, ()) for s in self.sections if s.table} if self.opening.id else {}
-        rows = there if self.opening.id else self._first()
-        return Typed(fields=given, rows={s: found for s, found in rows.items() if found})
-
-    def _first(self) -> dict[str, tuple[TypedRow, ...]]:
-        """A new record's first table begins with a row to write in."""
-        first = next((s.table.name for s in self.sections if s.table), None)
-        return {first: (TypedRow(key="n1", id=None, fields={}, was={}),)} if first else {}
-
-    def _next(self, section: Section, there: Sequence[TypedRow]) -> tuple[TypedRow, ...]:
-        assert self.opening.id is not None
-        return next_rows(self.conn, self.call, self.object.name, self.opening.id, section, there)
-
-    def _longer(self, set: str) -> Typed:
-        """The form with more rows in one of its tables."""
-        section = next((s for s in self.sections if s.table and s.table.name == set), None)
-        there = self.typed.rows.get(set, ())
-        if self.opening.id is None or section is None or not has_room(len(there), len(section.places)):
-            return self.typed
-        return replace(self.typed, rows={**self.typed.rows, set: (*there, *self._next(section, there))})
 
     # -- the tree ---------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from patron_engine.errors import NotFound
 from patron_engine.fields.field import PlaceSpec
 from patron_engine.page.inputs import Input
 from patron_engine.page.typed import Group, written_by_hand
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.row import Row
@@ -53,5 +54,5 @@ def by_hand(made: Input, row: Row, typed: Group | None) -> list[Problem]:
     spec = made.field.spec
     if not isinstance(spec, PlaceSpec) or spec.manual is not False or not written_by_hand(typed):
         return []
-    message = f"{made.label} is told by the device, it is not written by hand"
+    message = Phrase("{field} is told by the device, it is not written by hand", field=made.label)
     return [Problem(code="not_on_the_spot", message=message, path=f"{row.path}{made.field.name}")]

@@ -20,6 +20,7 @@ from patron_engine.errors import LimitExceeded
 from patron_engine.fields.options import texts
 from patron_engine.model.model import Model, Object
 from patron_engine.page.layout import columns_of
+from patron_engine.phrases import Phrase
 from patron_engine.query.spec import MAX_FIELDS, MAX_SORT, Ask
 
 Drawing = Literal["list", "kanban", "calendar", "gantt", "tree", "map"]
@@ -143,7 +144,7 @@ def _names(text: str, most: int, limit: str) -> tuple[str, ...]:
     """The names of a parameter, each once."""
     found = tuple(dict.fromkeys(name for name in text.split(",") if name))
     if len(found) > most:
-        raise LimitExceeded(f"an address names at most {most} of them", code=limit)
+        raise LimitExceeded(Phrase("an address names at most {most} of them", most=most), code=limit)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Record: the page of one record as data: what is large on it, its stages, its sections, what hangs below it.
+"""Record: the page of one record is made: what is large on it, its stages, its sections, what hangs below it.
 
 In: a connection, the frame of a call, a Reader, an object and an id. Out: a `RecordPage`, every value as people read it and
 nothing that the reader may not see. NotFound as the way read says it. Related records are read when they are opened
@@ -8,7 +8,6 @@ nothing that the reader may not see. NotFound as the way read says it. Related r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -17,15 +16,15 @@ from patron_engine.access.decide import readable
 from patron_engine.errors import NotFound
 from patron_engine.fields.field import Field, Rollup
 from patron_engine.model.model import Object
-from patron_engine.page.below import Grid, details_grid
+from patron_engine.page.below import details_grid
 from patron_engine.page.form_parts import tabs_of
-from patron_engine.page.form_tree import FormTab
 from patron_engine.page.layout import BOOKKEEPING, Layout, Place, Related, Section, layout_of
-from patron_engine.page.may import May, creates, may_of
+from patron_engine.page.may import creates, may_of
 from patron_engine.page.reader import Reader
+from patron_engine.page.record_tree import Fact, RecordPage, Sheet, Tile
 from patron_engine.page.show import EMPTY, Shown, numeric, shown
-from patron_engine.page.stages import StageBar, stage_bar, stage_conditions
-from patron_engine.page.tags import Tags, tagged, tags_of
+from patron_engine.page.stages import stage_bar, stage_conditions
+from patron_engine.page.tags import tagged, tags_of
 from patron_engine.page.truths import Truths
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
@@ -44,81 +43,6 @@ SYSTEM = (
     "record_type",
     "owner",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """A field with its value. `wide` takes the whole width of its section."""
-
-    name: str
-    label: str
-    help: str
-    shown: Shown
-    wide: bool = False
-    number: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """A section as it holds for this record. `folded` is drawn closed: bookkeeping, and what is empty."""
-
-    name: str
-    label: str
-    help: str
-    columns: int
-    facts: tuple[Fact, ...] = ()
-    grid: Grid | None = None
-    folded: bool = False
-    tab: str = ""
-    visible: bool = True
-
-    @property
-    def on_paper(self) -> Sheet | None:
-        """Only what is filled in; None where that is nothing, and for bookkeeping."""
-        facts = tuple(f for f in self.facts if not f.shown.empty)
-        if self.folded or self.name == "system" or not (facts or (self.grid and self.grid.rows)):
-            return None
-        return replace(self, facts=facts, grid=self.grid and self.grid.filled)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tile:
-    """A set of related records: what it is called, and the sums over it that the object keeps. `link` is the field that points
-    here, `several` whether it may point at other objects too; `condition` finds the same records in their object's list."""
-
-    set: str
-    label: str
-    icon: str
-    object: str
-    link: str
-    several: bool
-    condition: str
-    sums: tuple[Fact, ...] = ()
-    creates: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordPage:
-    """`record` is its JSON form: id, version and what else was read."""
-
-    object: Object
-    id: str
-    version: int
-    title: str
-    label: str
-    icon: str
-    currency: str | None
-    highlights: tuple[Fact, ...]
-    stages: StageBar | None
-    sheets: tuple[Sheet, ...]
-    tiles: tuple[Tile, ...]
-    may: May
-    layout: Layout
-    record: Mapping[str, Any]
-    tabs: tuple[FormTab, ...] = ()
-    tags: Tags | None = None
-    deleted: bool = False
-    voided: bool = False
 
 
 def record_page(conn: Connection, call: Call, reader: Reader, object: str, id: str) -> RecordPage:

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from patron_engine.errors import LimitExceeded
+from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 
 Connection = psycopg.Connection[Any]
@@ -53,7 +54,7 @@ def follow(conn: Connection, call: Call, object: str, id: str) -> None:
     ).fetchone()
     if count is not None and count[0] >= MOST_FOLLOWED:
         raise LimitExceeded(
-            f"you follow {MOST_FOLLOWED} records",
+            Phrase("you follow {most} records", most=MOST_FOLLOWED),
             code="limit_follows",
             hint="stop following one of them first",
         )

@@ -18,8 +18,9 @@ from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import ChoiceSpec, Field, LinkSpec
 from patron_engine.fields.options import options_in, texts
 from patron_engine.fields.registry import type_of
-from patron_engine.model.model import say
+from patron_engine.model.model import label_of, say
 from patron_engine.model.values import as_wire
+from patron_engine.phrases import OF_FIELD, Label, Phrase
 from patron_engine.record.batch import Batch
 from patron_engine.record.derive import fitted
 from patron_engine.record.program import Program
@@ -180,15 +181,20 @@ def _may_move(batch: Batch, path: Path, row: Row) -> bool:
         first = next(iter(path.stages))
         if path.body.get("create_at") != "first" or now is None or now == first:
             return True
-        _tell(batch, row, name, "stage_begin", f"{label}: a new record begins at {_said(batch, path, first)}")
+        why = Phrase("a new record begins at {stage}", stage=_called(batch, path, first))
+        _tell(batch, row, name, "stage_begin", Phrase(OF_FIELD, field=label, reason=why))
         return False
     actor, before = batch.call.actor, row.old.get(name)
     if opens(path.body, before, now, actor):
         return True
     ways = [s for s in path.stages if s != before and opens(path.body, before, s, actor)]
-    hint = f"open from here: {', '.join(_said(batch, path, s) for s in ways)}" if ways else None
-    message = f"{label}: {_said(batch, path, before)} does not lead to {_said(batch, path, now)}"
-    _tell(batch, row, name, "stage_move", message, hint=hint)
+    hint = (
+        Phrase("open from here: {stages}", stages=[_called(batch, path, s) for s in ways]) if ways else None
+    )
+    why = Phrase(
+        "{before} does not lead to {now}", before=_called(batch, path, before), now=_called(batch, path, now)
+    )
+    _tell(batch, row, name, "stage_move", Phrase(OF_FIELD, field=label, reason=why), hint=hint)
     return False
 
 
@@ -223,7 +229,11 @@ def _check_filled(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
                 continue
             told = any(p.path == f"{row.path}{field.name}" for p in row.problems)
             if not told and row.changed & {path.field.name, field.name}:
-                message = f"{batch.label(field)} is required at {_said(batch, path, stage['name'])}"
+                message = Phrase(
+                    "{field} is required at {stage}",
+                    field=batch.label(field),
+                    stage=_called(batch, path, stage["name"]),
+                )
                 _tell(batch, row, field.name, "required", message)
 
 
@@ -241,10 +251,10 @@ def _fitting(batch: Batch, program: Program, rows: Sequence[Row], condition: Exp
     return [row for row in rows if holds(program.in_base(row.values), batch.environment.context)]
 
 
-def _said(batch: Batch, path: Path, stage: Any) -> str:
+def _called(batch: Batch, path: Path, stage: Any) -> Label:
     """What people call a stage."""
     own = texts((path.stages.get(stage) or {}).get("label"))
     spec = path.field.spec
     option = options_in(spec).get(stage) if isinstance(spec, ChoiceSpec) else None
     label = own or (option.label if option else {})
-    return say(label, batch.call.actor.languages) or str(stage)
+    return label_of(label, str(stage), batch.call.actor.languages)

@@ -193,7 +193,10 @@ class _Form:
         if self._open is not None:
             self._texts[self._open] += data[start:end]
             if len(self._texts[self._open]) > FIELD_BYTES:
-                raise BadBody(f"a field before the file has at most {FIELD_BYTES} bytes", code="bad_form")
+                raise BadBody(
+                    Phrase("a field before the file has at most {most} bytes", most=FIELD_BYTES),
+                    code="bad_form",
+                )
             return
         self._found.append(data[start:end])
 

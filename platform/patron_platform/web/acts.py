@@ -17,7 +17,8 @@ from starlette.responses import Response
 from patron_engine.errors import NeedsConfirmation, NotFound, Refused
 from patron_engine.page.asked import inputs_of, values_of
 from patron_engine.page.below import goes_with
-from patron_engine.page.record import RecordPage, record_page
+from patron_engine.page.record import record_page
+from patron_engine.page.record_tree import RecordPage
 from patron_engine.page.stages import Move, move_to, stage_conditions
 from patron_engine.page.truths import Truths
 from patron_engine.problems import Problem

@@ -6,9 +6,7 @@ a script the parts that changed; 422 with a small form for what is missing, or w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,51 +15,29 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.access.decide import readable, writable
+from patron_engine.access.decide import readable
 from patron_engine.errors import Conflict, NeedsConfirmation, NotFound, Refused
-from patron_engine.fields.field import Field
 from patron_engine.jsonio import whole
 from patron_engine.model.model import Object
-from patron_engine.page.asked import candidates, missing, value_again, wire_of
+from patron_engine.page.asked import candidates, missing
 from patron_engine.page.board import Boards
 from patron_engine.page.reader import Reader
-from patron_engine.page.show import UNTITLED, moment_of, shown
+from patron_engine.page.show import shown
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
-from patron_engine.record.change import Change
-from patron_engine.record.undo import Done
 from patron_engine.ways.read import read_one
-from patron_engine.ways.save import save
 from patron_platform.web import csrf, forms_in, undo
 from patron_platform.web.boards import asked, folded_of, object_for, text_of
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.login import local_address, see_other
+from patron_platform.web.moved import Wish, carry_out, title_in
 from patron_platform.web.problems import OWN_WORDS, words_in
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/moves", include_in_schema=False)
 Connection = psycopg.Connection[Any]
-DATED = frozenset({"date", "datetime", "date_range"})
 FURTHEST = 36_600  # days a bar is moved at once
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What a form wants. `typed` are the texts of its inputs by field; `first` the field the move is about."""
-
-    object: str
-    id: str
-    version: int | None
-    typed: Mapping[str, str]
-    fields: tuple[str, ...]
-    shift: int
-    confirm: frozenset[str]
-    back: str
-
-    @property
-    def first(self) -> str:
-        return next(iter(self.typed), self.fields[0] if self.fields else "")
 
 
 @router.post("/undo")
@@ -81,7 +57,7 @@ def take_back(request: Request, workspace: str, form: FormData) -> Response:
         if kept or found is None:
             raise Conflict(text_of(visitor, "changed_meanwhile"), code="changed_since")
         object = object_for(call, found[0])
-        return *found, _title(object, read_one(conn, call, object.name, found[1], (object.title,)).record())
+        return *found, title_in(object, read_one(conn, call, object.name, found[1], (object.title,)).record())
 
     object, id, title = visitor.workspace.writing(visitor.actor, act, visitor.cause)
     back = _back(visitor, object, given.get("back"))
@@ -98,7 +74,7 @@ def move(request: Request, workspace: str, object: str, id: str, form: FormData)
     wish = _wish(visitor, object, id, form)
     try:
         token, said = visitor.workspace.writing(
-            visitor.actor, lambda conn, call: _carry_out(visitor, conn, call, wish), visitor.cause
+            visitor.actor, lambda conn, call: carry_out(visitor, conn, call, wish), visitor.cause
         )
     except Refused as refused:
         return _ask(visitor, wish, refused)
@@ -129,94 +105,6 @@ def _wish(visitor: Visitor, object: str, id: str, form: Pairs) -> Wish:
         confirm=frozenset(forms_in.several(form, "confirm")),
         back=_back(visitor, object, given.get("back")),
     )
-
-
-def _carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> tuple[str, str]:
-    """The save; the act that can be taken back, and what the page tells."""
-    object, reader = object_for(call, wish.object), visitor.reader(call)
-    fields = readable(call.model, call.actor, object.name)
-    names = [n for n in (*wish.typed, *wish.fields) if n in fields]
-    shown_too = tuple(dict.fromkeys((object.title, *names)))
-    before = read_one(conn, call, object.name, wish.id, ("*", *shown_too)).record()
-    values = {name: _typed(fields.get(name), text, reader) for name, text in wish.typed.items()}
-    values |= {
-        n: _shifted(n, fields.get(n), before.get(n), wish.shift, reader)
-        for n in wish.fields
-        if n not in fields or before.get(n) is not None
-    }
-    change = Change(
-        action="update",
-        object=object.name,
-        id=wish.id,
-        set=values,
-        version=wish.version,
-        confirm=wish.confirm,
-    )
-    outcome = save(conn, call, [change])[0]
-    after = read_one(conn, call, object.name, wish.id, shown_too)
-    said = _said(visitor, object, fields, after.record(), wish, reader)
-    # What the save changed along with it (a stage sets a chance) goes back too.
-    may = writable(call.model, call.actor, object.name)
-    also = [n for n in outcome.changed if n in may and n in before and n not in names]
-    done = Done(
-        object=object.name,
-        id=str(outcome.id),
-        action="updated",
-        version=after.version,
-        old={n: value_again(fields[n], before.get(n)) for n in (*names, *also)},
-    )
-    return undo.remember(conn, call, [done], said), said
-
-
-def _typed(field: Field | None, text: str, reader: Reader) -> Any:
-    return text if field is None else wire_of(field, text, reader)
-
-
-def _shifted(name: str, field: Field | None, value: Any, days: int, reader: Reader) -> Any:
-    """The value some days later. Refused where the field has no days, or the calendar ends before."""
-    if field is None or field.type not in DATED:
-        raise Refused([Problem(code="not_date", message="this has no days it could be moved by", path=name)])
-    try:
-        return moved_by(value, days, reader)
-    except OverflowError:
-        raise Refused(
-            [Problem(code="limit_date", message="the calendar ends before that day", path=name)]
-        ) from None
-
-
-def moved_by(value: Any, days: int, reader: Reader) -> Any:
-    """A day, a moment or a range of days, some days later. A moment keeps its time of day in his zone."""
-    step = timedelta(days=days)
-    if isinstance(value, Mapping):
-        return {part: moved_by(value[part], days, reader) for part in ("from", "to") if value.get(part)}
-    if "T" not in str(value):
-        return (date.fromisoformat(value) + step).isoformat()
-    local: datetime = reader.local(moment_of(value))
-    return (local.replace(tzinfo=None) + step).replace(tzinfo=reader.zone).isoformat()
-
-
-def _said(
-    visitor: Visitor,
-    object: Object,
-    fields: Mapping[str, Field],
-    record: Mapping[str, Any],
-    wish: Wish,
-    reader: Reader,
-) -> str:
-    """What a page tells about the move."""
-    field = fields.get(wish.first)
-    if field is None:
-        return _title(object, record)
-    value = shown(field, record.get(field.name), reader).text or text_of(visitor, "none")
-    label = reader.say(field.label, field.name)
-    return text_of(
-        visitor, "shifted" if wish.fields else "moved", title=_title(object, record), label=label, value=value
-    )
-
-
-def _title(object: Object, record: Mapping[str, Any]) -> str:
-    value = record.get(object.title)
-    return str((value.get("title") if isinstance(value, Mapping) else value) or UNTITLED)
 
 
 # -- answers ------------------------------------------------------------------------------------------------------
@@ -252,7 +140,7 @@ def _ask(visitor: Visitor, wish: Wish, refused: Refused) -> Response:
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         object, reader = object_for(call, wish.object), visitor.reader(call)
-        words = words_in(visitor.languages[0], call.model)
+        words = words_in(visitor.languages, call.model)
         problems = tuple(replace(p, message=words(p)) for p in refused.problems)
         extra = {n: v for n, v in wish.typed.items() if n != wish.first}
         inputs = missing(call, object, problems, extra, reader, wish.first)
@@ -263,7 +151,7 @@ def _ask(visitor: Visitor, wish: Wish, refused: Refused) -> Response:
         aim = shown(field, wish.typed.get(wish.first), reader).text if field and wish.typed else ""
         found = read_one(conn, call, object.name, wish.id, (object.title,))
         values: dict[str, Any] = {
-            "wish": wish, "inputs": inputs, "aim": aim, "record_title": _title(object, found.record()),
+            "wish": wish, "inputs": inputs, "aim": aim, "record_title": title_in(object, found.record()),
             "warnings": warnings, "confirm": sorted({*wish.confirm, *(p.rule for p in warnings if p.rule)}),
             "object": object, "linked": {i.name: candidates(conn, call, i.field, wish.typed.get(i.field.name)) for i in inputs
                 if i.widget == "record"},

@@ -20,7 +20,8 @@ from starlette.responses import Response
 from patron_engine.errors import NotFound
 from patron_engine.page.below import Grid, related_grid
 from patron_engine.page.follow_up import follow_up_of
-from patron_engine.page.record import RecordPage, Tile, record_page
+from patron_engine.page.record import record_page
+from patron_engine.page.record_tree import RecordPage, Tile
 from patron_engine.page.timeline import Entry, Timeline, timeline
 from patron_engine.problems import Problem
 from patron_engine.query import recent

@@ -22,7 +22,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 from starlette.requests import Request
 
-from patron_engine import jsonio
+from patron_engine import jsonio, phrases
 from patron_engine.errors import Conflict, NotFound
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
@@ -182,14 +182,15 @@ def undo(conn: Connection, call: Call, act: str) -> tuple[int, list[Kept]]:
     back = 0
     for change, outcome in zip(changes, _saved(conn, call, changes), strict=True):
         if outcome.action == "refused":
-            why = " ".join(p.message for p in outcome.problems) or "refused"
+            told = [Phrase(p.message) for p in outcome.problems]
+            why = Phrase("{reasons}", reasons=told) if told else "refused"
             kept.append(Kept(object=change.object, id=str(change.id), why=why))
         else:
             back += 1
     mark = sql.SQL("UPDATE {}.sys__batch SET payload = payload || %s WHERE id = %s").format(
         sql.Identifier(call.schema)
     )
-    undone = {"back": back, "kept": [[k.object, k.id, k.why] for k in kept]}
+    undone = {"back": back, "kept": [[k.object, k.id, phrases.kept(k.why)] for k in kept]}
     conn.execute(mark, (Jsonb({"undone": undone}, dumps=jsonio.dumps), act))
     return back, kept
 

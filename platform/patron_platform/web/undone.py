@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from patron_engine.errors import NotFound, Refused
 from patron_engine.page.listing import title_of
+from patron_engine.phrases import Phrase, found_again
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.record.undo import Kept
@@ -67,15 +68,16 @@ def undone_act(request: Request, workspace: str, act: str) -> Response:
         found = act_of(conn, call, act)
         if found is None or found.undone is None:
             raise NotFound(
-                "nothing was taken back here, or it is longer ago", hint=f"it is kept for {MINUTES} minutes"
+                "nothing was taken back here, or it is longer ago",
+                hint=Phrase("it is kept for {minutes} minutes", minutes=MINUTES),
             )
-        kept = [Kept(object=o, id=i, why=why) for o, i, why in found.undone["kept"]]
+        kept = [Kept(object=o, id=i, why=found_again(why)) for o, i, why in found.undone["kept"]]
         stayed = [
             Told(
                 object=k.object,
                 id=k.id,
                 title=title,
-                why=t(f"lists.kept_{k.why}") if k.why in WHYS else k.why,
+                why=t(f"lists.kept_{k.why}") if k.why in WHYS else visitor.words(k.why),
             )
             for k, title in zip(kept, titles(conn, call, kept), strict=True)
         ]
