@@ -12,6 +12,7 @@ from patron_testing.browser import LOOKS, Site
 @pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
 def test_the_home_page_is_calm(site: Site, language: str, width: int, scheme: str) -> None:
     with site.visit(language=language, width=width, scheme=scheme) as visit:
+        visit.open("/")
         visit.calm()
         visit.accessible()
         visit.picture(f"home-{language}-{scheme}-{width}")
@@ -19,9 +20,11 @@ def test_the_home_page_is_calm(site: Site, language: str, width: int, scheme: st
 
 def test_one_signs_in_and_out_without_scripts(site: Site) -> None:
     with site.visit(scripts=False) as visit:
+        visit.open("/")
         visit.page.click(".topbar .menu summary")
         visit.page.click("form[action='/logout'] button")
         visit.page.wait_for_url("**/login")
+        site.cookies = None  # whoever comes next signs in again
         visit.page.goto(f"{site.base}/w/acme/")
         assert visit.page.url.endswith("/login?next=/w/acme/")
 
@@ -52,6 +55,7 @@ def test_pages_without_a_menu_are_calm(site: Site) -> None:
 
 def test_the_dialog_is_used_with_the_keyboard_alone(site: Site) -> None:
     with site.visit(language="zh-CN") as visit:
+        visit.open("/")
         page = visit.page
         page.keyboard.press("Control+k")
         page.wait_for_selector("#palette[open] [role=option]")
@@ -76,6 +80,7 @@ def test_the_dialog_is_used_with_the_keyboard_alone(site: Site) -> None:
 
 def test_the_dialog_is_used_with_the_mouse(site: Site) -> None:
     with site.visit(width=360) as visit:
+        visit.open("/")
         page = visit.page
         page.click(".topbar-find")
         page.fill("#palette input", "settings")
@@ -87,6 +92,7 @@ def test_the_dialog_is_used_with_the_mouse(site: Site) -> None:
 def test_enter_waits_for_what_was_typed(site: Site) -> None:
     """Who types and presses Enter at once does not land on what was listed before."""
     with site.visit() as visit:
+        visit.open("/")
         page = visit.page
         page.keyboard.press("Control+k")
         page.wait_for_selector("#palette[open] [role=option]")
@@ -97,6 +103,7 @@ def test_enter_waits_for_what_was_typed(site: Site) -> None:
 
 def test_the_menu_of_a_narrow_window_keeps_the_focus(site: Site) -> None:
     with site.visit(width=360, height=740) as visit:
+        visit.open("/")
         page = visit.page
         page.click(".nav-open")
         page.wait_for_selector(".nav-link:visible")
@@ -113,6 +120,7 @@ def test_the_menu_of_a_narrow_window_keeps_the_focus(site: Site) -> None:
 
 def test_a_folded_app_is_remembered(site: Site) -> None:
     with site.visit() as visit:
+        visit.open("/")
         app = visit.page.locator("details.nav-app").last
         name = app.get_attribute("data-app")
         with visit.page.expect_response("**/me/fold"):

@@ -88,6 +88,7 @@ class Visit:
             quiet = 0 if self.asked else quiet + 1
 
     def calm(self) -> None:
+        assert self.page.url.startswith(self.base), f"no page of ours was opened: {self.page.url}"
         assert not self.wrong, self.wrong
         wider = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wider <= 0, f"the page is {wider} px wider than the window"
