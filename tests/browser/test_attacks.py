@@ -110,7 +110,7 @@ def test_h140_a_form_of_another_site_is_not_kept_while_there_is_no_network(site:
         page.wait_for_timeout(1_500)
         assert (
             page.evaluate("""async () => {
-            const base = await new Promise((done) => { indexedDB.open("patron-waiting", 1).onsuccess = (e) => done(e.target.result); });
+            const base = await new Promise((done) => { indexedDB.open("patron-waiting").onsuccess = (e) => done(e.target.result); });
             if (!base.objectStoreNames.contains("forms")) return 0;
             return await new Promise((done) => { base.transaction("forms").objectStore("forms").count().onsuccess = (e) => done(e.target.result); });
         }""")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from playwright.sync_api import expect
+
 from patron_engine.actor import SYSTEM
 from patron_engine.record.change import Change
 from patron_engine.ways.read import read_one
@@ -143,7 +145,7 @@ def test_days_are_changed_with_the_keyboard(site: Site) -> None:
         assert visit.page.locator(".day-target").get_attribute("data-day") == "2026-09-15"
         visit.page.keyboard.press("Enter")
         visit.page.wait_for_selector(f".day[data-day='2026-09-15'] .bar[data-id='{id}']")
-        visit.page.wait_for_function("document.activeElement.matches('[data-id] a')")
+        expect(visit.page.locator("[data-id] a:focus")).to_have_count(1)
         for key in ("Space", "ArrowLeft", "Tab"):
             visit.page.keyboard.press(key)
         assert "stays where it was" in said(visit) and not visit.page.locator(".day-target").count()
