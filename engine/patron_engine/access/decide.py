@@ -10,11 +10,12 @@ Never reads a record and never talks to a database.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from patron_engine.access.grants import Grant, grants_of
+from patron_engine.access.grants import Grant, audience, grants_of
+from patron_engine.access.scopes import either
 from patron_engine.access.inputs import inputs_of
 from patron_engine.actor import Actor
 from patron_engine.expr.compile import Expression
@@ -68,19 +69,37 @@ def row_rule(model: Model, actor: Actor, action: Action, object: str) -> Decisio
     if object not in model.objects:
         return Deny(reasons=(f"there is no object {object!r}",))
     found = [(g, g.condition) for g in grants_of(model, actor) if g.covers(object, action)]
+    return _ruled(model, actor, action, object, found)
+
+
+def after_rule(model: Model, actor: Actor, action: Action, object: str) -> Decision:
+    """Which rows a record may be among once it was handed to somebody else: the roles' conditions without their scopes."""
+    found = [(g, g.after) for g in grants_of(model, actor) if g.covers(object, action)]
+    return _ruled(model, actor, action, object, found)
+
+
+def _ruled(
+    model: Model, actor: Actor, action: Action, object: str, found: Sequence[tuple[Grant, Expression | None]]
+) -> Decision:
+    """Rights are additive: one without condition is enough, else one of the conditions must hold."""
     if not found:
         return Deny(reasons=(f"nothing grants {_who(actor)} to {action} {object}",))
+    conditions = []
     for grant, condition in found:
         if condition is None:
             return Allow(reasons=(grant.reason,))
-    return _narrowest(found)
+        conditions.append(condition)
+    return When(condition=_either(model, conditions), reasons=tuple(g.reason for g, _ in found))
 
 
-def _narrowest(found: list[tuple[Grant, Expression | None]]) -> Decision:
-    """Rights are additive. Several conditional grants are joined when they are compiled, so one stands here."""
-    grant, condition = found[0]
-    assert condition is not None and len(found) == 1, "conditional grants of one action are compiled into one"
-    return When(condition=condition, reasons=(grant.reason,))
+def _either(model: Model, conditions: Sequence[Expression]) -> Expression:
+    """One expression for the same conditions however often they are asked: what others make of it is kept by it."""
+    kept = model.kept.setdefault("access.either", {})
+    key = tuple(map(id, conditions))
+    found: tuple[Expression, Sequence[Expression]] | None = kept.get(key)
+    if found is None:
+        found = kept[key] = (either(conditions), conditions)  # holds them, so that no id is given twice
+    return found[0]
 
 
 def readable(model: Model, actor: Actor, object: str) -> Mapping[str, Field]:
@@ -143,13 +162,6 @@ def _writes(field: Field) -> bool:
     if field.hidden or field.computed or field.readonly is True:
         return False
     return not field.system or field.name in ASSIGNED
-
-
-def audience(actor: Actor) -> str:
-    """What actors with the same rights have in common: the key of everything that is kept for them."""
-    if actor.administrator:
-        return "administrator"
-    return "roles:" + ",".join(sorted(actor.roles))
 
 
 def _who(actor: Actor) -> str:

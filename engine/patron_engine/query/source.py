@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 
-from patron_engine.access.decide import Allow, Decision, Deny, When
+from patron_engine.access.decide import Action, Allow, Decision, Deny, When
 from patron_engine.errors import LimitExceeded
 from patron_engine.fields.field import Field
 from patron_engine.model.model import Model, Object, Workspace
@@ -23,7 +23,7 @@ from patron_engine.store.tables import Tables
 MAX_STEPS = 5
 MAX_JOINS = 20
 
-Rules = Callable[[str], Decision]  # object -> its row rule
+Rules = Callable[..., Decision]  # (object, action = "read") -> its row rule
 Condition = Callable[["Row", Any], sa.ColumnElement[bool]]  # a row and its When -> SQL
 
 
@@ -102,10 +102,10 @@ class Row:
             wanted.append(self.table.c["voided_at"].is_(None))
         return wanted
 
-    def ruled(self) -> list[sa.ColumnElement[bool]]:
+    def ruled(self, action: Action = "read") -> list[sa.ColumnElement[bool]]:
         """The row rule of the actor behind the statement, as conditions: none, one, or `false`."""
         rules = self.building.rules
-        decision: Decision = rules(self.object.name) if rules else Allow(reasons=())
+        decision: Decision = rules(self.object.name, action) if rules else Allow(reasons=())
         if isinstance(decision, Deny):
             return [sa.false()]
         if isinstance(decision, When):
@@ -184,15 +184,16 @@ def _rule_inside_join(row: Row) -> list[sa.ColumnElement[bool]]:
 
 
 def rules_of(decide: Callable[[Model, Any, Any, str], Decision], model: Model, actor: Any) -> Rules:
-    """The row rules for reading of one actor, each decided once a statement."""
-    kept: dict[str, Decision] = {}
+    """The row rules of one actor, each decided once a statement."""
+    kept: dict[tuple[str, Action], Decision] = {}
 
-    def rule(object: str) -> Decision:
-        if object not in kept:
-            kept[object] = decide(model, actor, "read", object)
-        return kept[object]
+    def rule(object: str, action: Action = "read") -> Decision:
+        key = (object, action)
+        if key not in kept:
+            kept[key] = decide(model, actor, action, object)
+        return kept[key]
 
-    return cast(Rules, rule)
+    return rule
 
 
 def path_steps(path: str) -> tuple[str, ...]:

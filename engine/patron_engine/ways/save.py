@@ -171,6 +171,7 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
     load.load_rows(batch, level)
     load.authorise(batch, level)
     links.resolve(batch, bind(batch, level))
+    load.authorise_handing(batch, level)
     attach.hang(batch, level)
     load.compare_versions(batch, level)
     masters_refused = any(row.master is not None and row.master.rejected for row in level)
