@@ -37,9 +37,7 @@ def scope_condition(model: Model, object: str, scope: str | tuple[str, ...], act
         return _called(people.MINE_OR_BELOW, (_person(found),), (), scope)
     if "department" not in model.objects or "department" not in model.objects["user"].fields:
         return NOBODY
-    if scope == "department":
-        return _made(Compare("==", _department(found), Path("me.department", DEPARTMENT), BOOLEAN), scope)
-    return _called(people.IN_MY_TREE, (_department(found),), (), scope)
+    return _called(people.IN_MY_TREE, (_department(found),), (scope == "department_tree",), scope)
 
 
 def through(model: Model, object: Object, link: str, action: str) -> Expression:
@@ -49,12 +47,12 @@ def through(model: Model, object: Object, link: str, action: str) -> Expression:
     kind = field.expr.element if many and field.expr.element is not None else field.expr
     path = Path(field.name, field.expr if many else kind)
     objects = tuple(o for o in kind.objects if o in model.objects)
-    return _called(people.THROUGH, (path,), (objects, action), f"through {field.name}")
+    return _called(people.THROUGH, (path,), (objects, action), f"{action} through {field.name}")
 
 
 def given(object: str, level: Literal["read", "edit"]) -> Expression:
     """Somebody gave him the record: a team, a share, an approval."""
-    return _called(people.GIVEN, (Path("id", ExprType("link", objects=(object,))),), (object, level), "given")
+    return _called(people.GIVEN, (Path("id", ExprType("link", objects=(object,))),), (object, level), f"given to {level}")
 
 
 def my_queue(object: Object) -> Expression | None:
@@ -81,8 +79,9 @@ def _belongs(who: Mapping[str, Any], person: Node) -> Expression:
         return NOBODY
     named = who[word]
     codes = (named,) if isinstance(named, str) else tuple(named)
-    made = _called(people.BELONGS, (person,), (word, codes, bool(who.get("below"))), f"{word} {', '.join(codes)}")
-    return made
+    below = bool(who.get("below"))
+    said = f"{word} {', '.join(codes)}{' and below' if below else ''}"
+    return _called(people.BELONGS, (person,), (word, codes, below), said)
 
 
 def both(conditions: Iterable[Expression | None]) -> Expression | None:
@@ -120,6 +119,7 @@ def _department(object: Object) -> Node:
 
 
 def _called(op: Operation, args: tuple[Node, ...], params: tuple[Any, ...], source: str) -> Expression:
+    """`source` says it for people, and tells it from every other: what stands twice is joined once."""
     return _made(Call(op, args, BOOLEAN, params), f"{source} of {', '.join(getattr(a, 'path', 'me') for a in args)}")
 
 

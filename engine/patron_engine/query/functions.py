@@ -77,7 +77,7 @@ def _mine_or_below(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
 
 
 def _in_my_tree(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
-    return rights.in_my_tree(binding.building, binding.column("me"), args[0])
+    return rights.in_my_tree(binding.building, binding.column("me"), node.params[0], args[0])
 
 
 def _my_queue(binding: Any, args: tuple[Column, ...], node: Any) -> Column:

@@ -34,8 +34,10 @@ def mine_or_below(building: Building, me: Column, user: Column) -> Condition:
     return user.in_(_only(sa.select(chain.c.member).where(chain.c.boss == me), chain))
 
 
-def in_my_tree(building: Building, me: Column, department: Column) -> Condition:
-    """The department is mine or below mine."""
+def in_my_tree(building: Building, me: Column, below: bool, department: Column) -> Condition:
+    """The department is mine, or (`below`) below mine. Who has none has no colleagues, those without one neither."""
+    if not below:
+        return department == my_department(building, me)
     tree = _closure(building, "sys__department_tree", "ancestor", "descendant")
     mine = my_department(building, me)
     return department.in_(_only(sa.select(tree.c.descendant).where(tree.c.ancestor == mine), tree))
@@ -79,10 +81,10 @@ def principals(building: Building, me: Column) -> Column:
     roles = [name for kind, name in building.model.documents if kind == "role"]
     if roles and "roles" in building.model.objects["user"].fields:
         user = building.tables.of("user").alias(building.alias())
-        known = sa.values(sa.column("name", sa.Text()), sa.column("id", Id()), name=building.alias()).data(
+        known = sa.values(sa.column("name", sa.Text()), sa.column("id", sa.Text()), name=building.alias()).data(
             [(name, role_principal(name)) for name in sorted(roles)]
         )
-        held = sa.select(known.c.id).where(
+        held = sa.select(sa.cast(known.c.id, Id())).where(
             user.c.id == me, known.c.name == sa.any_(_of(building, user, "user", "roles"))
         ).select_from(sa.join(user, known, sa.true()))  # fmt: skip
         parts.append(_only(held, user, known))
