@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+Kind = Literal["internal", "portal", "service"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
@@ -24,7 +26,7 @@ class Actor:
     system: bool = False
     languages: tuple[str, ...] = ("en",)
     roles: frozenset[str] = frozenset()
-    kind: Literal["internal", "portal", "service"] = "internal"
+    kind: Kind = "internal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -173,11 +173,12 @@ def _shared(model: Model, object: Object, actor: Actor) -> Iterator[Grant]:
 
 def _given(object: Object, roles: tuple[Role, ...]) -> Iterator[Grant]:
     """Single rights on records of an object he knows: they give its fields as his own roles do, the most of them."""
-    for level, actions in (("read", READ), ("edit", EDIT)):
+    levels: tuple[tuple[Literal["read", "edit"], frozenset[str]], ...] = (("read", READ), ("edit", EDIT))
+    for level, actions in levels:
         yield Grant(
             reason=f"given to {level}", object=object.name, actions=actions,
             condition=scopes.given(object.name, level), fields=_most(object, roles), source="given", name=level, scope="given",
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
     waiting = scopes.my_queue(object)
     if waiting is not None:
         yield Grant(

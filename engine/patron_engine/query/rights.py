@@ -45,7 +45,8 @@ def in_my_tree(building: Building, me: Column, below: bool, department: Column) 
 
 def my_department(building: Building, me: Column) -> Column:
     user = building.tables.of("user").alias(building.alias())
-    return _only(sa.select(_of(building, user, "user", "department")).where(user.c.id == me), user).scalar_subquery()
+    found: Column = _only(sa.select(_of(building, user, "user", "department")).where(user.c.id == me), user).scalar_subquery()
+    return found
 
 
 def my_queue(building: Building, me: Column, queue: Column) -> Condition:

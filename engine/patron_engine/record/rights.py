@@ -11,7 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from patron_engine.access.decide import Action, audience, row_rule
+from patron_engine.access.decide import Action, row_rule
+from patron_engine.access.grants import audience
 from patron_engine.query import rights
 from patron_engine.query.binding import ME, NOW, parameter, rule_condition
 from patron_engine.query.call import Call

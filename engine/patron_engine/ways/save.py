@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import psycopg
 
+from patron_engine.access import people
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import Conflict, LimitExceeded, NotFound, Refused
 from patron_engine.problems import nearest
@@ -268,6 +269,8 @@ def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     others = [row for row in parents if not row.own]
     write_search(batch, [*rows, *others])
     write_events(batch, [*rows, *others])
+    if any(row.object == "user" for row in rows):
+        batch.call.committed.append(partial(people.changed, batch.call.schema))
 
 
 def _judge_parents(batch: Batch, parents: dict[Row, Any], rows: Sequence[Row]) -> None:
