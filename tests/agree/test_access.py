@@ -76,12 +76,19 @@ def _seen(world: Records, call: Call, object: str) -> set[str]:
     """What the ways of reading say, which must be one answer."""
     title = TITLES[object]
     try:
-        page = read(world.conn, call, Ask(object=object, fields=("id", title), limit=100, count="exact"), secret=SECRET)
+        page = read(
+            world.conn,
+            call,
+            Ask(object=object, fields=("id", title), limit=100, count="exact"),
+            secret=SECRET,
+        )
     except NotFound:
         return set()
     ids = {r["id"] for r in page.rows()}
     assert page.count == len(ids)
-    found = read(world.conn, call, Ask(object=object, fields=("id", title), limit=100, q=object), secret=SECRET)
+    found = read(
+        world.conn, call, Ask(object=object, fields=("id", title), limit=100, q=object), secret=SECRET
+    )
     assert {r["id"] for r in found.rows()} == ids, "search"
     for id in sorted(ids)[:3]:
         assert read_one(world.conn, call, object, id)
@@ -91,7 +98,9 @@ def _seen(world: Records, call: Call, object: str) -> set[str]:
 def _acts(world: Records, call: Call, oracle: Oracle, object: str, row: dict[str, Any], where: str) -> None:
     """One record: read alone, updated, deleted, handed over; nothing is kept."""
     user = str(call.actor.user)
-    assert _can(lambda: read_one(world.conn, call, object, row["id"])) == oracle.may(user, "read", object, row), where
+    assert _can(lambda: read_one(world.conn, call, object, row["id"])) == oracle.may(
+        user, "read", object, row
+    ), where
     change = Change(action="update", object=object, id=row["id"], set={TITLES[object]: "another"})
     assert _saved(world, call, change) == oracle.may(user, "update", object, row), where
     gone = Change(action="delete", object=object, id=row["id"])

@@ -88,7 +88,9 @@ def grants_of(model: Model, actor: Actor) -> tuple[Grant, ...]:
     found: tuple[Grant, ...] | None = kept.get(key)
     if found is None:
         roles = roles_of(model, actor)
-        found = kept[key] = tuple(g for o in model.objects.values() for g in _of_object(model, o, roles, actor))
+        found = kept[key] = tuple(
+            g for o in model.objects.values() for g in _of_object(model, o, roles, actor)
+        )
     return found
 
 
@@ -194,7 +196,8 @@ def _most(object: Object, roles: tuple[Role, ...]) -> tuple[tuple[str, FieldRigh
     found: dict[str, Any] = {}
     for field in object.fields.values():
         rights = [
-            Grant(reason="", object=object.name, fields=r.field_rights(object.name)).right(field) for r in knowing
+            Grant(reason="", object=object.name, fields=r.field_rights(object.name)).right(field)
+            for r in knowing
         ]
         if rights:
             found[field.name] = max(rights, key=order.__getitem__)

@@ -24,7 +24,9 @@ ME: Final = Call(people.ME, (), USER)
 CODES: Final = ("user", "department", "position", "group", "role", "queue", "department_head")
 
 
-def scope_condition(model: Model, object: str, scope: str | tuple[str, ...], action: str) -> Expression | None:
+def scope_condition(
+    model: Model, object: str, scope: str | tuple[str, ...], action: str
+) -> Expression | None:
     """The rows a scope reaches. `all` is None: no condition."""
     found = model.objects[object]
     if not isinstance(scope, str):
@@ -52,7 +54,9 @@ def through(model: Model, object: Object, link: str, action: str) -> Expression:
 
 def given(object: str, level: Literal["read", "edit"]) -> Expression:
     """Somebody gave him the record: a team, a share, an approval."""
-    return _called(people.GIVEN, (Path("id", ExprType("link", objects=(object,))),), (object, level), f"given to {level}")
+    return _called(
+        people.GIVEN, (Path("id", ExprType("link", objects=(object,))),), (object, level), f"given to {level}"
+    )
 
 
 def my_queue(object: Object) -> Expression | None:
@@ -120,7 +124,9 @@ def _department(object: Object) -> Node:
 
 def _called(op: Operation, args: tuple[Node, ...], params: tuple[Any, ...], source: str) -> Expression:
     """`source` says it for people, and tells it from every other: what stands twice is joined once."""
-    return _made(Call(op, args, BOOLEAN, params), f"{source} of {', '.join(getattr(a, 'path', 'me') for a in args)}")
+    return _made(
+        Call(op, args, BOOLEAN, params), f"{source} of {', '.join(getattr(a, 'path', 'me') for a in args)}"
+    )
 
 
 def _made(tree: Node, source: str) -> Expression:

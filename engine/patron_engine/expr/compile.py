@@ -85,9 +85,7 @@ def expression_of(tree: Node, source: str, functions: frozenset[str] = frozenset
         paths=paths,
         aggregates=aggregates,
         uses_now=any(isinstance(n, Call) and n.op.now for n in found) or any(e.uses_now for e in inner),
-        uses_me="ME" in functions
-        or any(p.startswith("me.") for p in paths)
-        or any(e.uses_me for e in inner),
+        uses_me="ME" in functions or any(p.startswith("me.") for p in paths) or any(e.uses_me for e in inner),
         functions=functions,
         has_sql=not reasons,
         no_sql=reasons[0] if reasons else None,

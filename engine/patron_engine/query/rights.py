@@ -45,7 +45,9 @@ def in_my_tree(building: Building, me: Column, below: bool, department: Column) 
 
 def my_department(building: Building, me: Column) -> Column:
     user = building.tables.of("user").alias(building.alias())
-    found: Column = _only(sa.select(_of(building, user, "user", "department")).where(user.c.id == me), user).scalar_subquery()
+    found: Column = _only(
+        sa.select(_of(building, user, "user", "department")).where(user.c.id == me), user
+    ).scalar_subquery()
     return found
 
 
@@ -82,9 +84,9 @@ def principals(building: Building, me: Column) -> Column:
     roles = [name for kind, name in building.model.documents if kind == "role"]
     if roles and "roles" in building.model.objects["user"].fields:
         user = building.tables.of("user").alias(building.alias())
-        known = sa.values(sa.column("name", sa.Text()), sa.column("id", sa.Text()), name=building.alias()).data(
-            [(name, role_principal(name)) for name in sorted(roles)]
-        )
+        known = sa.values(
+            sa.column("name", sa.Text()), sa.column("id", sa.Text()), name=building.alias()
+        ).data([(name, role_principal(name)) for name in sorted(roles)])
         held = sa.select(sa.cast(known.c.id, Id())).where(
             user.c.id == me, known.c.name == sa.any_(_of(building, user, "user", "roles"))
         ).select_from(sa.join(user, known, sa.true()))  # fmt: skip
@@ -130,7 +132,10 @@ def through(binding: Any, args: Sequence[Column], node: Any) -> Condition:
     kind = row.column(field, "object")
     return sa.or_(
         sa.false(),
-        *(sa.and_(kind == sa.literal(o, TYPES["text"]), reached(building, o, action, column)) for o in objects),
+        *(
+            sa.and_(kind == sa.literal(o, TYPES["text"]), reached(building, o, action, column))
+            for o in objects
+        ),
     )
 
 
@@ -149,13 +154,21 @@ def _holders(building: Building, named: list[Column], below: bool) -> Any:
     if "roles" not in building.model.objects["user"].fields:
         return None
     user = building.tables.of("user").alias(building.alias())
-    return _only(sa.select(user.c.id).where(sa.or_(*(name == sa.any_(_of(building, user, "user", "roles")) for name in named))), user)
+    return _only(
+        sa.select(user.c.id).where(
+            sa.or_(*(name == sa.any_(_of(building, user, "user", "roles")) for name in named))
+        ),
+        user,
+    )
 
 
 def _department(building: Building, named: list[Column], below: bool) -> Any:
     user = building.tables.of("user").alias(building.alias())
     department = building.tables.of("department").alias(building.alias())
-    conditions = [_of(building, department, "department", "code").in_(named), department.c.deleted_at.is_(None)]
+    conditions = [
+        _of(building, department, "department", "code").in_(named),
+        department.c.deleted_at.is_(None),
+    ]
     if not below:
         inside = sa.join(user, department, _of(building, user, "user", "department") == department.c.id)
         return _only(sa.select(user.c.id).select_from(inside).where(*conditions), user, department)
@@ -167,7 +180,11 @@ def _department(building: Building, named: list[Column], below: bool) -> Any:
 
 def _heads(building: Building, named: list[Column], below: bool) -> Any:
     department = building.tables.of("department").alias(building.alias())
-    conditions = [_of(building, department, "department", "code").in_(named), department.c.deleted_at.is_(None), _of(building, department, "department", "head").is_not(None)]
+    conditions = [
+        _of(building, department, "department", "code").in_(named),
+        department.c.deleted_at.is_(None),
+        _of(building, department, "department", "head").is_not(None),
+    ]
     return _only(sa.select(_of(building, department, "department", "head")).where(*conditions), department)
 
 
@@ -184,7 +201,9 @@ def _members(object: str) -> Callable[[Building, list[Column], bool], Any]:
         if object not in building.model.objects:
             return None
         of = building.tables.of(object).alias(building.alias())
-        members = building.tables.link(building.model.objects[object].fields["members"]).alias(building.alias())
+        members = building.tables.link(building.model.objects[object].fields["members"]).alias(
+            building.alias()
+        )
         inside = sa.join(members, of, members.c.record == of.c.id)
         conditions = [_of(building, of, object, "code").in_(named), of.c.deleted_at.is_(None)]
         return _only(sa.select(members.c.target).select_from(inside).where(*conditions), members, of)
@@ -212,5 +231,3 @@ def _closure(building: Building, table: str, above: str, below: str) -> Any:
 def _only(select: Any, *tables: Any) -> Any:
     """Everything else the subquery names is of the statement around it."""
     return select.correlate_except(*tables)
-
-

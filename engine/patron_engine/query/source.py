@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from patron_engine.access.decide import Action, Allow, Decision, Deny, When
+from patron_engine.access.decide import Action, Allow, Decision, Deny, FieldRule, When
 from patron_engine.errors import LimitExceeded
 from patron_engine.fields.field import Field
 from patron_engine.model.model import Model, Object, Workspace
@@ -24,18 +24,21 @@ MAX_STEPS = 5
 MAX_JOINS = 20
 
 Rules = Callable[..., Decision]  # (object, action = "read") -> its row rule
+Fields = Callable[[Field], FieldRule]  # a field -> on which rows it is his to read
 Condition = Callable[["Row", Any], sa.ColumnElement[bool]]  # a row and its When -> SQL
 
 
 @dataclass(slots=True)
 class Building:
-    """One statement under construction. `rules` is None where no person stands behind it: definitions' own values.
+    """One statement under construction. `rules` and `fields` are None where no person stands behind it: definitions' own
+    values.
 
     `condition` turns a row rule into SQL (binding.rule_condition; kept here so that joins need not know expressions).
     """
 
     tables: Tables
     rules: Rules | None = None
+    fields: Fields | None = None
     condition: Condition | None = None
     languages: tuple[str, ...] = ("en",)
     joins: int = 0
@@ -113,6 +116,22 @@ class Row:
             return [self.building.condition(self, decision)]
         return []
 
+    def reads(self, field: Field) -> sa.ColumnElement[bool] | None:
+        """On which rows the actor reads this field of them; None: on all."""
+        return self._on(self.building.fields(field).plain) if self.building.fields else None
+
+    def sees(self, field: Field) -> sa.ColumnElement[bool] | None:
+        """On which rows he sees at least its mask; None: on all."""
+        return self._on(self.building.fields(field).masked) if self.building.fields else None
+
+    def _on(self, decision: Decision) -> sa.ColumnElement[bool] | None:
+        if isinstance(decision, Allow):
+            return None
+        if isinstance(decision, Deny):
+            return sa.false()
+        assert self.building.condition is not None
+        return self.building.condition(self, decision)
+
     def follow(self, link: Field, target: str | None = None, *, ruled: bool, counted: bool = True) -> Row:
         """The record a single link points at. `target` names the object of a link to several.
 
@@ -121,6 +140,9 @@ class Row:
         """
         name = target or link.link.to[0]
         on = [self.column(link, "object") == sa.literal(name, sa.Text())] if link.link.several else []
+        reads = self.reads(link) if ruled else None
+        if reads is not None:  # nothing lies behind a link that is not his to read
+            on.append(reads)
         return self.joined(link.name, self.column(link), name, on, ruled=ruled, counted=counted)
 
     def joined(
@@ -140,7 +162,7 @@ class Row:
             )
         rules = self.building.rules if ruled else None
         under_rule = rules is not None and not isinstance(rules(name), Allow)
-        key = (id_of(self.table), step, name, under_rule)
+        key = (id_of(self.table), step, name, under_rule, len(on))
         found = self.source.joined.get(key)
         if found is None:
             if counted:

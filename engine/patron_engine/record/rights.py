@@ -37,7 +37,9 @@ class Rights:
         return self._ask(("mine_or_below",), user, lambda b, s: rights.mine_or_below(b, _me(), s))
 
     def in_my_tree(self, below: bool, department: str) -> bool:
-        return self._ask(("in_my_tree", below), department, lambda b, s: rights.in_my_tree(b, _me(), below, s))
+        return self._ask(
+            ("in_my_tree", below), department, lambda b, s: rights.in_my_tree(b, _me(), below, s)
+        )
 
     def my_queue(self, queue: str) -> bool:
         return self._ask(("my_queue",), queue, lambda b, s: rights.my_queue(b, _me(), s))

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from patron_engine.query.rights import role_principal
-from patron_engine.record.change import Change
 from patron_testing.build import Records
 
 DOCUMENTS = """
@@ -145,7 +144,10 @@ class Organisation:
         self._records()
 
     def add(self, object: str, **values: Any) -> str:
-        id = self.r.create(object, **{name: value for name, value in values.items() if name != "department" or object == "user"})
+        id = self.r.create(
+            object,
+            **{name: value for name, value in values.items() if name != "department" or object == "user"},
+        )
         self.rows[object][id] = {"id": id, **values}
         return id
 
@@ -219,7 +221,9 @@ def random_roles(chance: random.Random) -> list[Row]:
                 objects[object] = _entry(chance, object)
         if chance.random() < 0.15:
             objects["*"] = {"read": chance.choice(("all", "none", "own"))}
-        bodies.append({"kind": "role", "name": name, "label": name, "for_users": "internal", "objects": objects})
+        bodies.append(
+            {"kind": "role", "name": name, "label": name, "for_users": "internal", "objects": objects}
+        )
     for n in range(chance.randint(0, 3)):
         object = chance.choice(("account", "deal"))
         rule: Row = {
@@ -240,7 +244,11 @@ def _entry(chance: random.Random, object: str) -> Row:
         entry[action] = chance.choice(SCOPES)
         if object in ("deal", "note") and chance.random() < 0.3:
             entry[action] = {"through": "account" if object == "deal" else "about"}
-    where = {a: chance.choice(CONDITIONS[object]) for a in ("read", "update") if object in CONDITIONS and chance.random() < 0.3}
+    where = {
+        a: chance.choice(CONDITIONS[object])
+        for a in ("read", "update")
+        if object in CONDITIONS and chance.random() < 0.3
+    }
     return {**entry, **({"where": where} if where else {})}
 
 
@@ -263,7 +271,9 @@ class Oracle:
 
     def may(self, user: str, action: str, object: str, row: Row) -> bool:
         """Reading is needed for everything else."""
-        return self._may(user, "read", object, row) and (action == "read" or self._may(user, action, object, row))
+        return self._may(user, "read", object, row) and (
+            action == "read" or self._may(user, action, object, row)
+        )
 
     def _may(self, user: str, action: str, object: str, row: Row) -> bool:
         if object == "line":
@@ -352,7 +362,11 @@ class Oracle:
             kind = "group" if "group" in who else "queue"
             return any(user in r["members"] for r in self.org.rows[kind].values() if r["code"] == who[kind])
         if "department_head" in who:
-            return any(r.get("head") == user for r in self.org.rows["department"].values() if r["code"] == who["department_head"])
+            return any(
+                r.get("head") == user
+                for r in self.org.rows["department"].values()
+                if r["code"] == who["department_head"]
+            )
         if person["department"] is None:
             return False
         codes = self._above(person["department"]) if who.get("below") else [person["department"]]

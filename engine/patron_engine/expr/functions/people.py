@@ -100,7 +100,9 @@ IN_ROLE: Final = Operation(name="IN_ROLE", py=_looked_up("IN_ROLE"), context=Tru
 ON_DUTY: Final = Operation(name="ON_DUTY", py=_looked_up("ON_DUTY"), context=True, bound=True)
 
 # What rights are made of (access/scopes.py). Nobody writes them by name, so they are no Functions.
-MINE_OR_BELOW: Final = Operation(name="MINE_OR_BELOW", py=_looked_up("MINE_OR_BELOW"), context=True, bound=True)
+MINE_OR_BELOW: Final = Operation(
+    name="MINE_OR_BELOW", py=_looked_up("MINE_OR_BELOW"), context=True, bound=True
+)
 IN_MY_TREE: Final = Operation(name="IN_MY_TREE", py=_looked_up("IN_MY_TREE"), context=True, bound=True)
 THROUGH: Final = Operation(name="THROUGH", py=_looked_up("THROUGH"), context=True, bound=True)
 GIVEN: Final = Operation(name="GIVEN", py=_looked_up("GIVEN"), context=True, bound=True)
