@@ -6,7 +6,6 @@ PATRON_ACCESS_SEED repeats a run, PATRON_ACCESS_RUNS says how many organisations
 
 from __future__ import annotations
 
-import json
 import os
 import random
 from collections.abc import Iterator
@@ -18,13 +17,19 @@ import pytest
 
 from patron_engine.actor import Actor
 from patron_engine.errors import Forbidden, NotFound, PatronError, Refused
+from patron_engine.expr.compile import compile_expression
+from patron_engine.expr.nodes import Expression
+from patron_engine.expr.scope import Scope
+from patron_engine.model.model import Model
 from patron_engine.query.call import Call
+from patron_engine.query.catalog import ReadableCatalog
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_engine.store.tables import Tables
+from patron_engine.ways.explain import explain, who_can
 from patron_engine.ways.read import read, read_one
 from patron_engine.ways.save import begin_write, save
-from patron_testing.build import Records, build_workspace, model_of
+from patron_testing.build import ADMIN, Records, build_workspace, model_of
 from patron_testing.organisation import DOCUMENTS, OBJECTS, ROLES, TITLES, Oracle, Organisation, random_roles
 from patron_testing.pg import Server
 
@@ -58,7 +63,7 @@ def _agree(world: Records, org: Organisation, chance: random.Random, seed: str) 
     for id, user in org.rows["user"].items():
         user["roles"] = sorted(chance.sample(ROLES, chance.randint(0, 2)))
         world.conn.execute('UPDATE w_test."user" SET roles = %s WHERE id = %s', (user["roles"] or None, id))
-    model = model_of.__wrapped__(DOCUMENTS + "".join(f"---\n{json.dumps(b)}\n" for b in bodies))
+    model = _with_roles(model_of(DOCUMENTS), bodies)
     tables = Tables(model, world.call.schema)
     for id, user in chance.sample(sorted(org.rows["user"].items()), 2):
         actor = Actor(user=id, name=user["name"], roles=frozenset(user["roles"]))
@@ -70,6 +75,32 @@ def _agree(world: Records, org: Organisation, chance: random.Random, seed: str) 
             assert found == wanted, where
             row = chance.choice(list(org.rows[object].values()))
             _acts(world, call, oracle, object, row, where)
+        object = chance.choice(OBJECTS)
+        _said(
+            world,
+            call,
+            oracle,
+            object,
+            chance.choice(list(org.rows[object].values())),
+            f"{seed}: {object} {bodies}",
+        )
+
+
+def _with_roles(model: Model, bodies: list[dict[str, Any]]) -> Model:
+    """The release with these documents, which change no table: only what the compiler makes of them is made anew."""
+    expressions = dict(model.expressions)
+    catalog = ReadableCatalog(Tables(model, "w_test"), ADMIN)
+    for body in bodies:
+        wheres = {("where",): (body["object"], body["where"])} if "where" in body else {}
+        for object, entry in body.get("objects", {}).items():
+            for action, text in entry.get("where", {}).items():
+                wheres["objects", object, "where", action] = (object, text)
+        for path, (object, text) in wheres.items():
+            made = compile_expression(text, Scope(catalog=catalog, object=object, rows=True, aggregates=True))
+            assert isinstance(made, Expression), made
+            expressions[body["kind"], body["name"], ".".join(path)] = made
+    documents = {**model.documents, **{(b["kind"], b["name"]): b for b in bodies}}
+    return replace(model, documents=documents, expressions=expressions)
 
 
 def _seen(world: Records, call: Call, object: str) -> set[str]:
@@ -106,6 +137,19 @@ def _acts(world: Records, call: Call, oracle: Oracle, object: str, row: dict[str
     gone = Change(action="delete", object=object, id=row["id"])
     if object in ("note", "line"):
         assert _saved(world, call, gone) == oracle.may(user, "delete", object, row), where
+
+
+def _said(world: Records, call: Call, oracle: Oracle, object: str, row: dict[str, Any], where: str) -> None:
+    """What the explanation says of one record, and whom it names."""
+    user = str(call.actor.user)
+    for action in ("read", "update"):
+        said = explain(world.conn, call, call.actor, action, object, row["id"])
+        assert said.allowed == oracle.may(user, action, object, row), f"{said}\n{where}"
+        assert said.allowed or all(not w.gives for w in said.ways) or said.below is not None
+    people, _ = who_can(world.conn, call, "read", object, row["id"])
+    assert {p.id for p in people} == {
+        u for u in oracle.org.rows["user"] if oracle.may(u, "read", object, row)
+    }, where
 
 
 def _can(act: Any) -> bool:

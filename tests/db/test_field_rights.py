@@ -89,7 +89,9 @@ def test_a_filter_finds_nothing_by_what_is_not_his(world: World, where: str) -> 
 
 
 def test_masked_names_are_not_found_by_their_letters(world: World) -> None:
-    assert [r["id"] for r in world.page("account", where="contains(name, 'Limited')", fields=("id",))] == [world.mine]
+    assert [r["id"] for r in world.page("account", where="contains(name, 'Limited')", fields=("id",))] == [
+        world.mine
+    ]
     assert world.page("account", q="Theirs", fields=("id",)) == []
 
 
@@ -104,7 +106,9 @@ def test_sorting_and_grouping_treat_it_as_empty(world: World) -> None:
 
 def test_nothing_lies_behind_a_link_that_is_not_his(world: World) -> None:
     rows = {r["id"]: r for r in world.page("deal", fields=("id", "account", "account.name", "account.grade"))}
-    assert rows[world.deal]["account"]["id"] == world.mine and rows[world.deal]["account.name"] == "Mine Limited"
+    assert (
+        rows[world.deal]["account"]["id"] == world.mine and rows[world.deal]["account.name"] == "Mine Limited"
+    )
     assert rows[world.their_deal]["account"] is None
     assert rows[world.their_deal]["account.name"] is None and rows[world.their_deal]["account.grade"] is None
     where = "account.grade == 'a'"

@@ -31,6 +31,7 @@ LIKE = {"restore": "delete", "unvoid": "void"}  # who may do the one may undo it
 class Grant:
     """One right. `object` and `actions` None mean every one; `condition` None means every row.
 
+    parts   what `condition` is made of, each by itself: the scope, then what narrows it
     fields  (name, right) for what differs from `edit`; "*" names the rest
     after   what a changed record must fit still: the condition without the scope
     source, name, scope   where it comes from, for explanations: role sales_rep, own
@@ -42,6 +43,7 @@ class Grant:
     actions: frozenset[str] | None = None
     condition: Expression | None = None
     after: Expression | None = None
+    parts: tuple[Expression, ...] = ()
     fields: tuple[tuple[str, FieldRight], ...] = ()
     source: Source = "administrator"
     name: str = ""
@@ -89,12 +91,13 @@ def grants_of(model: Model, actor: Actor) -> tuple[Grant, ...]:
     if found is None:
         roles = roles_of(model, actor)
         found = kept[key] = tuple(
-            g for o in model.objects.values() for g in _of_object(model, o, roles, actor)
+            g for o in model.objects.values() for g in object_grants(model, o, roles, actor)
         )
     return found
 
 
-def _of_object(model: Model, object: Object, roles: tuple[Role, ...], actor: Actor) -> Iterator[Grant]:
+def object_grants(model: Model, object: Object, roles: tuple[Role, ...], actor: Actor) -> Iterator[Grant]:
+    """What these roles, and what is given beside them, grant on one object."""
     if object.master is not None and object.owner == "master":
         yield from _as_master(model, object, roles, actor)
         return
@@ -115,7 +118,7 @@ def _of_role(model: Model, object: Object, role: Role) -> Iterator[Grant]:
     actions: dict[str, str | tuple[str, ...]] = {**dict.fromkeys(sorted(entry.flags), "all"), **entry.scopes}
     for action, scope in actions.items():
         own = entry.where.get(action) if action != "read" else None
-        condition = scopes.scope_condition(model, object.name, scope, action)
+        within = scopes.scope_condition(model, object.name, scope, action)
         said = scope if isinstance(scope, str) else f"through {', '.join(scope)}"
         also = {action} | {undone for undone, of in LIKE.items() if of == action}
         if action == "delete" and scope == "all":
@@ -124,7 +127,8 @@ def _of_role(model: Model, object: Object, role: Role) -> Iterator[Grant]:
             reason=f"role {role.name}: {action} {said}",
             object=object.name,
             actions=frozenset(also),
-            condition=scopes.both((condition, narrowed, own)),
+            condition=scopes.both((within, narrowed, own)),
+            parts=tuple(c for c in (within, narrowed, own) if c is not None),
             after=scopes.both((narrowed, own)),
             fields=fields,
             source="role",
@@ -140,7 +144,7 @@ def _as_master(model: Model, object: Object, roles: tuple[Role, ...], actor: Act
     master = model.objects.get(link.link.to[0])
     if master is None or master.name == object.name:
         return
-    above = list(_of_object(model, master, roles, actor))
+    above = list(object_grants(model, master, roles, actor))
     by_name = {role.name: role for role in roles}
     for action, of in (("read", "read"), ("create", "update"), ("update", "update"), ("delete", "update"),
                        ("restore", "update"), ("export", "export"), ("bulk", "bulk"), ("import", "import")):  # fmt: skip
@@ -156,6 +160,7 @@ def _as_master(model: Model, object: Object, roles: tuple[Role, ...], actor: Act
                 actions=frozenset({action}),
                 condition=condition,
                 after=condition,
+                parts=() if condition is None else (condition,),
                 fields=role.field_rights(object.name) if role is not None else (),
                 source=grant.source,
                 name=grant.name,
@@ -166,9 +171,9 @@ def _as_master(model: Model, object: Object, roles: tuple[Role, ...], actor: Act
 def _shared(model: Model, object: Object, actor: Actor) -> Iterator[Grant]:
     for rule in given_of(model).sharing.get(object.name, ()):
         actions = READ if rule.give == "read" else READ | EDIT
-        condition = scopes.shared(rule, model)
+        parts = scopes.shared(rule, model)
         yield Grant(
-            reason=f"sharing rule {rule.name}", object=object.name, actions=actions, condition=condition,
+            reason=f"sharing rule {rule.name}", object=object.name, actions=actions, condition=scopes.both(parts), parts=parts,
             after=rule.where, source="sharing", name=rule.name, scope=rule.give,
         )  # fmt: skip
 

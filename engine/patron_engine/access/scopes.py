@@ -66,14 +66,14 @@ def my_queue(object: Object) -> Expression | None:
     return _called(people.MY_QUEUE, (Path("queue", ExprType("link", objects=("queue",))),), (), "queue")
 
 
-def shared(rule: Sharing, model: Model) -> Expression | None:
-    """The records of a sharing rule, for whoever is among those it names."""
+def shared(rule: Sharing, model: Model) -> tuple[Expression, ...]:
+    """The records of a sharing rule, for whoever is among those it names: who, whose, which."""
     conditions: list[Expression] = [either(_belongs(who, ME) for who in rule.to)]
     if rule.owned_by:
         conditions.append(either(_belongs(who, _person(model.objects[rule.object])) for who in rule.owned_by))
     if rule.where is not None:
         conditions.append(rule.where)
-    return both(conditions)
+    return tuple(conditions)
 
 
 def _belongs(who: Mapping[str, Any], person: Node) -> Expression:

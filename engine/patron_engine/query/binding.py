@@ -217,13 +217,14 @@ class SqlBinding:
             building.stack = before
 
     def _me(self, steps: tuple[str, ...]) -> sa.ColumnElement[Any]:
-        me = parameter(ME, Id())
+        everybody = self.building.me
+        me = parameter(ME, Id()) if everybody is None else everybody
         if not steps or steps == ("id",):
             return me
         user = self.building.root("user")
         value = SqlBinding(row=user).value(user, steps)
         found = sa.select(value).select_from(user.source.from_).where(user.id == me)
-        return found.correlate(None).scalar_subquery()
+        return found.correlate_except(user.table, *user.source.tables).scalar_subquery()
 
     def _rooted(self, root: Root, path: str, steps: tuple[str, ...]) -> sa.ColumnElement[Any]:
         if isinstance(root, Row):

@@ -73,7 +73,7 @@ def given(building: Building, me: Column, now: Column, object: str, level: str, 
 def principals(building: Building, me: Column) -> Column:
     """Everything I am, as one array: myself, my departments upwards, my groups, my roles."""
     tree = _closure(building, "sys__department_tree", "ancestor", "descendant")
-    parts: list[Any] = [sa.select(sa.type_coerce(me, Id()))]
+    parts: list[Any] = [sa.select(sa.type_coerce(me, Id())).correlate_except()]
     if "department" in building.model.objects["user"].fields:
         above = sa.select(tree.c.ancestor).where(tree.c.descendant == my_department(building, me))
         parts.append(_only(above, tree))

@@ -34,6 +34,7 @@ class Building:
     values.
 
     `condition` turns a row rule into SQL (binding.rule_condition; kept here so that joins need not know expressions).
+    `me` is whose rights are asked where that is a column (of everybody at once); else it is a parameter of the call.
     """
 
     tables: Tables
@@ -41,6 +42,7 @@ class Building:
     fields: Fields | None = None
     condition: Condition | None = None
     languages: tuple[str, ...] = ("en",)
+    me: sa.ColumnElement[Any] | None = None
     joins: int = 0
     stack: tuple[Hashable, ...] = ()  # computed fields being expanded, against endless nesting
     _numbers: Any = field(default_factory=lambda: count(0))
