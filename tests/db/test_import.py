@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from patron_engine.actor import Cause
 from patron_engine.errors import Conflict, Refused
-from patron_engine.store import tasks
 from patron_engine.store.session import configure
-from patron_engine.transfer import imports, pieces, staged, undo
+from patron_engine.transfer import staged
 from patron_engine.transfer.export import export
-from patron_engine.transfer.imports import Import
-from patron_engine.transfer.mapping import read_mapping
 from patron_engine.transfer.report import write_report
-from patron_engine.transfer.sheet import open_sheet
-from patron_engine.ways.save import begin_write
-from patron_testing.build import NOON, Records, Templates
+from patron_testing.build import Records, Templates
+from patron_testing.desk import Desk, counts
 from patron_testing.pg import Server
 from patron_testing.sales import DOCUMENTS
 
@@ -43,58 +36,6 @@ DEALS = {
 }  # fmt: skip
 
 
-class Desk:
-    """An importer at work: `i.run("account", text, mapping)`."""
-
-    def __init__(self, url: str, records: Records, folder: Path) -> None:
-        self.url = url
-        self.r = records
-        self.folder = folder
-
-    def begin(self, object: str, text: str, mapping: Mapping[str, Any], **more: Any) -> str:
-        path = self.folder / "file.csv"
-        path.write_text(text, encoding="utf-8")
-        sheet, call = open_sheet(path), self.r.call
-        made = read_mapping({"object": object, **mapping}, call.model, call.actor, sheet.headings)
-        with self.r.conn.transaction():
-            begin_write(self.r.conn, call)
-            return imports.begin(self.r.conn, call, sheet, made, name="file.csv", **more).batch
-
-    def work(self, told: Callable[[Mapping[str, Any]], None] | None = None) -> None:
-        model = self.r.call.model
-        handlers = pieces.handlers(lambda: NOON, told)
-        context = tasks.Context(model=lambda _: model, current=lambda: model, handlers=handlers)
-        tasks.run_all(self.connect, self.r.call.schema, context)
-
-    @contextmanager
-    def connect(self) -> Iterator[psycopg.Connection[Any]]:
-        with psycopg.connect(self.url) as conn:
-            configure(conn)
-            yield conn
-
-    def run(self, object: str, text: str, mapping: Mapping[str, Any], **more: Any) -> Import:
-        batch = self.begin(object, text, mapping, **more)
-        self.work()
-        return self.status(batch)
-
-    def status(self, batch: str) -> Import:
-        with self.r.conn.transaction():
-            return imports.status(self.r.conn, self.r.call.schema, batch)
-
-    def faults(self, batch: str) -> list[Any]:
-        with self.r.conn.transaction():
-            return imports.faults(self.r.conn, self.r.call.schema, batch)
-
-    def undo(self, batch: str) -> imports.Undone:
-        call = replace(self.r.call, cause=Cause(kind="rollback"))
-        with self.r.conn.transaction():
-            begin_write(self.r.conn, call)
-            return undo.undo(self.r.conn, call, batch)
-
-    def live(self, table: str) -> list[Mapping[str, Any]]:
-        return sorted(self.r.rows(table, "deleted_at IS NULL"), key=lambda row: row["name"])
-
-
 @pytest.fixture
 def i(server: Server, templates: Templates, tmp_path: Path) -> Iterator[Desk]:
     url, call = templates.fresh(DOCUMENTS)
@@ -102,10 +43,6 @@ def i(server: Server, templates: Templates, tmp_path: Path) -> Iterator[Desk]:
         configure(conn)
         yield Desk(url, Records(conn, call), tmp_path)
     server.drop(url)
-
-
-def counts(made: Import) -> tuple[int, ...]:
-    return tuple(made.counts[c] for c in ("created", "updated", "unchanged", "refused"))
 
 
 FAMILY = "key,name,city,grade,parent\n1,Child,Bonn,A,2\n2,Mother,Köln,c,\n3,Grandchild,,,1\n"

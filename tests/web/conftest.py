@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from patron_testing.pg import Server
-from patron_testing.web import Api, Opened, Template, make_template, serving
+from patron_testing.web import Api, Opened, Person, Template, make_template, serving
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +36,9 @@ def rep(opened: Opened) -> Api:
 @pytest.fixture
 def stranger(opened: Opened) -> Api:
     return opened.stranger
+
+
+@pytest.fixture
+def me(opened: Opened) -> Person:
+    """The administrator, signed in."""
+    return opened.person()

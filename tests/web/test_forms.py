@@ -11,12 +11,12 @@ from bs4 import BeautifulSoup
 from patron_platform.identity.accounts import create_user, set_password
 from patron_platform.identity.keys import create_key
 from patron_platform.workspace import make_workspace
+from patron_testing.forms import drawn, saved, sent, told
 from patron_testing.pg import Server
 from patron_testing.web import ADMIN, PACKS, PASSWORD, REP, Api, Opened, Person, Template, serving
 
 THINGS = "forms"  # the workspace
 NEW = "/o/fm_thing/new"
-Pairs = list[tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -39,52 +39,6 @@ def api(things: Opened) -> Api:
     with things.service.databases.system() as conn:
         key = create_key(conn, ADMIN, THINGS)
     return Api(things.client, key)
-
-
-def drawn(page: BeautifulSoup) -> dict[str, list[str]]:
-    """What a browser would send of the page's form as it is."""
-    found: dict[str, list[str]] = {}
-    form = page.select_one("form.form")
-    assert form is not None
-    for at in form.select("input[name], select[name], textarea[name]"):
-        if at.find_parent("template") or at.find_parent("noscript") or at.has_attr("disabled"):
-            continue
-        name = str(at["name"])
-        if at.name == "select":
-            chosen = [str(o.get("value", o.text)) for o in at.select("option[selected]")]
-            found.setdefault(name, []).extend(chosen if at.has_attr("multiple") else chosen[:1] or [""])
-        elif at.name == "textarea":
-            found.setdefault(name, []).append(at.text.removeprefix("\n"))
-        elif at.get("type") not in ("checkbox", "radio") or at.has_attr("checked"):
-            found.setdefault(name, []).append(str(at.get("value", "")))
-    found.pop("_csrf", None)
-    return found
-
-
-def sent(page: BeautifulSoup, changes: dict[str, Any]) -> Pairs:
-    """The form with some inputs filled in otherwise."""
-    values: dict[str, Any] = {**drawn(page), **changes}
-    return [(n, t) for n, v in values.items() for t in (v if isinstance(v, list) else [v])]
-
-
-def saved(person: Person, path: str, changes: dict[str, Any]) -> str:
-    """Fills the form at `path`, sends it, and gives the id of the record it leads to."""
-    said = person.post(path, sent(person.page(path), changes))
-    assert said.status_code == 303, BeautifulSoup(said.text, "html.parser").select(
-        ".form-summary, .error-status, main"
-    )
-    return str(said.headers["location"].rpartition("/")[2])
-
-
-def told(said: Any) -> dict[str, str]:
-    """Name of a field -> what is said to be wrong with it."""
-    assert said.status_code == 422, said.text[:500]
-    page = BeautifulSoup(said.text, "html.parser")
-    return {
-        str(at.find_parent(attrs={"data-field": True})["data-field"]): at.get_text(" ", strip=True)
-        for at in page.select(".field-error")
-        if at.find_parent(attrs={"data-field": True}) and at.get_text(strip=True)
-    }
 
 
 def test_an_object_nobody_has_seen_is_filled_and_read_back(person: Person, api: Api) -> None:

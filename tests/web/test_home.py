@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from patron_engine.actor import Actor
 from patron_engine.query import recent
 from patron_testing.web import REP, WORKSPACE, Opened
 
@@ -22,7 +23,7 @@ def day(offset: int) -> str:
 def look(opened: Opened, user: str, object: str, id: str) -> None:
     workspace = opened.service.runtime.workspace(WORKSPACE)
     with workspace.connection("write") as conn:
-        recent.note(conn, workspace.schema, user, object, id)
+        recent.look(conn, workspace.call(conn, Actor(user=user)), object, id)
 
 
 def test_what_is_due_is_mine_and_open(opened: Opened, me: str) -> None:

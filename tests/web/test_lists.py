@@ -65,9 +65,9 @@ def test_an_address_sorts_narrows_and_searches(opened: Opened, jobs: dict[str, s
     assert titles(person.page("/o/yd_job?sort=budget"))[-1] == "Keel"
     page = person.page("/o/yd_job?where=" + quote("budget > 1000 and urgent"))
     assert titles(page) == ["Keel"]
-    chips = [c.get_text(strip=True) for c in page.select(".chip span")]
+    chips = [c.get_text(strip=True) for c in page.select(".list-chip span")]
     assert chips == ["Budget > 1,000", "Urgent: yes"]
-    without = [c["href"] for c in page.select(".chip a")]
+    without = [c["href"] for c in page.select(".list-chip a")]
     assert parse_qs(urlsplit(str(without[0])).query)["where"] == ["urgent"]
     assert titles(person.page("/o/yd_job?q=mast")) == ["Mast"]
 
@@ -136,14 +136,33 @@ def test_the_count_and_the_totals_are_of_all_that_fit(opened: Opened, jobs: dict
     foot = person.page(str(name).replace("/w/acme/o/yd_job", "/list/yd_job/totals"))
     text = foot.get_text(" ", strip=True)
     assert "2,020.5" in text and "5.00" in text
-    band = person.page(str(name).replace("/w/acme/o/yd_job", "/list/yd_job/band") + "&group=class&band=build")
-    assert band.get_text(strip=True).startswith("1 ·") and "500" in band.get_text()
+    listed = str(name).replace("/w/acme/o/yd_job", "/list/yd_job/bands") + "&group=class"
+    bands = person.page(f"{listed}&bands=build,repair,").select("[hx-swap-oob]")
+    assert bands[0]["id"] == "band-build" and bands[2].get_text(strip=True).startswith("0")
+    assert bands[0].get_text(strip=True).startswith("1Budget") and "500" in bands[0].get_text()
     assert opened.admin.delete("/me/documents/view/sums").status_code == 204
 
 
 def test_groups_stand_above_their_records(opened: Opened, jobs: dict[str, str]) -> None:
     page = opened.person().page("/o/yd_job?group=class&columns=name,class")
     assert [b.get_text(strip=True) for b in page.select(".list-band-name")] == ["Repair", "Build"]
+    figures = page.select(".list-figures")
+    assert len(figures) == 1 and "bands=repair%2Cbuild" in str(
+        figures[0]["hx-get"]
+    )  # one question for all of them
+
+
+def test_groups_of_every_kind_are_counted(opened: Opened, jobs: dict[str, str]) -> None:
+    person = opened.person()
+    for group in ("class", "owner", "urgent", "care", "berth", "wood"):
+        page = person.page(f"/o/yd_job?group={group}&columns=name")
+        asked = page.select_one(".list-figures")
+        if asked is None:
+            continue
+        counted = person.page(str(asked["hx-get"]).removeprefix("/w/acme")).select("[hx-swap-oob]")
+        marks = [c["id"] for c in page.select(".list-band .count")]
+        assert [c["id"] for c in counted] == marks and len(set(marks)) == len(marks)
+        assert sum(int(c.find(string=True)) for c in counted) == len(page.select("tr[data-id]"))
 
 
 def test_parts_follow_each_other_until_the_last(opened: Opened) -> None:
@@ -196,7 +215,7 @@ def test_every_operator_of_every_field_answers(opened: Opened, jobs: dict[str, s
             address = said.headers["location"].removeprefix("/w/acme")
             assert "where=" in address
             page = person.page(address)
-            assert page.select_one(".chip") is not None
+            assert page.select_one(".list-chip") is not None
             tried.add(operator)
     assert tried == set(PATTERNS)
 
@@ -247,7 +266,7 @@ def test_a_value_of_a_link_is_looked_up_and_shown_by_its_title(opened: Opened, j
     where = quote(f"berth in ('{found[0]['value']}',)")
     page = person.page(f"/o/yd_job?where={where}")
     assert titles(page) == ["Mast"]
-    assert [c.get_text(strip=True) for c in page.select(".chip span")] == ["Berth is Pier"]
+    assert [c.get_text(strip=True) for c in page.select(".list-chip span")] == ["Berth is Pier"]
     form = person.page(f"/list/yd_job/filter?where={where}")
     chosen = form.select_one("select[name=value] option[selected]")
     assert chosen is not None and chosen.get_text(strip=True) == "Pier"
@@ -286,3 +305,17 @@ def test_acts_need_the_token(opened: Opened, jobs: dict[str, str]) -> None:
 def test_the_page_holds_no_style_and_no_script_of_its_own(opened: Opened) -> None:
     said = opened.person().get("/o/yd_job")
     assert re.search(r"\sstyle=|\son[a-z]+=|<script(?![^>]*src=)", said.text) is None
+
+
+def test_a_part_has_as_many_records_as_this_person_wants(opened: Opened) -> None:
+    for n in range(60):
+        opened.admin.make("yd_place", name=f"Jetty {n:02}")
+    person = opened.person()
+    address = "/o/yd_place?where=" + quote("STARTS_WITH(name, 'Jetty')")
+    assert len(titles(person.page(address))) == 50
+    chosen = {"name": "Ada", "language": "", "zone": "", "scheme": "", "density": ""}
+    for size, wanted in (("25", 25), ("100", 60)):
+        assert person.post("/me", {**chosen, "page_size": size}).status_code == 303
+        assert len(titles(person.page(address))) == wanted
+    assert person.post("/me", {**chosen, "page_size": ""}).status_code == 303
+    assert len(titles(person.page(address))) == 50

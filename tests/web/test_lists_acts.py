@@ -92,7 +92,12 @@ def test_many_are_changed_and_taken_back(opened: Opened, three: list[dict[str, A
     back = person.post(f"/undo/{act_of(done.headers['location'])}", {"back": "/w/acme/o/yd_job"})
     assert back.status_code == 303
     assert [opened.admin.read("yd_job", r["id"])["crew"] for r in three] == [1, 2, 77]
-    assert "2 as before; 1 were changed since" in flash(person, back.headers["location"])
+    told = person.page(back.headers["location"].removeprefix("/w/acme"))
+    assert "2 as before, 1 stay as they are" in told.get_text(" ", strip=True)
+    title, why = (td.get_text(strip=True) for td in told.select("tbody td"))
+    assert title == "Job 2" and "changed since" in why
+    assert told.select_one(".page-head a")["href"] == "/w/acme/o/yd_job"  # type: ignore[index]
+    assert opened.person(REP).get(back.headers["location"].removeprefix("/w/acme")).status_code == 404
     assert person.post(f"/undo/{act_of(done.headers['location'])}").status_code == 409
 
 
@@ -293,3 +298,34 @@ def test_a_tree_opens_branch_by_branch(opened: Opened) -> None:
     branch = person.page(str(opener["href"]).removeprefix("/w/acme"), headers=HX)
     assert [a.get_text(strip=True) for a in branch.select(".title-link")] == ["Below"]
     assert branch.select_one(".tree-open") is None
+
+
+def test_a_link_in_a_cell_is_looked_up_under_its_own_condition(opened: Opened) -> None:
+    person, admin = opened.person(), opened.admin
+    places = [admin.make("yd_place", name=f"Berth {n:02}") for n in range(30)]
+    job = admin.make("yd_job", name="Moored", budget="1", berth=places[0]["id"])
+    cell = f"/list/yd_job/cell?columns=name,berth&id={job['id']}&path=berth"
+    box = person.page(cell, headers=HX).select_one("select[name=value]")
+    assert box is not None and str(box["data-source"]).startswith("/w/acme/o-lookup/yd_job/berth")
+    assert box.select_one("[selected]").get_text() == "Berth 00"  # type: ignore[union-attr]
+    found = person.get(str(box["data-source"]).removeprefix("/w/acme") + "&q=berth+29").json()["options"]
+    assert [o["text"] for o in found] == ["Berth 29"]
+    said = person.post(cell, {"value": found[0]["value"]}, headers=HX)
+    assert said.status_code == 200 and "Berth 29" in said.text
+    assert admin.read("yd_job", job["id"])["berth"]["title"] == "Berth 29"
+
+
+def test_an_undo_names_what_was_deleted_meanwhile_and_takes_warnings_as_they_were(
+    opened: Opened, three: list[dict[str, Any]]
+) -> None:
+    person, admin = opened.person(), opened.admin
+    admin.patch(f"/records/yd_job/{three[0]['id']}", {"crew": 200, "confirm": ["big_crew"]})
+    crew = admin.read("yd_job", three[0]["id"])["crew"]
+    form = [*ids(three), ("act", "edit"), ("field", "crew"), ("how", "set"), ("value", "5"), ("sure", "1")]
+    act = act_of(person.post("/list/yd_job/bulk", form).headers["location"])
+    admin.delete(f"/records/yd_job/{three[1]['id']}")
+    back = person.post(f"/undo/{act}", {"back": "/w/acme/o/yd_job"})
+    told = person.page(back.headers["location"].removeprefix("/w/acme"))
+    rows = [[td.get_text(strip=True) for td in tr.select("td")] for tr in told.select("tbody tr")]
+    assert rows == [["Job 1", "It is no longer there."]]
+    assert admin.read("yd_job", three[0]["id"])["crew"] == crew

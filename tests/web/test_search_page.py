@@ -120,3 +120,24 @@ def test_common_words_are_found_too(opened: Opened, monkeypatch: pytest.MonkeyPa
         assert groups() == named
     said = opened.admin.get("/search", params={"q": "commonplace"}).json()["hits"]
     assert [hit["title"] for hit in said] == ["Commonplace"]
+
+
+@pytest.mark.parametrize("words", ["twofold 4711", "4711 twofold", "twofold dock", "dock twofold"])
+def test_two_words_may_stand_in_one_field_or_in_two(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    made = opened.admin.make("contact", name="Twofold Dock", mobile="+8613900004711")
+    opened.admin.make("contact", name="Dockside", mobile="+8613900004712")
+
+    def found() -> list[str]:
+        page = opened.person().page(f"/search?q={words}")
+        return [
+            a["href"].rpartition("/")[2] for a in page.select("a.line-title") if "/o/contact/" in a["href"]
+        ]
+
+    try:
+        assert found() == [made["id"]]
+        monkeypatch.setattr("patron_engine.query.found.MAX_IDS", 1)  # the first candidates are not the whole
+        assert found() == [made["id"]]
+    finally:
+        opened.admin.delete(f"/records/contact/{made['id']}")

@@ -18,7 +18,7 @@ from patron_engine.errors import PatronError
 from patron_engine.expr import nodes
 from patron_engine.expr.closures import Closure, build
 from patron_engine.expr.context import Context
-from patron_engine.expr.meaning import enter, exit_value, meaning
+from patron_engine.expr.meaning import enter, exit_value, leaving, meaning
 from patron_engine.expr.nodes import Expression, Node, Path
 
 __all__ = ["Context", "ExpressionError", "closure", "evaluate"]
@@ -58,9 +58,11 @@ def closure(expression: Expression) -> Callable[[Mapping[str, Any], Context], An
         "closure", build(expression.tree)
     )
 
+    leaves = leaving(expression.type)
+
     def run(values: Mapping[str, Any], context: Context) -> Any:
         try:
-            return exit_value(inner(values, context), expression.type)
+            return inner(values, context) if leaves is None else leaves(inner(values, context))
         except PatronError:
             raise
         except Exception as e:

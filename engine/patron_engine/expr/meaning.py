@@ -42,10 +42,22 @@ def _id(value: Any) -> Any:
 
 def exit_value(value: Any, type: ExprType) -> Any:
     """What callers get: ranges and locations as maps of their parts, numbers without a negative zero."""
+    leaves = leaving(type)
+    return value if leaves is None else leaves(value)
+
+
+def leaving(type: ExprType) -> Callable[[Any], Any] | None:
+    """What makes of a value of this type what callers get; None where they get it as it is."""
     parts = _PARTS.get(type.kind)
-    if parts is not None and isinstance(value, tuple):
+    if parts is None:
+        return None
+
+    def made(value: Any) -> Any:
+        if not isinstance(value, tuple):
+            return value
         return dict(zip(parts, value, strict=True)) if any(v is not None for v in value) else None
-    return value
+
+    return made
 
 
 def meaning(node: Node) -> Callable[[Context], Callable[..., Any]]:

@@ -17,6 +17,9 @@ LONG_TEXT_LENGTH: Final = 10_000
 LONG_TEXT_LENGTH_CAP: Final = 100_000
 RICH_TEXT_LENGTH: Final = 131_072
 RICH_TEXT_LENGTH_CAP: Final = 1_000_000
+RICH_TEXT_TAGS: Final = (
+    10_000  # limit_tags: of one rich text: cleaning tags in tags takes their number squared
+)
 INDEXED_TEXT_LENGTH: Final = 600  # a B-tree entry holds 2,704 bytes, a character takes up to four
 EMAIL_LENGTH: Final = 254
 PHONE_LENGTH: Final = 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -53,9 +54,11 @@ class Json(FieldType):
         if not text.strip():
             return None
         try:
-            return self.read_wire(field, orjson.loads(text))
+            value = self.read_wire(field, orjson.loads(text))
         except orjson.JSONDecodeError as error:
             raise ValueFault("not_json", f"this is not JSON: {error}", None) from None
+        json.loads(text, object_pairs_hook=_once)  # what the faster reader does not tell
+        return value
 
     def checker(self, field: Field) -> None:
         return None
@@ -67,6 +70,14 @@ class Json(FieldType):
         self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
     ) -> sa.ColumnElement[Any] | None:
         return None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs, where no key stands twice."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueFault("duplicate_key", "a key stands twice in it", "leave one of them out")
+    return made
 
 
 def _plain(raw: Any, depth: int) -> Any:

@@ -179,6 +179,13 @@ class RichText(TextLike):
         "th": {"colspan", "rowspan", "scope"}, "ol": {"start"}, "col": {"span"},
     }  # fmt: skip
 
+    def cleaned(self, html: str) -> str:
+        """The HTML without anything active: what is written, and what is shown of what was written earlier."""
+        return nh3.clean(
+            html, tags=self.tags, attributes=self.attributes, url_schemes={"http", "https", "mailto", "tel"},
+            link_rel="noopener noreferrer nofollow",
+        )  # fmt: skip
+
     def clean(self, text: str) -> str | None:
         if len(text) > limits.RICH_TEXT_LENGTH_CAP * 2:
             raise ValueFault(
@@ -189,10 +196,11 @@ class RichText(TextLike):
             return None
         if "<" not in block and "&" not in block:
             return block
-        cleaned = nh3.clean(
-            block, tags=self.tags, attributes=self.attributes, url_schemes={"http", "https", "mailto", "tel"},
-            link_rel="noopener noreferrer nofollow",
-        )  # fmt: skip
+        if block.count("<") > limits.RICH_TEXT_TAGS:
+            raise ValueFault(
+                "limit_tags", f"at most {limits.RICH_TEXT_TAGS:,} tags are cleaned", "take formatting out"
+            )
+        cleaned = self.cleaned(block)
         has_content = "<img" in cleaned or re.sub(r"<[^>]*>|&nbsp;|\s", "", cleaned)
         return cleaned if has_content else None
 

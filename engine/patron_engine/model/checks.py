@@ -254,6 +254,13 @@ class ObjectChecks(KeyChecks):
                           "leave `deep` out")  # fmt: skip
 
 
+def check_tabs(body: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """Sections, by their place, on a tab that the layout does not have."""
+    tabs = {t.get("name") for t in body.get("tabs") or () if isinstance(t, Mapping)}
+    named = [(n, s.get("tab")) for n, s in enumerate(body.get("sections") or ()) if isinstance(s, Mapping)]
+    return [(n, tab) for n, tab in named if isinstance(tab, str) and tab not in tabs]
+
+
 def check_layout(body: Mapping[str, Any], one: ObjectSketch) -> list[str]:
     """Fields that must be filled and stand nowhere in a layout with sections."""
     sections = [s for s in body.get("sections") or () if isinstance(s, Mapping)]

@@ -28,7 +28,7 @@ from patron_engine.model import limits
 from patron_engine.model.assemble import Assembly
 from patron_engine.model.cache import EXPRESSIONS, REFERENCES, ExpressionCache, uncollected
 from patron_engine.model.catalog import SketchCatalog
-from patron_engine.model.checks import ObjectChecks, check_layout
+from patron_engine.model.checks import ObjectChecks, check_layout, check_tabs
 from patron_engine.model.data import check_data
 from patron_engine.model.expressions import Expressions
 from patron_engine.model.model import Model, Segment, Setting, Workspace
@@ -184,6 +184,9 @@ def _layout(document: EffectiveDocument, made: Sketch, problems: Problems) -> No
     for name in check_layout(document.body, one) if one is not None else ():
         problems.add("layout_lacks_required", f"{one.name if one else ''}.{name} must be filled and stands nowhere in this layout",
                      hint="put it into a section, or give it a default", level="warning", **document.where(("sections",)))  # fmt: skip
+    for index, tab in check_tabs(document.body):
+        problems.add("unknown_name", f"there is no tab {tab!r} in this layout", hint="name it in `tabs`",
+                     **document.where(("sections", index, "tab")))  # fmt: skip
 
 
 def _map(document: EffectiveDocument, made: Sketch, problems: Problems) -> None:

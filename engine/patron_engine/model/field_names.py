@@ -26,8 +26,12 @@ class FieldNames:
         self.sketch = expressions.sketch
         self.catalog = expressions.catalog
 
-    def path_fault(self, object: str, path: str, *, sets: bool = False) -> str | None:
-        """What is wrong with a path of fields from `object`, or None."""
+    def path_fault(self, object: str, path: str, *, sets: bool = False, written: bool = False) -> str | None:
+        """What is wrong with a path of fields from `object`, or None. Where it is `written`, a secret may be named."""
+        own = self.sketch.object(object)
+        found = own.field(path) if own is not None and written else None
+        if found is not None and found.type.name == "secret":
+            return None
         here, steps = object, path.replace("['", "[").replace("']", "]").split(".")
         for index, step in enumerate(steps):
             name, bracket, named = step.partition("[")

@@ -7,7 +7,7 @@ the way read's, narrowed to the set.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -55,6 +55,17 @@ class Grid:
     def title(self) -> int:
         """The column whose value leads to the record: the first that is not a number."""
         return next((n for n, head in enumerate(self.heads) if not head.number), 0)
+
+    @property
+    def filled(self) -> Grid:
+        """Only the columns that have a value in some row: for paper."""
+        kept = [n for n in range(len(self.heads)) if any(not row.cells[n].empty for row in self.rows)]
+        return replace(
+            self,
+            heads=tuple(self.heads[n] for n in kept),
+            rows=tuple(replace(row, cells=tuple(row.cells[n] for n in kept)) for row in self.rows),
+            totals=tuple(self.totals[n] for n in kept) if self.totals else (),
+        )
 
 
 def details_grid(

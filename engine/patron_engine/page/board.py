@@ -15,11 +15,12 @@ import psycopg
 from babel.numbers import format_compact_currency, format_compact_decimal
 
 from patron_engine.access.decide import writable
+from patron_engine.access.pick import documents_for
 from patron_engine.fields.field import Field
 from patron_engine.model.model import LINKS
-from patron_engine.page.cards import Card, Cards, choice_of, field_at, narrowed, quoted
+from patron_engine.page.cards import Card, Cards, choice_of, narrowed, quoted
 from patron_engine.page.palette import token_of
-from patron_engine.page.pick import documents_for
+from patron_engine.page.paths import field_at
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import UNTITLED
@@ -96,7 +97,7 @@ class Boards:
             return None
         path, field = self.by
         figure = self._figure()
-        spread = groups(self.conn, self.call, self.cards.ask(), path, [figure] if figure else [])
+        spread = groups(self.conn, self.call, self.cards.ask(), path, [figure[0]] if figure else [])
         columns = [self._column(c, spread, figure, folded) for c in self._values(field, spread)]
         if filled:
             columns = [self._filled(c) for c in columns]
@@ -107,7 +108,7 @@ class Boards:
             label=self.reader.say(field.label, field.name),
             columns=tuple(columns),
             movable=path in writable(self.call.model, self.call.actor, self.question.object.name),
-            summed=self.cards.labels.get(figure, "") if figure else "",
+            summed=self._label(*figure) if figure else "",
             hidden=sum(g.count for g in spread if g.value not in shown),
         )
 
@@ -151,13 +152,15 @@ class Boards:
                 return path, field
         return None
 
-    def _figure(self) -> str | None:
-        """What is summed: the first column with a sum, else the first amount."""
+    def _figure(self) -> tuple[str, Field] | None:
+        """What is summed: the first column with a sum, else the first amount among the columns, else that of the object.
+        Sums of amounts are those of the workspace's currency."""
         known = self.cards.columns
         summed = [c.path for c in self.question.columns if c.total == "sum" and c.path in known]
-        amounts = [p for p, f in known.items() if (f.extra.get("value_type") or f.type) == "money"]
-        found = [p for p in (*summed, *amounts) if "." not in p]
-        return found[0] if found else None
+        own = {n: f for n, f in self.cards.fields.items() if f.columns and not f.system}
+        amounts = [p for fields in (known, own) for p, f in fields.items() if _amount(f)]
+        found = next((p for p in (*summed, *amounts) if "." not in p), None)
+        return None if found is None else (found, known.get(found) or own[found])
 
     def _values(self, field: Field, spread: tuple[Group, ...]) -> list[BoardColumn]:
         """The columns in their order, without figures: options that are not retired, and what records stand under."""
@@ -202,7 +205,7 @@ class Boards:
         self,
         column: BoardColumn,
         spread: tuple[Group, ...],
-        figure: str | None,
+        figure: tuple[str, Field] | None,
         folded: frozenset[str] | None,
     ) -> BoardColumn:
         """The column with its count and sum."""
@@ -214,13 +217,16 @@ class Boards:
         column = replace(column, count=found.count)
         if figure is None or not found.sums[0]:
             return column
-        short, exact = self._money(found.sums[0], self.cards.columns[figure])
+        short, exact = self._money(found.sums[0], figure[1])
         return replace(column, figure=short, exact=exact)
+
+    def _label(self, path: str, field: Field) -> str:
+        return self.cards.labels.get(path) or self.reader.say(field.label, field.name)
 
     def _money(self, value: Decimal, field: Field) -> tuple[str, str]:
         """A sum as it fits a heading, and exactly."""
         reader = self.reader
-        if (field.extra.get("value_type") or field.type) == "money":
+        if _amount(field):
             short = format_compact_currency(value, reader.currency, locale=reader.locale, fraction_digits=1)
             return str(short), reader.money(value)
         return str(format_compact_decimal(value, locale=reader.locale, fraction_digits=1)), reader.number(
@@ -232,6 +238,10 @@ class Boards:
             return column
         cards, following = self.more_cards(column.value, None)
         return replace(column, cards=cards, next=following)
+
+
+def _amount(field: Field) -> bool:
+    return (field.extra.get("value_type") or field.type) == "money"
 
 
 def _makes_columns(field: Field) -> bool:

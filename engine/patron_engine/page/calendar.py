@@ -16,10 +16,10 @@ import psycopg
 from babel.dates import format_date, format_interval, format_skeleton, get_day_names
 
 from patron_engine.access.decide import readable
-from patron_engine.page.cards import Card, Cards, narrowed, quoted
+from patron_engine.page.cards import Card, quoted
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
-from patron_engine.page.spans import DAY, Span, Spans, latest_day, spans_of
+from patron_engine.page.spans import DAY, FIRST_WEEKDAY, Placed, Span, Spans, day_of, placed_in, spans_of
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.ways.read import read
@@ -31,8 +31,6 @@ SLOTS = 48  # half hours of a day
 
 Scale = Literal["month", "week", "day", "agenda"]
 SCALES: tuple[Scale, ...] = ("month", "week", "day", "agenda")
-FIRST_WEEKDAY = {"monday": 0, "sunday": 6, "saturday": 5}
-EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +88,7 @@ class Calendar:
     hours: bool
     capped: bool
     latest: date | None = None
+    now: int | None = None  # the five minutes of the day it is, where today is shown
 
 
 def calendar_of(
@@ -109,16 +108,11 @@ def calendar_of(
     day = day_of(at, reader.today)
     begin = FIRST_WEEKDAY[call.model.workspace.week_from]
     first, last = period(day, how, begin)
-    asked = narrowed(question, spans.touching(first, last))
-    cards = Cards(call, asked if how != "month" else replace(asked, columns=()), reader)
-    ask = replace(cards.ask(*spans.paths, limit=MOST_RECORDS), sort=(spans.start,))
-    found = read(conn, call, ask, secret=secret)
-    placed = [
-        (cards.card(r, without=spans.paths), span) for r in found.rows() if (span := spans.of(r)) is not None
-    ]
+    asked = question if how != "month" else replace(question, columns=())
+    found = placed_in(conn, call, asked, spans, reader, (first, last), limit=MOST_RECORDS, secret=secret)
     marks = marks_of(conn, call, first, last)
     days = [
-        _day(first + timedelta(days=n), day, how, reader, placed, marks)
+        _day(first + timedelta(days=n), day, how, reader, found, marks)
         for n in range((last - first).days + 1)
     ]
     weeks = [tuple(days[n : n + 7]) for n in range(0, len(days), 7)] if how == "month" else [tuple(days)]
@@ -133,18 +127,10 @@ def calendar_of(
         weeks=tuple(_laned(week) if how == "month" else week for week in weeks),
         spans=spans,
         hours=spans.timed and how in ("week", "day"),
-        capped=found.next is not None,
-        latest=None if placed else latest_day(conn, call, question, spans, secret),
+        capped=found.capped,
+        latest=found.latest,
+        now=_part_of_day(reader) if first <= reader.today <= last else None,
     )
-
-
-def day_of(given: str, today: date) -> date:
-    """The day an address names, within reason; else today."""
-    try:
-        found = date.fromisoformat(given) if given else today
-    except ValueError:
-        return today
-    return min(max(found, EARLIEST), LATEST)
 
 
 def period(day: date, scale: Scale, begin: int) -> tuple[date, date]:
@@ -200,10 +186,12 @@ def _day(
     at: date,
     scale: Scale,
     reader: Reader,
-    placed: Sequence[tuple[Card, Span]],
+    found: Placed,
     marks: Mapping[date, Mark],
 ) -> Day:
-    entries = [_entry(card, span, day, reader) for card, span in placed if span.first <= day <= span.last]
+    entries = [
+        _entry(card, span, day, reader) for card, span, _ in found.entries if span.first <= day <= span.last
+    ]
     entries.sort(
         key=lambda e: (-e.span.days, e.span.first, e.span.at is not None, str(e.span.at), e.card.title)
     )
@@ -230,6 +218,12 @@ def _entry(card: Card, span: Span, day: date, reader: Reader) -> Entry:
         end = until.hour * 2 + -(-until.minute // 30) if ends else SLOTS
         length = min(max(end - slot, 1), SLOTS - slot)
     return Entry(card=card, span=span, begins=begins, ends=ends, at=at, slot=slot, length=length)
+
+
+def _part_of_day(reader: Reader) -> int:
+    """How many five minutes of the day have gone by in his zone."""
+    here = reader.now.astimezone(reader.zone)
+    return (here.hour * 60 + here.minute) // 5
 
 
 def side_by_side(entries: Sequence[Entry]) -> tuple[Entry, ...]:

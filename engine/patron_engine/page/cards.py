@@ -12,9 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from patron_engine.access.decide import readable
-from patron_engine.actor import Actor
 from patron_engine.fields.field import ChoiceSpec, Field
-from patron_engine.model.model import LINKS, Model, Object
+from patron_engine.page.paths import field_at
 from patron_engine.page.question import Column, Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import UNTITLED, Item, Shown, option_item, shown
@@ -140,18 +139,6 @@ class Cards:
         if self.color_by is None or not path or not record.get(path):
             return None
         return option_item(self.color_by, str(record[path]), self.reader)
-
-
-def field_at(model: Model, actor: Actor, object: Object, path: str) -> Field | None:
-    """The field at the end of a path of links, if he may read each step."""
-    here = object
-    steps = path.split(".")
-    for step in steps[:-1]:
-        link = readable(model, actor, here.name).get(here.aliases.get(step, step))
-        if link is None or link.type not in LINKS or link.link.several or link.link.many:
-            return None
-        here = model.objects[link.link.to[0]]
-    return readable(model, actor, here.name).get(here.aliases.get(steps[-1], steps[-1]))
 
 
 def choice_of(field: Field) -> ChoiceSpec | None:

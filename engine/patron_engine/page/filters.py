@@ -6,7 +6,7 @@ as people read it. A moment's conditions speak of its business day. Pure but for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -14,7 +14,7 @@ from typing import Literal
 from patron_engine.access.decide import readable
 from patron_engine.fields.field import ChoiceSpec, Field, Option
 from patron_engine.model.model import LINKS, Model, Object
-from patron_engine.page.conditions import Condition, holes
+from patron_engine.page.conditions import Condition, Group, holes, write_conditions
 from patron_engine.page.operators import NUMERIC, OPERATORS, PATTERNS
 from patron_engine.page.paths import field_at, value_type
 from patron_engine.page.reader import Reader
@@ -164,6 +164,17 @@ def _day(value: str, reader: Reader) -> str:
         return reader.day(date.fromisoformat(value))
     except ValueError:
         return value
+
+
+def among(path: str, field: Field, keys: Sequence[str]) -> str:
+    """The condition that a field has one of some values, given as texts; "" is no value."""
+    filled = tuple(key for key in keys if key)
+    if family_of(field) == "boolean":
+        found = [Condition(path, "yes" if key == "true" else "no") for key in filled]
+    else:
+        found = [Condition(path, "among", filled, numbers=family_of(field) == "number")] if filled else []
+    empty = [Condition(path, "empty")] if "" in keys else []
+    return write_conditions(Group(False, (*found, *empty)))
 
 
 def adjusted(field: Field | None, condition: Condition) -> Condition:

@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from patron_engine.access.decide import readable
-from patron_engine.fields.field import LinkSpec
+from patron_engine.fields.field import LinkSpec, Option
+from patron_engine.fields.options import options_in
 from patron_engine.model.model import Object
+from patron_engine.page.icons import option_icons
 from patron_engine.page.may import allowed
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
@@ -24,9 +26,14 @@ NEEDED = ("kind", "subject", "content", "next_contact_at")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
-    """`link` is the activity's field that points at the record; `task` whether a next contact makes a task."""
+    """`link` is the activity's field that points at the record; `task` whether a next contact makes a task.
+
+    `ways` are those it can be done in, in their order; `icons` of them by name.
+    """
 
     object: str
+    ways: tuple[Option, ...]
+    icons: Mapping[str, str]
     link: str
     several: bool
     subject_length: int
@@ -48,6 +55,8 @@ def follow_up_of(call: Call, object: Object) -> FollowUp | None:
     made = about is not None and isinstance(about.spec, LinkSpec) and ACTIVITY in about.spec.to
     return FollowUp(
         object=ACTIVITY,
+        ways=tuple(o for o in options_in(fields["kind"].choice).values() if not o.retired),
+        icons=option_icons(call.model, ACTIVITY, "kind"),
         link=found.field,
         several=link.spec.several,
         subject_length=fields["subject"].text.max_length,

@@ -7,7 +7,6 @@ save agree: what the layout asks for stands in `wrong`, what it closes or hides 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -20,20 +19,21 @@ from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import FileSpec, Rollup
 from patron_engine.model.model import Object
 from patron_engine.page.form_inputs import At, Frame, Ref, input_of
-from patron_engine.page.form_names import files_of, input_name, titles_of
-from patron_engine.page.form_parts import sections_of, total_of
+from patron_engine.page.form_names import files_of, input_name, titles_of, told_of
+from patron_engine.page.form_parts import currencies_of, sections_of, tabs_of, total_of
+from patron_engine.page.form_rows import has_room, left_out, next_rows
+from patron_engine.page.form_search import asked, with_found
 from patron_engine.page.form_tree import FormRow, FormSection, FormTable, FormTree, Opening
 from patron_engine.page.inputs import Input
-from patron_engine.page.layout import Place, Section, layout_of
+from patron_engine.page.layout import Place, Section, form_layout_of
 from patron_engine.page.reader import Reader
+from patron_engine.page.similar import similar_of
 from patron_engine.page.typed import Group, Typed, TypedRow, set_of
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
-from patron_engine.query.spec import MAX_LIMIT, Ask, Within
 from patron_engine.record.change import Change
 from patron_engine.record.row import Row
 from patron_engine.ways.preview import Preview, preview
-from patron_engine.ways.read import rows as read_rows
 
 Connection = psycopg.Connection[Any]
 Words = Callable[[Problem], str]
@@ -64,9 +64,11 @@ class _Maker:
     ) -> None:  # fmt: skip
         self.conn, self.call, self.reader, self.opening, self.words = conn, call, reader, opening, words
         self.object, self.fresh = opening.object, typed is None
-        layout = layout_of(call.model, call.actor, self.object, opening.record_type)
+        layout = self.layout = form_layout_of(call.model, call.actor, self.object, opening.record_type)
         self.sections = sections_of(call, self.object, layout)
         self.typed = typed if typed is not None else self._opened()
+        if opening.more:
+            self.typed = self._longer(opening.more)
         self.change = Change(
             action="update" if opening.id else "create",
             object=self.object.name,
@@ -76,10 +78,16 @@ class _Maker:
         )
         self.preview: Preview = preview(conn, call, self.change)
         self.rows: Mapping[str, Sequence[Row]] = self.preview.details
-        self.told = self._told(found)
+        self.unread = {
+            input_name(self.typed, p.path)
+            for p in self.preview.problems
+            if p.rule is None and p.code != "required"
+        }
+        self.told = {} if self.fresh else told_of(self.typed, self.preview.problems, found, words)
         self.drawn: set[str] = {""}
         self.shut: set[str] = set()  # inputs that may not be written now
         self.missing: list[Problem] = []
+        self.searched = asked(self.typed)
         self.frame = self._frame()
 
     # -- what is opened -----------------------------------------------------------------------------------------
@@ -89,11 +97,8 @@ class _Maker:
         given: dict[str, Group] = {n: {"": (v,)} for n, v in self.opening.fill.items()}
         if self.opening.record_type and self.opening.id is None:
             given["record_type"] = {"": (self.opening.record_type,)}
-        rows = (
-            {s.table.name: self._there(s) for s in self.sections if s.table}
-            if self.opening.id
-            else self._first()
-        )
+        there = {s.table.name: self._next(s, ()) for s in self.sections if s.table} if self.opening.id else {}
+        rows = there if self.opening.id else self._first()
         return Typed(fields=given, rows={s: found for s, found in rows.items() if found})
 
     def _first(self) -> dict[str, tuple[TypedRow, ...]]:
@@ -101,16 +106,17 @@ class _Maker:
         first = next((s.table.name for s in self.sections if s.table), None)
         return {first: (TypedRow(key="n1", id=None, fields={}, was={}),)} if first else {}
 
-    def _there(self, section: Section) -> tuple[TypedRow, ...]:
-        """The details of a record, as rows nobody has changed."""
-        assert section.table is not None and self.opening.id is not None
-        within = Within(object=self.object.name, id=self.opening.id, set=section.table.name)
-        ask = Ask(
-            object=section.table.object, fields=("id",), within=within, limit=MAX_LIMIT, voided="yes",
-            sort=section.sort or ("created_at",),
-        )  # fmt: skip
-        found = read_rows(self.conn, self.call, ask)
-        return tuple(TypedRow(key=str(r["id"]), id=str(r["id"]), fields={}, was={}) for r in found)
+    def _next(self, section: Section, there: Sequence[TypedRow]) -> tuple[TypedRow, ...]:
+        assert self.opening.id is not None
+        return next_rows(self.conn, self.call, self.object.name, self.opening.id, section, there)
+
+    def _longer(self, set: str) -> Typed:
+        """The form with more rows in one of its tables."""
+        section = next((s for s in self.sections if s.table and s.table.name == set), None)
+        there = self.typed.rows.get(set, ())
+        if self.opening.id is None or section is None or not has_room(len(there), len(section.places)):
+            return self.typed
+        return replace(self.typed, rows={**self.typed.rows, set: (*there, *self._next(section, there))})
 
     # -- the tree ---------------------------------------------------------------------------------------------------
 
@@ -134,6 +140,8 @@ class _Maker:
             wrong=(*(p for p in self.preview.problems if p.level == "error"), *self.missing)
             if self.missing
             else (),
+            tabs=tabs_of(self.layout, sections, self.reader),
+            similar=() if self.fresh else similar_of(self.conn, self.call, self.reader, self.preview),
         )
 
     def _section(self, section: Section) -> FormSection | None:
@@ -158,6 +166,7 @@ class _Maker:
             table=table,
             collapsed=section.collapsed,
             visible=seen,
+            tab=section.tab,
         )
 
     def _placed(self, of: Object, place: Place) -> bool:
@@ -194,6 +203,8 @@ class _Maker:
             made = replace(made, visible=False)  # nothing was worked out yet
         if made.readonly or not made.visible:
             self.shut.add(name)
+        if name in self.searched and made.targets:
+            made = with_found(self.conn, self.call, self.frame, made, row, self.searched[name])
         empty = row.values.get(own) is None and name not in self.unread
         if made.required and made.visible and empty and place.required is not False:
             path = f"{row.path}{own}"
@@ -208,18 +219,24 @@ class _Maker:
         may = self.frame.writable[of.name]
         blank = self._blanks(of, places, f"{set}.__row__", closed)
         first = section.sort[0] if section.sort else ""
+        rows, left = self.typed.rows.get(set, ()), 0
+        if self.opening.id is not None:
+            shown = sum(r.id is not None for r in rows)
+            left = left_out(self.conn, self.call, self.object.name, self.opening.id, section, shown)
         return FormTable(
             set=set,
             columns=blank,
             rows=tuple(self._rows(set, of, places, closed)),
             blank=FormRow(key="__row__", id=None, inputs=blank),
             totals={
-                n: total_of(self.frame, of.fields[n], self.rows.get(set, ()))
+                n: total_of(self.frame, of.fields[n], self.preview.sets.get(set, self.rows.get(set, ())))
                 for n in section.totals
                 if n in of.fields
             },
             order=first if first in may and of.fields[first].type == "integer" else None,
             readonly=closed,
+            left=left,
+            more=has_room(len(rows), len(places)),
         )
 
     def _rows(self, set: str, of: Object, places: Sequence[Place], closed: bool) -> list[FormRow]:
@@ -249,30 +266,14 @@ class _Maker:
         """A row as it begins: with the defaults that are plain values."""
         row = Row(self.preview.row.program.programs[of.name], None, id="", fresh=True)
         row.values = dict.fromkeys(row.program.kept)
+        if of.master is not None and not self.preview.row.fresh:
+            row.values[of.master] = self.preview.row.id
         for field in of.fields.values():
             if field.default is not None and not isinstance(field.default, Expression) and not field.computed:
                 row.values[field.name] = field.default
         return tuple(
             input_of(self.frame, p, row, At(name=f"{name}.{p.field.name}", closed=closed)) for p in places
         )
-
-    def _told(self, found: Sequence[Problem] | None) -> Mapping[str, list[str]]:
-        """Name of an input -> what is said of it now."""
-        mine = self.preview.problems
-        name = self.typed
-        self.unread = {input_name(name, p.path) for p in mine if p.rule is None and p.code != "required"}
-        if self.fresh:
-            return {}
-        given = {
-            *self.typed.given,
-            *(f"{s}.{r.key}.{n}" for s, rows in self.typed.rows.items() for r in rows for n in r.given),
-        }
-        told: dict[str, list[str]] = defaultdict(list)
-        for problem in mine if found is None else found:
-            at = input_name(name, problem.path)
-            if found is not None or (problem.code != "required" and (problem.rule or at in given)):
-                told[at].append(self.words(problem))
-        return told
 
     def _frame(self) -> Frame:
         top = self.preview.row
@@ -295,4 +296,5 @@ class _Maker:
             lookup=self.opening.lookup,
             type_options=kind.options if kind else {},
             currency=top.values.get("currency"),
+            currencies=currencies_of(self.conn, self.call) if self.object.record_currency else (),
         )

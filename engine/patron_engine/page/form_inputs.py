@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import blake2s
 from typing import Any
+from urllib.parse import urlencode
 
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.functions.chinese import rmb_upper
@@ -27,6 +28,7 @@ from patron_engine.fields.field import (
 from patron_engine.jsonio import dumps
 from patron_engine.page.inputs import Choice, Input, widget_of
 from patron_engine.page.layout import Place, Truth
+from patron_engine.page.lookup import read_by
 from patron_engine.page.palette import token_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import shown
@@ -36,6 +38,7 @@ from patron_engine.ways.preview import Preview
 
 Ref = tuple[str, str]
 CNY = "CNY"
+CHOICE = "choice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class Frame:
     lookup: str
     type_options: Mapping[str, tuple[str, ...]]
     currency: str | None
+    currencies: tuple[Choice, ...] = ()  # a record of this object may have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +85,7 @@ def input_of(frame: Frame, place: Place, row: Row, at: At) -> Input:
     made = Input(
         name=at.name,
         field=of,
-        widget=widget_of(of, written=may),
+        widget=CHOICE if may and _is_currency(frame, of) else widget_of(of, written=may),
         label=frame.reader.say(place.label, of.name),
         help=frame.reader.say(place.help),
         value=value,
@@ -95,14 +99,13 @@ def input_of(frame: Frame, place: Place, row: Row, at: At) -> Input:
         width=place.width,
         choices=_choices(frame, row, of, value),
         targets=of.spec.to if isinstance(of.spec, LinkSpec) else (),
-        source=f"{frame.lookup}/{of.object}/{of.name}" if isinstance(of.spec, LinkSpec) else "",
+        source=_source(frame, row, of) if isinstance(of.spec, LinkSpec) else "",
         problems=at.problems,
     )
     drawn = written(of, at.name, value, frame.reader)
     was = _pairs(at.name, at.was) if at.given else drawn
-    return replace(
-        made, attributes={**_attributes(frame, of, value), "was": was, "state": _state(made, drawn, at)}
-    )
+    more = _attributes(frame, row, of, value)
+    return replace(made, attributes={**more, "was": was, "state": _state(made, drawn, at, more)})
 
 
 def _value(frame: Frame, row: Row, of: Field) -> Any:
@@ -128,6 +131,13 @@ def _choices(frame: Frame, row: Row, of: Field, value: Any) -> tuple[Choice, ...
     if isinstance(of.spec, LinkSpec):
         several = value if isinstance(value, list) else [value] if value else []
         return tuple(Choice(value=reference(of, v), text=v["title"] or "…") for v in several)
+    if _is_currency(frame, of):
+        kept = (
+            [Choice(value=value, text=value)]
+            if value and value not in {c.value for c in frame.currencies}
+            else []
+        )
+        return (*kept, *frame.currencies)
     spec = of.spec
     if not isinstance(spec, ChoiceSpec):
         return ()
@@ -160,7 +170,26 @@ def _choices(frame: Frame, row: Row, of: Field, value: Any) -> tuple[Choice, ...
     return (*found, *(Choice(value=v, text=v) for v in sorted(held - {c.value for c in found}) if spec.free))
 
 
-def _attributes(frame: Frame, of: Field, value: Any) -> dict[str, Any]:
+def _is_currency(frame: Frame, of: Field) -> bool:
+    """The currency of a record that has one of its own."""
+    return (
+        of.system
+        and of.name == "currency"
+        and of.object == frame.preview.row.object
+        and bool(frame.currencies)
+    )
+
+
+def _source(frame: Frame, row: Row, of: Field) -> str:
+    """Where records are looked up; of a detail with its master, which its form does not show."""
+    address = f"{frame.lookup}/{of.object}/{of.name}"
+    link = row.program.object.master
+    id = row.values.get(link) if link else None
+    known = link is not None and id is not None and not (row.master is not None and row.master.fresh)
+    return f"{address}?{urlencode({f'with.{link}': id})}" if known else address
+
+
+def _attributes(frame: Frame, row: Row, of: Field, value: Any) -> dict[str, Any]:
     """What the widget needs besides."""
     spec, reader = of.spec, frame.reader
     found: dict[str, Any] = {
@@ -184,11 +213,14 @@ def _attributes(frame: Frame, of: Field, value: Any) -> dict[str, Any]:
     elif isinstance(spec, FileSpec):
         found |= {"accept": spec.accept, "max_size": spec.max_size, "many": spec.many}
     elif isinstance(spec, LinkSpec):
-        found |= {"many": spec.many, "with": " ".join(_reads(spec)), "several": spec.several}
+        found |= {
+            "many": spec.many, "with": " ".join(read_by(of, row.program.object.master)), "several": spec.several,
+        }  # fmt: skip
     elif isinstance(spec, ChoiceSpec):
         found |= {"controlled_by": spec.controlled_by, "free": spec.free}
     if of.type == "money":
         currency = frame.currency or reader.currency
+        found["grouped"] = reader.number(value) if value is not None else ""
         found |= {"unit": reader.sign(currency), "currency": currency}
         if currency == CNY and value and reader.languages[0].startswith("zh"):
             found["words"] = rmb_upper(Decimal(str(value))) or ""
@@ -199,12 +231,6 @@ def _attributes(frame: Frame, of: Field, value: Any) -> dict[str, Any]:
     elif of.type == "json" and value is not None:
         found["json"] = dumps(value).decode()
     return found
-
-
-def _reads(spec: LinkSpec) -> list[str]:
-    """Own fields the condition of a link reads: they travel with a look-up."""
-    paths = spec.where.paths if spec.where is not None else ()
-    return sorted({p.split(".")[1] for p in paths if p.startswith("this.")})
 
 
 def _live(*conditions: Truth) -> bool:
@@ -220,10 +246,11 @@ def _pairs(name: str, group: Group | None) -> tuple[tuple[str, str], ...]:
     return tuple((f"{name}.{p}" if p else name, t) for p, texts in (group or {}).items() for t in texts)
 
 
-def _state(made: Input, drawn: tuple[tuple[str, str], ...], at: At) -> str:
+def _state(made: Input, drawn: tuple[tuple[str, str], ...], at: At, more: Mapping[str, Any]) -> str:
     """A word for how it is drawn: another one means that the open form has to draw it anew."""
     parts = (
         made.visible, made.required, made.readonly, made.problems, made.choices if not made.targets else (),
         () if at.given else [(n.removeprefix(at.name), t) for n, t in drawn], made.shown.text if made.widget == "shown" else "",
+        more["unit"], more["words"],
     )  # fmt: skip
     return blake2s(repr(parts).encode(), digest_size=6).hexdigest()

@@ -1,13 +1,15 @@
-"""Form names: what the records and files that stand in a form are called, and which input a problem is about.
+"""Form names: what the records and files that stand in a form are called, which input a problem is about and
+what is said of it.
 
-In: references, ids, the path of a problem. Out: titles of those the reader may see, files he may have, names of inputs.
+In: references, ids, the path of a problem. Out: titles of those the reader may see, files he may have, names of inputs with
+what is wrong.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +18,7 @@ import psycopg
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import NotFound
 from patron_engine.page.typed import Typed
+from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.files import find_file
 from patron_engine.query.spec import MAX_LIMIT, Ask
@@ -67,3 +70,20 @@ def input_name(typed: Typed, path: str | None) -> str:
     if place >= len(kept):
         return set
     return f"{set}.{kept[place].key}" + (f".{rest}" if rest else "")
+
+
+def told_of(
+    typed: Typed, mine: Sequence[Problem], found: Sequence[Problem] | None, words: Callable[[Problem], str]
+) -> Mapping[str, list[str]]:
+    """Name of an input -> what is said of it now: all that a save `found` wrong; while somebody writes only what he wrote himself,
+    and rules."""
+    given = {
+        *typed.given,
+        *(f"{s}.{r.key}.{n}" for s, rows in typed.rows.items() for r in rows for n in r.given),
+    }
+    told: dict[str, list[str]] = defaultdict(list)
+    for problem in mine if found is None else found:
+        at = input_name(typed, problem.path)
+        if found is not None or (problem.code != "required" and (problem.rule or at in given)):
+            told[at].append(words(problem))
+    return told

@@ -8,7 +8,7 @@ are more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
@@ -17,14 +17,13 @@ from babel.dates import format_interval, format_skeleton
 
 from patron_engine.fields.field import Field
 from patron_engine.model.model import LINKS
-from patron_engine.page.calendar import FIRST_WEEKDAY, day_of
-from patron_engine.page.cards import Card, Cards, choice_of, field_at, narrowed
+from patron_engine.page.cards import Card, choice_of
+from patron_engine.page.paths import field_at
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import UNTITLED, option_item
-from patron_engine.page.spans import DAY, Span, Spans, latest_day, spans_of
+from patron_engine.page.spans import DAY, FIRST_WEEKDAY, Span, Spans, day_of, placed_in, spans_of
 from patron_engine.query.call import Call
-from patron_engine.ways.read import read
 
 MOST_ROWS = 300  # bars of one plan; the page says when there are more
 
@@ -101,18 +100,13 @@ def plan_of(
     first, last = stretch(day, how, FIRST_WEEKDAY[call.model.workspace.week_from])
     length = (last - first).days + 1
     path, by = _by(call, question)
-    cards = Cards(call, narrowed(question, spans.touching(first, last)), reader)
-    ask = cards.ask(*spans.paths, *([path] if by else []), limit=MOST_ROWS)
-    ask = replace(ask, sort=(path, spans.start) if by else (spans.start,))
-    found = read(conn, call, ask, secret=secret)
+    found = placed_in(
+        conn, call, question, spans, reader, (first, last), limit=MOST_ROWS, secret=secret, by=path
+    )
     groups: dict[str, tuple[str, str | None, list[Bar]]] = {}
-    for record in found.rows():
-        span = spans.of(record)
-        if span is None:
-            continue
-        key, label, color = _group(by, record.get(path) if by else None, reader)
-        bar = _bar(cards.card(record, without=(*spans.paths, path)), span, first, last)
-        groups.setdefault(key, (label, color, []))[2].append(bar)
+    for card, span, value in found.entries:
+        key, label, color = _group(by, value, reader)
+        groups.setdefault(key, (label, color, []))[2].append(_bar(card, span, first, last))
     step = (last - first + DAY) / 2
     return Plan(
         axis=how,
@@ -128,8 +122,8 @@ def plan_of(
         grouped=reader.say(by.label, by.name) if by else "",
         today=100 * ((reader.today - first).days + 0.5) / length if first <= reader.today <= last else None,
         spans=spans,
-        capped=found.next is not None,
-        latest=None if groups else latest_day(conn, call, question, spans, secret),
+        capped=found.capped,
+        latest=found.latest,
     )
 
 

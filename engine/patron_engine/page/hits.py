@@ -7,7 +7,7 @@ fields the asker may read. Reads by the way read alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -19,7 +19,7 @@ from patron_engine.page.marks import Pieces, fits, marked
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import shown
 from patron_engine.query.call import Call
-from patron_engine.query.found import found_in
+from patron_engine.query.found import Candidates, found_in
 from patron_engine.query.spec import Ask
 from patron_engine.ways.read import read
 
@@ -82,15 +82,25 @@ def _group(
     object: Object,
     words: str,
     limit: int,
-    ids: tuple[str, ...] | None,
+    found: Candidates | None,
 ) -> Group:
     names = readable(call.model, call.actor, object.name)
     paths = [p for p in object.search if p != object.title and p.partition(".")[0] in names]
     title = (object.title,) if object.title.partition(".")[0] in names else ()
-    ask = Ask(object=object.name, q=words, fields=("id", *title, *paths), limit=limit + 1, ids=ids)
-    rows = read(conn, call, ask, secret=b"").rows()
+    ask = Ask(object=object.name, q=words, fields=("id", *title, *paths), limit=limit + 1)
+    rows = found_rows(conn, call, ask, found)
     made = tuple(_hit(call, reader, object, paths, row, words) for row in rows[:limit])
     return Group(object=object, hits=made, more=len(rows) > limit)
+
+
+def found_rows(
+    conn: psycopg.Connection[Any], call: Call, ask: Ask, found: Candidates | None
+) -> list[dict[str, Any]]:
+    """The first records of a search: of its candidates; where these are too few and not all, of everything."""
+    rows = read(conn, call, replace(ask, ids=found.ids), secret=b"").rows() if found else []
+    if len(rows) < ask.limit and not (found and found.whole):
+        rows = read(conn, call, ask, secret=b"").rows()
+    return rows
 
 
 def _hit(

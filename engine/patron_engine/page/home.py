@@ -18,6 +18,7 @@ from patron_engine.access.decide import readable, writable
 from patron_engine.fields.field import ChoiceSpec, Field
 from patron_engine.fields.options import names_of
 from patron_engine.model.model import Object
+from patron_engine.page.may import allowed
 from patron_engine.page.menu import App, objects_in
 from patron_engine.page.palette import token_of
 from patron_engine.page.question import View, views_of
@@ -25,8 +26,9 @@ from patron_engine.page.reader import Reader
 from patron_engine.page.show import Shown, shown
 from patron_engine.query.call import Call
 from patron_engine.query.counts import COUNTED, counts
+from patron_engine.query.groups import groups
 from patron_engine.query.recent import Moved, Seen, moved, recent
-from patron_engine.query.spec import MAX_LIMIT, Ask
+from patron_engine.query.spec import Ask
 from patron_engine.ways.read import read
 
 Connection = psycopg.Connection[Any]
@@ -36,6 +38,7 @@ LISTS = 4  # lists of what is due today
 STAGED = 4  # objects whose stages are counted
 HINTS = 3  # values beside a title
 RECENT = 8
+BEGIN = 3  # objects an empty workspace is begun with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,8 @@ class Staged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """`tasks` is None where there is no such object; `ticks` says whether one may tick off."""
+    """`tasks` is None where there is no such object; `ticks` says whether one may tick off; `begin` are objects to make the
+    first records of, where nothing is to be seen yet."""
 
     tasks: Listed | None
     ticks: bool
@@ -93,18 +97,29 @@ class Home:
     staged: tuple[Staged, ...]
     recent: tuple[Seen, ...]
     moved: tuple[Moved, ...]
+    begin: tuple[Object, ...] = ()
 
 
 def home_of(conn: Connection, call: Call, reader: Reader, apps: tuple[App, ...]) -> Home:
     """Everything the home page shows."""
+    tasks = _tasks(conn, call, reader)
+    today, staged = tuple(_today(conn, call, reader)), tuple(_staged(conn, call, reader, apps))
+    calm = not (tasks and tasks.lines) and not today and not staged
     return Home(
-        tasks=_tasks(conn, call, reader),
+        tasks=tasks,
         ticks=STATUS in writable(call.model, call.actor, TASK),
-        today=tuple(_today(conn, call, reader)),
-        staged=tuple(_staged(conn, call, reader, apps)),
+        today=today,
+        staged=staged,
         recent=recent(conn, call, RECENT),
         moved=moved(conn, call, RECENT),
+        begin=tuple(_begin(call, apps)) if calm else (),
     )
+
+
+def _begin(call: Call, apps: tuple[App, ...]) -> list[Object]:
+    """The first objects of the menus that he may make records of."""
+    named = [n for n in objects_in(apps) if n != TASK and allowed(call, "create", n)]
+    return [call.model.objects[n] for n in named[:BEGIN]]
 
 
 def _tasks(conn: Connection, call: Call, reader: Reader) -> Listed | None:
@@ -218,18 +233,10 @@ def stage_field(call: Call, object: Object) -> Field | None:
 def _spread(
     conn: Connection, call: Call, reader: Reader, object: Object, field: Field, *, mine: bool
 ) -> Staged:
-    where = "owner == me()" if mine else None
+    ask = Ask(object=object.name, where="owner == me()" if mine else None)
+    counted = {g.value: g.count for g in groups(conn, call, ask, field.name)}
     options = [(n, o) for n, o in names_of(field).options.items() if not o.retired]
-    page = read(
-        conn, call, Ask(object=object.name, where=where, fields=(field.name,), limit=MAX_LIMIT), secret=b""
-    )
-    values = [row.get(field.name) for row in page.rows()]
-    tally = {name: values.count(name) for name, _ in options}
-    if page.next is not None:  # more than one page: each option is counted where the records are
-        for name, _ in options:
-            asked = f"{field.name} == '{name}'" + (f" and {where}" if where else "")
-            ask = Ask(object=object.name, where=asked, fields=("id",), limit=1, count="exact")
-            tally[name] = read(conn, call, ask, secret=b"").count or 0
+    tally = {name: counted.get(name, 0) for name, _ in options}
     most = max(tally.values(), default=0) or 1
     stages = tuple(
         Stage(

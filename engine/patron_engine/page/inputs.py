@@ -46,7 +46,7 @@ class Input:
     value     its JSON form as it stands in the form now; `typed` is what a person wrote that could not be read
     shown     the same as people read it
     required, readonly, visible   as they hold at this moment; `live` is true where they may change with other fields
-    choices   of a choice; of a link the records that stand in it
+    choices   of a choice; of a link the records that stand in it, and `found` those to choose from
     targets   objects a link may point at; `source` is the address its records are looked up at
     attributes  what the widget needs besides: min, max, step, unit, currency, maxlength, accept, many, controlled_by …
     problems  what is wrong with it, in the reader's language
@@ -66,6 +66,7 @@ class Input:
     live: bool = False
     width: int = 1
     choices: tuple[Choice, ...] = ()
+    found: tuple[Choice, ...] = ()
     targets: tuple[str, ...] = ()
     source: str = ""
     attributes: Mapping[str, Any] = kept(default_factory=dict)

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from patron_engine.access.decide import Deny, readable, row_rule
+from patron_engine.access.decide import Deny, readable, row_rule, writable
+from patron_engine.access.pick import Body, documents_for
 from patron_engine.actor import Actor
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import Field, Texts, nothing
 from patron_engine.fields.options import texts
 from patron_engine.model.model import LinkSet, Model, Object
-from patron_engine.page.pick import Body, documents_for
 
 Truth = bool | Expression
 WIDE = frozenset({"long_text", "rich_text", "address", "json"})  # take the whole width unless told otherwise
@@ -39,8 +39,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    name: str
+    label: Texts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """`table` is the set of details that is edited in it; then `places` are fields of its records."""
+    """`table` is the set of details that is edited in it; then `places` are fields of its records. `tab` is the one it stands
+    on; "" above them all."""
 
     name: str
     label: Texts
@@ -53,6 +60,7 @@ class Section:
     collapsed: bool = False
     visible: Truth = True
     readonly: Truth = False
+    tab: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +84,24 @@ class Layout:
     related: tuple[Related, ...]
     highlights: tuple[str, ...]
     actions: tuple[str, ...]
+    tabs: tuple[Tab, ...] = ()
 
 
 def layout_of(model: Model, actor: Actor, object: Object, record_type: str | None = None) -> Layout:
     """The layout of this person for this object; one made of the fields where none is written for him."""
+    return _layout(_Maker, model, actor, object, record_type)
+
+
+def form_layout_of(model: Model, actor: Actor, object: Object, record_type: str | None = None) -> Layout:
+    """The same for a form, secrets that he may write in their places."""
+    return _layout(_Written, model, actor, object, record_type)
+
+
+def _layout(
+    kind: type[_Maker], model: Model, actor: Actor, object: Object, record_type: str | None
+) -> Layout:
     found = documents_for(model, actor, "layout", object.name, record_type)
-    maker = _Maker(model, actor, object, found[0] if found else {})
+    maker = kind(model, actor, object, found[0] if found else {})
     return maker.written() if found else maker.made()
 
 
@@ -104,6 +124,7 @@ class _Maker:
             related=tuple(r for r in related if r is not None),
             highlights=tuple(p for p in self.body.get("highlights") or () if self._field(self.object, p)),
             actions=tuple(self.body.get("actions") or ()),
+            tabs=tuple(Tab(name=t["name"], label=texts(t.get("label"))) for t in self.body.get("tabs") or ()),
         )
 
     def _section(self, body: Body) -> Section | None:
@@ -126,12 +147,13 @@ class _Maker:
             collapsed=bool(body.get("collapsed")),
             visible=self._truth(body, "visible", at, True),
             readonly=self._truth(body, "readonly", at, False),
+            tab=body.get("tab") or "",
         )
 
     def _place(self, of: Object, item: Any, at: str) -> Place | None:
         body: Body = {"field": item} if isinstance(item, str) else item
         path = body["field"]
-        field = self._field(of, path)
+        field = self._at(of, path)
         if field is None:
             return None
         at = f"{at}.{path}"
@@ -203,6 +225,10 @@ class _Maker:
 
     # -- names --------------------------------------------------------------------------------------------------
 
+    def _at(self, of: Object, path: str) -> Field | None:
+        """What a section shows at a path."""
+        return self._field(of, path)
+
     def _field(self, of: Object, path: str) -> Field | None:
         """A field he may read, or one behind links he may read."""
         here = of
@@ -223,6 +249,14 @@ class _Maker:
 
     def _columns(self, of: Object, without: str) -> tuple[str, ...]:
         return columns_of(self.model, self.actor, of, without)
+
+
+class _Written(_Maker):
+    """The same for a form: it also has what is written and never read."""
+
+    def _at(self, of: Object, path: str) -> Field | None:
+        found = writable(self.model, self.actor, of.name).get(of.aliases.get(path, path))
+        return found if found is not None and found.type == "secret" else super()._at(of, path)
 
 
 def columns_of(model: Model, actor: Actor, of: Object, without: str = "") -> tuple[str, ...]:

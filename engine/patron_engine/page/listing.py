@@ -63,6 +63,11 @@ class Band:
     key: str
     shown: Shown
 
+    @property
+    def mark(self) -> str:
+        """Its name among the elements of the page."""
+        return "band-" + "".join(c if c.isalnum() else "-" for c in self.key)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -84,6 +89,11 @@ class Listing:
     lines: tuple[Line, ...]
     next: str | None
     last: str | None = None
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The groups that begin in this part."""
+        return tuple(line.band for line in self.lines if line.band is not None)
 
 
 def fitting(model: Model, actor: Actor, question: Question) -> Question:
@@ -154,15 +164,8 @@ def listing(
         also.append("currency")
     if question.group:
         also.append(question.group)
-    keys = question.sort
-    if question.group:
-        keys = (question.group, *(k for k in keys if k.lstrip("-") != question.group))
-    page = read(
-        conn,
-        call,
-        replace(question.ask(also=tuple(also), deleted=deleted), sort=keys[:MAX_SORT]),
-        secret=secret,
-    )
+    ask = replace(question.ask(also=tuple(also), deleted=deleted), sort=_keys(call, question))
+    page = read(conn, call, ask, secret=secret)
     heads = headings(call.model, call.actor, question, reader)
     made: list[Line] = []
     for row in page.rows():
@@ -173,6 +176,16 @@ def listing(
             opened = band.key
         made.append(line(call, question.object, heads, row, reader, band, edited=not deleted))
     return Listing(question=question, headings=heads, lines=tuple(made), next=page.next, last=opened)
+
+
+def _keys(call: Call, question: Question) -> tuple[str, ...]:
+    """What a list is sorted by: its groups first; two records of one title are two groups."""
+    if not question.group:
+        return question.sort
+    field = field_at(call.model, call.actor, question.object, question.group)
+    linked = field is not None and field.expr.kind == "link"
+    groups = (question.group, f"{question.group}.id") if linked else (question.group,)
+    return (*groups, *(k for k in question.sort if k.lstrip("-") not in groups))[:MAX_SORT]
 
 
 def line(

@@ -36,6 +36,19 @@ UNFIT = frozenset(
 OWN = re.compile(r"'(?:\\.|[^'\\])*'|\bthis\.(\w+(?:\.\w+)*)")
 
 
+def read_by(of: Field, master: str | None = None) -> tuple[str, ...]:
+    """The fields of the record itself that the condition of a link reads: their values belong to a look-up. Beyond its
+    `master` they are those of the form around a row: "order.account"."""
+    condition = of.link.where
+    paths = condition.paths if condition is not None else ()
+    found = [p.split(".")[1:] for p in paths if p.startswith("this.")]
+    return tuple(
+        sorted(
+            {".".join(steps[:2]) if steps[0] == master and len(steps) > 1 else steps[0] for steps in found}
+        )
+    )
+
+
 def choices_for(
     conn: Connection, call: Call, reader: Reader, of: Field, q: str, values: Mapping[str, str], secret: bytes
 ) -> list[Choice]:
@@ -109,8 +122,13 @@ def _where(conn: Connection, call: Call, of: Field, values: Mapping[str, str]) -
 
 def _value(conn: Connection, call: Call, own: Object, path: str, values: Mapping[str, str]) -> Any:
     name, _, rest = path.partition(".")
-    text = values.get(name) or None
     field = own.field(name)
+    above = rest.partition(".")[0]
+    if field is not None and above and f"{name}.{above}" in values:  # a field of the open form around the row
+        return _value(
+            conn, call, call.model.objects[field.link.to[0]], rest, {above: values[f"{name}.{above}"]}
+        )
+    text = values.get(name) or None
     if field is None or text is None:
         return None
     if field.expr.kind == "link":

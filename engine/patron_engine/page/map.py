@@ -13,7 +13,8 @@ from typing import Any
 import psycopg
 
 from patron_engine.access.decide import readable
-from patron_engine.page.cards import Card, Cards, field_at, narrowed
+from patron_engine.page.cards import Card, Cards, narrowed
+from patron_engine.page.paths import field_at
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import shown

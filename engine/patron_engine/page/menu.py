@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from patron_engine.access.decide import Deny, row_rule
+from patron_engine.access.pick import documents_for
 from patron_engine.actor import Actor
 from patron_engine.fields.field import Texts, nothing
 from patron_engine.fields.options import texts
 from patron_engine.model.model import Model
-from patron_engine.page.pick import documents_for
 
 Target = Literal["object", "view", "report", "dashboard", "webform", "url", "group"]
 DRAWN: frozenset[Target] = frozenset({"object", "view", "url"})

@@ -1,8 +1,9 @@
-"""Notices: what somebody should know about: where he was mentioned, what was sent to him, what is due.
+"""Notices: what somebody should know about: where he was mentioned, what was sent to him, what is due, what happened to
+records he follows.
 
 In: a connection, the frame of a call, a reader. Out: `Category`s of `Notice`s, the latest first, each read or not. They are the
-records of the pack core (`comment`, `message`, `task`) as he may read them; up to when he has read each category is kept in
-`sys__notices_read`. A workspace without these objects has no notices.
+records of the pack core (`comment`, `message`, `task`) as he may read them, and what page/followed makes of the history; up to
+when he has read each category is kept in `sys__notices_read`. A workspace without these objects has no such notices.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 from patron_engine.access.decide import readable
+from patron_engine.page.followed import any_followed, followed
 from patron_engine.page.home import title_in
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
@@ -29,7 +31,11 @@ LONGEST = 160  # characters of a text shown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """`object` and `id` are where it leads; `who` wrote it, `about` the title of what it is about."""
+    """`object` and `id` are where it leads; `who` wrote it, `about` the title of what it is about.
+
+    Of a followed record: `others` did something too, `action` is what was done, `changed` the labels of what was changed;
+    `files` says that its files were.
+    """
 
     object: str
     id: str
@@ -40,6 +46,10 @@ class Notice:
     about: str = ""
     due: date | None = None
     late: bool = False
+    others: int = 0
+    action: str = ""
+    changed: tuple[str, ...] = ()
+    files: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +84,31 @@ SOURCES = (
         needed=("status", "due", "owner"), sort="-due",
     ),
 )  # fmt: skip
+FOLLOWED = "followed"
+CATEGORIES = (*(s.category for s in SOURCES), FOLLOWED)
 
 
 def notices_of(conn: Connection, call: Call, reader: Reader) -> tuple[Category, ...]:
     """The categories this workspace has, also those without notices."""
     seen = _read_until(conn, call)
-    return tuple(
+    made = [
         Category(name=s.category, notices=_notices(conn, call, reader, s, seen.get(s.category)))
         for s in SOURCES
         if set(s.needed) <= set(readable(call.model, call.actor, s.object))
-    )
+    ]
+    if any_followed(call):
+        made.append(Category(name=FOLLOWED, notices=_followed(conn, call, reader, seen.get(FOLLOWED))))
+    return tuple(made)
+
+
+def _followed(conn: Connection, call: Call, reader: Reader, seen: datetime | None) -> tuple[Notice, ...]:
+    return tuple(
+        Notice(
+            object=one.object, id=one.id, text=one.title[:LONGEST], at=one.at, unread=seen is None or one.at > seen,
+            who=one.by, others=one.others, action=one.action, changed=one.changed, files=one.files,
+        )
+        for one in followed(conn, call, reader, seen)[:KEPT]
+    )  # fmt: skip
 
 
 def unread(conn: Connection, call: Call, reader: Reader) -> int:
@@ -93,7 +118,7 @@ def unread(conn: Connection, call: Call, reader: Reader) -> int:
 
 def mark_read(conn: Connection, schema: str, user: str, at: datetime, category: str | None = None) -> None:
     """Everything up to `at` is read, of one category or of all."""
-    names = [s.category for s in SOURCES if category in (None, s.category)]
+    names = [name for name in CATEGORIES if category in (None, name)]
     conn.execute(
         sql.SQL(
             "INSERT INTO {}.sys__notices_read (user_record, category, at) SELECT %s, unnest(%s::text[]), %s"

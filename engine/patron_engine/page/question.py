@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
+from patron_engine.access.pick import Body, documents_for
 from patron_engine.actor import Actor
+from patron_engine.errors import LimitExceeded
 from patron_engine.fields.options import texts
 from patron_engine.model.model import Model, Object
 from patron_engine.page.layout import columns_of
-from patron_engine.page.pick import Body, documents_for
-from patron_engine.query.spec import Ask
+from patron_engine.query.spec import MAX_FIELDS, MAX_SORT, Ask
 
 Drawing = Literal["list", "kanban", "calendar", "gantt", "tree", "map"]
 DRAWINGS: tuple[Drawing, ...] = ("list", "kanban", "calendar", "gantt", "tree", "map")
@@ -119,7 +120,7 @@ def question_of(
     columns = view.columns
     if "columns" in own:
         known = {c.path: c for c in view.columns}
-        named = [p for p in parameters["columns"].split(",") if p]
+        named = _names(parameters["columns"], MAX_FIELDS, "query_fields")
         columns = tuple(known.get(p) or Column(path=p, label={}) for p in named) or columns
     drawing = parameters.get("type", view.drawing)
     return Question(
@@ -128,7 +129,7 @@ def question_of(
         where=parameters.get("where") or None,
         q=parameters.get("q") or None,
         columns=columns,
-        sort=tuple(s for s in parameters["sort"].split(",") if s) if "sort" in own else view.sort,
+        sort=_names(parameters["sort"], MAX_SORT, "query_sort") if "sort" in own else view.sort,
         group=(parameters["group"] if parameters["group"] != "-" else None)
         if "group" in own
         else view.group_by,
@@ -136,6 +137,14 @@ def question_of(
         after=parameters.get("after") or None,
         own=own,
     )
+
+
+def _names(text: str, most: int, limit: str) -> tuple[str, ...]:
+    """The names of a parameter, each once."""
+    found = tuple(dict.fromkeys(name for name in text.split(",") if name))
+    if len(found) > most:
+        raise LimitExceeded(f"an address names at most {most} of them", code=limit)
+    return found
 
 
 def _view(model: Model, actor: Actor, object: Object, body: Body) -> View:

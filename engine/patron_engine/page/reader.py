@@ -37,7 +37,14 @@ class Reader:
 
     @property
     def today(self) -> date:
-        return self.now.astimezone(self.zone).date()
+        return self.local(self.now).date()
+
+    def local(self, value: datetime) -> datetime:
+        """A moment in his zone. Where its day there is beyond the calendar, the end of the calendar."""
+        try:
+            return value.astimezone(self.zone)
+        except OverflowError:
+            return (datetime.max if value.year > 1 else datetime.min).replace(tzinfo=self.zone)
 
     def say(self, texts: Texts | str | None, otherwise: str = "") -> str:
         """A text of a definition in his language."""
@@ -70,7 +77,7 @@ class Reader:
 
     def moment(self, value: datetime) -> str:
         """To the minute, in his zone."""
-        local = value.astimezone(self.zone)
+        local = self.local(value)
         if self.languages[0].startswith("zh"):
             return local.strftime("%Y-%m-%d %H:%M")
         return str(format_datetime(local, format="MMM d, y HH:mm", locale=self.locale))

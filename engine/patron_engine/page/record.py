@@ -8,7 +8,7 @@ nothing that the reader may not see. NotFound as the way read says it. Related r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -18,6 +18,8 @@ from patron_engine.errors import NotFound
 from patron_engine.fields.field import Field, Rollup
 from patron_engine.model.model import Object
 from patron_engine.page.below import Grid, details_grid
+from patron_engine.page.form_parts import tabs_of
+from patron_engine.page.form_tree import FormTab
 from patron_engine.page.layout import BOOKKEEPING, Layout, Place, Related, Section, layout_of
 from patron_engine.page.may import May, creates, may_of
 from patron_engine.page.reader import Reader
@@ -67,6 +69,16 @@ class Sheet:
     facts: tuple[Fact, ...] = ()
     grid: Grid | None = None
     folded: bool = False
+    tab: str = ""
+    visible: bool = True
+
+    @property
+    def on_paper(self) -> Sheet | None:
+        """Only what is filled in; None where that is nothing, and for bookkeeping."""
+        facts = tuple(f for f in self.facts if not f.shown.empty)
+        if self.folded or self.name == "system" or not (facts or (self.grid and self.grid.rows)):
+            return None
+        return replace(self, facts=facts, grid=self.grid and self.grid.filled)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +115,7 @@ class RecordPage:
     may: May
     layout: Layout
     record: Mapping[str, Any]
+    tabs: tuple[FormTab, ...] = ()
     tags: Tags | None = None
     deleted: bool = False
     voided: bool = False
@@ -198,6 +211,7 @@ class _Maker:
             stages=stage_bar(self.call, self.reader, self.object, self.record, self.truths) if self.living else None,
             tiles=tuple(t for t in map(self._tile, self.layout.related) if t is not None) if self.living else (),
             may=may_of(self.call, self.object, living=self.living, voided=voided), layout=self.layout, record=self.record,
+            tabs=tabs_of(self.layout, sheets, self.reader),
             tags=tags_of(self.call, self.reader, self.object, self.record) if self.living else None,
             deleted=not self.living, voided=voided,
         )  # fmt: skip
@@ -221,7 +235,7 @@ class _Maker:
             label = label or self.reader.say(section.table.label, section.table.name)
             return Sheet(
                 name=section.name, label=label, help=self.reader.say(section.help), columns=1, grid=grid,
-                folded=section.collapsed or not grid.rows,
+                folded=section.collapsed or not grid.rows, tab=section.tab,
             )  # fmt: skip
         facts = tuple(self._placed(p) for p in section.places if self._seen(p))
         if not facts:
@@ -229,7 +243,7 @@ class _Maker:
         kept = all(f.name in BOOKKEEPING or f.shown.empty for f in facts)
         return Sheet(
             name=section.name, label=label, help=self.reader.say(section.help), columns=section.columns,
-            facts=facts, folded=section.collapsed or kept,
+            facts=facts, folded=section.collapsed or kept, tab=section.tab,
         )  # fmt: skip
 
     def _seen(self, place: Place) -> bool:

@@ -12,10 +12,9 @@ from datetime import date, datetime, time
 from functools import cache
 from typing import Any, Literal
 
-import nh3
-
 from patron_engine.fields.field import ChoiceSpec, Field, LinkSpec, NumberSpec
 from patron_engine.fields.options import options_in
+from patron_engine.fields.text import RichText
 from patron_engine.page.palette import token_of
 from patron_engine.page.reader import Reader
 
@@ -53,6 +52,7 @@ class Shown:
 
 EMPTY = Shown(kind="empty")
 UNTITLED = "…"
+RICH_TEXT = RichText()
 
 
 def shown(field: Field, value: Any, reader: Reader, currency: str | None = None) -> Shown:
@@ -87,7 +87,7 @@ def _lines(_: _Subject, value: Any) -> Shown:
 
 def _html(_: _Subject, value: Any) -> Shown:
     """Cleaned when it was written, and again here: what lies in the database may be older than a rule."""
-    return Shown(kind="html", text=nh3.clean(str(value)), raw=value)
+    return Shown(kind="html", text=RICH_TEXT.cleaned(str(value)), raw=value)
 
 
 def _number(subject: _Subject, value: Any) -> Shown:

@@ -14,9 +14,10 @@ from typing import Any
 import psycopg
 
 from patron_engine.access.decide import readable, writable
+from patron_engine.access.pick import documents_for
 from patron_engine.fields.field import Field
-from patron_engine.page.cards import field_at, narrowed
-from patron_engine.page.pick import documents_for
+from patron_engine.page.cards import Card, Cards, narrowed
+from patron_engine.page.paths import field_at
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import moment_of
@@ -25,6 +26,8 @@ from patron_engine.ways.read import read
 
 DAY = timedelta(days=1)
 LAST_DAY = date(9999, 12, 30)
+EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)  # days one may look at
+FIRST_WEEKDAY = {"monday": 0, "sunday": 6, "saturday": 5}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +101,17 @@ class Spans:
     def _local(self, value: Any) -> tuple[date, time | None]:
         if "T" not in str(value):
             return date.fromisoformat(value), None
-        moment = moment_of(value).astimezone(self.reader.zone)
+        moment = self.reader.local(moment_of(value))
         return moment.date(), moment.time().replace(second=0, microsecond=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Cards with their spans and the value they are grouped by. `capped`: there are more; `latest`: where an empty period leads."""
+
+    entries: tuple[tuple[Card, Span, Any], ...]
+    capped: bool
+    latest: date | None
 
 
 def spans_of(call: Call, question: Question, reader: Reader) -> Spans | None:
@@ -131,7 +143,45 @@ def spans_of(call: Call, question: Question, reader: Reader) -> Spans | None:
     )
 
 
-def latest_day(
+def placed_in(
+    conn: psycopg.Connection[Any],
+    call: Call,
+    question: Question,
+    spans: Spans,
+    reader: Reader,
+    days: tuple[date, date],
+    *,
+    limit: int,
+    secret: bytes,
+    by: str = "",
+) -> Placed:
+    """The records of a question that touch these days, by `by` and their beginning; its columns are the facts of the cards."""
+    cards = Cards(call, narrowed(question, spans.touching(*days)), reader)
+    ask = cards.ask(*spans.paths, *([by] if by else []), limit=limit)
+    found = read(conn, call, replace(ask, sort=(by, spans.start) if by else (spans.start,)), secret=secret)
+    without = (*spans.paths, by) if by else spans.paths
+    entries = tuple(
+        (cards.card(record, without=without), span, record.get(by) if by else None)
+        for record in found.rows()
+        if (span := spans.of(record)) is not None
+    )
+    return Placed(
+        entries=entries,
+        capped=found.next is not None,
+        latest=None if entries else _latest_day(conn, call, question, spans, secret),
+    )
+
+
+def day_of(given: str, today: date) -> date:
+    """The day an address names, within reason; else today."""
+    try:
+        found = date.fromisoformat(given) if given else today
+    except ValueError:
+        return today
+    return min(max(found, EARLIEST), LATEST)
+
+
+def _latest_day(
     conn: psycopg.Connection[Any], call: Call, question: Question, spans: Spans, secret: bytes
 ) -> date | None:
     """The last day on which a record of the question begins: where to look when a period is empty."""

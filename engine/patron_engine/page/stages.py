@@ -1,8 +1,7 @@
 """Stages: the path a record goes, where it stands on it, and what a move asks for.
 
 In: the `stage_path` documents of an object, a record and its conditions. Out: a `StageBar`, and for one move a `Move`: the fields
-that must be filled first, what else stands in the way, what entering sets. A path is followed as far as its definition says:
-its fields, its criteria, which moves are open.
+that must be filled first and what else stands in the way, told before anything is saved: the save asks for the same (record/stages).
 """
 
 from __future__ import annotations
@@ -12,17 +11,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from patron_engine.access.decide import readable, writable
-from patron_engine.actor import Actor
+from patron_engine.access.pick import Body, documents_for
 from patron_engine.expr.context import Context
 from patron_engine.expr.evaluate import evaluate
 from patron_engine.fields.field import ChoiceSpec, Field
 from patron_engine.fields.options import options_in, texts
 from patron_engine.model.model import Object
 from patron_engine.page.palette import token_of
-from patron_engine.page.pick import Body, documents_for
 from patron_engine.page.reader import Reader
 from patron_engine.page.truths import Truth, Truths
 from patron_engine.query.call import Call
+from patron_engine.record.stages import opens
 
 State = Literal["done", "current", "ahead"]
 
@@ -54,12 +53,11 @@ class StageBar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """`asked` are fields to fill on the spot, `unmet` what must be done elsewhere first, `set` what entering writes."""
+    """`asked` are fields to fill on the spot, `unmet` what must be done elsewhere first."""
 
     step: Step
     asked: tuple[Field, ...]
     unmet: tuple[str, ...]
-    set: Mapping[str, Any]
 
 
 def stage_conditions(call: Call, object: Object) -> list[Truth]:
@@ -76,7 +74,7 @@ def stage_bar(
     call: Call, reader: Reader, object: Object, record: Mapping[str, Any], truths: Truths
 ) -> StageBar | None:
     """The bar of the first path the record goes; None without one, or where its field is not his to read."""
-    body = _path(call, object, truths)
+    body = _path(call, object, record, truths)
     if body is None:
         return None
     field = readable(call.model, call.actor, object.name)[body["field"]]
@@ -87,7 +85,7 @@ def stage_bar(
     steps = []
     for n, stage in enumerate(body["stages"]):
         state: State = "current" if n == at else "done" if n < at else "ahead"
-        opened = may and n != at and _open(body, at, n, call.actor)
+        opened = may and n != at and opens(body, current, stage["name"], call.actor)
         steps.append(_step(reader, field, stage, state, opened))
     here = body["stages"][at] if at >= 0 else {}
     ended = here.get("end") in ("lost", "void")
@@ -132,12 +130,11 @@ def move_to(
         *_unmet(call, reader, bar.body, target, "enter_when", truths),
         *_unmet(call, reader, bar.body, stages[bar.now.name] if bar.now else {}, "leave_when", truths),
     ]
-    fixed = {k: v for k, v in (target.get("set") or {}).items() if k in may and not _formula(v)}
-    return Move(step=step, asked=tuple(empty.values()), unmet=tuple(unmet), set=fixed)
+    return Move(step=step, asked=tuple(empty.values()), unmet=tuple(unmet))
 
 
-def _path(call: Call, object: Object, truths: Truths) -> Body | None:
-    for body in documents_for(call.model, call.actor, "stage_path", object.name):
+def _path(call: Call, object: Object, record: Mapping[str, Any], truths: Truths) -> Body | None:
+    for body in documents_for(call.model, call.actor, "stage_path", object.name, record.get("record_type")):
         when = body.get("when")
         if when is not None and not isinstance(when, bool):
             when = call.model.expressions.get(("stage_path", body["name"], "when"), True)
@@ -161,26 +158,6 @@ def _step(reader: Reader, field: Field, stage: Body, state: State, opened: bool)
     )
 
 
-def _open(body: Body, here: int, there: int, actor: Actor) -> bool:
-    """Whether the path lets a record go from one stage to another."""
-    if here < 0:
-        return True
-    stage, target = body["stages"][here], body["stages"][there]
-    if stage.get("moves") is not None:
-        return target["name"] in stage["moves"]
-    moves = body.get("moves") or {}
-    if stage.get("end"):
-        reopen = moves.get("reopen", False)
-        return actor.administrator or (
-            reopen if isinstance(reopen, bool) else bool(actor.roles & set(reopen))
-        )
-    if there < here:
-        return bool(moves.get("back", True))
-    if target.get("end"):
-        return True
-    return there == here + 1 or bool(moves.get("skip", True))
-
-
 def _asked_at(field: Field, stage_field: str, name: str, context: Context) -> bool:
     """Whether a field's own condition asks for it in this stage: the save would refuse the move without it."""
     required = field.required
@@ -197,7 +174,3 @@ def _unmet(call: Call, reader: Reader, body: Body, stage: Body, kind: str, truth
         if found is not None and not truths.holds(found):
             made.append(reader.say(texts(criterion.get("message"))) or criterion["name"])
     return made
-
-
-def _formula(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("=")

@@ -7,7 +7,6 @@ of the page it stands in and how many of that page were shown.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,17 +15,16 @@ from typing import Any, Literal
 import psycopg
 
 from patron_engine.access.decide import Deny, readable, row_rule
-from patron_engine.errors import Refused
-from patron_engine.jsonio import dumps, loads
 from patron_engine.model.model import LinkSet, Object
-from patron_engine.page.changes import Difference, happenings
+from patron_engine.page.changes import EVERYTHING, Choices, Difference, Happening, choices_of, happenings
 from patron_engine.page.icons import option_icons
 from patron_engine.page.layout import Layout
+from patron_engine.page.place import places_in, sealed, version_in
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, Item, Shown, moment_of, shown
-from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.files import FEATURE, record_files
+from patron_engine.query.history import Wanted
 from patron_engine.query.spec import Ask, Within
 from patron_engine.ways.read import read
 
@@ -34,7 +32,6 @@ Connection = psycopg.Connection[Any]
 Kind = Literal["activity", "comment", "task", "change", "file", "record"]
 KINDS: tuple[Kind, ...] = ("activity", "comment", "task", "change", "file", "record")
 PAGE = 20
-LONGEST_PLACE = 8_000  # characters of a place in an address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +53,22 @@ class Entry:
     next: str = ""
     action: str = ""
     cause: str = ""
+    named: str = ""
     differences: tuple[Difference, ...] = ()
     version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """`kinds` are those there is a source of; `after` is the place of the next page."""
+    """`kinds` are those there is a source of; `after` is the place of the next page. Of changes alone: which are `wanted`, and on
+    the first page by what they can be narrowed."""
 
     entries: tuple[Entry, ...]
     kinds: tuple[Kind, ...]
     kind: Kind | None
     after: str | None
+    wanted: Wanted = EVERYTHING
+    choices: Choices | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +90,14 @@ def timeline(
     secret: bytes,
     kind: str | None = None,
     after: str | None = None,
+    wanted: Wanted = EVERYTHING,
 ) -> Timeline:
-    """A page of the timeline. Refused for a place that is none of ours."""
-    sources = _Sources(conn, call, reader, layout.object, id, secret).all(layout)
+    """A page of the timeline, of changes only those that are `wanted`. Refused for a place that is none of ours."""
+    sources = _Sources(conn, call, reader, layout.object, id, secret, wanted, kind).all(layout)
     kinds = tuple(k for k in KINDS if any(s.kind == k for s in sources))
     chosen = next((k for k in kinds if k == kind), None)
     read_from = [s for s in sources if chosen is None or s.kind == chosen]
-    places = _places(after)
+    places = places_in(after)
     waiting: list[tuple[Entry, str]] = []
     pages: dict[str, tuple[str | None, int, list[tuple[int, str | None]]]] = {}
     for source in read_from:
@@ -112,10 +114,15 @@ def timeline(
         used[name] = used.get(name, 0) + 1
     following = None
     if rest:
-        following = _sealed(
+        following = sealed(
             {name: _moved(*page, used.get(name, 0)) for name, page in pages.items()} | _ended(places)
         )
-    return Timeline(entries=tuple(e for e, _ in taken), kinds=kinds, kind=chosen, after=following)
+    choices = None
+    if chosen == "change" and not after:
+        choices = choices_of(conn, call, reader, layout.object.name, id)
+    return Timeline(
+        entries=tuple(e for e, _ in taken), kinds=kinds, kind=chosen, after=following, wanted=wanted, choices=choices
+    )  # fmt: skip
 
 
 def _enough(
@@ -155,29 +162,16 @@ def _ended(places: Mapping[str, tuple[str | None, int]]) -> dict[str, tuple[str 
     return {name: place for name, place in places.items() if place[0] == "end"}
 
 
-def _sealed(places: Mapping[str, tuple[str | None, int]]) -> str:
-    return urlsafe_b64encode(dumps({k: list(v) for k, v in places.items()})).decode().rstrip("=")
-
-
-def _places(after: str | None) -> Mapping[str, tuple[str | None, int]]:
-    if not after:
-        return {}
-    try:
-        if len(after) > LONGEST_PLACE:
-            raise ValueError
-        found = loads(urlsafe_b64decode(after + "=" * (-len(after) % 4)))
-        return {str(k): (None if c is None else str(c), max(int(s), 0)) for k, (c, s) in found.items()}
-    except (ValueError, TypeError, AttributeError):
-        problem = Problem(code="bad_cursor", message="this is no place in the timeline", path="after")
-        raise Refused([problem]) from None
-
-
+@dataclass(frozen=True, slots=True)
 class _Sources:
-    def __init__(
-        self, conn: Connection, call: Call, reader: Reader, object: Object, id: str, secret: bytes
-    ) -> None:
-        self.conn, self.call, self.reader = conn, call, reader
-        self.object, self.id, self.secret = object, id, secret
+    conn: Connection
+    call: Call
+    reader: Reader
+    object: Object
+    id: str
+    secret: bytes
+    wanted: Wanted
+    kind: str | None
 
     def all(self, layout: Layout) -> list[_Source]:
         """The sources of this record that its reader may see."""
@@ -219,7 +213,7 @@ class _Sources:
             return EMPTY if field is None else shown(field, row.get(name), self.reader, row.get("currency"))
 
         at = moment_of(row["created_at"])
-        day = at.astimezone(self.reader.zone).date()
+        day = self.reader.local(at).date()
         if kind == "activity" and row.get("at"):
             day = date.fromisoformat(row["at"])
         title = self.call.model.follow(of.name, of.title)
@@ -247,16 +241,21 @@ class _Sources:
         )
         return own or of.icon or "file-text"
 
-    def _changes(self, _: str | None) -> tuple[list[Entry], None]:
-        found = happenings(self.conn, self.call, self.reader, self.object.name, self.id)
-        return [
+    def _changes(self, cursor: str | None) -> tuple[list[Entry], str | None]:
+        page = happenings(
+            self.conn, self.call, self.reader, self.object.name, self.id, before=version_in(cursor), wanted=self.wanted
+        )  # fmt: skip
+        entries = [
             Entry(
                 kind="change", object=self.object.name, id=f"v{h.version}", at=h.at,
-                day=h.at.astimezone(self.reader.zone).date(), icon="history", what="", by=h.by, action=h.action,
-                cause=h.cause, differences=h.differences, version=h.version,
+                day=self.reader.local(h.at).date(), icon="history", what="", by=h.by, action=h.action,
+                by_me=h.by is not None and h.by.id == self.call.actor.user, cause=h.cause, named=h.named,
+                differences=h.differences, version=h.version,
             )
-            for h in found
-        ], None  # fmt: skip
+            for h in page.found
+            if self.kind == "change" or not _only_files_came(h)
+        ]  # fmt: skip
+        return entries, None if page.next is None else str(page.next)
 
     def _files(self, _: str | None) -> tuple[list[Entry], None]:
         made = []
@@ -266,13 +265,19 @@ class _Sources:
             made.append(
                 Entry(
                     kind="file", object=self.object.name, id=file["id"], at=at, icon="paperclip", what="",
-                    day=at.astimezone(self.reader.zone).date(), title=file["name"],
+                    day=self.reader.local(at).date(), title=file["name"],
                     by=Item(text=by["title"] or "…", object="user", id=by["id"]) if by else None,
                     by_me=bool(by) and by["id"] == self.call.actor.user,
                 )
             )  # fmt: skip
         made.sort(key=lambda e: e.at, reverse=True)
         return made, None
+
+
+def _only_files_came(happening: Happening) -> bool:
+    """What a timeline of everything tells once: by the files."""
+    told = happening.differences
+    return bool(told) and all(d.name == FEATURE and not d.label and d.before.empty for d in told)
 
 
 WANTED: Mapping[Kind, tuple[str, ...]] = {

@@ -222,6 +222,8 @@ def written(of: Field, name: str, value: Any, reader: Reader) -> tuple[tuple[str
         return ((name, local(value, reader)),)
     if of.type == "json":
         return ((name, dumps(value).decode()),)
+    if of.type == "money":
+        return ((name, reader.number(value)),)
     if of.type == "duration":
         return ((name, span(int(value))),)
     if isinstance(value, list | tuple):
@@ -231,13 +233,23 @@ def written(of: Field, name: str, value: Any, reader: Reader) -> tuple[tuple[str
     return ((name, reference(of, value)),)
 
 
-def as_drawn(of: Field, typed: Typed, value: Any, reader: Reader) -> bool:
+def as_drawn(of: Field, typed: Typed | TypedRow, value: Any, reader: Reader) -> bool:
     """Whether a value is the one the form was drawn with: nobody else has changed it since."""
+    return same_as(of, typed.was.get(of.name), value, reader)
+
+
+def same_as(of: Field, group: Group | None, value: Any, reader: Reader) -> bool:
+    """Whether what a form says of a field is this value."""
     drawn: dict[str, list[str]] = {}
     for name, text in written(of, of.name, value, reader):
         drawn.setdefault(name.removeprefix(of.name).removeprefix("."), []).append(text)
     now = {part: tuple(texts) for part, texts in drawn.items()}
-    return _said(now) == _said(typed.was.get(of.name))
+    return _said(now) == _said(group)
+
+
+def texts_of(group: Group | None) -> tuple[str, ...]:
+    """Everything a field says, whatever its parts."""
+    return tuple(text for texts in _said(group).values() for text in texts)
 
 
 def reference(of: Field, value: Any) -> str:
@@ -251,7 +263,7 @@ def reference(of: Field, value: Any) -> str:
 
 def local(value: str, reader: Reader) -> str:
     """A moment as an input of type datetime-local has it, to the minute where there are no seconds."""
-    moment = datetime.fromisoformat(value).astimezone(reader.zone).replace(tzinfo=None)
+    moment = reader.local(datetime.fromisoformat(value)).replace(tzinfo=None)
     return moment.isoformat(timespec="seconds" if moment.second else "minutes")
 
 

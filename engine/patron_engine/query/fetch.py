@@ -20,7 +20,7 @@ from patron_engine.fields.registry import type_of
 from patron_engine.jsonio import dumps
 from patron_engine.query import cursor, sql
 from patron_engine.query.call import Call
-from patron_engine.query.names import Named
+from patron_engine.query.parts import parts_of
 from patron_engine.query.resolve import Resolved
 from patron_engine.query.spec import Ask, Found, Page
 from patron_engine.query.sql import Form, Listing, Shape
@@ -33,14 +33,8 @@ Values = Mapping[str, Any]
 
 def page(conn: psycopg.Connection[Any], call: Call, question: Resolved, secret: bytes) -> Page:
     """The page that was asked for, and the cursor of the next."""
-    ask = question.ask
     shape, given = _shape(call, question, "json", secret)
-    made = _listing(call, question, shape)
-    rows = _run(conn, made.statement, given)
-    following = None
-    if len(rows) > ask.limit:
-        rows = rows[: ask.limit]
-        following = cursor.seal(secret, _question(call, question.ask), rows[-1][: made.keys])
+    rows, made, following = _cut(conn, call, question, shape, given, secret)
     return Page(
         records=_json(rows, made),
         next=following,
@@ -63,13 +57,26 @@ def typed(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page's records as Python values, and the cursor of the next page."""
     shape, given = _shape(call, question, "typed", secret)
-    made = _listing(call, question, shape)
-    rows = _run(conn, made.statement, given)
-    following = None
-    if len(rows) > question.ask.limit:
-        rows = rows[: question.ask.limit]
-        following = cursor.seal(secret, _question(call, question.ask), rows[-1][: made.keys])
+    rows, made, following = _cut(conn, call, question, shape, given, secret)
     return [_record(row, made) for row in rows], following
+
+
+def _cut(
+    conn: psycopg.Connection[Any], call: Call, question: Resolved, shape: Shape, given: Values, secret: bytes
+) -> tuple[list[tuple[Any, ...]], Listing, str | None]:
+    """The rows of the page that was asked for, how they were made, and the cursor of the next page."""
+    rows: list[tuple[Any, ...]] = []
+    limit = question.ask.limit
+    for part, begun in parts_of(question.sort, given, shape.after is not None):
+        made = _listing(call, question, replace(shape, part=part, after=shape.after if begun else None))
+        rows += _run(conn, made.statement, given)
+        if len(rows) > limit:
+            break
+    following = None
+    if len(rows) > limit:
+        rows = rows[:limit]
+        following = cursor.seal(secret, _question(call, question.ask), rows[-1][: made.keys])
+    return rows, made, following
 
 
 def figures(
@@ -82,8 +89,8 @@ def figures(
     """Figures over every record of the question: rows of (group, number of records, figures …)."""
     shape, given = _shape(call, question, "typed", b"")
     plain = Shape(form="typed", words=shape.words, ids=shape.ids)
-    key = (*_key(call, question, "summing", plain), measures, by)
-    statement = kept(call.tables).get(key, lambda: sql.summing(call, question, plain, measures, by))
+    key = (*_key(call, question, "figuring", plain), measures, by)
+    statement = kept(call.tables).get(key, lambda: sql.figuring(call, question, plain, measures, by))
     return _run(conn, statement, given)
 
 
@@ -162,23 +169,6 @@ def _count(
         return _estimate(conn, statement, given)
     found: int = _run(conn, statement, given)[0][0]
     return found
-
-
-def grouped(
-    conn: psycopg.Connection[Any],
-    call: Call,
-    question: Resolved,
-    by: Named,
-    figures: Sequence[Named],
-    limit: int,
-) -> list[tuple[Any, ...]]:
-    """(value, count, sum of each figure) for the `limit` most frequent values of `by` over the whole question."""
-    shape, given = _shape(call, question, "json", b"")
-    shape = Shape(form="json", words=shape.words, ids=shape.ids)
-    names = (by.key, *(f.key for f in figures), limit)
-    key = (*_key(call, question, "grouping", shape), names)
-    statement = kept(call.tables).get(key, lambda: sql.grouping(call, question, shape, by, figures, limit))
-    return _run(conn, statement, given)
 
 
 def _estimate(conn: psycopg.Connection[Any], statement: Statement, given: Values) -> int:

@@ -1,7 +1,8 @@
-"""Groups: how the records of a question are spread over the values of one name: counts and sums, in one statement.
+"""Groups: figures over every record of a question, whatever its limit, sort and place: as a whole, or for each value of one name.
 
-In: a connection, the frame of the call, an Ask, a name to group by and names to sum. Out: `Group`s, the largest first. Names
-are judged as everywhere (resolve), rows are those the asker may read; sums of money are in the workspace's currency.
+In: a connection, the frame of the call, an Ask, measures (function, path), a name to group by. Out: rows of (group, number of
+records, figures …), the largest group first; or `Group`s. Names are judged as everywhere, rows are those the asker may read,
+money is in the workspace's currency.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ from patron_engine.query.names import Named, Names
 from patron_engine.query.resolve import Resolved, resolve
 from patron_engine.query.spec import Ask
 
-MAX_GROUPS = 200  # values one question is spread over; the most frequent ones are answered
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
@@ -37,16 +36,29 @@ class Group:
 def groups(
     conn: psycopg.Connection[Any], call: Call, ask: Ask, by: str, sums: Sequence[str] = ()
 ) -> tuple[Group, ...]:
-    """The groups of the whole question: its limit, sort and place play no part. Refused for names that are none."""
-    question = resolve(call, replace(ask, fields=("id",), sort=(), after=None, count="none"))
-    named = _named(call, question, [by, *sums])
-    rows = fetch.grouped(conn, call, question, named[0], named[1:], MAX_GROUPS)
+    """How the records are spread over the values of `by`, with sums. Refused for names that are none."""
+    rows = figures(conn, call, ask, [("sum", path) for path in sums], by)
     return tuple(
-        Group(
-            value=_today(named[0].field, row[0]), count=row[1], sums=tuple(s or Decimal(0) for s in row[2:])
-        )
-        for row in rows
+        Group(value=value, count=count, sums=tuple(s or Decimal(0) for s in rest))
+        for value, count, *rest in rows
     )
+
+
+def figures(
+    conn: psycopg.Connection[Any],
+    call: Call,
+    ask: Ask,
+    measures: Sequence[tuple[str, str]],
+    by: str | None = None,
+) -> list[tuple[Any, ...]]:
+    """Rows of (group, number of records, figures …), at most MAX_GROUPS; one row without `by`. An option is under its name of
+    today. `measures` are (sum, avg, min, max or count; path)."""
+    question = resolve(call, replace(ask, fields=("id",), sort=(), after=None, count="none"))
+    named = _named(call, question, [*(path for _, path in measures), *([by] if by is not None else [])])
+    group = named.pop() if by is not None else None
+    told = tuple((function, one.key) for (function, _), one in zip(measures, named, strict=True))
+    rows = fetch.figures(conn, call, question, told, group.key if group is not None else None)
+    return [(_today(group.field, row[0]), *row[1:]) if group is not None else row for row in rows]
 
 
 def _named(call: Call, question: Resolved, paths: Sequence[str]) -> list[Named]:

@@ -31,11 +31,13 @@ AFTER = "after."
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """One sort expression. `filled` is true where it is never empty."""
+    """One sort expression. `filled` is true where it is never empty; `value` is the choice whose place in the order of
+    its options the column is."""
 
     column: Column
     descending: bool
     filled: bool
+    value: Column | None = None
 
     def order(self, column: Column) -> Any:
         """The ORDER BY of this key on `column` (itself, or its copy outside a subquery)."""
@@ -59,7 +61,8 @@ def _key(binding: SqlBinding, key: Key) -> SortKey:
     if found is None:
         return SortKey(binding.value(binding.row, steps), key.descending, False)
     inner, row, field = found
-    return SortKey(_sorted_by(inner, row, field), key.descending, filled)
+    value = inner.of_field(row, field) if by_place(field) else None
+    return SortKey(_sorted_by(inner, row, field), key.descending, filled, value)
 
 
 def _sorted_by(binding: SqlBinding, row: Row, field: Field) -> Column:
@@ -72,13 +75,23 @@ def _sorted_by(binding: SqlBinding, row: Row, field: Field) -> Column:
     if type_of(field).name == "date_range":
         return binding.guarded(row, field, row.column(field, "from"))
     column = binding.of_field(row, field)
-    if isinstance(field.spec, ChoiceSpec) and field.type == "select":
-        stored = [*names_of(field).name_of]
+    if by_place(field):
+        stored = stored_options(field)
         position = sa.func.array_position(
             sa.cast(pg.array(_texts(stored), type_=TYPES["text"]), _TEXTS), column
         )
         return sa.type_coerce(position, sa.Integer())
     return column
+
+
+def by_place(field: Field) -> bool:
+    """Whether a field is sorted by the place of its option."""
+    return isinstance(field.spec, ChoiceSpec) and field.type == "select"
+
+
+def stored_options(field: Field) -> list[str]:
+    """The options as they are stored, in their order; the first has place 1."""
+    return [*names_of(field).name_of]
 
 
 _TEXTS = pg.ARRAY(TYPES["text"])
@@ -100,14 +113,14 @@ def _title_sort(binding: SqlBinding) -> Column:
     return title_column(binding, row)
 
 
-def after(keys: Sequence[SortKey], empties: Sequence[bool]) -> sa.ColumnElement[bool]:
-    """Rows that come after the one whose key values are the parameters `after.0`, `after.1` …
+def after(keys: Sequence[SortKey], empties: Sequence[bool], start: int = 0) -> sa.ColumnElement[bool]:
+    """Rows that come after the one whose key values are the parameters `after.START`, `after.START+1` …
 
     `empties` says which of those values are empty: nothing comes after an empty one but by the keys behind it.
     """
     ways: list[sa.ColumnElement[bool]] = []
     equal: list[sa.ColumnElement[bool]] = []
-    for position, (key, empty) in enumerate(zip(keys, empties, strict=True)):
+    for position, (key, empty) in enumerate(zip(keys, empties, strict=True), start):
         value = parameter(f"{AFTER}{position}", key.column.type)
         if empty:
             equal.append(key.column.is_(None))
@@ -119,6 +132,6 @@ def after(keys: Sequence[SortKey], empties: Sequence[bool]) -> sa.ColumnElement[
     condition = sa.or_(*ways)
     first = keys[0]
     if first.filled and len(keys) > 1:
-        start = parameter(f"{AFTER}0", first.column.type)
-        return sa.and_(first.column <= start if first.descending else first.column >= start, condition)
+        least = parameter(f"{AFTER}{start}", first.column.type)
+        return sa.and_(first.column <= least if first.descending else first.column >= least, condition)
     return condition

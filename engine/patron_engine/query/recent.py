@@ -1,14 +1,15 @@
-"""Recent: what a person looked at last, kept for him alone: the home page, search and "new since I was here" use it.
+"""Recent: what a person looked at and when, kept for him alone: the home page, search and "new since I was here" use it.
 
-In: a connection, a workspace's schema or the frame of the call, a record. Out: rows of `sys__seen`; `Seen` values, the latest
-first, with titles read by the way every reader goes, so that what is no longer his to see is not named.
+In: a connection, the frame of the call, a record its caller was allowed to read. Out: rows of `sys__look`; moments; `Seen` values,
+the latest first, with titles read by the way every reader goes, so that what is no longer his to see is not named.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -18,9 +19,11 @@ from patron_engine.access.decide import readable
 from patron_engine.query import fetch
 from patron_engine.query.call import Call
 from patron_engine.query.resolve import resolve
-from patron_engine.query.spec import Ask
+from patron_engine.query.spec import MAX_IDS, Ask
 
-KEPT = 200  # records a person is remembered to have looked at; the oldest ones go
+KEPT = 1_000  # records a person is remembered to have looked at; the oldest ones go
+NEAR = 200  # the latest of them, among which the home page looks for news
+SAME_LOOK = timedelta(minutes=10)  # looking again within is the same look: what was new stays new
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,36 +36,42 @@ class Seen:
     at: datetime
 
 
-def note(conn: psycopg.Connection[Any], schema: str, user: str, object: str, id: str) -> None:
-    """Writes down that a user looked at a record now."""
+def look(conn: psycopg.Connection[Any], call: Call, object: str, id: str) -> None:
+    """Writes down that the caller looks at a record now."""
+    if call.actor.user is None:
+        return
     row = conn.execute(
         sql.SQL(
-            "INSERT INTO {}.sys__seen (user_record, object, record) VALUES (%s, %s, %s)"
-            " ON CONFLICT (user_record, object, record) DO UPDATE SET at = now() RETURNING xmax = 0"
-        ).format(sql.Identifier(schema)),
-        (user, object, id),
+            "INSERT INTO {} AS known (person, object, record, at, before) VALUES (%s, %s, %s, %s, NULL)"
+            " ON CONFLICT (person, object, record) DO UPDATE SET"
+            " before = CASE WHEN excluded.at - known.at < %s THEN known.before ELSE known.at END, at = excluded.at"
+            " RETURNING xmax = 0"
+        ).format(_table(call)),
+        (call.actor.user, object, id, call.now, SAME_LOOK),
     ).fetchone()
     if row is not None and row[0]:
         conn.execute(
             sql.SQL(
-                "DELETE FROM {0}.sys__seen WHERE user_record = %s AND at < (SELECT at FROM {0}.sys__seen"
-                " WHERE user_record = %s ORDER BY at DESC OFFSET %s LIMIT 1)"
-            ).format(sql.Identifier(schema)),
-            (user, user, KEPT),
+                "DELETE FROM {0} WHERE person = %s AND at < (SELECT at FROM {0}"
+                " WHERE person = %s ORDER BY at DESC OFFSET %s LIMIT 1)"
+            ).format(_table(call)),
+            (call.actor.user, call.actor.user, KEPT - 1),
         )
 
 
-def last_looked(
-    conn: psycopg.Connection[Any], schema: str, user: str, object: str, id: str
-) -> datetime | None:
-    """When a user looked at a record last; None for never. To be asked before `note`."""
+def last_look(conn: psycopg.Connection[Any], call: Call, object: str, id: str) -> datetime | None:
+    """When the caller looked at the record before this time; None the first time."""
     row = conn.execute(
-        sql.SQL("SELECT at FROM {}.sys__seen WHERE user_record = %s AND object = %s AND record = %s").format(
-            sql.Identifier(schema)
+        sql.SQL("SELECT before, at FROM {} WHERE person = %s AND object = %s AND record = %s").format(
+            _table(call)
         ),
-        (user, object, id),
+        (call.actor.user, object, id),
     ).fetchone()
-    return None if row is None else row[0]
+    if row is None:
+        return None
+    before: datetime | None = row[0]
+    at: datetime = row[1]
+    return before if call.now - at < SAME_LOOK else at
 
 
 def recent(conn: psycopg.Connection[Any], call: Call, limit: int) -> tuple[Seen, ...]:
@@ -70,17 +79,15 @@ def recent(conn: psycopg.Connection[Any], call: Call, limit: int) -> tuple[Seen,
     if call.actor.user is None:
         return ()
     rows = conn.execute(
-        sql.SQL(
-            "SELECT object, record::text, at FROM {}.sys__seen WHERE user_record = %s ORDER BY at DESC LIMIT %s"
-        ).format(sql.Identifier(call.schema)),
+        sql.SQL("SELECT object, record::text, at FROM {} WHERE person = %s ORDER BY at DESC LIMIT %s").format(
+            _table(call)
+        ),
         (call.actor.user, min(2 * limit + 10, KEPT)),
     ).fetchall()
     wanted: dict[str, list[str]] = defaultdict(list)
     for object, id, _ in rows:
         wanted[object].append(id)
-    titles = {
-        (object, id): title for object in wanted for id, title in _titles(conn, call, object, wanted[object])
-    }
+    titles = titles_of(conn, call, wanted)
     found = (
         Seen(object=object, id=id, title=titles[object, id], at=at)
         for object, id, at in rows
@@ -89,11 +96,27 @@ def recent(conn: psycopg.Connection[Any], call: Call, limit: int) -> tuple[Seen,
     return tuple(seen for seen, _ in zip(found, range(limit), strict=False))
 
 
-def _titles(conn: psycopg.Connection[Any], call: Call, object: str, ids: list[str]) -> list[tuple[str, str]]:
+def titles_of(
+    conn: psycopg.Connection[Any], call: Call, wanted: Mapping[str, Sequence[str]], *, deleted: bool = False
+) -> dict[tuple[str, str], str]:
+    """(object, id) -> title of the records among `wanted` (object -> ids) that the asker may read; of the recycle bin if `deleted`."""
+    return {
+        (object, id): title
+        for object, ids in wanted.items()
+        for at in range(0, len(ids), MAX_IDS)
+        for id, title in _titles(conn, call, object, ids[at : at + MAX_IDS], deleted)
+    }
+
+
+def _titles(
+    conn: psycopg.Connection[Any], call: Call, object: str, ids: Sequence[str], deleted: bool
+) -> list[tuple[str, str]]:
     found = call.model.object(object)
-    if found is None or not readable(call.model, call.actor, found.name):
+    if found is None or found.title not in readable(call.model, call.actor, found.name):
         return []
-    ask = Ask(object=found.name, ids=tuple(ids), fields=("id", found.title), limit=200, voided="yes")
+    ask = Ask(
+        object=found.name, ids=tuple(ids), fields=("id", found.title), limit=MAX_IDS, voided="yes", deleted=deleted
+    )  # fmt: skip
     rows = fetch.page(conn, call, resolve(call, ask), b"").rows()
     return [(str(row["id"]), _text(row.get(found.title))) for row in rows]
 
@@ -123,19 +146,19 @@ def moved(conn: psycopg.Connection[Any], call: Call, limit: int) -> tuple[Moved,
     rows = conn.execute(
         sql.SQL(
             "SELECT s.object, s.record::text, h.at, h.action, h.by::text FROM (SELECT object, record, at"
-            " FROM {0}.sys__seen WHERE user_record = %(me)s ORDER BY at DESC LIMIT %(kept)s) s"
-            " CROSS JOIN LATERAL (SELECT at, action, by FROM {0}.sys__history"
+            " FROM {0} WHERE person = %(me)s ORDER BY at DESC LIMIT %(near)s) s"
+            " CROSS JOIN LATERAL (SELECT at, action, by FROM {1}"
             " WHERE object = s.object AND record = s.record ORDER BY version DESC LIMIT 1) h"
             " WHERE h.at > s.at AND h.by IS DISTINCT FROM %(me)s ORDER BY h.at DESC LIMIT %(limit)s"
-        ).format(sql.Identifier(call.schema)),
-        {"me": call.actor.user, "kept": KEPT, "limit": limit},
+        ).format(_table(call), sql.Identifier(call.schema, "sys__history")),
+        {"me": call.actor.user, "near": NEAR, "limit": limit},
     ).fetchall()
     wanted: dict[str, list[str]] = defaultdict(list)
     for object, id, _, _, by in rows:
         wanted[object].append(id)
         if by is not None:
             wanted["user"].append(by)
-    titles = {(o, i): t for o in wanted for i, t in _titles(conn, call, o, wanted[o])}
+    titles = titles_of(conn, call, wanted)
     return tuple(
         Moved(
             object=object,
@@ -148,3 +171,7 @@ def moved(conn: psycopg.Connection[Any], call: Call, limit: int) -> tuple[Moved,
         for object, id, at, action, by in rows
         if (object, id) in titles
     )
+
+
+def _table(call: Call) -> sql.Identifier:
+    return sql.Identifier(call.schema, "sys__look")

@@ -20,6 +20,7 @@ from patron_engine.query import order
 from patron_engine.query.binding import SqlBinding, parameter, rule_condition
 from patron_engine.query.call import Call
 from patron_engine.query.names import Named
+from patron_engine.query.parts import Part, narrowed
 from patron_engine.query.resolve import Resolved
 from patron_engine.query.sets import tie
 from patron_engine.query.source import Building, Row, Source, path_steps, rules_of
@@ -45,6 +46,7 @@ class Shape:
     limit   rows at most; None for all. Written out: a plan for "some number of rows" is never as good
     words   for every run of the search the number of its alternatives
     after   which sort values of the cursor are empty; None for the first page
+    part    only some of the records, by their first sort key (parts.py)
     """
 
     form: Form
@@ -53,6 +55,7 @@ class Shape:
     after: tuple[bool, ...] | None = None
     ids: bool = False
     one: bool = False
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,42 +106,27 @@ def counting(call: Call, question: Resolved, shape: Shape) -> Statement:
     )
 
 
-def summing(
+def figuring(
     call: Call, question: Resolved, shape: Shape, measures: Sequence[tuple[str, str]], by: str | None
 ) -> Statement:
-    """Figures over the whole question, each (function, path); `by` gathers: its value comes first, then the number of
-    records. Amounts are the workspace's currency."""
+    """Figures over the whole question, each (function, path), after the number of records; `by` gathers: its value stands
+    first. Values are cut out before: one that is computed with parameters stands in the text once."""
     building = _building(call)
     binding = SqlBinding(row=building.root(question.object.name), ruled=True)
     conditions = _conditions(binding, question, replace(shape, after=None))
-    columns: list[sa.ColumnElement[Any]] = []
-    for function, path in measures:
-        value = binding.value(binding.row, path_steps(path))
-        columns.append(FIGURES[function](value))
     group = binding.value(binding.row, path_steps(by)) if by is not None else sa.null()
-    chosen = sa.select(group.label("group"), sa.func.count().label("count"), *columns)
-    chosen = chosen.select_from(binding.row.source.from_).where(*conditions)
-    if by is not None:
-        chosen = chosen.group_by(group).order_by(sa.desc("count")).limit(sa.literal(MAX_GROUPS))
-    return compiled(chosen, call.model.release)
-
-
-def grouping(
-    call: Call, question: Resolved, shape: Shape, by: Named, figures: Sequence[Named], limit: int
-) -> Statement:
-    """For each value of `by` how many records of the whole question have it and the sums of `figures`, money in the
-    workspace's currency. Values are cut out first: one that is computed with parameters stands in the text once."""
-    building = _building(call)
-    binding = SqlBinding(row=building.root(question.object.name), ruled=True)
-    conditions = _conditions(binding, question, replace(shape, after=None))
-    value = binding.value(binding.row, path_steps(by.key)).label("value")
-    each = [binding.value(binding.row, path_steps(f.key)).label(f"f{n}") for n, f in enumerate(figures)]
-    inner = sa.select(value, *each).select_from(binding.row.source.from_).where(*conditions)
+    each = [
+        binding.value(binding.row, path_steps(path)).label(f"f{n}") for n, (_, path) in enumerate(measures)
+    ]
+    inner = sa.select(group.label("value"), *each).select_from(binding.row.source.from_).where(*conditions)
     rows = inner.subquery(building.alias())
+    value = rows.c.value if by is not None else sa.null().label("value")
     count = sa.func.count().label("count")
-    sums = [sa.func.sum(rows.c[f"f{n}"]).label(f"s{n}") for n in range(len(figures))]
-    chosen = sa.select(rows.c.value, count, *sums).group_by(rows.c.value)
-    return compiled(chosen.order_by(count.desc()).limit(sa.literal(limit)), call.model.release)
+    figures = [FIGURES[function](rows.c[f"f{n}"]) for n, (function, _) in enumerate(measures)]
+    chosen = sa.select(value, count, *figures).select_from(rows)
+    if by is not None:
+        chosen = chosen.group_by(value).order_by(count.desc()).limit(sa.literal(MAX_GROUPS))
+    return compiled(chosen, call.model.release)
 
 
 def _building(call: Call) -> Building:
@@ -159,14 +147,21 @@ def _cut(
 ) -> sa.Select[Any]:
     """The rows of one page with all their columns and sort values."""
     conditions = _conditions(binding, question, shape)
+    sorted_by = keys
+    if shape.part is not None:
+        few, sorted_by = narrowed(shape.part, keys)
+        conditions += few
     if shape.after is not None:
-        conditions.append(order.after(keys, shape.after))
+        place = len(keys) - len(
+            sorted_by
+        )  # keys that are the same all over the part say nothing of the place in it
+        conditions.append(order.after(sorted_by, shape.after[place:], place))
     row = binding.row
     chosen = sa.select(*row.table.c, *(key.column.label(f"k{i}") for i, key in enumerate(keys)))
     return (
         chosen.select_from(row.source.from_)
         .where(*conditions)
-        .order_by(*(key.order(key.column) for key in keys))
+        .order_by(*(key.order(key.column) for key in sorted_by))
         .limit(None if shape.limit is None else sa.literal(shape.limit))
     )
 

@@ -107,7 +107,10 @@ def _word(run: str) -> tuple[str, ...]:
 
 
 def _digits(run: str) -> tuple[str, ...]:
-    return (run[:40], *_neighbours(run, 3), *_neighbours(run, 4)) if len(run) > 2 else (run,)
+    if len(run) < 3:
+        return (run,)
+    longer = [f"#{run[i : i + 4]}" for i in range(len(run) - 3)]
+    return (run[:40], *[f"#{run[i : i + 3]}" for i in range(len(run) - 2)], *longer)
 
 
 def _neighbours(run: str, length: int) -> tuple[str, ...]:

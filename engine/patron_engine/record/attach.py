@@ -45,6 +45,8 @@ class _File:
 
 def check_files(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """Problems for files that may not stand where the rows name them. Locks the files until the save ends."""
+    if not program.files:
+        return
     asked = [
         (row, field, new)
         for row in rows

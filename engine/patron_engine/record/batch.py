@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from operator import attrgetter
 
 from patron_engine.errors import Forbidden, NeedsConfirmation, NotFound, PatronError, Refused
 from patron_engine.fields.field import Field
@@ -44,7 +45,7 @@ class Batch:
         self.programs = Programs.of(call.tables)
         context, lookups = context_of(self.pending, call)
         self.environment = Environment(self.pending, call, context, lookups)
-        self.save_more = save_more
+        self._save_more = save_more
         self.levels: list[list[Row]] = []
         self.along: list[Row] = []  # records a deleted detail takes with it
         self.found: dict[tuple[str, str], Row] = {}
@@ -68,6 +69,12 @@ class Batch:
         """An import of history: rules, required conditions and lookup conditions become warnings."""
         return self.keeps_history
 
+    def save_more(self, changes: Sequence[Change]) -> list[Outcome]:
+        """Saves further changes inside this save, after what it has written already."""
+        self.pending.send()
+        self.pending.ahead  # noqa: B018 - nothing may be under way on the connection
+        return self._save_more(changes)
+
     def every(self) -> list[Row]:
         return [row for level in self.levels for row in level]
 
@@ -89,6 +96,8 @@ class Batch:
     def stop_if_refused(self, rows: Iterable[Row]) -> None:
         """Raises `RowsRefused` with what stands in the way, all of it at once."""
         every = list(dict.fromkeys(rows))
+        if _untroubled(every):
+            return
         if any(row.rejected for row in every):
             refused = {id(_top(row)) for row in every if row.rejected}
             raise self._refusal([row for row in every if id(_top(row)) in refused], Refused)
@@ -100,6 +109,8 @@ class Batch:
 
     def set_aside(self, rows: Sequence[Row]) -> list[Row]:
         """In mode "each": the rows that may go on; the others keep their problems and are written by nobody."""
+        if _untroubled(rows):
+            return list(rows)
         asking = {
             id(r) for r in rows if any(p.level == "warning" and not self._accepted(r, p) for p in r.problems)
         }
@@ -135,6 +146,13 @@ class RowsRefused(Exception):
 
 
 _HINTS: dict[type[Refused], str] = {NeedsConfirmation: "repeat the request with these rules in `confirm`"}
+
+
+_PROBLEMS, _REJECTED = attrgetter("problems"), attrgetter("rejected")
+
+
+def _untroubled(rows: Sequence[Row]) -> bool:
+    return not any(map(_PROBLEMS, rows)) and not any(map(_REJECTED, rows))
 
 
 def _top(row: Row) -> Row:

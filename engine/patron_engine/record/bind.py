@@ -61,9 +61,8 @@ def bind(batch: Batch, rows: Sequence[Row]) -> list[tuple[Row, Field, Any]]:
 def _begin(row: Row) -> None:
     """A new record: every kept name is empty; a detail points at its master."""
     kept = row.values
-    row.values = dict.fromkeys(row.program.kept)
-    for name, value in kept.items():
-        row.values[name] = value
+    row.values = row.program.nothing.copy()
+    row.values.update(kept)
     row.values["id"] = row.id
     if row.master is not None and row.program.object.master:
         row.put(row.program.object.master, row.master.id)
@@ -161,7 +160,12 @@ class _Reader:
             return lambda raw: text(raw) if isinstance(raw, str) else kind.read_wire(field, raw)
         if source == "wire":
             return lambda raw: kind.read_wire(field, raw)
-        return lambda raw: None if raw == "" or raw == () else raw
+        return _typed
+
+
+def _typed(raw: Any) -> Any:
+    """The engine's own value; an empty text or list is none."""
+    return raw if raw or (raw != "" and raw != ()) else None
 
 
 def _record_type(known: Mapping[str, RecordType], raw: Any) -> Any:

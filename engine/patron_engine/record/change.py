@@ -24,7 +24,7 @@ MAX_DETAILS = 2_000  # detail records of one set of one record in one save
 MAX_DETAIL_DEPTH = 3  # master, detail, detail of the detail
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: of a file's many rows that is felt; nobody changes one
 class Change:
     """One record to be created, changed or removed.
 
@@ -51,7 +51,7 @@ class Change:
     detach: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Outcome:
     """What became of a change. `problems` are the warnings that were taken, or, in mode "each", why it was refused."""
 

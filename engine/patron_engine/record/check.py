@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from patron_engine.expr.compile import Expression
@@ -20,6 +21,8 @@ from patron_engine.record.batch import Batch
 from patron_engine.record.needs import Needs, union
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
+
+_PROBLEMS = attrgetter("problems")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,11 +165,13 @@ def check_conditions(batch: Batch, program: Program, rows: Sequence[Row], *, lat
     for condition in conditions(program):
         if condition.needs.figures is not late:
             continue
+        watches = condition.watches
         due = [
             r for r in rows
-            if not (r.rejected and late) and ((r.fresh and r.own) or not condition.watches.isdisjoint(r.changed | r.figures))
+            if not (r.rejected and late)
+            and ((r.fresh and r.own) or not (watches.isdisjoint(r.changed) and watches.isdisjoint(r.figures)))
         ]  # fmt: skip
-        if any(r.problems for r in due):
+        if any(map(_PROBLEMS, due)):
             due = [r for r in due if not (r.problems and condition.watches & _unreadable(r))]
         if due:
             _check(batch, program, condition, due)

@@ -6,7 +6,7 @@ runs that can go through the stages together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from patron_engine.errors import Conflict, LimitExceeded, PatronError, Refused
@@ -27,15 +27,23 @@ def runs_of(changes: Sequence[Numbered]) -> list[list[Numbered]]:
     for n, change in changes:
         writes = change.action in ("create", "update", "upsert")
         this = "write" if writes else change.action
-        keys = {
-            (change.object, k) for k in (change.id, repr(change.by) if change.by else None) if k is not None
-        }
+        keys = _keys(change)
         if this != kind or keys & named or not found:
             found.append([])
             kind, named = this, set()
         found[-1].append((n, change))
         named |= keys
     return found
+
+
+def _keys(change: Change) -> set[tuple[str, str]]:
+    """What it names its record by."""
+    keys = set()
+    if change.id is not None:
+        keys.add((change.object, change.id))
+    if change.by is not None:
+        keys.add((change.object, repr(change.by)))
+    return keys
 
 
 def save_each(
@@ -88,16 +96,28 @@ DONE: dict[str, Done] = {
 }  # fmt: skip
 
 
-def outcome_of(row: Row) -> Outcome:
-    """What the caller is told about one change."""
-    wrote = row.written or row.action == "purge" or row.raised
-    given, moved = row.given, row.changed
-    changed = tuple([n for n, system in row.program.order if n in moved and (not system or n in given)])
-    return Outcome(
-        action=DONE[row.action] if wrote else "unchanged",
-        object=row.object,
-        id=row.id,
-        version=None if row.action == "purge" else row.version,
-        problems=tuple(row.problems),
-        changed=changed,
-    )
+def outcomes_of(rows: Iterable[Row]) -> dict[int, Outcome]:
+    """What the caller is told about each change, by its place in the request."""
+    known: dict[
+        tuple[str, frozenset[str], frozenset[str]], tuple[str, ...]
+    ] = {}  # most rows change the same names
+    found: dict[int, Outcome] = {}
+    for row in rows:
+        key = (row.object, frozenset(row.given), frozenset(row.changed))
+        changed = known.get(key)
+        if changed is None:
+            changed = known[key] = _changed(row)
+        wrote = row.written or row.action == "purge" or row.raised
+        found[row.index] = Outcome(
+            action=DONE[row.action] if wrote else "unchanged",
+            object=row.object,
+            id=row.id,
+            version=None if row.action == "purge" else row.version,
+            problems=tuple(row.problems),
+            changed=changed,
+        )
+    return found
+
+
+def _changed(row: Row) -> tuple[str, ...]:
+    return tuple(n for n, system in row.program.order if n in row.changed and (not system or n in row.given))

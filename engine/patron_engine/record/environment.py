@@ -70,7 +70,7 @@ class Environment:
                 whole = row.values.get(name)
                 row.values[key] = whole.get(part) if isinstance(whole, Mapping) else None
         if needs.rollups or needs.aggregates:
-            self._figures(rows, needs)
+            self.figures(rows, needs)
         for name in needs.formulas:
             program = rows[0].program
             spec: Any = program.fields[name].spec
@@ -103,7 +103,7 @@ class Environment:
             for path in paths:
                 row.values[f"me.{path}" if path else "me"] = values.get(path) if path else me
 
-    def _figures(self, rows: Sequence[Row], needs: Needs) -> None:
+    def figures(self, rows: Sequence[Row], needs: Needs) -> None:
         """Sets and computed roll-ups: nothing for a record that is not written yet."""
         program = rows[0].program
         there = [row.id for row in rows if row.written or not row.fresh]

@@ -42,7 +42,7 @@ def write_external_ids(batch: Batch, rows: Sequence[Row]) -> None:
 
 
 def _given(row: Row) -> list[tuple[str, str]]:
-    if row.change is None:
+    if row.change is None or not (row.change.external_ids or row.change.by):
         return []
     found = [(source, str(value)) for source, value in row.change.external_ids.items()]
     by = row.change.by

@@ -16,7 +16,7 @@ from patron_engine import jsonio
 from patron_engine.fields.registry import type_of
 from patron_engine.record.attach import FEATURE
 from patron_engine.record.batch import Batch
-from patron_engine.record.pending import COPY_FROM, copy_in
+from patron_engine.record.pending import COPY_FROM
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, compiled
 
@@ -36,12 +36,13 @@ def write_history(batch: Batch, rows: Sequence[Row]) -> None:
     call = batch.call
     cause: Any = call.cause.as_dict()
     if len(kept) >= COPY_FROM:
-        cause = jsonio.dumps(cause).decode()  # a COPY takes texts: what is the same is written once
-        copy_in(batch.conn, _table(batch), COLUMNS, (
-            (r.object, r.id, call.now, call.model.release, r.version, batch.person, cause, PAST[r.action],
-             "{}" if r.fresh else jsonio.dumps(old_values(r)).decode())
-            for r in kept
-        ))  # fmt: skip
+        many, text = len(kept), jsonio.dumps(cause).decode()
+        batch.pending.copy(_table(batch), {
+            "object": [r.object for r in kept], "record": [r.id for r in kept], "at": [call.now] * many,
+            "release": [call.model.release] * many, "version": [r.version for r in kept], "by": [batch.person] * many,
+            "cause": [text] * many, "action": [PAST[r.action] for r in kept],
+            "old": ["{}" if r.fresh else jsonio.dumps(old_values(r)).decode() for r in kept],
+        })  # fmt: skip
     else:
         cause = Jsonb(cause, dumps=jsonio.dumps)
         values = [

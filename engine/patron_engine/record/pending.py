@@ -2,16 +2,22 @@
 
 In: statements with the values of their rows, in the order they are meant. Out: one round trip for all of them; where each
 writes one row of a table of its own, one statement. A save that is refused before anything was sent has written nothing.
+
+Many new rows are handed over without waiting (`copy`): the database takes them while the next stage computes. Whoever asks for
+the connection waits until they have arrived, and is told what went wrong there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
 
+import psycopg
 import sqlalchemy as sa
-from psycopg import sql
 
+from patron_engine.record.copying import Columns, begin_copy, rows_text
 from patron_engine.record.statements import Conn, Statement
 
 COPY_FROM = 40  # rows; fewer go as statements
@@ -20,11 +26,24 @@ Values = Sequence[Any]
 
 
 class Pending:
-    """What one save writes through one connection."""
+    """What one save writes through one connection. Left (`with`), nothing of it is under way any more."""
 
     def __init__(self, conn: Conn) -> None:
-        self.ahead = conn  # for questions whose answer what is pending cannot change
+        self._conn = conn
         self._groups: list[tuple[Statement, list[Values]]] = []
+        self._under_way: Callable[[], None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._arrive()
+        else:
+            with suppress(psycopg.Error):  # what stopped the save is told
+                self._arrive()
 
     @property
     def conn(self) -> Conn:
@@ -32,6 +51,22 @@ class Pending:
         if self._groups:
             self.send()
         return self.ahead
+
+    @property
+    def ahead(self) -> Conn:
+        """For questions whose answer what is pending cannot change."""
+        self._arrive()
+        return self._conn
+
+    def copy(self, table: sa.Table, columns: Columns) -> None:
+        """Many new rows of a table, after everything that was added before."""
+        blocks = rows_text(self._conn, columns)
+        self._under_way = begin_copy(self.conn, table, tuple(columns), blocks)
+
+    def _arrive(self) -> None:
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            under_way()
 
     def add(self, statement: Statement, rows: Iterable[Values]) -> None:
         """One execution of `statement` for each of `rows`."""
@@ -70,12 +105,3 @@ def run_many(conn: Conn, statement: Statement, rows: Sequence[Values]) -> None:
         return
     with conn.cursor() as cursor:
         cursor.executemany(statement.text, rows)
-
-
-def copy_in(conn: Conn, table: sa.Table, columns: Sequence[str], rows: Iterable[Values]) -> None:
-    """COPY … FROM STDIN of rows in the order of `columns`."""
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    into = sql.Identifier(table.schema or "public", table.name)
-    with conn.cursor() as cursor, cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(into, names)) as copy:
-        for row in rows:
-            copy.write_row(row)

@@ -195,6 +195,8 @@ def _details(batch: Batch, master: Row) -> list[Row]:
     change, program = master.change, master.program
     assert change is not None
     found: list[Row] = []
+    if not program.sets:
+        return found
     for name, given in change.set.items():
         set_name = program.object.aliases.get(name, name)
         if set_name not in program.sets:

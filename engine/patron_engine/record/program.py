@@ -126,6 +126,11 @@ class Program:
         )
 
     @cached_property
+    def nothing(self) -> dict[str, Any]:
+        """A record in which every kept name is empty: to be copied, which costs less than making one."""
+        return dict.fromkeys(self.kept)
+
+    @cached_property
     def kept_names(self) -> frozenset[str]:
         return frozenset(self.kept)
 

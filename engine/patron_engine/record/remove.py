@@ -19,7 +19,7 @@ from patron_engine.model.model import LinkSet
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.links import linked
 from patron_engine.record.load import accept, read_images
-from patron_engine.record.pending import COPY_FROM, copy_in
+from patron_engine.record.pending import COPY_FROM
 from patron_engine.record.program import DELETE_BATCH, Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled
@@ -158,7 +158,8 @@ def write_batches(batch: Batch, rows: Sequence[Row]) -> None:
     ])  # fmt: skip
     members = [(r.values[DELETE_BATCH], r.object, r.id, "deleted", r.version) for r in rows]
     if len(members) >= COPY_FROM:
-        copy_in(batch.conn, groups[2], ("batch", "object", "record", "action", "version"), members)
+        names = ("batch", "object", "record", "action", "version")
+        batch.pending.copy(groups[2], dict(zip(names, zip(*members, strict=True), strict=True)))
     else:
         batch.pending.add(groups[1], members)
 

@@ -26,7 +26,7 @@ class Row:
     """
 
     __slots__ = (
-        "action", "change", "changed", "children", "figures", "fresh", "given", "hung", "id", "index", "master", "old",
+        "action", "change", "changed", "children", "figures", "fresh", "given", "hung", "id", "index", "master", "object", "old",
         "own", "path", "problems", "program", "raised", "rejected", "seen", "values", "version", "written",
     )  # fmt: skip
 
@@ -34,6 +34,7 @@ class Row:
         self, program: Program, change: Change | None, *, id: str, fresh: bool, path: str = "", index: int = 0
     ) -> None:
         self.program = program
+        self.object = program.object.name
         self.change = change
         self.id = id
         self.fresh = fresh
@@ -55,10 +56,6 @@ class Row:
         self.version = 0
         self.seen: dict[str, Any] | None = None
         self.written = False
-
-    @property
-    def object(self) -> str:
-        return self.program.object.name
 
     def put(self, name: str, value: Any) -> None:
         """Sets an own field and notes whether it differs from before."""

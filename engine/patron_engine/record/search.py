@@ -20,7 +20,7 @@ from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.climb import kept_below
 from patron_engine.record.feeds import Hop
 from patron_engine.record.links import linked
-from patron_engine.record.pending import COPY_FROM, copy_in
+from patron_engine.record.pending import COPY_FROM
 from patron_engine.record.program import Program, Programs
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled
@@ -32,6 +32,21 @@ KEY = ("object", "record", "field")
 Entry = tuple[str, str, str, str]
 
 
+def write_search_of_new(batch: Batch, rows: Sequence[Row]) -> None:
+    """The search rows of many new records, as far as nothing that is written later can change them: the database takes
+    them while the figures of parents are computed."""
+    for program, mine in by_object(r for r in rows if r.fresh and r.written):
+        for path in program.object.search:
+            if _final(program, path, mine):
+                _copy(batch, _entries(program.object.name, path, _path(batch, program, mine, path)))
+
+
+def _final(program: Program, path: str, fresh: Sequence[Row]) -> bool:
+    """True for many new records found by a value that is their own and that nobody computes."""
+    field = program.fields.get(path)
+    return len(fresh) >= COPY_FROM and field is not None and not field.computed
+
+
 def write_search(batch: Batch, rows: Sequence[Row]) -> None:
     """Brings the search rows of written records up to date, and of records that show their values."""
     new: list[Iterable[Entry]] = []
@@ -41,8 +56,9 @@ def write_search(batch: Batch, rows: Sequence[Row]) -> None:
     for program, mine in by_object(r for r in rows if r.written or r.figures):
         fresh, others = [r for r in mine if r.fresh], [r for r in mine if not r.fresh]
         for path in program.object.search:
-            count += len(fresh)
-            new.append(_entries(program.object.name, path, _path(batch, program, fresh, path)))
+            if not _final(program, path, fresh):
+                count += len(fresh)
+                new.append(_entries(program.object.name, path, _path(batch, program, fresh, path)))
             for row, tokens in _path(batch, program, others, path):
                 entry = (program.object.name, row.id, path, tokens)
                 if tokens:
@@ -51,14 +67,20 @@ def write_search(batch: Batch, rows: Sequence[Row]) -> None:
                     dropped.append(entry[:3])
         replaced.extend(_shown_elsewhere(batch, program, mine))
     if count >= COPY_FROM:
-        copy_in(batch.conn, _table(batch), COLUMNS, chain.from_iterable(new))
+        _copy(batch, chain.from_iterable(new))
     else:
         replaced += chain.from_iterable(new)
     _put(batch, replaced, dropped)
 
 
+def _copy(batch: Batch, new: Iterable[Entry]) -> None:
+    entries = list(new)
+    if entries:
+        batch.pending.copy(_table(batch), dict(zip(COLUMNS, zip(*entries, strict=True), strict=True)))
+
+
 def _entries(object: str, path: str, found: Iterable[tuple[Row, str]]) -> Iterator[Entry]:
-    """New rows of the table, made while the database takes those before."""
+    """New rows of the table."""
     return ((object, row.id, path, tokens) for row, tokens in found if tokens)
 
 

@@ -16,7 +16,8 @@ from psycopg.types.json import Jsonb
 from patron_engine import jsonio
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
-from patron_engine.record.pending import COPY_FROM, copy_in, run_many
+from patron_engine.record.copying import copy_in
+from patron_engine.record.pending import COPY_FROM, run_many
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn, Statement, any_of, compiled
 from patron_engine.store.tables import Id
@@ -41,7 +42,7 @@ class UndoPlan:
     kept: tuple[Kept, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Done:
     """What a batch did to one record. `old` are the values before, in JSON form; empty for a new record."""
 
@@ -58,10 +59,11 @@ def record_batch(conn: Conn, call: Call, batch: str, done: Sequence[Done]) -> No
         return
     table = _table(call)
     if len(done) >= COPY_FROM:
-        copy_in(conn, table, COLUMNS, (
-            (batch, d.object, d.id, d.action, d.version, jsonio.dumps(d.old).decode() if d.old else "{}")
-            for d in done
-        ))  # fmt: skip
+        copy_in(conn, table, {
+            "batch": [batch] * len(done), "object": [d.object for d in done], "record": [d.id for d in done],
+            "action": [d.action for d in done], "version": [d.version for d in done],
+            "old": [jsonio.dumps(d.old).decode() if d.old else "{}" for d in done],
+        })  # fmt: skip
     else:
         rows = [(batch, d.object, d.id, d.action, d.version, Jsonb(d.old, dumps=jsonio.dumps)) for d in done]
         insert = table.insert().values({c: sa.bindparam(c, type_=table.c[c].type) for c in COLUMNS})

@@ -16,7 +16,7 @@ from patron_engine.fields.field import Field
 from patron_engine.record.attach import attach
 from patron_engine.record.batch import Batch
 from patron_engine.record.links import linked
-from patron_engine.record.pending import COPY_FROM, copy_in
+from patron_engine.record.pending import COPY_FROM
 from patron_engine.record.program import DELETE_BATCH, Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled, ids_text
@@ -66,7 +66,7 @@ def insert(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     if len(rows) >= COPY_FROM or _point_at_each_other(program, rows):
         found = program.layout.encode_columns(program.names, [row.values for row in rows])
         written = [c for c in program.columns if c in found and found[c].count(None) < len(rows)]
-        copy_in(batch.conn, program.table, written, zip(*(found[c] for c in written), strict=True))
+        batch.pending.copy(program.table, {c: found[c] for c in written})
         return
     names = program.names
     rendered = [program.encode(row.values, names) for row in rows]
@@ -144,7 +144,7 @@ def _write_links(batch: Batch, field: Field, rows: Sequence[Row]) -> None:
         for position, (_, target) in enumerate(linked(row.values.get(field.name), field))
     ]
     if len(pairs) >= COPY_FROM:
-        copy_in(batch.conn, table, table.columns.keys(), pairs)
+        batch.pending.copy(table, dict(zip(table.columns.keys(), zip(*pairs, strict=True), strict=True)))
     else:
         batch.pending.add(
             batch.programs.keep(("write.link", field.object, field.name), lambda: inserting(table)), pairs

@@ -16,6 +16,7 @@ Each index costs every import and most updates, so the list is short and each en
 | fields that say `indexed`, `indexes` of the object | what the author asks for |
 | GIN on `text[]` | `'vip' in tags` |
 | auto numbers | people search by them |
+| addresses, numbers, codes that duplicate rules compare | the look for the same record at every save |
 
 There is none on `updated_at`, on purpose: it would end PostgreSQL's heap-only updates for every save.
 
@@ -30,6 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from patron_engine.fields.field import Field
+from patron_engine.model.duplicate_rules import looked_up
 from patron_engine.model.model import LINKS, Model, Object, Unique
 from patron_engine.names import composed
 from patron_engine.store.predicate import predicate_sql
@@ -56,7 +58,7 @@ def object_indexes(model: Model, object: Object) -> dict[str, IndexShape]:
     """Every index the table of `object` should have, by name. What begins like another of the same rows is left out:
     the longer one serves both."""
     found: dict[str, IndexShape] = {}
-    for shape in (*_uniques(object), *_declared(object), *_of_lists(object), *_of_fields(object)):
+    for shape in (*_uniques(object), *_declared(object), *_of_lists(object), *_of_fields(model, object)):
         served = any(
             other.method == shape.method
             and other.where == shape.where
@@ -112,8 +114,8 @@ def _declared(object: Object) -> Iterator[IndexShape]:
             yield index(declared.index, object.table, *keys, where=LIVE_ROWS)
 
 
-def _of_fields(object: Object) -> Iterator[IndexShape]:
-    table = object.table
+def _of_fields(model: Model, object: Object) -> Iterator[IndexShape]:
+    table, compared = object.table, looked_up(model, object)
     for field in object.fields.values():
         if field.system or not field.columns:
             continue
@@ -125,7 +127,11 @@ def _of_fields(object: Object) -> Iterator[IndexShape]:
                 yield index(name, table, Key(column=column.name))
             elif column.part == "sort":
                 yield index(name, table, Key(column=column.name), Key(column="id"), where=LIVE_ROWS)
-            elif _asked_for(field) and column.name == _sorted_column(field) and column.sql not in UNSORTED:
+            elif (
+                (_asked_for(field) or field.name in compared)
+                and column.name == _sorted_column(field)
+                and column.sql not in UNSORTED
+            ):
                 yield index(name, table, Key(column=column.name), where=LIVE_ROWS)
 
 

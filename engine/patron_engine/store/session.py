@@ -58,7 +58,7 @@ def exact_json(data: Buffer) -> Any:
 
 class _IdText(Loader):
     def load(self, data: Buffer) -> str:
-        return bytes(data).decode()
+        return str(data, "ascii")
 
 
 class _IdBinary(Loader):

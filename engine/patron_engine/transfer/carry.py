@@ -53,15 +53,29 @@ class Carrier:
         self.finder = Finder()
         self.sets = Sets(call, mapping, self.object)
 
-    def carry(self, conn: Conn, call: Call, rows: Iterable[tuple[int, Sequence[str]]]) -> Piece:
-        """Imports rows. A lost deadlock repeats the piece."""
-        kept = list(rows)
-        return retrying(lambda: self._inside(conn, call, kept))
+    def prepare(self, conn: Conn, call: Call, rows: Sequence[tuple[int, Sequence[str]]]) -> list[Item]:
+        """What `carry` begins with and no earlier piece can change: cells become values, and names that are known by now
+        are remembered. What is not found here is looked up again when it is this piece's turn."""
+        items = self.converter.convert(rows)
+        self.finder.remember(conn, call, items, self.object)
+        return items
 
-    def _inside(self, conn: Conn, call: Call, rows: Sequence[tuple[int, Sequence[str]]]) -> Piece:
+    def carry(
+        self,
+        conn: Conn,
+        call: Call,
+        rows: Iterable[tuple[int, Sequence[str]]],
+        prepared: list[Item] | None = None,
+    ) -> Piece:
+        """Imports rows. A lost deadlock repeats the piece, from its cells on."""
+        kept, first = list(rows), [prepared] if prepared is not None else []
+        return retrying(
+            lambda: self._inside(conn, call, first.pop() if first else self.converter.convert(kept))
+        )
+
+    def _inside(self, conn: Conn, call: Call, items: list[Item]) -> Piece:
         piece = Piece()
         with conn.transaction():
-            items = self.converter.convert(rows)
             keep_made(conn, call, self.batch, self.finder.links(conn, call, items, self.object))
             items = self._sound(items, piece)
             self._make_keys(conn, call, items)

@@ -47,11 +47,7 @@ class Finder:
     ) -> list[Outcome]:
         """Puts the ids of all links. Returns what `missing: create` made."""
         made: list[Outcome] = []
-        by_field: dict[str, list[tuple[Item, Target, str]]] = defaultdict(list)
-        for item in items:
-            for name, (target, text) in (item.later if later else item.links).items():
-                by_field[name].append((item, target, text))
-        for name, asked in by_field.items():
+        for name, asked in _by_field(items, later=later).items():
             field = object.fields[name]
             target = asked[0][1]
             to = call.model.objects[target.object or field.link.to[0]]
@@ -63,6 +59,13 @@ class Finder:
                 named = [(p, found.get(p, [])) for p in texts[text]]
                 _put(item, field, target, to, named, self._refused if target.missing == "create" else {})
         return made
+
+    def remember(self, conn: Conn, call: Call, items: Sequence[Item], object: Object) -> None:
+        """Looks up what the links of the items name, and puts nothing."""
+        for name, asked in _by_field(items, later=False).items():
+            field, target = object.fields[name], asked[0][1]
+            to = call.model.objects[target.object or field.link.to[0]]
+            self.find(conn, call, to, target.by, {p for _, _, text in asked for p in _pieces(text, field)})
 
     def find(self, conn: Conn, call: Call, object: Object, by: str | None, texts: Iterable[str]) -> Found:
         """The ids each text names; texts nobody has are left out."""
@@ -95,6 +98,14 @@ class Finder:
             elif outcome.problems:
                 self._refused[(object.name, text)] = "; ".join(p.message for p in outcome.problems)
         return [o for o in outcomes if o.action == "created"]
+
+
+def _by_field(items: Sequence[Item], *, later: bool) -> dict[str, list[tuple[Item, Target, str]]]:
+    found: dict[str, list[tuple[Item, Target, str]]] = defaultdict(list)
+    for item in items:
+        for name, (target, text) in (item.later if later else item.links).items():
+            found[name].append((item, target, text))
+    return found
 
 
 def _new(object: Object, name: str, text: str) -> Change:

@@ -24,6 +24,7 @@ from patron_engine.store.locks import shared
 from patron_engine.store.tables import Tables
 from patron_engine.store.tasks import Chunk, Handler, Work
 from patron_engine.transfer import staged
+from patron_engine.transfer.ahead import Ahead, Connect
 from patron_engine.transfer.carry import COUNTS, Carrier, Piece
 from patron_engine.transfer.collecting import uncollected
 from patron_engine.transfer.imports import KIND
@@ -38,6 +39,8 @@ class _Imports:
 
     clock: Clock
     told: Callable[[Mapping[str, Any]], None] | None
+    connect: Connect | None
+    ahead: Ahead | None = field(default=None)
     kept: tuple[str, Model, Call, Carrier] | None = field(default=None)
 
     def piece(self, conn: Connection, work: Work) -> Chunk:
@@ -75,7 +78,9 @@ class _Imports:
             )  # fmt: skip
             headings = work.payload["headings"]
             mapping = read_mapping(work.payload["mapping"], model, actor, headings)
-            self.kept = (batch, model, call, Carrier(call, mapping, headings, batch))
+            carrier = Carrier(call, mapping, headings, batch)
+            self.kept = (batch, model, call, carrier)
+            self.ahead = Ahead(self.connect, call, carrier, work.payload["file"]) if self.connect else None
         return self.kept[2], self.kept[3]
 
     def _step(
@@ -89,12 +94,15 @@ class _Imports:
                 return Chunk(progress={**progress, "stage": "links", "piece": 0})
             _tidy(conn, schema, payload)
             return Chunk(progress=progress, done=True)
-        rows = staged.piece(conn, schema, payload["file"], n)
+        found = self.ahead.take(n) if self.ahead is not None and not linking else None
+        rows = found.rows if found is not None else staged.piece(conn, schema, payload["file"], n)
+        if self.ahead is not None and not linking and n + 1 < payload["pieces"]:
+            self.ahead.prepare(n + 1)
         if linking:
             later = staged.piece(conn, schema, payload["later"], n)
             piece = carrier.link(conn, call, later, dict(rows) if later else {})
         else:
-            piece = carrier.carry(conn, call, rows)
+            piece = carrier.carry(conn, call, rows, found.items if found is not None else None)
             staged.append(conn, schema, payload["later"], n, piece.later)
         staged.append(
             conn,
@@ -132,7 +140,7 @@ class _Imports:
                 piece = carrier.link(conn, call, later[at : at + staged.AT_ONCE], cells)
                 faults += _faults(piece, carrier.mapping)
                 progress = _sum(progress, piece, 0)
-        self.kept = None  # it remembers records that are gone
+        self.kept = self.ahead = None  # it remembers records that are gone
         staged.append(conn, work.schema, work.payload["faults"], 0, faults)
         _tidy(conn, work.schema, work.payload)
         return Chunk(progress=progress, done=True)
@@ -165,7 +173,10 @@ def _faults(piece: Piece, mapping: ImportMap) -> list[Any]:
 
 
 def handlers(
-    clock: Clock = system_clock, told: Callable[[Mapping[str, Any]], None] | None = None
+    clock: Clock = system_clock,
+    told: Callable[[Mapping[str, Any]], None] | None = None,
+    connect: Connect | None = None,
 ) -> Mapping[str, Handler]:
-    """The handler of imports, for `store.tasks.run_task`. `told` hears of each piece."""
-    return {KIND: Handler(run=_Imports(clock, told).piece)}
+    """The handler of imports, for `store.tasks.run_task`. `told` hears of each piece. With `connect`, a connection for
+    reading, the next piece is prepared while the present one is written."""
+    return {KIND: Handler(run=_Imports(clock, told, connect).piece)}

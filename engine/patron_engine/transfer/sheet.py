@@ -183,7 +183,7 @@ def _csv_rows(path: Path, encoding: str, separator: str) -> Iterator[Row]:
                         f"row {number} has {len(cells):,} columns, at most {MAX_COLUMNS:,} are read",
                         code="sheet_columns",
                     )
-                yield number, [unguarded(cell.strip()) for cell in cells]
+                yield number, [unguarded(c) if (c := cell.strip())[:1] == "'" else c for cell in cells]
         except csv.Error as error:
             if "field larger" in str(error):
                 raise LimitExceeded(
@@ -213,7 +213,9 @@ def _headings(cells: Sequence[str]) -> Iterator[str]:
 def _fitted(row: Row, width: int, *, trim: bool) -> Row:
     """As many cells as headings. More stay where they are unless `trim`: whoever reads the row says that it is shifted."""
     number, cells = row
-    if len(cells) <= width or trim or not any(cells[width:]):
+    if len(cells) == width:
+        return row
+    if len(cells) < width or trim or not any(cells[width:]):
         return number, (cells + [""] * (width - len(cells)))[:width]
     return row
 

@@ -27,7 +27,7 @@ def keep(conn: Conn, call: Call, batch: str | None, done: Sequence[Done]) -> Non
     """Adds to the batch. A record it has touched before keeps its first values and gets its last version."""
     if batch is None or not done:
         return
-    known = _known(conn, call, batch, [d.id for d in done if d.action == "updated"])
+    known = _known(conn, call, batch, [d for d in done if d.action == "updated"])
     record_batch(conn, call, batch, [d for d in done if (d.object, d.id) not in known])
     again = [d for d in done if (d.object, d.id) in known]
     if again:
@@ -41,11 +41,13 @@ def keep(conn: Conn, call: Call, batch: str | None, done: Sequence[Done]) -> Non
         conn.execute(query, (*columns, batch))
 
 
-def _known(conn: Conn, call: Call, batch: str, ids: Sequence[str]) -> set[tuple[str, str]]:
-    if not ids:
+def _known(conn: Conn, call: Call, batch: str, done: Sequence[Done]) -> set[tuple[str, str]]:
+    if not done:
         return set()
     query = sql.SQL(
-        "SELECT object, record FROM {}.sys__batch_record WHERE batch = %s AND record = ANY(%s::uuid[])"
+        "SELECT b.object, b.record FROM unnest(%s::text[], %s::uuid[]) AS n(object, record) JOIN {}.sys__batch_record b"
+        " ON b.object = n.object AND b.record = n.record AND b.batch = %s"
     )
-    rows = conn.execute(query.format(sql.Identifier(call.schema)), (batch, list(ids)))
+    named = ([d.object for d in done], [d.id for d in done], batch)
+    rows = conn.execute(query.format(sql.Identifier(call.schema)), named)
     return {(object, str(record)) for object, record in rows}

@@ -7,7 +7,7 @@ changed since, which are left and named. History tells of both; what was in the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -49,6 +49,7 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
         raise Conflict("this import was taken back before", code="undone_before")
     if status(conn, call.schema, batch).state in ("waiting", "running"):
         raise Conflict("this import is still running", code="import_running", hint="cancel it first")
+    call = replace(call, cause=replace(call.cause, detail={**call.cause.detail, "undo": True}))
     plan = plan_undo(conn, call, batch)
     counts = {"updated": 0, "deleted": 0}
     kept = list(plan.kept)
@@ -70,11 +71,13 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
 
 def _as_before(conn: Connection, call: Call, batch: str, outcomes: Sequence[Outcome]) -> None:
     """A record set back is again what the import before this one left: that one can be taken back too."""
-    back = [(o.id, o.version) for o in outcomes if o.action == "updated"]
+    back = [o for o in outcomes if o.action == "updated"]
     query = sql.SQL(
-        "UPDATE {s}.sys__batch_record b SET version = n.version FROM unnest(%s::uuid[], %s::bigint[]) AS n(record, version),"
-        " {s}.sys__batch_record u WHERE u.batch = %s AND u.record = n.record AND b.batch <> u.batch"
+        "UPDATE {s}.sys__batch_record b SET version = n.version"
+        " FROM unnest(%s::text[], %s::uuid[], %s::bigint[]) AS n(object, record, version), {s}.sys__batch_record u"
+        " WHERE u.batch = %s AND u.object = n.object AND u.record = n.record AND b.batch <> u.batch"
         " AND b.object = u.object AND b.record = u.record AND b.version = u.version - 1"
     ).format(s=sql.Identifier(call.schema))
     if back:
-        conn.execute(query, ([id for id, _ in back], [version for _, version in back], batch))
+        columns = [o.object for o in back], [o.id for o in back], [o.version for o in back]
+        conn.execute(query, (*columns, batch))

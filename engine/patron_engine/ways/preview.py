@@ -4,7 +4,8 @@ In: a connection, the frame of the call, a Change. Out: a `Preview`: the rows as
 bring, found links, formulas, figures over the details that were sent), what is wrong so far, and answers to conditions.
 
 It goes the way of ways/save up to the writing, and never further: rows are read without a lock, nothing is written, no number
-is drawn, no record made. What only the database can tell at the end (rules over sets, who was faster) the save tells.
+is drawn, no record made. Rules over the sets of the form are judged on its rows; what only the database can tell at the end (sets
+further down, who was faster) the save tells.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import NotFound
 from patron_engine.expr.compile import Expression
-from patron_engine.fields.field import Field, FileSpec, Formula, LinkSpec, Rollup
+from patron_engine.fields.field import Field, FileSpec, Formula, LinkSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -25,26 +26,29 @@ from patron_engine.record.before import before_rules
 from patron_engine.record.bind import bind
 from patron_engine.record.change import Change, Outcome
 from patron_engine.record.derive import derive, fitted
+from patron_engine.record.duplicates import Twin, revealed, twins_of
 from patron_engine.record.environment import Environment
 from patron_engine.record.formulas import compute, follow
 from patron_engine.record.links import linked
 from patron_engine.record.money import bases
-from patron_engine.record.needs import path_needs
+from patron_engine.record.needs import Needs, path_needs
 from patron_engine.record.plan import plan_rows
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Conn
-from patron_engine.record.tally import tally
+from patron_engine.record.tally import Sets, answers, figure, over, rollup, sets_of, tally
 from patron_engine.record.unique import look_first
 
 Ref = tuple[str, str]  # object, id
 
 
 class Preview:
-    """The state of one open form. `row` is the record itself, `details` its rows by set, in the order they were sent."""
+    """The state of one open form. `row` is the record itself, `details` its rows by set, in the order they were sent; `sets`
+    every row a set will have, those that were not sent among them."""
 
-    def __init__(self, batch: Batch, row: Row) -> None:
+    def __init__(self, batch: Batch, row: Row, sets: Sets) -> None:
         self._batch = batch
         self.row = row
+        self.sets = sets
 
     @property
     def details(self) -> Mapping[str, Sequence[Row]]:
@@ -73,14 +77,19 @@ class Preview:
         """The value a field would have, in JSON form; links as they are kept, without titles."""
         if not field.columns and not isinstance(field.spec, LinkSpec | FileSpec):
             program = row.program
-            kept = row.values.get(field.name)
             self._batch.environment.fill([row], path_needs(program.model, program.object, [field.name]))
-            if isinstance(field.spec, Rollup) and field.name in row.figures:
-                row.values[field.name] = kept
         value = row.values.get(field.name)
         if isinstance(field.spec, Formula) and value is not None:
             value = fitted(field, value)
         return None if value is None else type_of(field).to_wire(field, value)
+
+    def twins(self) -> tuple[Twin, ...]:
+        """Records that may be the same as this one."""
+        return twins_of(self._batch, self.row)
+
+    def revealed(self, twin: Twin) -> list[str]:
+        """What is told of one that the reader may not see."""
+        return revealed(self._batch, twin)
 
     def refs(self, row: Row, field: Field) -> list[Ref]:
         """The records a link points at."""
@@ -91,9 +100,12 @@ class Preview:
 
 
 class _Around(Environment):
-    """An environment in which the record that is being filled exists already: its details read it."""
+    """An environment in which the record that is being filled exists already: its details read it, and what counts them
+    counts the rows of the form."""
 
     record: Row | None = None
+    batch: Batch
+    sets: Sets
 
     def fetch(self, object: str, ids: Iterable[str], paths: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         wanted = set(ids)
@@ -105,6 +117,18 @@ class _Around(Environment):
         found[own.id] = {path: own.values.get(path) for path in paths}
         return found
 
+    def figures(self, rows: Sequence[Row], needs: Needs) -> None:
+        super().figures(rows, needs)
+        if self.record is None or not any(row is self.record for row in rows):
+            return
+        own, fields = self.record.values, self.record.program.fields
+        for name in needs.rollups:
+            if over(self.batch, fields[name], self.sets):
+                own[name] = rollup(self.batch, fields[name], self.sets)
+        for node in needs.aggregates:
+            if answers(node, self.sets):
+                own[node.key] = figure(self.batch, node, self.sets)
+
 
 def preview(conn: Conn, call: Call, change: Change) -> Preview:
     """What saving `change` (create or update) would make. NotFound where there is no such record for him."""
@@ -112,7 +136,7 @@ def preview(conn: Conn, call: Call, change: Change) -> Preview:
     batch = Batch(conn, call, _never)
     batch.looking = batch.each = True
     around = _Around(batch.pending, call, batch.environment.context, batch.environment._lookups)
-    batch.environment = around
+    batch.environment, around.batch, around.sets = around, batch, {}
     row = plan_rows(batch, [(0, change)], several=False)[0]
     levels = batch.levels
     for depth, level in enumerate(levels):
@@ -120,11 +144,18 @@ def preview(conn: Conn, call: Call, change: Change) -> Preview:
         _prepare(batch, [r for r in level if r.action != "delete"])
         if depth == 0:
             around.record = row
-    tally(batch, row)
-    follow(batch, row.program, [row], {})
+    around.sets = sets_of(batch, row)
+    _total(batch, row, around.sets)
     for level in levels:
         _judge(batch, [r for r in level if r.action != "delete"])
-    return Preview(batch, row)
+    if any(around.sets.values()):
+        rejected, row.rejected = (
+            row.rejected,
+            False,
+        )  # what else is wrong keeps no rule over the sets from being told
+        check.check_conditions(batch, row.program, [row], late=True)
+        row.rejected = row.rejected or rejected
+    return Preview(batch, row, around.sets)
 
 
 def _known(call: Call, object: str) -> None:
@@ -165,6 +196,15 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
         bases(batch, program, rows)
     for row in wrong:
         row.rejected = True
+
+
+def _total(batch: Batch, row: Row, sets: Sets) -> None:
+    """The figures over the rows of the form, and what is worked out from them."""
+    tally(batch, row, sets)
+    rejected, row.rejected = row.rejected, False
+    follow(batch, row.program, [row], {})
+    bases(batch, row.program, [row], figures=True)
+    row.rejected = row.rejected or rejected
 
 
 def _judge(batch: Batch, level: Sequence[Row]) -> None:

@@ -23,7 +23,7 @@ from patron_engine.fields.link import read_id
 from patron_engine.jsonio import dumps
 from patron_engine.model.model import LinkSet, Object
 from patron_engine.problems import Problem, nearest
-from patron_engine.query import fetch, spec
+from patron_engine.query import fetch, groups, spec
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.query.resolve import resolve
@@ -75,15 +75,7 @@ def figures(
 ) -> list[tuple[Any, ...]]:
     """Figures over every record of a question, whatever its limit: rows of (group, number of records, figures …), one row
     without `by`. `measures` are (sum, avg, min, max or count; path). Refused for a path he may not read."""
-    paths = [path for _, path in measures] + ([by] if by is not None else [])
-    asked = replace(_plain(conn, call, ask), fields=tuple(dict.fromkeys(("id", *paths))), sort=(), after=None)
-    question = resolve(call, asked)
-    today = {named.key for named in question.shown}
-    if not today >= set(paths):
-        raise Refused(
-            [Problem(code="unknown_field", message="name the fields as they are called today", path="fields")]
-        )
-    return fetch.figures(conn, call, question, tuple(measures), by)
+    return groups.figures(conn, call, _plain(conn, call, ask), measures, by)
 
 
 def walk(conn: Connection, call: Call, ask: Ask, size: int = 1_000) -> Iterator[list[dict[str, Any]]]:

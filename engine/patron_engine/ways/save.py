@@ -23,7 +23,18 @@ from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import Conflict, LimitExceeded, NotFound, Refused
 from patron_engine.problems import nearest
 from patron_engine.query.call import Call
-from patron_engine.record import attach, authorise, check, figures, links, load, purge, remove, targets
+from patron_engine.record import (
+    attach,
+    authorise,
+    check,
+    figures,
+    links,
+    load,
+    purge,
+    remove,
+    stages,
+    targets,
+)
 from patron_engine.record.batch import Batch, RowsRefused, by_object
 from patron_engine.record.before import before_rules
 from patron_engine.record.begin import begin_write, retrying, write_transaction
@@ -31,7 +42,8 @@ from patron_engine.record.bind import bind
 from patron_engine.record.change import MAX_CHANGES, Change, Outcome
 from patron_engine.record.closure import keep_closures
 from patron_engine.record.derive import derive
-from patron_engine.record.each import Numbered, outcome_of, refused_outcome, runs_of, save_each
+from patron_engine.record.duplicates import check_duplicates
+from patron_engine.record.each import Numbered, outcomes_of, refused_outcome, runs_of, save_each
 from patron_engine.record.events import write_events
 from patron_engine.record.external import write_external_ids
 from patron_engine.record.formulas import compute
@@ -43,7 +55,7 @@ from patron_engine.record.program import Program
 from patron_engine.record.restore import restore
 from patron_engine.record.row import Row
 from patron_engine.record.same_currency import check_same_currency
-from patron_engine.record.search import write_search
+from patron_engine.record.search import write_search, write_search_of_new
 from patron_engine.record.statements import Conn
 from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
@@ -108,12 +120,12 @@ def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool
         verb = run[0][1].action
         act = _write if verb in ("create", "update", "upsert") else _remove
         try:
-            act(batch, run, several)
-            batch.pending.send()
+            with batch.pending:
+                act(batch, run, several)
+                outcomes.update(outcomes_of(batch.levels[0]))
+                batch.pending.send()
         except psycopg.errors.UniqueViolation as error:
             _collision(batch, run, error)
-        for row in batch.levels[0]:
-            outcomes[row.index] = outcome_of(row)
         for row in batch.refused:
             assert row.change is not None
             outcomes[row.index] = refused_outcome(row.change, row.problems)
@@ -180,6 +192,7 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
     for program, rows in by_object(row for row in level if row.action != "delete"):
         if not masters_refused:
             derive(batch, program, rows)
+            stages.enter(batch, program, rows)
             before_rules(batch, program, rows)
         targets.check_targets(batch, rows)
         check_same_currency(batch, program, rows)
@@ -192,7 +205,9 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
         if not masters_refused:
             targets.check_conditions(batch, program, rows)
             check.check_conditions(batch, program, rows, late=False)
+            stages.check_stages(batch, program, rows, late=False)
         look_first(batch, program, rows)
+        check_duplicates(batch, program, [r for r in rows if r.master is None or not masters_refused])
     leaving = [row for row in level if row.action == "delete" and not row.rejected]
     if leaving:
         given = set(leaving)
@@ -260,6 +275,7 @@ def _together(batch: Batch, verb: str, rows: Sequence[Row]) -> list[Row]:
 def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     """Parents, their rules, the rights on the result, and what is kept about the save."""
     batch.environment.forget()
+    write_search_of_new(batch, rows)
     parents = figures.bring_up(batch, rows)
     authorise.authorise_after(
         batch, [row for row in rows if row.written and row.action in ("create", "update")]
@@ -281,6 +297,7 @@ def _judge_parents(batch: Batch, parents: dict[Row, Any], rows: Sequence[Row]) -
     others = [row for row in parents if not row.own]
     for program, mine in by_object(row for row in rows if row.values.get("deleted_at") is None):
         check.check_conditions(batch, program, mine, late=True)
+        stages.check_stages(batch, program, mine, late=True)
     for program, mine in by_object(row for row in others if row.values.get("deleted_at") is None):
         check.check_conditions(batch, program, mine, late=False)
         check.check_conditions(batch, program, mine, late=True)

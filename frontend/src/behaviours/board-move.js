@@ -1,7 +1,9 @@
 // <div data-behaviour="board-move" data-moves="/w/demo/moves/opportunity" data-field="stage" data-here="/w/demo/o/…" data-movable>
 //   <ol id="cards-won" data-column="won" data-open> <li id="card-ID" data-id data-version data-column> …
-// Cards are dragged between columns, or moved by the menu on each; without scripts the menu sends a form.
+// Cards are dragged between columns with the mouse or a finger, carried with the keyboard from their title, or moved by the menu on
+// each; without scripts the menu sends a form.
 import Sortable from "sortablejs";
+import { byKeys } from "../boards/carry.js";
 import { ask, flash, send, undoing } from "../boards/send.js";
 
 export default function boardMove(board) {
@@ -40,7 +42,10 @@ export default function boardMove(board) {
     card?.classList.add("board-waiting");
     const { ok, parts } = await send(address, values);
     card?.classList.remove("board-waiting");
-    if (ok) return apply(parts, id);
+    if (ok) {
+      apply(parts, id);
+      return cardOf(id)?.querySelector("a")?.focus({ preventScroll: true });
+    }
     if (ask(parts, (where, more) => move(where, more, id, back), back)) return;
     back();
     tell(id, parts);
@@ -66,6 +71,37 @@ export default function boardMove(board) {
   );
 
   if (board.dataset.movable === undefined) return;
+  const brought = (card, column, back) => {
+    const { id, version } = card.dataset;
+    const values = { version, back: board.dataset.here, [`set.${board.dataset.field}`]: column === "-" ? "" : column };
+    move(`${board.dataset.moves}/${id}`, values, id, back);
+  };
+
+  const aim = (list) => {
+    for (const other of board.querySelectorAll(".board-aim")) other.classList.remove("board-aim");
+    list?.parentElement.classList.add("board-aim");
+    list?.parentElement.scrollIntoView({ block: "nearest", inline: "nearest" });
+  };
+  const lists = () => [...board.querySelectorAll(".board-cards")];
+  byKeys(board, ".board-title", {
+    begin(link) {
+      const card = link.closest(".board-card");
+      return { element: card, title: link.textContent, list: card.parentElement };
+    },
+    step(carried, key) {
+      const way = key === "ArrowRight" || key === "ArrowDown" ? 1 : -1;
+      const open = lists().filter((l) => l.dataset.open !== undefined || l === carried.element.parentElement);
+      carried.list = open[Math.min(Math.max(open.indexOf(carried.list) + way, 0), open.length - 1)];
+      aim(carried.list);
+      return carried.list.dataset.label;
+    },
+    drop(carried) {
+      aim(null);
+      if (carried.list !== carried.element.parentElement) brought(carried.element, carried.list.dataset.column, () => {});
+    },
+    back: () => aim(null),
+  });
+
   for (const list of board.querySelectorAll(".board-cards")) {
     new Sortable(list, {
       group: { name: "board", put: list.dataset.open !== undefined },
@@ -85,10 +121,7 @@ export default function boardMove(board) {
       onEnd({ item, from, to, oldDraggableIndex }) {
         if (from === to) return;
         const back = () => from.insertBefore(item, from.querySelectorAll(".board-card")[oldDraggableIndex] ?? from.querySelector(".board-more"));
-        const { id, version } = item.dataset;
-        const column = to.dataset.column === "-" ? "" : to.dataset.column;
-        const values = { version, back: board.dataset.here, [`set.${board.dataset.field}`]: column };
-        move(`${board.dataset.moves}/${id}`, values, id, back);
+        brought(item, to.dataset.column, back);
       },
     });
   }

@@ -18,10 +18,12 @@ const part = (text, name) => {
 function addressOf(select, query) {
   const address = new URL(select.dataset.source, window.location.href);
   address.searchParams.set("q", query);
+  const given = new FormData(select.form);
   const row = select.dataset.row ? `${select.dataset.row}.` : "";
   for (const name of (select.dataset.with ?? "").split(" ").filter(Boolean)) {
-    const found = new FormData(select.form).getAll(`${row}${name}`).filter(Boolean).at(-1);
-    if (found) address.searchParams.set(`with.${name}`, found);
+    const [, above] = name.split("."); // of the form around the row
+    const found = given.getAll(above ?? `${row}${name}`).filter(Boolean).at(-1);
+    if (found || (above && given.has(above))) address.searchParams.set(`with.${name}`, found ?? "");
   }
   return address;
 }
@@ -52,7 +54,7 @@ export default function combobox(select) {
     loadThrottle: 100,
     refreshThrottle: 120,
     openOnFocus: true,
-    dropdownParent: select.closest(".sheet-wrap") ? "body" : null, // a table that scrolls would cut it off
+    dropdownParent: select.closest(".sheet-wrap, .list-wrap") ? "body" : null, // a table that scrolls would cut it off
     render: {
       option: draw,
       item: (data) => part(data.text, "item"),

@@ -119,7 +119,8 @@ export default function fileDrop(element) {
       (next?.querySelector("[data-remove]") ?? input).focus();
     } else if (event.target.closest("[data-preview]") && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      preview(row.querySelector("img").src, row.querySelector(".file-name").textContent, element.dataset.close);
+      const picture = { address: row.querySelector("img").src, name: row.querySelector(".file-name").textContent, kind: "picture" };
+      preview([picture], 0, { close: element.dataset.close });
     }
   });
   list.addEventListener("keydown", (event) => {

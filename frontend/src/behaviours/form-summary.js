@@ -6,6 +6,7 @@ export default function summary(element) {
     const found = link && document.getElementById(link.getAttribute("href").slice(1));
     if (!found) return;
     event.preventDefault();
+    found.dispatchEvent(new CustomEvent("patron:show", { bubbles: true })); // a tab it stands on opens
     found.closest("details")?.setAttribute("open", "");
     found.scrollIntoView({ block: "center" });
     if (found.tomselect) found.tomselect.focus();

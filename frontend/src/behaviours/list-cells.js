@@ -60,7 +60,7 @@ export default function listCells(frame) {
   document.addEventListener("htmx:after:swap", () => {
     const cell = frame.querySelector("td.list-editing");
     const field = cell?.querySelector("input:not([type=hidden]), select, textarea");
-    if (field) field.focus();
-    else before = null;
+    if (!field) before = null;
+    else requestAnimationFrame(() => (field.tomselect ?? field).focus()); // a select one types into is made after the swap
   });
 }

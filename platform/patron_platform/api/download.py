@@ -23,7 +23,7 @@ from patron_platform.api.errors import problem
 INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
 # What a browser runs when it opens it is sent as bytes without a meaning.
 ACTIVE = re.compile(r"text/html|text/xml|application/xml|.*\+xml|.*script")
-SANDBOX = "default-src 'none'; sandbox"
+SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'self'"
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASCII)
 
 

@@ -7,7 +7,8 @@ there: what is wrong with the question is an answer, never half a file.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import IO
 
 from fastapi import APIRouter
@@ -37,27 +38,42 @@ def export_records(request: Request, object: str) -> Response:
     form = given.get("form", "csv")
     if form not in TYPES:
         raise Refused([Problem(code="unknown_value", message="form is csv or xlsx", path="form")])
-    target = tempfile.TemporaryFile(prefix="patron-export-")  # noqa: SIM115 - closed when it was sent
-    try:
-        caller.workspace.reading(
+    return sent(
+        object,
+        form,
+        lambda target: caller.workspace.reading(
             caller.actor,
             lambda conn, call: export(
                 conn, call, object, target, form="xlsx" if form == "xlsx" else "csv", where=given.get("where"),
                 sort=names(given.get("sort")), fields=names(given.get("fields")), labels=given.get("labels") == "true",
                 bom=given.get("bom") == "true",
             ),
-        )  # fmt: skip
+        ),
+    )  # fmt: skip
+
+
+def sent(
+    name: str,
+    form: str,
+    write: Callable[[IO[bytes]], object],
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
+    """What `write` writes as an attachment: whole on the disk before the answer begins."""
+    target = tempfile.TemporaryFile(prefix="patron-export-")  # noqa: SIM115 - closed when it was sent
+    try:
+        write(target)
     except BaseException:
         target.close()
         raise
     size = target.tell()
     target.seek(0)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{object}.{form}"',
+    told = {
+        **headers,
+        "Content-Disposition": f'attachment; filename="{name}.{form}"',
         "Content-Length": str(size),
         "X-Content-Type-Options": "nosniff",
     }
-    return StreamingResponse(_pieces(target), headers=headers, media_type=TYPES[form])
+    return StreamingResponse(_pieces(target), headers=told, media_type=TYPES[form])
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ connection; half a file is never seen. Hanging a file on a record goes the way s
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -55,16 +56,30 @@ async def send_file(request: Request) -> Response:
     return (await receive(request, caller)).response()
 
 
-async def receive(request: Request, caller: Caller) -> Answer:
-    """The file of a request's body, kept as the caller's own."""
+def anybody(_: Mapping[str, str]) -> None:
+    """Admits every form: who sends it was asked before."""
+
+
+async def receive(
+    request: Request,
+    caller: Caller,
+    *,
+    fields: Sequence[str] = (),
+    admit: Callable[[Mapping[str, str]], None] = anybody,
+) -> Answer:
+    """The file of a request's body, kept as the caller's own.
+
+    `admit` gets the `fields` that stood before the file in its form, before a byte of it is kept, and refuses by raising.
+    """
     key_of(request)
     expected_bytes(request)
     keeping = _Keeping(request, caller)
     kept = False
     try:
         with anyio.fail_after(UPLOAD_SECONDS):
-            async for piece in read_upload(request):
+            async for piece in read_upload(request, fields):
                 if isinstance(piece, Sent):
+                    await run_in_threadpool(admit, piece.fields)
                     await run_in_threadpool(keeping.begin, piece)
                 elif keeping.takes(piece):
                     await run_in_threadpool(keeping.write)

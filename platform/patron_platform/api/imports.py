@@ -20,7 +20,7 @@ from starlette.responses import Response
 from patron_engine.access.decide import writable
 from patron_engine.actor import Cause
 from patron_engine.errors import Forbidden, LimitExceeded, NotFound, Refused
-from patron_engine.jsonio import dumps
+from patron_engine.jsonio import dumps, whole
 from patron_engine.problems import Problem
 from patron_engine.transfer import imports
 from patron_engine.transfer.imports import Import
@@ -57,10 +57,10 @@ async def preview(request: Request) -> Response:
 
 async def _form(request: Request) -> tuple[dict[str, str], Path]:
     """The fields of a multipart body, and its file on disk. Counted while it arrives."""
-    declared = request.headers.get("content-length", "")
-    if not declared.isdigit():
+    length = whole(request.headers.get("content-length", ""))
+    if length is None or length < 0:
         raise Refused([Problem(code="content_length", message="say how long the body is: Content-Length")])
-    if int(declared) > MAX_BYTES + PIECE:
+    if length > MAX_BYTES + PIECE:
         raise _too_large()
     async with request.form(max_files=1, max_fields=len(FIELDS), max_part_size=PIECE) as form:
         only(dict(form), FIELDS, "field")
@@ -93,7 +93,8 @@ async def _form(request: Request) -> tuple[dict[str, str], Path]:
 def _begin(caller: Caller, fields: Mapping[str, str], file: Path) -> Response:
     try:
         trial = fields.get("trial")
-        if trial is not None and not (trial.isascii() and trial.isdigit() and len(trial) < 10):
+        count = None if trial is None else whole(trial, 9)
+        if trial is not None and (count is None or count < 0):
             raise Refused(
                 [
                     Problem(
@@ -104,7 +105,7 @@ def _begin(caller: Caller, fields: Mapping[str, str], file: Path) -> Response:
         raw = _mapping(fields)
         begun = queue(
             caller.workspace, caller.actor, _object(fields), file, map=raw, match=fields.get("match"),
-            trial=None if trial is None else int(trial), history=fields.get("history") == "true",
+            trial=count, history=fields.get("history") == "true",
             sheet=fields.get("sheet"), separator=fields.get("separator"), name=fields["name"],
         )  # fmt: skip
     finally:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import Refused
-from patron_engine.jsonio import dumps
+from patron_engine.jsonio import dumps, whole
 from patron_engine.problems import Problem
 from patron_engine.release.releases import releases
 from patron_platform.api.definitions import designer
@@ -23,12 +23,13 @@ def list_releases(request: Request) -> Response:
     given = parameters(request)
     only(given, ("before",), "parameter")
     before = given.get("before")
-    if before is not None and not (before.isascii() and before.isdigit() and len(before) < 18):
+    number = None if before is None else whole(before)
+    if before is not None and (number is None or number < 0):
         raise Refused(
             [Problem(code="not_integer", message="before is the number of a release", path="before")]
         )
     with caller.workspace.connection("read") as conn:
-        rows = releases(conn, caller.workspace.schema, before=int(before) if before else None)
+        rows = releases(conn, caller.workspace.schema, before=number)
     return json_answer(dumps({"releases": [row.as_dict() for row in rows]}))
 
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import Refused
+from patron_engine.jsonio import whole
 from patron_engine.problems import Problem, nearest
 from patron_platform.api.body import MAX_BODY_BYTES, BadBody, BodyTooLarge, read_json
 
@@ -22,9 +23,10 @@ JSON = "application/json"
 async def read_body(request: Request) -> bytes:
     """The body's bytes, counted while they arrive. BodyTooLarge past MAX_BODY_BYTES."""
     declared = request.headers.get("content-length", "0")
-    if not declared.isdigit():
+    length = whole(declared)
+    if length is None or length < 0:
         raise BadBody("Content-Length is not a number", code="content_length")
-    if int(declared) > MAX_BODY_BYTES:
+    if length > MAX_BODY_BYTES:
         raise BodyTooLarge(f"a body has at most {MAX_BODY_BYTES} bytes")
     chunks, size = [], 0
     async for chunk in request.stream():
@@ -90,12 +92,12 @@ def seen_version(request: Request) -> int | None:
     header = request.headers.get("if-match")
     if header is None or header.strip() == "*":
         return None
-    text = header.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    version = whole(header.strip().removeprefix("W/").strip('"'))
+    if version is None or version < 0:
         raise Refused(
             [Problem(code="if_match", message='If-Match holds one ETag, for example "7"', path="If-Match")]
         )
-    return int(text)
+    return version
 
 
 def etag(version: int | None) -> dict[str, str]:

@@ -12,11 +12,11 @@ from starlette.responses import Response
 from patron_engine.access.decide import readable
 from patron_engine.errors import Refused
 from patron_engine.jsonio import dumps
+from patron_engine.page.hits import found_rows
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.found import found_in
 from patron_engine.query.spec import Ask
-from patron_engine.ways.read import read
 from patron_platform.api.door import enter
 from patron_platform.api.requests import json_answer, only, parameters
 
@@ -34,7 +34,6 @@ def search(request: Request) -> Response:
     words = given.get("q", "").strip()
     if not 0 < len(words) <= MAX_WORDS:
         raise Refused([Problem(code="search_words", message=f"q has 1 to {MAX_WORDS} characters", path="q")])
-    secret = caller.workspace.runtime.secret
 
     def look(conn: psycopg.Connection[Any], call: Call) -> list[dict[str, Any]]:
         objects = [
@@ -46,10 +45,10 @@ def search(request: Request) -> Response:
             and readable(call.model, call.actor, o.name)
         ]
         hits = []
-        for name, ids in found_in(conn, call, words, objects).items():
+        for name, candidates in found_in(conn, call, words, objects).items():
             title = call.model.objects[name].title
-            ask = Ask(object=name, q=words, fields=("id", title), limit=HITS, ids=ids)
-            found = read(conn, call, ask, secret=secret).rows()
+            ask = Ask(object=name, q=words, fields=("id", title), limit=HITS)
+            found = found_rows(conn, call, ask, candidates)
             hits += [{"object": name, "id": r["id"], "title": r.get(title)} for r in found]
         return hits
 

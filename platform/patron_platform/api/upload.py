@@ -1,13 +1,14 @@
 """Upload: one file out of the body of a request, piece by piece while it arrives, never the whole of it.
 
 In: a request whose body is a form (multipart/form-data, the file as `file`) or the file itself (any other type, its name in
-`Content-Disposition`). Out: first the file's name and what its sender calls it, then its bytes as they come. Refused: other
-parts, a second file, a form that ends in the middle, bodies that are packed, more bytes than a file may have.
+`Content-Disposition`). Out: first the file's name, what its sender calls it and the short fields that stood before it, then its
+bytes as they come. Refused: other parts, what follows the file, a form that ends in the middle, bodies that are packed, more
+bytes than a file may have.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
@@ -17,21 +18,27 @@ from starlette.requests import Request
 
 from patron_engine.errors import Refused
 from patron_engine.fields.limits import FILE_SIZE_CAP
+from patron_engine.jsonio import whole
 from patron_engine.problems import Problem
 from patron_platform.api.body import BadBody, BodyTooLarge, UnsupportedMedia
 
 FORM = "multipart/form-data"
 HEAD_BYTES = 16 * 1024  # of the headers of a part
 FORM_BYTES = 64 * 1024  # what a form may have around its file
+FIELD_BYTES = 1_024  # of a field before the file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """How a file is called by who sends it, and its length where he says it (0: he does not)."""
+    """How a file is called by who sends it, and its length where he says it (0: he does not).
+
+    `fields` are the texts that stood before it in its form, of those that were asked for.
+    """
 
     name: str
     declared: str
     expected: int
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def expected_bytes(request: Request) -> int:
@@ -39,21 +46,26 @@ def expected_bytes(request: Request) -> int:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise UnsupportedMedia("send the file as it is, without Content-Encoding")
-    declared = request.headers.get("content-length", "0")
-    if not (declared.isascii() and declared.isdigit() and len(declared) < 19):
+    length = whole(request.headers.get("content-length", "0"))
+    if length is None or length < 0:
         raise BadBody("Content-Length is not a number", code="content_length")
-    if int(declared) > FILE_SIZE_CAP + FORM_BYTES:
+    if length > FILE_SIZE_CAP + FORM_BYTES:
         raise _too_large()
-    return min(int(declared), FILE_SIZE_CAP)
+    return min(length, FILE_SIZE_CAP)
 
 
-async def read_upload(request: Request) -> AsyncIterator[Sent | bytes]:
-    """Gives a `Sent`, then the file's bytes in whatever pieces they come."""
+def is_form(request: Request) -> bool:
+    kind, _ = parse_options_header(request.headers.get("content-type", ""))
+    return kind.decode("latin-1") == FORM
+
+
+async def read_upload(request: Request, fields: Collection[str] = ()) -> AsyncIterator[Sent | bytes]:
+    """Gives a `Sent`, then the file's bytes in whatever pieces they come. A form may have `fields` before its file."""
     expected = expected_bytes(request)
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    _, options = parse_options_header(request.headers.get("content-type", ""))
     pieces = (
-        _of_form(request, options.get(b"boundary", b""), expected)
-        if kind.decode("latin-1") == FORM
+        _of_form(request, options.get(b"boundary", b""), _Form(expected, frozenset(fields)))
+        if is_form(request)
         else _of_body(request, expected)
     )
     size = 0
@@ -83,8 +95,7 @@ async def _of_body(request: Request, expected: int) -> AsyncIterator[Sent | byte
             yield data
 
 
-async def _of_form(request: Request, boundary: bytes, expected: int) -> AsyncIterator[Sent | bytes]:
-    form = _Form(expected)
+async def _of_form(request: Request, boundary: bytes, form: _Form) -> AsyncIterator[Sent | bytes]:
     try:
         if not boundary:
             raise BadBody("the form has no boundary", code="bad_form")
@@ -108,6 +119,7 @@ class _Form:
     """What the parser of a form has found since it was last asked."""
 
     expected: int
+    fields: frozenset[str]
     sent: Sent | None = None
     ended: bool = False
     _found: list[Sent | bytes] = field(default_factory=list)
@@ -115,6 +127,8 @@ class _Form:
     _value: bytearray = field(default_factory=bytearray)
     _headers: dict[bytes, bytes] = field(default_factory=dict)
     _head: int = 0
+    _texts: dict[str, bytes] = field(default_factory=dict)
+    _open: str | None = None
 
     def callbacks(self) -> dict[str, object]:
         return {
@@ -155,6 +169,10 @@ class _Form:
     def _headers_end(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         called = options.get(b"name", b"").decode("utf-8", "replace")
+        self._open = called if called in self.fields and called not in self._texts else None
+        if self._open is not None:
+            self._texts[called] = b""
+            return
         if called != "file":
             message = "a form has one file, `file`, and nothing else"
             raise Refused([Problem(code="one_file", message=message, path=called[:60] or None)])
@@ -162,10 +180,18 @@ class _Form:
         if not name:
             raise Refused([Problem(code="required", message="say how the file is called", path="file")])
         kind, _ = parse_options_header(self._headers.get(b"content-type", b""))
-        self.sent = Sent(name=name, declared=kind.decode("latin-1"), expected=self.expected)
+        self.sent = Sent(
+            name=name, declared=kind.decode("latin-1"), expected=self.expected,
+            fields={name: text.decode("utf-8", "replace") for name, text in self._texts.items()},
+        )  # fmt: skip
         self._found.append(self.sent)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._open is not None:
+            self._texts[self._open] += data[start:end]
+            if len(self._texts[self._open]) > FIELD_BYTES:
+                raise BadBody(f"a field before the file has at most {FIELD_BYTES} bytes", code="bad_form")
+            return
         self._found.append(data[start:end])
 
     def _end(self) -> None:

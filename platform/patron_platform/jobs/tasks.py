@@ -54,7 +54,7 @@ def task_context(place: Workspace, handlers: Mapping[str, Handler] | None = None
     clock = place.runtime.clock
     known = {
         **backfill.handlers(clock),
-        **pieces.handlers(clock),
+        **pieces.handlers(clock, connect=lambda: place.connection("read")),
         **nightly.handlers(clock),
         **(handlers or {}),
     }

@@ -19,18 +19,18 @@ from patron_engine.access.decide import Deny, row_rule, writable
 from patron_engine.errors import NotFound
 from patron_engine.jsonio import dumps
 from patron_engine.model.model import Object
+from patron_engine.page.asked import candidates, small_widget
 from patron_engine.page.board import Boards
 from patron_engine.page.calendar import MOST_RECORDS, SCALES, calendar_of
 from patron_engine.page.gantt import AXES, MOST_ROWS, plan_of
 from patron_engine.page.listing import Listing
 from patron_engine.page.map import places_of
-from patron_engine.page.missing import candidates, small_widget
 from patron_engine.page.question import Question
 from patron_engine.query.call import Call
 from patron_platform.web.lists import DRAWERS, around, asked_of, title_of
 from patron_platform.web.render import HEADERS, page, part
 from patron_platform.web.texts import texts_in
-from patron_platform.web.undoing import unseal
+from patron_platform.web.undo import flash_of
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/boards", include_in_schema=False)
@@ -119,9 +119,9 @@ def drawn(
     given = dict(visitor.request.query_params)
     it = asked_of(visitor, conn, call, question.object.name, given)
     head = around(it, Listing(question=it.question, headings=(), lines=(), next=None))
-    moved = visitor.request.query_params.get("moved", "")
+    told = flash_of(visitor, conn, call)
     return page(
-        visitor, call, template, undo=unseal(visitor, moved), token=moved, title=title_of(it), here=question.object.name,
+        visitor, call, template, undo=told if told and told.undo else None, token=told.undo if told else "", title=title_of(it), here=question.object.name,
         **{**head, "wrong": (), "question": question, "here_now": here_of(visitor, question), **values},
     )  # fmt: skip
 

@@ -7,8 +7,8 @@ page; after the act 303 to the list, where it may be taken back, or a page with 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,14 +19,16 @@ from starlette.responses import Response
 from patron_engine.access.decide import writable
 from patron_engine.actor import Cause
 from patron_engine.errors import LimitExceeded, Refused, WrongUse
-from patron_engine.fields.base import ValueFault
-from patron_engine.fields.field import Field
-from patron_engine.page.listing import editable, title_of
+from patron_engine.fields.base import TextFormats, ValueFault
+from patron_engine.fields.field import Field, TextSpec
+from patron_engine.fields.numerals import EXACT, plain_number
+from patron_engine.jsonio import decimal_text
+from patron_engine.page.listing import editable
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
-from patron_engine.query.spec import MAX_IDS, Ask
+from patron_engine.query.spec import MAX_IDS
 from patron_engine.record.change import Action, Change, Outcome
-from patron_engine.record.undo import Done
+from patron_engine.record.undo import Done, Kept
 from patron_engine.ways.read import read
 from patron_engine.ways.save import save
 from patron_platform.web import csrf, forms_in, undo
@@ -38,6 +40,7 @@ from patron_platform.web.lists import title_of as page_title
 from patron_platform.web.login import see_other
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
+from patron_platform.web.undone import Told, titles
 
 router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 
@@ -52,15 +55,6 @@ ACTIONS: Mapping[str, Action] = {
     "assign": "update",
 }
 DONE: Mapping[str, str] = {"updated": "updated", "deleted": "deleted"}  # what an undo can take back
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A record that was refused, and why."""
-
-    id: str
-    title: str
-    why: str
 
 
 @router.post("/bulk")
@@ -79,7 +73,7 @@ def bulk(request: Request, workspace: str, object: str, form: FormData) -> Respo
             return _page(it, act, ids, given)
         try:
             make = _making(it, act, given)
-        except (ValueFault, Refused, InvalidOperation) as error:
+        except (ValueFault, Refused) as error:
             said = (
                 getattr(error, "message", None)
                 or getattr(error, "detail", None)
@@ -151,7 +145,9 @@ def _making(it: Asked, act: str, given: Mapping[str, str]) -> Making:
     value, other = given.get("value", ""), given.get("with", "")
     constant = None if how == "empty" else read_text(field, value, reader) if how == "set" else value
     if how in ("plus", "minus", "times"):
-        constant = Decimal(value)
+        constant = plain_number(value, TextFormats(zone=reader.zone, languages=reader.languages))
+    if isinstance(field.spec, TextSpec) and max(len(value), len(other)) > field.spec.max_length:
+        raise ValueFault("too_long", texts_in(it.visitor.languages[0])("lists.wrong_value"), None)
     if constant in (None, "") and how != "empty":
         raise Refused(
             [
@@ -163,31 +159,34 @@ def _making(it: Asked, act: str, given: Mapping[str, str]) -> Making:
             ]
         )
 
+    longest = field.spec.max_length if isinstance(field.spec, TextSpec) else 0
+
     def make(conn: Connection, call: Call, ids: Sequence[str]) -> list[Change]:
         old = undo.before(conn, call, object, ids, (name,)) if how not in ("set", "empty") else {}
         return [
             Change(action="update", object=object, id=i,
-                   set={name: worked(how, old.get(i, {}).get(name), constant, other)})
+                   set={name: worked(how, old.get(i, {}).get(name), constant, other, longest)})
             for i in ids
         ]  # fmt: skip
 
     return make
 
 
-def worked(how: str, old: Any, value: Any, other: str) -> Any:
-    """The new value of one record."""
+def worked(how: str, old: Any, value: Any, other: str, longest: int) -> Any:
+    """The new value of one record. A text is not made much longer than the `longest` its field takes, which refuses it then."""
     if how in ("set", "empty"):
         return value
     if how in ("plus", "minus", "times"):
         if old is None:
             return None
         now = Decimal(str(old))
-        return str({"plus": now + value, "minus": now - value, "times": now * value}[how])
+        done = {"plus": EXACT.add, "minus": EXACT.subtract, "times": EXACT.multiply}[how]
+        return decimal_text(done(now, value))
     text = "" if old is None else str(old)
     return {
         "prepend": f"{value}{text}",
         "append": f"{text}{value}",
-        "replace": text.replace(str(value), other),
+        "replace": text.replace(str(value), other, longest // max(len(other), 1) + 1 if other else -1),
     }[how]
 
 
@@ -235,31 +234,17 @@ def _done(it: Asked, act: str, ids: Sequence[str], make: Making, back: str) -> R
     address = undo.told(back, act_id) if act_id else back
     if not refused:
         return see_other(address)
+    t = texts_in(it.visitor.languages[0])
     with it.visitor.workspace.connection("read") as conn:
         call = it.visitor.workspace.call(conn, it.visitor.actor)
-        titles = _titles(conn, call, it, [i for i, _ in refused])
+        whose = [Kept(object=object, id=i, why=" ".join(p.message for p in o.problems)) for i, o in refused]
         told = [
-            Told(id=i, title=titles.get(i, i), why=" ".join(p.message for p in o.problems))
-            for i, o in refused
-        ]  # fmt: skip
-        return page(it.visitor, call, "list_result.html", title=page_title(it), here=object, object=it.object, told=told,
-                    done=len(ids) - len(told), back=address)  # fmt: skip
-
-
-def _titles(conn: Connection, call: Call, it: Asked, ids: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for at in range(0, len(ids), 200):
-        few = tuple(ids[at : at + 200])
-        ask = Ask(
-            object=it.object.name,
-            ids=few,
-            fields=("id", it.object.title),
-            limit=200,
-            voided="yes",
-            deleted=it.deleted,
-        )
-        found.update({str(r["id"]): title_of(it.object, r) for r in read(conn, call, ask, secret=b"").rows()})
-    return found
+            Told(object=object, id=k.id, title=title, why=k.why)
+            for k, title in zip(whose, titles(conn, call, whose), strict=True)
+        ]
+        said = t("lists.result", done=len(ids) - len(told), refused=len(told))
+        return page(it.visitor, call, "list_result.html", title=page_title(it), here=object, told=told, said=said,
+                    head=t("lists.refused"), back=address)  # fmt: skip
 
 
 def _page(

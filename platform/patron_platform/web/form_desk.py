@@ -50,6 +50,7 @@ class Desk:
             record_type=asked if asked in found.record_types else None,
             fill={} if self.id else fill,
             lookup=self.visitor.url("o-lookup"),
+            more=typed.frame.get("_more", "") if typed is not None else "",
         )
 
     def around(self, typed: Typed | None, tree: FormTree) -> Around:

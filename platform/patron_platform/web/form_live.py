@@ -6,7 +6,6 @@ In: a FormTree as it stands, and the states the browser says it has drawn (`_sta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -14,7 +13,6 @@ from starlette.responses import Response
 from patron_engine.jsonio import dumps
 from patron_engine.page.form_tree import FormTree
 from patron_engine.page.inputs import Input
-from patron_engine.page.similar import Similar
 from patron_engine.page.typed import Typed
 from patron_engine.query.call import Call
 from patron_platform.web.form_page import drawing
@@ -23,9 +21,7 @@ from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor
 
 
-def live_answer(
-    visitor: Visitor, call: Call, tree: FormTree, typed: Typed, similar: Sequence[Similar]
-) -> Response:
+def live_answer(visitor: Visitor, call: Call, tree: FormTree, typed: Typed) -> Response:
     """What differs from what the browser shows."""
     language = visitor.languages[0]
     values: dict[str, Any] = {
@@ -46,7 +42,7 @@ def live_answer(
             for name, total in s.table.totals.items()
         },
         "problems": list(tree.problems),
-        "similar": environment().get_template("_form_similar.html").render(**values, similar=similar),
+        "similar": environment().get_template("_form_similar.html").render(**values, similar=tree.similar),
     }
     headers = {k: v for k, v in HEADERS.items() if k != "Content-Security-Policy"}
     return Response(dumps(body), 200, headers, "application/json")

@@ -18,8 +18,8 @@ from patron_engine.page.form_tree import FormSection, FormTree
 from patron_engine.page.inputs import Input
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import numeric, shown
-from patron_engine.page.similar import Similar
 from patron_engine.query.call import Call
+from patron_platform.web.form_stale import Stale
 from patron_platform.web.render import environment, page, part
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor
@@ -27,15 +27,14 @@ from patron_platform.web.visitor import Visitor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What came of sending the form. `warnings` are asked about; `confirm` names their rules; `stale` both values by field."""
+    """What came of sending the form. `warnings` are asked about; `confirm` names their rules; `stale` both values."""
 
     status: int = 200
     warnings: Sequence[tuple[str, str]] = ()  # input, text
     confirm: str = ""
-    stale: Mapping[str, Mapping[str, Any]] | None = None
+    stale: Stale | None = None
     version: int | None = None
     dirty: bool = False
-    similar: Sequence[Similar] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +74,7 @@ def draw_form(visitor: Visitor, call: Call, tree: FormTree, around: Around, said
         "warnings": _named(tree, said.warnings),
         "confirm": said.confirm,
         "stale": _stale(tree, reader, said.stale) if said.stale is not None else None,
-        "similar": said.similar,
+        "similar": tree.similar,
         "dirty": said.dirty,
     }
     if around.dialog:
@@ -97,7 +96,9 @@ def brief(tree: FormTree) -> FormTree:
     )  # fmt: skip
     first = next((s for s in tree.sections if s.inputs), None)
     few = asked or (first.inputs[:3] if first else ())
-    return replace(tree, sections=(FormSection(name="few", label="", help="", columns=1, inputs=few),))
+    return replace(
+        tree, tabs=(), sections=(FormSection(name="few", label="", help="", columns=1, inputs=few),)
+    )
 
 
 @cache
@@ -152,15 +153,15 @@ def _named(tree: FormTree, warnings: Sequence[tuple[str, str]]) -> list[dict[str
     ]
 
 
-def _stale(tree: FormTree, reader: Reader, values: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _stale(tree: FormTree, reader: Reader, stale: Stale) -> dict[str, Any]:
     """Both values of each field as people read them."""
     inputs: Mapping[str, Input] = {i.name: i for i in tree.inputs()}
     fields = []
-    for name, both in values.items():
+    for name, both in stale.fields.items():
         of = tree.object.fields[name]
         at = inputs.get(name)
         texts = {w: shown(of, both[w], reader).text for w in ("mine", "theirs")}
         if at is not None and at.targets:
             texts["mine"] = ", ".join(c.text for c in at.choices)
         fields.append({"name": name, "label": at.label if at else reader.say(of.label, name), **texts})
-    return {"fields": fields}
+    return {"fields": fields, "rows": stale.rows}

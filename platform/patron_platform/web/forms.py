@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import NeedsConfirmation, Refused, StaleVersion
-from patron_engine.jsonio import dumps
+from patron_engine.jsonio import dumps, whole
 from patron_engine.model.model import Object
+from patron_engine.page.conflicts import row_conflicts
 from patron_engine.page.form import form_of
 from patron_engine.page.form_names import input_name
 from patron_engine.page.form_tree import Opening
-from patron_engine.page.similar import similar_of
 from patron_engine.page.typed import Typed, TypedRow, as_drawn, typed_of
 from patron_engine.query.call import Call
 from patron_engine.record.change import Outcome
@@ -31,6 +31,7 @@ from patron_platform.web import csrf, forms_in
 from patron_platform.web.form_desk import Desk
 from patron_platform.web.form_live import live_answer
 from patron_platform.web.form_page import Said, draw_form
+from patron_platform.web.form_stale import Stale, chosen
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.login import local_address
 from patron_platform.web.once import gone_on, once
@@ -131,8 +132,9 @@ def _send(desk: Desk, form: Pairs) -> Response:
     csrf.check(visitor.request, visitor.session.id, forms_in.texts(form))
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
-        typed = _chosen(_reshaped(typed_of(desk.object(call), form)))
-    if {"_add", "_remove", "_redraw"} & set(typed.frame):
+        object = desk.object(call)
+        typed = chosen(_reshaped(object, typed_of(object, form)))
+    if {"_add", "_remove", "_redraw", "_more", "_search"} & set(typed.frame):
         return _again(desk, typed, Said(dirty=True))
     try:
         return _save(desk, typed, form).response()
@@ -156,9 +158,7 @@ def _save(desk: Desk, typed: Typed, form: Pairs) -> Answer:
             raise Refused(tree.wrong)
         change = replace(
             tree.change,
-            version=int(version)
-            if desk.id and version.isascii() and version.isdigit() and len(version) < 10
-            else None,
+            version=whole(version) if desk.id else None,
             confirm=frozenset(r for r in typed.frame.get("_confirm", "").split(",") if r),
         )
         return _onward(conn, call, desk, typed, save(conn, call, [change])[0])
@@ -198,9 +198,8 @@ def _again(
         tree = form_of(
             conn, call, visitor.reader(call), desk.opening(call, typed), typed, words=words, found=found
         )
-        version = typed.frame.get("_version", "0")
-        if said.version is None and version.isascii() and version.isdigit():
-            said = replace(said, version=int(version))
+        if said.version is None:
+            said = replace(said, version=whole(typed.frame.get("_version", "0")))
         if asked is not None:
             warnings = [(input_name(typed, p.path), words(p)) for p in asked.problems]
             said = replace(said, warnings=warnings)
@@ -208,18 +207,20 @@ def _again(
 
 
 def _stale(desk: Desk, typed: Typed, form: Pairs, error: StaleVersion) -> Response:
-    """Both values of what two people changed; where they changed different fields, both changes are kept."""
+    """Both values of what two people changed; where they changed different things, both changes are kept."""
     version = int(error.values["version"])
     with desk.visitor.workspace.connection("read") as conn:
         call = desk.visitor.workspace.call(conn, desk.visitor.actor)
-    reader, fields = desk.visitor.reader(call), desk.object(call).fields
+        reader, object = desk.visitor.reader(call), desk.object(call)
+        rows = row_conflicts(conn, call, reader, object, desk.id or "", typed)
     differs = {
         n: both for n, both in error.values.items()
-        if n != "version" and not as_drawn(fields[n], typed, both["theirs"], reader)
+        if n != "version" and not as_drawn(object.fields[n], typed, both["theirs"], reader)
     }  # fmt: skip
-    if not differs and not typed.rows:
+    if not differs and not rows:
         return _send_again(desk, typed, form, version)
-    return _again(desk, typed, Said(status=422, stale=differs, version=version, dirty=True))
+    stale = Stale(fields=differs, rows=rows)
+    return _again(desk, typed, Said(status=422, stale=stale, version=version, dirty=True))
 
 
 def _send_again(desk: Desk, typed: Typed, form: Pairs, version: int) -> Response:
@@ -233,12 +234,12 @@ def _send_again(desk: Desk, typed: Typed, form: Pairs, version: int) -> Response
 # -- what the buttons of a form ask besides -----------------------------------------------------------------------------
 
 
-def _reshaped(typed: Typed) -> Typed:
+def _reshaped(object: Object, typed: Typed) -> Typed:
     """A row more or less, as buttons ask without scripts."""
     set = typed.frame.get("_add", "")
     removed = typed.frame.get("_remove", "").split(".")
     rows = {s: list(found) for s, found in typed.rows.items()}
-    if set:
+    if set in object.details:
         known = {r.key for r in rows.get(set, ())}
         key = next(f"n{n}" for n in range(1, len(known) + 2) if f"n{n}" not in known)
         rows.setdefault(set, []).append(TypedRow(key=key, id=None, fields={}, was={}))
@@ -251,20 +252,6 @@ def _reshaped(typed: Typed) -> Typed:
     return replace(typed, rows={s: tuple(found) for s, found in rows.items()})
 
 
-def _chosen(typed: Typed) -> Typed:
-    """Fields for which somebody else's value was taken are not ours to change any more."""
-    theirs = {
-        k.removeprefix("_take.") for k, v in typed.frame.items() if k.startswith("_take.") and v == "theirs"
-    }
-    if not theirs:
-        return typed
-    return replace(
-        typed,
-        fields={n: g for n, g in typed.fields.items() if n not in theirs},
-        was={n: g for n, g in typed.was.items() if n not in theirs},
-    )
-
-
 def _preview(desk: Desk, form: Pairs) -> Response:
     """What has changed in an open form since it was drawn."""
     visitor = desk.visitor
@@ -275,6 +262,4 @@ def _preview(desk: Desk, form: Pairs) -> Response:
         reader = visitor.reader(call)
         words = words_in(visitor.languages[0], call.model)
         tree = form_of(conn, call, reader, desk.opening(call, typed), typed, words=words)
-        values = {i.name: i.value for i in tree.inputs() if "." not in i.name}
-        similar = similar_of(conn, call, reader, tree.object, values, desk.id) if typed.given else ()
-        return live_answer(visitor, call, tree, typed, similar)
+        return live_answer(visitor, call, tree, typed)

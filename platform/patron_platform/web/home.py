@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import Conflict, NeedsConfirmation, NotFound
+from patron_engine.jsonio import whole
 from patron_engine.page import home as home_page
 from patron_engine.page.home import DONE, DUE, STATUS, TASK, Line, title_in, when_due
 from patron_engine.page.menu import apps_of
@@ -39,7 +40,7 @@ def home(request: Request, workspace: str) -> Response:
         reader = visitor.reader(call)
         found = home_page.home_of(conn, call, reader, apps_of(call.model, visitor.actor))
         title = texts_in(visitor.languages[0])("shell.home")
-        hour = call.now.astimezone(reader.zone).hour
+        hour = reader.local(call.now).hour
         part_of_day = "morning" if 5 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
         day = format_date(reader.today, format="full", locale=reader.locale)
         return page(
@@ -88,5 +89,4 @@ def _state(visitor: Visitor, id: str) -> str:
 
 
 def _version(given: Any) -> int | None:
-    text = given.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return whole(given.get("version", ""))

@@ -7,22 +7,26 @@ the form and what is wrong in it: 422, 412 with both values when somebody was fa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.access.decide import writable
+from patron_engine.access.decide import readable, writable
 from patron_engine.errors import Forbidden, NeedsConfirmation, NotFound, PatronError, Refused, StaleVersion
 from patron_engine.fields.base import TextFormats, ValueFault
 from patron_engine.fields.field import ChoiceSpec, Field
 from patron_engine.fields.registry import type_of
+from patron_engine.jsonio import whole
 from patron_engine.model.model import LINKS
 from patron_engine.page.filters import options_for
 from patron_engine.page.inputs import widget_of
 from patron_engine.page.listing import Line, Listing, editable, headings, line, title_of
+from patron_engine.page.lookup import choices_for, read_by
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import moment_of, shown
 from patron_engine.query.spec import Ask
@@ -31,9 +35,9 @@ from patron_engine.ways.read import read
 from patron_platform.api.errors import status_of
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.forms_in import FormData
-from patron_platform.web.list_values import records_of
 from patron_platform.web.lists import Asked, around, asked
 from patron_platform.web.login import see_other
+from patron_platform.web.lookup import WITH
 from patron_platform.web.render import part, partial_wanted
 from patron_platform.web.texts import texts_in
 
@@ -50,7 +54,7 @@ class Editor:
     text: str
     version: int
     choices: tuple[tuple[str, str], ...] = ()
-    source: str = ""  # the object whose records may be looked up
+    source: str = ""  # where the records a link may point at are looked up
     problem: str = ""
     confirm: str = ""
 
@@ -60,9 +64,8 @@ def open_cell(request: Request, workspace: str, object: str) -> Response:
     with asked(request, workspace, object) as it:
         field = _field(it)
         found, row = _line(it)
-        made = editor(
-            it, field, text_of(row.get(field.name), field, it.visitor.reader(it.call)), found.version
-        )
+        text = text_of(row.get(field.name), field, it.visitor.reader(it.call))
+        made = editor(it, field, text, found.version, row)
         return part(
             it.visitor,
             it.call,
@@ -79,11 +82,7 @@ def save_cell(request: Request, workspace: str, object: str, form: FormData) -> 
         csrf.check(request, it.visitor.session.id, given)
         field = _field(it)
         text = given.get("value", "")
-        version = (
-            int(given["version"])
-            if given.get("version", "").isdigit() and len(given["version"]) < 18
-            else None
-        )
+        version = whole(given.get("version", ""))
         reader = it.visitor.reader(it.call)
         confirm = frozenset(n for n in given.get("confirm", "").split(",") if n)
     editing, status = None, 200
@@ -125,7 +124,7 @@ def _again(it: Asked, field: Field, text: str, found: Line, row: Any, error: Exc
         said = error.message
     else:
         said = str(error)
-    return replace(editor(it, field, text, version), problem=said, confirm=confirm)
+    return replace(editor(it, field, text, version, row), problem=said, confirm=confirm)
 
 
 def _field(it: Asked) -> Field:
@@ -146,7 +145,10 @@ def _listing(it: Asked) -> Listing:
 
 def _line(it: Asked) -> tuple[Line, dict[str, Any]]:
     """The record of the cell as a line of the list, and its values."""
-    also = ["id", it.object.title, it.given["path"], *(["currency"] if it.object.record_currency else [])]
+    path = it.given["path"]
+    also = ["id", it.object.title, path, *(["currency"] if it.object.record_currency else [])]
+    field, known = it.object.fields[path], readable(it.call.model, it.call.actor, it.object.name)
+    also += [n for n in (read_by(field) if field.type in LINKS else ()) if n in known]
     ask = replace(it.question, where=None, q=None, after=None).ask(
         also=tuple(also), ids=(it.given["id"],), voided="yes"
     )
@@ -157,20 +159,27 @@ def _line(it: Asked) -> tuple[Line, dict[str, Any]]:
     return line(it.call, it.object, heads, rows[0], it.visitor.reader(it.call)), rows[0]
 
 
-def editor(it: Asked, field: Field, text: str, version: int = 0) -> Editor:
-    """The form of a field with a text in it."""
+def editor(
+    it: Asked, field: Field, text: str, version: int = 0, row: Mapping[str, Any] | None = None
+) -> Editor:
+    """The form of a field with a text in it; `row` is the record it stands in, if it is one."""
     reader = it.visitor.reader(it.call)
     choices: list[tuple[str, str]] = []
+    source = ""
     if field.type in LINKS:
-        choices = records_of(it.conn, it.call, field.link.to[0])
+        own = it.object.fields
+        values = {n: text_of((row or {}).get(n), own[n], reader) for n in read_by(field) if n in own}
+        found = choices_for(it.conn, it.call, reader, field, "", values, it.visitor.service.runtime.secret)
+        choices = [(c.value, c.text) for c in found]
         if text and text not in {id for id, _ in choices}:
-            target = it.call.model.objects[field.link.to[0]]
-            choices = [(text, _title(it, target.name, text)), *choices]
+            choices = [(text, _title(it, field.link.to[0], text)), *choices]
+        given = urlencode({f"{WITH}{n}": v for n, v in values.items() if v})
+        source = f"{it.visitor.url('o-lookup', it.object.name, field.name)}?{given}"
     elif isinstance(field.spec, ChoiceSpec):
         choices = options_for(field, reader)
     return Editor(
         path=field.name, label=reader.say(field.label, field.name), widget=widget_of(field, written=True), text=text,
-        version=version, choices=tuple(choices), source=field.link.to[0] if field.type in LINKS else "",
+        version=version, choices=tuple(choices), source=source,
     )  # fmt: skip
 
 
@@ -191,7 +200,7 @@ def text_of(value: Any, field: Field, reader: Reader) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if field.type == "datetime":
-        return moment_of(str(value)).astimezone(reader.zone).strftime("%Y-%m-%dT%H:%M")
+        return reader.local(moment_of(str(value))).strftime("%Y-%m-%dT%H:%M")
     return str(value)
 
 

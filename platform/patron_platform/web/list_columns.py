@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from patron_engine.access.decide import readable
 from patron_engine.errors import Refused
+from patron_engine.jsonio import whole
 from patron_engine.page.filters import UNASKED
 from patron_engine.page.paths import field_at, gathers, label_at, sorts
 from patron_engine.problems import Problem
@@ -121,7 +122,8 @@ def keep_columns(request: Request, workspace: str, object: str, form: FormData) 
 
 
 def _place(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 999
+    found = whole(text, 4)
+    return 999 if found is None else found
 
 
 @router.post("/widths")
@@ -129,14 +131,14 @@ def keep_width(request: Request, workspace: str, object: str, form: FormData) ->
     given = forms_in.texts(form)
     with asked(request, workspace, object) as it:
         csrf.check(request, it.visitor.session.id, given)
-        path, width = given.get("path", ""), given.get("width", "")
-        if not (width.isascii() and width.isdigit() and WIDTHS[0] <= int(width[:6]) <= WIDTHS[1]):
+        path, width = given.get("path", ""), whole(given.get("width", ""))
+        if width is None or not WIDTHS[0] <= width <= WIDTHS[1]:
             raise Refused(
                 [Problem(code="width", message=f"a width is {WIDTHS[0]} to {WIDTHS[1]}", path="width")]
             )
         columns: list[dict[str, Any]] = []
         for column in it.question.columns:
-            kept = int(width) if column.path == path else column.width
+            kept = width if column.path == path else column.width
             columns.append({"field": column.path, "width": kept} if kept else {"field": column.path})
         view = it.question.view.name
     arrange(it.visitor, object, view, columns)

@@ -6,23 +6,20 @@ written to disk out of one snapshot and sent from there.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from typing import IO
+from collections.abc import Sequence
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from patron_engine.transfer.export import export
-from patron_platform.api.exports import TYPES
+from patron_engine.transfer.writer import Form
+from patron_platform.api.exports import sent
 from patron_platform.api.requests import parameters
 from patron_platform.web.lists import Asked, asked
 from patron_platform.web.render import HEADERS
 
 router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
-
-PIECE = 1 << 18
 
 
 @router.get("/export")
@@ -36,27 +33,13 @@ def export_list(request: Request, workspace: str, object: str) -> Response:
 
 def file_of(it: Asked, form: str, ids: Sequence[str] | None) -> Response:
     """The list, or the chosen records of it, as a file with the columns people see."""
-    kind = "xlsx" if form == "xlsx" else "csv"
-    target = tempfile.TemporaryFile(prefix="patron-export-")  # noqa: SIM115 - closed when it was sent
-    try:
-        export(
-            it.conn, it.call, it.object.name, target, form="xlsx" if form == "xlsx" else "csv", where=it.question.condition,
-            sort=it.question.sort, fields=[c.path for c in it.question.columns], labels=True, bom=True, q=it.question.q, ids=ids,
-        )  # fmt: skip
-    except BaseException:
-        target.close()
-        raise
-    size = target.tell()
-    target.seek(0)
-    headers = {
-        **HEADERS,
-        "Content-Disposition": f'attachment; filename="{it.object.name}.{kind}"',
-        "Content-Length": str(size),
-    }
-    return StreamingResponse(_pieces(target), headers=headers, media_type=TYPES[kind])
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while data := file.read(PIECE):
-            yield data
+    kind: Form = "xlsx" if form == "xlsx" else "csv"
+    return sent(
+        it.object.name,
+        kind,
+        lambda target: export(
+            it.conn, it.call, it.object.name, target, form=kind, where=it.question.condition, sort=it.question.sort,
+            fields=[c.path for c in it.question.columns], labels=True, bom=True, q=it.question.q, ids=ids,
+        ),
+        HEADERS,
+    )  # fmt: skip

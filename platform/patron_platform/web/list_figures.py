@@ -1,19 +1,21 @@
 """Figures of a list: how many records it has, its totals, those of a group: asked after the page, so that none slows it.
 
-In: `GET /w/{workspace}/list/{object}/count`, `/totals`, `/band`, with the parameters of the list. Out: parts of the page.
+In: `GET /w/{workspace}/list/{object}/count`, `/totals`, `/bands`, with the parameters of the list. Out: parts of the page.
 """
 
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.fields.field import ChoiceSpec, Field
-from patron_engine.page.listing import headings
+from patron_engine.errors import NotFound
+from patron_engine.fields.field import Field
+from patron_engine.page.cards import narrowed
+from patron_engine.page.filters import among
+from patron_engine.page.listing import Band, headings
 from patron_engine.page.paths import SUMMED, field_at, value_type
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, Shown, shown
@@ -24,7 +26,8 @@ from patron_platform.web.render import part
 
 router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 
-MONEY_FUNCTIONS = frozenset({"sum", "avg", "min", "max"})
+MAX_BANDS = 200  # groups one part of a list has at most: as many as lines
+AT_ONCE = 40  # keys one condition names: a text of the expression language has at most 2,000 characters
 
 
 @router.get("/count")
@@ -66,27 +69,33 @@ def totals(request: Request, workspace: str, object: str) -> Response:
         return part(it.visitor, it.call, "_list_totals.html", cells=cells)
 
 
-@router.get("/band")
-def band(request: Request, workspace: str, object: str) -> Response:
-    """The number of records of one group and its totals."""
+@router.get("/bands")
+def bands(request: Request, workspace: str, object: str) -> Response:
+    """The number of records and the totals of the groups a part of the list has, whose keys `bands` names."""
     with asked(request, workspace, object) as it:
         reader = it.visitor.reader(it.call)
-        key = it.given.get("band", "")
+        keys = list(dict.fromkeys(it.given.get("bands", "").split(",")))[:MAX_BANDS]
         field = field_at(it.call.model, it.call.actor, it.object, it.question.group or "")
+        if field is None or it.question.group is None:
+            raise NotFound("the list is not grouped")
         measures = measures_of(it)
-        rows = (
-            figures(it.conn, it.call, it.question.ask(deleted=it.deleted), measures, it.question.group)
-            if field
-            else []
-        )
-        row = next((r for r in rows if group_key(field, r[0]) == key), None) if field else None
-        said = []
-        for at, (total, path) in enumerate(measures):
-            head = field_at(it.call.model, it.call.actor, it.object, path)
-            if row is not None:
-                said.append(figure(head, total, row[2 + at], reader).text)
-        number = reader.number(row[1]) if row is not None else ""
-        return part(it.visitor, it.call, "_list_band.html", number=number, said=[s for s in said if s])
+        heads = {h.path: h for h in headings(it.call.model, it.call.actor, it.question, reader)}
+        told = [(heads[path].field, heads[path].label, total) for total, path in measures]
+        found: list[tuple[Band, str, list[tuple[str, str]]]] = []
+        for at in range(0, len(keys), AT_ONCE):
+            few = keys[at : at + AT_ONCE]
+            ask = narrowed(it.question, among(it.question.group, field, few)).ask(deleted=it.deleted)
+            rows = {
+                group_key(row[0]): row for row in figures(it.conn, it.call, ask, measures, it.question.group)
+            }
+            for key in few:
+                row = rows.get(key, (None, 0, *[None] * len(measures)))
+                said = [
+                    (label, figure(head, total, value, reader).text)
+                    for (head, label, total), value in zip(told, row[2:], strict=True)
+                ]
+                found.append((Band(key=key, shown=EMPTY), reader.number(row[1]), [s for s in said if s[1]]))
+        return part(it.visitor, it.call, "_list_bands.html", bands=found)
 
 
 def measures_of(it: Asked) -> list[tuple[str, str]]:
@@ -119,15 +128,8 @@ def figure(field: Field | None, function: str, value: Any, reader: Reader) -> Sh
     return shown(field, str(value), reader)
 
 
-def group_key(field: Field, value: Any) -> str:
-    """A value as the database groups it -> the key a line's group has."""
-    if value is None:
-        return ""
+def group_key(value: Any) -> str:
+    """A value as it is grouped by -> the key a line's group has."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, UUID):
-        return str(value)
-    spec = field.extra.get("value_spec") or field.spec
-    if isinstance(spec, ChoiceSpec):
-        return next((o.name for o in spec.options if o.value == value), str(value))
-    return str(value)
+    return "" if value is None else str(value)

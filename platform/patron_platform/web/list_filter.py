@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from patron_engine.errors import LimitExceeded
 from patron_engine.fields.field import Field
+from patron_engine.jsonio import whole
 from patron_engine.model.model import Object
 from patron_engine.page.conditions import (
     MAX_CONDITIONS,
@@ -93,7 +94,8 @@ def change_filter(request: Request, workspace: str, object: str, form: FormData)
         act, _, place = given.get("act", "apply").partition(":")
         if "text" in given:
             return _go(it, given["text"].strip())
-        tree = _changed(tree_of(form), act, tuple(int(n) for n in place.split(".") if n.isdigit()))
+        steps = (whole(step, 4) for step in place.split("."))
+        tree = _changed(tree_of(form), act, tuple(n for n in steps if n is not None and n >= 0))
         if size(tree) > MAX_CONDITIONS:
             raise LimitExceeded(f"a filter has at most {MAX_CONDITIONS} conditions", code="filter_conditions")
         if act != "apply":

@@ -1,7 +1,7 @@
 """Tree: the records of an object with a tree link, each below its parent: branches are asked for when they are opened.
 
 In: a Question drawn as a tree; `GET …/branch?id=&depth=` for what hangs below a record. Out: lines like those of a list, with a button
-where there is something below. A list that is narrowed by words or a condition of the address is flat: what fits may lie anywhere.
+where there is something below. Where words or a condition narrow it, what fits stands below its ancestors, all opened.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.errors import NotFound
+from patron_engine.errors import NotFound, PatronError
+from patron_engine.jsonio import whole
 from patron_engine.page.listing import Listing, listing
 from patron_engine.page.paths import field_at
 from patron_engine.page.question import Question
+from patron_engine.page.tree import Node, narrowed_tree
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.ways.read import figures
@@ -36,17 +38,23 @@ AT_ONCE = 40  # ids one condition names: a text of the expression language has a
 
 
 def draw_tree(it: Asked) -> Response:
-    """The roots of the tree; the flat list where it is narrowed."""
+    """The roots of the tree; where it is narrowed what fits, below its ancestors."""
     link = parent_of(it)
-    if link is None or it.question.where or it.question.q:
+    if link is None:
         return draw_list(it)
-    found = _below(it, link, None)
-    more = {
-        **around(it, found),
-        "tree": True,
-        "depth": 0,
-        "opens": _opens(it.conn, it.call, it.object.name, link, found),
-    }
+    nodes: dict[str, Node] = {}
+    try:
+        if it.question.where or it.question.q:
+            secret = it.visitor.service.runtime.secret
+            found, nodes = narrowed_tree(
+                it.conn, it.call, it.question, link, it.visitor.reader(it.call), secret
+            )
+        else:
+            found = _below(it, link, None)
+    except PatronError as error:
+        return lists.wrong(it, error)
+    opens = _opens(it.conn, it.call, it.object.name, link, found)
+    more = {**around(it, found), "tree": True, "depth": 0, "opens": opens, "nodes": nodes}
     if it.question.after and partial_wanted(it.visitor.request):
         return part(it.visitor, it.call, "_list_rows.html", **more)
     return page(it.visitor, it.call, "list.html", title=lists.title_of(it), here=it.object.name,
@@ -107,8 +115,14 @@ def branch(request: Request, workspace: str, object: str) -> Response:
         link, id = parent_of(it), it.given.get("id", "")
         if link is None or len(id) != 36 or not all(c in "0123456789abcdef-" for c in id):
             raise NotFound("there is no such branch")
-        depth = min(int(it.given["depth"]), 50) if it.given.get("depth", "").isdigit() else 1
-        found = _below(it, link, id)
+        depth = max(1, min(whole(it.given.get("depth", "")) or 1, 50))
+        found = _below(replace(it, question=replace(it.question, where=None, q=None)), link, id)
         opens = _opens(it.conn, it.call, it.object.name, link, found)
-        values = {**around(it, found), "tree": True, "depth": depth, "opens": opens, "under": id}
+        values = {
+            **around(it, found),
+            "tree": True,
+            "depth": depth,
+            "opens": opens,
+            "under": f"{link} == '{id}'",
+        }
         return part(it.visitor, it.call, "_list_branch.html", **values)

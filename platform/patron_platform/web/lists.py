@@ -19,6 +19,7 @@ from starlette.responses import Response
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import PatronError, Refused
 from patron_engine.model.model import Model, Object
+from patron_engine.page.follow_up import follow_up_of
 from patron_engine.page.listing import Listing, fitting, headings, listing, sorted_by
 from patron_engine.page.paths import field_at
 from patron_engine.page.question import Column, Question, View, question_of, views_of
@@ -33,7 +34,7 @@ from patron_platform.web import list_chips
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import texts_in
 from patron_platform.web.undo import flash_of
-from patron_platform.web.visitor import Visitor, enter
+from patron_platform.web.visitor import PAGE_SIZES, Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
 
@@ -81,8 +82,16 @@ def asked_of(visitor: Visitor, conn: Connection, call: Call, object: str, given:
     personal = kept.of_object(conn, call, found.name)
     wanted = given if given.get("view") or personal.start is None else {**given, "view": personal.start}
     question = question_of(call.model, call.actor, found, wanted, personal.views)
-    question = fitting(call.model, call.actor, arranged(question, personal))
+    question = sized(fitting(call.model, call.actor, arranged(question, personal)), visitor)
     return Asked(visitor=visitor, conn=conn, call=call, question=question, given=given, personal=personal)
+
+
+def sized(question: Question, visitor: Visitor) -> Question:
+    """The question with as many records in a part as this person chose; where he chose nothing, as the view says."""
+    size = visitor.preferences.get("page_size")
+    if size not in PAGE_SIZES or question.drawing not in ("list", "tree"):
+        return question
+    return replace(question, view=replace(question.view, limit=int(size)))
 
 
 def arranged(question: Question, kept: Personal) -> Question:
@@ -115,10 +124,10 @@ def draw_list(it: Asked) -> Response:
     try:
         found = listing(
             it.conn, it.call, question, it.visitor.reader(it.call), secret=it.visitor.service.runtime.secret,
-            deleted=it.deleted, opened=it.given.get("band") if question.after else None,
+            deleted=it.deleted, opened=it.given.get("band", "") if question.after else None,
         )  # fmt: skip
     except PatronError as error:
-        return _wrong(it, error)
+        return wrong(it, error)
     if question.after and partial_wanted(request):
         return part(it.visitor, it.call, "_list_rows.html", **around(it, found))
     return page(
@@ -127,7 +136,7 @@ def draw_list(it: Asked) -> Response:
     )  # fmt: skip
 
 
-def _wrong(it: Asked, error: PatronError) -> Response:
+def wrong(it: Asked, error: PatronError) -> Response:
     """The page of an address that asks what cannot be: the frame of the list, and what is wrong."""
     problems: Sequence[Problem] = error.problems if isinstance(error, Refused) else ()
     said = [p.message + (f" ({p.hint})" if p.hint else "") for p in problems] or [error.detail]
@@ -164,6 +173,7 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
         "first_line": False,
         "depth": 0,
         "opens": (),
+        "nodes": {},
         "question": question,
         "object": it.object,
         "listing": found,
@@ -182,6 +192,7 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
         "sorted_by": lambda path, more=False: sorted_by(question, path, more=more),
         "own": it.personal.own(question.view.name),
         "missing": missing_in(it),
+        "follow_up": follow_up_of(it.call, it.object),
         "arranged": question.view.name in it.personal.arrangements,
     }
 

@@ -25,10 +25,9 @@ from patron_platform.web.forms_in import FormData
 from patron_platform.web.login import local_address, see_other
 from patron_platform.web.render import page
 from patron_platform.web.texts import SPOKEN, texts_in
-from patron_platform.web.visitor import DENSITIES, SCHEMES, NotSignedIn, Visitor, enter
+from patron_platform.web.visitor import DENSITIES, PAGE_SIZES, SCHEMES, NotSignedIn, Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/me", include_in_schema=False)
-PAGE_SIZES = ("25", "50", "100", "200")
 CHOICES = {"language": SPOKEN, "scheme": SCHEMES, "density": DENSITIES, "page_size": PAGE_SIZES}
 FIELDS = (*CHOICES, "zone", "name", "current", "new", "again")
 LONGEST_NAME = 80

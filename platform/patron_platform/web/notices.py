@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import NotFound
-from patron_engine.page.notices import SOURCES, mark_read, notices_of, unread
+from patron_engine.page.notices import CATEGORIES, mark_read, notices_of, unread
 from patron_engine.query.call import Call
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.forms_in import FormData
@@ -67,7 +67,7 @@ def read_all(request: Request, workspace: str, form: FormData) -> Response:
     given = forms_in.texts(form)
     csrf.check(request, visitor.session.id, given)
     category = given.get("category") or None
-    if category is not None and category not in {s.category for s in SOURCES}:
+    if category is not None and category not in CATEGORIES:
         raise NotFound("there is no such category")
     user = visitor.actor.user
     if user is not None:

@@ -12,7 +12,9 @@ from patron_engine.model.model import Model
 from patron_engine.problems import Problem
 from patron_platform.web.texts import texts_in
 
-OWN_WORDS = frozenset({"rule", "history_rule"})
+OWN_WORDS = frozenset({
+    "rule", "history_rule", "stage_criterion", "history_stage_criterion", "duplicate", "maybe_duplicate", "history_duplicate",
+})  # fmt: skip
 
 
 def words_in(language: str, model: Model) -> Callable[[Problem], str]:

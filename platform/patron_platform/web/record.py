@@ -18,19 +18,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import NotFound
-from patron_engine.fields.options import options_in
-from patron_engine.page import looks
 from patron_engine.page.below import Grid, related_grid
-from patron_engine.page.follow_up import FollowUp, follow_up_of
-from patron_engine.page.icons import option_icons
+from patron_engine.page.follow_up import follow_up_of
 from patron_engine.page.record import RecordPage, Tile, record_page
 from patron_engine.page.timeline import Entry, Timeline, timeline
 from patron_engine.problems import Problem
 from patron_engine.query import recent
 from patron_engine.query.call import Call
 from patron_engine.query.files import record_files
-from patron_platform.web import csrf, forms_in
-from patron_platform.web.forms_in import Pairs
+from patron_engine.query.follows import follows
+from patron_engine.query.history import Wanted
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import Visitor, enter
 
@@ -68,13 +65,14 @@ class Sent:
 
 @router.get("")
 def record(request: Request, workspace: str, object: str, id: UUID) -> Response:
-    return draw_record(request, enter(request, workspace), object, str(id))
+    return draw_record(enter(request, workspace), object, str(id))
 
 
 def draw_record(
-    request: Request, visitor: Visitor, object: str, id: str, *, sent: Sent | None = None, status: int = 200
+    visitor: Visitor, object: str, id: str, *, sent: Sent | None = None, status: int = 200
 ) -> Response:
     """The page of a record, with what was sent from it when it was refused."""
+    request = visitor.request
     given = request.query_params if request.method == "GET" else {}
     tab = given.get("tab") or ""
     with visitor.workspace.connection("read") as conn:
@@ -92,38 +90,41 @@ def draw_record(
             return part(visitor, call, "_record_body.html", **values)
         if given.get("print"):
             return page(visitor, call, "record_print.html", title=made.title, here=made.object.name, **values)
-        values |= dict.fromkeys(("told", "follow_up", "follows", "files", "ways", "way_icons", "news"), ())
+        values |= dict.fromkeys(("told", "follow_up", "follows", "files", "news"), ())
         if not made.deleted:
-            values |= _around(conn, call, visitor, made, given.get("kind"))
+            values |= _around(conn, call, visitor, made, given)
         values["done"] = given.get("done") if given.get("done") in DONE else None
         answer = page(
             visitor, call, "record.html", title=made.title, here=made.object.name, status=status, **values
         )
     if status == 200:
         with visitor.workspace.connection("write") as conn:
-            looks.look(conn, visitor.workspace.call(conn, visitor.actor), made.object.name, made.id)
-            if visitor.actor.user is not None:
-                recent.note(conn, visitor.workspace.schema, visitor.actor.user, made.object.name, made.id)
+            recent.look(conn, visitor.workspace.call(conn, visitor.actor), made.object.name, made.id)
     return answer
 
 
 def _around(
-    conn: psycopg.Connection[Any], call: Call, visitor: Visitor, made: RecordPage, kind: str | None
+    conn: psycopg.Connection[Any], call: Call, visitor: Visitor, made: RecordPage, given: Mapping[str, str]
 ) -> dict[str, Any]:
     """What stands beside a living record: its timeline, what is new in it, the forms that add to it."""
     secret = visitor.service.runtime.secret
-    told = timeline(conn, call, visitor.reader(call), made.layout, made.id, secret=secret, kind=kind)
-    since = looks.last_look(conn, call, made.object.name, made.id)
-    found = follow_up_of(call, made.object)
+    told = timeline(
+        conn, call, visitor.reader(call), made.layout, made.id, secret=secret, kind=given.get("kind"),
+        wanted=wanted_in(given),
+    )  # fmt: skip
+    since = recent.last_look(conn, call, made.object.name, made.id)
     return {
         "told": told,
-        "news": () if kind else news(told, since),
-        "follows": looks.follows(conn, call, made.object.name, made.id),
-        "follow_up": found,
-        "ways": _ways(call, found),
-        "way_icons": option_icons(call.model, "activity", "kind"),
+        "news": () if given.get("kind") else news(told, since),
+        "follows": follows(conn, call, made.object.name, made.id),
+        "follow_up": follow_up_of(call, made.object),
         "files": record_files(conn, call, made.object.name, made.id) if made.may.attach else (),
     }
+
+
+def wanted_in(given: Mapping[str, str]) -> Wanted:
+    """Which changes an address asks for: `field`, `by`."""
+    return Wanted(field=given.get("field") or "", by=given.get("by") or "")
 
 
 def opened_tab(
@@ -145,18 +146,3 @@ def news(told: Timeline, since: Any) -> tuple[Entry, ...]:
     if since is None:
         return ()
     return tuple(e for e in told.entries if e.at > since and not e.by_me)
-
-
-def _ways(call: Call, found: FollowUp | None) -> tuple[Any, ...]:
-    """The ways a follow-up can be done, in their order."""
-    if found is None:
-        return ()
-    field = call.model.objects[found.object].fields["kind"]
-    return tuple(o for o in options_in(field.choice).values() if not o.retired)
-
-
-def sent_by(request: Request, workspace: str, form: Pairs) -> Visitor:
-    """Who sent a form of the page; Forbidden when it does not come from it."""
-    visitor = enter(request, workspace)
-    csrf.check(request, visitor.session.id, forms_in.texts(form))
-    return visitor

@@ -16,6 +16,7 @@ from patron_engine.page.below import MOST_COUNTED, counts_of
 from patron_engine.page.record import record_page
 from patron_engine.page.timeline import timeline
 from patron_platform.web.login import see_other
+from patron_platform.web.record import wanted_in
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import enter
 
@@ -41,7 +42,7 @@ def tabs(request: Request, workspace: str, object: str, id: UUID) -> Response:
 
 @router.get("/timeline")
 def more(request: Request, workspace: str, object: str, id: UUID) -> Response:
-    """`?kind=&after=`: a page of the timeline."""
+    """`?kind=&after=`: a page of the timeline; of changes `?field=&by=` those of a field, those of a person."""
     visitor = enter(request, workspace)
     given = request.query_params
     with visitor.workspace.connection("read") as conn:
@@ -50,7 +51,7 @@ def more(request: Request, workspace: str, object: str, id: UUID) -> Response:
         made = record_page(conn, call, reader, object, str(id))
         told = timeline(
             conn, call, reader, made.layout, made.id, secret=visitor.service.runtime.secret,
-            kind=given.get("kind"), after=given.get("after"),
+            kind=given.get("kind"), after=given.get("after"), wanted=wanted_in(given),
         )  # fmt: skip
         here = visitor.url("o", made.object.name, made.id)
         values: dict[str, Any] = {"made": made, "told": told, "here_url": here, "day": given.get("day")}

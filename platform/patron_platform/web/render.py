@@ -27,8 +27,8 @@ from patron_platform.web.visitor import Visitor
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self';"
     " media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self';"
-    " base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
-)
+    " base-uri 'none'; object-src 'none'; frame-src 'self'; frame-ancestors 'none'"
+)  # no page lets itself be framed: what a frame can show is a file, in a sandbox of its own
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",

@@ -1,57 +1,63 @@
 """Undo: what a person did to one record or many can be taken back for ten minutes.
 
 In: what was done (record/undo.Done), noted in the transaction that did it. Out: an id, a message with a button on the next
-page, and the act that takes it back through the way save: records that somebody changed since stay, and are named.
+page, and the act that takes it back through the way save: records that somebody changed since stay, and a page names them.
 
     done = [Done(object=o, id=i, action="updated", version=after, old=before)]      # "created", "updated" or "deleted"
-    act = undo.remember(conn, call, done)                                            # inside workspace.writing(…)
+    act = undo.remember(conn, call, done, said)                                      # inside workspace.writing(…)
     see_other(undo.told(address, act))                                               # the page there shows the message
 
-A template shows it with `{% block flashes %}{% include "_undo.html" %}{% endblock %}` and `flash=flash_of(visitor, conn, call)`.
+`said` is what the page tells; without, how many records. A template shows it with `{% block flashes %}{% include "_undo.html" %}{% endblock %}` and `flash=flash_of(visitor, conn, call)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from fastapi import APIRouter
 from psycopg import sql
 from psycopg.types.json import Jsonb
 from starlette.requests import Request
-from starlette.responses import Response
 
 from patron_engine import jsonio
 from patron_engine.errors import Conflict, NotFound
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
-from patron_engine.record.change import Change
+from patron_engine.record.change import Change, Outcome
 from patron_engine.record.undo import Done, Kept, plan_undo, record_batch
 from patron_engine.ways.read import read
 from patron_engine.ways.save import save
-from patron_platform.web import csrf, forms_in
-from patron_platform.web.forms_in import FormData
-from patron_platform.web.login import local_address, see_other
-from patron_platform.web.visitor import Visitor, enter
-
-router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
+from patron_platform.web.login import local_address
+from patron_platform.web.visitor import Visitor
 
 Connection = psycopg.Connection[Any]
 MINUTES = 10  # undo_minutes
 KIND = "act"
+MAX_SAID = 500  # characters of what a page tells about an act
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flash:
-    """What the page says about the act before it. `undo` is the act that may be taken back."""
+    """What the page says about the act before it: `said`, or a text and its values. `undo` is the act that may be taken back."""
 
     key: str
     values: Mapping[str, Any]
+    said: str = ""
     undo: str | None = None
     back: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """An act as it is kept. `undone` is what its undo did: how many are as before, and who stays why."""
+
+    action: str
+    records: int
+    said: str
+    undone: Mapping[str, Any] | None
 
 
 def before(
@@ -86,13 +92,19 @@ def written(call: Call, object: str, name: str, value: Any) -> Any:
     return value
 
 
-def remember(conn: Connection, call: Call, done: Sequence[Done]) -> str:
+def remember(conn: Connection, call: Call, done: Sequence[Done], said: str = "") -> str:
     """Notes what was done, in the transaction that did it; the id of the act."""
     act = call.new_id()
     insert = sql.SQL("INSERT INTO {}.sys__batch (id, kind, at, by, payload) VALUES (%s, %s, %s, %s, %s)")
     conn.execute(
         insert.format(sql.Identifier(call.schema)),
-        (act, KIND, call.now, call.actor.user, Jsonb({"records": len(done)}, dumps=jsonio.dumps)),
+        (
+            act,
+            KIND,
+            call.now,
+            call.actor.user,
+            Jsonb({"records": len(done), "said": said[:MAX_SAID]}, dumps=jsonio.dumps),
+        ),
     )
     record_batch(conn, call, act, done)
     return act
@@ -109,17 +121,15 @@ def flash_of(visitor: Visitor, conn: Connection, call: Call) -> Flash | None:
     act = given.get("done")
     if act is None:
         return None
-    found = _act(conn, call, act)
+    found = act_of(conn, call, act)
     if found is None:
         return None
-    action, count, undone = found
+    if found.undone is not None:
+        return Flash(key="undone", values={"n": found.undone["back"]})
     back = local_address(_without(visitor.request)) or visitor.url("")
-    if undone is not None:
-        return Flash(
-            key="undone_some" if undone["kept"] else "undone",
-            values={"n": undone["back"], "kept": undone["kept"]},
-        )
-    return Flash(key=f"done_{action}", values={"n": count}, undo=act, back=back)
+    return Flash(
+        key=f"done_{found.action}", values={"n": found.records}, said=found.said, undo=act, back=back
+    )
 
 
 def _without(request: Request) -> str:
@@ -127,8 +137,8 @@ def _without(request: Request) -> str:
     return url.path + (f"?{url.query}" if url.query else "")
 
 
-def _act(conn: Connection, call: Call, act: str) -> tuple[str, int, dict[str, Any] | None] | None:
-    """The action of an act of this person, how many records, and what its undo did; None after ten minutes."""
+def act_of(conn: Connection, call: Call, act: str) -> Act | None:
+    """An act of this person; None after ten minutes."""
     try:
         id = str(UUID(act))
     except ValueError:
@@ -143,37 +153,63 @@ def _act(conn: Connection, call: Call, act: str) -> tuple[str, int, dict[str, An
     ).fetchone()
     if row is None or row[0] is None:
         return None
-    return str(row[0]), int(row[1].get("records", 0)), row[1].get("undone")
+    kept = row[1]
+    return Act(
+        action=str(row[0]), records=int(kept.get("records", 0)), said=str(kept.get("said", "")), undone=kept.get("undone")
+    )  # fmt: skip
 
 
 def undo(conn: Connection, call: Call, act: str) -> tuple[int, list[Kept]]:
     """Takes an act back in the caller's write transaction: how many records are as before, and which are not."""
     waits = "SELECT 1 FROM {}.sys__batch WHERE id::text = %s FOR UPDATE"  # for one who does the same at the same moment
     conn.execute(sql.SQL(waits).format(sql.Identifier(call.schema)), (act,))
-    found = _act(conn, call, act)
+    found = act_of(conn, call, act)
     if found is None:
         raise NotFound(
             "this can no longer be taken back", code="undo_over", hint=f"it can for {MINUTES} minutes"
         )
-    if found[2] is not None:
+    if found.undone is not None:
         raise Conflict("this was taken back before", code="undone_before")
     plan = plan_undo(conn, call, act)
     deleted = _deleted(conn, call, act)
     kept = [k for k in plan.kept if (k.object, k.id) not in deleted]
     changes = [*plan.changes, *(Change(action="restore", object=object, id=id) for object, id in deleted)]
     back = 0
-    if changes:
-        for change, outcome in zip(changes, save(conn, call, changes, mode="each"), strict=True):
-            if outcome.action == "refused":
-                why = outcome.problems[0].message if outcome.problems else "refused"
-                kept.append(Kept(object=change.object, id=str(change.id), why=why))
-            else:
-                back += 1
+    for change, outcome in zip(changes, _saved(conn, call, changes), strict=True):
+        if outcome.action == "refused":
+            why = " ".join(p.message for p in outcome.problems) or "refused"
+            kept.append(Kept(object=change.object, id=str(change.id), why=why))
+        else:
+            back += 1
     mark = sql.SQL("UPDATE {}.sys__batch SET payload = payload || %s WHERE id = %s").format(
         sql.Identifier(call.schema)
     )
-    conn.execute(mark, (Jsonb({"undone": {"back": back, "kept": len(kept)}}), act))
+    undone = {"back": back, "kept": [[k.object, k.id, k.why] for k in kept]}
+    conn.execute(mark, (Jsonb({"undone": undone}, dumps=jsonio.dumps), act))
     return back, kept
+
+
+def _saved(conn: Connection, call: Call, changes: Sequence[Change]) -> list[Outcome]:
+    """Each change by itself. What was like that before warns nobody: its warnings are taken."""
+    if not changes:
+        return []
+    outcomes = save(conn, call, changes, mode="each")
+    warned = {
+        n: frozenset(p.rule for p in o.problems if p.rule)
+        for n, o in enumerate(outcomes)
+        if o.action == "refused" and o.problems and all(p.level == "warning" for p in o.problems)
+    }
+    again = [replace(changes[n], confirm=rules) for n, rules in warned.items()]
+    for n, outcome in zip(warned, save(conn, call, again, mode="each") if again else [], strict=True):
+        outcomes[n] = outcome
+    return outcomes
+
+
+def record_of(conn: Connection, call: Call, act: str) -> tuple[str, str] | None:
+    """The record of an act that was done to one alone: object and id."""
+    text = "SELECT object, record FROM {}.sys__batch_record WHERE batch::text = %s LIMIT 2"
+    rows = conn.execute(sql.SQL(text).format(sql.Identifier(call.schema)), (act,)).fetchall()
+    return (str(rows[0][0]), str(rows[0][1])) if len(rows) == 1 else None
 
 
 def _deleted(conn: Connection, call: Call, act: str) -> list[tuple[str, str]]:
@@ -181,12 +217,3 @@ def _deleted(conn: Connection, call: Call, act: str) -> list[tuple[str, str]]:
     text = "SELECT object, record FROM {}.sys__batch_record WHERE batch = %s AND action = 'deleted'"
     rows = conn.execute(sql.SQL(text).format(sql.Identifier(call.schema)), (act,)).fetchall()
     return [(str(object), str(record)) for object, record in rows if object in call.model.objects]
-
-
-@router.post("/undo/{act}")
-def undo_act(request: Request, workspace: str, act: str, form: FormData) -> Response:
-    visitor = enter(request, workspace)
-    given = forms_in.texts(form)
-    csrf.check(request, visitor.session.id, given)
-    visitor.workspace.writing(visitor.actor, lambda conn, call: undo(conn, call, act), visitor.cause)
-    return see_other(told(local_address(given.get("back")) or visitor.url(""), act))

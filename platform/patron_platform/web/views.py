@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import NotFound, Refused, WrongUse
+from patron_engine.fields.base import ValueFault
+from patron_engine.fields.characters import clean_line
 from patron_engine.page.question import Column, Question
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -86,7 +88,10 @@ def _column(column: Column) -> Any:
 
 
 def _label(given: Mapping[str, str]) -> str:
-    label = given.get("label", "").strip()
+    try:
+        label = clean_line(given.get("label", "")) or ""
+    except ValueFault:
+        label = ""
     if not 0 < len(label) <= MAX_LABEL:
         raise Refused(
             [

@@ -27,9 +27,19 @@ from patron_platform.service import Service
 
 SCHEMES = ("auto", "light", "dark")
 DENSITIES = ("comfortable", "compact")
+PAGE_SIZES = ("25", "50", "100", "200")  # records in a part of a list
 
 
-__all__ = ["DENSITIES", "SCHEMES", "NotSignedIn", "Visitor", "enter", "languages_for", "session_of"]
+__all__ = [
+    "DENSITIES",
+    "PAGE_SIZES",
+    "SCHEMES",
+    "NotSignedIn",
+    "Visitor",
+    "enter",
+    "languages_for",
+    "session_of",
+]
 
 
 class NotSignedIn(PatronError):

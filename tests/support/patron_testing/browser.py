@@ -106,12 +106,14 @@ class Site:
         height: int = 900,
         scheme: Any = "light",
         scripts: bool = True,
+        touch: bool = False,
     ) -> Iterator[Visit]:
         context = self.browser.new_context(
             locale=language,
             color_scheme=scheme,
             viewport={"width": width, "height": height},
             java_script_enabled=scripts,
+            has_touch=touch,
         )
         try:
             visit = Visit(context.new_page(), self.base)

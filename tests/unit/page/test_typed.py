@@ -11,9 +11,9 @@ import pytest
 
 from patron_engine.errors import LimitExceeded
 from patron_engine.expr.types import TEXT
+from patron_engine.fields.alike import core, folded
 from patron_engine.fields.field import Field
 from patron_engine.page.reader import Reader
-from patron_engine.page.similar import core, folded
 from patron_engine.page.typed import Typed, as_drawn, span, typed_of, written
 
 READER = Reader(

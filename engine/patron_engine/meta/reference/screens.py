@@ -48,7 +48,7 @@ def _related(walk: Walk, path: Path, item: Any, scope: Scope) -> None:
 
 def fields(walk: Walk, path: Path, items: Any, object: str | None, scope: Scope) -> None:
     """Fields of a form, plain or with their own conditions."""
-    walk.field(path, items, object)
+    walk.field(path, items, object, written=True)
     for at, item in walk.maps(path, items):
         for key in ("required", "readonly", "visible"):
             walk.condition((*at, key), item.get(key), scope)

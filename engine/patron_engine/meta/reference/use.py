@@ -42,7 +42,7 @@ class Reference:
     """One name that must stand for something.
 
     what         object        name is an object
-                 field         name is a field of `object`, or a path of links; `sets`: sets may stand in it too;
+                 field         name is a field of `object`, or a path of links; `sets`: sets may stand in it too; `written`: so may secrets;
                                `kinds`: what its values are, in kinds of expr.types; () any
                  set           name is a set of `object`, or a path of sets
                  option        name is an option of field `field` of `object` (a setting's, when object is "")
@@ -64,6 +64,7 @@ class Reference:
     of: str | None = None
     element: str | None = None
     sets: bool = False
+    written: bool = False
     known: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
 
@@ -178,7 +179,14 @@ class Walk:
             self.names.append(Reference(path=path, what=what, name=value, **more))
 
     def field(
-        self, path: Path, value: Any, object: ObjectName | None, *, sets: bool = False, kinds: Kinds = ()
+        self,
+        path: Path,
+        value: Any,
+        object: ObjectName | None,
+        *,
+        sets: bool = False,
+        written: bool = False,
+        kinds: Kinds = (),
     ) -> None:
         """A field, a path, a list of them; `-amount` is amount; an element may be a map with `field`."""
         if isinstance(value, list):
@@ -189,11 +197,12 @@ class Walk:
                     item.get("field") if isinstance(item, Mapping) else item,
                     object,
                     sets=sets,
+                    written=written,
                     kinds=kinds,
                 )
         elif object is not None:
             name = value.removeprefix("-") if isinstance(value, str) else value
-            self.name(path, "field", name, object=object, sets=sets, kinds=kinds)
+            self.name(path, "field", name, object=object, sets=sets, written=written, kinds=kinds)
 
     def definition(self, path: Path, kind: str, value: Any) -> None:
         self.name(path, "definition", value, kind=kind)

@@ -24,7 +24,9 @@ def documents_for(
         for index, ((k, _), body) in enumerate(model.documents.items())
         if k == kind and (object is None or body.get("object") == object) and fits(body, actor, record_type)
     ]
-    found.sort(key=lambda pair: (-int(pair[1].get("priority") or 0), not _narrow(pair[1]), pair[0]))
+    found.sort(key=lambda pair: (
+        not _his(pair[1], actor), -int(pair[1].get("priority") or 0), not _narrow(pair[1]), pair[0],
+    ))  # fmt: skip
     return [body for _, body in found]
 
 
@@ -35,6 +37,12 @@ def fits(body: Body, actor: Actor, record_type: str | None = None) -> bool:
     if types and record_type not in types:
         return False
     return not roles or actor.administrator or bool(actor.roles & set(roles))
+
+
+def _his(body: Body, actor: Actor) -> bool:
+    """Whether it is for his own roles: an administrator reaches the others too, but only after those for everybody."""
+    roles = (body.get("for") or {}).get("roles") or ()
+    return not roles or bool(actor.roles & set(roles))
 
 
 def _narrow(body: Body) -> bool:

@@ -1,0 +1,77 @@
+"""Parts: a page read in several statements, each of which an index serves where one sorts what the page is sorted by.
+
+In: a resolved question, the shape of its page, the sort values of its cursor. Out: the shapes of the statements, in order; the
+next is asked only while rows are missing. And what a part means: conditions on the first sort key, and how the rest is sorted.
+
+An index has its empties at one end; a page wants them last in both directions, and beside a link the database joins every
+target before it sorts. So the records with a value are read first, from where the page before ended: the index is walked,
+either way. A choice is sorted by the place of its option, which no index knows: the option the page stands in is read alone,
+by the keys behind it, and then all others at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from patron_engine.fields.field import Field
+from patron_engine.query.names import Key
+from patron_engine.query.order import AFTER, SortKey, by_place, stored_options
+from patron_engine.store.shape import NEVER_EMPTY
+from patron_engine.store.tables import TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which records: with a value of the first key or without; of one option (its `place` and how it is stored), or past it."""
+
+    kind: Literal["filled", "empty", "option", "beyond"]
+    place: int = 0
+    stored: str = ""
+
+
+def parts_of(
+    sort: Sequence[Key], given: Mapping[str, Any], begun: bool
+) -> tuple[tuple[Part | None, bool], ...]:
+    """The parts a page is read in, each with whether it goes on after the cursor's row. `begun`: there is a cursor."""
+    field = sort[0].path.field if sort and sort[0].path.end == "field" else None
+    if field is None or sort[0].path.key in NEVER_EMPTY:
+        return ((None, begun),)
+    value: Any = given.get(f"{AFTER}0")
+    if begun and value is None:
+        return ((Part("empty"), True),)
+    if by_place(field):
+        stored = stored_options(field)
+        place = int(value) if begun else len(stored) if sort[0].descending else 1
+        if not 0 < place <= len(stored):
+            return ((None, begun),)
+        return ((Part("option", place, stored[place - 1]), begun), (Part("beyond", place), False))
+    if not _walked(field):
+        return ((None, begun),)
+    return ((Part("filled"), begun), (Part("empty"), False))
+
+
+def _walked(field: Field) -> bool:
+    """Whether there is an index in the order of the field: of titles, linked titles, indexed fields."""
+    if field.type == "id":
+        return False
+    sorts = field.expr.kind == "link" or any(c.part == "sort" for c in field.columns)
+    return sorts or field.indexed or field.type == "auto_number"
+
+
+def narrowed(part: Part, keys: Sequence[SortKey]) -> tuple[list[sa.ColumnElement[bool]], list[SortKey]]:
+    """The conditions of a part, and its sort: what all its records have in common sorts nothing."""
+    first, rest = keys[0], list(keys[1:])
+    if part.kind == "filled":
+        return [first.column.is_not(None)], [replace(first, filled=True), *rest]
+    if part.kind == "empty":
+        return [first.column.is_(None)], rest
+    if part.kind == "option":
+        assert first.value is not None
+        return [first.value == sa.literal(part.stored, TYPES["text"])], rest
+    place = sa.literal(part.place, sa.Integer())
+    further = first.column < place if first.descending else first.column > place
+    return [sa.or_(further, first.column.is_(None))], list(keys)

@@ -1,0 +1,108 @@
+"""Undone: an act is taken back from a page, and what stayed is named.
+
+In: `POST /w/{workspace}/undo/{act}` from the message of the act, with `back`. Out: 303 to the page it stood on, or to
+`GET …/undo/{act}`, which says for ten minutes which records stayed as they are, and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from patron_engine.errors import NotFound, Refused
+from patron_engine.page.listing import title_of
+from patron_engine.query.call import Call
+from patron_engine.query.spec import Ask
+from patron_engine.record.undo import Kept
+from patron_engine.ways.read import read
+from patron_platform.web import csrf, forms_in
+from patron_platform.web.forms_in import FormData
+from patron_platform.web.login import local_address, see_other
+from patron_platform.web.render import page
+from patron_platform.web.texts import texts_in
+from patron_platform.web.undo import MINUTES, Connection, act_of, told, undo
+from patron_platform.web.visitor import Visitor, enter
+
+router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
+
+WHYS = frozenset({"changed_since", "gone", "unknown_object", "refused"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A record that stays as it is, or was refused, and why."""
+
+    object: str
+    id: str
+    title: str
+    why: str
+
+
+@router.post("/undo/{act}")
+def undo_act(request: Request, workspace: str, act: str, form: FormData) -> Response:
+    visitor = enter(request, workspace)
+    given = forms_in.texts(form)
+    csrf.check(request, visitor.session.id, given)
+    _, kept = visitor.workspace.writing(
+        visitor.actor, lambda conn, call: undo(conn, call, act), visitor.cause
+    )
+    back = local_address(given.get("back")) or visitor.url("")
+    if kept:
+        return see_other(f"{visitor.url('undo', act)}?{urlencode({'back': back})}")
+    return see_other(told(back, act))
+
+
+@router.get("/undo/{act}")
+def undone_act(request: Request, workspace: str, act: str) -> Response:
+    """Which records an undo left as they are, and why."""
+    visitor = enter(request, workspace)
+    t = texts_in(visitor.languages[0])
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        found = act_of(conn, call, act)
+        if found is None or found.undone is None:
+            raise NotFound(
+                "nothing was taken back here, or it is longer ago", hint=f"it is kept for {MINUTES} minutes"
+            )
+        kept = [Kept(object=o, id=i, why=why) for o, i, why in found.undone["kept"]]
+        stayed = [
+            Told(
+                object=k.object,
+                id=k.id,
+                title=title,
+                why=t(f"lists.kept_{k.why}") if k.why in WHYS else k.why,
+            )
+            for k, title in zip(kept, titles(conn, call, kept), strict=True)
+        ]
+        return page(
+            visitor, call, "list_result.html", title=t("lists.undo"), here="", back=_back(visitor), told=stayed,
+            said=t("lists.undone_some", n=found.undone["back"], kept=len(stayed)), head=t("lists.stayed"),
+        )  # fmt: skip
+
+
+def _back(visitor: Visitor) -> str:
+    return local_address(visitor.request.query_params.get("back")) or visitor.url("")
+
+
+def titles(conn: Connection, call: Call, records: Sequence[Kept]) -> list[str]:
+    """What records are called, those in the recycle bin too; of one he may not read, or that is gone, its id."""
+    found: dict[tuple[str, str], str] = {}
+    for name in {r.object for r in records if r.object in call.model.objects}:
+        object = call.model.objects[name]
+        ids = [r.id for r in records if r.object == name]
+        for at, deleted in ((at, deleted) for at in range(0, len(ids), 200) for deleted in (False, True)):
+            ask = Ask(
+                object=name, ids=tuple(ids[at : at + 200]), fields=("id", object.title), limit=200, voided="yes",
+                deleted=deleted,
+            )  # fmt: skip
+            try:
+                rows = read(conn, call, ask, secret=b"").rows()
+            except (NotFound, Refused):
+                continue
+            found.update({(name, str(row["id"])): title_of(object, row) for row in rows})
+    return [found.get((r.object, r.id), r.id) for r in records]

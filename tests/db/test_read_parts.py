@@ -1,0 +1,111 @@
+"""A page is read in parts where an index serves one: strung together, pages are what one statement sorts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from patron_engine.query import sql
+from patron_engine.query.spec import Ask
+from patron_engine.query.sql import Shape
+from patron_engine.record.change import Change
+from patron_engine.ways.read import figures, read, walk
+from patron_engine.ways.save import save
+from patron_testing.build import Records, build_workspace
+from patron_testing.pg import Server
+from patron_testing.sales import DOCUMENTS
+
+SECRET = b"a key of the tests"
+SORTS: tuple[tuple[str, ...], ...] = (
+    ("name",), ("-name",), ("name", "-grade"), ("grade",), ("-grade",), ("grade", "name"), ("-grade", "-name"),
+    ("grade", "-code"), ("parent",), ("-parent",), ("parent", "name"), ("-parent", "-grade"), ("parent", "parent.id"),
+    ("parent.grade",), ("-parent.grade", "name"), ("parent.parent", "grade"), ("code",), ("-code",),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def many(server: Server) -> Iterator[Records]:
+    """Accounts with and without a grade, a code, a parent; parents of one title, without one, in the recycle bin."""
+    url = server.make()
+    with psycopg.connect(url) as conn:
+        r = Records(conn, build_workspace(conn, DOCUMENTS))
+        tops = [
+            r.create("account", name=name, grade=grade)
+            for name, grade in (("Same", "a"), ("Same", None), ("张三", "c"), ("Gone", "b"))
+        ]
+        below = r.create("account", name="Below", grade="b", parent=tops[0])
+        for n in range(31):
+            parent = (*tops, below, None)[n % 6]
+            r.create(
+                "account", name=f"a{n * 7 % 5}", grade=("c", None, "a", "b")[n % 4], parent=parent,
+                code=f"k{n}" if n % 3 else None,
+            )  # fmt: skip
+        save(r.conn, r.call, [Change(action="delete", object="account", id=tops[3])])
+        yield r
+    server.drop(url)
+
+
+def pages(r: Records, sort: tuple[str, ...], limit: int) -> list[str]:
+    seen: list[str] = []
+    after = None
+    for _ in range(60):
+        found = read(
+            r.conn,
+            r.call,
+            Ask(object="account", fields=("id",), sort=sort, limit=limit, after=after),
+            secret=SECRET,
+        )
+        assert len(found.rows()) <= limit
+        seen += [row["id"] for row in found.rows()]
+        after = found.next
+        if after is None:
+            break
+    return seen
+
+
+@pytest.mark.parametrize("limit", [1, 4, 200])
+@pytest.mark.parametrize("sort", SORTS, ids=",".join)
+def test_pages_are_what_one_statement_sorts(many: Records, sort: tuple[str, ...], limit: int) -> None:
+    ask = Ask(object="account", fields=("id",), sort=sort)
+    whole = [str(row["id"]) for part in walk(many.conn, many.call, ask) for row in part]
+    assert pages(many, sort, limit) == whole and len(whole) == 35
+
+
+@pytest.mark.parametrize("sort", ["parent", "-parent", "grade", "-name"])
+def test_a_full_page_needs_one_statement_and_a_short_one_two(
+    many: Records, sort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Shape] = []
+    made = sql.listing
+
+    def counted(call: Any, question: Any, shape: Shape) -> Any:
+        asked.append(shape)
+        return made(call, question, shape)
+
+    monkeypatch.setattr(sql, "listing", counted)
+    for limit, wanted in ((3, 1), (199, 2)):
+        asked.clear()
+        read(
+            many.conn,
+            many.call,
+            Ask(object="account", fields=("id", "city"), sort=(sort,), limit=limit),
+            secret=SECRET,
+        )
+        assert len(asked) == wanted and all(shape.part is not None for shape in asked)
+
+
+def test_groups_are_counted_whether_they_stand_for_a_link_an_option_or_a_computed_value(
+    many: Records,
+) -> None:
+    by_grade = {
+        row[0]: row[1:]
+        for row in figures(many.conn, many.call, Ask(object="account"), [("count", "code")], "grade")
+    }
+    assert by_grade["a"] == (9, 5) and sum(row[0] for row in by_grade.values()) == 35 and None in by_grade
+    by_parent = figures(many.conn, many.call, Ask(object="account"), [], "parent.grade")
+    assert sum(row[1] for row in by_parent) == 35
+    shares = figures(many.conn, many.call, Ask(object="account"), [("sum", "deals_count")], "won_share")
+    assert shares == [(None, 35, 0)]
