@@ -13,10 +13,10 @@ const out = path.resolve(process.argv[2] ?? path.join(here, "dist"));
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 
-// Every file of behaviours/ is a behaviour of its name, every file of styles/ a part of the sheet (tokens first): nobody keeps
+// Every file of behaviours/ is a behaviour of its name, every file of styles/ a part of the sheet (tokens first, touch last): nobody keeps
 // a list of them.
 const ORDER = ["tokens", "base", "shell", "controls"];
-const place = (name) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+const place = (name) => (name === "touch" ? Infinity : ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
 const listed = {
   name: "listed",
   setup(building) {
@@ -30,7 +30,7 @@ const listed = {
     });
     building.onLoad({ filter: /^listed:styles$/, namespace: "listed" }, async () => {
       const names = (await readdir(path.join(resolveDir, "styles"))).map((file) => path.basename(file, ".css"));
-      names.sort((a, b) => place(a) - place(b) || a.localeCompare(b));
+      names.sort((a, b) => (place(a) === place(b) ? a.localeCompare(b) : place(a) < place(b) ? -1 : 1));
       return { contents: names.map((name) => `@import "./styles/${name}.css";`).join("\n"), loader: "css", resolveDir };
     });
   },
@@ -87,6 +87,7 @@ await build({
   logLevel: "warning",
   define: {
     ASSETS: JSON.stringify(kept.map((name) => `/static/dist/${name}`)),
+    FIRST: JSON.stringify([manifest["main.js"], manifest["main.css"], manifest["icon.svg"]].map((name) => `/static/dist/${name}`)),
     VERSION: JSON.stringify(createHash("sha256").update(kept.join()).digest("hex").slice(0, 12)),
   },
 });

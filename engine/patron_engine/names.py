@@ -9,6 +9,8 @@ import re
 from hashlib import blake2s
 from typing import Final
 
+from patron_engine.phrases import Phrase
+
 NAME: Final = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 
 SYSTEM_COLUMNS: Final = (
@@ -31,9 +33,9 @@ def name_fault(name: str) -> str | None:
     (None, True, True)
     """
     if not NAME.match(name):
-        return "a name has 1 to 40 of a-z, 0-9 and _, and begins with a letter"
+        return Phrase("a name has 1 to 40 of a-z, 0-9 and _, and begins with a letter")
     if "__" in name or name.endswith("_"):
-        return "'__' and a final '_' are kept for the database's parts of a field"
+        return Phrase("'__' and a final '_' are kept for the database's parts of a field")
     return None
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
+from patron_engine.phrases import Phrase
+
 Level = Literal["error", "warning", "info"]
 
 
@@ -101,4 +103,4 @@ _SAID_AROUND = frozenset({"duplicate_option", "name_taken", "unknown_type"})
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """A hint with the nearest right name, or None: `nearest("acount", ["account"])` -> "did you mean 'account'?"."""
     found = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"did you mean {found[0]!r}?" if found else None
+    return Phrase("did you mean {name!r}?", name=found[0]) if found else None

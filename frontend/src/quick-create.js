@@ -26,7 +26,7 @@ export async function createIn(address, name, done) {
     event.preventDefault();
     const body = new URLSearchParams([...new FormData(event.target)].filter(([, value]) => typeof value === "string"));
     if (event.submitter?.name) body.append(event.submitter.name, event.submitter.value);
-    void send(event.target.action, body);
+    void send(event.target.getAttribute("action"), body);
   });
   dialog.addEventListener("close", () => {
     dialog.remove();

@@ -1,4 +1,19 @@
-// Sends one file of a form: how far it is, what became of it. Used by all widgets whose value is a file.
+// Sends one file of a form: how far it is, what became of it. Used by all widgets whose value is a file. A file that finds no
+// network is held: the form names it by a token, and takes it along when it is kept itself (see waiting.js).
+const HELD = new Map(); // token -> {file, name, address}
+const TOKEN = "waiting:";
+
+/** Holds a file for the form it stands in; what the form names it by. */
+export function hold(file, name, address) {
+  const token = TOKEN + crypto.randomUUID();
+  HELD.set(token, { file, name, address });
+  return token;
+}
+/** What a form's value stands for: a held file, or the text itself. */
+export const held = (value) => HELD.get(value) ?? value;
+export const release = (value) => HELD.delete(value);
+/** Whether the form of a widget is one that is kept when it finds no network. */
+export const keeps = (element) => Boolean(self.crypto?.subtle && element.closest("form[data-behaviour~=offline-form]"));
 
 /** Resolves to {id, name, mime, size}; rejects with a message for people, or "" where the network failed. */
 export function send(address, file, name, onProgress = () => {}) {

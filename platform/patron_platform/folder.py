@@ -21,6 +21,7 @@ from patron_engine.meta.writer import write_document
 from patron_engine.pack import source
 from patron_engine.pack.export import files_of_documents
 from patron_engine.pack.source import Definitions, Pack, read_pack
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, beyond
 from patron_engine.runtime import Workspace
 from patron_engine.ways.publish import Publication
@@ -42,13 +43,19 @@ def read_folder(folder: Path) -> tuple[Document, ...]:
     """The definitions of a folder. Refused with every problem of its files."""
     found, problems = _read(folder)
     if any(p.level == "error" for p in problems):
-        raise Refused(problems, f"{len(problems)} problems in {folder}", code="definitions_invalid")
+        raise Refused(
+            problems,
+            Phrase("{count} problems in {folder}", count=len(problems), folder=folder),
+            code="definitions_invalid",
+        )
     return found.documents
 
 
 def _read(folder: Path) -> tuple[Definitions, list[Problem]]:
     if not folder.is_dir():
-        raise WrongUse(f"there is no folder {folder}", hint="`patron pull DIR` writes one")
+        raise WrongUse(
+            Phrase("there is no folder {folder}", folder=folder), hint="`patron pull DIR` writes one"
+        )
     return source.read_folder(folder)
 
 
@@ -65,7 +72,11 @@ def plan_folder(place: Workspace, folder: Path, note: str = "") -> Publication:
         except Refused as refused:
             more = beyond(problems, refused.problems)
     every = [*problems, *more]
-    raise Refused(every, f"{len(every)} problems in {folder}", code="definitions_invalid")
+    raise Refused(
+        every,
+        Phrase("{count} problems in {folder}", count=len(every), folder=folder),
+        code="definitions_invalid",
+    )
 
 
 def write_folder(folder: Path, layers: Sequence[Layer]) -> Written:
@@ -87,7 +98,11 @@ def write_folder(folder: Path, layers: Sequence[Layer]) -> Written:
             kept.append(name)
     if changed:
         raise Conflict(
-            f"changed in {folder} and not as the workspace has it: {', '.join(changed)}",
+            Phrase(
+                "changed in {folder} and not as the workspace has it: {changed}",
+                folder=folder,
+                changed=list(changed),
+            ),
             code="folder_changed",
             hint="publish the folder first, or move these files away",
         )
@@ -129,8 +144,14 @@ def _same(kept: Document | None, written: Document) -> bool:
 def load_pack(folder: Path) -> Pack:
     """A pack's folder. Refused with every problem of its files."""
     if not folder.is_dir():
-        raise WrongUse(f"there is no folder {folder}", hint="`patron pack new NAME` makes one")
+        raise WrongUse(
+            Phrase("there is no folder {folder}", folder=folder), hint="`patron pack new NAME` makes one"
+        )
     pack, problems = read_pack(folder)
     if pack is None or any(p.level == "error" for p in problems):
-        raise Refused(problems, f"{len(problems)} problems in {folder}", code="pack_invalid")
+        raise Refused(
+            problems,
+            Phrase("{count} problems in {folder}", count=len(problems), folder=folder),
+            code="pack_invalid",
+        )
     return pack

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from patron_platform.api.errors import problem
+from patron_platform.languages import asked
 
 NAME = re.compile(rb"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 LONGEST = 4_000  # characters of an address in a header that are looked at
@@ -30,13 +31,15 @@ class Hosts:
         if scope["type"] == "http" and not scope["path"].startswith(PROBES):
             given = [value for name, value in scope["headers"] if name == b"host"]
             if len(given) != 1 or not NAME.fullmatch(given[0]):
-                await problem(400, "host", "the Host header is not the name of a host")(scope, receive, send)
+                await problem(
+                    400, "host", "the Host header is not the name of a host", asked(Request(scope))
+                )(scope, receive, send)
                 return
             if self.wanted is not None and given[0].lower() != self.wanted:
                 hint = "a proxy in front must pass the Host header on"
-                await problem(400, "host", "this service has another address", hint=hint)(
-                    scope, receive, send
-                )
+                await problem(
+                    400, "host", "this service has another address", asked(Request(scope)), hint=hint
+                )(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 

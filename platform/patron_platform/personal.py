@@ -18,6 +18,7 @@ from patron_engine import jsonio
 from patron_engine.errors import LimitExceeded, NotFound, Refused
 from patron_engine.meta.check import check_document
 from patron_engine.meta.document import Document
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 
@@ -89,7 +90,9 @@ def put(conn: Connection, call: Call, kind: str, name: str, body: Body, *, share
         _sql(call, "SELECT count(*) FROM {}.sys__personal WHERE owner = %s"), (call.actor.user,)
     ).fetchone()
     if count is not None and count[0] >= MAX_PERSONAL:
-        raise LimitExceeded(f"one keeps at most {MAX_PERSONAL} documents", code="personal_documents")
+        raise LimitExceeded(
+            Phrase("one keeps at most {most} documents", most=MAX_PERSONAL), code="personal_documents"
+        )
     row = conn.execute(
         _sql(
             call,
@@ -129,10 +132,16 @@ def _check(call: Call, kind: str, name: str, body: Body) -> None:
     problems: list[Problem] = []
     if kind not in KINDS:
         problems.append(
-            Problem(code="unknown_kind", message=f"a person keeps {', '.join(KINDS)}", path="kind")
+            Problem(
+                code="unknown_kind", message=Phrase("a person keeps {kinds}", kinds=list(KINDS)), path="kind"
+            )
         )
     if not 0 < len(name) <= MAX_NAME:
-        problems.append(Problem(code="name", message=f"a name has 1 to {MAX_NAME} characters", path="name"))
+        problems.append(
+            Problem(
+                code="name", message=Phrase("a name has 1 to {most} characters", most=MAX_NAME), path="name"
+            )
+        )
     if str(body.get("object")) not in call.model.objects:
         problems.append(Problem(code="unknown_object", message="there is no such object", path="object"))
     if kind == "view":

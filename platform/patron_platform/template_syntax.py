@@ -13,6 +13,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from patron_engine.meta.document import Path
 from patron_engine.pack.source import Pack
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 
 HINT = "{{ a.value }}, {% if … %} … {% endif %}, {% for line in lines %} … {% endfor %}"
@@ -54,5 +55,8 @@ def _fault(reader: SandboxedEnvironment, text: str) -> TemplateSyntaxError | Non
 
 def _problem(fault: TemplateSyntaxError, **place: Any) -> Problem:
     return Problem(
-        code="template_syntax", message=f"the template cannot be read: {fault.message}", hint=HINT, **place
+        code="template_syntax",
+        message=Phrase("the template cannot be read: {message}", message=fault.message),
+        hint=HINT,
+        **place,
     )

@@ -13,6 +13,7 @@ from typing import Any
 from patron_engine.actor import Actor
 from patron_engine.errors import Conflict, PatronError
 from patron_engine.pack.source import Pack, find_packs
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.record.drift import Drift, find_drift, repair
 from patron_engine.runtime import Workspace
@@ -141,7 +142,14 @@ def _names(service: Service, only: str | None) -> list[str]:
 def _adrift(found: Drift) -> Problem:
     return Problem(
         code="figure_adrift",
-        message=f"{found.object} {found.id}: {found.field} holds {found.stored}, it should be {found.right}",
+        message=Phrase(
+            "{object} {id}: {field} holds {stored}, it should be {right}",
+            object=found.object,
+            id=found.id,
+            field=found.field,
+            stored=found.stored,
+            right=found.right,
+        ),
         hint="`patron doctor --repair` sets it right",
         path=f"{found.object}.{found.field}",
     )

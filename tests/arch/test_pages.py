@@ -72,14 +72,27 @@ def _called(node: Function) -> set[str]:
     return found
 
 
+def _depending() -> list[tuple[str, set[str]]]:
+    """`Posted = Annotated[Form, Depends(taken)]`: what a parameter of that type calls before its function."""
+    return [
+        (target.id, {inner.id for inner in ast.walk(node.value) if isinstance(inner, ast.Name)})
+        for file in sorted(WEB.rglob("*.py"))
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, ast.Assign) and "Depends" in ast.unparse(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    ]
+
+
 def test_every_address_that_changes_something_checks_where_the_form_came_from() -> None:
-    """By `csrf.check` (or, before anybody is signed in, `csrf.same_site`), itself or in what it calls."""
+    """By `csrf.check` (or, before anybody is signed in, `csrf.same_site`), itself, in what it calls or depends on."""
     functions = _functions()
     checking = {"csrf.check", "csrf.same_site"}
     for _ in range(5):  # what calls a function that checks checks as well
         for stem, node in functions:
             if _called(node) & checking:
                 checking |= {node.name, f"{stem}.{node.name}"}
+        checking |= {name for name, called in _depending() if called & checking}
     wanted = [(stem, node) for stem, node in functions if _changes(node)]
     assert len(wanted) > 3
     assert [f"{stem}: {node.name}" for stem, node in wanted if not _called(node) & checking] == []
@@ -97,3 +110,29 @@ def test_no_page_holds_sql_on_records() -> None:
                 ):
                     wrong.append(f"{file.name}:{node.lineno}")
     assert wrong == []
+
+
+def test_a_text_becomes_a_whole_number_in_one_place() -> None:
+    """By `jsonio.whole`. `"²".isdigit()` is true and `int("²")` fails, as it does for 5,000 digits: an error of the server each."""
+    folders = (WEB, WEB.parent / "api", CHECKOUT / "engine" / "patron_engine" / "page")
+    wrong = []
+    for file in sorted(f for folder in folders for f in folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            calls = [
+                n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+            ]
+            if isinstance(node, Function) and "int" in calls:
+                tested = {name.rpartition(".")[2] for name in _called(node)} & {
+                    "isdigit",
+                    "isdecimal",
+                    "isnumeric",
+                }
+                wrong += [f"{file.name}: {node.name}"] if tested else []
+    assert wrong == []
+
+
+def test_behaviours_of_forms_use_no_name_a_field_can_have() -> None:
+    """An input named `action` hides its form's; a name with a capital is no field's."""
+    for name in ("form", "form-live", "offline-form"):
+        text = re.sub(r"//.*", "", (BEHAVIOURS[0].parent / f"{name}.js").read_text("utf-8"))
+        assert re.findall(r"\b(?:form|element)\.[a-z]+\b(?![A-Z])", text) == [], name

@@ -166,6 +166,7 @@ def test_a_small_form_asks_for_a_record_and_an_amount(site: Site) -> None:
         visit.page.click(f"#card-{id} button[value=contracting]")
         visit.page.wait_for_selector("dialog[open] .ts-control")
         visit.page.fill("dialog [name='set.amount']", "1200")
+        visit.page.fill("dialog [name='set.close_date']", "2027-01-05")  # the stage's path asks for it
         visit.page.click("dialog .ts-control")
         visit.page.keyboard.type("Lighthouse")
         visit.page.click("dialog .ts-dropdown .option:has-text('Lighthouse Trading')")

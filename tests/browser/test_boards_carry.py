@@ -124,7 +124,7 @@ def test_what_a_stage_needs_is_asked_on_the_board(site: Site) -> None:
 
 def test_a_card_is_carried_with_a_finger(site: Site) -> None:
     id = deal(site, "Finger")
-    with site.visit(touch=True, width=1000) as visit:
+    with site.visit(has_touch=True, width=1000) as visit:
         visit.open(f"{BOARD}'Finger'")
         finger(visit, f"#card-{id}", "#cards-qualification")
         visit.page.wait_for_selector(f"#cards-qualification #card-{id}")
@@ -187,7 +187,7 @@ def test_a_full_day_opens_and_a_line_tells_now(site: Site) -> None:
 
 def test_days_are_changed_with_a_finger(site: Site) -> None:
     id = make(site, "task", title="Touched task", due="2026-09-22")
-    with site.visit(touch=True, width=1000) as visit:
+    with site.visit(has_touch=True, width=1000) as visit:
         visit.open("/o/task?view=task_calendar&at=2026-09-01")
         finger(visit, f".bar[data-id='{id}']", ".day[data-day='2026-09-24']")
         visit.page.wait_for_selector(f".day[data-day='2026-09-24'] .bar[data-id='{id}']")
@@ -201,7 +201,7 @@ def test_days_are_changed_with_a_finger(site: Site) -> None:
 def test_a_plan_is_changed_with_keyboard_and_finger(site: Site) -> None:
     id = make(site, "task", title="Planned task", starts_on="2026-06-08", due="2026-06-12")
     row = f".gantt-row:has([data-id='{id}'])"
-    with site.visit(touch=True, width=1200) as visit:
+    with site.visit(has_touch=True, width=1200) as visit:
         visit.open("/o/task?view=task_timeline&at=2026-06-08&scale=days")
         visit.page.focus(f"{row} .gantt-title")
         for key in ("Space", "ArrowRight", "ArrowRight"):

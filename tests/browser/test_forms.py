@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from patron_engine.actor import SYSTEM
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
-from patron_testing.browser import Site, Visit
+from patron_testing.browser import LOOKS, Site, Visit
 from patron_testing.web import WORKSPACE
 
 NEW = "/o/opportunity/new?type=standard"
@@ -150,9 +150,7 @@ def test_a_new_account_is_made_while_one_writes_and_twins_are_told(site: Site, g
         expect(page.locator(".similar a")).to_contain_text("上海海洋科技有限公司")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 360])
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
 def test_forms_are_calm(site: Site, language: str, width: int, scheme: str) -> None:
     with site.visit(language=language, width=width, scheme=scheme) as visit:
         for path in ("/o/account/new", NEW, "/o/yd_job/new", "/o/quote/new"):

@@ -94,11 +94,11 @@ def test_a_long_table_sends_only_what_was_touched(orders: Site) -> None:
         page = visit.page
         expect(page.locator("[data-set=lines] tbody tr")).to_have_count(200)
         page.click("[name=_more]")
-        expect(page.locator("[data-set=lines] tbody tr")).to_have_count(250)
+        expect(page.locator("[data-set=lines] tbody tr")).to_have_count(250, timeout=30_000)
         last = page.locator("[data-set=lines] tbody tr").last.locator("input[type=text][name$='.price']")
         last.fill("99")
         last.blur()
-        expect(page.locator("[data-total='lines.subtotal']")).to_contain_text("2,589")
+        expect(page.locator("[data-total='lines.subtotal']")).to_contain_text("2,589", timeout=30_000)
         sent: list[str] = []
         page.on(
             "request",

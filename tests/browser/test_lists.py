@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from patron_engine.actor import SYSTEM, Cause
 from patron_engine.clock import system_clock
 from patron_engine.record.change import Change
-from patron_testing.browser import Site
+from patron_testing.browser import LOOKS, Site
 from patron_testing.web import WORKSPACE
 
 LOST = 12
@@ -42,9 +42,7 @@ def pipeline(site: Site) -> Iterator[None]:
     yield
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 360])
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
 def test_lists_are_calm(site: Site, pipeline: None, language: str, width: int, scheme: str) -> None:
     with site.visit(language=language, width=width, scheme=scheme) as visit:
         for name, path in (
@@ -175,4 +173,33 @@ def test_columns_are_made_wider_and_stay_so(site: Site, pipeline: None) -> None:
         visit.open("/o/opportunity?view=all_opportunities")
         after = page.locator('th[data-path="account"]').bounding_box()
         assert before is not None and after is not None and after["width"] >= before["width"] + 12
+        visit.calm()
+
+
+def test_a_link_in_a_cell_is_looked_up_and_saved_with_the_mouse(site: Site, pipeline: None) -> None:
+    workspace = site.service.runtime.workspace(WORKSPACE)
+    accounts = [Change(action="create", object="account", set={"name": f"Firm {n:02}"}) for n in range(30)]
+    workspace.save(SYSTEM, accounts, cause=Cause(kind="import"))
+    with site.visit() as visit:
+        page = visit.page
+        visit.open(
+            "/o/opportunity?view=all_opportunities&columns=name,account&where=" + quote("name == 'Deal 101'")
+        )
+        cell = page.locator('tbody td[data-label="Account"]')
+        cell.dblclick()
+        page.wait_for_selector(".list-cell .ts-wrapper.focus")
+        page.keyboard.type("Firm 27")
+        page.wait_for_selector(".ts-dropdown .option:has-text('Firm 27')")
+        expect(page.locator(".ts-dropdown .option")).to_have_count(1)
+        page.keyboard.press("Enter")
+        page.locator(".list-cell .button-primary").click()
+        expect(cell).to_have_text("Firm 27")
+        visit.calm()
+
+
+def test_the_heads_of_groups_get_their_figures(site: Site, pipeline: None) -> None:
+    with site.visit() as visit:
+        visit.open("/o/opportunity?view=all_opportunities&group=stage&where=" + quote("stage == 'lost'"))
+        expect(visit.page.locator(".list-band .count")).to_contain_text(str(LOST * 2))
+        assert visit.page.locator(".list-figures").count() == 0
         visit.calm()

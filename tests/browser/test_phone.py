@@ -1,105 +1,40 @@
-"""Patron as an app on a telephone: installed, without network; a form is kept then, and sent once."""
+"""Patron as an app on a telephone: installed, without network; a form is kept then with its files, and sent once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fastapi import APIRouter
-from playwright.sync_api import Browser, Dialog, Page, expect
-from starlette.requests import Request
-from starlette.responses import Response
+from playwright.sync_api import Dialog, Page, Route, expect
 
-import patron_testing.browser
-from patron_engine.errors import Refused
-from patron_engine.record.change import Change
-from patron_engine.ways.save import save
-from patron_platform.api.idempotency import Answer
-from patron_platform.app import create_app
-from patron_platform.service import Service
-from patron_platform.web import csrf, forms_in, once
-from patron_platform.web.forms_in import FormData, Pairs
-from patron_platform.web.render import answer, environment, frame
-from patron_platform.web.texts import SPOKEN, texts_in
-from patron_platform.web.visitor import enter
-from patron_testing.browser import Site, Visit, served_site
-from patron_testing.pg import Server
+from patron_testing.browser import Site, Visit
+from patron_testing.sent_files import png
+from patron_testing.web import WORKSPACE
 
-router = APIRouter(prefix="/w/{workspace}/try")
-FORM = """{% extends "shell.html" %}{% block content %}<h1>{{ title }}</h1>
-<form class="form" method="post" data-behaviour="offline-form" data-kept="{{ t('phone.kept') }}" data-change="{{ t('phone.change') }}" data-title="A place">
-<input type="hidden" name="_csrf" value="{{ csrf }}"><input type="hidden" name="_once" value="{{ token }}">
-<label>Name <input name="name" value="{{ name }}"></label>{% if problem %}<p role="alert">{{ problem }}</p>{% endif %}
-<button>Save</button></form>{% endblock %}"""
+PLACE, ROUND = "/o/yd_place/new", "/o/rd_round/new"
+SAVE = "form.form [name=_save]"
+PHOTO = {"name": "pier.png", "mimeType": "image/png", "buffer": b""}
+PLAN = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"a plan"}
 
 
-@router.get("")
-def form(request: Request, workspace: str) -> Response:
-    return _drawn(request, workspace, ())
-
-
-@router.get("/done")
-def done(request: Request, workspace: str) -> Response:
-    return _drawn(request, workspace, (), title="Done")
-
-
-@router.post("")
-def write(request: Request, workspace: str, form: FormData) -> Response:
-    visitor = enter(request, workspace)
-    given = forms_in.texts(form)
-    csrf.check(request, visitor.session.id, given)
-
-    def act(conn: Any, call: Any) -> Answer:
-        save(conn, call, [Change(action="create", object="yd_place", set={"name": given["name"]})])
-        return once.gone_on(visitor.url("try", "done"))
-
-    try:
-        return once.once(visitor, form, act).response()
-    except Refused as refused:
-        return _drawn(request, workspace, form, problem=refused.problems[0].message)
-
-
-def _drawn(
-    request: Request, workspace: str, form: Pairs, *, title: str = "Place", problem: str = ""
-) -> Response:
-    visitor = enter(request, workspace)
-    given = forms_in.texts(form)
-    with visitor.workspace.connection("read") as conn:
-        call = visitor.workspace.call(conn, visitor.actor)
-        html = environment().from_string(FORM).render(
-            **frame(visitor, call), t=texts_in("en"), language="en", title=title, here="", lit="", spoken=SPOKEN, problem=problem,
-            name=given.get("name", ""), token=given.get(once.FIELD) or once.token(),
-        )  # fmt: skip
-        return answer(html, 422 if problem else 200)
-
-
-@pytest.fixture(scope="module")
-def place(server: Server, browser: Browser) -> Iterator[Site]:
-    """A site with a form that makes a place."""
-
-    def with_form(service: Service) -> Any:
-        made = create_app(service)
-        inner: Any = made
-        while not hasattr(
-            inner, "include_router"
-        ):  # what observes, packs and knows hosts stands around the application
-            inner = inner.app
-        inner.include_router(router)
-        return made
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(patron_testing.browser, "create_app", with_form)
-        with served_site(server, browser, packs=("yard",)) as running:
-            yield running
+def rows(site: Site, sql: str) -> list[Any]:
+    with site.service.runtime.workspace(WORKSPACE).connection("read") as conn:
+        return [row[0] for row in conn.execute(sql).fetchall()]
 
 
 def names(site: Site) -> list[str]:
     """The places that are there."""
-    workspace = site.service.runtime.workspace("acme")
-    with workspace.connection("read") as conn:
-        rows = conn.execute("SELECT name FROM w_acme.yd_place ORDER BY name").fetchall()
-    return [row[0] for row in rows]
+    return rows(site, "SELECT name FROM w_acme.yd_place ORDER BY name")
+
+
+def rounds(site: Site, name: str) -> list[str]:
+    return rows(site, f"SELECT id::text FROM w_acme.rd_round WHERE name = '{name}'")
+
+
+def files(site: Site, field: str, record: str) -> list[str]:
+    """The files of a field of a record, in their order."""
+    hangs = f"field = '{field}' AND record = '{record}' AND deleted_at IS NULL"
+    return rows(site, f"SELECT name FROM w_acme.sys__file WHERE {hangs} ORDER BY position")
 
 
 def ready(page: Page) -> None:
@@ -113,105 +48,260 @@ def ready(page: Page) -> None:
     pytest.fail("the worker does not serve the page")
 
 
-def fill_without_network(visit: Visit, name: str) -> None:
-    visit.open("/try")
+def open_offline(visit: Visit, path: str) -> None:
+    visit.open(path)
     ready(visit.page)
+    visit.settle()
     visit.page.context.set_offline(True)
+
+
+def fill_without_network(visit: Visit, name: str, path: str = PLACE) -> None:
+    open_offline(visit, path)
     visit.page.fill("[name=name]", name)
-    visit.page.click("form.form button")
+    visit.page.click(SAVE)
     expect(visit.page.locator(".kept")).to_contain_text("kept on this device")
     expect(visit.page.locator(".waiting")).to_contain_text("Waiting to be sent")
 
 
-def test_a_form_without_network_is_kept_and_sent_when_it_is_back(place: Site) -> None:
-    with place.visit(width=360) as visit:
+def gone_through(visit: Visit) -> None:
+    visit.page.wait_for_url(lambda url: "/new" not in url)
+
+
+def test_a_form_without_network_is_kept_and_sent_when_it_is_back(site: Site) -> None:
+    with site.visit(width=360) as visit:
         fill_without_network(visit, "Pier 1")
         visit.accessible()
         visit.picture("waiting-360")
-        assert "Pier 1" not in names(place)
+        assert "Pier 1" not in names(site)
         visit.page.context.set_offline(False)
-        visit.page.wait_for_url("**/try/done")
-        assert names(place).count("Pier 1") == 1
+        gone_through(visit)
+        assert names(site).count("Pier 1") == 1
         expect(visit.page.locator(".waiting")).to_be_hidden()
 
 
-def test_two_windows_that_send_make_one_record(place: Site) -> None:
-    with place.visit() as visit:
+def test_two_windows_that_send_make_one_record(site: Site) -> None:
+    with site.visit() as visit:
         fill_without_network(visit, "Pier 2")
         other = visit.page.context.new_page()
         visit.page.context.set_offline(False)
-        other.goto(f"{place.base}/w/acme/try")
-        kept = {"name": "Pier 2"}
-        visit.page.wait_for_url("**/try/done")
+        other.goto(f"{site.base}/w/acme{PLACE}")
+        gone_through(visit)
         expect(other.locator(".waiting")).to_be_hidden()
-        assert names(place).count(kept["name"]) == 1
+        assert names(site).count("Pier 2") == 1
 
 
-def test_the_same_form_sent_again_goes_where_it_went_and_makes_nothing(place: Site) -> None:
-    with place.visit() as visit:
-        visit.open("/try")
+def test_the_same_form_sent_again_goes_where_it_went_and_makes_nothing(site: Site) -> None:
+    with site.visit() as visit:
+        visit.open(PLACE)
         token = visit.page.locator("meta[name=csrf]").get_attribute("content")
         fields = {"name": "Pier 3", "_csrf": str(token), "_once": "the-same"}
-        for _ in range(3):
-            said = visit.page.request.post(f"{place.base}/w/acme/try", form=fields, max_redirects=0)
-            assert (said.status, said.headers["location"]) == (303, "/w/acme/try/done")
-        assert names(place).count("Pier 3") == 1
-        other = visit.page.request.post(
-            f"{place.base}/w/acme/try", form={**fields, "name": "Pier 4"}, max_redirects=0
+        said = [
+            visit.page.request.post(f"{site.base}/w/acme{PLACE}", form=fields, max_redirects=0)
+            for _ in range(3)
+        ]
+        assert {(s.status, s.headers["location"]) for s in said} == {(303, said[0].headers["location"])}
+        assert names(site).count("Pier 3") == 1
+        changed: Any = {**fields, "name": "Pier 4"}
+        assert (
+            visit.page.request.post(f"{site.base}/w/acme{PLACE}", form=changed, max_redirects=0).status == 422
         )
-        assert other.status == 422
-        assert "Pier 4" not in names(place)
+        assert "Pier 4" not in names(site)
 
 
-def test_what_is_refused_later_opens_again_with_what_was_typed(place: Site) -> None:
-    with place.visit() as visit:
-        fill_without_network(visit, "x" * 90)  # longer than a name may be
+def test_what_is_refused_later_opens_again_with_what_was_typed(site: Site) -> None:
+    with site.visit() as visit:
+        open_offline(visit, PLACE)
+        visit.page.evaluate("document.querySelector('[name=name]').removeAttribute('maxlength')")
+        visit.page.fill("[name=name]", "x" * 90)  # longer than a name may be
+        visit.page.click(SAVE)
         visit.page.context.set_offline(False)
         row = visit.page.locator(".waiting-row")
         expect(row).to_contain_text("Not accepted")
         row.get_by_role("button", name="Open").click()
-        expect(visit.page.get_by_role("alert")).to_be_visible()
+        expect(visit.page.locator(".form-summary")).to_be_visible()
         expect(visit.page.locator("[name=name]")).to_have_value("x" * 90)
         expect(visit.page.locator(".waiting")).to_be_hidden()
         visit.page.fill("[name=name]", "Pier 5")
-        visit.page.click("form.form button")
-        visit.page.wait_for_url("**/try/done")
-        assert names(place).count("Pier 5") == 1
+        visit.page.click(SAVE)
+        gone_through(visit)
+        assert names(site).count("Pier 5") == 1
 
 
-def test_a_kept_form_may_be_changed_or_thrown_away(place: Site) -> None:
-    with place.visit() as visit:
+def test_a_kept_form_may_be_changed_or_thrown_away(site: Site) -> None:
+    with site.visit() as visit:
         fill_without_network(visit, "Pier 6")
         visit.page.get_by_role("button", name="Change it").click()
         expect(visit.page.locator(".waiting")).to_be_hidden()
         visit.page.fill("[name=name]", "Pier 7")
-        visit.page.click("form.form button")
+        visit.page.click(SAVE)
         visit.page.locator(".waiting summary").click()
         visit.page.get_by_role("button", name="Discard").click()
         expect(visit.page.locator(".waiting")).to_be_hidden()
         visit.page.context.set_offline(False)
-        visit.open("/try")
-        assert not {"Pier 6", "Pier 7"} & set(names(place))
+        visit.open(PLACE)
+        assert not {"Pier 6", "Pier 7"} & set(names(site))
 
 
-def test_a_form_is_kept_when_the_network_fails_without_the_browser_knowing(place: Site) -> None:
-    with place.visit() as visit:
-        visit.open("/try")
+def test_a_form_is_kept_when_the_network_fails_without_the_browser_knowing(site: Site) -> None:
+    with site.visit() as visit:
+        visit.open(PLACE)
         ready(visit.page)
         page = visit.page
         page.fill("[name=name]", "Pier 8")
         page.evaluate("Object.defineProperty(navigator, 'onLine', {get: () => true})")
         page.context.set_offline(True)
-        page.click("form.form button")
+        page.click(SAVE)
         expect(page.get_by_text("Your form is kept on this device")).to_be_visible()
         page.context.set_offline(False)
-        page.wait_for_url(f"{place.base}/w/acme/")
-        page.wait_for_timeout(1_500)
-        assert names(place).count("Pier 8") == 1
+        page.wait_for_url(f"{site.base}/w/acme/")
+        expect(page.locator(".flash")).to_contain_text("sent")
+        assert names(site).count("Pier 8") == 1
 
 
-def test_signing_out_asks_and_throws_away_what_waits(place: Site) -> None:
-    with place.visit() as visit:
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_files_chosen_without_network_go_with_their_form(site: Site) -> None:
+    with site.visit(width=360, has_touch=True, is_mobile=True) as visit:
+        open_offline(visit, ROUND)
+        page = visit.page
+        page.fill("[name=name]", "Night round")
+        box = page.locator("[data-field=photos]")
+        for name in ("one.png", "two.png"):
+            box.locator("input[type=file]").set_input_files({**PHOTO, "name": name, "buffer": png()})
+        expect(box.locator(".file-held")).to_have_count(2)
+        expect(box.locator(".file-said")).to_contain_text("waits here and goes out with the form")
+        visit.picture("files-held-360")
+        page.click(SAVE)
+        expect(page.locator(".kept")).to_be_visible()
+        page.context.set_offline(False)
+        gone_through(visit)
+        made = rounds(site, "Night round")
+        assert len(made) == 1
+        assert files(site, "photos", made[0]) == ["one.png", "two.png"]
+
+
+def test_a_form_of_yesterday_sends_its_files_once_from_another_page(site: Site) -> None:
+    """The window is closed meanwhile, and the first answer is lost on its way."""
+    with site.visit() as visit:
+        open_offline(visit, ROUND)
+        page = visit.page
+        page.fill("[name=name]", "Lost answer")
+        page.locator("[data-field=plans] input[type=file]").set_input_files(PLAN)  # type: ignore[arg-type]
+        expect(page.locator("[data-field=plans] .file-held")).to_have_count(1)
+        page.click(SAVE)
+        expect(page.locator(".kept")).to_be_visible()
+        other = page.context.new_page()
+        page.close(run_before_unload=False)
+        lost: list[str] = []
+
+        def lose(route: Route) -> None:  # the server carries it out, and nobody hears of it
+            if route.request.method == "POST" and route.request.url not in lost:
+                lost.append(route.request.url)
+                route.fetch(max_redirects=0)
+                route.abort()
+            else:
+                route.continue_()
+
+        other.route("**/w/acme/files", lose)
+        other.route(f"**{ROUND}", lose)
+        other.context.set_offline(False)
+        for _ in range(3):
+            other.goto(f"{site.base}/w/acme/")
+            other.wait_for_timeout(800)
+        expect(other.locator(".waiting")).to_be_hidden()
+        assert len(lost) == 2
+        made = rounds(site, "Lost answer")
+        assert len(made) == 1
+        assert files(site, "plans", made[0]) == ["plan.txt"]
+        assert rows(
+            site, "SELECT count(*) FROM w_acme.sys__file WHERE name = 'plan.txt' AND sha256 <> ''"
+        ) == [1]
+
+
+def test_a_file_that_is_refused_later_comes_back_into_its_form(site: Site) -> None:
+    with site.visit() as visit:
+        open_offline(visit, ROUND)
+        page = visit.page
+        page.fill("[name=name]", "Not a picture")
+        page.locator("[data-field=photos] .files").evaluate(
+            "(box) => box.dispatchEvent(new CustomEvent('patron:files', {detail: [new File(['no picture'], 'x.png', {type: 'image/png'})]}))"
+        )
+        page.locator("[data-field=plans] input[type=file]").set_input_files(PLAN)  # type: ignore[arg-type]
+        expect(page.locator(".file-held")).to_have_count(2)
+        page.click(SAVE)
+        page.context.set_offline(False)
+        row = page.locator(".waiting-row")
+        expect(row).to_contain_text("Not accepted")
+        row.get_by_role("button", name="Open").click()
+        expect(page.locator(".form-summary")).to_be_visible()
+        expect(page.locator("[name=name]")).to_have_value("Not a picture")
+        expect(page.locator("[data-field=plans] .file-name")).to_have_text("plan.txt")
+        page.locator("[data-field=photos] [data-remove]").click()
+        page.click(SAVE)
+        gone_through(visit)
+        made = rounds(site, "Not a picture")
+        assert len(made) == 1
+        assert files(site, "plans", made[0]) == ["plan.txt"]
+
+
+def test_more_than_a_device_keeps_is_said_and_stays_in_the_form(site: Site) -> None:
+    with site.visit() as visit:
+        open_offline(visit, ROUND)
+        page = visit.page
+        page.fill("[name=name]", "Large")
+        page.locator("[data-field=plans] .files").evaluate(
+            """box => box.dispatchEvent(new CustomEvent('patron:files', {detail: Array.from({length: 50},
+                 (_, n) => new File(['a'.repeat(1 << 20)], `${n}.txt`, {type: 'text/plain'}))}))"""
+        )
+        expect(page.locator(".file-held")).to_have_count(50)
+        page.click(SAVE)
+        expect(page.locator(".alert-error.kept")).to_contain_text("at most 50 MB")
+        expect(page.locator("[name=name]")).to_have_value("Large")
+        for _ in range(46):
+            page.locator("[data-field=plans] [data-remove]").first.click()
+        page.click(SAVE)
+        expect(page.locator(".alert-warning.kept")).to_be_visible()
+        page.context.set_offline(False)
+        gone_through(visit)
+        assert len(files(site, "plans", rounds(site, "Large")[0])) == 4
+
+
+# -- who may read what is kept -----------------------------------------------------------------------------------------
+
+
+KEPT = """() => new Promise(done => { const asked = indexedDB.open('patron-waiting'); asked.onsuccess = () => {
+  const change = asked.result.transaction(['forms', 'who']); const found = {};
+  for (const name of ['forms', 'who']) change.objectStore(name).getAll().onsuccess = e => { found[name] = e.target.result; };
+  change.oncomplete = () => { const text = JSON.stringify(found, (_, v) => v instanceof ArrayBuffer || ArrayBuffer.isView(v)
+      ? new TextDecoder('latin1').decode(v) : v);
+    asked.result.close(); done({forms: found.forms.length, who: found.who.length, text}); }; }; })"""
+
+
+def test_what_is_kept_cannot_be_read_by_the_next_user_of_the_device(site: Site) -> None:
+    with site.visit() as visit:
+        fill_without_network(visit, "Pier secret")
+        page = visit.page
+        kept = page.evaluate(KEPT)
+        assert kept["forms"] == 1 and kept["who"] == 1
+        assert "Pier secret" not in kept["text"] and "yd_place" not in kept["text"]
+        session = page.context.cookies()
+        page.context.clear_cookies()  # the session ended, nobody signed out
+        page.context.set_offline(False)
+        page.goto(f"{site.base}/login")
+        page.wait_for_function(f"({KEPT})().then(kept => kept.who === 0)")
+        assert page.evaluate(KEPT)["forms"] == 1
+        # the same person signs in again: it goes out
+        page.context.add_cookies(session)  # type: ignore[arg-type]
+        page.goto(f"{site.base}/w/acme/")
+        expect(page.locator(".flash")).to_contain_text("sent")
+        assert names(site).count("Pier secret") == 1
+
+
+def test_signing_out_asks_and_throws_away_what_waits(site: Site) -> None:
+    with site.visit() as visit:
+        visit.page.context.clear_cookies()
+        visit.sign_in()  # a session of its own: the others' stays
         fill_without_network(visit, "Pier 9")
         page = visit.page
         # so that it is not sent meanwhile
@@ -228,18 +318,20 @@ def test_signing_out_asks_and_throws_away_what_waits(place: Site) -> None:
         page.click("form[action='/logout'] button")
         page.wait_for_url("**/login")
         assert len(asked) == 1
+        assert page.evaluate("caches.keys()") == []  # the browser threw everything away
         visit.sign_in()
-        page.wait_for_load_state("networkidle")
+        visit.settle()
         expect(page.locator(".waiting")).to_be_hidden()
-        assert "Pier 9" not in names(place)
+        assert "Pier 9" not in names(site)
 
 
-def test_without_network_there_is_a_page_and_no_records(place: Site) -> None:
-    with place.visit(language="zh-CN", width=360) as visit:
-        visit.open("/try")
-        ready(visit.page)
-        visit.page.context.set_offline(True)
-        visit.page.goto(f"{place.base}/w/acme/o/yd_place")
+# -- the app ----------------------------------------------------------------------------------------------------------
+
+
+def test_without_network_there_is_a_page_and_no_records(site: Site) -> None:
+    with site.visit(language="zh-CN", width=360) as visit:
+        open_offline(visit, "/o/yd_place")
+        visit.page.goto(f"{site.base}/w/acme/o/yd_place")
         expect(visit.page.get_by_role("heading")).to_have_text("网络未连接")
         visit.accessible()
         kept = visit.page.evaluate(
@@ -249,9 +341,24 @@ def test_without_network_there_is_a_page_and_no_records(place: Site) -> None:
         assert all(path == "/offline" or path.startswith("/static/dist/") for path in kept)
 
 
-def test_it_can_be_installed(place: Site) -> None:
-    with place.visit() as visit:
-        visit.open("/try")
+def test_the_first_visit_of_a_list_is_light_with_the_worker_too(site: Site) -> None:
+    """In a browser that has nothing yet: everything it fetches until the worker rests."""
+    with site.visit() as visit:
+        assert site.wire is not None
+        site.wire.sent.clear()
+        visit.open("/o/account")
+        visit.page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+        visit.settle()
+        first = list(site.wire.sent)
+        assert "/offline" in [path for path, _ in first]
+        assert len(first) <= 10, first
+        assert sum(size for _, size in first) < 150_000, first
+        assert not any("regions" in path for path, _ in first), first
+
+
+def test_it_can_be_installed(site: Site) -> None:
+    with site.visit() as visit:
+        visit.open(PLACE)
         ready(visit.page)
         session = visit.page.context.new_cdp_session(visit.page)
         faults: Any = session.send("Page.getInstallabilityErrors")

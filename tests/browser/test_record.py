@@ -11,7 +11,7 @@ import pytest
 
 from patron_engine.actor import Actor
 from patron_engine.record.change import Change
-from patron_testing.browser import Site, Visit
+from patron_testing.browser import LOOKS, Site, Visit
 from patron_testing.web import ADMIN, WORKSPACE
 
 HOSTILE = [
@@ -21,6 +21,12 @@ HOSTILE = [
     "{{ 7 * 7 }}${document.title='owned'}",
     "javascript:document.title='owned'",
 ]
+
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c636060f8cfc0000003030101"
+    "b4bd0f3e0000000049454e44ae426082"
+)
 
 
 def actor(site: Site) -> Actor:
@@ -62,9 +68,7 @@ def account(site: Site) -> str:
     return made
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 360])
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
 def test_the_page_is_calm(site: Site, account: str, language: str, width: int, scheme: str) -> None:
     with at(site, f"/o/account/{account}", language=language, width=width, scheme=scheme) as visit:
         visit.page.wait_for_selector(".record-tabs .count")
@@ -147,16 +151,12 @@ def test_a_related_list_opens_in_place_and_has_an_address(site: Site, account: s
 
 
 def test_a_picture_is_dropped_in_and_looked_at(site: Site) -> None:
-    png = bytes.fromhex(
-        "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c636060f8cfc0000003030101"
-        "b4bd0f3e0000000049454e44ae426082"
-    )
     made = make(site, "account", name="With a picture")
     with at(site, f"/o/account/{made}") as visit:
         visit.page.click("[for=composer-files]")
         name = "a<img src=x onerror=alert(1)>.png"
         visit.page.set_input_files(
-            ".file-drop input[type=file]", {"name": name, "mimeType": "image/png", "buffer": png}
+            ".file-drop input[type=file]", {"name": name, "mimeType": "image/png", "buffer": PNG}
         )
         visit.page.wait_for_selector(".timeline-file")
         visit.page.click("[for=composer-files]")
@@ -204,7 +204,58 @@ def test_a_record_is_deleted_and_comes_back_without_scripts(site: Site) -> None:
     made = make(site, "account", name="Gone and back")
     with at(site, f"/o/account/{made}/delete", scripts=False) as visit:
         visit.page.click("button.button-danger")
-        visit.page.wait_for_selector(".alert-warning")
-        visit.page.click(".alert-warning button")
-        visit.page.wait_for_selector("a[data-key=e]")
+        visit.page.click(".flash form button")
+        visit.page.wait_for_selector("a.title-link:has-text('Gone and back')")
     assert len(rows(site, "account", f"id == '{made}'")) == 1
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_a_follow_up_is_logged_over_the_list(site: Site, width: int) -> None:
+    made = make(site, "account", name=f"Over the list {width}")
+    with at(site, f"/o/account?where=name == 'Over the list {width}'", width=width) as visit:
+        visit.page.hover(".list-title >> nth=-1")
+        visit.page.click(".list-follow")
+        visit.page.wait_for_selector("dialog.dialog[open] textarea:focus")
+        visit.accessible()
+        visit.page.keyboard.press("Escape")
+        visit.page.wait_for_selector("dialog.dialog", state="detached")
+        assert visit.page.evaluate("document.activeElement.className") == "list-follow"
+        visit.page.click(".list-follow")
+        visit.page.fill("dialog textarea[name=text]", "Rang about spring")
+        visit.page.click("dialog [data-days='7']")
+        visit.page.click("dialog .button-primary")
+        visit.page.wait_for_selector(".flash form")
+        visit.calm()
+    assert [a["subject"] for a in rows(site, "activity", f"account == '{made}'", "subject")] == [
+        "Rang about spring"
+    ]
+
+
+def test_pictures_and_a_pdf_are_looked_at_one_after_the_other(site: Site) -> None:
+    made = make(site, "account", name="With files")
+    pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
+    with at(site, f"/o/account/{made}") as visit:
+        visit.page.click("[for=composer-files]")
+        files = [
+            ("one.png", "image/png", PNG),
+            ("two.png", "image/png", PNG),
+            ("offer.pdf", "application/pdf", pdf),
+        ]
+        sent = [{"name": name, "mimeType": mime, "buffer": data} for name, mime, data in files]
+        with visit.page.expect_navigation():
+            visit.page.set_input_files(".file-drop input[type=file]", sent)
+        visit.page.click("[for=composer-files]")
+        visit.page.click(".file-link >> nth=0")
+        visit.page.wait_for_selector("dialog.preview[open] img[alt='one.png']")
+        visit.page.keyboard.press("ArrowRight")
+        visit.page.wait_for_selector("dialog.preview[open] img[alt='two.png']")
+        visit.page.keyboard.press("ArrowRight")
+        if visit.page.evaluate("navigator.pdfViewerEnabled"):
+            visit.page.wait_for_selector("dialog.preview[open] iframe[title='offer.pdf']")
+            visit.page.click("dialog.preview button >> nth=0")
+            visit.page.wait_for_selector("dialog.preview[open] img[alt='two.png']")
+        else:
+            visit.page.wait_for_selector("dialog.preview[open] img[alt='one.png']")
+        visit.page.click("dialog.preview button >> nth=-1")
+        visit.page.wait_for_selector("dialog.preview", state="detached")
+        visit.calm()

@@ -6,12 +6,10 @@ import pytest
 
 from patron_engine.actor import SYSTEM
 from patron_engine.record.change import Change
-from patron_testing.browser import Site
+from patron_testing.browser import LOOKS, Site
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 360])
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
 def test_the_home_page_is_calm(site: Site, language: str, width: int, scheme: str) -> None:
     with site.visit(language=language, width=width, scheme=scheme) as visit:
         visit.calm()
@@ -31,9 +29,7 @@ def test_one_signs_in_and_out_without_scripts(site: Site) -> None:
 PAGES = ("/", "/search?q=account", "/me", "/inbox")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 360])
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
 def test_the_pages_of_the_shell_are_calm(site: Site, language: str, width: int, scheme: str) -> None:
     with site.visit(language=language, width=width, scheme=scheme) as visit:
         for path in PAGES:

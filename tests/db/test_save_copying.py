@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from psycopg.types.json import Jsonb
 from sqlalchemy.dialects import postgresql as pg
 
-from patron_engine.record.copying import AT_ONCE, copy_in
+from patron_engine.record.copying import BLOCK, copy_in
 from patron_engine.record.pending import Pending
 from patron_engine.store.session import configure
 from patron_testing.build import Templates
@@ -72,7 +72,7 @@ def test_values_arrive_as_in_a_statement(conn: Any, name: str, values: list[Any]
 
 
 def test_more_rows_than_one_block(conn: Any) -> None:
-    count = AT_ONCE + 1
+    count = BLOCK + 1
     copy_in(conn, MANY, {"id": range(count), "name": [f"row {n}" for n in range(count)]})
     assert conn.execute("SELECT count(*), max(name) FROM many").fetchone() == (count, "row 999")
 

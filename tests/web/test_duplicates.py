@@ -99,7 +99,7 @@ def test_two_of_one_request_are_found(api: Api) -> None:
     assert api.rows("fm_firm", where="code == 'F-1'") == []
     said = api.post("/records/fm_firm/bulk", {"records": records, "mode": "each"})
     assert said.status_code == 200
-    assert [r.get("done", r.get("status")) for r in said.json()["results"]] == ["created", "refused"]
+    assert [r["action"] for r in said.json()["results"]] == ["created", "refused"]
 
 
 def test_an_import_refuses_what_blocks_and_reports_what_warns(twins: Opened, api: Api) -> None:

@@ -223,3 +223,21 @@ def test_the_sign_in_page_speaks(opened: Opened, language: str, words: str) -> N
         words
         in opened.client.get("/login", headers={"Accept-Language": "fr"}, params={"language": language}).text
     )
+
+
+def test_signing_out_has_the_browser_throw_away_what_it_kept(opened: Opened) -> None:
+    person = opened.person()
+    cookie = "; ".join(f"{k}={v}" for k, v in person.cookies.items())
+    said = opened.client.post(
+        "/logout", data={"_csrf": person.token()}, headers={"Cookie": cookie}, follow_redirects=False
+    )
+    assert (said.status_code, said.headers["clear-site-data"]) == (303, '"cache", "storage"')
+
+
+def test_each_account_has_a_key_of_its_own_for_what_waits(opened: Opened) -> None:
+    keys = [
+        str(opened.person(email).page("/").select_one(".waiting")["data-key"])  # type: ignore[index]
+        for email in (ADMIN, ADMIN, REP)
+    ]
+    assert keys[0] == keys[1] != keys[2]
+    assert "data-account" not in opened.client.get("/login").text

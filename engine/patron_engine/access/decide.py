@@ -10,23 +10,31 @@ Never reads a record and never talks to a database.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from patron_engine.access import grants as given
 from patron_engine.access.decision import Allow, Decision, Deny, When, joined
 from patron_engine.access.fields import FieldRule, field_rule, readable, visible, writable
 from patron_engine.actor import Actor
-from patron_engine.model.model import Model
+from patron_engine.model.model import Model, Object, label_of
+from patron_engine.phrases import Phrase
 
 __all__ = [
-    "Action", "Allow", "Decision", "Deny", "FieldRule", "When", "after_rule", "decide", "field_rule", "readable",
-    "row_rule", "visible", "writable",
+    "ACTION_WORDS", "Action", "Allow", "Decision", "Deny", "FieldRule", "When", "after_rule", "decide", "field_rule",
+    "not_allowed", "readable", "row_rule", "visible", "writable",
 ]  # fmt: skip
 
 Action = Literal[
     "read", "create", "update", "delete", "restore", "purge", "void", "assign", "share", "convert", "merge",
     "transfer", "import", "export", "bulk",
 ]  # fmt: skip
+ACTION_WORDS: Final[Mapping[Action, Phrase]] = {
+    "read": Phrase("read"), "create": Phrase("create"), "update": Phrase("update"), "delete": Phrase("delete"),
+    "restore": Phrase("restore"), "purge": Phrase("purge"), "void": Phrase("void"), "assign": Phrase("assign"),
+    "share": Phrase("share"), "convert": Phrase("convert"), "merge": Phrase("merge"), "transfer": Phrase("transfer"),
+    "import": Phrase("import"), "export": Phrase("export"), "bulk": Phrase("change many of"),
+}  # fmt: skip
 
 
 def decide(model: Model, actor: Actor, action: Action, object: str, field: str | None = None) -> Decision:
@@ -36,7 +44,8 @@ def decide(model: Model, actor: Actor, action: Action, object: str, field: str |
         return rule
     names = readable(model, actor, object) if action in ("read", "export") else writable(model, actor, object)
     if field not in names:
-        return Deny(reasons=(f"{object} has no field {field!r} that {_who(actor)} may use",))
+        lacks = Phrase("{object} has no field {field!r} that {who} may use", object=object, field=field, who=_who(actor))  # fmt: skip
+        return Deny(reasons=(lacks,))
     return rule
 
 
@@ -52,12 +61,24 @@ def after_rule(model: Model, actor: Actor, action: Action, object: str) -> Decis
 
 def _ruled(model: Model, actor: Actor, action: Action, object: str, *, after: bool) -> Decision:
     if object not in model.objects:
-        return Deny(reasons=(f"there is no object {object!r}",))
+        return Deny(reasons=(Phrase("there is no object {object!r}", object=object),))
     grants = [g for g in given.grants_of(model, actor) if g.covers(object, action)]
     if not grants:
-        return Deny(reasons=(f"nothing grants {_who(actor)} to {action} {object}",))
+        closed = Phrase(
+            "nothing grants {who} to {action} {object}",
+            who=_who(actor),
+            action=ACTION_WORDS[action],
+            object=object,
+        )
+        return Deny(reasons=(closed,))
     return joined(model, grants, after=after)
 
 
 def _who(actor: Actor) -> str:
-    return actor.name or actor.user or "an unknown caller"
+    return actor.name or actor.user or Phrase("an unknown caller")
+
+
+def not_allowed(action: Action, object: Object, languages: tuple[str, ...] = ("en",)) -> Phrase:
+    """What somebody reads who may not do this with records of an object."""
+    label = label_of(object.label, object.name, languages)
+    return Phrase("you may not {action} {object}", action=ACTION_WORDS[action], object=label)

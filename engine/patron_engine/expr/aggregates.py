@@ -19,6 +19,7 @@ from patron_engine.expr.signatures import arity
 from patron_engine.expr.syntax import Syntax
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import NUMBER, ExprType, fits, say_type
+from patron_engine.phrases import Phrase
 
 _ORDERED: Final = ("number", "duration", "date", "datetime", "time", "text")
 _UNITS: Final = ("month", "quarter", "year")
@@ -46,7 +47,7 @@ def _over_set(infer: Infer, f: Function, s: Syntax, found: FoundSet) -> Node:
         name = ".".join(found.sets)
         raise Fault(
             "expr_set",
-            f"{name!r} is a set: it is used in conditions only",
+            Phrase("{name!r} is a set: it is used in conditions only", name=name),
             s.items[0].at,
             "a value to be shown is a roll-up",
         )
@@ -73,7 +74,7 @@ def _over(
     most = 1 if counts else 2
     if len(rest) > most or (not rest and not counts):
         form = f"{f.name}({'.'.join(sets) or '…'}{'' if counts else ', value'}, condition)"
-        raise Fault("expr_arguments", f"{f.name} over records is {form}", s.at)
+        raise Fault("expr_arguments", Phrase("{f} over records is {form}", f=f.name, form=form), s.at)
     value: Expression | None = None
     condition: Expression | None = None
     scope = replace(scope, expects=())
@@ -81,13 +82,17 @@ def _over(
         value = typed(infer, rest[0], scope)
         wanted = ("number",) if f.name in ("SUM", "AVERAGE") else _ORDERED
         if not any(fits(value.type, k) for k in wanted):
-            raise Fault("expr_types", f"{f.name} has no meaning for {say_type(value.type)}", rest[0].at)
+            raise Fault(
+                "expr_types",
+                Phrase("{f} has no meaning for {type}", f=f.name, type=say_type(value.type)),
+                rest[0].at,
+            )
     if len(rest) == most:
         condition = typed(infer, rest[-1], scope)
         if not fits(condition.type, "boolean"):
             raise Fault(
                 "expr_types",
-                f"a condition is asked for here, but this is {say_type(condition.type)}",
+                Phrase("a condition is asked for here, but this is {type}", type=say_type(condition.type)),
                 rest[-1].at,
             )
     kind = value.type if value is not None and f.name != "AVERAGE" else NUMBER
@@ -113,21 +118,27 @@ def figure(infer: Infer, f: Function, s: Syntax) -> Node:
             return call(logic.COUNT_LIST, (args[0],), NUMBER, at=s.at)
         for a in args:
             if a.type.kind in ("list", "range", "location"):
-                raise Fault("expr_types", f"COUNT counts values, but this is {say_type(a.type)}", a.at)
+                raise Fault(
+                    "expr_types",
+                    Phrase("COUNT counts values, but this is {type}", type=say_type(a.type)),
+                    a.at,
+                )
         return call(logic.COUNT_VALUES, tuple(args), NUMBER, at=s.at)
     if f.name in logic.VALUES_OPERATIONS:
         args = [infer.as_kind(a, "number") for a in args]
         for a in args:
             if not fits(a.type, "number"):
                 raise Fault(
-                    "expr_types", f"{f.name} takes numbers, but this is {say_type(a.type)}", a.at or s.at
+                    "expr_types",
+                    Phrase("{f} takes numbers, but this is {type}", f=f.name, type=say_type(a.type)),
+                    a.at or s.at,
                 )
         return call(logic.VALUES_OPERATIONS[f.name], tuple(args), _durations(args), at=s.at)
     t = infer.common(args, s.at)
     t = ExprType("text") if t.kind == "choice" else t
     args = [infer.as_kind(a, t.kind) for a in args]
     if t.kind not in (*_ORDERED, "empty"):
-        raise Fault("expr_types", f"{f.name} has no meaning for {say_type(t)}", s.at)
+        raise Fault("expr_types", Phrase("{f} has no meaning for {t}", f=f.name, t=say_type(t)), s.at)
     return call(logic.MIN_VALUES if f.name == "MIN" else logic.MAX_VALUES, tuple(args), t, at=s.at)
 
 
@@ -144,14 +155,19 @@ def _given(infer: Infer, s: Syntax, t: ExprType) -> Node:
 
 def _in_report(infer: Infer, f: Function, s: Syntax) -> None:
     if not infer.scope.measures:
-        raise Fault("expr_unknown_function", f"{f.name} stands in measures of reports only", s.at)
+        raise Fault("expr_unknown_function", Phrase("{f} stands in measures of reports only", f=f.name), s.at)
 
 
 def goal(infer: Infer, f: Function, s: Syntax) -> Node:
     _in_report(infer, f, s)
     arity(f, s, 1, 1)
     if s.items[0].kind != "constant" or not isinstance(s.items[0].value, str):
-        raise Fault("expr_arguments", "GOAL takes the name of a goal in quotes", s.at, f"it is {f.form}")
+        raise Fault(
+            "expr_arguments",
+            "GOAL takes the name of a goal in quotes",
+            s.at,
+            Phrase("it is {form}", form=f.form),
+        )
     return _given(infer, s, NUMBER)
 
 
@@ -167,15 +183,28 @@ def previous(infer: Infer, f: Function, s: Syntax) -> Node:
     unit = s.items[1]
     if unit.kind != "constant" or unit.value not in _UNITS:
         raise Fault(
-            "expr_arguments", "PREVIOUS takes a unit in quotes", unit.at, f"units: {', '.join(_UNITS)}"
+            "expr_arguments",
+            "PREVIOUS takes a unit in quotes",
+            unit.at,
+            Phrase("units: {units}", units=list(_UNITS)),
         )
     return _given(infer, s, _measure(infer, f, s.items[0]))
 
 
 def _measure(infer: Infer, f: Function, s: Syntax) -> ExprType:
     if s.kind != "path" or len(s.parts) != 1 or s.parts[0] not in infer.scope.names:
-        raise Fault("expr_arguments", f"{f.name} takes the name of a measure", s.at, f"it is {f.form}")
+        raise Fault(
+            "expr_arguments",
+            Phrase("{f} takes the name of a measure", f=f.name),
+            s.at,
+            Phrase("it is {form}", form=f.form),
+        )
     node = infer.node(s)
     if isinstance(node, Literal):
-        raise Fault("expr_arguments", f"{f.name} takes the name of a measure", s.at, f"it is {f.form}")
+        raise Fault(
+            "expr_arguments",
+            Phrase("{f} takes the name of a measure", f=f.name),
+            s.at,
+            Phrase("it is {form}", form=f.form),
+        )
     return node.type

@@ -18,6 +18,7 @@ from patron_engine.expr.signatures import apply, arity
 from patron_engine.expr.syntax import Syntax
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import BOOLEAN, ExprType
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
 
@@ -26,7 +27,10 @@ def typed_call(infer: Infer, s: Syntax) -> Node:
     function = FUNCTIONS.get(s.name)
     if function is None:
         raise Fault(
-            "expr_unknown_function", f"there is no function {s.name}", s.at, nearest(s.name, FUNCTIONS)
+            "expr_unknown_function",
+            Phrase("there is no function {s}", s=s.name),
+            s.at,
+            nearest(s.name, FUNCTIONS),
         )
     infer.functions.add(s.name)
     if function.special is None:
@@ -87,7 +91,7 @@ def _coalesce(infer: Infer, f: Function, s: Syntax) -> Node:
     values = [infer.node(i) for i in s.items]
     t = infer.common(values, s.at)
     if t.kind in ("range", "location"):
-        raise Fault("expr_types", f"COALESCE takes no {t.kind}", s.at)
+        raise Fault("expr_types", Phrase("COALESCE takes no {kind}", kind=t.kind), s.at)
     return nodes.Coalesce(tuple(infer.as_kind(v, t.kind) for v in values), t, s.at)
 
 

@@ -15,6 +15,7 @@ from patron_engine.expr.scope import Scope
 from patron_engine.expr.syntax import Syntax, parse
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import fits, say_type, words
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 
 __all__ = ["Expression", "compile_expression", "expression_of", "typed"]
@@ -59,10 +60,14 @@ def typed(outer: Infer, syntax: Syntax, scope: Scope) -> Expression:
         if scope.expects and not accepted:
             wanted = " or ".join(words(k) for k in scope.expects)
             infer.fault(
-                "expr_result", f"the value must be {wanted}, but it is {say_type(tree.type)}", syntax.at
+                "expr_result",
+                Phrase(
+                    "the value must be {wanted}, but it is {type}", wanted=wanted, type=say_type(tree.type)
+                ),
+                syntax.at,
             )
         if scope.rows and not made.has_sql:
-            infer.fault("expr_no_sql", f"{made.no_sql} cannot stand where records are chosen", syntax.at,
+            infer.fault("expr_no_sql", Phrase("{no_sql} cannot stand where records are chosen", no_sql=made.no_sql), syntax.at,
                         "put it into a stored formula field and compare that")  # fmt: skip
     return made
 
@@ -105,9 +110,9 @@ def _no_sql(found: list[Node], tree: Node, inner: list[Expression]) -> list[str]
     reasons = [n.op.name for n in found if isinstance(n, Call) and n.op.sql is None and not n.op.bound]
     reasons += [e.no_sql for e in inner if e.no_sql]
     if isinstance(tree, Parts):
-        reasons.append(f"a {tree.type.kind} by itself")
+        reasons.append(Phrase("a {kind} by itself", kind=tree.type.kind))
     if not reasons and weight(tree) > limits.MAX_SQL_WEIGHT:
-        reasons.append("an expression this large")
+        reasons.append(Phrase("an expression this large"))
     return reasons
 
 
@@ -125,5 +130,7 @@ def _problem(fault: Fault, source: str, shift: int) -> Problem:
     start, end = max(at - 12, 0), min(at + 24, len(source))
     piece = "".join(c if c.isprintable() else "·" for c in source[start:end])
     piece = ("…" if start else "") + piece + ("…" if end < len(source) else "")
-    place = f" (character {at + shift + 1}: {piece})" if source else ""
-    return Problem(code=fault.code, message=f"{fault.message}{place}", hint=fault.hint)
+    what = Phrase(fault.message)
+    if source:
+        what = Phrase("{what} (character {at}: {piece})", what=what, at=at + shift + 1, piece=piece)
+    return Problem(code=fault.code, message=what, hint=fault.hint)

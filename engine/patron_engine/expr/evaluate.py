@@ -20,6 +20,7 @@ from patron_engine.expr.closures import Closure, build
 from patron_engine.expr.context import Context
 from patron_engine.expr.meaning import enter, exit_value, leaving, meaning
 from patron_engine.expr.nodes import Expression, Node, Path
+from patron_engine.phrases import Phrase
 
 __all__ = ["Context", "ExpressionError", "closure", "evaluate"]
 
@@ -45,7 +46,9 @@ def evaluate(expression: Expression, values: Mapping[str, Any], context: Context
     except PatronError:
         raise
     except Exception as e:
-        raise ExpressionError(f"{expression.source!r} cannot be evaluated: {e}") from e
+        raise ExpressionError(
+            Phrase("{source!r} cannot be evaluated: {e}", source=expression.source, e=e)
+        ) from e
 
 
 def closure(expression: Expression) -> Callable[[Mapping[str, Any], Context], Any]:
@@ -66,7 +69,9 @@ def closure(expression: Expression) -> Callable[[Mapping[str, Any], Context], An
         except PatronError:
             raise
         except Exception as e:
-            raise ExpressionError(f"{expression.source!r} cannot be evaluated: {e}") from e
+            raise ExpressionError(
+                Phrase("{source!r} cannot be evaluated: {e}", source=expression.source, e=e)
+            ) from e
 
     return run
 
@@ -102,7 +107,9 @@ class _Sandbox(SimpleEval):  # type: ignore[misc]
 
     def _check_disallowed_items(self, item: Any) -> None:
         if type(item) not in _ALLOWED:
-            raise ExpressionError(f"a value of type {type(item).__name__} cannot stand in an expression")
+            raise ExpressionError(
+                Phrase("a value of type {name} cannot stand in an expression", name=type(item).__name__)
+            )
 
 
 class _Program:

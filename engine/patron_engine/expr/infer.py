@@ -37,6 +37,7 @@ from patron_engine.expr.types import (
     say_type,
     words,
 )  # fmt: skip
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
 _ISO: Final = {
@@ -91,12 +92,13 @@ class Infer:
         """A node that is a condition."""
         node = self.node(s)
         if not fits(node.type, "boolean"):
-            hint = {"number": "write … != 0", "text": "write not ISBLANK(…)"}.get(
-                node.type.kind, "compare it with a value"
+            hint = {"number": Phrase("write … != 0"), "text": Phrase("write not ISBLANK(…)")}.get(
+                node.type.kind, Phrase("compare it with a value")
             )
             self.fault(
-                "expr_types", f"a condition is asked for here, but this is {say_type(node.type)}", s.at, hint
-            )
+                "expr_types", Phrase("a condition is asked for here, but this is {type}", type=say_type(node.type)), s.at,
+                hint,
+            )  # fmt: skip
         return self.as_kind(node, "boolean")
 
     def fault(self, code: str, message: str, at: int, hint: str | None = None) -> None:
@@ -134,8 +136,8 @@ class Infer:
         if len(self.joins) > limits.MAX_JOINS:
             self.joins = set()
             raise Fault(
-                "expr_too_many_joins", f"an expression follows at most {limits.MAX_JOINS} links", s.at
-            )
+                "expr_too_many_joins", Phrase("an expression follows at most {most} links", most=limits.MAX_JOINS), s.at,
+            )  # fmt: skip
         return found.node
 
     def _list(self, s: Syntax) -> Node:
@@ -181,8 +183,9 @@ class Infer:
                 both = t if isinstance(v, Literal) else v.type
             if both is None:
                 raise Fault(
-                    "expr_types", f"the values are {say_type(t)} and {say_type(v.type)}: one kind only", at
-                )
+                    "expr_types",
+                    Phrase("the values are {t} and {type}: one kind only", t=say_type(t), type=say_type(v.type)), at,
+                )  # fmt: skip
             t = both
         return t
 
@@ -219,7 +222,7 @@ class Infer:
         a, b = self.as_kind(a, b.type.kind), self.as_kind(b, a.type.kind)
         ka, kb = a.type.kind, b.type.kind
         if sign not in ("==", "!=") and {ka, kb} & {"boolean", "link"}:
-            raise Fault("expr_types", f"{words(ka)} has no order", at, "use == or !=")
+            raise Fault("expr_types", Phrase("{ka} has no order", ka=words(ka)), at, "use == or !=")
         if "empty" not in (ka, kb) and not fits(a.type, kb):
             hint = mixed(sign, a, b, at).hint
             if "link" in (ka, kb):
@@ -227,15 +230,18 @@ class Infer:
             elif "date" in (ka, kb) or "datetime" in (ka, kb):
                 hint = hint if {ka, kb} == {"date", "datetime"} else "write DATE(2026, 3, 9) or '2026-03-09'"
             raise Fault(
-                "expr_types", f"{say_type(a.type)} and {say_type(b.type)} cannot be compared", at, hint
-            )
+                "expr_types", Phrase("{type} and {type2} cannot be compared", type=say_type(a.type), type2=say_type(b.type)),
+                at, hint,
+            )  # fmt: skip
         if (
             ka == kb == "link"
             and a.type.objects
             and b.type.objects
             and not set(a.type.objects) & set(b.type.objects)
         ):
-            raise Fault("expr_types", f"{say_type(a.type)} is never {say_type(b.type)}", at)
+            raise Fault(
+                "expr_types", Phrase("{type} is never {type2}", type=say_type(a.type), type2=say_type(b.type)), at,
+            )  # fmt: skip
         return self._option(a, b.type), self._option(b, a.type)
 
     def _whole(self, sign: str, a: Node, b: Node, at: int) -> tuple[Node, Node]:
@@ -256,8 +262,10 @@ class Infer:
             return node
         name = dict(t.was).get(node.value, node.value)
         if name not in t.options:
-            hint = nearest(name, t.options) or f"the options are {', '.join(t.options[:10])}"
-            self.fault("expr_unknown_option", f"there is no option {name!r}", node.at, hint)
+            hint = nearest(name, t.options) or Phrase(
+                "the options are {options}", options=list(t.options[:10])
+            )
+            self.fault("expr_unknown_option", Phrase("there is no option {name!r}", name=name), node.at, hint)
         return Literal(name, TEXT, node.at)
 
     def _ranks(self, a: Node, b: Node, at: int) -> tuple[Node, Node]:

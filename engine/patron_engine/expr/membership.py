@@ -8,6 +8,7 @@ from patron_engine.expr.nodes import Node
 from patron_engine.expr.syntax import Syntax
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import BOOLEAN, DATE, fits, say_type
+from patron_engine.phrases import Phrase
 
 
 def membership(infer: Infer, left: Syntax, right: Syntax, at: int) -> Node:
@@ -27,7 +28,7 @@ def membership(infer: Infer, left: Syntax, right: Syntax, at: int) -> Node:
     )
     raise Fault(
         "expr_types",
-        f"after `in` stands a list or a range, but this is {say_type(where.type)}",
+        Phrase("after `in` stands a list or a range, but this is {type}", type=say_type(where.type)),
         right.at,
         hint,
     )
@@ -55,7 +56,11 @@ def within(infer: Infer, item: Node, where: nodes.Parts, at: int) -> Node:
     """`date in range`; a moment counts by its business day."""
     item = infer.as_kind(item, "date")
     if item.type.kind not in ("date", "datetime", "empty"):
-        raise Fault("expr_types", f"a range of dates has dates in it, but this is {say_type(item.type)}", at)
+        raise Fault(
+            "expr_types",
+            Phrase("a range of dates has dates in it, but this is {type}", type=say_type(item.type)),
+            at,
+        )
     if item.type.kind == "empty":
         item = nodes.Literal(None, DATE, at)
     return nodes.Within(item, where, BOOLEAN, at)

@@ -15,6 +15,7 @@ from patron_engine.expr.sides import mixed
 from patron_engine.expr.syntax import Syntax
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import DATE, DATETIME, DURATION, NUMBER, TEXT, fits, say_type
+from patron_engine.phrases import Phrase
 
 
 def _sum(infer: Infer, s: Syntax) -> Node:
@@ -103,7 +104,7 @@ def _power(infer: Infer, s: Syntax) -> Node:
     if not isinstance(exponent, Decimal) or abs(exponent) > limits.MAX_EXPONENT:
         raise Fault(
             "expr_exponent",
-            f"after ** stands a number of at most {limits.MAX_EXPONENT}",
+            Phrase("after ** stands a number of at most {most}", most=limits.MAX_EXPONENT),
             b.at,
             "POWER(x, y) takes a field",
         )
@@ -114,7 +115,9 @@ def _power(infer: Infer, s: Syntax) -> Node:
 def _negative(infer: Infer, s: Syntax) -> Node:
     a = infer.as_kind(infer.node(s.items[0]), "number")
     if not fits(a.type, "number"):
-        raise Fault("expr_types", f"-x needs a number, but this is {say_type(a.type)}", s.at)
+        raise Fault(
+            "expr_types", Phrase("-x needs a number, but this is {type}", type=say_type(a.type)), s.at
+        )
     return call(arithmetic.NEGATIVE, (a,), DURATION if a.type.kind == "duration" else NUMBER, at=s.at)
 
 

@@ -14,6 +14,7 @@ from patron_engine.expr.nodes import Parts, Path
 from patron_engine.expr.scope import Scope
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import JSON, LOCATION, NUMBER, ExprType, say_type
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
 _RANGE_PARTS: Final = ("from", "to")
@@ -106,7 +107,12 @@ class _Walk:
             return self._given(dict(scope.names), (), parts)
         if scope.object is None:
             known = (*scope.names, *scope.roots)
-            raise Fault("expr_unknown_name", f"there is no {first!r} here", self.at, nearest(first, known))
+            raise Fault(
+                "expr_unknown_name",
+                Phrase("there is no {first!r} here", first=first),
+                self.at,
+                nearest(first, known),
+            )
         return self._follow(scope.object, (), parts)
 
     def _given(self, names: dict[str, ExprType], done: tuple[Any, ...], rest: tuple[Any, ...]) -> Found:
@@ -116,8 +122,10 @@ class _Walk:
                 if t is not None:
                     return self._beyond(t, (*done, *rest[:n]), rest[n:])
         word = ".".join(str(p) for p in rest) or done[0]
-        where = f" below {done[0]!r}" if done else ""
-        raise Fault("expr_unknown_name", f"there is no {word!r}{where}", self.at, nearest(word, names))
+        missing = Phrase("there is no {word!r}", word=word)
+        if done:
+            missing = Phrase("there is no {word!r} below {above!r}", word=word, above=done[0])
+        raise Fault("expr_unknown_name", missing, self.at, nearest(word, names))
 
     def _follow(self, here: str, done: tuple[Any, ...], rest: tuple[Any, ...]) -> Found:
         name = rest[0]
@@ -138,21 +146,27 @@ class _Walk:
 
     def _unknown(self, here: str, name: str) -> Fault:
         if self.catalog.set_object(here, name) is not None:
-            hint: str | None = f"{name!r} is a set: use COUNT({name}) in conditions, or a roll-up"
+            hint: str | None = Phrase(
+                "{name!r} is a set: use COUNT({name}) in conditions, or a roll-up", name=name
+            )
         else:
             hint = self._meant(here, name)
-        return Fault("expr_unknown_name", f"{here} has no field {name!r}", self.at, hint)
+        return Fault(
+            "expr_unknown_name", Phrase("{here} has no field {name!r}", here=here, name=name), self.at, hint
+        )
 
     def _meant(self, here: str, name: str) -> str | None:
         """The nearest right name, or why this one cannot stand here."""
         if name in _ROOTS:
-            return f"{name}. has no meaning here: bare names are the fields of {here}"
+            return Phrase(
+                "{name}. has no meaning here: bare names are the fields of {here}", name=name, here=here
+            )
         if name.lower() in _TRUTHS:
-            return f"write {_TRUTHS[name.lower()]}, or quote a text"
+            return Phrase("write {word}, or quote a text", word=_TRUTHS[name.lower()])
         if name.upper() in FUNCTIONS:
-            return f"{name.upper()}() is a function: write its brackets"
+            return Phrase("{name}() is a function: write its brackets", name=name.upper())
         if name in self.catalog.names(here):
-            return "it is a secret: it is written and never read"
+            return Phrase("it is a secret: it is written and never read")
         return nearest(name, (*self.catalog.names(here), *self.scope.names, *self.scope.roots))
 
     def _beyond(self, t: ExprType, done: tuple[Any, ...], rest: tuple[Any, ...]) -> Found:
@@ -175,11 +189,21 @@ class _Walk:
             return Found(Path(f"{key}.{part}", NUMBER, self.at), (*done, part), tuple(self.joins))
         if t.kind == "list":
             raise Fault(
-                "expr_path", f"{key!r} leads to many records", self.at, "use a roll-up or COUNT over the set"
+                "expr_path",
+                Phrase("{key!r} leads to many records", key=key),
+                self.at,
+                "use a roll-up or COUNT over the set",
             )
         parts = {"range": _RANGE_PARTS, "location": _PLACE_PARTS}.get(t.kind, ())
-        hint = nearest(str(part), parts) or (f"it has .{' and .'.join(parts)}" if parts else None)
-        raise Fault("expr_path", f"{key!r} is {say_type(t)}: it has no part {part!r}", self.at, hint)
+        hint = nearest(str(part), parts) or (
+            Phrase("it has .{parts}", parts=" and .".join(parts)) if parts else None
+        )
+        raise Fault(
+            "expr_path",
+            Phrase("{key!r} is {t}: it has no part {part!r}", key=key, t=say_type(t), part=part),
+            self.at,
+            hint,
+        )
 
     def _value(self, key: str, t: ExprType) -> Path | Parts:
         if t.kind == "range":
@@ -196,8 +220,15 @@ class _Walk:
         if isinstance(rest[0], tuple):
             object: str = self.catalog.canonical("", rest[0][0])
             if object not in t.objects:
-                hint: str | None = nearest(object, t.objects) or f"it points at {', '.join(t.objects)}"
-                raise Fault("expr_path", f"{key!r} does not point at {object!r}", self.at, hint)
+                hint: str | None = nearest(object, t.objects) or Phrase(
+                    "it points at {objects}", objects=t.objects
+                )
+                raise Fault(
+                    "expr_path",
+                    Phrase("{key!r} does not point at {object!r}", key=key, object=object),
+                    self.at,
+                    hint,
+                )
             done, rest = (*done, (object,)), rest[1:]
             if not rest:
                 return Found(
@@ -206,13 +237,17 @@ class _Walk:
         elif len(t.objects) == 1:
             object = t.objects[0]
         else:
-            hint = f"write {key}['{t.objects[0]}'].{rest[0]}" if t.objects else None
-            raise Fault("expr_path", f"{key!r} may point at several objects", self.at, hint)
+            hint = (
+                Phrase("write {key}['{objects}'].{rest}", key=key, objects=t.objects[0], rest=rest[0])
+                if t.objects
+                else None
+            )
+            raise Fault("expr_path", Phrase("{key!r} may point at several objects", key=key), self.at, hint)
         self.joins.append(written(done))
         if len(self.joins) > limits.MAX_PATH_STEPS:
             raise Fault(
                 "expr_path_too_long",
-                f"a path follows at most {limits.MAX_PATH_STEPS} links",
+                Phrase("a path follows at most {most} links", most=limits.MAX_PATH_STEPS),
                 self.at,
                 "put a formula field halfway",
             )

@@ -14,16 +14,26 @@ from patron_engine.expr.signatures import arity, constant_text
 from patron_engine.expr.syntax import Syntax
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import BOOLEAN, NUMBER, TEXT, ExprType, fits, say_type
+from patron_engine.phrases import Either, Phrase
 
 
 def _link(infer: Infer, f: Function, s: Syntax, objects: tuple[str, ...] = ()) -> Node:
     node = infer.as_kind(infer.node(s), "link")
     if node.type.kind not in ("link", "empty"):
-        raise Fault("expr_types", f"{f.name} takes a link here, but this is {say_type(node.type)}", s.at)
+        raise Fault(
+            "expr_types",
+            Phrase("{f} takes a link here, but this is {type}", f=f.name, type=say_type(node.type)),
+            s.at,
+        )
     if objects and node.type.objects and not set(objects) & set(node.type.objects):
         raise Fault(
             "expr_types",
-            f"{f.name} takes a link to {' or '.join(objects)}, but this is {say_type(node.type)}",
+            Phrase(
+                "{f} takes a link to {objects}, but this is {type}",
+                f=f.name,
+                objects=Either(objects),
+                type=say_type(node.type),
+            ),
             s.at,
         )
     return node
@@ -47,7 +57,9 @@ def _of_person(infer: Infer, f: Function, s: Syntax) -> Node:
     who, code = _link(infer, f, s.items[0], objects), infer.as_kind(infer.node(s.items[1]), "text")
     if not fits(code.type, "text"):
         raise Fault(
-            "expr_types", f"{f.name} takes a code as a text, but this is {say_type(code.type)}", s.items[1].at
+            "expr_types",
+            Phrase("{f} takes a code as a text, but this is {type}", f=f.name, type=say_type(code.type)),
+            s.items[1].at,
         )
     return Call(op, (who, code), BOOLEAN, at=s.at)
 
@@ -59,36 +71,41 @@ def _on_duty(infer: Infer, f: Function, s: Syntax) -> Node:
 
 def _setting(infer: Infer, f: Function, s: Syntax) -> Node:
     arity(f, s, 1, 1)
-    name = constant_text(f, s.items[0], "the name of a setting")
+    name = constant_text(f, s.items[0], Phrase("the name of a setting"))
     t = infer.scope.catalog.setting(name)
     if t is None:
-        raise Fault("expr_unknown_setting", f"there is no setting {name!r}", s.items[0].at)
+        raise Fault("expr_unknown_setting", Phrase("there is no setting {name!r}", name=name), s.items[0].at)
     return Call(people.SETTING, (), t, (name,), s.at)
 
 
 def _ref(infer: Infer, f: Function, s: Syntax) -> Node:
     arity(f, s, 2, 2)
     catalog = infer.scope.catalog
-    object = catalog.canonical("", constant_text(f, s.items[0], "the name of an object"))
+    object = catalog.canonical("", constant_text(f, s.items[0], Phrase("the name of an object")))
     if not catalog.names(object):
-        raise Fault("expr_unknown_object", f"there is no object {object!r}", s.items[0].at)
-    external = constant_text(f, s.items[1], "an external id")
+        raise Fault(
+            "expr_unknown_object", Phrase("there is no object {object!r}", object=object), s.items[0].at
+        )
+    external = constant_text(f, s.items[1], Phrase("an external id"))
     return Call(people.REF, (), ExprType("link", objects=(object,)), (object, external), s.at)
 
 
 def _in_segment(infer: Infer, f: Function, s: Syntax) -> Node:
     arity(f, s, 1, 2)
-    name = constant_text(f, s.items[0], "the name of a segment")
+    name = constant_text(f, s.items[0], Phrase("the name of a segment"))
     object = infer.scope.catalog.segment(name)
     if object is None:
-        raise Fault("expr_unknown_segment", f"there is no segment {name!r}", s.items[0].at)
+        raise Fault("expr_unknown_segment", Phrase("there is no segment {name!r}", name=name), s.items[0].at)
     if len(s.items) == 2:
         record = _link(infer, f, s.items[1], (object,))
     elif infer.scope.object == object:
         record = nodes.Path("id", ExprType("link", objects=(object,)), s.at)
     else:
         raise Fault(
-            "expr_types", f"the segment {name!r} is one of {object}", s.at, f"name a link to {object}"
+            "expr_types",
+            Phrase("the segment {name!r} is one of {object}", name=name, object=object),
+            s.at,
+            Phrase("name a link to {object}", object=object),
         )
     return Call(people.IN_SEGMENT, (record,), BOOLEAN, (name,), s.at)
 
@@ -100,7 +117,11 @@ def _under(infer: Infer, f: Function, s: Syntax) -> Node:
         object = a.type.objects[0] if len(a.type.objects) == 1 else ""
         return Call(people.UNDER, (a, b), BOOLEAN, (object,), s.at)
     if not (fits(a.type, "text") and fits(b.type, "text")):
-        raise Fault("expr_types", f"UNDER takes links or paths, but this is {say_type(a.type)}", s.at)
+        raise Fault(
+            "expr_types",
+            Phrase("UNDER takes links or paths, but this is {type}", type=say_type(a.type)),
+            s.at,
+        )
     return call(people.UNDER_PATH, (a, b), BOOLEAN, at=s.at)
 
 
@@ -109,7 +130,9 @@ def _label(infer: Infer, f: Function, s: Syntax) -> Node:
     choice = infer.node(s.items[0])
     if choice.type.kind not in ("choice", "empty") or not isinstance(choice, nodes.Path):
         raise Fault(
-            "expr_types", f"LABEL takes a field with options, but this is {say_type(choice.type)}", s.at
+            "expr_types",
+            Phrase("LABEL takes a field with options, but this is {type}", type=say_type(choice.type)),
+            s.at,
         )
     return Call(people.LABEL, (choice,), TEXT, (choice.path,), s.at)
 
@@ -119,7 +142,11 @@ def _distance(infer: Infer, f: Function, s: Syntax) -> Node:
     sides = tuple(infer.node(i) for i in s.items)
     for n in sides:
         if not isinstance(n, nodes.Parts) or n.type.kind != "location":
-            raise Fault("expr_types", f"DISTANCE takes two locations, but this is {say_type(n.type)}", n.at)
+            raise Fault(
+                "expr_types",
+                Phrase("DISTANCE takes two locations, but this is {type}", type=say_type(n.type)),
+                n.at,
+            )
     return Call(people.DISTANCE, sides, NUMBER, at=s.at)
 
 

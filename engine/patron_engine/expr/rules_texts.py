@@ -14,6 +14,7 @@ from patron_engine.expr.signatures import arity, constant_text
 from patron_engine.expr.syntax import Syntax
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import BOOLEAN, TEXT, fits, say_type
+from patron_engine.phrases import Phrase
 
 
 def _as_text(infer: Infer, node: Node, at: int) -> Node:
@@ -27,7 +28,7 @@ def _as_text(infer: Infer, node: Node, at: int) -> Node:
         return infer.as_kind(node, "text")
     op = kinds.get(node.type.kind)
     if op is None:
-        raise Fault("expr_types", f"{say_type(node.type)} has no text", at)
+        raise Fault("expr_types", Phrase("{type} has no text", type=say_type(node.type)), at)
     return call(op, (node,), TEXT, at=at)
 
 
@@ -41,21 +42,27 @@ def _text(infer: Infer, f: Function, s: Syntax) -> Node:
     value = infer.node(s.items[0])
     if len(s.items) == 1:
         return _as_text(infer, value, s.at)
-    form = constant_text(f, s.items[1], "a format such as '0.00' or 'YYYY-MM-DD'")
+    form = constant_text(f, s.items[1], Phrase("a format such as '0.00' or 'YYYY-MM-DD'"))
     if value.type.kind in ("date", "datetime"):
         parts = formats.date_format(form)
         if parts is None:
             raise Fault(
-                "expr_arguments", f"{form!r} is no format of dates", s.items[1].at, "YYYY YY MM DD HH MI SS"
+                "expr_arguments",
+                Phrase("{form!r} is no format of dates", form=form),
+                s.items[1].at,
+                "YYYY YY MM DD HH MI SS",
             )
         op = formats.TEXT_FORMAT_DATE if value.type.kind == "date" else formats.TEXT_FORMAT_MOMENT
         return call(op, (value,), TEXT, (parts,), s.at)
     value = infer.as_kind(value, "number")
     if not fits(value.type, "number"):
-        raise Fault("expr_types", f"{say_type(value.type)} takes no format", s.at)
+        raise Fault("expr_types", Phrase("{type} takes no format", type=say_type(value.type)), s.at)
     if not formats.NUMBER_FORMAT.fullmatch(form):
         raise Fault(
-            "expr_arguments", f"{form!r} is no format of numbers", s.items[1].at, "0, 0.00, #,##0.00, 0%"
+            "expr_arguments",
+            Phrase("{form!r} is no format of numbers", form=form),
+            s.items[1].at,
+            "0, 0.00, #,##0.00, 0%",
         )
     return call(formats.TEXT_FORMAT_NUMBER, (value,), TEXT, (form,), s.at)
 
@@ -69,7 +76,9 @@ def _contains(infer: Infer, f: Function, s: Syntax) -> Node:
     for n in sides:
         if not fits(n.type, "text"):
             raise Fault(
-                "expr_types", f"CONTAINS looks into texts and lists, but this is {say_type(n.type)}", n.at
+                "expr_types",
+                Phrase("CONTAINS looks into texts and lists, but this is {type}", type=say_type(n.type)),
+                n.at,
             )
     return call(texts.CONTAINS, sides, BOOLEAN, at=s.at)
 
@@ -78,7 +87,11 @@ def _matches(infer: Infer, f: Function, s: Syntax) -> Node:
     arity(f, s, 2, 2)
     value = infer.as_kind(infer.node(s.items[0]), "text")
     if not fits(value.type, "text"):
-        raise Fault("expr_types", f"MATCHES looks into a text, but this is {say_type(value.type)}", s.at)
+        raise Fault(
+            "expr_types",
+            Phrase("MATCHES looks into a text, but this is {type}", type=say_type(value.type)),
+            s.at,
+        )
     written = constant_text(f, s.items[1], "a pattern")
     return call(matches.MATCHES, (value,), BOOLEAN, (matches.checked(written, s.items[1].at),), s.at)
 

@@ -6,6 +6,7 @@ from patron_engine.expr import nodes
 from patron_engine.expr.nodes import Node
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import SEALED, say_type
+from patron_engine.phrases import Phrase
 
 
 def mixed(sign: str, a: Node, b: Node, at: int) -> Fault:
@@ -18,7 +19,14 @@ def mixed(sign: str, a: Node, b: Node, at: int) -> Fault:
         hint = "write DAY_OF(…) for the date of a moment"
     elif kinds == {"date", "duration"}:
         hint = "to a date, days are added: a plain number"
-    return Fault("expr_types", f"{say_type(a.type)} {sign} {say_type(b.type)} has no meaning", at, hint)
+    return Fault(
+        "expr_types",
+        Phrase(
+            "{type} {sign} {type2} has no meaning", type=say_type(a.type), sign=sign, type2=say_type(b.type)
+        ),
+        at,
+        hint,
+    )
 
 
 def sealed(sign: str, a: Node, b: Node, at: int) -> tuple[Node, Node]:

@@ -8,6 +8,7 @@ from patron_engine.expr.operation import Function, Signature
 from patron_engine.expr.syntax import Syntax
 from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import fits, say_type, words
+from patron_engine.phrases import Either, Phrase
 from patron_engine.problems import nearest
 
 
@@ -31,51 +32,74 @@ def _matched(infer: Infer, signature: Signature, args: list[Node]) -> tuple[Node
 
 
 def _misfit(infer: Infer, function: Function, args: list[Node], at: int) -> Fault:
-    form = f"it is {function.form}"
+    form = Phrase("it is {form}", form=function.form)
     for signature in function.signatures:
         kinds = signature.params.split()
         least = sum(not k.endswith("?") for k in kinds)
         if not least <= len(args) <= len(kinds):
-            count = str(least) if least == len(kinds) else f"{least} to {len(kinds)}"
-            plural = "" if count == "1" else "s"
-            return Fault(
-                "expr_arguments", f"{function.name} takes {count} argument{plural}, not {len(args)}", at, form
-            )
+            return Fault("expr_arguments", takes(function.name, least, len(kinds), len(args)), at, form)
     accepted = [s.params.split() for s in function.signatures]
     for i, arg in enumerate(args):
         wanted = [k[i].rstrip("?") for k in accepted]
         if not any(fits(infer.as_kind(arg, k).type, k) for k in wanted):
-            asked = " or ".join(words(k) for k in wanted)
-            message = f"argument {i + 1} of {function.name} is {asked}, but this is {say_type(arg.type)}"
+            asked = Either(words(k) for k in wanted)
+            message = Phrase(
+                "argument {i} of {function} is {asked}, but this is {type}",
+                i=i + 1,
+                function=function.name,
+                asked=asked,
+                type=say_type(arg.type),
+            )
             return Fault("expr_types", message, arg.at or at, form)
-    return Fault("expr_types", f"{function.name} does not take these arguments together", at, form)
+    return Fault(
+        "expr_types",
+        Phrase("{function} does not take these arguments together", function=function.name),
+        at,
+        form,
+    )
 
 
 def arity(function: Function, s: Syntax, least: int, most: int | None) -> None:
     """Refuses a wrong number of arguments."""
     n = len(s.items)
     if n < least or (most is not None and n > most):
-        count = str(least) if least == most else f"at least {least}" if most is None else f"{least} to {most}"
-        plural = "" if count == "1" else "s"
         raise Fault(
             "expr_arguments",
-            f"{function.name} takes {count} argument{plural}, not {n}",
+            takes(function.name, least, most, n),
             s.at,
-            f"it is {function.form}",
+            Phrase("it is {form}", form=function.form),
         )
+
+
+def takes(function: str, least: int, most: int | None, given: int) -> Phrase:
+    """How many arguments a function takes, for who gave it another number."""
+    if least == most == 1:
+        return Phrase("{function} takes 1 argument, not {given}", function=function, given=given)
+    count: int | Phrase = least
+    if most is None:
+        count = Phrase("at least {least}", least=least)
+    elif most != least:
+        count = Phrase("{least} to {most}", least=least, most=most)
+    return Phrase(
+        "{function} takes {count} arguments, not {given}", function=function, count=count, given=given
+    )
 
 
 def constant_text(f: Function, s: Syntax, what: str) -> str:
     """The text an argument is; it must be a constant."""
     if s.kind != "constant" or not isinstance(s.value, str) or not s.value:
-        raise Fault("expr_arguments", f"{f.name} takes {what} in quotes here: {f.form}", s.at)
+        raise Fault(
+            "expr_arguments",
+            Phrase("{f} takes {what} in quotes here: {form}", f=f.name, what=what, form=f.form),
+            s.at,
+        )
     return s.value
 
 
 def one_of(f: Function, s: Syntax, known: tuple[str, ...], value: str | None = None) -> str:
     """The word an argument is, one of those known."""
-    word = constant_text(f, s, "a unit") if value is None else value
+    word = constant_text(f, s, Phrase("a unit")) if value is None else value
     if word not in known:
-        hint = nearest(word, known) or f"units: {', '.join(known)}"
-        raise Fault("expr_arguments", f"{f.name} knows no unit {word!r}", s.at, hint)
+        hint = nearest(word, known) or Phrase("units: {known}", known=list(known))
+        raise Fault("expr_arguments", Phrase("{f} knows no unit {word!r}", f=f.name, word=word), s.at, hint)
     return word

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from patron_engine.expr import limits
 from patron_engine.expr.tokens import Fault, Token, read_tokens
+from patron_engine.phrases import Phrase
 
 COMPARISONS: Final[dict[type, str]] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
@@ -49,7 +50,12 @@ def parse(text: str, *, null_is_field: bool = False) -> Syntax:
     called so: the word is not reserved."""
     if len(text) > limits.MAX_CHARS:
         raise Fault(
-            "expr_too_long", f"an expression has at most {limits.MAX_CHARS} characters, this has {len(text)}"
+            "expr_too_long",
+            Phrase(
+                "an expression has at most {most} characters, this has {count}",
+                most=limits.MAX_CHARS,
+                count=len(text),
+            ),
         )
     tokens = read_tokens(text)
     if null_is_field:
@@ -77,7 +83,7 @@ def _measure(tokens: list[Token]) -> None:
         if depth < 0:
             raise Fault(
                 "expr_syntax",
-                f"{token.text!r} closes nothing",
+                Phrase("{text!r} closes nothing", text=token.text),
                 token.at,
                 "remove it or open a bracket before",
             )
@@ -88,7 +94,11 @@ def _measure(tokens: list[Token]) -> None:
 def too_complex(at: int) -> Fault:
     return Fault(
         "expr_too_complex",
-        f"the expression is too complex: at most {limits.MAX_NODES} parts, nested {limits.MAX_DEPTH} deep",
+        Phrase(
+            "the expression is too complex: at most {max_nodes} parts, nested {max_depth} deep",
+            max_nodes=limits.MAX_NODES,
+            max_depth=limits.MAX_DEPTH,
+        ),
         at,
         "split it into several formula fields",
     )
@@ -146,7 +156,12 @@ class _Reader:
         if kind == "k":
             return Syntax("constant", self.at(node), value=self.tokens[int(rest)].value)
         if kind == "f":
-            raise Fault("expr_syntax", f"{rest} is a function", self.at(node), f"write {rest}(…)")
+            raise Fault(
+                "expr_syntax",
+                Phrase("{rest} is a function", rest=rest),
+                self.at(node),
+                Phrase("write {rest}(…)", rest=rest),
+            )
         return Syntax("path", self.at(node), parts=(rest,))
 
     def _attribute(self, node: ast.Attribute, depth: int) -> Syntax:
@@ -180,7 +195,9 @@ class _Reader:
         name = node.func.id[2:]
         if len(node.args) > limits.MAX_ARGUMENTS:
             raise Fault(
-                "expr_arguments", f"{name} takes at most {limits.MAX_ARGUMENTS} arguments", self.at(node)
+                "expr_arguments",
+                Phrase("{name} takes at most {most} arguments", name=name, most=limits.MAX_ARGUMENTS),
+                self.at(node),
             )
         return Syntax("call", self.at(node), self._several(node.args, depth), name=name)
 
@@ -250,7 +267,7 @@ class _Reader:
 
 def _advice(token: Token) -> str | None:
     if token.kind == "constant":
-        return "an operator or a comma is missing before it"
+        return Phrase("an operator or a comma is missing before it")
     if token.kind in ("name", "function"):
-        return f"an operator is missing before {token.text}, or the name has a space in it"
-    return "look for a missing value or a doubled operator"
+        return Phrase("an operator is missing before {text}, or the name has a space in it", text=token.text)
+    return Phrase("look for a missing value or a doubled operator")

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from patron_engine.expr import limits
+from patron_engine.phrases import Phrase
 
 
 class Fault(Exception):
@@ -56,13 +57,13 @@ _NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
 _LAST_WORD: Final = re.compile(r"[A-Za-z0-9_]+$")
 _ESCAPES: Final = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "t": "\t"}
 _HINTS: Final = {
-    "^": "a power is written **",
-    "&": "texts are joined by + or CONCAT, conditions by and",
-    "|": "write or",
-    ";": "one expression, no statements",
-    "{": "write a list in round brackets: ('a', 'b')",
-    ":": "write IF(condition, a, b)",
-    "?": "write IF(condition, a, b)",
+    "^": Phrase("a power is written **"),
+    "&": Phrase("texts are joined by + or CONCAT, conditions by and"),
+    "|": Phrase("write or"),
+    ";": Phrase("one expression, no statements"),
+    "{": Phrase("write a list in round brackets: ('a', 'b')"),
+    ":": Phrase("write IF(condition, a, b)"),
+    "?": Phrase("write IF(condition, a, b)"),
 }
 
 
@@ -82,7 +83,11 @@ def read_tokens(text: str) -> list[Token]:
             token, i = _read_code(code, i)
         tokens.append(token)
         if len(tokens) > limits.MAX_TOKENS:
-            raise Fault("expr_too_complex", f"the expression has more than {limits.MAX_TOKENS} parts", i)
+            raise Fault(
+                "expr_too_complex",
+                Phrase("the expression has more than {most} parts", most=limits.MAX_TOKENS),
+                i,
+            )
     return tokens
 
 
@@ -97,7 +102,7 @@ def _refuse_hidden(text: str) -> None:
         ):
             raise Fault(
                 "expr_character",
-                f"the character U+{ord(c):04X} cannot stand in an expression",
+                Phrase("the character U+{c:04X} cannot stand in an expression", c=ord(c)),
                 i,
                 "an expression is one line of visible characters",
             )
@@ -128,7 +133,9 @@ def _read_text(text: str, start: int) -> tuple[Token, int]:
             continue
         out.append(c)
         i += 1
-    raise Fault("expr_text", "the text that begins here has no end", start, f"close it with {end}")
+    raise Fault(
+        "expr_text", "the text that begins here has no end", start, Phrase("close it with {end}", end=end)
+    )
 
 
 def _read_code(code: str, i: int) -> tuple[Token, int]:
@@ -151,13 +158,13 @@ def _read_code(code: str, i: int) -> tuple[Token, int]:
     hint = _HINTS.get(code[i]) or (
         "use the API name of a field, such as amount" if code[i].isalpha() else None
     )
-    raise Fault("expr_character", f"{code[i]!r} cannot stand here", i, hint)
+    raise Fault("expr_character", Phrase("{code!r} cannot stand here", code=code[i]), i, hint)
 
 
 def _name(code: str, found: re.Match[str]) -> tuple[Token, int]:
     name, at, end = found.group(), found.start(), found.end()
     if name.startswith("_"):
-        raise Fault("expr_unknown_name", f"no name begins with '_': {name!r}", at)
+        raise Fault("expr_unknown_name", Phrase("no name begins with '_': {name!r}", name=name), at)
     lower = name.lower()
     if lower in WORDS and (name in (lower, name.upper()) or name.istitle()) and not _is_part(code, at):
         bracket = _followed_by_bracket(code, end)
@@ -195,14 +202,20 @@ def _number(code: str, found: re.Match[str]) -> tuple[Token, int]:
     text, at, end = found.group(), found.start(), found.end()
     if end < len(code) and (code[end].isalnum() or code[end] == "_"):
         raise Fault(
-            "expr_number", f"{code[at : end + 1]!r} is no number", at, "digits and one point, such as 12.50"
+            "expr_number",
+            Phrase("{code!r} is no number", code=code[at : end + 1]),
+            at,
+            "digits and one point, such as 12.50",
         )
     whole, _, part = text.partition(".")
     if len(whole.lstrip("0")) > limits.MAX_INTEGER_DIGITS or len(part) > limits.MAX_DECIMAL_DIGITS:
         raise Fault(
             "expr_number",
-            f"a number has at most {limits.MAX_INTEGER_DIGITS} digits before and {limits.MAX_DECIMAL_DIGITS} "
-            "after the point",
+            Phrase(
+                "a number has at most {max_integer_digits} digits before and {max_decimal_digits} after the point",
+                max_integer_digits=limits.MAX_INTEGER_DIGITS,
+                max_decimal_digits=limits.MAX_DECIMAL_DIGITS,
+            ),
             at,
         )
     return Token("constant", "", at, Decimal(text if whole else "0" + text)), end

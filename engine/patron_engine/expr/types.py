@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from patron_engine.phrases import Either, Phrase
+
 Kind = Literal[
     "number",
     "text",
@@ -63,35 +65,35 @@ SEALED: Final = ExprType("sealed")  # of an encrypted field: only whether it equ
 DATES: Final = ExprType("range", element=DATE)
 
 _WORDS: Final = {
-    "number": "a number",
-    "text": "a text",
-    "boolean": "a condition",
-    "date": "a date",
-    "datetime": "a moment",
-    "time": "a time of day",
-    "duration": "a duration",
-    "choice": "a choice",
-    "link": "a link",
-    "list": "a list",
-    "range": "a range of dates",
-    "json": "a JSON value",
-    "location": "a location",
-    "sealed": "an encrypted value",
-    "empty": "empty",
+    "number": Phrase("a number"),
+    "text": Phrase("a text"),
+    "boolean": Phrase("a condition"),
+    "date": Phrase("a date"),
+    "datetime": Phrase("a moment"),
+    "time": Phrase("a time of day"),
+    "duration": Phrase("a duration"),
+    "choice": Phrase("a choice"),
+    "link": Phrase("a link"),
+    "list": Phrase("a list"),
+    "range": Phrase("a range of dates"),
+    "json": Phrase("a JSON value"),
+    "location": Phrase("a location"),
+    "sealed": Phrase("an encrypted value"),
+    "empty": Phrase("empty"),
 }
 
 
 def words(kind: str) -> str:
     """A kind as people say it: `words("datetime")` -> "a moment"."""
-    return _WORDS.get(kind, kind)
+    return Phrase(_WORDS.get(kind, kind))
 
 
 def say_type(t: ExprType) -> str:
     """A type as people say it: "a list of texts" is "a list (a text)", a link names its objects."""
     if t.kind == "link" and t.objects:
-        return f"a link to {' or '.join(t.objects)}"
+        return Phrase("a link to {objects}", objects=Either(t.objects))
     if t.kind == "list" and t.element is not None:
-        return f"a list ({say_type(t.element)})"
+        return Phrase("a list ({type})", type=say_type(t.element))
     return words(t.kind)
 
 

@@ -24,6 +24,7 @@ import sqlalchemy as sa
 
 from patron_engine.expr.types import ExprType
 from patron_engine.fields.field import Field, Option, Spec, SqlType
+from patron_engine.phrases import Phrase
 
 Fault = tuple[str, str, str | None]  # code, message, hint
 Parts = tuple[tuple[str, SqlType], ...]  # (part, SQL type); part "" is the value itself
@@ -190,6 +191,11 @@ def kind_word(raw: Any) -> str:
     if raw is None:
         return "null"
     if isinstance(raw, bool):
-        return "true or false"
-    names = {str: "a text", int: "a number", list: "a list", tuple: "a list", dict: "an object"}
-    return names.get(type(raw), "a number")
+        return Phrase("true or false")
+    return _KINDS.get(type(raw), _KINDS[int])
+
+
+_KINDS = {
+    str: Phrase("a text"), int: Phrase("a number"), list: Phrase("a list"), tuple: Phrase("a list"),
+    dict: Phrase("an object"),
+}  # fmt: skip

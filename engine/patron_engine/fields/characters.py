@@ -11,6 +11,7 @@ from typing import Final
 from unicodedata import is_normalized, normalize
 
 from patron_engine.fields.base import ValueFault
+from patron_engine.phrases import Phrase, Quoted
 
 _BAD_IN_LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _BAD_IN_BLOCK: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -58,7 +59,7 @@ def half_width(text: str) -> str:
 def shown(text: str, limit: int = 40) -> str:
     """A value inside a message: quoted, short, without control characters."""
     safe = "".join(c if c.isprintable() else "\ufffd" for c in text[: limit + 1])
-    return repr(safe if len(safe) <= limit else safe[:limit] + "…")
+    return Quoted(safe if len(safe) <= limit else safe[:limit] + "…")
 
 
 def _control(character: str, at: int) -> ValueFault:
@@ -67,8 +68,10 @@ def _control(character: str, at: int) -> ValueFault:
         return ValueFault("line_break", "a line break cannot stand here", "write it in one line")
     if 0xD800 <= code <= 0xDFFF:
         return ValueFault(
-            "not_unicode", f"character {at + 1} is half of a surrogate pair", "send valid UTF-8"
+            "not_unicode", Phrase("character {at} is half of a surrogate pair", at=at + 1), "send valid UTF-8"
         )
     return ValueFault(
-        "control_character", f"character {at + 1} is the control character U+{code:04X}", "remove it"
+        "control_character",
+        Phrase("character {at} is the control character U+{code:04X}", at=at + 1, code=code),
+        "remove it",
     )

@@ -35,6 +35,7 @@ from patron_engine.fields.options import (
     walk_options,
     words_of,
 )
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
 _SEPARATORS: Final = ";；、|\n"
@@ -51,13 +52,13 @@ class Choice(FieldType):
         if isinstance(named, str):
             options = around.option_sets.get(named, ())
             if named not in around.option_sets:
-                around.fault("unknown_option_set", f"there is no option set {named!r}", "option_set",
+                around.fault("unknown_option_set", Phrase("there is no option set {named!r}", named=named), "option_set",
                              nearest(named, around.option_sets))  # fmt: skip
         else:
             options = read_options(definition.get("options") or (), around)
         total = sum(1 for _ in walk_options(options))
         if total > limits.OPTIONS:
-            around.fault("limit_options", f"{total:,} options, at most {limits.OPTIONS:,} are allowed", "options",
+            around.fault("limit_options", Phrase("{total:,} options, at most {options:,} are allowed", total=total, options=limits.OPTIONS), "options",
                          "make an object of them and a lookup to it")  # fmt: skip
         return ChoiceSpec(
             options=options,
@@ -89,7 +90,9 @@ class Select(Choice):
         if raw is None or raw == "":
             return None
         if not isinstance(raw, str):
-            raise ValueFault("not_option", f"this is the name of an option, not {kind_word(raw)}", None)
+            raise ValueFault(
+                "not_option", Phrase("this is the name of an option, not {raw}", raw=kind_word(raw)), None
+            )
         names = names_of(field)
         found = names.by_name.get(raw)
         if found is None:
@@ -207,15 +210,18 @@ class MultiSelect(Choice):
         if raw is None or raw == "":
             return None
         if not isinstance(raw, list | tuple):
-            raise ValueFault("not_list", f"this is a list, not {kind_word(raw)}", 'for example ["a", "b"]')
+            raise ValueFault(
+                "not_list", Phrase("this is a list, not {raw}", raw=kind_word(raw)), 'for example ["a", "b"]'
+            )
         return self._counted(field, [v for v in (self.one(field, r) for r in raw) if v is not None])
 
     def _counted(self, field: Field, values: list[str]) -> tuple[str, ...] | None:
         chosen = self.arranged(field, values)
         if len(chosen) > limits.CHOSEN:
             raise ValueFault(
-                "limit_chosen", f"{len(chosen)} values, at most {limits.CHOSEN} can be chosen", None
-            )
+                "limit_chosen",
+                Phrase("{count} values, at most {chosen} can be chosen", count=len(chosen), chosen=limits.CHOSEN), None,
+            )  # fmt: skip
         return chosen or None
 
     def read_text(
@@ -277,10 +283,12 @@ class Tags(MultiSelect):
 
     def one(self, field: Field, raw: Any) -> str | None:
         if not isinstance(raw, str):
-            raise ValueFault("not_text", f"a tag is a text, not {kind_word(raw)}", None)
+            raise ValueFault("not_text", Phrase("a tag is a text, not {raw}", raw=kind_word(raw)), None)
         tag = clean_line(raw)
         if tag is not None and len(tag) > limits.TAG_LENGTH:
-            raise ValueFault("limit_tag", f"a tag has at most {limits.TAG_LENGTH} characters", None)
+            raise ValueFault(
+                "limit_tag", Phrase("a tag has at most {most} characters", most=limits.TAG_LENGTH), None
+            )
         return None if tag is None else names_of(field).by_name.get(tag, tag)
 
     def one_text(self, field: Field, text: str) -> str | None:

@@ -14,6 +14,7 @@ from patron_engine.expr.types import TEXT, ExprType
 from patron_engine.fields import limits
 from patron_engine.fields.base import Around, FieldType, Parts, Shape, ValueFault
 from patron_engine.fields.field import AutoNumber, Field, Spec, SqlType
+from patron_engine.phrases import Phrase
 
 # The type whose values a kind has.
 VALUE_TYPE: Final[Mapping[str, str]] = MappingProxyType({
@@ -67,7 +68,9 @@ class Computed(FieldType):
         return ExprType("empty")
 
     def read_wire(self, field: Field, raw: Any) -> Any:
-        raise ValueFault("computed", f"{field.name} is computed and cannot be written", "leave it out")
+        raise ValueFault(
+            "computed", Phrase("{field} is computed and cannot be written", field=field.name), "leave it out"
+        )
 
 
 class FormulaType(Computed):
@@ -102,7 +105,9 @@ class AutoNumberType(FieldType):
 
     def read_wire(self, field: Field, raw: Any) -> Any:
         raise ValueFault(
-            "computed", f"{field.name} is numbered by the platform and cannot be written", "leave it out"
+            "computed",
+            Phrase("{field} is numbered by the platform and cannot be written", field=field.name),
+            "leave it out",
         )
 
     def checker(self, field: Field) -> None:
@@ -140,7 +145,7 @@ def read_pattern(pattern: str, around: Around) -> tuple[tuple[str, str], ...]:
         elif re.fullmatch(r"[a-z][a-z0-9_.]*", inner):
             parts.append(("field", inner))
         else:
-            around.fault("bad_number_pattern", f"{{{inner}}} means nothing in a number", "pattern",
+            around.fault("bad_number_pattern", Phrase("{{{inner}}} means nothing in a number", inner=inner), "pattern",
                          "{YYYY} {YY} {MM} {DD}, {0000} for the counter, {field} for a field")  # fmt: skip
     if at < len(pattern):
         parts.append(("text", pattern[at:]))
@@ -148,7 +153,7 @@ def read_pattern(pattern: str, around: Around) -> tuple[tuple[str, str], ...]:
     if len(counters) != 1:
         around.fault(
             "bad_number_pattern",
-            f"a number has one counter, this has {len(counters)}",
+            Phrase("a number has one counter, this has {count}", count=len(counters)),
             "pattern",
             "for example SO-{YYYY}{MM}-{0000}",
         )

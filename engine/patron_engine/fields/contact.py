@@ -18,6 +18,7 @@ from patron_engine.fields.base import PLAIN_FORMATS, TextFormats, ValueFault
 from patron_engine.fields.characters import clean_line, half_width, shown
 from patron_engine.fields.field import Field
 from patron_engine.fields.text import TextLike
+from patron_engine.phrases import Phrase
 
 _PLAIN_EMAIL: Final = re.compile(
     r"[a-z0-9_+%-]+(?:\.[a-z0-9_+%-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII
@@ -48,7 +49,9 @@ class Email(TextLike):
             return validate_email(line, check_deliverability=False).normalized.lower()
         except EmailNotValidError:
             raise ValueFault(
-                "not_email", f"{shown(line)} is not an e-mail address", "for example ann@example.org"
+                "not_email",
+                Phrase("{line} is not an e-mail address", line=shown(line)),
+                "for example ann@example.org",
             ) from None
 
     def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> str | None:
@@ -96,7 +99,9 @@ def phone_form(text: str, region: str) -> str:
     digits = re.sub(r"[^0-9]", "", main)
     if not _PHONE.fullmatch(main) or not 3 <= len(digits) <= 20:
         raise ValueFault(
-            "not_phone", f"{shown(text)} is not a phone number", "digits, spaces, + - ( ) and an extension"
+            "not_phone",
+            Phrase("{text} is not a phone number", text=shown(text)),
+            "digits, spaces, + - ( ) and an extension",
         )
     import phonenumbers  # large: loaded with the first number that is not plainly a mobile one of China
 
@@ -132,7 +137,9 @@ class Url(TextLike):
             host, parts = None, urlsplit("")
         if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\\<>\"{}|^`]", line):
             raise ValueFault(
-                "not_url", f"{shown(line)} is not a web address", "for example https://example.org/page"
+                "not_url",
+                Phrase("{line} is not a web address", line=shown(line)),
+                "for example https://example.org/page",
             )
         if parts.username is not None:
             raise ValueFault(

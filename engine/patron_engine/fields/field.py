@@ -160,15 +160,39 @@ class AutoNumber:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceSpec:
+    """Of a location. `target` (own link, field beyond it) is the place it is taken at, `radius` how many metres from it are near
+    enough: forms show both; what is refused is a rule's matter. `manual`: may it be written by hand: True, False, or the own
+    field that then says so."""
+
+    target: tuple[str, str] | None = None
+    radius: int | Expression | None = None
+    manual: bool | str = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileSpec:
+    """`capture`: pictures are taken with this camera when the form is filled, not chosen from an album."""
+
     max_size: int
     accept: tuple[str, ...] = ()
     many: bool = False
+    capture: Literal["environment", "user"] | None = None
 
 
 S = TypeVar("S")
 Spec = (
-    TextSpec | NumberSpec | TimeSpec | ChoiceSpec | LinkSpec | Formula | Rollup | AutoNumber | FileSpec | None
+    TextSpec
+    | NumberSpec
+    | TimeSpec
+    | ChoiceSpec
+    | LinkSpec
+    | Formula
+    | Rollup
+    | AutoNumber
+    | PlaceSpec
+    | FileSpec
+    | None
 )
 
 

@@ -14,6 +14,9 @@ from patron_engine.fields.base import Around, Fault, FieldType, Parts, Shape
 from patron_engine.fields.field import Field, FileSpec, Spec
 from patron_engine.fields.filetypes import fits_ending
 from patron_engine.fields.link import read_id
+from patron_engine.phrases import Phrase
+
+CAMERAS: Final = ("environment", "user")  # the one away from the person, the one towards him
 
 
 class FileLike(FieldType):
@@ -34,14 +37,20 @@ class FileLike(FieldType):
         if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= limits.FILE_SIZE_CAP:
             around.fault(
                 "limit_max_size",
-                f"max_size is at most {limits.FILE_SIZE_CAP:,} bytes",
+                Phrase("max_size is at most {most:,} bytes", most=limits.FILE_SIZE_CAP),
                 "max_size",
                 "for example 10 MB",
             )
             size = limits.FILE_SIZE
         accept = definition.get("accept")
         kinds = (accept,) if isinstance(accept, str) else tuple(str(a) for a in accept or self.accept)
-        return FileSpec(max_size=size, accept=kinds, many=definition.get("many") is True)
+        capture = definition.get("capture")
+        return FileSpec(
+            max_size=size,
+            accept=kinds,
+            many=definition.get("many") is True,
+            capture=capture if capture in CAMERAS else None,
+        )
 
     def expr_type(self, spec: Spec) -> ExprType:
         return ExprType("list", element=ExprType("text"))
@@ -62,7 +71,13 @@ class FileLike(FieldType):
         assert isinstance(field.spec, FileSpec)
         most = limits.FILES if field.spec.many else 1
         if value is not None and len(value) > most:
-            return [("limit_files", f"{len(value)} files, at most {most} can stand here", "remove one")]
+            return [
+                (
+                    "limit_files",
+                    Phrase("{count} files, at most {most} can stand here", count=len(value), most=most),
+                    "remove one",
+                )
+            ]
         return []
 
     def to_columns(self, field: Field, value: Any) -> tuple[Any, ...]:
@@ -122,6 +137,7 @@ class File(FileLike):
 class Image(FileLike):
     name = "image"
     about = "a picture"
+    keys: ClassVar[tuple[str, ...]] = (*FileLike.keys, "capture")
     accept = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 

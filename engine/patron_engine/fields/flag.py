@@ -8,6 +8,7 @@ from patron_engine.expr.types import BOOLEAN, ExprType
 from patron_engine.fields.base import PLAIN_FORMATS, FieldType, TextFormats, ValueFault, kind_word
 from patron_engine.fields.characters import half_width, shown
 from patron_engine.fields.field import Field, Spec
+from patron_engine.phrases import Phrase
 
 
 class Boolean(FieldType):
@@ -27,7 +28,7 @@ class Boolean(FieldType):
             return None
         raise ValueFault(
             "not_boolean",
-            f"this is true or false, not {kind_word(raw)}",
+            Phrase("this is true or false, not {raw}", raw=kind_word(raw)),
             "write true or false without quotes",
         )
 
@@ -40,7 +41,9 @@ class Boolean(FieldType):
         if word in formats.false:
             return False
         raise ValueFault(
-            "not_boolean", f"{shown(text)} is neither yes nor no", "for example yes, no, true, false, 是, 否"
+            "not_boolean",
+            Phrase("{text} is neither yes nor no", text=shown(text)),
+            "for example yes, no, true, false, 是, 否",
         )
 
     def checker(self, field: Field) -> None:

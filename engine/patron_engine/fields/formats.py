@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from patron_engine.fields.base import ValueFault
+from patron_engine.phrases import Phrase
 
 _SPACING: Final = re.compile(r"[\s\-\u2010-\u2015]+")
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -38,7 +39,11 @@ def _pattern(
         plain = _SPACING.sub("", text) if tidy else text
         plain = plain.upper() if upper else plain
         if not compiled.fullmatch(plain):
-            raise ValueFault(f"format_{name}", f"this is not {about}", f"for example {sample}")
+            raise ValueFault(
+                f"format_{name}",
+                Phrase("this is not {about}", about=about),
+                Phrase("for example {sample}", sample=sample),
+            )
         return plain
 
     return Format(name=name, about=about, sample=sample, read=read)
@@ -109,25 +114,25 @@ def _tax_number(text: str) -> str:
 
 
 _ALL: Final = (
-    Format(name="cn_mobile", about="a Chinese mobile number", sample="13800138000", read=_mobile),
-    Format(name="cn_id_card", about="a Chinese identity card number", sample="11010519491231002X", read=_id_card),
-    Format(name="uscc", about="a unified social credit code", sample="91350100M000100Y43", read=_uscc),
-    Format(name="tax_number", about="a Chinese tax number", sample="91350100M000100Y43", read=_tax_number),
-    Format(name="bank_card", about="a bank card number (Luhn)", sample="6222021234567894", read=_bank_card),
-    _pattern("bank_account", "a bank account number of 5 to 34 digits or letters", "6222021234567890", "[0-9A-Za-z]{5,34}"),
-    _pattern("postcode", "a Chinese postcode of six digits", "100000", "[0-9]{6}"),
-    _pattern("qq", "a QQ number", "10001", "[1-9][0-9]{4,11}"),
-    _pattern("wechat", "a WeChat id", "wxid_patron", "[a-zA-Z][-_a-zA-Z0-9]{5,19}|1[3-9][0-9]{9}|[1-9][0-9]{4,11}", tidy=False),
-    _pattern("car_plate", "a Chinese number plate", "京A12345",
+    Format(name="cn_mobile", about=Phrase("a Chinese mobile number"), sample="13800138000", read=_mobile),
+    Format(name="cn_id_card", about=Phrase("a Chinese identity card number"), sample="11010519491231002X", read=_id_card),
+    Format(name="uscc", about=Phrase("a unified social credit code"), sample="91350100M000100Y43", read=_uscc),
+    Format(name="tax_number", about=Phrase("a Chinese tax number"), sample="91350100M000100Y43", read=_tax_number),
+    Format(name="bank_card", about=Phrase("a bank card number (Luhn)"), sample="6222021234567894", read=_bank_card),
+    _pattern("bank_account", Phrase("a bank account number of 5 to 34 digits or letters"), "6222021234567890", "[0-9A-Za-z]{5,34}"),
+    _pattern("postcode", Phrase("a Chinese postcode of six digits"), "100000", "[0-9]{6}"),
+    _pattern("qq", Phrase("a QQ number"), "10001", "[1-9][0-9]{4,11}"),
+    _pattern("wechat", Phrase("a WeChat id"), "wxid_patron", "[a-zA-Z][-_a-zA-Z0-9]{5,19}|1[3-9][0-9]{9}|[1-9][0-9]{4,11}", tidy=False),
+    _pattern("car_plate", Phrase("a Chinese number plate"), "京A12345",
              "[\u4e00-\u9fff][A-Z][0-9A-Z]{4,5}[0-9A-Z\u6302\u5b66\u8b66\u6e2f\u6fb3]", upper=True),
-    _pattern("digits", "made of digits only", "0123", "[0-9]+", tidy=False),
-    _pattern("letters", "made of Latin letters only", "abc", "[A-Za-z]+", tidy=False),
-    _pattern("alphanumeric", "made of Latin letters and digits only", "A1", "[A-Za-z0-9]+", tidy=False),
-    _pattern("chinese", "made of Chinese characters only", "客户", "[\u3400-\u9fff\U00020000-\U0003ffff·]+", tidy=False),
-    _pattern("code", "a code of letters, digits, dot, dash and underscore", "A-01", r"[A-Za-z0-9][A-Za-z0-9._\-]*", tidy=False),
-    _pattern("iban", "an IBAN", "DE89370400440532013000", "[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}", upper=True),
-    _pattern("swift", "a SWIFT code", "BKCHCNBJ", "[A-Z]{6}[0-9A-Z]{2}([0-9A-Z]{3})?", upper=True),
-    _pattern("ipv4", "an IPv4 address", "10.0.0.1",
+    _pattern("digits", Phrase("made of digits only"), "0123", "[0-9]+", tidy=False),
+    _pattern("letters", Phrase("made of Latin letters only"), "abc", "[A-Za-z]+", tidy=False),
+    _pattern("alphanumeric", Phrase("made of Latin letters and digits only"), "A1", "[A-Za-z0-9]+", tidy=False),
+    _pattern("chinese", Phrase("made of Chinese characters only"), "客户", "[\u3400-\u9fff\U00020000-\U0003ffff·]+", tidy=False),
+    _pattern("code", Phrase("a code of letters, digits, dot, dash and underscore"), "A-01", r"[A-Za-z0-9][A-Za-z0-9._\-]*", tidy=False),
+    _pattern("iban", Phrase("an IBAN"), "DE89370400440532013000", "[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}", upper=True),
+    _pattern("swift", Phrase("a SWIFT code"), "BKCHCNBJ", "[A-Z]{6}[0-9A-Z]{2}([0-9A-Z]{3})?", upper=True),
+    _pattern("ipv4", Phrase("an IPv4 address"), "10.0.0.1",
              r"((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])", tidy=False),
 )  # fmt: skip
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType({f.name: f for f in _ALL})

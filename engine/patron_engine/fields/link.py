@@ -25,6 +25,7 @@ from patron_engine.fields.base import (
 )
 from patron_engine.fields.characters import shown
 from patron_engine.fields.field import Field, LinkSpec, Spec
+from patron_engine.phrases import Phrase
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", re.ASCII)
 OBJECT_OF: Final[Mapping[str, str]] = {"user": "user", "department": "department"}
@@ -35,7 +36,9 @@ def read_id(raw: Any) -> str:
     if isinstance(raw, str) and _UUID.fullmatch(raw):
         return raw.lower()
     what = shown(raw) if isinstance(raw, str) else kind_word(raw)
-    raise ValueFault("not_id", f"{what} is not the id of a record", "36 characters, 8-4-4-4-12")
+    raise ValueFault(
+        "not_id", Phrase("{what} is not the id of a record", what=what), "36 characters, 8-4-4-4-12"
+    )
 
 
 class Link(FieldType):
@@ -79,9 +82,13 @@ class Link(FieldType):
         if not field.link.many:
             return self._one(field, raw)
         if not isinstance(raw, list | tuple):
-            raise ValueFault("not_list", f"this is a list of ids, not {kind_word(raw)}", None)
+            raise ValueFault("not_list", Phrase("this is a list of ids, not {raw}", raw=kind_word(raw)), None)
         if len(raw) > limits.LINKS:
-            raise ValueFault("limit_links", f"{len(raw)} records, at most {limits.LINKS} can be linked", None)
+            raise ValueFault(
+                "limit_links",
+                Phrase("{count} records, at most {links} can be linked", count=len(raw), links=limits.LINKS),
+                None,
+            )
         values = [self._one(field, r) for r in raw]
         unique = list({(v["id"] if isinstance(v, dict) else v): v for v in values if v is not None}.values())
         return tuple(unique) or None
@@ -105,8 +112,8 @@ class Link(FieldType):
             if named is not None and named not in field.link.to:
                 raise ValueFault(
                     "wrong_object",
-                    f"{shown(str(named))} cannot be linked here",
-                    f"one of {', '.join(field.link.to)}",
+                    Phrase("{named} cannot be linked here", named=shown(str(named))),
+                    Phrase("one of {to}", to=list(field.link.to)),
                 )
             id = read_id(raw["id"])
             if not field.link.several:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from patron_engine.fields.base import TextFormats, ValueFault, kind_word
 from patron_engine.fields.characters import half_width, shown
+from patron_engine.phrases import Phrase
 
 _DATE: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
 MOMENT: Final = re.compile(
@@ -47,7 +48,7 @@ _LETTERS: Final[Mapping[str, str]] = MappingProxyType({
     "YYYY": r"(?P<y>[0-9]{4})", "YY": r"(?P<yy>[0-9]{2})", "MM": r"(?P<m>[0-9]{1,2})", "M": r"(?P<m>[0-9]{1,2})",
     "DD": r"(?P<d>[0-9]{1,2})", "D": r"(?P<d>[0-9]{1,2})",
 })  # fmt: skip
-_DATE_HINT: Final = "for example 2026-05-01"
+_DATE_HINT: Final = Phrase("for example 2026-05-01")
 
 
 @lru_cache(maxsize=200)
@@ -56,7 +57,9 @@ def date_form(form: str) -> re.Pattern[str]:
     pieces = re.split(r"(YYYY|YY|MM|M|DD|D)", form)
     letters = [p for p in pieces if p in _LETTERS]
     if sorted(p[0] for p in letters) != ["D", "M", "Y"]:
-        raise ValueError(f"{form!r} is not a form of dates: it names YYYY, MM and DD once each")
+        raise ValueError(
+            Phrase("{form!r} is not a form of dates: it names YYYY, MM and DD once each", form=form)
+        )
     return re.compile("".join(_LETTERS[p] if p in _LETTERS else re.escape(p) for p in pieces), re.ASCII)
 
 
@@ -64,7 +67,9 @@ def _day(year: int, month: int, day: int, text: str) -> date:
     try:
         return date(year, month, day)
     except ValueError:
-        raise ValueFault("no_such_date", f"{shown(text)} is not a day of the calendar", _DATE_HINT) from None
+        raise ValueFault(
+            "no_such_date", Phrase("{text} is not a day of the calendar", text=shown(text)), _DATE_HINT
+        ) from None
 
 
 def iso_date(raw: Any) -> date:
@@ -72,7 +77,11 @@ def iso_date(raw: Any) -> date:
     found = _DATE.fullmatch(raw) if isinstance(raw, str) else None
     if not found:
         what = shown(raw) if isinstance(raw, str) else kind_word(raw)
-        raise ValueFault("not_date", f"{what} is not a date", f"year-month-day, {_DATE_HINT}")
+        raise ValueFault(
+            "not_date",
+            Phrase("{what} is not a date", what=what),
+            Phrase("year-month-day, {date_hint}", date_hint=_DATE_HINT),
+        )
     return _day(int(found[1]), int(found[2]), int(found[3]), str(raw))
 
 
@@ -106,9 +115,9 @@ def loose_date(text: str, formats: TextFormats) -> date:
     wanted = (
         " or ".join(formats.dates)
         if formats.dates
-        else "year first, for example 2026-05-01, or declare the form"
+        else Phrase("year first, for example 2026-05-01, or declare the form")
     )
-    raise ValueFault("not_date", f"{shown(text)} is not a date", wanted)
+    raise ValueFault("not_date", Phrase("{text} is not a date", text=shown(text)), wanted)
 
 
 def read_moment(raw: Any) -> datetime:
@@ -117,11 +126,15 @@ def read_moment(raw: Any) -> datetime:
     if not found or "T" not in raw:
         what = shown(raw) if isinstance(raw, str) else kind_word(raw)
         raise ValueFault(
-            "not_moment", f"{what} is not a moment", "ISO 8601, for example 2026-05-01T09:30:00+08:00"
+            "not_moment",
+            Phrase("{what} is not a moment", what=what),
+            "ISO 8601, for example 2026-05-01T09:30:00+08:00",
         )
     if found[3] is None:
         raise ValueFault(
-            "naive_moment", f"{shown(raw)} has no offset", "add Z or an offset, for example +08:00"
+            "naive_moment",
+            Phrase("{raw} has no offset", raw=shown(raw)),
+            "add Z or an offset, for example +08:00",
         )
     return moment_of(found, raw)
 
@@ -136,7 +149,9 @@ def moment_of(found: re.Match[str], raw: str) -> datetime:
     try:
         return datetime.fromisoformat(f"{found[1]}T{found[2]}{offset}").astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueFault("no_such_moment", f"{shown(raw)} is not a moment of the calendar", None) from None
+        raise ValueFault(
+            "no_such_moment", Phrase("{raw} is not a moment of the calendar", raw=shown(raw)), None
+        ) from None
 
 
 def serial_time(found: re.Match[str]) -> time:
@@ -150,7 +165,11 @@ def local_moment(day: date, clock: time, formats: TextFormats) -> datetime:
     try:
         return datetime.combine(day, clock, tzinfo=formats.zone).astimezone(UTC)  # fold=0 gives both rules
     except (ValueError, OverflowError):
-        raise ValueFault("no_such_moment", f"{day} {clock} is not a moment of the calendar", None) from None
+        raise ValueFault(
+            "no_such_moment",
+            Phrase("{day} {clock} is not a moment of the calendar", day=day, clock=clock),
+            None,
+        ) from None
 
 
 def loose_time(text: str, whole: str) -> time:
@@ -164,7 +183,11 @@ def loose_time(text: str, whole: str) -> time:
             hour = 0
         if hour < 24 and minute < 60 and second < 60:
             return time(hour, minute, second)
-    raise ValueFault("not_time", f"{shown(whole)} has no time of day that can be read", "for example 09:30")
+    raise ValueFault(
+        "not_time",
+        Phrase("{whole} has no time of day that can be read", whole=shown(whole)),
+        "for example 09:30",
+    )
 
 
 def iso_time(raw: Any) -> time:
@@ -172,5 +195,7 @@ def iso_time(raw: Any) -> time:
     found = _TIME.fullmatch(raw) if isinstance(raw, str) else None
     if not found:
         what = shown(raw) if isinstance(raw, str) else kind_word(raw)
-        raise ValueFault("not_time", f"{what} is not a time of day", "for example 09:30 or 09:30:00")
+        raise ValueFault(
+            "not_time", Phrase("{what} is not a time of day", what=what), "for example 09:30 or 09:30:00"
+        )
     return time(int(found[1]), int(found[2]), int(found[3] or 0))

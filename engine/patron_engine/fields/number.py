@@ -1,4 +1,4 @@
-"""Numbers: integer, decimal, percent, money, rating, duration. Decimal or int in Python, numeric or bigint in the table.
+"""Numbers: integer, decimal, percent, money, rating. Decimal or int in Python, numeric or bigint in the table.
 
 On the wire a decimal is a text of plain digits or an integer: JSON numbers with a fraction lose digits on their way
 through other people's programs, so they are refused.
@@ -26,20 +26,17 @@ from patron_engine.fields.base import (
     ValueFault,
     kind_word,
 )
-from patron_engine.fields.characters import half_width, shown
+from patron_engine.fields.characters import shown
 from patron_engine.fields.field import Field, NumberSpec, Spec
 from patron_engine.fields.numerals import (
-    CLOCK,
-    EXACT,
     INTEGER,
     PLAIN,
-    SPAN,
-    UNIT_SECONDS,
     currency_digits,
     has_more_decimals,
     plain_number,
 )
 from patron_engine.jsonio import decimal_text
+from patron_engine.phrases import Phrase
 
 NUMBER: Final = ExprType("number")
 RECORD_CURRENCY_SCALE: Final = (
@@ -66,12 +63,16 @@ class NumberType(FieldType):
         if scale is not None and (
             not isinstance(scale, int) or isinstance(scale, bool) or not 0 <= scale <= limits.MAX_SCALE
         ):
-            around.fault("limit_scale", f"scale is between 0 and {limits.MAX_SCALE}", "scale", None)
+            around.fault(
+                "limit_scale", Phrase("scale is between 0 and {most}", most=limits.MAX_SCALE), "scale", None
+            )
             scale = self.default_scale(around)
         low = self._bound(definition, "min", around, self.default_min)
         high = self._bound(definition, "max", around, self.default_max)
         if low is not None and high is not None and low > high:
-            around.fault("empty_range", f"min {low} is above max {high}", "min", "swap them")
+            around.fault(
+                "empty_range", Phrase("min {low} is above max {high}", low=low, high=high), "min", "swap them"
+            )
         return NumberSpec(scale=scale, min=low, max=high, unit=definition.get("unit"))
 
     def _bound(
@@ -85,15 +86,35 @@ class NumberType(FieldType):
         except (ArithmeticError, TypeError, ValueError):
             value = None
         if value is None or abs(value) >= limits.NUMBER_BOUND:
-            around.fault("bad_bound", f"{key} {raw!r} is not a number", key, None)
+            around.fault("bad_bound", Phrase("{key} {raw!r} is not a number", key=key, raw=raw), key, None)
             return silent
         return value
 
     def range_faults(self, spec: NumberSpec, value: Decimal | int) -> list[Fault]:
         if spec.min is not None and value < spec.min:
-            return [("too_small", f"{decimal_text(Decimal(value))} is below {decimal_text(spec.min)}", None)]
+            return [
+                (
+                    "too_small",
+                    Phrase(
+                        "{value} is below {min}",
+                        value=decimal_text(Decimal(value)),
+                        min=decimal_text(spec.min),
+                    ),
+                    None,
+                )
+            ]
         if spec.max is not None and value > spec.max:
-            return [("too_large", f"{decimal_text(Decimal(value))} is above {decimal_text(spec.max)}", None)]
+            return [
+                (
+                    "too_large",
+                    Phrase(
+                        "{value} is above {max}",
+                        value=decimal_text(Decimal(value)),
+                        max=decimal_text(spec.max),
+                    ),
+                    None,
+                )
+            ]
         return []
 
 
@@ -109,12 +130,18 @@ class DecimalType(NumberType):
         if isinstance(raw, bool) or not isinstance(raw, int | str):
             if isinstance(raw, float | Decimal):
                 raise ValueFault(
-                    "decimal_as_number", "a number with decimals travels as text", f'write "{raw}" in quotes'
+                    "decimal_as_number",
+                    "a number with decimals travels as text",
+                    Phrase('write "{raw}" in quotes', raw=raw),
                 )
-            raise ValueFault("not_number", f"this is a number, not {kind_word(raw)}", 'for example "12.50"')
+            raise ValueFault(
+                "not_number", Phrase("this is a number, not {raw}", raw=kind_word(raw)), 'for example "12.50"'
+            )
         if isinstance(raw, str) and not PLAIN.fullmatch(raw):
             raise ValueFault(
-                "not_number", f"{shown(raw)} is not a plain number", 'digits and one dot, for example "12.50"'
+                "not_number",
+                Phrase("{raw} is not a plain number", raw=shown(raw)),
+                'digits and one dot, for example "12.50"',
             )
         return self.bounded(Decimal(raw))
 
@@ -140,9 +167,17 @@ class DecimalType(NumberType):
         scale = limits.MAX_SCALE if spec.scale is None else spec.scale
         faults = self.range_faults(spec, value)
         if has_more_decimals(value, scale):
-            word = {0: "no decimals", 1: "one decimal"}.get(scale, f"at most {scale} decimals")
+            word = {0: Phrase("no decimals"), 1: Phrase("one decimal")}.get(
+                scale, Phrase("at most {scale} decimals", scale=scale)
+            )
             faults.append(
-                ("too_many_decimals", f"{decimal_text(value)} has too many decimals: {word} here", "round it")
+                (
+                    "too_many_decimals",
+                    Phrase(
+                        "{value} has too many decimals: {word} here", value=decimal_text(value), word=word
+                    ),
+                    "round it",
+                )
             )
         return faults
 
@@ -206,11 +241,13 @@ class IntegerType(NumberType):
         if raw is None or raw == "":
             return None
         if isinstance(raw, bool) or not isinstance(raw, int | str):
-            raise ValueFault("not_integer", f"this is a whole number, not {kind_word(raw)}", "for example 12")
+            raise ValueFault(
+                "not_integer", Phrase("this is a whole number, not {raw}", raw=kind_word(raw)), "for example 12",
+            )  # fmt: skip
         if isinstance(raw, str) and not INTEGER.fullmatch(raw):
             raise ValueFault(
-                "not_integer", f"{shown(raw)} is not a whole number", "digits only, for example 12"
-            )
+                "not_integer", Phrase("{raw} is not a whole number", raw=shown(raw)), "digits only, for example 12",
+            )  # fmt: skip
         return self.bounded(int(raw))
 
     @staticmethod
@@ -224,7 +261,7 @@ class IntegerType(NumberType):
             return None
         number = plain_number(text, formats)
         if has_more_decimals(number, 0):
-            raise ValueFault("not_integer", f"{shown(text)} is not a whole number", None)
+            raise ValueFault("not_integer", Phrase("{text} is not a whole number", text=shown(text)), None)
         return self.bounded(int(number))
 
     def reader(self, field: Field, formats: TextFormats = PLAIN_FORMATS) -> Callable[[str], Any]:
@@ -251,45 +288,4 @@ class Rating(IntegerType):
     keys: ClassVar[tuple[str, ...]] = ("max",)
 
 
-class Duration(IntegerType):
-    name = "duration"
-    about = "a length of time in seconds; `unit` is what people type and see"
-    keys: ClassVar[tuple[str, ...]] = ("min", "max", "unit")
-    wire = "seconds"
-
-    def spec(self, definition: Mapping[str, Any], around: Around) -> NumberSpec:
-        unit = definition.get("unit")
-        if unit is not None and (not isinstance(unit, str) or unit not in UNIT_SECONDS):
-            around.fault(
-                "unknown_unit", f"{unit!r} is no unit of time", "unit", "seconds, minutes, hours or days"
-            )
-        return super().spec(definition, around)
-
-    def read_text(self, field: Field, text: str, formats: TextFormats = PLAIN_FORMATS) -> int | None:
-        plain = half_width(text).strip()
-        if not plain:
-            return None
-        clock = CLOCK.fullmatch(plain)
-        if clock:
-            seconds = int(clock[2]) * 3600 + int(clock[3]) * 60 + int(clock[4] or 0)
-            return -seconds if clock[1] else seconds
-        span = SPAN.fullmatch(plain)
-        if span and any(span.groups()):
-            days, hours, minutes, rest = (int(g or 0) for g in span.groups())
-            return self.bounded(days * 86400 + hours * 3600 + minutes * 60 + rest)
-        unit = field.number.unit
-        seconds_each = UNIT_SECONDS.get(unit, 1) if isinstance(unit, str) else 1
-        return self.bounded(int(EXACT.multiply(plain_number(plain, formats), Decimal(seconds_each))))
-
-    def to_text(self, field: Field, value: Any, formats: TextFormats = PLAIN_FORMATS) -> str:
-        """Hours, minutes, seconds: a bare number would mean the field's unit."""
-        if value is None:
-            return ""
-        minutes, seconds = divmod(abs(value), 60)
-        return f"{'-' if value < 0 else ''}{minutes // 60}:{minutes % 60:02}:{seconds:02}"
-
-    def reader(self, field: Field, formats: TextFormats = PLAIN_FORMATS) -> Callable[[str], Any]:
-        return lambda text: self.read_text(field, text, formats)
-
-
-TYPES: Final = (Integer(), DecimalNumber(), Percent(), Money(), Rating(), Duration())
+TYPES: Final = (Integer(), DecimalNumber(), Percent(), Money(), Rating())

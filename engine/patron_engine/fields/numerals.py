@@ -14,6 +14,7 @@ from babel.numbers import get_currency_precision
 
 from patron_engine.fields.base import TextFormats, ValueFault
 from patron_engine.fields.characters import half_width, shown
+from patron_engine.phrases import Phrase
 
 PLAIN: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?", re.ASCII)
 INTEGER: Final = re.compile(r"-?[0-9]{1,40}", re.ASCII)
@@ -79,7 +80,11 @@ def has_more_decimals(value: Decimal, scale: int) -> bool:
 
 
 def _not_number(text: str, formats: TextFormats) -> ValueFault:
-    group = f", thousands {formats.thousands!r}" if formats.thousands else ""
-    return ValueFault(
-        "not_number", f"{shown(text)} is not a number", f"the decimal mark here is {formats.decimal!r}{group}"
-    )
+    hint = Phrase("the decimal mark here is {decimal!r}", decimal=formats.decimal)
+    if formats.thousands:
+        hint = Phrase(
+            "the decimal mark here is {decimal!r}, thousands {thousands!r}",
+            decimal=formats.decimal,
+            thousands=formats.thousands,
+        )
+    return ValueFault("not_number", Phrase("{text} is not a number", text=shown(text)), hint)

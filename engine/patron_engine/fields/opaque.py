@@ -25,6 +25,7 @@ from patron_engine.fields.base import (
 from patron_engine.fields.characters import clean_block
 from patron_engine.fields.field import Field, Spec, TextSpec
 from patron_engine.jsonio import dumps
+from patron_engine.phrases import Phrase
 
 
 class Json(FieldType):
@@ -46,7 +47,11 @@ class Json(FieldType):
         size = len(dumps(value))
         if size > limits.JSON_BYTES:
             raise ValueFault(
-                "limit_json", f"{size:,} bytes of JSON, at most {limits.JSON_BYTES:,} are kept", None
+                "limit_json",
+                Phrase(
+                    "{size:,} bytes of JSON, at most {most:,} are kept", size=size, most=limits.JSON_BYTES
+                ),
+                None,
             )
         return value
 
@@ -56,7 +61,7 @@ class Json(FieldType):
         try:
             value = self.read_wire(field, orjson.loads(text))
         except orjson.JSONDecodeError as error:
-            raise ValueFault("not_json", f"this is not JSON: {error}", None) from None
+            raise ValueFault("not_json", Phrase("this is not JSON: {error}", error=error), None) from None
         json.loads(text, object_pairs_hook=_once)  # what the faster reader does not tell
         return value
 
@@ -82,7 +87,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _plain(raw: Any, depth: int) -> Any:
     if depth > limits.JSON_DEPTH:
-        raise ValueFault("limit_json_depth", f"JSON nests at most {limits.JSON_DEPTH} levels here", None)
+        raise ValueFault(
+            "limit_json_depth", Phrase("JSON nests at most {most} levels here", most=limits.JSON_DEPTH), None
+        )
     if raw is None or isinstance(raw, bool):
         return raw
     if isinstance(raw, str):
@@ -110,7 +117,7 @@ def _plain(raw: Any, depth: int) -> Any:
         return {k: _plain(v, depth + 1) for k, v in raw.items()}
     if isinstance(raw, list | tuple):
         return [_plain(v, depth + 1) for v in raw]
-    raise ValueFault("not_json", f"{type(raw).__name__} has no JSON form", None)
+    raise ValueFault("not_json", Phrase("{name} has no JSON form", name=type(raw).__name__), None)
 
 
 class Secret(FieldType):
@@ -136,9 +143,13 @@ class Secret(FieldType):
         if raw is None or raw == "":
             return None
         if not isinstance(raw, str):
-            raise ValueFault("not_text", f"this is a text, not {kind_word(raw)}", None)
+            raise ValueFault("not_text", Phrase("this is a text, not {raw}", raw=kind_word(raw)), None)
         if len(raw) > field.text.max_length:
-            raise ValueFault("too_long", f"at most {field.text.max_length:,} characters are allowed", None)
+            raise ValueFault(
+                "too_long",
+                Phrase("at most {most:,} characters are allowed", most=field.text.max_length),
+                None,
+            )
         clean_block(raw)
         return raw
 

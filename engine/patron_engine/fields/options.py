@@ -17,6 +17,7 @@ from patron_engine.fields import limits
 from patron_engine.fields.base import Around, Fault, ValueFault
 from patron_engine.fields.characters import clean_line, shown
 from patron_engine.fields.field import ChoiceSpec, Field, Option, Texts
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -66,8 +67,8 @@ class _Names:
 
     def unknown(self, text: str) -> ValueFault:
         return ValueFault(
-            "unknown_option", f"{shown(text)} is not one of the options",
-            nearest(text, self.by_name) or f"one of {', '.join(list(self.value_of)[:8])}",
+            "unknown_option", Phrase("{text} is not one of the options", text=shown(text)),
+            nearest(text, self.by_name) or Phrase("one of {value_of}", value_of=list(list(self.value_of)[:8])),
         )  # fmt: skip
 
     def from_text(self, text: str) -> str:
@@ -78,7 +79,9 @@ class _Names:
             return found
         if folded(line) in self.by_label:
             raise ValueFault(
-                "ambiguous_option", f"{shown(line)} means several options", "write the option's name"
+                "ambiguous_option",
+                Phrase("{line} means several options", line=shown(line)),
+                "write the option's name",
             )
         raise self.unknown(line)
 
@@ -130,8 +133,8 @@ def retired_faults(field: Field, values: Sequence[str]) -> list[Fault]:
     """A retired option cannot be chosen any more; records that have it keep it (the save asks only for what changed)."""
     options = names_of(field).options
     return [
-        ("retired_option", f"the option {v!r} is retired",
-         f"use {options[v].retired_to!r}" if options[v].retired_to else "choose another one")
+        ("retired_option", Phrase("the option {v!r} is retired", v=v),
+         Phrase("use {retired_to!r}", retired_to=options[v].retired_to) if options[v].retired_to else "choose another one")
         for v in values if v in options and options[v].retired
     ]  # fmt: skip
 
@@ -147,7 +150,10 @@ def read_options(raw: Any, around: Around, depth: int = 1) -> tuple[Option, ...]
     """Options of a definition. A plain text is its own name. Elements that are none are left to the schema."""
     if depth > limits.OPTION_DEPTH:
         around.fault(
-            "limit_option_depth", f"options nest at most {limits.OPTION_DEPTH} levels", "options", None
+            "limit_option_depth",
+            Phrase("options nest at most {most} levels", most=limits.OPTION_DEPTH),
+            "options",
+            None,
         )
         return ()
     found: list[Option] = []
@@ -165,7 +171,7 @@ def read_options(raw: Any, around: Around, depth: int = 1) -> tuple[Option, ...]
             if used in taken:
                 around.fault(
                     "duplicate_option",
-                    f"the option name {used!r} is used twice",
+                    Phrase("the option name {used!r} is used twice", used=used),
                     "options",
                     "names of options differ",
                 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 
@@ -14,6 +14,7 @@ from patron_engine.expr.types import JSON, LOCATION, NUMBER, TEXT, ExprType
 from patron_engine.fields import limits
 from patron_engine.fields.base import (
     PLAIN_FORMATS,
+    Around,
     Fault,
     FieldType,
     Parts,
@@ -23,8 +24,9 @@ from patron_engine.fields.base import (
     kind_word,
 )
 from patron_engine.fields.characters import clean_line, half_width, shown
-from patron_engine.fields.field import Field, Spec
+from patron_engine.fields.field import Field, PlaceSpec, Spec
 from patron_engine.jsonio import decimal_text
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
 ADDRESS_PARTS: Final = ("country", "province", "city", "district", "street", "postcode")
@@ -54,18 +56,22 @@ class Address(FieldType):
         if not isinstance(raw, Mapping):
             raise ValueFault(
                 "not_address",
-                f"an address is an object of parts, not {kind_word(raw)}",
-                f"parts: {', '.join(ADDRESS_PARTS)}",
+                Phrase("an address is an object of parts, not {raw}", raw=kind_word(raw)),
+                Phrase("parts: {parts}", parts=list(ADDRESS_PARTS)),
             )
         found: dict[str, str] = {}
         for part, value in raw.items():
             if part not in ADDRESS_PARTS:
-                raise ValueFault("unknown_part", f"an address has no part {shown(str(part))}",
-                                 nearest(str(part), ADDRESS_PARTS) or f"parts: {', '.join(ADDRESS_PARTS)}")  # fmt: skip
+                raise ValueFault("unknown_part", Phrase("an address has no part {part}", part=shown(str(part))),
+                                 nearest(str(part), ADDRESS_PARTS) or Phrase("parts: {parts}", parts=list(ADDRESS_PARTS)))  # fmt: skip
             if value is None:
                 continue
             if not isinstance(value, str):
-                raise ValueFault("not_text", f"{part} is a text, not {kind_word(value)}", None)
+                raise ValueFault(
+                    "not_text",
+                    Phrase("{part} is a text, not {value}", part=part, value=kind_word(value)),
+                    None,
+                )
             line = clean_line(value)
             if line is not None:
                 found[part] = line
@@ -81,14 +87,14 @@ class Address(FieldType):
         if len(pieces) > len(ADDRESS_PARTS):
             raise ValueFault(
                 "not_address",
-                f"{shown(text)} has more than {len(ADDRESS_PARTS)} parts",
+                Phrase("{text} has more than {count} parts", text=shown(text), count=len(ADDRESS_PARTS)),
                 " | ".join(ADDRESS_PARTS),
             )
         return self.read_wire(field, dict(zip(ADDRESS_PARTS, pieces, strict=False)))
 
     def check(self, field: Field, value: Any) -> list[Fault]:
         return [
-            ("too_long", f"{part} has {len(text)} characters, at most {limits.ADDRESS_PART_LENGTH} are allowed", "shorten it")
+            ("too_long", Phrase("{part} has {count} characters, at most {most} are allowed", part=part, count=len(text), most=limits.ADDRESS_PART_LENGTH), "shorten it")
             for part, text in (value or {}).items() if len(text) > limits.ADDRESS_PART_LENGTH
         ]  # fmt: skip
 
@@ -113,6 +119,7 @@ class Address(FieldType):
 class Location(FieldType):
     name = "location"
     family = "place"
+    keys: ClassVar[tuple[str, ...]] = ("target", "radius", "manual")
     about = "a point on the earth in degrees (WGS 84), seven decimals"
     sql = "numeric"
     wire = '{"lat", "lng"}'
@@ -120,6 +127,23 @@ class Location(FieldType):
 
     def parts(self, shape: Shape) -> Parts:
         return (("lat", "numeric"), ("lng", "numeric"))
+
+    def spec(self, definition: Mapping[str, Any], around: Around) -> PlaceSpec:
+        """An expression as `radius` is filled in by the model."""
+        radius, manual = definition.get("radius"), definition.get("manual", True)
+        link, _, place = str(definition.get("target") or "").partition(".")
+        if radius is not None and "target" not in definition:
+            around.fault(
+                "radius_of_nothing",
+                "radius needs a target to be near to",
+                "radius",
+                "target: account.location",
+            )
+        return PlaceSpec(
+            target=(link, place) if place else None,
+            radius=radius if isinstance(radius, int) else None,
+            manual=manual if isinstance(manual, bool | str) else True,
+        )
 
     def expr_type(self, spec: Spec) -> ExprType:
         return LOCATION
@@ -147,7 +171,9 @@ class Location(FieldType):
         pieces = [p for p in re.split(r"[,;\s]+", plain) if p]
         if len(pieces) != 2:
             raise ValueFault(
-                "not_location", f"{shown(text)} is not a location", "latitude, longitude: 31.2304, 121.4737"
+                "not_location",
+                Phrase("{text} is not a location", text=shown(text)),
+                "latitude, longitude: 31.2304, 121.4737",
             )
         return self.read_wire(field, {"lat": pieces[0], "lng": pieces[1]})
 
@@ -174,10 +200,18 @@ class Location(FieldType):
 
 def _degrees(raw: Any, most: int, part: str) -> Decimal:
     if isinstance(raw, bool) or not isinstance(raw, int | str) or not _DEGREES.fullmatch(str(raw)):
-        raise ValueFault("not_degrees", f"{part} is not a plain number of degrees", 'for example "31.2304"')
+        raise ValueFault(
+            "not_degrees",
+            Phrase("{part} is not a plain number of degrees", part=part),
+            'for example "31.2304"',
+        )
     value = Decimal(raw)
     if abs(value) > most:
-        raise ValueFault("not_degrees", f"{part} lies between -{most} and {most}", "latitude comes first")
+        raise ValueFault(
+            "not_degrees",
+            Phrase("{part} lies between -{most} and {most}", part=part, most=most),
+            "latitude comes first",
+        )
     return value.quantize(_FINEST).normalize() + 0
 
 

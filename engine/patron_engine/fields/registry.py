@@ -13,6 +13,7 @@ from patron_engine.fields import (
     choice,
     computed,
     contact,
+    duration,
     files,
     flag,
     link,
@@ -26,7 +27,20 @@ from patron_engine.fields.base import FieldType
 from patron_engine.fields.field import Field
 from patron_engine.fields.vault import Encrypted
 
-_FAMILIES: Final = (text, contact, number, flag, choice, temporal, link, computed, place, files, opaque)
+_FAMILIES: Final = (
+    text,
+    contact,
+    number,
+    duration,
+    flag,
+    choice,
+    temporal,
+    link,
+    computed,
+    place,
+    files,
+    opaque,
+)
 
 
 def registered(types: Iterable[FieldType]) -> Mapping[str, FieldType]:

@@ -41,6 +41,7 @@ from patron_engine.fields.moments import (
     read_moment,
     serial_time,
 )
+from patron_engine.phrases import Phrase
 
 
 class Temporal(FieldType):
@@ -57,7 +58,12 @@ class Temporal(FieldType):
                 try:
                     bounds[key] = self.bound(raw)
                 except ValueFault as fault:
-                    around.fault("bad_bound", f"{key}: {fault.message}", key, fault.hint)
+                    around.fault(
+                        "bad_bound",
+                        Phrase("{key}: {message}", key=key, message=fault.message),
+                        key,
+                        fault.hint,
+                    )
         if len(bounds) == 2 and bounds["min"] > bounds["max"]:
             around.fault("empty_range", "min is after max", "min", "swap them")
         return TimeSpec(**bounds) if bounds else None
@@ -71,9 +77,9 @@ class Temporal(FieldType):
             return []
         for end in [v for v in value.values() if v is not None] if isinstance(value, dict) else [value]:
             if spec.min is not None and end < spec.min:
-                return [("too_small", f"{end} is before {spec.min}", None)]
+                return [("too_small", Phrase("{end} is before {min}", end=end, min=spec.min), None)]
             if spec.max is not None and end > spec.max:
-                return [("too_large", f"{end} is after {spec.max}", None)]
+                return [("too_large", Phrase("{end} is after {max}", end=end, max=spec.max), None)]
         return []
 
     def checker(self, field: Field) -> Callable[[Any], list[Fault]] | None:
@@ -203,7 +209,9 @@ class DateRange(Temporal):
             return None
         if first is not None and last is not None and first > last:
             raise ValueFault(
-                "range_order", f"the range ends ({last}) before it begins ({first})", "swap the two days"
+                "range_order",
+                Phrase("the range ends ({last}) before it begins ({first})", last=last, first=first),
+                "swap the two days",
             )
         return ends
 

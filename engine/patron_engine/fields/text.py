@@ -27,6 +27,7 @@ from patron_engine.fields.characters import clean_block, clean_line, half_width,
 from patron_engine.fields.field import Field, Spec, TextSpec
 from patron_engine.fields.formats import FORMATS
 from patron_engine.fields.pinyin import sort_key
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
 TEXT: Final = ExprType("text")
@@ -60,15 +61,15 @@ class TextLike(FieldType):
     def spec(self, definition: Mapping[str, Any], around: Around) -> TextSpec:
         length = definition.get("max_length", self.length)
         if not isinstance(length, int) or isinstance(length, bool) or not 1 <= length <= self.cap:
-            around.fault("limit_max_length", f"max_length is between 1 and {self.cap:,} for {self.name}", "max_length",
+            around.fault("limit_max_length", Phrase("max_length is between 1 and {cap:,} for {value}", cap=self.cap, value=self.name), "max_length",
                          "use long_text for longer texts" if self.name == "text" else None)  # fmt: skip
             length = self.length
         pattern, preset = definition.get("pattern"), definition.get("format")
         if isinstance(pattern, str):
             self._check_pattern(pattern, around)
         if preset is not None and preset not in FORMATS:
-            around.fault("unknown_format", f"there is no format {preset!r}", "format",
-                         nearest(str(preset), FORMATS) or f"one of {', '.join(FORMATS)}")  # fmt: skip
+            around.fault("unknown_format", Phrase("there is no format {preset!r}", preset=preset), "format",
+                         nearest(str(preset), FORMATS) or Phrase("one of {formats}", formats=list(FORMATS)))  # fmt: skip
             preset = None
         return TextSpec(max_length=length, pattern=pattern, format=preset, case=definition.get("case"))
 
@@ -76,13 +77,16 @@ class TextLike(FieldType):
     def _check_pattern(pattern: str, around: Around) -> None:
         if len(pattern) > limits.PATTERN_LENGTH:
             around.fault(
-                "limit_pattern", f"a pattern has at most {limits.PATTERN_LENGTH} characters", "pattern", None
+                "limit_pattern",
+                Phrase("a pattern has at most {most} characters", most=limits.PATTERN_LENGTH),
+                "pattern",
+                None,
             )
             return
         try:
             linear_pattern(pattern)
         except ValueError as error:
-            around.fault("bad_pattern", f"the pattern cannot be read: {error}", "pattern",
+            around.fault("bad_pattern", Phrase("the pattern cannot be read: {error}", error=error), "pattern",
                          "patterns are RE2: no look-ahead and no back references")  # fmt: skip
 
     def expr_type(self, spec: Spec) -> ExprType:
@@ -95,7 +99,9 @@ class TextLike(FieldType):
         if raw is None:
             return None
         if not isinstance(raw, str):
-            raise ValueFault("not_text", f"this is a text, not {kind_word(raw)}", 'write it in quotes: "…"')
+            raise ValueFault(
+                "not_text", Phrase("this is a text, not {raw}", raw=kind_word(raw)), 'write it in quotes: "…"'
+            )
         text = self.clean(raw)
         return None if text is None else self.shaped(field, text)
 
@@ -120,10 +126,18 @@ class TextLike(FieldType):
         spec = field.text
         faults: list[Fault] = []
         if len(value) > spec.max_length:
-            faults.append(("too_long", f"this has {len(value):,} characters, at most {spec.max_length:,} are allowed",
+            faults.append(("too_long", Phrase("this has {count:,} characters, at most {most:,} are allowed", count=len(value), most=spec.max_length),
                            "shorten it"))  # fmt: skip
         elif spec.pattern is not None and not linear_pattern(spec.pattern).fullmatch(value):
-            faults.append(("pattern", f"{shown(value)} does not fit the pattern {spec.pattern}", None))
+            faults.append(
+                (
+                    "pattern",
+                    Phrase(
+                        "{value} does not fit the pattern {pattern}", value=shown(value), pattern=spec.pattern
+                    ),
+                    None,
+                )
+            )
         return faults
 
     def checker(self, field: Field) -> Callable[[Any], list[Fault]]:
@@ -189,7 +203,9 @@ class RichText(TextLike):
     def clean(self, text: str) -> str | None:
         if len(text) > limits.RICH_TEXT_LENGTH_CAP * 2:
             raise ValueFault(
-                "too_long", f"at most {limits.RICH_TEXT_LENGTH_CAP:,} characters are allowed", "shorten it"
+                "too_long",
+                Phrase("at most {most:,} characters are allowed", most=limits.RICH_TEXT_LENGTH_CAP),
+                "shorten it",
             )
         block = clean_block(text)
         if block is None:
@@ -229,7 +245,9 @@ class Color(TextLike):
         if re.fullmatch(r"#[0-9a-f]{3}", plain):
             plain = "#" + "".join(c * 2 for c in plain[1:])
         if not re.fullmatch(r"#[0-9a-f]{6}", plain):
-            raise ValueFault("not_color", f"{shown(line)} is not a colour", "for example #1a73e8")
+            raise ValueFault(
+                "not_color", Phrase("{line} is not a colour", line=shown(line)), "for example #1a73e8"
+            )
         return plain
 
     def tokens_text(self, field: Field, value: Any) -> str | None:

@@ -21,6 +21,7 @@ from patron_engine.errors import Unavailable
 from patron_engine.expr.types import ExprType
 from patron_engine.fields.base import PLAIN_FORMATS, Around, Fault, FieldType, Parts, Shape, TextFormats
 from patron_engine.fields.field import Field, Spec
+from patron_engine.phrases import Phrase
 
 _NONCE: Final = 12
 ENCRYPTABLE: Final = frozenset({"text", "long_text", "email", "phone", "url", "barcode"})
@@ -44,7 +45,7 @@ class Vault:
             return orjson.loads(self._cipher.decrypt(sealed[:_NONCE], bytes(sealed[_NONCE:]), place.encode()))
         except InvalidTag:
             raise Unavailable(
-                f"the value of {place} cannot be opened",
+                Phrase("the value of {place} cannot be opened", place=place),
                 code="wrong_key",
                 hint="the server has another secret than the one that wrote it",
             ) from None
@@ -123,7 +124,7 @@ def vault_of(field: Field) -> Vault:
     vault = field.extra.get("vault")
     if not isinstance(vault, Vault):
         raise Unavailable(
-            f"{place_of(field)} is encrypted and this server has no key",
+            Phrase("{field} is encrypted and this server has no key", field=place_of(field)),
             code="no_key",
             hint="start it with the workspace's secret",
         )

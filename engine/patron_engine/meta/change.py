@@ -13,6 +13,7 @@ from typing import Any
 from patron_engine.meta.compare import join
 from patron_engine.meta.document import Document, Path, element_name, find_element
 from patron_engine.meta.languages import is_texts
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
 
 
@@ -131,13 +132,13 @@ def _set(draft: Draft, change: Document) -> Iterator[Problem]:
             spot, value = _below_a_plain_element(draft.body, text, spot, value)
         if spot.path.split(".")[0] in ("kind", "name", "was"):
             hint = "a document keeps its name; write a new one"
-            yield _problem(change, at, "not_changeable", f"{text!r} cannot be changed by a change", hint)
+            what = Phrase("{text!r} cannot be changed by a change", text=text)
+            yield _problem(change, at, "not_changeable", what, hint)
         elif spot.holder is None:
             yield _unknown(change, at, spot)
         elif value is None and isinstance(spot.holder, list):
-            yield _problem(
-                change, at, "not_a_key", f"{text!r} is an element of a list", f"write remove: [{text}]"
-            )
+            what = Phrase("{text!r} is an element of a list", text=text)
+            yield _problem(change, at, "not_a_key", what, Phrase("write remove: [{text}]", text=text))
         elif spot.missing is None:
             _merge(draft, spot, value, Contribution(document=change, path=at))
         elif value is not None:
@@ -204,7 +205,8 @@ def _add(draft: Draft, change: Document) -> Iterator[Problem]:
             spot = locate(draft.body, text)
         target = spot.holder[spot.key]
         if not isinstance(target, list):
-            yield _problem(change, at, "not_a_list", f"{text!r} is no list: nothing can be added", "use set")
+            what = Phrase("{text!r} is no list: nothing can be added", text=text)
+            yield _problem(change, at, "not_a_list", what, "use set")
             continue
         for index, item in enumerate(items if isinstance(items, list) else ()):
             yield from _add_one(draft, change, (*at, index), spot.path, target, item)
@@ -220,20 +222,19 @@ def _add_one(
         return
     if find_element(target, name) is not None:
         hint = "change it by set, or choose another name"
-        yield _problem(change, at, "element_exists", f"there is an element {name!r} in {path} already", hint)
+        what = Phrase("there is an element {name!r} in {path} already", name=name, path=path)
+        yield _problem(change, at, "element_exists", what, hint)
         return
     element, neighbour = copied(item), None
     if isinstance(element, dict):
-        neighbour = {
-            key: element.pop(key) for key in ("after", "before") if isinstance(element.get(key), str)
-        }
+        beside = [key for key in ("after", "before") if isinstance(element.get(key), str)]
+        neighbour = {key: element.pop(key) for key in beside}
         if set(element) == {"name"} and target and all(isinstance(other, str) for other in target):
             element = name
     index, fault = _position(target, neighbour or {})
     if fault is not None:
-        yield _problem(
-            change, at, "unknown_element", f"{fault!r} is not in {path}", nearest(fault, _names(target))
-        )
+        what = Phrase("{fault!r} is not in {path}", fault=fault, path=path)
+        yield _problem(change, at, "unknown_element", what, nearest(fault, _names(target)))
     target.insert(index, element)
     draft.give(join(path, name), Contribution(document=change, path=at))
 
@@ -262,7 +263,8 @@ def _move(
     spot.holder.insert(index if fault is None else spot.key, element)
     if fault is not None and last:
         hint = nearest(fault, _names(spot.holder))
-        problems.append(_problem(change, at, "unknown_element", f"{fault!r} is not beside {text!r}", hint))
+        what = Phrase("{fault!r} is not beside {text!r}", fault=fault, text=text)
+        problems.append(_problem(change, at, "unknown_element", what, hint))
     return fault is None
 
 
@@ -280,17 +282,18 @@ def _remove(draft: Draft, change: Document) -> Iterator[Problem]:
         if spot.missing is not None:
             yield _unknown(change, at, spot)
         elif not isinstance(spot.holder, list):
-            hint = f"write set: {{{text}: null}}"
-            yield _problem(change, at, "not_an_element", f"{text!r} is a key, no element of a list", hint)
+            hint = Phrase("write set: {{{text}: null}}", text=text)
+            what = Phrase("{text!r} is a key, no element of a list", text=text)
+            yield _problem(change, at, "not_an_element", what, hint)
         else:
             draft.removed[spot.path] = (spot.holder.pop(spot.key), by)
 
 
 def _unknown(change: Document, at: Path, spot: _Spot) -> Problem:
-    step = (spot.missing or "").split(".")[0]
-    message = f"there is no {spot.missing!r} in {spot.path or change.name}"
-    hint = nearest(step, spot.known) or (f"there are {', '.join(spot.known[:12])}" if spot.known else None)
-    return _problem(change, at, "unknown_element", message, hint)
+    step, _, _ = (spot.missing or "").partition(".")
+    message = Phrase("there is no {missing!r} in {path}", missing=spot.missing, path=spot.path or change.name)
+    there = Phrase("there are {known}", known=list(spot.known[:12])) if spot.known else None
+    return _problem(change, at, "unknown_element", message, nearest(step, spot.known) or there)
 
 
 def _problem(change: Document, at: Path, code: str, message: str, hint: str | None) -> Problem:

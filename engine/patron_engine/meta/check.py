@@ -18,6 +18,7 @@ from patron_engine.meta.failures import Finding, explain
 from patron_engine.meta.kinds import KINDS, validator
 from patron_engine.meta.reference import references
 from patron_engine.meta.rules import check_rules
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, Problems, nearest
 
 _UNKNOWN: Final = frozenset(
@@ -34,8 +35,8 @@ def check_document(document: Document) -> list[Problem]:
     if document.kind not in KINDS:
         problems.add(
             "unknown_kind",
-            f"there is no kind {document.kind!r}",
-            hint=nearest(document.kind, KINDS) or f"kinds are {', '.join(KINDS)}",
+            Phrase("there is no kind {kind!r}", kind=document.kind),
+            hint=nearest(document.kind, KINDS) or Phrase("kinds are {kinds}", kinds=list(KINDS)),
             **document.where(("kind",)),
         )
         return list(problems)
@@ -132,6 +133,8 @@ def _unknown_here(document: Document) -> Iterator[Problem]:
     """Names that must stand in this very document: a measure that is sorted by, a node, a record of a check."""
     for use in references(document).names:
         if use.what == "here" and use.name not in use.known:
-            hint = nearest(use.name, use.known) or (f"here are {', '.join(use.known)}" if use.known else None)
-            message = f"{use.name!r} is not in this document"
+            hint = nearest(use.name, use.known) or (
+                Phrase("here are {known}", known=list(use.known)) if use.known else None
+            )
+            message = Phrase("{use!r} is not in this document", use=use.name)
             yield Problem(code="unknown_name", message=message, hint=hint, **document.where(use.path))

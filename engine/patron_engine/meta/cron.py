@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from patron_engine.phrases import Phrase
+
 _CRON: Final = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
 _CRON_PART = re.compile(r"(\*|(\d{1,2})(-(\d{1,2}))?)(/(\d{1,3}))?\Z")
 _CRON_WORDS = re.compile(
@@ -20,13 +22,19 @@ def cron_fault(line: str) -> str | None:
     """
     parts = _CRON_WORDS.sub("1", line).split()
     if len(parts) != 5:
-        return "five parts: minute hour day month weekday"
+        return Phrase("five parts: minute hour day month weekday")
     for (what, low, high), part in zip(_CRON, parts, strict=True):
         for piece in part.split(","):
             match = _CRON_PART.match(piece)
             if not match:
-                return f"the {what} {piece!r} cannot be read"
+                return Phrase("the {what} {piece!r} cannot be read", what=what, piece=piece)
             for number in (match[2], match[4]):
                 if number and not low <= int(number) <= high:
-                    return f"the {what} {number} is not between {low} and {high}"
+                    return Phrase(
+                        "the {what} {number} is not between {low} and {high}",
+                        what=what,
+                        number=number,
+                        low=low,
+                        high=high,
+                    )
     return None

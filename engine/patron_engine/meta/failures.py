@@ -13,36 +13,14 @@ from typing import Any
 
 from patron_engine.meta.document import Path
 from patron_engine.meta.hints import of_field_type, of_language, of_name
+from patron_engine.phrases import Either, Phrase
 from patron_engine.problems import nearest
 
 _EVERYWHERE = frozenset(
-    [
-        "name",
-        "type",
-        "do",
-        "event",
-        "label",
-        "help",
-        "was",
-        "when",
-        "required",
-        "readonly",
-        "visible",
-        "default",
-        "unique",
-        "indexed",
-        "sensitive",
-        "encrypted",
-        "deprecated",
-        "public",
-        "kind",
-        "description",
-        "needs",
-        "for",
-        "priority",
-    ]
-)
+    ["name", "type", "do", "event", "label", "help", "was", "when", "required", "readonly", "visible", "default", "unique", "indexed", "sensitive", "encrypted", "deprecated", "public", "kind", "description", "needs", "for", "priority"]
+)  # fmt: skip
 Finding = tuple[str, str, str | None, Path]  # code, message, hint, path
+What = str | Either  # what is asked for, or which of several
 
 
 def explain(failure: Any, above: Path = ()) -> Iterable[Finding]:
@@ -60,10 +38,10 @@ def _extra_keys(failure: Any, path: Path) -> Iterable[Finding]:
         return
     for key in failure.instance:
         if key not in allowed and not any(p.search(key) for p in patterns):
-            hint = nearest(key, allowed) or f"keys here are {_several(allowed)}"
+            hint = nearest(key, allowed) or Phrase("keys here are {allowed}", allowed=_several(allowed))
             if failure.instance[key] is None:
-                hint = f"{hint}; where a comma of a text made this key, quote the text"
-            yield "unknown_key", f"there is no key {key!r} here", hint, (*path, key)
+                hint = Phrase("{hint}; where a comma of a text made this key, quote the text", hint=hint)
+            yield "unknown_key", Phrase("there is no key {key!r} here", key=key), hint, (*path, key)
 
 
 def _several(names: list[str]) -> str:
@@ -73,15 +51,27 @@ def _several(names: list[str]) -> str:
 def _bad_key(failure: Any, path: Path) -> Iterable[Finding]:
     """A key that a propertyNames schema refuses: the key itself is the instance."""
     key = failure.instance
-    title = failure.schema.get("title", "a key that may stand here")
+    title = Phrase(failure.schema.get("title") or "a key that may stand here")
     if title == "a language code":
-        yield "unknown_language", f"{key!r} is no language code", of_language(str(key)), (*path, key)
+        yield (
+            "unknown_language",
+            Phrase("{key!r} is no language code", key=key),
+            of_language(str(key)),
+            (*path, key),
+        )
     elif failure.validator == "enum":
         own = [k for k in failure.validator_value if k not in _EVERYWHERE]
-        hint = nearest(str(key), failure.validator_value) or f"its own keys are {', '.join(own) or 'none'}"
-        yield "key_not_here", f"{key!r} is not {title}", hint, (*path, key)
+        hint = nearest(str(key), failure.validator_value) or Phrase(
+            "its own keys are {own}", own=list(own) or "none"
+        )
+        yield "key_not_here", Phrase("{key!r} is not {title}", key=key, title=title), hint, (*path, key)
     else:
-        yield "bad_name", f"the key {key!r} is not {title}", of_name(str(key)), (*path, key)
+        yield (
+            "bad_name",
+            Phrase("the key {key!r} is not {title}", key=key, title=title),
+            of_name(str(key)),
+            (*path, key),
+        )
 
 
 def _missing(failure: Any, path: Path) -> Iterable[Finding]:
@@ -90,8 +80,10 @@ def _missing(failure: Any, path: Path) -> Iterable[Finding]:
             about = failure.schema.get("properties", {}).get(key, {}).get("description")
             yield (
                 "missing_key",
-                f"the key {key!r} is missing",
-                f"write {key}: …" + (f"  {about}" if about else ""),
+                Phrase("the key {key!r} is missing", key=key),
+                Phrase("write {key}: …  {about}", key=key, about=about)
+                if about
+                else Phrase("write {key}: …", key=key),
                 path,
             )
 
@@ -100,16 +92,16 @@ def _wrong_type(failure: Any, path: Path) -> Iterable[Finding]:
     wanted = (
         failure.validator_value if isinstance(failure.validator_value, list) else [failure.validator_value]
     )
-    what = failure.schema.get("title") or " or ".join(_TYPES[t] for t in wanted)
+    what: What = _titled(failure) or Either(_TYPES[t] for t in wanted)
     yield _not(failure.instance, what, path, text="string" in wanted, listed="array" in wanted)
 
 
-def _not(value: Any, what: str, path: Path, *, text: bool = False, listed: bool = False) -> Finding:
+def _not(value: Any, what: What, path: Path, *, text: bool = False, listed: bool = False) -> Finding:
     hint = None
     if value is None:
         hint = "it is empty: leave the key out, or quote the text"
     elif text and isinstance(value, bool | int | Decimal):
-        hint = f'quote it: "{_shown(value)}"'
+        hint = Phrase('quote it: "{value}"', value=_shown(value))
     elif text and isinstance(value, list):
         hint = "quote a text that begins with ["
     elif text and isinstance(value, Mapping):
@@ -118,33 +110,47 @@ def _not(value: Any, what: str, path: Path, *, text: bool = False, listed: bool 
         hint = "write it as a list: [ … ]"
     elif value in ("True", "False", "yes", "no", "on", "off", "Yes", "No"):
         hint = "write true or false"
-    return "wrong_type", f"{_shown(value)} is not {what}", hint, path
+    return "wrong_type", Phrase("{value} is not {what}", value=_shown(value), what=what), hint, path
 
 
 def _pattern(failure: Any, path: Path) -> Iterable[Finding]:
-    value, title = failure.instance, failure.schema.get("title", "of the right form")
+    value, title = failure.instance, _titled(failure) or Phrase("of the right form")
     if title.startswith("a name:"):
-        return [("bad_name", f"{value!r} is not a name", of_name(value) or title, path)]
+        return [("bad_name", Phrase("{value!r} is not a name", value=value), of_name(value) or title, path)]
     if title.startswith("a duration"):
-        return [("bad_duration", f"{value!r} is not {title}", _duration_hint(value), path)]
-    return [("bad_form", f"{value!r} is not {title}", None, path)]
+        return [
+            (
+                "bad_duration",
+                Phrase("{value!r} is not {title}", value=value, title=title),
+                _duration_hint(value),
+                path,
+            )
+        ]
+    return [("bad_form", Phrase("{value!r} is not {title}", value=value, title=title), None, path)]
 
 
 def _duration_hint(value: str) -> str | None:
     unit = re.sub(r"[^a-z_]", "", value.lower())
     units = ["minutes", "hours", "work_hours", "days", "workdays", "weeks", "months"]
-    return nearest(unit, units) or f"units are {', '.join(units)}, after a number and one space"
+    return nearest(unit, units) or Phrase("units are {units}, after a number and one space", units=units)
 
 
 def _word(failure: Any, path: Path) -> Iterable[Finding]:
     words = [failure.validator_value] if failure.validator == "const" else list(failure.validator_value)
     shown = [_shown(w) for w in words]
     if failure.instance is None or not isinstance(failure.instance, str):
-        return [_not(failure.instance, f"one of {', '.join(shown)}", path, text=True)]
+        return [_not(failure.instance, Phrase("one of {shown}", shown=shown), path, text=True)]
     hint = of_field_type(failure.instance) if path and path[-1] == "type" and "auto_number" in words else None
     hint = hint or nearest(failure.instance, [w for w in words if isinstance(w, str)])
     more = f"{', '.join(shown[:30])} …" if len(shown) > 30 else ", ".join(shown)
-    return [("unknown_word", f"{failure.instance!r} is not one of {more}", hint, path)]
+    return [
+        (
+            "unknown_word",
+            Phrase("{instance!r} is not one of {more}", instance=failure.instance, more=more),
+            hint,
+            path,
+        )
+    ]
 
 
 def _size(failure: Any, path: Path) -> Iterable[Finding]:
@@ -152,15 +158,19 @@ def _size(failure: Any, path: Path) -> Iterable[Finding]:
     if bound == "minLength" or (bound in ("minItems", "minProperties") and limit == 1):
         return [("empty", "it is empty", "leave the key out, or fill it", path)]
     words = {
-        "minimum": f"{_shown(failure.instance)} is less than {limit}",
-        "maximum": f"{_shown(failure.instance)} is more than {limit}",
-        "minItems": f"there must be {limit} at least",
-        "maxItems": f"there may be {limit:,} at most, here are {len(failure.instance):,}"
+        "minimum": Phrase("{value} is less than {limit}", value=_shown(failure.instance), limit=limit),
+        "maximum": Phrase("{value} is more than {limit}", value=_shown(failure.instance), limit=limit),
+        "minItems": Phrase("there must be {limit} at least", limit=limit),
+        "maxItems": Phrase(
+            "there may be {limit:,} at most, here are {count:,}", limit=limit, count=len(failure.instance)
+        )
         if bound == "maxItems"
         else "",
-        "maxLength": f"it is longer than {limit:,} characters",
-        "minProperties": f"{limit} keys must be there at least",
-        "maxProperties": f"{limit} key{'s' if limit > 1 else ''} may be there at most",
+        "maxLength": Phrase("it is longer than {limit:,} characters", limit=limit),
+        "minProperties": Phrase("{limit} keys must be there at least", limit=limit),
+        "maxProperties": Phrase("{limit} keys may be there at most", limit=limit)
+        if limit > 1
+        else Phrase("1 key may be there at most"),
     }
     listed = next((step for step in reversed(path) if isinstance(step, str)), "items")
     codes = {"minimum": "out_of_range", "maximum": "out_of_range", "maxItems": f"too_many_{listed}",
@@ -196,17 +206,32 @@ def _none_of(failure: Any, branches: list[list[Any]], path: Path) -> Finding:
     """A scalar that fits no branch: one sentence that lists what would."""
     value, words = failure.instance, [w for b in branches for i in b for w in _words(i)]
     whats = [repr(w) for w in words] + [w for b in branches for w in _wanted(b)]
-    what = failure.schema.get("title") or " or ".join(dict.fromkeys(whats))
+    what: What = _titled(failure) or Either(dict.fromkeys(whats))
     text = any(
         i.validator in ("pattern", "enum") or i.validator_value == "string" for b in branches for i in b
     )
     if not isinstance(value, str):
         return _not(value, what, path, text=text)
-    if what.startswith("a duration"):
-        return "bad_duration", f"{value!r} is not {what}", _duration_hint(value), path
+    if isinstance(what, str) and what.startswith("a duration"):
+        return (
+            "bad_duration",
+            Phrase("{value!r} is not {what}", value=value, what=what),
+            _duration_hint(value),
+            path,
+        )
     if words:
-        return "unknown_word", f"{value!r} is not {what}", nearest(value, words), path
-    return "bad_form", f"{value!r} is not {what}", None, path
+        return (
+            "unknown_word",
+            Phrase("{value!r} is not {what}", value=value, what=what),
+            nearest(value, words),
+            path,
+        )
+    return "bad_form", Phrase("{value!r} is not {what}", value=value, what=what), None, path
+
+
+def _titled(failure: Any) -> str | None:
+    """What the schema calls such a value."""
+    return Phrase(failure.schema["title"]) if failure.schema.get("title") else None
 
 
 def _words(failure: Any) -> list[str]:
@@ -222,15 +247,16 @@ def _weight(branch: list[Any]) -> tuple[int, int]:
 
 
 def _wanted(branch: list[Any]) -> list[str]:
-    found = []
+    found: list[str] = []
     for inner in branch:
         if inner.validator == "type":
             kinds = (
                 inner.validator_value if isinstance(inner.validator_value, list) else [inner.validator_value]
             )
-            found.append(inner.schema.get("title") or " or ".join(_TYPES[t] for t in kinds))
+            titled = _titled(inner)
+            found += [titled] if titled else [_TYPES[t] for t in kinds]
         elif inner.validator in ("pattern", "minLength"):
-            found.append(inner.schema.get("title", "a text"))
+            found.append(_titled(inner) or _TYPES["string"])
     return found
 
 
@@ -239,18 +265,13 @@ def _shown(value: Any) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
         return repr(value) if len(value) < 60 else repr(value[:57] + "…")
-    return "a list" if isinstance(value, list) else "a map" if isinstance(value, Mapping) else str(value)
+    return _TYPES["array"] if isinstance(value, list) else _TYPES["object"] if isinstance(value, Mapping) else str(value)  # fmt: skip
 
 
 _TYPES = {
-    "string": "a text",
-    "object": "a map",
-    "array": "a list",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "number": "a number",
-    "null": "null",
-}
+    "string": Phrase("a text"), "object": Phrase("a map"), "array": Phrase("a list"), "boolean": Phrase("true or false"),
+    "integer": Phrase("a whole number"), "number": Phrase("a number"), "null": "null",
+}  # fmt: skip
 
 
 def _key_or_form(
@@ -274,16 +295,6 @@ _EXPLAIN: dict[str, Callable[[Any, Path], Iterable[Finding]]] = {
     "const": _key_or_form(_word),
     "anyOf": _branches,
     **dict.fromkeys(
-        (
-            "minimum",
-            "maximum",
-            "minItems",
-            "maxItems",
-            "minLength",
-            "maxLength",
-            "minProperties",
-            "maxProperties",
-        ),
-        _size,
+        ("minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"), _size
     ),
-}
+}  # fmt: skip

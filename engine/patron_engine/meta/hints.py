@@ -11,6 +11,7 @@ from typing import Final
 
 from patron_engine.meta.languages import LANGUAGES
 from patron_engine.names import name_fault
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
 FIELD_TYPES: Final[Mapping[str, str]] = {
@@ -38,7 +39,7 @@ _TRUTHS: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off"
 
 def of_field_type(word: str) -> str | None:
     meant = FIELD_TYPES.get(word.lower().replace("-", "_").replace(" ", "_"))
-    return f"write {meant}" if meant else None
+    return Phrase("write {meant}", meant=meant) if meant else None
 
 
 def of_language(code: str) -> str:
@@ -46,8 +47,8 @@ def of_language(code: str) -> str:
     plain = code.lower().replace("_", "-")
     meant = _CHINESE.get(plain) or next((c for c in LANGUAGES if c.lower() == plain), None)
     if meant:
-        return f"did you mean {meant!r}?"
-    return nearest(code, LANGUAGES) or "codes are en, zh-CN, zh-TW …; quote a text that holds a comma"
+        return Phrase("did you mean {name!r}?", name=meant)
+    return nearest(code, LANGUAGES) or Phrase("codes are en, zh-CN, zh-TW …; quote a text that holds a comma")
 
 
 def of_name(text: str) -> str | None:
@@ -56,12 +57,14 @@ def of_name(text: str) -> str | None:
     if fault is None:
         return None
     if len(text) > 40 and name_fault(text[:40].rstrip("_")) is None:
-        return f"it has {len(text)} characters, a name has at most 40"
+        return Phrase("it has {count} characters, a name has at most 40", count=len(text))
     meant = re.sub(r"_{2,}", "_", re.sub(r"[^a-z0-9_]+", "_", text.lower())).strip("_")[:40].rstrip("_")
-    return f"{fault}; try {meant}" if meant and text.isascii() and name_fault(meant) is None else fault
+    if not meant or not text.isascii() or name_fault(meant) is not None:
+        return fault
+    return Phrase("{fault}; try {meant}", fault=Phrase(fault), meant=meant)
 
 
 def of_truth(text: str) -> str | None:
     """`required: yes`: a text, since YAML 1.2 knows true and false alone."""
     meant = _TRUTHS.get(text.strip().lower())
-    return f"write {meant}" if meant else None
+    return Phrase("write {meant}", meant=meant) if meant else None

@@ -16,6 +16,7 @@ from patron_engine.meta.computed import computed_change
 from patron_engine.meta.document import Document, Path, element_name, former_names, path_text
 from patron_engine.meta.kinds import KINDS
 from patron_engine.meta.trespass import check_added, check_new, check_trespass
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, Problems, nearest
 
 WORKSPACE: Final = "workspace"
@@ -187,7 +188,7 @@ class _Folding:
         if key in changes:
             self._tell(
                 "second_change",
-                f"{change.name} is changed twice in one layer",
+                Phrase("{change} is changed twice in one layer", change=change.name),
                 change,
                 "join them to one",
                 ("of",),
@@ -199,18 +200,37 @@ class _Folding:
         below = self.drafts.get(document.key)
         if below is not None and below.base.layer == layer.name:
             first = below.base.where()
-            message = f"{document.kind} {document.name!r} stands twice: also in {first['file']} line {first['line']}"
+            message = Phrase(
+                "{kind} {document!r} stands twice: also in {file} line {line}",
+                kind=document.kind,
+                document=document.name,
+                file=first["file"],
+                line=first["line"],
+            )
             self._tell("duplicate_document", message, document, "rename one of them", ("name",))
         elif below is not None and layer.own:
             change = computed_change(below.body, document)
             if change is not None:
                 self._collect(change, changes)
         elif below is not None:
-            message = f"{document.kind} {document.name!r} is {below.base.layer}'s already"
-            hint = f"write kind: change, of: {document.kind}/{document.name}, or choose another name"
+            message = Phrase(
+                "{kind} {document!r} is {layer}'s already",
+                kind=document.kind,
+                document=document.name,
+                layer=below.base.layer,
+            )
+            hint = Phrase(
+                "write kind: change, of: {kind}/{document}, or choose another name",
+                kind=document.kind,
+                document=document.name,
+            )
             self._tell("name_taken", message, document, hint, ("name",))
         elif document.key in self.aliases:
-            message = f"{document.name!r} was the name of {self.aliases[document.key]!r} and stays its alias"
+            message = Phrase(
+                "{document!r} was the name of {aliases!r} and stays its alias",
+                document=document.name,
+                aliases=self.aliases[document.key],
+            )
             self._tell("name_taken", message, document, "choose another name", ("name",))
         else:
             self.problems.extend(check_new(document, layer.prefix, layer.own))
@@ -225,11 +245,15 @@ class _Folding:
                 known = [name for kind, name in self.drafts if kind == key[0]]
                 hint = nearest(key[1], known) or "the document must stand in a layer below"
                 self._tell(
-                    "unknown_document", f"there is no {key[0]} {key[1]!r} to change", change, hint, ("of",)
+                    "unknown_document",
+                    Phrase("there is no {key} {key2!r} to change", key=key[0], key2=key[1]),
+                    change,
+                    hint,
+                    ("of",),
                 )
             return
         if draft.base.layer == layer.name:
-            message = f"{change.name} is this layer's own document"
+            message = Phrase("{change} is this layer's own document", change=change.name)
             self._tell("own_document", message, change, "change the document itself", ("of",))
             return
         self._against(draft, change)
@@ -251,8 +275,13 @@ class _Folding:
         versions = {layer.name: layer.version for layer in self.layers}
         there = versions.get(draft.base.layer, "")
         if isinstance(against, str) and there and against != there:
-            message = f"made against {draft.base.layer} {against}, installed is {there}"
-            hint = "the upgrade shows what both changed; then write against: " + there
+            message = Phrase(
+                "made against {layer} {against}, installed is {there}",
+                layer=draft.base.layer,
+                against=against,
+                there=there,
+            )
+            hint = Phrase("the upgrade shows what both changed; then write against: {there}", there=there)
             self._tell("against_other_version", message, change, hint, ("against",), level="warning")
 
     def _tell(

@@ -19,6 +19,7 @@ import yaml
 
 from patron_engine.meta.boundaries import after_document
 from patron_engine.meta.document import Document, Path
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, Problems
 
 MAX_FILE_BYTES: Final = 2_000_000
@@ -96,10 +97,9 @@ def _decoded(text: bytes | str, file: str, problems: Problems) -> str | None:
         if len(raw) > MAX_FILE_BYTES:
             problems.add(
                 "file_too_large",
-                f"the file has {len(raw):,} bytes, at most {MAX_FILE_BYTES:,} are read",
-                hint="split it: several documents of one kind may stand in several files",
-                file=file,
-            )
+                Phrase("the file has {count:,} bytes, at most {most:,} are read", count=len(raw), most=MAX_FILE_BYTES),
+                hint="split it: several documents of one kind may stand in several files", file=file,
+            )  # fmt: skip
             return None
         source = raw.decode("utf-8-sig")
     except UnicodeError as error:
@@ -119,19 +119,20 @@ def _paired(match: re.Match[str]) -> str:
 def _syntax(error: yaml.YAMLError, file: str, problems: Problems) -> None:
     if isinstance(error, yaml.reader.ReaderError):
         problems.add(
-            "yaml_character", f"a character that YAML does not allow: {_shown(error.character)}",
+            "yaml_character", Phrase("a character that YAML does not allow: {character}", character=_shown(error.character)),
             hint="remove control characters", file=file,
         )  # fmt: skip
         return
     mark = getattr(error, "problem_mark", None)
     if mark and any(p.code == "yaml_syntax" and p.line == mark.line + 1 for p in problems):
         return
-    what = getattr(error, "problem", None) or "a character that YAML does not allow"
+    what = getattr(error, "problem", None) or Phrase("a character that YAML does not allow")
     context = getattr(error, "context", None)
     hint = "indent with spaces and quote texts that hold ': ' or ' #' or begin with a sign"
     if "tab character" in what or "\\t" in what:
         hint = "indent with spaces, not tabs"
-    message = f"this is not YAML: {what}" + (f" ({context})" if context else "")
+    what = f"{what} ({context})" if context else what
+    message = Phrase("this is not YAML: {what}", what=what)
     problems.add("yaml_syntax", message, hint=hint, file=file, line=mark.line + 1 if mark else None)
 
 
@@ -155,8 +156,8 @@ def _document(body: Any, places: dict[Path, int], file: str, problems: Problems)
     for key, value in (("kind", kind), (named_by, name)):
         if not isinstance(value, str) or not value:
             problems.add(
-                "missing_key", f"a document begins with `kind` and `{named_by}`; `{key}` is missing or no text",
-                file=file, line=places.get((key,), line), path=key, hint=f"write {key}: …",
+                "missing_key", Phrase("a document begins with `kind` and `{named_by}`; `{key}` is missing or no text", named_by=named_by, key=key),
+                file=file, line=places.get((key,), line), path=key, hint=Phrase("write {key}: …", key=key),
             )  # fmt: skip
             return None
     return Document(kind=str(kind), name=str(name), body=body, file=file, places=places)
@@ -213,16 +214,20 @@ class _Reading:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             self._stop(
-                "too_many_values", f"the file has more than {MAX_NODES:,} values", event, path, "split it"
-            )
+                "too_many_values", Phrase("the file has more than {most:,} values", most=MAX_NODES), event, path, "split it",
+            )  # fmt: skip
         if len(path) > MAX_DEPTH:
-            self._stop("too_deep", f"values are nested deeper than {MAX_DEPTH} levels", event, path)
+            self._stop(
+                "too_deep", Phrase("values are nested deeper than {most} levels", most=MAX_DEPTH), event, path
+            )
         self.places[path] = event.start_mark.line + 1
         self.order.append(path)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, path)
         if event.tag is not None:
-            self._fault("yaml_tag", f"tags are not read: {event.tag}", event, path, "write the plain value")
+            self._fault(
+                "yaml_tag", Phrase("tags are not read: {tag}", tag=event.tag), event, path, "write the plain value",
+            )  # fmt: skip
         if event.anchor is None:
             return self._value(event, path)
         self.anchors[event.anchor] = None
@@ -235,16 +240,20 @@ class _Reading:
     def _alias(self, event: Any, path: Path) -> Any:
         known = self.anchors.get(event.anchor)
         if known is None:
-            where = "stands inside itself" if event.anchor in self.anchors else "is not anchored before"
-            self._fault("yaml_alias", f"*{event.anchor} {where}", event, path, "write the value again")
+            what = Phrase("*{anchor} is not anchored before", anchor=event.anchor)
+            if event.anchor in self.anchors:
+                what = Phrase("*{anchor} stands inside itself", anchor=event.anchor)
+            self._fault("yaml_alias", what, event, path, "write the value again")
             return None
         self.grown += known.size
         self.size += known.size
         if self.grown > MAX_ALIAS_BYTES:
-            message = f"aliases grow the document by more than {MAX_ALIAS_BYTES:,} bytes"
+            message = Phrase("aliases grow the document by more than {most:,} bytes", most=MAX_ALIAS_BYTES)
             self._stop("yaml_alias_growth", message, event, path, "write the values out, or fewer of them")
         if len(path) + max(map(len, known.places), default=0) > MAX_DEPTH:
-            self._stop("too_deep", f"values are nested deeper than {MAX_DEPTH} levels", event, path)
+            self._stop(
+                "too_deep", Phrase("values are nested deeper than {most} levels", most=MAX_DEPTH), event, path
+            )
         for inner in known.places:
             self.places[(*path, *inner)] = event.start_mark.line + 1
             self.order.append((*path, *inner))
@@ -282,8 +291,9 @@ class _Reading:
             self.places[(*path, key)] = at.start_mark.line + 1
             if key in found:
                 self._fault(
-                    "duplicate_key", f"the key {key!r} stands twice in one map", at, (*path, key), "keep one"
-                )
+                    "duplicate_key", Phrase("the key {key!r} stands twice in one map", key=key), at, (*path, key),
+                    "keep one",
+                )  # fmt: skip
             elif key == "<<" and not at.style:
                 self._fault("yaml_merge", "merge keys (<<) are not read", at, path, "write the keys out")
             elif event.flow_style and _is_empty(value_event):
@@ -298,8 +308,8 @@ class _Reading:
         """`{en: Won, first touch}`: the comma made a key without a value."""
         whole = f'"{last}, {at.value}"' if isinstance(last, str) else f'"…, {at.value}"'
         self._fault(
-            "key_without_value", f"{at.value!r} has no value: a comma ends a text in {{…}}", at, path,
-            f"quote it: {whole}",
+            "key_without_value", Phrase("{value!r} has no value: a comma ends a text in {{…}}", value=at.value), at, path,
+            Phrase("quote it: {whole}", whole=whole),
         )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from patron_engine.meta.document import Document, Path, element_name, former_names
 from patron_engine.meta.rules_of import RULES_OF
 from patron_engine.names import EXPRESSION_WORDS, FLOW_WORDS, ROOT_WORDS, name_fault
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, Problems
 
 # Values of records, not parts of the definition: what stands below is not looked at.
@@ -78,8 +79,8 @@ def check_rules(document: Document) -> list[Problem]:
         elif isinstance(value, str) and path and path[-1] in CONDITIONS and value.startswith("="):
             found.add(
                 "expression_sign",
-                f"`{path[-1]}` is an expression as it stands: no = before it",
-                hint=f"write {value[1:].strip()!r}",
+                Phrase("`{path}` is an expression as it stands: no = before it", path=path[-1]),
+                hint=Phrase("write {strip!r}", strip=value[1:].strip()),
                 **document.where(path),
             )
     _reserved(document, found)
@@ -116,7 +117,11 @@ def _element_name(document: Document, path: Path, value: Mapping[str, Any], foun
         if isinstance(name, str) and ("__" in name or name.endswith("_")):
             fault = name_fault(name)
             if fault and not (document.kind == "check" and path):
-                found.add("bad_name", f"{name!r} is not a name: {fault}", **document.where((*path, key)))
+                found.add(
+                    "bad_name",
+                    Phrase("{name!r} is not a name: {fault}", name=name, fault=fault),
+                    **document.where((*path, key)),
+                )
 
 
 def _names_twice(document: Document, path: Path, items: list[Any], found: Problems) -> None:
@@ -132,7 +137,9 @@ def _names_twice(document: Document, path: Path, items: list[Any], found: Proble
             first = document.line((*path, seen[name]))
             found.add(
                 "duplicate_name",
-                f"{name!r} stands twice in this list" + (f", first in line {first}" if first else ""),
+                Phrase("{name!r} stands twice in this list, first in line {first}", name=name, first=first)
+                if first
+                else Phrase("{name!r} stands twice in this list", name=name),
                 hint="leave one out" if plain else "give one of them another name",
                 **document.where((*path, index)),
             )
@@ -150,7 +157,12 @@ def _old_names(
             if other is not None:
                 found.add(
                     "name_taken",
-                    f"{old!r} was the name of {element_name(item)!r} and stays its alias; {other!r} cannot have it too",
+                    Phrase(
+                        "{old!r} was the name of {item!r} and stays its alias; {other!r} cannot have it too",
+                        old=old,
+                        item=element_name(item),
+                        other=other,
+                    ),
                     hint="choose another name for the newer one",
                     **document.where((*path, index, "was")),
                 )
@@ -168,14 +180,19 @@ def _cases(document: Document, path: Path, items: list[Any], found: Problems) ->
         if isinstance(item, Mapping) and "when" not in item:
             found.add(
                 "case_never_reached",
-                f"{element_name(item)!r} has no `when`: what stands after it is never reached",
+                Phrase(
+                    "{item!r} has no `when`: what stands after it is never reached", item=element_name(item)
+                ),
                 hint="give it a `when`, or put it last",
                 **document.where((*path, index)),
             )
     if path[-1] == "cases" and items and isinstance(items[-1], Mapping) and "when" in items[-1]:
         found.add(
             "no_last_case",
-            f"the last case {element_name(items[-1])!r} has a `when`: where none fits, nothing is done",
+            Phrase(
+                "the last case {items!r} has a `when`: where none fits, nothing is done",
+                items=element_name(items[-1]),
+            ),
             hint="add a last case without `when`",
             level="warning",
             **document.where((*path, len(items) - 1)),
@@ -202,13 +219,17 @@ def _people(document: Document, path: Path, value: Mapping[str, Any], found: Pro
     elif len(words) > 1:
         found.add(
             "people_twice",
-            f"{' and '.join(words)} stand together; one word says whom",
+            Phrase("{words} stand together; one word says whom", words=" and ".join(words)),
             hint="write a list: [{…}, {…}] is all of them",
             **document.where((*path, words[1])),
         )
     for more, needs in (("each", "field"), ("from", "chosen_by")):
         if more in value and needs not in value:
-            found.add("missing_key", f"`{more}` needs `{needs}` beside it", **document.where((*path, more)))
+            found.add(
+                "missing_key",
+                Phrase("`{more}` needs `{needs}` beside it", more=more, needs=needs),
+                **document.where((*path, more)),
+            )
 
 
 def _reserved(document: Document, found: Problems) -> None:
@@ -266,5 +287,8 @@ def _reserved_name(
     )
     if why:
         found.add(
-            "reserved_name", f"{name!r} is reserved: {why}", hint=f"try {name}_value", **document.where(path)
+            "reserved_name",
+            Phrase("{name!r} is reserved: {why}", name=name, why=why),
+            hint=Phrase("try {name}_value", name=name),
+            **document.where(path),
         )

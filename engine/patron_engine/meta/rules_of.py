@@ -19,6 +19,7 @@ from patron_engine.meta.cron import cron_fault
 from patron_engine.meta.document import Document, Path, walk
 from patron_engine.meta.reference.events import OFFERS
 from patron_engine.meta.rules_values import external_ids, menu_addresses, open_days
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
 
 Rule = Callable[[Document, Problems], None]
@@ -47,10 +48,10 @@ def one_of(
     """Exactly one of `keys` (or at most one, with least=0) stands in the map."""
     there = [key for key in keys if value.get(key) is not None]
     if len(there) > 1:
-        message = f"{' and '.join(there)} stand together; one of them is enough"
+        message = Phrase("{there} stand together; one of them is enough", there=" and ".join(there))
         found.add("one_of", message, hint="keep one", **document.where((*path, there[1])))
     elif len(there) < least:
-        found.add("one_of", f"one of {', '.join(keys)} must stand here", **document.where(path))
+        found.add("one_of", Phrase("one of {keys} must stand here", keys=list(keys)), **document.where(path))
 
 
 def fields(document: Document, found: Problems) -> None:
@@ -80,7 +81,7 @@ def _field(document: Document, path: Path, field: Mapping[str, Any], found: Prob
     elif kind == "tags" or field.get("returns"):
         one_of(document, path, field, ("options", "option_set"), found, least=0)
     if kind == "rollup" and function not in (None, "count") and not field.get("field"):
-        message = f"`{function}` needs the field it is made of"
+        message = Phrase("`{function}` needs the field it is made of", function=function)
         found.add("missing_key", message, hint="write field: …", **document.where(path))
     if kind == "auto_number":
         _auto_number(document, path, field.get("pattern"), found)
@@ -88,7 +89,10 @@ def _field(document: Document, path: Path, field: Mapping[str, Any], found: Prob
         _pattern(document, (*path, "pattern"), field["pattern"], found)
     low, high = field.get("min"), field.get("max")
     if isinstance(low, int | Decimal) and isinstance(high, int | Decimal) and low > high:
-        found.add("out_of_range", f"min {low} is more than max {high}", **document.where((*path, "min")))
+        found.add(
+            "out_of_range", Phrase("min {low} is more than max {high}", low=low, high=high),
+            **document.where((*path, "min")),
+        )  # fmt: skip
     if field.get("find") is not None and field.get("many"):
         found.add(
             "one_of", "`find` chooses one record, `many` holds several", **document.where((*path, "find"))
@@ -103,25 +107,26 @@ def _pattern(document: Document, path: Path, pattern: str, found: Problems) -> N
     except re2.error as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         hint = "backreferences and look-around are not there: the same pattern must be quick on every text"
-        found.add("bad_pattern", f"the pattern cannot be read: {reason}", hint=hint, **document.where(path))
+        found.add(
+            "bad_pattern", Phrase("the pattern cannot be read: {reason}", reason=reason), hint=hint, **document.where(path),
+        )  # fmt: skip
 
 
 def _auto_number(document: Document, path: Path, pattern: Any, found: Problems) -> None:
     if not isinstance(pattern, str):
         return
-    counters = _COUNTER.findall(pattern)
-    if len(counters) != 1:
-        message = f"the pattern {pattern!r} needs exactly one counter such as {{0000}}"
+    if len(_COUNTER.findall(pattern)) != 1:
+        message = Phrase("the pattern {pattern!r} needs exactly one counter such as {{0000}}", pattern=pattern)  # fmt: skip
         found.add("bad_form", message, hint="SO-{YYYY}{MM}-{0000}", **document.where((*path, "pattern")))
     for part in re.findall(r"\{([^{}]*)\}", pattern):
         if not (set(part) == {"0"} or part in _DATES or re.fullmatch(r"[a-z][a-z0-9_.]*", part)):
-            near = nearest(part.upper(), _DATES) or "parts are {YYYY} {YY} {MM} {DD} {0000} and {field}"
-            found.add(
-                "bad_form",
-                f"{{{part}}} is no part of a number",
-                hint=near,
-                **document.where((*path, "pattern")),
+            near = nearest(part.upper(), _DATES) or Phrase(
+                "parts are {YYYY} {YY} {MM} {DD} {0000} and {field}"
             )
+            found.add(
+                "bad_form", Phrase("{{{part}}} is no part of a number", part=part), hint=near,
+                **document.where((*path, "pattern")),
+            )  # fmt: skip
 
 
 def view_axes(document: Document, found: Problems) -> None:
@@ -130,11 +135,9 @@ def view_axes(document: Document, found: Problems) -> None:
     for key in needs.get(kind, ()) if isinstance(kind, str) else ():
         if key not in document.body:
             found.add(
-                "missing_key",
-                f"a {kind} needs `{key}`",
-                hint=f"write {key}: FIELD",
-                **document.where(("type",)),
-            )
+                "missing_key", Phrase("a {kind} needs `{key}`", kind=kind, key=key),
+                hint=Phrase("write {key}: FIELD", key=key), **document.where(("type",)),
+            )  # fmt: skip
 
 
 def menu_entries(document: Document, found: Problems) -> None:
@@ -198,7 +201,7 @@ def automation_object(document: Document, found: Problems) -> None:
     for event in [events] if isinstance(events, Mapping) else events if isinstance(events, list) else ():
         name = event.get("event") if isinstance(event, Mapping) else None
         if "object" not in document.body and isinstance(name, str) and name in happens:
-            message = f"`{name}` happens to records: say of which object"
+            message = Phrase("`{name}` happens to records: say of which object", name=name)
             found.add("missing_key", message, hint="write object: …", **document.where(("on",)))
 
 
@@ -207,7 +210,9 @@ def cron_lines(document: Document, found: Problems) -> None:
         if path and path[-1] == "cron" and isinstance(value, str) and not value.startswith("="):
             fault = cron_fault(value)
             if fault:
-                found.add("bad_form", f"the cron line {value!r}: {fault}", **document.where(path))
+                found.add(
+                    "bad_form", Phrase("the cron line {value!r}: {fault}", value=value, fault=fault), **document.where(path),
+                )  # fmt: skip
 
 
 def measures(document: Document, found: Problems) -> None:
@@ -215,11 +220,10 @@ def measures(document: Document, found: Problems) -> None:
         one_of(document, path, measure, ("function", "expression"), found)
         function = measure.get("function")
         if isinstance(function, str) and function != "count" and not measure.get("field"):
-            message = f"`{function}` needs the field it is made of"
+            message = Phrase("`{function}` needs the field it is made of", function=function)
             found.add("missing_key", message, hint="write field: …", **document.where(path))
         if function == "percentile" and "at" not in measure:
-            message = "a percentile needs `at`, such as at: 90"
-            found.add("missing_key", message, **document.where(path))
+            found.add("missing_key", "a percentile needs `at`, such as at: 90", **document.where(path))
 
 
 def approval_nodes(document: Document, found: Problems) -> None:
@@ -227,7 +231,7 @@ def approval_nodes(document: Document, found: Problems) -> None:
     for path, node in maps(document, "nodes"):
         name = node.get("name")
         if isinstance(name, str) and name in seen:
-            message = f"{name!r} is the name of another node already (line {seen[name]})"
+            message = Phrase("{name!r} is the name of another node already (line {seen})", name=name, seen=seen[name])  # fmt: skip
             found.add(
                 "duplicate_name", message, hint="decisions name their node", **document.where((*path, "name"))
             )
@@ -239,7 +243,9 @@ def approval_nodes(document: Document, found: Problems) -> None:
             and cases
             and not any(isinstance(c, Mapping) and c.get("nodes") for c in cases)
         ):
-            found.add("empty_branch", f"no case of {name!r} holds a node", **document.where((*path, "cases")))
+            found.add(
+                "empty_branch", Phrase("no case of {name!r} holds a node", name=name), **document.where((*path, "cases")),
+            )  # fmt: skip
 
 
 def sla_clocks(document: Document, found: Problems) -> None:
@@ -254,7 +260,9 @@ def days(document: Document, found: Problems) -> None:
             try:
                 date(*map(int, match.groups())) if match else None
             except ValueError:
-                found.add("bad_form", f"{value!r} is no day of the calendar", **document.where(path))
+                found.add(
+                    "bad_form", Phrase("{value!r} is no day of the calendar", value=value), **document.where(path),
+                )  # fmt: skip
 
 
 def workspace_name(document: Document, found: Problems) -> None:
@@ -267,7 +275,9 @@ def zone(document: Document, found: Problems) -> None:
     name = document.body.get("zone")
     if isinstance(name, str) and name not in available_timezones():
         hint = nearest(name, available_timezones()) or "such as Asia/Shanghai"
-        found.add("unknown_zone", f"there is no time zone {name!r}", hint=hint, **document.where(("zone",)))
+        found.add(
+            "unknown_zone", Phrase("there is no time zone {name!r}", name=name), hint=hint, **document.where(("zone",)),
+        )  # fmt: skip
 
 
 RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {

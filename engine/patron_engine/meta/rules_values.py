@@ -11,9 +11,10 @@ from datetime import date
 from typing import Final
 
 from patron_engine.meta.document import Document, walk
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems
 
-_ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:|/(?!/))\S+\Z")
+_ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:|/(?!/))[^\s\\]+\Z")
 
 
 def menu_addresses(document: Document, found: Problems) -> None:
@@ -22,7 +23,7 @@ def menu_addresses(document: Document, found: Problems) -> None:
         if not path or path[-1] != "url" or not isinstance(value, str):
             continue
         if not value.startswith("=") and not _ADDRESS.match(value):
-            message = f"{value!r} is no address a menu can lead to"
+            message = Phrase("{value!r} is no address a menu can lead to", value=value)
             hint = "https://…, /a/page/of/this/place, mailto:… or tel:…"
             found.add("bad_address", message, hint=hint, **document.where(path))
 
@@ -38,9 +39,11 @@ def external_ids(document: Document, found: Problems) -> None:
         before = first.setdefault(str(id), index)
         if before != index:
             line = document.line(("records", before))
-            message = f"the external id {str(id)!r} stands twice" + (
-                f", first in line {line}" if line else ""
-            )
+            message = Phrase("the external id {id!r} stands twice", id=str(id))
+            if line:
+                message = Phrase(
+                    "the external id {id!r} stands twice, first in line {line}", id=str(id), line=line
+                )
             where = document.where(("records", index, "external_id"))
             found.add("duplicate_name", message, hint="give one of them another", **where)
 
@@ -54,5 +57,5 @@ def open_days(document: Document, found: Problems) -> None:
     except ValueError:
         return  # not days, or only one of them: told elsewhere
     if last < first:
-        message = f"it closes ({last}) before it opens ({first})"
+        message = Phrase("it closes ({last}) before it opens ({first})", last=last, first=first)
         found.add("range_order", message, hint="swap the two days", **document.where(("open", "until")))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from patron_engine.meta.document import Document, Path, walk
 from patron_engine.meta.languages import is_texts
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 
 # Keys whose values people read. A map of languages anywhere else is one too.
@@ -58,7 +59,7 @@ class Gap:
     plain: bool
 
     def problem(self) -> Problem:
-        said = f"{self.text!r} has no {', '.join(self.missing)}"
+        said = Phrase("{text!r} has no {missing}", text=self.text, missing=list(self.missing))
         hint = (
             "write a map of languages: {en: …, zh-CN: …}"
             if self.plain
@@ -112,6 +113,6 @@ def untranslated(
         gaps.extend(g for g in _gaps(document, languages) if (g.text, g.missing) not in known)
     told = [replace(gap.problem(), level="info") for gap in gaps[:MOST_TOLD]]
     if len(gaps) > MOST_TOLD:
-        message = f"{len(gaps) - MOST_TOLD} more texts lack a language"
+        message = Phrase("{count} more texts lack a language", count=len(gaps) - MOST_TOLD)
         told.append(Problem(code="missing_translation", message=message, level="info"))
     return told

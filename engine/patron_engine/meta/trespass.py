@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from patron_engine.meta.document import Document, Path
 from patron_engine.meta.languages import LANGUAGES
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 
 # Documents that only say how something is shown: a pack may set anything in them.
@@ -41,8 +42,10 @@ def check_trespass(
 ) -> list[Problem]:
     """What a pack's change does beyond its rights."""
     if target.layer not in requires:
-        hint = f"write requires: {{{target.layer}: …}} in pack.yaml"
-        message = f"{change.name} is {target.layer}'s, which this pack does not require"
+        hint = Phrase("write requires: {{{layer}: …}} in pack.yaml", layer=target.layer)
+        message = Phrase(
+            "{change} is {layer}'s, which this pack does not require", change=change.name, layer=target.layer
+        )
         return [_problem(change, ("of",), "not_required", message, hint)]
     settings = _settings(change, target, own_objects)
     return [*_removals(change), *settings, *_moves(change, target), *_rights(change, target)]
@@ -53,8 +56,11 @@ def _rights(change: Document, target: Document) -> Iterator[Problem]:
     added = change.body.get("add")
     for text in added if isinstance(added, Mapping) else ():
         if target.kind == "sharing" or (target.kind == "role" and text != "menus"):
-            message = (
-                f"a pack may not add to {text!r} of {target.kind} {target.name!r}: it would widen rights"
+            message = Phrase(
+                "a pack may not add to {text!r} of {kind} {target!r}: it would widen rights",
+                text=text,
+                kind=target.kind,
+                target=target.name,
             )
             yield _problem(change, ("add", text), "pack_may_not_set", message, "bring a role of your own")
 
@@ -62,7 +68,7 @@ def _rights(change: Document, target: Document) -> Iterator[Problem]:
 def _removals(change: Document) -> Iterator[Problem]:
     removed = change.body.get("remove")
     for index, text in enumerate(removed if isinstance(removed, list) else ()):
-        message = f"a pack may not remove {text!r} from another's document"
+        message = Phrase("a pack may not remove {text!r} from another's document", text=text)
         yield _problem(
             change, ("remove", index), "pack_may_not_remove", message, "hide it in a layout of your own"
         )
@@ -82,7 +88,10 @@ def _settings(change: Document, target: Document, own_objects: frozenset[str]) -
             continue
         if isinstance(value, Mapping) and value and HARMLESS.issuperset(value):
             continue
-        message = f"a pack may not set {text!r} in another's document: only labels, help, order and layout"
+        message = Phrase(
+            "a pack may not set {text!r} in another's document: only labels, help, order and layout",
+            text=text,
+        )
         hint = "add an element of your own, or ask its publisher"
         yield _problem(change, ("set", text), "pack_may_not_set", message, hint)
 
@@ -104,7 +113,7 @@ def _moves(change: Document, target: Document) -> Iterator[Problem]:
     moved = change.body.get("move")
     for text in moved if isinstance(moved, Mapping) else ():
         if {"cases", "nodes", "steps", "return"}.intersection(text.split(".")) or target.kind == "assignment":
-            message = f"a pack may not move {text!r}: the order decides what happens"
+            message = Phrase("a pack may not move {text!r}: the order decides what happens", text=text)
             yield _problem(change, ("move", text), "pack_may_not_set", message, None)
 
 
@@ -113,8 +122,21 @@ def check_new(document: Document, prefix: str, workspace: bool) -> list[Problem]
     named = document.kind == "object" if workspace else document.kind not in ("pack", "change", "workspace")
     if not prefix or not named or document.name.startswith(prefix):
         return []
-    message = f"{document.kind} {document.name!r} must begin with {prefix!r}"
-    return [_problem(document, ("name",), "prefix_missing", message, f"call it {prefix}{document.name}")]
+    message = Phrase(
+        "{kind} {document!r} must begin with {prefix!r}",
+        kind=document.kind,
+        document=document.name,
+        prefix=prefix,
+    )
+    return [
+        _problem(
+            document,
+            ("name",),
+            "prefix_missing",
+            message,
+            Phrase("call it {prefix}{document}", prefix=prefix, document=document.name),
+        )
+    ]
 
 
 def check_added(change: Document, prefix: str, layer: str) -> list[Problem]:
@@ -126,8 +148,12 @@ def check_added(change: Document, prefix: str, layer: str) -> list[Problem]:
         for index, item in enumerate(items if isinstance(items, list) else ()):
             name = item.get("name") if isinstance(item, Mapping) else item if listed == "options" else None
             if isinstance(name, str) and listed not in POINTING and not name.startswith(prefix):
-                message = f"{name!r} is added to another's document and must begin with {prefix!r}"
-                hint = f"call it {prefix}{name}"
+                message = Phrase(
+                    "{name!r} is added to another's document and must begin with {prefix!r}",
+                    name=name,
+                    prefix=prefix,
+                )
+                hint = Phrase("call it {prefix}{name}", prefix=prefix, name=name)
                 found.append(_problem(change, ("add", text, index), "prefix_missing", message, hint))
     return found
 

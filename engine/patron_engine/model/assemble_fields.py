@@ -19,6 +19,7 @@ from patron_engine.fields.field import (
     Find,
     Formula,
     LinkSpec,
+    PlaceSpec,
     Rollup,
     Spec,
     Texts,
@@ -134,7 +135,28 @@ class FieldAssembly:
             return self._rollup(one, f)
         if isinstance(f.spec, LinkSpec) and not f.system:
             return self._link(one, f, f.spec)
+        if isinstance(f.spec, PlaceSpec):
+            return self._place(one, f, f.spec)
         return f.spec
+
+    def _place(self, one: ObjectSketch, f: FieldSketch, spec: PlaceSpec) -> PlaceSpec:
+        radius = self.at(one, (*f.path, "radius"))
+        named = one.field(spec.manual) if isinstance(spec.manual, str) else None
+        return replace(
+            spec,
+            target=self._target(one, spec),
+            radius=spec.radius if radius is None else radius,
+            manual=spec.manual if named is None else named.name,
+        )
+
+    def _target(self, one: ObjectSketch, spec: PlaceSpec) -> tuple[str, str] | None:
+        """By the names of today."""
+        link = one.field(spec.target[0]) if spec.target else None
+        if spec.target is None or link is None or not isinstance(link.spec, LinkSpec):
+            return None
+        beyond = self.sketch.object(link.spec.to[0])
+        place = beyond.field(spec.target[1]) if beyond is not None else None
+        return (link.name, place.name if place is not None else spec.target[1])
 
     def _rollup(self, one: ObjectSketch, f: FieldSketch) -> Rollup:
         body, decided = f.definition, self.storing.decide(f)

@@ -17,6 +17,7 @@ from patron_engine.model import limits
 from patron_engine.model.catalog import field_at
 from patron_engine.model.keys import KeyChecks
 from patron_engine.model.sketch import FieldSketch, ObjectSketch
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
 TITLE_KINDS: Final = ("text", "choice")
@@ -46,7 +47,7 @@ class ObjectChecks(KeyChecks):
             return
         found = field_at(self.sketch, self.one.name, title)
         if found is not None and found.expr is not None and not any(fits(found.expr, k) for k in TITLE_KINDS):
-            self.tell("title_type", f"the title is {say_type(found.expr)}; people look for a text", ("title",),
+            self.tell("title_type", Phrase("the title is {expr}; people look for a text", expr=say_type(found.expr)), ("title",),
                       "take a text, a number that comes by itself, or a formula that makes a text")  # fmt: skip
         if found is not None and found.definition.get("encrypted") is True:
             self.tell(
@@ -61,7 +62,12 @@ class ObjectChecks(KeyChecks):
         for f in masters[1:]:
             self.tell(
                 "second_master",
-                f"{self.one.name} has two masters: {masters[0].name} and {f.name}",
+                Phrase(
+                    "{one} has two masters: {masters} and {f}",
+                    one=self.one.name,
+                    masters=masters[0].name,
+                    f=f.name,
+                ),
                 f.path,
                 "make one a lookup",
             )
@@ -73,13 +79,13 @@ class ObjectChecks(KeyChecks):
             if above is None:
                 return
             if above.name in chain:
-                self.tell("master_cycle", f"masters go in a circle: {' → '.join([*chain, above.name])}", masters[0].path,
+                self.tell("master_cycle", Phrase("masters go in a circle: {value}", value=' → '.join([*chain, above.name])), masters[0].path,
                           "one of them is a lookup")  # fmt: skip
                 return
             chain.append(above.name)
             here = above
         if len(chain) > limits.DETAIL_DEPTH:
-            self.tell("limit_detail_depth", f"details nest at most {limits.DETAIL_DEPTH} levels: {' → '.join(chain)}", masters[0].path,
+            self.tell("limit_detail_depth", Phrase("details nest at most {most} levels: {chain}", most=limits.DETAIL_DEPTH, chain=' → '.join(chain)), masters[0].path,
                       "make the uppermost a lookup")  # fmt: skip
         if isinstance(masters[0].spec, LinkSpec) and (len(masters[0].spec.to) != 1 or masters[0].spec.many):
             self.tell(
@@ -98,7 +104,9 @@ class ObjectChecks(KeyChecks):
         found = self.one.field(str(named))
         if found is not None and found.expr is not None and found.expr.kind not in ("date", "datetime"):
             self.tell(
-                "rate_date_type", f"{named} is {say_type(found.expr)}, the rate needs a day", ("rate_date",)
+                "rate_date_type",
+                Phrase("{named} is {expr}, the rate needs a day", named=named, expr=say_type(found.expr)),
+                ("rate_date",),
             )
 
     def _same_currency(self, f: FieldSketch) -> None:
@@ -106,12 +114,12 @@ class ObjectChecks(KeyChecks):
             return
         path = (*f.path, "same_currency")
         if len(f.spec.to) != 1 or f.spec.many:
-            self.tell("same_currency_many", f"{f.name} can point at several records: which currency?", path, "make it a link to one record of one object")  # fmt: skip
+            self.tell("same_currency_many", Phrase("{f} can point at several records: which currency?", f=f.name), path, "make it a link to one record of one object")  # fmt: skip
             return
         target = self.sketch.object(f.spec.to[0])
         for side in (self.one, target):
             if side is not None and not side.record_currency:
-                self.tell("same_currency_alone", f"records of {side.name} have no currency of their own", path, "write `currency: record` there, or leave same_currency out")  # fmt: skip
+                self.tell("same_currency_alone", Phrase("records of {side} have no currency of their own", side=side.name), path, "write `currency: record` there, or leave same_currency out")  # fmt: skip
 
     def _search(self) -> None:
         for index, path in enumerate(self.one.body.get("search") or ()):
@@ -119,7 +127,11 @@ class ObjectChecks(KeyChecks):
             if found is not None and (
                 found.type.name in ("secret", "json", "boolean") or found.definition.get("encrypted") is True
             ):
-                self.tell("search_type", f"{path} holds no words the search could find", ("search", index))
+                self.tell(
+                    "search_type",
+                    Phrase("{path} holds no words the search could find", path=path),
+                    ("search", index),
+                )
 
     def _required(self, f: FieldSketch) -> None:
         required, readonly = f.definition.get("required"), f.definition.get("readonly")
@@ -127,14 +139,14 @@ class ObjectChecks(KeyChecks):
         if computed and required not in (None, False):
             self.tell(
                 "required_computed",
-                f"{f.name} is worked out; nobody can be asked to fill it",
+                Phrase("{f} is worked out; nobody can be asked to fill it", f=f.name),
                 (*f.path, "required"),
                 "make it a rule",
             )
         if computed and f.definition.get("default") is not None:
             self.tell(
                 "default_computed",
-                f"{f.name} is worked out and takes no default",
+                Phrase("{f} is worked out and takes no default", f=f.name),
                 (*f.path, "default"),
                 "leave it out",
             )
@@ -147,7 +159,7 @@ class ObjectChecks(KeyChecks):
             and not find
             and f.name not in self._filled()
         ):
-            self.tell("required_readonly", f"{f.name} is required and nobody may write it", f.path,
+            self.tell("required_readonly", Phrase("{f} is required and nobody may write it", f=f.name), f.path,
                       "give it a default, fill it from a link, or leave `readonly` out")  # fmt: skip
 
     def _filled(self) -> set[str]:
@@ -159,7 +171,7 @@ class ObjectChecks(KeyChecks):
         by = f.definition.get("controlled_by")
         limited = [o for _, _, o in walk_options(f.spec.options) if o.only_for is not None]
         if limited and by is None and f.spec.option_set is None:
-            self.tell("only_for_alone", f"option {limited[0].name!r} has `only_for`, but {f.name} has no `controlled_by`", f.path,
+            self.tell("only_for_alone", Phrase("option {limited!r} has `only_for`, but {f} has no `controlled_by`", limited=limited[0].name, f=f.name), f.path,
                       "say which field controls it")  # fmt: skip
         if isinstance(by, str):
             controller = self.one.field(by)
@@ -170,12 +182,14 @@ class ObjectChecks(KeyChecks):
             ):
                 self.tell(
                     "controller_type",
-                    f"{by} is no choice and cannot control {f.name}",
+                    Phrase("{by} is no choice and cannot control {f}", by=by, f=f.name),
                     (*f.path, "controlled_by"),
                 )
             if self._controls_itself(f):
                 self.tell(
-                    "controller_cycle", f"{f.name} controls itself through {by}", (*f.path, "controlled_by")
+                    "controller_cycle",
+                    Phrase("{f} controls itself through {by}", f=f.name, by=by),
+                    (*f.path, "controlled_by"),
                 )
         if f.spec.option_set is None:
             names = {p for p, _, _ in walk_options(f.spec.options)}
@@ -183,7 +197,7 @@ class ObjectChecks(KeyChecks):
                 above = path.rpartition("/")[0]
                 target = f"{above}/{option.retired_to}" if above and option.retired_to else option.retired_to
                 if target is not None and (target not in names or target == path):
-                    self.tell("unknown_option", f"{path!r} is retired to {option.retired_to!r}, which is no other option", (*f.path, "options"),
+                    self.tell("unknown_option", Phrase("{path!r} is retired to {retired_to!r}, which is no other option", path=path, retired_to=option.retired_to), (*f.path, "options"),
                               nearest(option.retired_to or "", names))  # fmt: skip
 
     def _controls_itself(self, f: FieldSketch) -> bool:
@@ -204,7 +218,7 @@ class ObjectChecks(KeyChecks):
         if f.spec.on_delete == "clear" and f.definition.get("required") is True:
             self.tell(
                 "clear_required",
-                f"{f.name} is required and cannot be cleared",
+                Phrase("{f} is required and cannot be cleared", f=f.name),
                 (*f.path, "on_delete"),
                 "restrict or cascade",
             )
@@ -215,7 +229,7 @@ class ObjectChecks(KeyChecks):
             if mine.computed or mine.type.name == "auto_number":
                 self.tell(
                     "fill_computed",
-                    f"{own} is worked out and cannot be filled",
+                    Phrase("{own} is worked out and cannot be filled", own=own),
                     (*f.path, "fill", own),
                     "take another field",
                 )
@@ -224,18 +238,25 @@ class ObjectChecks(KeyChecks):
                 if theirs and mine.expr.kind != theirs.kind and not fits(theirs, mine.expr.kind):
                     self.tell(
                         "fill_type",
-                        f"{target}.{source} is {say_type(theirs)}, {own} is {say_type(mine.expr)}",
+                        Phrase(
+                            "{target}.{source} is {theirs}, {own} is {expr}",
+                            target=target,
+                            source=source,
+                            theirs=say_type(theirs),
+                            own=own,
+                            expr=say_type(mine.expr),
+                        ),
                         (*f.path, "fill", own),
                     )
 
     def _encrypted(self, f: FieldSketch) -> None:
         if f.definition.get("encrypted") is True and f.type.name not in ENCRYPTABLE:
-            self.tell("not_encryptable", f"{f.type.name} fields cannot be encrypted", (*f.path, "encrypted"),
-                      f"texts can: {', '.join(sorted(ENCRYPTABLE))}")  # fmt: skip
+            self.tell("not_encryptable", Phrase("{type} fields cannot be encrypted", type=f.type.name), (*f.path, "encrypted"),
+                      Phrase("texts can: {encryptable}", encryptable=sorted(ENCRYPTABLE)))  # fmt: skip
 
     def _numbered(self, f: FieldSketch) -> None:
         if f.type.name == "auto_number" and f.definition.get("reset") == "master" and self.one.master is None:
-            self.tell("reset_without_master", f"{self.one.name} is no detail: there is no master to count for", (*f.path, "reset"),
+            self.tell("reset_without_master", Phrase("{one} is no detail: there is no master to count for", one=self.one.name), (*f.path, "reset"),
                       "never, day, month or year; or make a link its master")  # fmt: skip
 
     def _rollup(self, f: FieldSketch) -> None:
@@ -244,13 +265,15 @@ class ObjectChecks(KeyChecks):
         steps = str(f.definition.get("of") or "").split(".")
         if len(steps) > limits.ROLLUP_PATH:
             self.tell(
-                "limit_rollup_path", f"a roll-up goes down at most {limits.ROLLUP_PATH} sets", (*f.path, "of")
+                "limit_rollup_path",
+                Phrase("a roll-up goes down at most {most} sets", most=limits.ROLLUP_PATH),
+                (*f.path, "of"),
             )
         if f.definition.get("deep") is True:
             own = self.one.set(steps[0])
             link = self.sketch.objects[own.object].fields[own.field] if own is not None else None
             if link is not None and not (own is not None and own.object == self.one.name):
-                self.tell("deep_without_tree", f"{steps[0]} is no tree: `deep` needs a set of {self.one.name} itself", (*f.path, "deep"),
+                self.tell("deep_without_tree", Phrase("{steps} is no tree: `deep` needs a set of {one} itself", steps=steps[0], one=self.one.name), (*f.path, "deep"),
                           "leave `deep` out")  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from patron_engine.model.sketching import sketch
 from patron_engine.model.storing import Storing
 from patron_engine.model.values import check_values, read_literal
 from patron_engine.model.wanted import wanted
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, Problems, beyond, nearest
 
 Key = tuple[str, str]
@@ -83,7 +84,12 @@ def _compile(
     documents = effective.documents
     if len(documents) > limits.DOCUMENTS:
         problems.add(
-            "limit_documents", f"{len(documents)} documents, a workspace has at most {limits.DOCUMENTS}"
+            "limit_documents",
+            Phrase(
+                "{count} documents, a workspace has at most {most}",
+                count=len(documents),
+                most=limits.DOCUMENTS,
+            ),
         )
     uses = {key: REFERENCES.of(d) for key, d in documents.items()}
     made = sketch(documents, problems)
@@ -134,7 +140,7 @@ def _check(
         if (fields[0].object, fields[0].name) not in expressions.cyclic:
             chain = [f"{f.object}.{f.name}" for f in fields]
             document = made.objects[fields[0].object].document
-            problems.add("formula_cycle", f"these need each other: {' → '.join([*chain, chain[0]])}",
+            problems.add("formula_cycle", Phrase("these need each other: {value}", value=' → '.join([*chain, chain[0]])),
                          hint="take one of them out of the circle", **document.where(fields[0].path))  # fmt: skip
     storing.decide_all()
     stored = storing.has_column()
@@ -174,7 +180,7 @@ def _computable(
             ):
                 problems.add(
                     "formula_no_sql",
-                    f"{f.name} is not kept ({storing.decide(f).why.partition(': ')[2]}), and {expression.no_sql} cannot be worked out in a query",
+                    Phrase("{f} is not kept ({value}), and {no_sql} cannot be worked out in a query", f=f.name, value=storing.decide(f).why.partition(': ')[2], no_sql=expression.no_sql),
                     hint="write `stored: true`: it is then kept and refreshed", **made.objects[f.object].document.where((*f.path, "expression")),
                 )  # fmt: skip
 
@@ -182,7 +188,7 @@ def _computable(
 def _layout(document: EffectiveDocument, made: Sketch, problems: Problems) -> None:
     one = made.object(document.body.get("object"))
     for name in check_layout(document.body, one) if one is not None else ():
-        problems.add("layout_lacks_required", f"{one.name if one else ''}.{name} must be filled and stands nowhere in this layout",
+        problems.add("layout_lacks_required", Phrase("{one}.{name} must be filled and stands nowhere in this layout", one=one.name if one else '', name=name),
                      hint="put it into a section, or give it a default", level="warning", **document.where(("sections",)))  # fmt: skip
     for index, tab in check_tabs(document.body):
         problems.add("unknown_name", f"there is no tab {tab!r} in this layout", hint="name it in `tabs`",
@@ -196,8 +202,10 @@ def _map(document: EffectiveDocument, made: Sketch, problems: Problems) -> None:
         return
     there = [f.name for f in one.fields.values() if f.type.name == "location"]
     if len(there) != 1:
-        message = f"{one.name} has {len(there) or 'no'} locations: a map needs `location`"
-        hint = f"write location: {there[0]}" if there else "add a field of type location"
+        message = Phrase(
+            "{one} has {count} locations: a map needs `location`", one=one.name, count=len(there) or "no"
+        )
+        hint = Phrase("write location: {there}", there=there[0]) if there else "add a field of type location"
         problems.add("missing_key", message, hint=hint, **document.where(("type",)))
 
 
@@ -205,7 +213,7 @@ def _check_workspace(document: EffectiveDocument, problems: Problems) -> None:
     body = document.body
     currency = body.get("currency")
     if currency is not None and currency not in list_currencies():
-        problems.add("unknown_currency", f"{currency!r} is no currency code", hint=nearest(str(currency), list_currencies()) or "ISO 4217, for example CNY",
+        problems.add("unknown_currency", Phrase("{currency!r} is no currency code", currency=currency), hint=nearest(str(currency), list_currencies()) or "ISO 4217, for example CNY",
                      **document.where(("currency",)))  # fmt: skip
     zone = body.get("zone")
     if isinstance(zone, str):
@@ -214,7 +222,7 @@ def _check_workspace(document: EffectiveDocument, problems: Problems) -> None:
         except (KeyError, ValueError, OSError):
             problems.add(
                 "unknown_zone",
-                f"{zone!r} is no time zone",
+                Phrase("{zone!r} is no time zone", zone=zone),
                 hint="for example Asia/Shanghai",
                 **document.where(("zone",)),
             )

@@ -14,6 +14,7 @@ from uuid import UUID
 from patron_engine.fields.field import LinkSpec
 from patron_engine.meta.document import Document, Path
 from patron_engine.model.sketch import FieldSketch, ObjectSketch, Sketch
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
 
 _REF: Final = re.compile(r"=\s*REF\(\s*['\"](\w+)['\"]\s*,\s*['\"]([^'\"]+)['\"]\s*\)\s*\Z")
@@ -57,8 +58,8 @@ def _required(
         if not any(record.get(name) not in (None, "") for name in (f.name, *f.aliases)):
             problems.add(
                 "required",
-                f"{one.name}.{f.name} must be filled",
-                hint=f"write {f.name}: …",
+                Phrase("{one}.{f} must be filled", one=one.name, f=f.name),
+                hint=Phrase("write {f}: …", f=f.name),
                 **document.where(path),
             )
 
@@ -84,11 +85,11 @@ def _links(
             found = _REF.match(item)
             if found is None and not item.startswith("=") and not _is_id(item):
                 target = f.spec.to[0] if isinstance(f.spec, LinkSpec) and f.spec.to else "object"
-                problems.add("unknown_record", f"{item!r} names no record", hint=f"write \"=REF('{target}', '{item}')\"",
+                problems.add("unknown_record", Phrase("{item!r} names no record", item=item), hint=Phrase("write \"=REF('{target}', '{item}')\"", target=target, item=item),
                              **document.where((*path, name)))  # fmt: skip
             elif found is not None and found[1] in known and found[2] not in known[found[1]]:
                 hint = nearest(found[2], known[found[1]]) or "records are named by their external_id"
-                problems.add("unknown_record", f"no data brings the {found[1]} {found[2]!r}", hint=hint,
+                problems.add("unknown_record", Phrase("no data brings the {found} {found2!r}", found=found[1], found2=found[2]), hint=hint,
                              **document.where((*path, name)))  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from patron_engine.fields.field import (
     LinkSpec,
     NumberSpec,
     Option,
+    PlaceSpec,
     Rollup,
     Texts,
     TextSpec,
@@ -161,8 +162,19 @@ def _values(field: Field) -> dict[str, Any]:
                 "same_currency": link.same_currency or None,
                 "where": link.where.source if link.where else None, "reverse": link.reverse, "fill": dict(link.fill) or None,
             }  # fmt: skip
-        case FileSpec(max_size=size, accept=accept, many=many):
-            return {"max_size": size, "accept": list(accept) or None, "many": many or None}
+        case PlaceSpec(target=target, radius=radius, manual=manual):
+            return {
+                "target": ".".join(target) if target else None,
+                "radius": f"={radius.source}" if isinstance(radius, Expression) else radius,
+                "manual": None if manual is True else manual,
+            }
+        case FileSpec(max_size=size, accept=accept, many=many, capture=capture):
+            return {
+                "max_size": size,
+                "accept": list(accept) or None,
+                "many": many or None,
+                "capture": capture,
+            }
         case _:
             return {}
 

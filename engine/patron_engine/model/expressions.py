@@ -22,6 +22,7 @@ from patron_engine.model.cache import ExpressionCache
 from patron_engine.model.catalog import Pending, SketchCatalog, field_at
 from patron_engine.model.scopes import Scopes
 from patron_engine.model.sketch import FieldSketch, Sketch
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems
 
 Key = tuple[str, str]
@@ -75,7 +76,7 @@ class Expressions(Scopes):
                     self._tell(
                         top,
                         "limit_formula_depth",
-                        f"more than {limits.FORMULA_DEPTH} formulas build on each other",
+                        Phrase("more than {most} formulas build on each other", most=limits.FORMULA_DEPTH),
                         None,
                     )
                     top.expr = EMPTY
@@ -85,7 +86,7 @@ class Expressions(Scopes):
 
     def _cycle(self, fields: list[FieldSketch]) -> None:
         names = [f"{f.object}.{f.name}" for f in fields]
-        self._tell(fields[0], "formula_cycle", f"these need each other: {' → '.join([*names, names[0]])}",
+        self._tell(fields[0], "formula_cycle", Phrase("these need each other: {value}", value=' → '.join([*names, names[0]])),
                    "take one of them out of the circle")  # fmt: skip
         for f in fields:
             f.expr = EMPTY
@@ -118,7 +119,7 @@ class Expressions(Scopes):
         if declared is not None:
             wanted = RETURNS.get(str(returns))
             if wanted is None or not fits(made.type, wanted):
-                self._tell(f, "formula_type", f"the formula gives {say_type(made.type)}, not {returns}",
+                self._tell(f, "formula_type", Phrase("the formula gives {type}, not {returns}", type=say_type(made.type), returns=returns),
                            "change `returns`, or leave it out: the type is found by itself", "returns")  # fmt: skip
             f.value_type, f.value_spec = str(returns), declared[1]
             return declared[0]
@@ -178,7 +179,7 @@ class Expressions(Scopes):
         f.value_spec = None if source is None else source.value_spec or source.spec
         if function in ("sum", "avg"):
             if type.kind not in (*SUMMED, "sealed"):
-                self._tell(f, "rollup_type", f"`{function}` needs a number, {child}.{named} is {say_type(type)}",
+                self._tell(f, "rollup_type", Phrase("`{function}` needs a number, {child}.{named} is {type}", function=function, child=child, named=named, type=say_type(type)),
                            "use count, min, max, first, last or concat", "field")  # fmt: skip
                 f.value_type, f.value_spec = "decimal", NumberSpec()
                 return NUMBER
@@ -193,7 +194,7 @@ class Expressions(Scopes):
                 f.value_spec = NumberSpec(scale=old.scale, unit=old.unit)
             return DURATION if type.kind == "duration" else NUMBER
         if function in ("min", "max") and type.kind not in (*ORDERED, "sealed"):
-            self._tell(f, "rollup_type", f"{child}.{named} is {say_type(type)}: there is no smallest or largest",
+            self._tell(f, "rollup_type", Phrase("{child}.{named} is {type}: there is no smallest or largest", child=child, named=named, type=say_type(type)),
                        "use first or last with `sort`", "field")  # fmt: skip
         return type
 
@@ -203,10 +204,10 @@ class Expressions(Scopes):
         if type is None or function == "count":
             return
         if type.kind == "sealed":
-            self._tell(f, "rollup_type", f"{child}.{named} is encrypted: its values are shown where they stand",
+            self._tell(f, "rollup_type", Phrase("{child}.{named} is encrypted: its values are shown where they stand", child=child, named=named),
                        "count the records, or take another field", "field")  # fmt: skip
         elif function == "concat" and type.kind not in ORDERED:
-            self._tell(f, "rollup_type", f"`concat` joins texts, {child}.{named} is {say_type(type)}",
+            self._tell(f, "rollup_type", Phrase("`concat` joins texts, {child}.{named} is {type}", child=child, named=named, type=say_type(type)),
                        "take a text of it, such as a formula field", "field")  # fmt: skip
 
     def child_of(self, f: FieldSketch) -> str | None:
@@ -249,5 +250,5 @@ class Expressions(Scopes):
         if given is None or wanted is None or given.kind != "link" or wanted.kind != "link":
             return
         if given.objects and wanted.objects and not set(given.objects) & set(wanted.objects):
-            self.problems.add("wrong_object", f"this is {say_type(given)}, the field takes {say_type(wanted)}",
+            self.problems.add("wrong_object", Phrase("this is {given}, the field takes {wanted}", given=say_type(given), wanted=say_type(wanted)),
                               **document.where(use.path))  # fmt: skip

@@ -11,6 +11,7 @@ from patron_engine.meta.reference import Reference
 from patron_engine.model.expressions import Expressions
 from patron_engine.model.virtual import APPROVAL
 from patron_engine.names import FLOW_WORDS
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 
 
@@ -56,21 +57,29 @@ class FieldNames:
             if type.kind in ("json", "empty"):  # empty: of a field or formula that is wrong itself
                 return None
             if type.kind != "link":
-                return fault("not_a_link", f"{here}.{name} is no link: nothing stands behind its dot", None)
+                return fault(
+                    "not_a_link",
+                    Phrase("{here}.{name} is no link: nothing stands behind its dot", here=here, name=name),
+                    None,
+                )
             if bracket:
                 target = self.catalog.canonical("", named.rstrip("]"))
                 if target not in type.objects:
                     return fault(
                         "wrong_object",
-                        f"{here}.{name} does not point at {target!r}",
+                        Phrase(
+                            "{here}.{name} does not point at {target!r}", here=here, name=name, target=target
+                        ),
                         nearest(target, type.objects),
                     )
                 here = target
             elif len(type.objects) != 1:
                 return fault(
                     "several_objects",
-                    f"{here}.{name} points at several objects",
-                    f"write {name}['{type.objects[0]}']" if type.objects else None,
+                    Phrase("{here}.{name} points at several objects", here=here, name=name),
+                    Phrase("write {name}['{objects}']", name=name, objects=type.objects[0])
+                    if type.objects
+                    else None,
                 )
             else:
                 here = type.objects[0]
@@ -81,19 +90,27 @@ class FieldNames:
         hidden = getattr(one.document, "removed", {}).get(f"fields.{name}") if one is not None else None
         if one is None:
             return fault(
-                "unknown_object", f"there is no object {object!r}", nearest(object, self.sketch.objects)
+                "unknown_object",
+                Phrase("there is no object {object!r}", object=object),
+                nearest(object, self.sketch.objects),
             )
         if hidden is not None:
-            return fault("removed_field", f"{object}.{name} was removed by {hidden[1].document.layer or 'a layer above'}",
+            return fault("removed_field", Phrase("{object}.{name} was removed by {layer}", object=object, name=name, layer=hidden[1].document.layer or 'a layer above'),
                           "take this use out too, or keep the field")  # fmt: skip
         if below is not None:
             return fault(
                 "set_not_field",
-                f"{name!r} is a set of {object}: its records cannot be shown as one value",
+                Phrase(
+                    "{name!r} is a set of {object}: its records cannot be shown as one value",
+                    name=name,
+                    object=object,
+                ),
                 "use a roll-up field",
             )
         return fault(
-            "unknown_field", f"{object} has no field {name!r}", nearest(name, self.catalog.names(object))
+            "unknown_field",
+            Phrase("{object} has no field {name!r}", object=object, name=name),
+            nearest(name, self.catalog.names(object)),
         )
 
     def _unknown_flow(self, object: str, path: str) -> str:
@@ -101,9 +118,15 @@ class FieldNames:
         known = (*APPROVAL, *self.sketch.virtual.get(object, {}))
         mine = [name for name in known if name.partition(".")[0] == path.partition(".")[0]]
         hint = nearest(path, mine) or (
-            f"there are {', '.join(mine[:12])}" if mine else f"{object} has none of these"
+            Phrase("there are {mine}", mine=list(mine[:12]))
+            if mine
+            else Phrase("{object} has none of these", object=object)
         )
-        return fault("unknown_field", f"flow writes nothing called {path!r} about {object}", hint)
+        return fault(
+            "unknown_field",
+            Phrase("flow writes nothing called {path!r} about {object}", path=path, object=object),
+            hint,
+        )
 
     def kind_fault(self, object: str, reference: Reference) -> str | None:
         """The field is there, and of no use here."""
@@ -113,7 +136,13 @@ class FieldNames:
         wanted = " or ".join(words(kind) for kind in reference.kinds)
         return fault(
             "field_type",
-            f"{object}.{reference.name} is {say_type(type)}; here stands {wanted}",
+            Phrase(
+                "{object}.{reference} is {type}; here stands {wanted}",
+                object=object,
+                reference=reference.name,
+                type=say_type(type),
+                wanted=wanted,
+            ),
             "take another field",
         )
 

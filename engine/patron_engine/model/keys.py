@@ -15,6 +15,7 @@ from patron_engine.meta.document import Path
 from patron_engine.model import limits
 from patron_engine.model.expressions import Expressions
 from patron_engine.model.sketch import FieldSketch, ObjectSketch
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems
 
 
@@ -61,20 +62,23 @@ class KeyChecks:
                     self._indexable(f, (*f.path, key), key == "unique")
 
     def _indexable(self, f: FieldSketch, path: Path, unique: bool) -> None:
-        what = "a unique rule" if unique else "an index"
+        what = Phrase("a unique rule") if unique else Phrase("an index")
         if not self.stored.get((f.object, f.name), False):
-            self.tell("not_stored", f"{what} needs a column, {f.name} has none", path,
+            self.tell("not_stored", Phrase("{what} needs a column, {f} has none", what=what, f=f.name), path,
                       "store it (`stored: true`) or take another field" if f.computed else "take another field")  # fmt: skip
         elif f.type.name in ("address", "location", "json", "rich_text", "secret") or (
             f.type.name in ("multi_select", "tags") and unique
         ):
             self.tell(
-                "not_indexable", f"{what} cannot stand on {f.type.name} {f.name}", path, "take another field"
+                "not_indexable",
+                Phrase("{what} cannot stand on {type} {f}", what=what, type=f.type.name, f=f.name),
+                path,
+                "take another field",
             )
         elif f.definition.get("encrypted") is True and not unique:
             self.tell(
                 "not_indexable",
-                f"{f.name} is encrypted: it has no order",
+                Phrase("{f} is encrypted: it has no order", f=f.name),
                 path,
                 "mark it unique, or leave the index out",
             )
@@ -85,8 +89,8 @@ class KeyChecks:
                 and spec.max_length > INDEXED_TEXT_LENGTH
                 and f.definition.get("encrypted") is not True
             ):
-                self.tell("limit_indexed_text", f"{f.name} may hold {spec.max_length:,} characters; {what} takes {INDEXED_TEXT_LENGTH}", path,
-                          f"max_length: {INDEXED_TEXT_LENGTH} or less")  # fmt: skip
+                self.tell("limit_indexed_text", Phrase("{f} may hold {max_length:,} characters; {what} takes {indexed_text_length}", f=f.name, max_length=spec.max_length, what=what, indexed_text_length=INDEXED_TEXT_LENGTH), path,
+                          Phrase("max_length: {most} or less", most=INDEXED_TEXT_LENGTH))  # fmt: skip
 
     def _index_condition(self, where: Expression, path: Path) -> None:
         """An index holds what does not change by itself."""
@@ -101,7 +105,7 @@ class KeyChecks:
         elif others:
             self.tell(
                 "index_condition",
-                f"{others[0]} is not a stored field of {self.one.name}",
+                Phrase("{others} is not a stored field of {one}", others=others[0], one=self.one.name),
                 path,
                 "use stored fields only",
             )
@@ -122,10 +126,17 @@ class KeyChecks:
         )
         indexes = len(body.get("unique") or ()) + len(body.get("indexes") or ()) + marked
         for count, limit, code, what, path in (
-            (indexes, limits.INDEXES, "limit_indexes", "indexes and unique rules", ("indexes",)),
-            (len(body.get("rules") or ()), limits.RULES, "limit_rules", "rules", ("rules",)),
-            (len(body.get("record_types") or ()), limits.RECORD_TYPES, "limit_record_types", "record types", ("record_types",)),
-            (len(body.get("search") or ()), limits.SEARCHED, "limit_search", "searched fields", ("search",)),
+            (indexes, limits.INDEXES, "limit_indexes", Phrase("indexes and unique rules"), ("indexes",)),
+            (len(body.get("rules") or ()), limits.RULES, "limit_rules", Phrase("rules"), ("rules",)),
+            (len(body.get("record_types") or ()), limits.RECORD_TYPES, "limit_record_types", Phrase("record types"), ("record_types",)),
+            (len(body.get("search") or ()), limits.SEARCHED, "limit_search", Phrase("searched fields"), ("search",)),
         ):  # fmt: skip
             if count > limit:
-                self.tell(code, f"{count} {what}, an object has at most {limit}", path, "remove some")
+                self.tell(
+                    code,
+                    Phrase(
+                        "{count} {what}, an object has at most {limit}", count=count, what=what, limit=limit
+                    ),
+                    path,
+                    "remove some",
+                )

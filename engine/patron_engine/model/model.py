@@ -16,6 +16,7 @@ from patron_engine.expr.compile import Expression
 from patron_engine.expr.types import ExprType
 from patron_engine.fields.field import Field, Texts, nothing
 from patron_engine.model.physical import PhysicalNames
+from patron_engine.phrases import Label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +194,11 @@ class Model:
 
 
 LINKS = frozenset({"lookup", "master", "user", "department"})
+
+
+def label_of(texts: Texts | str, name: str, languages: tuple[str, ...] = ("en",)) -> Label:
+    """What people call what is named `name`, for a phrase: it is read in the language of whoever reads that."""
+    return Label(say(texts, languages) or name, texts if isinstance(texts, Mapping) else {})
 
 
 def say(texts: Texts | str, languages: tuple[str, ...] = ("en",)) -> str:

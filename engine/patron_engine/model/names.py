@@ -16,6 +16,7 @@ from patron_engine.meta.document import Document, Path, element_name, former_nam
 from patron_engine.meta.reference import Reference
 from patron_engine.model.expressions import Expressions
 from patron_engine.model.field_names import FieldNames, fault
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
 
 FEATURE_LISTS: Final = (
@@ -69,7 +70,7 @@ class Names(FieldNames):
             return None
         return fault(
             "unknown_object",
-            f"there is no object {reference.name!r}",
+            Phrase("there is no object {reference!r}", reference=reference.name),
             nearest(reference.name, self.sketch.objects),
         )
 
@@ -90,9 +91,11 @@ class Names(FieldNames):
             if below is None:
                 known = self.catalog.sets(here)
                 hint = nearest(step, known) or (
-                    f"its sets are {', '.join(sorted(known)[:12])}" if known else "no link points at it"
+                    Phrase("its sets are {known}", known=list(sorted(known)[:12]))
+                    if known
+                    else "no link points at it"
                 )
-                return fault("unknown_set", f"{here} has no set {step!r}", hint)
+                return fault("unknown_set", Phrase("{here} has no set {step!r}", here=here, step=step), hint)
             here = below
         return None
 
@@ -105,7 +108,9 @@ class Names(FieldNames):
             return None
         what = f"{reference.object}.{reference.field}" if reference.object else str(reference.field)
         return fault(
-            "unknown_option", f"{what} has no option {reference.name!r}", nearest(reference.name, known)
+            "unknown_option",
+            Phrase("{what} has no option {reference!r}", what=what, reference=reference.name),
+            nearest(reference.name, known),
         )
 
     def _choice(self, reference: Reference) -> Any:
@@ -122,7 +127,9 @@ class Names(FieldNames):
         known = [name for k, name in self.documents if k == kind]
         return fault(
             f"unknown_{kind}",
-            f"there is no {kind.replace('_', ' ')} {reference.name!r}",
+            Phrase(
+                "there is no {value} {reference!r}", value=kind.replace("_", " "), reference=reference.name
+            ),
             nearest(reference.name, known),
         )
 
@@ -137,8 +144,13 @@ class Names(FieldNames):
             kind = (reference.kind or "").replace("_", " ")
             return fault(
                 "unknown_element",
-                f"{object} has no {kind}, so no {reference.name!r}",
-                f"write one: kind: {reference.kind}",
+                Phrase(
+                    "{object} has no {kind}, so no {reference!r}",
+                    object=object,
+                    kind=kind,
+                    reference=reference.name,
+                ),
+                Phrase("write one: kind: {kind}", kind=reference.kind),
             )
         known = {n for d in owners for n in _elements(d.body, reference.element or "")}
         if reference.name in known:
@@ -146,7 +158,12 @@ class Names(FieldNames):
         place = f"{reference.kind} {reference.of}" if reference.of else str(reference.kind)
         return fault(
             "unknown_element",
-            f"{place} has no {reference.name!r} in its {reference.element}",
+            Phrase(
+                "{place} has no {reference!r} in its {element}",
+                place=place,
+                reference=reference.name,
+                element=reference.element,
+            ),
             nearest(reference.name, known),
         )
 
@@ -174,7 +191,7 @@ class Names(FieldNames):
             return None
         return fault(
             "unknown_record_type",
-            f"{object} has no record type {reference.name!r}",
+            Phrase("{object} has no record type {reference!r}", object=object, reference=reference.name),
             nearest(reference.name, known),
         )
 
@@ -185,7 +202,7 @@ class Names(FieldNames):
             return None
         return fault(
             "unknown_action",
-            f"there is no action {reference.name!r} for {object}",
+            Phrase("there is no action {reference!r} for {object}", reference=reference.name, object=object),
             nearest(reference.name, known),
         )
 
@@ -207,7 +224,7 @@ class Names(FieldNames):
             return None
         return fault(
             "unknown_name",
-            f"nothing in this document is named {reference.name!r}",
+            Phrase("nothing in this document is named {reference!r}", reference=reference.name),
             nearest(reference.name, reference.known),
         )
 

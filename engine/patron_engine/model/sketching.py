@@ -25,6 +25,7 @@ from patron_engine.model.sketch import FieldSketch, ObjectSketch, Sketch, region
 from patron_engine.model.system import system_fields
 from patron_engine.model.virtual import virtual_names
 from patron_engine.names import SYSTEM_COLUMNS, name_fault
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
 
 _ID = SYSTEM_TYPES[0]
@@ -48,14 +49,14 @@ def sketch(documents: Mapping[tuple[str, str], Document], problems: Problems) ->
     )  # fmt: skip
     found = [d for (kind, _), d in documents.items() if kind == "object"]
     if len(found) > limits.OBJECTS:
-        problems.add("limit_objects", f"{len(found)} objects, a workspace has at most {limits.OBJECTS}",
+        problems.add("limit_objects", Phrase("{count} objects, a workspace has at most {objects}", count=len(found), objects=limits.OBJECTS),
                      hint="remove some, or split the workspace")  # fmt: skip
     for document in found:
         made.objects[document.name] = _object(document, around, problems)
     for one in made.objects.values():
         for old in one.aliases_of:
             if old in made.objects or made.object_aliases.get(old, one.name) != one.name:
-                problems.add("name_taken", f"{old!r} was the name of object {one.name!r} and stays its alias",
+                problems.add("name_taken", Phrase("{old!r} was the name of object {one!r} and stays its alias", old=old, one=one.name),
                              hint="name the other object differently", **one.document.where(("was",)))  # fmt: skip
             else:
                 made.object_aliases[old] = one.name
@@ -97,7 +98,9 @@ def _object(document: Document, shared: Around, problems: Problems) -> ObjectSke
     fault = name_fault(document.name)
     if fault:
         problems.add(
-            "bad_name", f"{document.name!r} cannot name an object: {fault}", **document.where(("name",))
+            "bad_name",
+            Phrase("{document!r} cannot name an object: {fault}", document=document.name, fault=fault),
+            **document.where(("name",)),
         )
     around = Around(
         currency=shared.currency,
@@ -117,7 +120,7 @@ def _object(document: Document, shared: Around, problems: Problems) -> ObjectSke
         )  # fmt: skip
     definitions = body.get("fields") or []
     if len(definitions) > limits.FIELDS:
-        problems.add("limit_fields", f"{len(definitions)} fields, an object has at most {limits.FIELDS}",
+        problems.add("limit_fields", Phrase("{count} fields, an object has at most {fields}", count=len(definitions), fields=limits.FIELDS),
                      hint="split the object in two", **document.where(("fields",)))  # fmt: skip
     for index, definition in enumerate(definitions):
         if isinstance(definition, Mapping):
@@ -132,7 +135,7 @@ def _field(
     type = TYPES.get(named) if isinstance(named, str) else None
     if not isinstance(name, str) or type is None:
         if isinstance(name, str):
-            problems.add("unknown_type", f"there is no field type {named!r}", hint=nearest(str(named), TYPES),
+            problems.add("unknown_type", Phrase("there is no field type {named!r}", named=named), hint=nearest(str(named), TYPES),
                          **document.where((*path, "type")))  # fmt: skip
         meant = name if isinstance(name, str) else _meant(definition)
         if meant is not None:
@@ -140,10 +143,14 @@ def _field(
         return
     fault = name_fault(name)
     if fault:
-        problems.add("bad_name", f"{name!r} cannot name a field: {fault}", **document.where((*path, "name")))
+        problems.add(
+            "bad_name",
+            Phrase("{name!r} cannot name a field: {fault}", name=name, fault=fault),
+            **document.where((*path, "name")),
+        )
     if name in made.fields:
         if made.fields[name].system:  # two of one list are told by the check of the document
-            problems.add("name_taken", f"{name!r} is a system field of {made.name}", hint="choose another name",
+            problems.add("name_taken", Phrase("{name!r} is a system field of {made}", name=name, made=made.name), hint="choose another name",
                          **document.where((*path, "name")))  # fmt: skip
         return
     around = Around(
@@ -193,8 +200,8 @@ def _targets(one: ObjectSketch, made: Sketch) -> None:
             f.spec = replace(f.spec, to=targets)
             f.expr = f.type.expr_type(f.spec)
         if f.spec.tree and targets != (one.name,):
-            made.problems.add("tree_elsewhere", f"{f.name} is a tree and must point at {one.name} itself",
-                              hint=f"to: {one.name}, or leave `tree` out", **one.document.where((*f.path, "tree")))  # fmt: skip
+            made.problems.add("tree_elsewhere", Phrase("{f} is a tree and must point at {one} itself", f=f.name, one=one.name),
+                              hint=Phrase("to: {one}, or leave `tree` out", one=one.name), **one.document.where((*f.path, "tree")))  # fmt: skip
 
 
 def _sets(one: ObjectSketch, made: Sketch, *, named: bool) -> None:
@@ -220,15 +227,23 @@ def _set(one: ObjectSketch, f: FieldSketch, target: ObjectSketch, made: Sketch) 
         if name in target.sets or name in target.fields:
             name = f"{name}_by_{f.name}"[:40].rstrip("_")
     elif (fault := name_fault(name)) is not None:
-        made.problems.add("bad_name", f"{name!r} cannot name a set: {fault}", **one.document.where(path))
+        made.problems.add(
+            "bad_name",
+            Phrase("{name!r} cannot name a set: {fault}", name=name, fault=fault),
+            **one.document.where(path),
+        )
     other = target.sets.get(name)
     if other is not None or name in target.fields:
-        what = f"the set of {other.object}.{other.field}" if other else "a field"
-        made.problems.add("set_name_taken", f"{target.name} has {what} named {name!r} already",
+        what = (
+            Phrase("the set of {object}.{field}", object=other.object, field=other.field)
+            if other
+            else "a field"
+        )
+        made.problems.add("set_name_taken", Phrase("{target} has {what} named {name!r} already", target=target.name, what=what, name=name),
                           hint="give the link another `reverse`", **one.document.where(path))  # fmt: skip
         return
     if name in SYSTEM_COLUMNS:
-        made.problems.add("reserved_name", f"{name!r} is a system field of every record", hint="give the link another `reverse`",
+        made.problems.add("reserved_name", Phrase("{name!r} is a system field of every record", name=name), hint="give the link another `reverse`",
                           **one.document.where(path))  # fmt: skip
     if not label:
         label = texts(one.body.get("plural")) or texts(one.body.get("label"))

@@ -17,6 +17,7 @@ from patron_engine.fields.field import FileSpec, LinkSpec
 from patron_engine.model.catalog import field_at
 from patron_engine.model.expressions import Expressions
 from patron_engine.model.sketch import FieldSketch, ObjectSketch
+from patron_engine.phrases import Phrase
 
 # Functions whose answer may change while the record stays as it is.
 OUTSIDE: Final = frozenset(
@@ -142,7 +143,9 @@ class Storing:
                 return Decision(stored=False, why="computed: its `where` counts other records")
             for path in sorted(where.paths):
                 reason = (
-                    f"{path} is the parent's" if path.startswith("this.") else self._path_moves(child, path)
+                    Phrase("{path} is the parent's", path=path)
+                    if path.startswith("this.")
+                    else self._path_moves(child, path)
                 )
                 if reason is not None:
                     return Decision(stored=False, why=f"computed: in its `where`, {reason}")

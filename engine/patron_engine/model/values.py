@@ -20,6 +20,7 @@ from patron_engine.meta.reference import ValueUse
 from patron_engine.model.catalog import field_at
 from patron_engine.model.expressions import Expressions
 from patron_engine.model.sketch import FieldSketch
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems
 
 
@@ -77,7 +78,7 @@ def _meant_to_fail(document: Document, use: ValueUse) -> bool:
 
 def _no_record(document: Document, use: ValueUse, found: FieldSketch, problems: Problems) -> None:
     problems.add(
-        "link_literal", f"{found.name} is a link: which record {use.value!r} means cannot be told here",
+        "link_literal", Phrase("{found} is a link: which record {value!r} means cannot be told here", found=found.name, value=use.value),
         hint="write an expression: =me(), =REF('document', 'record'), =me().department", **document.where(use.path),
     )  # fmt: skip
 
@@ -96,11 +97,18 @@ def read_literal(
     except ValueFault as fault:
         problems.add(
             fault.code,
-            f"{found.object}.{found.name}: {fault.message}",
+            Phrase(
+                "{object}.{found}: {message}", object=found.object, found=found.name, message=fault.message
+            ),
             hint=fault.hint,
             **document.where(path),
         )
         return None
     for code, message, hint in type.check(field, read):
-        problems.add(code, f"{found.object}.{found.name}: {message}", hint=hint, **document.where(path))
+        problems.add(
+            code,
+            Phrase("{object}.{found}: {message}", object=found.object, found=found.name, message=message),
+            hint=hint,
+            **document.where(path),
+        )
     return read

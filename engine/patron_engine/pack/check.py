@@ -10,6 +10,7 @@ from patron_engine.meta.layers import WORKSPACE_PREFIX
 from patron_engine.meta.translations import MOST_TOLD, missing_translations
 from patron_engine.meta.trespass import check_new
 from patron_engine.pack.source import Pack
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, Problems
 
 
@@ -18,13 +19,15 @@ def check_pack(pack: Pack) -> list[Problem]:
     for document in pack.documents:
         problems.extend(check_new(document, pack.prefix, False))
     if pack.prefix == WORKSPACE_PREFIX:
-        message = f"{WORKSPACE_PREFIX!r} is the prefix of what a workspace adds by itself"
+        message = Phrase(
+            "{prefix!r} is the prefix of what a workspace adds by itself", prefix=WORKSPACE_PREFIX
+        )
         problems.add("prefix_taken", message, hint="choose another", **pack.manifest.where(("prefix",)))
     if pack.name in pack.requires:
         where = pack.manifest.where(("requires", pack.name))
         problems.add("pack_circle", "a pack does not require itself", hint="remove the line", **where)
     for name in pack.requires.keys() & pack.optional.keys():
-        message = f"{name!r} is required and optional"
+        message = Phrase("{name!r} is required and optional", name=name)
         problems.add("one_of", message, hint="keep one", **pack.manifest.where(("optional", name)))
     _needs(pack, problems)
     gaps = missing_translations((pack.manifest, *pack.documents), pack.languages)
@@ -40,6 +43,6 @@ def _needs(pack: Pack, problems: Problems) -> None:
         needs = document.body.get("needs")
         for index, name in enumerate(needs if isinstance(needs, list) else ()):
             if isinstance(name, str) and name not in known:
-                message = f"the manifest does not name the pack {name!r}"
-                hint = f"write optional: {{{name}: …}} in pack.yaml"
+                message = Phrase("the manifest does not name the pack {name!r}", name=name)
+                hint = Phrase("write optional: {{{name}: …}} in pack.yaml", name=name)
                 problems.add("unknown_pack", message, hint=hint, **document.where(("needs", index)))

@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, Problems
 
 MAX_FILES: Final = 5_000
@@ -37,7 +38,7 @@ def files_of_folder(folder: Path) -> tuple[dict[str, bytes], list[Problem]]:
     problems = Problems()
     found: dict[str, bytes] = {}
     if not folder.is_dir():
-        problems.add("no_folder", f"there is no folder {folder}", file=str(folder))
+        problems.add("no_folder", Phrase("there is no folder {folder}", folder=folder), file=str(folder))
         return found, list(problems)
     total = 0
     for name, entry in _entries(folder, "", problems):
@@ -73,22 +74,28 @@ def files_of_archive(data: bytes) -> tuple[dict[str, bytes], list[Problem]]:
     problems = Problems()
     found: dict[str, bytes] = {}
     if len(data) > MAX_PACK_BYTES:
-        problems.add("pack_too_large", f"the archive has more than {MAX_PACK_BYTES:,} bytes")
+        problems.add(
+            "pack_too_large", Phrase("the archive has more than {most:,} bytes", most=MAX_PACK_BYTES)
+        )
         return found, list(problems)
     if _directory_bytes(data) > MAX_DIRECTORY_BYTES:
-        problems.add("pack_too_large", f"the archive lists more than {MAX_FILES:,} files")
+        problems.add("pack_too_large", Phrase("the archive lists more than {most:,} files", most=MAX_FILES))
         return found, list(problems)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) > MAX_FILES or sum(entry.file_size for entry in entries) > MAX_PACK_BYTES:
-                message = f"at most {MAX_FILES:,} files of {MAX_PACK_BYTES:,} bytes together are read"
+                message = Phrase(
+                    "at most {max_files:,} files of {max_pack_bytes:,} bytes together are read",
+                    max_files=MAX_FILES,
+                    max_pack_bytes=MAX_PACK_BYTES,
+                )
                 problems.add("pack_too_large", message)
                 return found, list(problems)
             for entry in entries:
                 _unpack(archive, entry, found, problems)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        problems.add("pack_archive", f"this is no zip archive that can be read: {error}")
+        problems.add("pack_archive", Phrase("this is no zip archive that can be read: {error}", error=error))
     _same_but_for_case(found, problems)
     return found, list(problems)
 
@@ -122,14 +129,27 @@ def _refused(name: str, size: int, total: int, count: int, problems: Problems) -
     parts = name.split("/")
     if len(parts) > 6 or not all(_PART.match(part) for part in parts):
         hint = "names are letters, digits, _ . - and / between folders; none leads out of the pack"
-        problems.add("pack_name", f"{name!r} cannot be the name of a file of a pack", hint=hint, file=name)
+        problems.add(
+            "pack_name",
+            Phrase("{name!r} cannot be the name of a file of a pack", name=name),
+            hint=hint,
+            file=name,
+        )
     elif not (_ROOT_TEXTS.match(name) or any(pattern.match(name) for pattern in _ALLOWED.values())):
         hint = "a pack holds YAML, templates/*.html and *.md, demo/*.csv, README, CHANGELOG, LICENSE"
-        problems.add("pack_file", f"{name!r} does not belong into a pack", hint=hint, file=name)
+        problems.add(
+            "pack_file", Phrase("{name!r} does not belong into a pack", name=name), hint=hint, file=name
+        )
     elif size > MAX_FILE_BYTES:
-        problems.add("pack_too_large", f"the file has more than {MAX_FILE_BYTES:,} bytes", file=name)
+        problems.add(
+            "pack_too_large", Phrase("the file has more than {most:,} bytes", most=MAX_FILE_BYTES), file=name
+        )
     elif total > MAX_PACK_BYTES or count >= MAX_FILES:
-        message = f"at most {MAX_FILES:,} files of {MAX_PACK_BYTES:,} bytes together are read"
+        message = Phrase(
+            "at most {max_files:,} files of {max_pack_bytes:,} bytes together are read",
+            max_files=MAX_FILES,
+            max_pack_bytes=MAX_PACK_BYTES,
+        )
         problems.add("pack_too_large", message, file=name)
     else:
         return False
@@ -141,7 +161,9 @@ def _same_but_for_case(found: Mapping[str, bytes], problems: Problems) -> None:
     for name in found:
         other = seen.setdefault(name.casefold(), name)
         if other != name:
-            message = f"{name!r} and {other!r} are one name where case does not count"
+            message = Phrase(
+                "{name!r} and {other!r} are one name where case does not count", name=name, other=other
+            )
             problems.add("pack_file_twice", message, hint="rename one of them", file=name)
 
 

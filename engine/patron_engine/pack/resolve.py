@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from patron_engine.meta.layers import Layer
 from patron_engine.pack.source import Pack
 from patron_engine.pack.version import fits
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, Problems, nearest
 
 
@@ -47,10 +48,17 @@ def resolve(wanted: Iterable[str], available: Mapping[str, Pack], platform: str)
         pack = available.get(name)
         if name in way:
             circle = " -> ".join((*way[way.index(name) :], name))
-            problems.add("pack_circle", f"packs require one another: {circle}", **_place(asked_by, name))
+            problems.add(
+                "pack_circle",
+                Phrase("packs require one another: {circle}", circle=circle),
+                **_place(asked_by, name),
+            )
         elif pack is None:
-            who = f"pack {asked_by.name!r} requires" if asked_by else "there is no"
-            what = f"{who} {name!r}, which is not here" if asked_by else f"{who} pack {name!r}"
+            what = Phrase("there is no pack {name!r}", name=name)
+            if asked_by:
+                what = Phrase(
+                    "pack {pack!r} requires {name!r}, which is not here", pack=asked_by.name, name=name
+                )
             hint = nearest(name, available) or "add its folder or install its distribution"
             problems.add("pack_missing", what, hint=hint, **_place(asked_by, name))
         elif name not in done:
@@ -73,13 +81,24 @@ def _versions(pack: Pack, there: Mapping[str, Pack], platform: str) -> Iterable[
         for name, wanted in ranges.items():
             other = there.get(name)
             if other is not None and not fits(other.version, wanted):
-                message = f"pack {pack.name!r} needs {name} {wanted}, here is {other.version}"
+                message = Phrase(
+                    "pack {pack!r} needs {name} {wanted}, here is {version}",
+                    pack=pack.name,
+                    name=name,
+                    wanted=wanted,
+                    version=other.version,
+                )
                 where = pack.manifest.where((section, name))
                 yield Problem(
                     code="pack_version", message=message, hint="install a version that fits", **where
                 )
     if not fits(platform, pack.platform):
-        message = f"pack {pack.name!r} was made for Patron {pack.platform}, this is {platform}"
+        message = Phrase(
+            "pack {pack!r} was made for Patron {platform}, this is {platform2}",
+            pack=pack.name,
+            platform=pack.platform,
+            platform2=platform,
+        )
         where = pack.manifest.where(("platform",))
         yield Problem(
             code="platform_version", message=message, hint="take another version of the pack", **where

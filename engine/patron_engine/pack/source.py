@@ -20,6 +20,7 @@ from patron_engine.meta.document import Document
 from patron_engine.meta.kinds import KINDS
 from patron_engine.meta.reader import read_documents
 from patron_engine.pack.files import checksum_of, files_of_archive, files_of_folder
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, Problems
 
 MANIFEST: Final = "pack.yaml"
@@ -128,7 +129,9 @@ def definitions_of_files(files: Mapping[str, bytes]) -> tuple[Definitions, list[
         elif folder in texts:
             if folder == "templates" and len(content) > MAX_TEMPLATE_BYTES:
                 problems.add(
-                    "file_too_large", f"a template has at most {MAX_TEMPLATE_BYTES:,} bytes", file=name
+                    "file_too_large",
+                    Phrase("a template has at most {most:,} bytes", most=MAX_TEMPLATE_BYTES),
+                    file=name,
                 )
                 continue
             try:
@@ -158,7 +161,13 @@ def _twice(documents: Iterable[Document], problems: Problems) -> None:
             continue  # two changes of one document are told when layers are folded
         first = seen.setdefault(document.key, document)
         if first is not document:
-            message = f"{document.kind} {document.name!r} stands in {first.file} line {first.line()} already"
+            message = Phrase(
+                "{kind} {document!r} stands in {file} line {line} already",
+                kind=document.kind,
+                document=document.name,
+                file=first.file,
+                line=first.line(),
+            )
             problems.add(
                 "duplicate_document", message, hint="rename one of them", **document.where(("name",))
             )
@@ -168,8 +177,12 @@ def _body_files(documents: Iterable[Document], templates: Mapping[str, str], pro
     for document in documents:
         file = document.body.get("body_file") if document.kind == "template" else None
         if isinstance(file, str) and file not in templates:
-            message = f"there is no file {file!r}"
-            hint = f"there are {', '.join(templates)}" if templates else "put it under templates/"
+            message = Phrase("there is no file {file!r}", file=file)
+            hint = (
+                Phrase("there are {templates}", templates=list(templates))
+                if templates
+                else "put it under templates/"
+            )
             problems.add("no_template_file", message, hint=hint, **document.where(("body_file",)))
 
 
@@ -180,11 +193,15 @@ def pack_of_files(files: Mapping[str, bytes]) -> tuple[Pack | None, list[Problem
     manifest = next((d for d in manifests if d.file == MANIFEST), None)
     for other in manifests:
         if other is not manifest:
-            hint = f"it belongs into {MANIFEST} at the top"
+            hint = Phrase("it belongs into {manifest} at the top", manifest=MANIFEST)
             problems.add("manifest_here", "a pack has one manifest", hint=hint, **other.where())
     if manifest is None:
-        hint = "begin with kind: pack, name: …, version: 0.1.0, label: …"
-        problems.add("no_manifest", f"there is no {MANIFEST} with kind: pack", hint=hint, file=MANIFEST)
+        problems.add(
+            "no_manifest",
+            Phrase("there is no {manifest} with kind: pack", manifest=MANIFEST),
+            hint="begin with kind: pack, name: …, version: 0.1.0, label: …",
+            file=MANIFEST,
+        )
         return None, list(problems)
     pack = Pack(
         name=manifest.name,

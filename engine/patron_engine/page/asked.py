@@ -58,7 +58,7 @@ def inputs_of(
     the whole form."""
     wrong: dict[str, list[str]] = {}
     for problem in problems:
-        wrong.setdefault(problem.path or "", []).append(problem.message)
+        wrong.setdefault(problem.path or "", []).append(reader.words(problem.message))
     return tuple(
         _input(f, f.name, typed, wrong.get(f.name, ()), reader, _records(conn, call, f))
         for f in fields
@@ -85,7 +85,7 @@ def missing(
         field = fields.get(name)
         if field is None or name == fixed or small_widget(field) is None:
             return None
-        said.setdefault(name, []).append(problem.message)
+        said.setdefault(name, []).append(reader.words(problem.message))
     # What was never shown is not wrong yet: it is asked for.
     return tuple(
         _input(fields[name], f"set.{name}", typed, texts if name in typed else (), reader)

@@ -1,8 +1,8 @@
 """Form: a record as it is being written: sections of inputs as they hold at this moment, tables of details, what is wrong.
 
-In: a connection for reading, the frame of the call, a reader, what is opened (`Opening`) and what was typed. Out: a `FormTree`.
-The state comes from the way preview; conditions of fields and of the layout are judged on it, so that the open form and the
-save agree: what the layout asks for stands in `wrong`, what it closes or hides is left out of `change`.
+In: a connection for reading, a call, a reader, what is opened and what was typed. Out: a `FormTree`. The state comes from the
+way preview; conditions of fields and layout are judged on it: what the layout asks for stands in `wrong`, what it closes or
+hides is left out of `change`. So the open form and the save agree.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from typing import Any, Literal
 
 import psycopg
 
-from patron_engine.access.decide import Deny, row_rule, writable
+from patron_engine.access.decide import Deny, not_allowed, row_rule, writable
 from patron_engine.errors import Forbidden
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import FileSpec, Rollup
-from patron_engine.model.model import Object
+from patron_engine.model.model import Object, label_of
 from patron_engine.page.form_inputs import At, Frame, Ref, input_of
 from patron_engine.page.form_names import files_of, input_name, titles_of, told_of
 from patron_engine.page.form_parts import currencies_of, sections_of, tabs_of, total_of
+from patron_engine.page.form_places import by_hand, targets_of
 from patron_engine.page.form_rows import has_room, left_out, next_rows
 from patron_engine.page.form_search import asked, with_found
 from patron_engine.page.form_tree import FormRow, FormSection, FormTable, FormTree, Opening
@@ -29,6 +30,7 @@ from patron_engine.page.layout import Place, Section, form_layout_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.similar import similar_of
 from patron_engine.page.typed import Group, Typed, TypedRow, set_of
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
@@ -53,7 +55,7 @@ def form_of(
     yet; `found` is what a save found wrong. `words` says a problem in the reader's language. NotFound, Forbidden."""
     right: Literal["update", "create"] = "update" if opening.id else "create"
     if isinstance(row_rule(call.model, call.actor, right, opening.object.name), Deny):
-        raise Forbidden(f"you may not {right} {opening.object.name}")
+        raise Forbidden(not_allowed(right, opening.object, reader.languages))
     return _Maker(conn, call, reader, opening, typed, words, found).made()
 
 
@@ -175,8 +177,7 @@ class _Maker:
         if "." in place.path or field.object != of.name or field.type == "master":
             return False
         if isinstance(field.spec, Rollup):
-            tables = {s.table.name for s in self.sections if s.table}
-            return bool(tables & set(field.spec.path[:1]))
+            return bool({s.table.name for s in self.sections if s.table} & set(field.spec.path[:1]))
         return field.name in self.frame.writable[of.name] or field.type == "formula"
 
     def _input(
@@ -205,10 +206,12 @@ class _Maker:
             self.shut.add(name)
         if name in self.searched and made.targets:
             made = with_found(self.conn, self.call, self.frame, made, row, self.searched[name])
+        if given and not (made.readonly or not made.visible):
+            self.missing += by_hand(made, row, typed.fields.get(own))
         empty = row.values.get(own) is None and name not in self.unread
         if made.required and made.visible and empty and place.required is not False:
-            path = f"{row.path}{own}"
-            self.missing.append(Problem(code="required", message=f"{made.label} is required", path=path))
+            asked = Phrase("{field} is required", field=label_of(place.field.label, own, self.reader.languages))  # fmt: skip
+            self.missing.append(Problem(code="required", message=asked, path=f"{row.path}{own}"))
         return made
 
     # -- tables -----------------------------------------------------------------------------------------------------
@@ -257,9 +260,8 @@ class _Maker:
                 self._input(p, row, f"{name}.{p.field.name}", typed, closed=closed, hidden=False, live=True)
                 for p in places
             )
-            found.append(
-                FormRow(key=typed.key, id=typed.id, inputs=inputs, problems=tuple(self.told.get(name, ())))
-            )
+            said = tuple(self.told.get(name, ()))
+            found.append(FormRow(key=typed.key, id=typed.id, inputs=inputs, problems=said))
         return found
 
     def _blanks(self, of: Object, places: Sequence[Place], name: str, closed: bool) -> tuple[Input, ...]:
@@ -292,6 +294,7 @@ class _Maker:
             reader=self.reader,
             titles=titles_of(self.conn, self.call, refs),
             files=files_of(self.conn, self.call, ids),
+            places=targets_of(self.conn, self.call, self.preview, every),
             writable={o: writable(self.call.model, self.call.actor, o) for o in {self.object.name, *tables}},
             lookup=self.opening.lookup,
             type_options=kind.options if kind else {},

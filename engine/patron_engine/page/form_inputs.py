@@ -22,17 +22,19 @@ from patron_engine.fields.field import (
     LinkSpec,
     NumberSpec,
     Option,
+    PlaceSpec,
     TextSpec,
     TimeSpec,
 )
 from patron_engine.jsonio import dumps
+from patron_engine.page.form_places import Targets
 from patron_engine.page.inputs import Choice, Input, widget_of
 from patron_engine.page.layout import Place, Truth
 from patron_engine.page.lookup import read_by
 from patron_engine.page.palette import token_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import shown
-from patron_engine.page.typed import Group, local, reference, span, written
+from patron_engine.page.typed import TAKEN, Group, local, reference, span, written
 from patron_engine.record.row import Row
 from patron_engine.ways.preview import Preview
 
@@ -43,12 +45,14 @@ CHOICE = "choice"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What all inputs of a form share. `titles` of records, `files` by id, `lookup` the address records are looked up at."""
+    """What all inputs of a form share. `titles` of records, `files` by id, `places` of locations
+    beyond links, `lookup` the address records are looked up at."""
 
     preview: Preview
     reader: Reader
     titles: Mapping[Ref, str]
     files: Mapping[str, Mapping[str, Any]]
+    places: Targets
     writable: Mapping[str, Mapping[str, Field]]  # by object
     lookup: str
     type_options: Mapping[str, tuple[str, ...]]
@@ -104,8 +108,23 @@ def input_of(frame: Frame, place: Place, row: Row, at: At) -> Input:
     )
     drawn = written(of, at.name, value, frame.reader)
     was = _pairs(at.name, at.was) if at.given else drawn
-    more = _attributes(frame, row, of, value)
+    more = {**_attributes(frame, row, of, value), **_near(frame, row, of, at)}
     return replace(made, attributes={**more, "was": was, "state": _state(made, drawn, at, more)})
+
+
+def _near(frame: Frame, row: Row, of: Field, at: At) -> dict[str, Any]:
+    """What a location is to be near to, and how the device told it."""
+    spec = of.spec
+    if not isinstance(spec, PlaceSpec):
+        return {}
+    found: dict[str, Any] = {"manual": spec.manual, "taken": _last({"": (at.typed or {}).get(TAKEN, ())})}
+    refs = frame.preview.refs(row, row.program.fields[spec.target[0]]) if spec.target else []
+    place = frame.places.get((refs[0], spec.target[1])) if refs and spec.target else None
+    if place is not None:
+        radius = spec.radius
+        found["target"] = {**place, "name": frame.titles.get(refs[0], "")}
+        found["radius"] = frame.preview.worked_out(row, radius) if isinstance(radius, Expression) else radius
+    return found
 
 
 def _value(frame: Frame, row: Row, of: Field) -> Any:
@@ -211,7 +230,12 @@ def _attributes(frame: Frame, row: Row, of: Field, value: Any) -> dict[str, Any]
     elif isinstance(spec, TimeSpec):
         found |= {"min": spec.min, "max": spec.max}
     elif isinstance(spec, FileSpec):
-        found |= {"accept": spec.accept, "max_size": spec.max_size, "many": spec.many}
+        found |= {
+            "accept": spec.accept,
+            "max_size": spec.max_size,
+            "many": spec.many,
+            "capture": spec.capture,
+        }
     elif isinstance(spec, LinkSpec):
         found |= {
             "many": spec.many, "with": " ".join(read_by(of, row.program.object.master)), "several": spec.several,
@@ -251,6 +275,6 @@ def _state(made: Input, drawn: tuple[tuple[str, str], ...], at: At, more: Mappin
     parts = (
         made.visible, made.required, made.readonly, made.problems, made.choices if not made.targets else (),
         () if at.given else [(n.removeprefix(at.name), t) for n, t in drawn], made.shown.text if made.widget == "shown" else "",
-        more["unit"], more["words"],
+        more["unit"], more["words"], more.get("target"), more.get("radius"),
     )  # fmt: skip
     return blake2s(repr(parts).encode(), digest_size=6).hexdigest()

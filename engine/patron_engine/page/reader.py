@@ -5,6 +5,7 @@ In: made by the platform from what somebody chose. Out: numbers, days and moment
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -24,12 +25,13 @@ LOCALES = {"zh-CN": "zh_Hans_CN", "zh-TW": "zh_Hant_TW", "en": "en"}
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """`languages` best first; `zone` moments are shown in; `currency` of amounts that name none."""
+    """`languages` best first; `zone` moments are shown in; `currency` of amounts that name none; `words` says a phrase."""
 
     languages: tuple[str, ...]
     zone: ZoneInfo
     currency: str
     now: datetime
+    words: Callable[[str], str] = str
 
     @cached_property
     def locale(self) -> Locale:

@@ -8,16 +8,19 @@ Nothing is judged here: a name nobody knows is refused by the save.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from patron_engine.errors import LimitExceeded
-from patron_engine.fields.field import Field, FileSpec, LinkSpec
+from patron_engine.fields.field import Field, FileSpec, LinkSpec, PlaceSpec
 from patron_engine.jsonio import dumps
 from patron_engine.model.model import Model, Object
 from patron_engine.page.reader import Reader
+from patron_engine.phrases import Phrase
 from patron_engine.record.change import MAX_DETAILS
 
 Pairs = Iterable[tuple[str, str]]
@@ -25,6 +28,8 @@ Group = Mapping[str, tuple[str, ...]]  # part ("" for the value itself) -> its t
 WAS = "_was."
 LISTS = frozenset({"multi_select", "tags", "file", "image", "signature", "audio"})
 MAPS = frozenset({"address", "location", "date_range"})
+TAKEN = "taken"  # part of a location: the device told it, exact to so many metres
+DEVICE = re.compile(r"[0-9]{1,7}", re.ASCII)
 NAME_LENGTH = 200  # of what a form sends; longer ones are nobody's
 
 
@@ -88,7 +93,9 @@ def typed_of(object: Object, pairs: Pairs) -> Typed:
         else:
             _put(was if earlier else own, steps, text)
     if any(len(found) > MAX_DETAILS for found in rows.values()):
-        raise LimitExceeded(f"at most {MAX_DETAILS} rows are saved at once", code="details_count")
+        raise LimitExceeded(
+            Phrase("at most {most} rows are saved at once", most=MAX_DETAILS), code="details_count"
+        )
     made = {
         set: tuple(
             TypedRow(
@@ -139,11 +146,7 @@ def set_of(
 ) -> dict[str, Any]:
     """`Change.set` (source "text") of what was given. `open_(set, row key, field)` says whether a field may be written at
     all at this moment: what a layout closes is left as it is."""
-    made: dict[str, Any] = {
-        n: _raw(object.field(n), typed.fields.get(n, {}), reader)
-        for n in sorted(typed.given)
-        if open_("", "", n)
-    }
+    made = _given_in(object, typed, reader, partial(open_, "", ""))
     for set in typed.rows:
         of = model.objects[object.sets[set].object]
         kept = []
@@ -152,15 +155,30 @@ def set_of(
             if row.delete:
                 item["delete"] = True
             else:
-                item |= {
-                    n: _raw(of.field(n), row.fields.get(n, {}), reader)
-                    for n in sorted(row.given)
-                    if open_(set, row.key, n)
-                }
+                item |= _given_in(of, row, reader, partial(open_, set, row.key))
             kept.append(item)
         if kept:
             made[set] = kept
     return made
+
+
+def _given_in(
+    of: Object, typed: Typed | TypedRow, reader: Reader, opened: Callable[[str], bool]
+) -> dict[str, Any]:
+    """What a person gave in one record. A location written by hand makes the field true that says so."""
+    made = {n: _raw(of.field(n), typed.fields.get(n, {}), reader) for n in sorted(typed.given) if opened(n)}
+    for name in tuple(made):
+        field = of.field(name)
+        spec = field.spec if field is not None else None
+        if isinstance(spec, PlaceSpec) and isinstance(spec.manual, str) and opened(spec.manual):
+            made |= {spec.manual: "true"} if written_by_hand(typed.fields.get(name)) else {}
+    return made
+
+
+def written_by_hand(group: Group | None) -> bool:
+    """Whether a location stands there that no device told."""
+    parts = _said(group)
+    return bool(parts) and not DEVICE.fullmatch((parts.get(TAKEN) or ("",))[-1])
 
 
 def _raw(of: Field | None, group: Group, reader: Reader) -> Any:
@@ -177,7 +195,7 @@ def _raw(of: Field | None, group: Group, reader: Reader) -> Any:
         one = isinstance(of.spec, FileSpec) and not of.spec.many
         return (chosen[-1] if chosen else None) if one else chosen
     if of.type in MAPS:
-        parts = {p: t[-1] for p, t in group.items() if p and t[-1].strip()}
+        parts = {p: t[-1] for p, t in group.items() if p and p != TAKEN and t[-1].strip()}
         return parts or (last or None)
     if of.type == "cascade":
         return _deepest(texts)

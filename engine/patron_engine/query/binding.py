@@ -28,6 +28,7 @@ from patron_engine.expr.types import ExprType
 from patron_engine.fields.field import Field, FileSpec, Formula, Rollup
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import LINKS
+from patron_engine.phrases import Phrase
 from patron_engine.query import functions, sets
 from patron_engine.query.source import Building, Row, path_steps
 from patron_engine.query.sqltypes import part_type, sql_type, virtual_type
@@ -206,7 +207,12 @@ class SqlBinding:
         before = building.stack
         if len(before) >= MAX_NESTED:
             raise LimitExceeded(
-                f"{found.object}.{found.name} is computed from more than {MAX_NESTED} computed fields in a row",
+                Phrase(
+                    "{object}.{found} is computed from more than {most} computed fields in a row",
+                    object=found.object,
+                    found=found.name,
+                    most=MAX_NESTED,
+                ),
                 code="query_nested",
                 hint="store one of them: stored: true",
             )

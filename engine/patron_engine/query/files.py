@@ -21,6 +21,7 @@ from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Object
+from patron_engine.phrases import Phrase
 from patron_engine.query import fetch
 from patron_engine.query.binding import parameter
 from patron_engine.query.call import Call
@@ -95,7 +96,7 @@ def needs_feature(object: Object) -> None:
     """NotFound where records of the object have no files of their own."""
     if FEATURE not in object.features:
         raise NotFound(
-            f"{object.name} has no files of its own",
+            Phrase("{object} has no files of its own", object=object.name),
             code="no_files",
             hint="its definition lacks the feature files",
         )
@@ -151,7 +152,8 @@ def _readable(conn: Connection, call: Call, object: Object, id: str) -> str:
     question = resolve(call, Ask(object=object.name, fields=("id",)))
     if not known or fetch.one(conn, call, question, known) is None:
         raise NotFound(
-            f"there is no such {object.name}", hint="it may have been deleted, or it is not yours to see"
+            Phrase("there is no such {object}", object=object.name),
+            hint="it may have been deleted, or it is not yours to see",
         )
     return known
 

@@ -22,6 +22,7 @@ from patron_engine.fields.field import Field, FileSpec
 from patron_engine.fields.link import read_id
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Object
+from patron_engine.phrases import Phrase
 from patron_engine.query import fetch, files
 from patron_engine.query.binding import parameter
 from patron_engine.query.call import Call
@@ -176,7 +177,10 @@ def _seen(conn: psycopg.Connection[Any], call: Call, object: str, id: str) -> st
         question = resolve(call, Ask(object=object, fields=("id",), deleted=deleted))
         if fetch.one(conn, call, question, known) is not None:
             return known
-    raise NotFound(f"there is no such {object}", hint="it may have been purged, or it is not yours to see")
+    raise NotFound(
+        Phrase("there is no such {object}", object=object),
+        hint="it may have been purged, or it is not yours to see",
+    )
 
 
 def _file_ids(olds: Iterable[dict[str, Any]], object: Object, names: Collection[str]) -> Iterator[str]:

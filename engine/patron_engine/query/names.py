@@ -19,6 +19,7 @@ from patron_engine.fields.field import Field
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import LINKS, LinkSet, Object
 from patron_engine.model.virtual import is_virtual
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
 from patron_engine.query import spec
 from patron_engine.query.call import Call
@@ -55,7 +56,9 @@ def known_object(call: Call, name: str) -> Object:
             n for n in call.model.objects if not isinstance(row_rule(call.model, call.actor, "read", n), Deny)
         ]
         raise NotFound(
-            f"there is no object {name[:60]!r}", code="unknown_object", hint=nearest(name[:60], known)
+            Phrase("there is no object {name!r}", name=name[:60]),
+            code="unknown_object",
+            hint=nearest(name[:60], known),
         )
     return found
 
@@ -84,7 +87,9 @@ class Names:
                 found.setdefault(named.key, named)
         if len(found) > spec.MAX_FIELDS:
             self.problems.add(
-                "query_fields", f"an answer has at most {spec.MAX_FIELDS} fields", path="fields"
+                "query_fields",
+                Phrase("an answer has at most {most} fields", most=spec.MAX_FIELDS),
+                path="fields",
             )
         return tuple(found.values())
 
@@ -106,7 +111,10 @@ class Names:
                 continue
             if named.end == "field" and not _sortable(named.field):
                 self.problems.add(
-                    "not_sortable", f"{named.key} has no order", path="sort", hint="sort by another field"
+                    "not_sortable",
+                    Phrase("{key} has no order", key=named.key),
+                    path="sort",
+                    hint="sort by another field",
                 )
                 continue
             found.append(Key(named, descending))
@@ -155,7 +163,10 @@ class Names:
         name = owner.aliases.get(ask.within.set, ask.within.set)
         found = owner.sets.get(name)
         if found is None or found.object != object.name or found.field not in self.fields(object.name):
-            raise NotFound(f"{owner.name} has no set {ask.within.set[:60]!r}", code="unknown_set")
+            raise NotFound(
+                Phrase("{owner} has no set {set!r}", owner=owner.name, set=ask.within.set[:60]),
+                code="unknown_set",
+            )
         return found
 
     def path(self, object: Object, path: str, place: str) -> Named | None:
@@ -224,10 +235,17 @@ class Names:
     def _unknown(self, object: Object, name: str, place: str, *, steps: bool = False) -> Named | None:
         """Notes that there is no such name; the answer to whoever looked for it."""
         if steps:
-            self.problems.add("query_steps", f"a path follows at most {MAX_STEPS} links", path=place)
+            self.problems.add(
+                "query_steps", Phrase("a path follows at most {most} links", most=MAX_STEPS), path=place
+            )
             return None
         hint = nearest(name[:60], self.fields(object.name))
-        self.problems.add("unknown_field", f"{object.name} has no field {name[:60]!r}", path=place, hint=hint)
+        self.problems.add(
+            "unknown_field",
+            Phrase("{object} has no field {name!r}", object=object.name, name=name[:60]),
+            path=place,
+            hint=hint,
+        )
         return None
 
 

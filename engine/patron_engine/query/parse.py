@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from patron_engine.errors import Refused
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
 from patron_engine.query import spec
 from patron_engine.query.spec import Ask
@@ -39,9 +40,10 @@ def parse_body(object: str, body: Mapping[str, Any]) -> Ask:
         if name not in PARAMETERS and name != "ids":
             problems.add(
                 "unknown_parameter",
-                f"there is no parameter {str(name)[:60]!r}",
+                Phrase("there is no parameter {name!r}", name=str(name)[:60]),
                 path=str(name)[:60],
-                hint=nearest(str(name)[:60], PARAMETERS) or f"one of {', '.join(PARAMETERS)}",
+                hint=nearest(str(name)[:60], PARAMETERS)
+                or Phrase("one of {parameters}", parameters=list(PARAMETERS)),
             )
     ask = Ask(
         object=object,
@@ -66,10 +68,12 @@ def _text(body: Mapping[str, Any], name: str, problems: Problems) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        problems.add("not_text", f"{name} is a text", path=name)
+        problems.add("not_text", Phrase("{name} is a text", name=name), path=name)
         return None
     if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-        problems.add("bad_characters", f"{name} has characters that no text may have", path=name)
+        problems.add(
+            "bad_characters", Phrase("{name} has characters that no text may have", name=name), path=name
+        )
         return None
     return value
 
@@ -81,10 +85,19 @@ def _names(
     if value is None or value == []:
         return None
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        problems.add("not_list", f"{name} is a list of names", path=name)
+        problems.add("not_list", Phrase("{name} is a list of names", name=name), path=name)
         return None
     if len(value) > most:
-        problems.add(limit, f"{name} holds at most {most:,} entries, these are {len(value):,}", path=name)
+        problems.add(
+            limit,
+            Phrase(
+                "{name} holds at most {most:,} entries, these are {count:,}",
+                name=name,
+                most=most,
+                count=len(value),
+            ),
+            path=name,
+        )
         return None
     return tuple(dict.fromkeys(value))
 
@@ -92,12 +105,17 @@ def _names(
 def _limit(body: Mapping[str, Any], problems: Problems) -> int:
     value = body.get("limit", spec.DEFAULT_LIMIT)
     if isinstance(value, bool) or not isinstance(value, int):
-        problems.add("not_integer", "limit is a whole number", path="limit", hint=f"1 to {spec.MAX_LIMIT}")
+        problems.add(
+            "not_integer",
+            "limit is a whole number",
+            path="limit",
+            hint=Phrase("1 to {most}", most=spec.MAX_LIMIT),
+        )
         return spec.DEFAULT_LIMIT
     if not 1 <= value <= spec.MAX_LIMIT:
         problems.add(
             "query_limit",
-            f"limit is between 1 and {spec.MAX_LIMIT}",
+            Phrase("limit is between 1 and {most}", most=spec.MAX_LIMIT),
             path="limit",
             hint="take the next pages with `after`",
         )
@@ -108,7 +126,7 @@ def _limit(body: Mapping[str, Any], problems: Problems) -> int:
 def _truth(body: Mapping[str, Any], name: str, problems: Problems) -> bool:
     value = body.get(name, False)
     if not isinstance(value, bool):
-        problems.add("not_boolean", f"{name} is true or false", path=name)
+        problems.add("not_boolean", Phrase("{name} is true or false", name=name), path=name)
         return False
     return value
 
@@ -116,6 +134,8 @@ def _truth(body: Mapping[str, Any], name: str, problems: Problems) -> bool:
 def _one_of(body: Mapping[str, Any], name: str, words: tuple[str, ...], problems: Problems) -> Any:
     value = body.get(name, words[0])
     if value not in words:
-        problems.add("unknown_value", f"{name} is one of {', '.join(words)}", path=name)
+        problems.add(
+            "unknown_value", Phrase("{name} is one of {words}", name=name, words=list(words)), path=name
+        )
         return words[0]
     return value

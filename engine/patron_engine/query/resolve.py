@@ -13,6 +13,7 @@ from patron_engine.access.grants import audience
 from patron_engine.errors import NotFound, Refused
 from patron_engine.expr.compile import Expression
 from patron_engine.model.model import LinkSet, Object
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 from patron_engine.query.call import Call
 from patron_engine.query.names import Key, Named, Names, known_object
@@ -65,7 +66,7 @@ def _members(call: Call, within: Within) -> Object:
     found = owner.sets.get(owner.aliases.get(within.set, within.set))
     if found is None:
         raise NotFound(
-            f"{owner.name} has no set {within.set[:60]!r}",
+            Phrase("{owner} has no set {set!r}", owner=owner.name, set=within.set[:60]),
             code="unknown_set",
             hint=nearest(within.set[:60], owner.sets),
         )

@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql as pg
 from patron_engine.expr.sql import condition_sql, to_sql
 from patron_engine.fields.field import Rollup
 from patron_engine.model.model import LINKS, LinkSet, Object
+from patron_engine.phrases import Phrase
 from patron_engine.query.source import Row, Source, path_steps
 from patron_engine.store.tables import TYPES, Id
 
@@ -159,7 +160,7 @@ def tree_field(object: Object, found: LinkSet | None = None) -> str:
     for field in object.fields.values():
         if field.type in LINKS and field.link.tree:
             return field.name
-    raise LookupError(f"{object.name} has no link with tree: true")
+    raise LookupError(Phrase("{object} has no link with tree: true", object=object.name))
 
 
 def tree_ids(outer: Row, tree: str, top: sa.ColumnElement[Any]) -> sa.CTE:

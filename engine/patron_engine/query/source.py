@@ -18,6 +18,7 @@ from patron_engine.access.decide import Action, Allow, Decision, Deny, FieldRule
 from patron_engine.errors import LimitExceeded
 from patron_engine.fields.field import Field
 from patron_engine.model.model import Model, Object, Workspace
+from patron_engine.phrases import Phrase
 from patron_engine.store.tables import Tables
 
 MAX_STEPS = 5
@@ -62,7 +63,7 @@ class Building:
         self.joins += 1
         if self.joins > MAX_JOINS:
             raise LimitExceeded(
-                f"the query follows more than {MAX_JOINS} links",
+                Phrase("the query follows more than {most} links", most=MAX_JOINS),
                 code="query_joins",
                 hint="ask for fewer paths, or take some of them in a second query",
             )
@@ -160,7 +161,9 @@ class Row:
         """The live record of object `name` whose id is `id`; `step` is what tells this join from others."""
         if self.steps >= MAX_STEPS:
             raise LimitExceeded(
-                f"a path follows at most {MAX_STEPS} links", code="query_steps", hint="shorten the path"
+                Phrase("a path follows at most {most} links", most=MAX_STEPS),
+                code="query_steps",
+                hint="shorten the path",
             )
         rules = self.building.rules if ruled else None
         under_rule = rules is not None and not isinstance(rules(name), Allow)

@@ -18,6 +18,7 @@ from patron_engine.fields import limits
 from patron_engine.fields.field import Field, FileSpec
 from patron_engine.fields.files import accepts
 from patron_engine.fields.link import read_id
+from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
@@ -70,7 +71,9 @@ def hang(batch: Batch, rows: Sequence[Row]) -> None:
         if change is None or not (change.attach or change.detach) or row.rejected:
             continue
         if FEATURE not in row.program.object.features:
-            row.wrong("no_files", f"{batch.object_label(row.object)} has no files of its own")
+            row.wrong(
+                "no_files", Phrase("{object} has no files of its own", object=batch.object_label(row.object))
+            )
             continue
         before = _own(batch, row)
         after = [id for id in before if id not in change.detach]
@@ -83,7 +86,7 @@ def hang(batch: Batch, rows: Sequence[Row]) -> None:
             _unknown(row, "file", batch.object_label(row.object))
             continue
         if len(after) + len(new) > limits.RECORD_FILES:
-            message = f"a record has at most {limits.RECORD_FILES} files of its own"
+            message = Phrase("a record has at most {most} files of its own", most=limits.RECORD_FILES)
             row.wrong("limit_record_files", message, "file")
             continue
         row.hung = (tuple(before), (*after, *new))
@@ -139,15 +142,30 @@ def _fits(batch: Batch, row: Row, field: Field, file: _File) -> None:
     spec = field.spec
     assert isinstance(spec, FileSpec)
     if file.size > spec.max_size:
-        message = f"{batch.label(field)}: {file.name} has {file.size:,} bytes, at most {spec.max_size:,} may stand here"
+        message = Phrase(
+            "{field}: {file} has {size:,} bytes, at most {most:,} may stand here",
+            field=batch.label(field),
+            file=file.name,
+            size=file.size,
+            most=spec.max_size,
+        )
         row.wrong("limit_file_size", message, field.name)
     if not accepts(spec, file.mime, file.name):
-        message = f"{batch.label(field)}: {file.name} is {file.mime}, which may not stand here"
+        message = Phrase(
+            "{field}: {file} is {mime}, which may not stand here",
+            field=batch.label(field),
+            file=file.name,
+            mime=file.mime,
+        )
         row.wrong("file_type", message, field.name, hint=", ".join(spec.accept))
 
 
 def _unknown(row: Row, path: str, label: str) -> None:
-    row.wrong("file_not_found", f"{label}: this file was not uploaded, or belongs elsewhere", path)
+    row.wrong(
+        "file_not_found",
+        Phrase("{field}: this file was not uploaded, or belongs elsewhere", field=label),
+        path,
+    )
 
 
 def _locked(batch: Batch, ids: Sequence[str]) -> dict[str, _File]:

@@ -8,8 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from patron_engine.access.decide import Action, Decision, Deny, When, after_rule, field_rule, row_rule
+from patron_engine.access.decide import (
+    Action,
+    Decision,
+    Deny,
+    When,
+    after_rule,
+    field_rule,
+    not_allowed,
+    row_rule,
+)
 from patron_engine.expr.nodes import Expression
+from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.plan import not_found
 from patron_engine.record.row import Row
@@ -47,14 +57,17 @@ def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
                 for row in acting:
                     row.problems.clear()
                     row.wrong(
-                        "not_found", f"there is no object {name!r}" if row.fresh else _unknown(batch, row)
+                        "not_found",
+                        Phrase("there is no object {name!r}", name=name)
+                        if row.fresh
+                        else _unknown(batch, row),
                     )
             elif isinstance(rule, Deny):
                 for row in acting:
                     row.wrong(
                         "forbidden",
-                        f"you may not {action} {batch.object_label(name)}",
-                        hint="; ".join(rule.reasons),
+                        not_allowed(action, batch.model.objects[name], batch.call.actor.languages),
+                        hint=rule.reasons[0],
                     )
             elif before:
                 _fits(batch, acting, readable, unseen=True)
@@ -72,7 +85,10 @@ def _fits(batch: Batch, rows: Sequence[Row], rule: Decision, *, unseen: bool = F
         if unseen:
             not_found(batch, row, row.id)
         else:
-            row.wrong("forbidden", f"you may not do this to this {batch.object_label(row.object)}")
+            row.wrong(
+                "forbidden",
+                Phrase("you may not do this to this {object}", object=batch.object_label(row.object)),
+            )
 
 
 def _fits_still(batch: Batch, rows: Sequence[Row], action: Action, rules: Sequence[Decision]) -> None:
@@ -89,7 +105,10 @@ def _fits_still(batch: Batch, rows: Sequence[Row], action: Action, rules: Sequen
                 for row in _beyond(batch, [r for r in some if not r.rejected], rule.condition):
                     row.wrong(
                         "forbidden",
-                        f"this change would put {batch.object_label(row.object)} beyond your rights",
+                        Phrase(
+                            "this change would put {object} beyond your rights",
+                            object=batch.object_label(row.object),
+                        ),
                     )
 
 
@@ -107,7 +126,11 @@ def authorise_handing(batch: Batch, rows: Sequence[Row]) -> None:
         for row in moving:
             if row in refused:
                 name = min(row.changed & HANDING, key=("owner", "queue", "department").index)
-                row.wrong("forbidden", f"you may not assign this {batch.object_label(row.object)}", name)
+                row.wrong(
+                    "forbidden",
+                    Phrase("you may not assign this {object}", object=batch.object_label(row.object)),
+                    name,
+                )
             else:
                 batch.handed.add(row)
 
@@ -122,7 +145,11 @@ def authorise_fields(batch: Batch, rows: Sequence[Row]) -> None:
             if not isinstance(rule, When) or name in HANDING:
                 continue
             for row in _were_beyond(batch, [r for r in mine if name in r.given & r.changed], rule.condition):
-                row.wrong("readonly_field", f"{batch.label(program.fields[name])} cannot be written", name)
+                row.wrong(
+                    "readonly_field",
+                    Phrase("{field} cannot be written", field=batch.label(program.fields[name])),
+                    name,
+                )
 
 
 def _were_beyond(batch: Batch, rows: Sequence[Row], condition: Expression) -> set[Row]:
@@ -147,4 +174,4 @@ def _beyond(batch: Batch, rows: Sequence[Row], condition: Expression) -> list[Ro
 
 
 def _unknown(batch: Batch, row: Row) -> str:
-    return f"there is no {batch.object_label(row.object)} {row.id}"
+    return Phrase("there is no {object} {id}", object=batch.object_label(row.object), id=row.id)

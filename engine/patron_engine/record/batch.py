@@ -15,7 +15,8 @@ from operator import attrgetter
 
 from patron_engine.errors import Forbidden, NeedsConfirmation, NotFound, PatronError, Refused
 from patron_engine.fields.field import Field
-from patron_engine.model.model import say
+from patron_engine.model.model import label_of
+from patron_engine.phrases import Label, Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change, Outcome
@@ -82,12 +83,12 @@ class Batch:
         self.found[(row.object, row.id)] = row
         return row
 
-    def label(self, field: Field) -> str:
+    def label(self, field: Field) -> Label:
         """What people call a field."""
-        return say(field.label, self.call.actor.languages) or field.name
+        return label_of(field.label, field.name, self.call.actor.languages)
 
-    def object_label(self, name: str) -> str:
-        return say(self.model.objects[name].label, self.call.actor.languages) or name
+    def object_label(self, name: str) -> Label:
+        return label_of(self.model.objects[name].label, name, self.call.actor.languages)
 
     @cached_property
     def person(self) -> str | None:
@@ -145,7 +146,9 @@ class RowsRefused(Exception):
         self.error = error
 
 
-_HINTS: dict[type[Refused], str] = {NeedsConfirmation: "repeat the request with these rules in `confirm`"}
+_HINTS: dict[type[Refused], str] = {
+    NeedsConfirmation: Phrase("repeat the request with these rules in `confirm`")
+}
 
 
 _PROBLEMS, _REJECTED = attrgetter("problems"), attrgetter("rejected")

@@ -15,6 +15,7 @@ from patron_engine.fields.base import TextFormats, ValueFault
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import RecordType
+from patron_engine.phrases import OF_FIELD, Phrase
 from patron_engine.problems import nearest
 from patron_engine.query.statement import kept
 from patron_engine.record.batch import Batch, by_object
@@ -119,7 +120,12 @@ class _Reader:
 
     def tell(self, row: Row, field: Field, fault: ValueFault) -> None:
         """A value that cannot be read."""
-        row.wrong(fault.code, f"{self.batch.label(field)}: {fault.message}", field.name, hint=fault.hint)
+        row.wrong(
+            fault.code,
+            Phrase(OF_FIELD, field=self.batch.label(field), reason=Phrase(fault.message)),
+            field.name,
+            hint=fault.hint,
+        )
 
     def field(self, row: Row, name: str) -> Field | None:
         """The field a caller may set under this name; None with a problem when there is none."""
@@ -134,14 +140,25 @@ class _Reader:
             if self._platform_may(field):
                 return field
             if field.computed:
-                row.wrong("computed_field", f"{self.batch.label(field)} is computed; nobody writes it", name)
+                row.wrong(
+                    "computed_field",
+                    Phrase("{field} is computed; nobody writes it", field=self.batch.label(field)),
+                    name,
+                )
             else:
-                row.wrong("readonly_field", f"{self.batch.label(field)} cannot be written", name)
+                row.wrong(
+                    "readonly_field", Phrase("{field} cannot be written", field=self.batch.label(field)), name
+                )
             return None
         hint = nearest(name, [*self.writable, *self.program.sets])
         if name in self.program.object.sets:
             hint = "only details are saved with their master; save these records by themselves"
-        row.wrong("unknown_field", f"{self.program.object.name} has no field {name!r}", name, hint=hint)
+        row.wrong(
+            "unknown_field",
+            Phrase("{object} has no field {name!r}", object=self.program.object.name, name=name),
+            name,
+            hint=hint,
+        )
         return None
 
     def _platform_may(self, field: Field) -> bool:

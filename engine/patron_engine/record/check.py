@@ -16,7 +16,8 @@ from patron_engine.expr.compile import Expression
 from patron_engine.fields.base import Fault
 from patron_engine.fields.field import ChoiceSpec, Field, Option
 from patron_engine.fields.registry import type_of
-from patron_engine.model.model import Rule, say
+from patron_engine.model.model import Rule, label_of, say
+from patron_engine.phrases import OF_FIELD, Phrase
 from patron_engine.record.batch import Batch
 from patron_engine.record.needs import Needs, union
 from patron_engine.record.program import Program
@@ -84,7 +85,12 @@ def check_values(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
             if name not in changed or (value := values.get(name)) is None:
                 continue
             for code, message, hint in checker(value):
-                row.wrong(code, f"{batch.label(program.fields[name])}: {message}", name, hint=hint)
+                row.wrong(
+                    code,
+                    Phrase(OF_FIELD, field=batch.label(program.fields[name]), reason=Phrase(message)),
+                    name,
+                    hint=hint,
+                )
         for field in program.controlled:
             _check_controlled(batch, row, field)
         if program.object.record_types and row.values.get("record_type"):
@@ -112,7 +118,11 @@ def _check_controlled(batch: Batch, row: Row, field: Field) -> None:
         if not set(fitting) & set(held):
             row.wrong(
                 "option_not_for",
-                f"{batch.label(field)}: {_option(batch, option)} does not fit here",
+                Phrase(
+                    "{field}: {option} does not fit here",
+                    field=batch.label(field),
+                    option=_option(batch, option),
+                ),
                 field.name,
             )
 
@@ -127,12 +137,18 @@ def _check_record_type(batch: Batch, row: Row) -> None:
             if chosen not in allowed:
                 field = row.program.fields[name]
                 row.wrong(
-                    "option_not_for", f"{batch.label(field)}: {chosen} does not fit this type of record", name
+                    "option_not_for",
+                    Phrase(
+                        "{field}: {chosen} does not fit this type of record",
+                        field=batch.label(field),
+                        chosen=chosen,
+                    ),
+                    name,
                 )
 
 
 def _option(batch: Batch, option: Option) -> str:
-    return say(option.label, batch.call.actor.languages) or option.name
+    return label_of(option.label, option.name, batch.call.actor.languages)
 
 
 def check_readonly(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
@@ -150,7 +166,11 @@ def check_readonly(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
         holds = program.closure(field.readonly)
         for row, was in zip(due, before, strict=True):
             if holds(program.in_base(was.values), batch.environment.context):
-                row.wrong("readonly_field", f"{batch.label(field)} cannot be changed now", field.name)
+                row.wrong(
+                    "readonly_field",
+                    Phrase("{field} cannot be changed now", field=batch.label(field)),
+                    field.name,
+                )
 
 
 def _as_it_was(row: Row) -> Row:
@@ -212,7 +232,7 @@ def _check(batch: Batch, program: Program, condition: Condition, rows: Sequence[
         if (required is None or required(values, context)) and (visible is None or visible(values, context)):
             level = "warning" if batch.conditions_warn and required is not None else "error"
             code = "history_required" if level == "warning" else "required"
-            row.wrong(code, f"{batch.label(field)} is required", field.name, level=level)
+            row.wrong(code, Phrase("{field} is required", field=batch.label(field)), field.name, level=level)
 
 
 def _broken(batch: Batch, row: Row, rule: Rule) -> None:

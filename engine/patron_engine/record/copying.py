@@ -23,7 +23,7 @@ from psycopg.copy import LibpqWriter
 
 from patron_engine.record.statements import Conn
 
-AT_ONCE = 5_000  # rows of one block
+BLOCK = 5_000  # rows of one block
 NULL: Final = "\\N"
 AS_THEY_PRINT: Final = frozenset({int, Decimal, datetime, date, time})
 SAME_IF_EQUAL: Final = frozenset(
@@ -65,7 +65,7 @@ def rows_text(conn: Conn, columns: Columns) -> list[bytes]:
 
 
 def _blocks(lines: Iterator[str]) -> Iterator[bytes]:
-    while block := list(islice(lines, AT_ONCE)):
+    while block := list(islice(lines, BLOCK)):
         block.append("")
         yield "\n".join(block).encode()
 

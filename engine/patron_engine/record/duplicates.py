@@ -132,14 +132,11 @@ def _found(
                     alike(p.way, p.least, row.values.get(p.own), theirs.get(p.other)) for p in match.pairs
                 ):
                     found[row].append(Twin(match=match, object=match.object, id=id, facts=theirs))
-            first = seen.setdefault(_key(match, row), row) if same and _equal(match) else row
+            equal = same and all(p.least == 1 for p in match.pairs)
+            first = seen.setdefault(_key(match, row), row) if equal else row
             if first is not row:
                 found[row].append(Twin(match=match, object=match.object, id=first.id, facts=first.values))
     return _seen_by(batch, found, own)
-
-
-def _equal(match: Match) -> bool:
-    return all(p.least == 1 for p in match.pairs)
 
 
 def _keyed(batch: Batch, other: Program, pair: Pair, rows: Sequence[Row]) -> Mapping[Row, list[str]]:
@@ -208,7 +205,9 @@ def _by_words(batch: Batch) -> Statement:
     there = (
         sa.select(kept.c.record)
         .where(
-            kept.c.tokens.op("@>")(sa.cast(asked.c.tokens, pg.ARRAY(sa.Text()))),
+            sa.type_coerce(kept.c.tokens, pg.ARRAY(sa.Text())).contains(
+                sa.cast(asked.c.tokens, pg.ARRAY(sa.Text()))
+            ),
             kept.c.object == sa.bindparam("object", type_=sa.Text()),
             kept.c.field == sa.bindparam("field", type_=sa.Text()),
         )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch
 from patron_engine.record.plan import EXTERNAL
 from patron_engine.record.row import Row
@@ -53,7 +54,9 @@ def _given(row: Row) -> list[tuple[str, str]]:
 
 def _taken(row: Row, source: str, value: str) -> None:
     row.wrong(
-        "taken", f"the external id {value!r} of {source} belongs to another record", f"external_ids.{source}"
+        "taken",
+        Phrase("the external id {value!r} of {source} belongs to another record", value=value, source=source),
+        f"external_ids.{source}",
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql as pg
 from patron_engine.errors import LimitExceeded
 from patron_engine.fields.field import Field, Rollup
 from patron_engine.fields.registry import type_of
+from patron_engine.phrases import Phrase
 from patron_engine.query.binding import SqlBinding, parameter
 from patron_engine.query.sets import rollup_sql
 from patron_engine.query.source import Building
@@ -52,7 +53,7 @@ def bring_up(batch: Batch, rows: Sequence[Row]) -> dict[Row, Touch]:
             _remember(parents, row, touch)
         touches = gather(batch, [row for row, _ in level], touches)
     raise LimitExceeded(
-        f"figures depend on each other over more than {MAX_LEVELS} levels", code="rollup_levels",
+        Phrase("figures depend on each other over more than {most} levels", most=MAX_LEVELS), code="rollup_levels",
         hint="look for records that stand above themselves",
     )  # fmt: skip
 

@@ -24,6 +24,7 @@ from patron_engine.errors import LimitExceeded, NotFound, Refused
 from patron_engine.fields import limits
 from patron_engine.fields.filetypes import type_of_bytes
 from patron_engine.fields.pixels import pixels
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 
@@ -58,7 +59,11 @@ def file_name(raw: str) -> str:
     last = re.split(r"[/\\\\]", normalize("NFC", _NO_NAME.sub("", raw)))[-1].strip()
     name = last if last.strip(". ") else "file"
     if len(name) > limits.FILE_NAME_LENGTH:
-        message = f"a file's name has at most {limits.FILE_NAME_LENGTH} characters, this has {len(name)}"
+        message = Phrase(
+            "a file's name has at most {most} characters, this has {count}",
+            most=limits.FILE_NAME_LENGTH,
+            count=len(name),
+        )
         raise Refused([Problem(code="limit_file_name", message=message, path="file")])
     return name
 
@@ -94,7 +99,12 @@ def finish(conn: Connection, call: Call, id: str, whole: Whole, *, room: int) ->
     points = pixels(mime, whole.head)
     if points is not None and points > limits.FILE_PIXELS:
         raise LimitExceeded(
-            f"a picture has at most {limits.FILE_PIXELS:,} pixels, this has {points:,}", code="limit_pixels"
+            Phrase(
+                "a picture has at most {most:,} pixels, this has {points:,}",
+                most=limits.FILE_PIXELS,
+                points=points,
+            ),
+            code="limit_pixels",
         )
     write = sql.SQL("UPDATE {}.sys__file SET mime = %s, size = %s, sha256 = %s, chunks = %s WHERE id = %s")
     conn.execute(write.format(schema), (mime, whole.size, whole.sha256, whole.chunks, id))
@@ -134,7 +144,11 @@ def _look_for_room(conn: Connection, call: Call, id: str, size: int, room: int) 
     row = conn.execute(query, (id,)).fetchone()
     if row is not None and row[0] + size > room:
         raise LimitExceeded(
-            f"the files of this workspace have {row[0]:,} bytes, at most {room:,} may be kept",
+            Phrase(
+                "the files of this workspace have {row:,} bytes, at most {room:,} may be kept",
+                row=row[0],
+                room=room,
+            ),
             code="limit_workspace_files",
             hint="purge records whose files nobody needs, or raise PATRON_FILES",
         )
@@ -145,6 +159,6 @@ def _look_for_room(conn: Connection, call: Call, id: str, size: int, room: int) 
     mine = conn.execute(query, (call.actor.user, id)).fetchone()
     if mine is not None and (mine[0] >= limits.WAITING_FILES or mine[1] + size > limits.WAITING_BYTES):
         raise LimitExceeded(
-            f"{mine[0]} files you uploaded hang on no record", code="limit_waiting_files",
-            hint=f"attach or delete them; after {limits.WAITING_HOURS} hours they are removed",
+            Phrase("{mine} files you uploaded hang on no record", mine=mine[0]), code="limit_waiting_files",
+            hint=Phrase("attach or delete them; after {hours} hours they are removed", hours=limits.WAITING_HOURS),
         )  # fmt: skip

@@ -18,6 +18,7 @@ from patron_engine.errors import Refused
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.sql import condition_sql
 from patron_engine.fields.field import Field, Find
+from patron_engine.phrases import OF_FIELD, Phrase
 from patron_engine.query.binding import SqlBinding
 from patron_engine.query.source import Building
 from patron_engine.query.statement import Statement, compiled, kept
@@ -134,7 +135,10 @@ def _make(batch: Batch, program: Program, field: Field, find: Find, row: Row) ->
     except Refused as error:
         for problem in error.problems:
             row.wrong(
-                problem.code, f"{batch.label(field)}: {problem.message}", field.name, level=problem.level
+                problem.code,
+                Phrase(OF_FIELD, field=batch.label(field), reason=Phrase(problem.message)),
+                field.name,
+                level=problem.level,
             )
         return None
     return outcome.id

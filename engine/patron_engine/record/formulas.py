@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch
 from patron_engine.record.needs import Needs
 from patron_engine.record.program import Program
@@ -29,7 +30,7 @@ def compute(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
         for row in due:
             made = fit(value(row.values, context))
             if isinstance(made, int) and not -BIGINT <= made < BIGINT:
-                row.wrong("out_of_range", f"{batch.label(field)} becomes too large", name)
+                row.wrong("out_of_range", Phrase("{field} becomes too large", field=batch.label(field)), name)
                 continue
             row.put(name, made)
 

@@ -15,6 +15,7 @@ from typing import Any
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.registry import type_of
+from patron_engine.phrases import OF_FIELD, Either, Phrase
 from patron_engine.record.batch import Batch
 from patron_engine.record.ids import record_id
 from patron_engine.record.plan import EXTERNAL, external_records, is_unique, records_by
@@ -37,7 +38,12 @@ def resolve(batch: Batch, asked: Sequence[Asked]) -> None:
         try:
             wanted.append((row, field, _references(batch, row, field, raw)))
         except ValueFault as fault:
-            row.wrong(fault.code, f"{batch.label(field)}: {fault.message}", field.name, hint=fault.hint)
+            row.wrong(
+                fault.code,
+                Phrase(OF_FIELD, field=batch.label(field), reason=Phrase(fault.message)),
+                field.name,
+                hint=fault.hint,
+            )
     known = _find(batch, {r for _, _, refs in wanted for r in refs if r[1] != "id"})
     for row, field, references in wanted:
         ids: list[Any] = []
@@ -71,7 +77,11 @@ def _put(batch: Batch, row: Row, field: Field, ids: list[Any]) -> None:
     if not _spec(field).many:
         row.put(field.name, ids[0] if ids else None)
     elif len(ids) > MAX_LINKS:
-        row.wrong("too_many_links", f"{batch.label(field)} points at {MAX_LINKS} records at most", field.name)
+        row.wrong(
+            "too_many_links",
+            Phrase("{field} points at {most} records at most", field=batch.label(field), most=MAX_LINKS),
+            field.name,
+        )
     else:
         unique = {str(i): i for i in ids}
         row.put(field.name, tuple(unique.values()) or None)
@@ -99,9 +109,15 @@ def _reference(batch: Batch, spec: LinkSpec, raw: Any, text: bool) -> Reference:
         if named is not None:
             object = batch.model.object_aliases.get(named, named) if isinstance(named, str) else ""
             if object not in spec.to:
-                raise ValueFault("wrong_object", f"may point at {' or '.join(spec.to)}, not {named!r}")
+                raise ValueFault(
+                    "wrong_object",
+                    Phrase("may point at {to}, not {named!r}", to=Either(spec.to), named=named),
+                )
         elif spec.several:
-            raise ValueFault("object_missing", "say which object: " + " or ".join(f'"{t}"' for t in spec.to))
+            raise ValueFault(
+                "object_missing",
+                Phrase("say which object: {objects}", objects=Either(f'"{t}"' for t in spec.to)),
+            )
         if len(rest) != 1:
             raise ValueFault("not_a_link", "is an id, or one unique field and its value")
         key, value = next(iter(rest.items()))
@@ -131,7 +147,9 @@ def _by_key(batch: Batch, object: str, key: str, value: Any, text: bool) -> Refe
     name = program.object.aliases.get(key, key)
     field = program.fields.get(name)
     if field is None or field.hidden or not field.columns or not (text or is_unique(program, name)):
-        raise ValueFault("not_unique_field", f"{object} has no unique field {key!r}")
+        raise ValueFault(
+            "not_unique_field", Phrase("{object} has no unique field {key!r}", object=object, key=key)
+        )
     kind = type_of(field)
     read = kind.read_text(field, value) if text and isinstance(value, str) else kind.read_wire(field, value)
     return (object, name, kind.normalise(field, read))
@@ -181,10 +199,24 @@ def _one(batch: Batch, row: Row, field: Field, reference: Reference, ids: Sequen
     named = f"{value!r}" if key in ("id", "title") else f"{key} {value!r}"
     if ids:
         row.wrong(
-            "link_ambiguous", f"{batch.label(field)}: {len(ids)} records of {object} have {named}", field.name
+            "link_ambiguous",
+            Phrase(
+                "{field}: {count} records of {object} have {named}",
+                field=batch.label(field),
+                count=len(ids),
+                object=object,
+                named=named,
+            ),
+            field.name,
         )
     else:
-        row.wrong("link_not_found", f"{batch.label(field)}: there is no {object} {named}", field.name)
+        row.wrong(
+            "link_not_found",
+            Phrase(
+                "{field}: there is no {object} {named}", field=batch.label(field), object=object, named=named
+            ),
+            field.name,
+        )
     return None
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from patron_engine.errors import StaleVersion
 from patron_engine.fields.registry import type_of
+from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.layout import Layout
 from patron_engine.record.plan import not_found
@@ -145,7 +146,11 @@ def compare_versions(batch: Batch, rows: Sequence[Row]) -> None:
             continue
         if len(batch.levels[0]) == 1 and row.master is None:
             raise stale(row)
-        row.wrong("stale_version", f"the record has version {row.version} by now, not {seen}", "version")
+        row.wrong(
+            "stale_version",
+            Phrase("the record has version {version} by now, not {seen}", version=row.version, seen=seen),
+            "version",
+        )
 
 
 def stale(row: Row) -> StaleVersion:
@@ -163,7 +168,7 @@ def stale(row: Row) -> StaleVersion:
             "theirs": None if theirs is None else kind.to_wire(field, theirs),
         }
     return StaleVersion(
-        f"somebody changed the record meanwhile: it has version {row.version} by now",
+        Phrase("somebody changed the record meanwhile: it has version {version} by now", version=row.version),
         hint="look at both values and save again with the new version",
         values={**differs, "version": row.version},
     )

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from patron_engine.fields.field import NumberSpec
 from patron_engine.fields.numerals import currency_digits
+from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
@@ -117,7 +118,11 @@ def bases(batch: Batch, program: Program, rows: Sequence[Row], *, figures: bool 
 def _tell_no_rate(batch: Batch, program: Program, row: Row, name: str) -> None:
     row.wrong(
         "no_rate",
-        f"there is no rate of {row.values.get('currency')} for {_day(batch, program, row)}",
+        Phrase(
+            "there is no rate of {value} for {day}",
+            value=row.values.get("currency"),
+            day=_day(batch, program, row),
+        ),
         name,
         hint="enter one in the currency's rates",
     )

@@ -18,6 +18,7 @@ from patron_engine.access.decide import writable
 from patron_engine.errors import LimitExceeded
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.registry import type_of
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 from patron_engine.record.batch import Batch
 from patron_engine.record.change import MAX_DETAIL_DEPTH, MAX_DETAILS, Change
@@ -67,7 +68,7 @@ def _row(batch: Batch, change: Change, path: str, index: int) -> Row:
 
 def not_found(batch: Batch, row: Row, named: Any) -> None:
     """The same answer for what is not there and what the caller may not know of."""
-    row.wrong("not_found", f"there is no {batch.object_label(row.object)} {named}")
+    row.wrong("not_found", Phrase("there is no {object} {named}", object=batch.object_label(row.object), named=named))  # fmt: skip
 
 
 def _identify(batch: Batch, object: str, key: str, asked: list[tuple[Row, Any]]) -> None:
@@ -84,10 +85,9 @@ def _identify(batch: Batch, object: str, key: str, asked: list[tuple[Row, Any]])
         if field is None or not is_unique(program, name):
             for row, _ in asked:
                 row.wrong(
-                    "not_unique_field",
-                    f"{object} has no unique field {key!r}",
+                    "not_unique_field", Phrase("{object} has no unique field {key!r}", object=object, key=key),
                     hint=nearest(key, program.fields),
-                )
+                )  # fmt: skip
             return
         values = []
         for row, raw in asked:
@@ -109,9 +109,9 @@ def _identify(batch: Batch, object: str, key: str, asked: list[tuple[Row, Any]])
                 row.values[f"by:{name}"] = value
             first = taken.setdefault(value, row)
             if first is not row:
-                row.wrong("twice", f"{value} stands twice in one request", key)
+                row.wrong("twice", Phrase("{value} stands twice in one request", value=value), key)
         else:
-            not_found(batch, row, f"with {key} {value}")
+            not_found(batch, row, Phrase("with {key} {value}", key=key, value=value))
 
 
 def is_unique(program: Program, name: str) -> bool:
@@ -195,22 +195,20 @@ def _details(batch: Batch, master: Row) -> list[Row]:
     change, program = master.change, master.program
     assert change is not None
     found: list[Row] = []
-    if not program.sets:
-        return found
-    for name, given in change.set.items():
+    for name, given in change.set.items() if program.sets else ():
         set_name = program.object.aliases.get(name, name)
         if set_name not in program.sets:
             continue
         if depth(master) >= MAX_DETAIL_DEPTH:
             raise LimitExceeded("details are nested too deeply", code="detail_depth")
         if not isinstance(given, (list, tuple)):
-            master.wrong("not_a_list", f"{name} takes a list of records", name)
+            master.wrong("not_a_list", Phrase("{name} takes a list of records", name=name), name)
             continue
         if len(given) > MAX_DETAILS:
-            raise LimitExceeded(
-                f"{name} has {len(given)} records; at most {MAX_DETAILS} are saved at once",
-                code="details_count",
-            )
+            most = Phrase(
+                "{name} has {count} records; at most {most} are saved at once", name=name, count=len(given), most=MAX_DETAILS
+            )  # fmt: skip
+            raise LimitExceeded(most, code="details_count")
         child = program.object.sets[set_name]
         seen: set[str] = set()
         for n, item in enumerate(given):
@@ -280,9 +278,9 @@ def _detail_fault(
     link: str,
 ) -> tuple[str, str, str] | None:
     if id is not None and record_id(id) is None:
-        return "not_found", f"there is no such record: {id}", "id"
+        return "not_found", Phrase("there is no such record: {id}", id=id), "id"
     if id is not None and record_id(id) in seen:
-        return "twice", f"{id} stands twice in the list", "id"
+        return "twice", Phrase("{id} stands twice in the list", id=id), "id"
     if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
         return "not_an_integer", "version is an integer", "version"
     if delete is not None and not isinstance(delete, bool):
@@ -290,7 +288,7 @@ def _detail_fault(
     if delete and id is None:
         return "missing", "a detail to delete is named by its id", "id"
     if link in fields:
-        return "detail_master", f"{link} is given by the record it stands in", link
+        return "detail_master", Phrase("{link} is given by the record it stands in", link=link), link
     return None
 
 

@@ -42,9 +42,7 @@ class Programs:
         self.tables = tables
         self.model = tables.model
         self._programs: dict[str, Program] = {}
-        self.kept: dict[
-            Any, Any
-        ] = {}  # statements and indexes of other modules of record/, by their own keys
+        self.kept: dict[Any, Any] = {}  # what other modules of record/ made, by their own keys
 
     @staticmethod
     def of(tables: Tables) -> Programs:
@@ -86,7 +84,6 @@ class Program:
         self._many_updates: dict[tuple[str, ...], Statement | None] = {}
         self._closures: dict[int, tuple[Expression, Closure]] = {}
         self._needs: dict[int, tuple[Expression, Needs]] = {}
-
         self._fitters: dict[str, Callable[[Any], Any]] = {}
 
     # -- names ----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
 from patron_engine.model.model import LinkSet
+from patron_engine.phrases import Phrase
 from patron_engine.record import closure, external, search
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.history import COLUMNS, history_insert, write_history
@@ -45,7 +46,12 @@ def purge(batch: Batch, rows: Sequence[Row]) -> list[Row]:
             if live and spec.on_delete != "clear":
                 top = mine[0]
                 top.wrong(
-                    "referenced", f"{len(live)} {batch.object_label(child.object.name)} still point here"
+                    "referenced",
+                    Phrase(
+                        "{count} {object} still point here",
+                        count=len(live),
+                        object=batch.object_label(child.object.name),
+                    ),
                 )
                 continue
             cleared.extend(_clear(batch, child, link_set, list(live)))

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from patron_engine.errors import LimitExceeded
 from patron_engine.fields.field import LinkSpec
 from patron_engine.model.model import LinkSet
+from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.links import linked
 from patron_engine.record.load import accept, read_images
@@ -50,7 +51,7 @@ def delete(batch: Batch, rows: Sequence[Row]) -> list[Row]:
         every.extend(level)
         if len(every) > MAX_TAKEN_ALONG:
             raise LimitExceeded(
-                f"this deletion would take more than {MAX_TAKEN_ALONG} records along", code="delete_count",
+                Phrase("this deletion would take more than {most} records along", most=MAX_TAKEN_ALONG), code="delete_count",
                 hint="delete the records below first, in parts",
             )  # fmt: skip
     _restricted(batch, every)
@@ -140,7 +141,7 @@ def _refuse(batch: Batch, row: Row, child: Program, link_set: LinkSet, count: in
     label = batch.object_label(child.object.name)
     here = batch.label(child.fields[link_set.field])
     top.wrong(
-        "referenced", f"{count} {label} point here ({here})",
+        "referenced", Phrase("{count} {label} point here ({here})", count=count, label=label, here=here),
         hint="delete them first, or point them elsewhere",
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.links import linked
 from patron_engine.record.load import accept, read_images
@@ -100,6 +101,6 @@ def _refuse_missing(batch: Batch, field: Any, object: str, wanted: dict[str, lis
             continue
         for row in rows:
             row.wrong(
-                "target_deleted", f"{batch.label(field)} is in the recycle bin itself", field.name,
+                "target_deleted", Phrase("{field} is in the recycle bin itself", field=batch.label(field)), field.name,
                 hint="restore that record first",
             )  # fmt: skip

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from patron_engine.model.model import LinkSet
+from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
@@ -38,9 +39,14 @@ def check_same_currency(batch: Batch, program: Program, rows: Sequence[Row]) -> 
             if theirs is not None and theirs != own:
                 row.wrong(
                     "other_currency",
-                    f"{batch.label(field)}: it is in {theirs}, this record in {own}",
+                    Phrase(
+                        "{field}: it is in {theirs}, this record in {own}",
+                        field=batch.label(field),
+                        theirs=theirs,
+                        own=own,
+                    ),
                     field.name,
-                    hint=f"enter the amounts in {theirs}",
+                    hint=Phrase("enter the amounts in {theirs}", theirs=theirs),
                 )
     tied = [
         s
@@ -55,9 +61,13 @@ def check_same_currency(batch: Batch, program: Program, rows: Sequence[Row]) -> 
                 label = batch.label(program.fields["currency"])
                 row.wrong(
                     "currency_in_use",
-                    f"{label}: other records in {row.old.get('currency')} belong to this one",
+                    Phrase(
+                        "{label}: other records in {value} belong to this one",
+                        label=label,
+                        value=row.old.get("currency"),
+                    ),
                     "currency",
-                    hint=f"take them away first ({link_set.name})",
+                    hint=Phrase("take them away first ({link_set})", link_set=link_set.name),
                 )
                 break
 

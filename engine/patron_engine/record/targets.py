@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from patron_engine.access.decide import Deny, When, row_rule
 from patron_engine.fields.field import Field
+from patron_engine.phrases import Phrase
 from patron_engine.query.values import fetch_values
 from patron_engine.record import held
 from patron_engine.record.batch import Batch
@@ -62,7 +63,13 @@ def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
             if id in living:
                 continue
             for row, field in places:
-                row.wrong("link_not_found", f"{batch.label(field)}: there is no {object} {id}", field.name)
+                row.wrong(
+                    "link_not_found",
+                    Phrase(
+                        "{field}: there is no {object} {id}", field=batch.label(field), object=object, id=id
+                    ),
+                    field.name,
+                )
 
 
 def _living(batch: Batch, pointing: dict[str, Pointing]) -> dict[str, set[str]]:
@@ -209,7 +216,7 @@ def _check_condition(
             if not holds({**values[object].get(id, {}), **own}, environment.context):
                 row.wrong(
                     "link_not_allowed",
-                    f"{batch.label(field)}: this {batch.object_label(object)} cannot be chosen here",
+                    Phrase("{field}: this {object} cannot be chosen here", field=batch.label(field), object=batch.object_label(object)),
                     field.name, level=level, rule=f"{field.name}_where",
                 )  # fmt: skip
 
@@ -242,7 +249,9 @@ def check_trees(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
                 here = parents.get(here)
             if here == id:
                 row.wrong(
-                    "tree_cycle", f"{batch.label(field)}: a record cannot stand below itself", field.name
+                    "tree_cycle",
+                    Phrase("{field}: a record cannot stand below itself", field=batch.label(field)),
+                    field.name,
                 )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.model.model import Unique, say
 from patron_engine.names import composed
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.record.batch import Batch
 from patron_engine.record.plan import lock_values
@@ -166,8 +167,10 @@ def _fitting(batch: Batch, program: Program, rule: Unique, ids: Sequence[str]) -
 
 
 def _problem(batch: Batch, program: Program, rule: Unique, path: str) -> Problem:
-    labels = ", ".join(batch.label(program.fields[n]) for n in rule.fields)
-    message = say(rule.message, batch.call.actor.languages) or f"{labels}: this value is taken"
+    labels = [batch.label(program.fields[n]) for n in rule.fields]
+    message = say(rule.message, batch.call.actor.languages) or Phrase(
+        "{labels}: this value is taken", labels=labels
+    )
     return Problem(code="taken", message=message, path=f"{path}{rule.fields[0]}", rule=rule.name)
 
 
@@ -182,5 +185,8 @@ def from_violation(batch: Batch, error: psycopg.errors.UniqueViolation) -> Probl
         for rule in uniques(program):
             if rule.index == index:
                 return _problem(batch, program, rule, rows[0].path if len(rows) == 1 else "")
-        return Problem(code="taken", message=f"{batch.object_label(object.name)}: a value is taken already")
+        return Problem(
+            code="taken",
+            message=Phrase("{object}: a value is taken already", object=batch.object_label(object.name)),
+        )
     return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.load import accept, read_images
 from patron_engine.record.remove import incoming, pointing
@@ -20,7 +21,9 @@ def void(batch: Batch, rows: Sequence[Row], *, back: bool) -> list[Row]:
         if row.rejected:
             continue
         if "void" not in row.program.object.features or "voided_at" not in row.program.fields:
-            row.wrong("not_voidable", f"{batch.object_label(row.object)} cannot be made void")
+            row.wrong(
+                "not_voidable", Phrase("{object} cannot be made void", object=batch.object_label(row.object))
+            )
             continue
         every.append(row)
     level: list[Row] = list(every)

@@ -18,6 +18,7 @@ from patron_engine.meta.layers import fold
 from patron_engine.model.compile import compile_model, workspace_of
 from patron_engine.model.model import Model, Workspace
 from patron_engine.model.physical import allocate
+from patron_engine.phrases import Phrase
 from patron_engine.release.releases import current_release, layers_of
 from patron_engine.store.physical_rows import known_columns
 
@@ -40,7 +41,12 @@ def load_model(conn: psycopg.Connection[Any], schema: str, number: int, vault: V
     if model is None:
         first = next(iter(problems))
         raise BrokenRelease(
-            f"release {number} of {schema} does not compile: {first}",
+            Phrase(
+                "release {number} of {schema} does not compile: {first}",
+                number=number,
+                schema=schema,
+                first=first,
+            ),
             hint="`patron doctor` says what was changed",
         )
     return model

@@ -17,6 +17,7 @@ from patron_engine.errors import Conflict, LimitExceeded, NotFound
 from patron_engine.meta.computed import computed_change
 from patron_engine.meta.document import Body, Document
 from patron_engine.meta.layers import WORKSPACE, Layer, fold
+from patron_engine.phrases import Phrase
 from patron_engine.release.bodies import decode, encode
 from patron_engine.release.merge import Clash, merge
 from patron_engine.release.releases import current_release
@@ -81,7 +82,7 @@ def put(
     """Keeps a document, or a removal (None), in the draft. LimitExceeded `draft_documents` past the limit."""
     if len(draft.documents) >= DRAFT_DOCUMENTS and (kind, name) not in draft.documents:
         raise LimitExceeded(
-            f"a draft holds at most {DRAFT_DOCUMENTS} documents",
+            Phrase("a draft holds at most {most} documents", most=DRAFT_DOCUMENTS),
             code="draft_documents",
             hint="publish it first",
         )
@@ -125,7 +126,9 @@ def own_documents(draft: Draft, base: tuple[Layer, ...], now: tuple[Layer, ...])
             made[key] = Document(kind=key[0], name=key[1], body=merged, layer=WORKSPACE)
     if clashes:
         raise Conflict(
-            f"{len(clashes)} properties were changed by others since this draft was begun",
+            Phrase(
+                "{count} properties were changed by others since this draft was begun", count=len(clashes)
+            ),
             code="draft_conflict",
             hint="take theirs, or set yours again in the draft",
             values={"conflicts": [clash.as_dict() for clash in clashes]},

@@ -17,6 +17,7 @@ from psycopg import sql
 from patron_engine.errors import NotFound
 from patron_engine.meta.document import Body, Document
 from patron_engine.meta.layers import WORKSPACE, Layer, workspace_layer
+from patron_engine.phrases import Phrase
 from patron_engine.release.bodies import body_hash, decode, encode
 
 FILE = (
@@ -78,7 +79,7 @@ def layers_of(
     wanted = None if kinds is None else list(kinds)
     rows = conn.execute(query, (number, wanted, wanted)).fetchall()
     if not rows and not _exists(conn, schema, number):
-        raise NotFound(f"there is no release {number}", hint="see the list of releases")
+        raise NotFound(Phrase("there is no release {number}", number=number), hint="see the list of releases")
     found: dict[str, tuple[str, list[Document]]] = {}
     for layer, version, kind, name, body, file in rows:
         documents = found.setdefault(layer, (version or "", []))[1]

@@ -16,6 +16,7 @@ from typing import Any
 from psycopg import sql
 
 from patron_engine.fields.registry import type_of
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.values import fetch_values
@@ -159,7 +160,11 @@ class Carrier:
             return
         for item in items:
             if item.key is None and match != "id":
-                item.wrong("match_empty", f"{match} is empty, so nobody can say which record this is", match)
+                item.wrong(
+                    "match_empty",
+                    Phrase("{match} is empty, so nobody can say which record this is", match=match),
+                    match,
+                )
         keys = [item.key for item in items if item.key is not None]
         finder = Finder()  # keys are looked up afresh: this file may have made the record a moment ago
         found = finder.find(conn, call, self.object, match, keys)
@@ -170,11 +175,21 @@ class Carrier:
             elif ids:
                 item.wrong(
                     "match_ambiguous",
-                    f"{len(ids)} records of {self.object.name} have {match} {item.key!r}",
+                    Phrase(
+                        "{count} records of {object} have {match} {key!r}",
+                        count=len(ids),
+                        object=self.object.name,
+                        match=match,
+                        key=item.key,
+                    ),
                     match,
                 )
             elif match == "id" and item.key is not None:
-                item.wrong("not_found", f"there is no {self.object.name} {item.key}", "id")
+                item.wrong(
+                    "not_found",
+                    Phrase("there is no {object} {key}", object=self.object.name, key=item.key),
+                    "id",
+                )
         names = (
             {n for item in items for n in (*item.set, *item.emptied)}
             | set(self.sets.constants)

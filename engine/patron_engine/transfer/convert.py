@@ -18,7 +18,8 @@ from patron_engine.fields.moments import loose_date
 from patron_engine.fields.numerals import plain_number
 from patron_engine.fields.registry import type_of
 from patron_engine.jsonio import decimal_text
-from patron_engine.model.model import Model, Object, say
+from patron_engine.model.model import Model, Object, label_of
+from patron_engine.phrases import OF_FIELD, Phrase
 from patron_engine.problems import Problem
 from patron_engine.transfer.mapping import EXTERNAL, ImportMap, Target
 
@@ -84,7 +85,7 @@ class Converter:
         items = [Item(number=number, cells=cells) for number, cells in rows]
         for item in items:
             if len(item.cells) > len(self.places):
-                item.wrong("row_shifted", f"the row has {len(item.cells)} cells and there are {len(self.places)} headings",
+                item.wrong("row_shifted", Phrase("the row has {count} cells and there are {count2} headings", count=len(item.cells), count2=len(self.places)),
                            "", "a text that holds the separator stands in quotation marks")  # fmt: skip
         for at, heading, target in self.columns:
             self._column(items, at, heading, target)
@@ -125,13 +126,18 @@ class Converter:
                 return lambda item, text: item.later.__setitem__(name, (target, text))
             return lambda item, text: item.links.__setitem__(name, (target, text))
         read = self.reader(own, target)
-        label = say(own.label, self.languages) or name
+        label = label_of(own.label, name, self.languages)
 
         def put(item: Item, text: str) -> bool:
             try:
                 item.set[name] = read(text)
             except ValueFault as fault:
-                item.wrong(fault.code, f"{label}: {fault.message}", heading, fault.hint)
+                item.wrong(
+                    fault.code,
+                    Phrase(OF_FIELD, field=label, reason=Phrase(fault.message)),
+                    heading,
+                    fault.hint,
+                )
                 return False
             return True
 
@@ -150,7 +156,7 @@ class Converter:
         for name, known in self.object.record_types.items():
             if text.strip().casefold() in {name.casefold(), *(w.casefold() for w in known.label.values())}:
                 return name
-        raise ValueFault("unknown_record_type", f"there is no record type {text!r}", None)
+        raise ValueFault("unknown_record_type", Phrase("there is no record type {text!r}", text=text), None)
 
     def _compose(self, item: Item, name: str, parts: Mapping[str, str]) -> None:
         """The value of a field whose parts stand in several columns."""
@@ -164,7 +170,12 @@ class Converter:
             item.set[name] = type_of(own).read_wire(own, wire)
         except ValueFault as fault:
             item.wrong(
-                fault.code, f"{say(own.label, self.languages) or name}: {fault.message}", name, fault.hint
+                fault.code,
+                Phrase(
+                    OF_FIELD, field=label_of(own.label, name, self.languages), reason=Phrase(fault.message)
+                ),
+                name,
+                fault.hint,
             )
 
 
@@ -215,7 +226,7 @@ class DateGuess:
         known = " or ".join(sorted(self.forms))
         return Problem(
             code="date_form_unclear",
-            message=f"the dates of {self.heading!r} may be {known}",
+            message=Phrase("the dates of {heading!r} may be {known}", heading=self.heading, known=known),
             hint='declare it: formats: {date: "MM/DD/YYYY"}',
             path=f"columns.{self.heading}",
         )

@@ -20,6 +20,7 @@ from patron_engine.fields.field import Field, FileSpec, LinkSpec
 from patron_engine.fields.moments import moment_text
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Object, say
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
 from patron_engine.query.call import Call
 from patron_engine.query.spec import MAX_FIELDS, Ask
@@ -62,7 +63,9 @@ def export(
     """Writes the records that `where` (words, ids) chooses; returns how many. `labels`: headings as people see them, links by title."""
     found = call.model.object(object)
     if found is None or not readable(call.model, call.actor, found.name):
-        raise NotFound(f"there is no object {object!r}", hint=nearest(object, call.model.objects))
+        raise NotFound(
+            Phrase("there is no object {object!r}", object=object), hint=nearest(object, call.model.objects)
+        )
     columns = _columns(call, found, fields, labels, workbook=form == "xlsx")
     paths = tuple(dict.fromkeys(c.path for c in columns))
     only = None if ids is None else tuple(ids)
@@ -85,7 +88,9 @@ def _columns(
         raise Refused(
             [
                 Problem(
-                    code="query_fields", message=f"at most {MAX_FIELDS // 2} fields are chosen", path="fields"
+                    code="query_fields",
+                    message=Phrase("at most {most} fields are chosen", most=MAX_FIELDS // 2),
+                    path="fields",
                 )
             ]
         )

@@ -17,6 +17,7 @@ from patron_engine.fields.base import ValueFault
 from patron_engine.fields.field import Field
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Object
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change, Outcome
@@ -241,12 +242,14 @@ def _put(
         if len(found) == 1:
             ids.append({"object": to.name, "id": found[0]} if field.link.several else found[0])
         elif found:
-            item.wrong("link_ambiguous", f"{len(found)} records of {to.name} are called {text!r}", field.name,
+            item.wrong("link_ambiguous", Phrase("{count} records of {to} are called {text!r}", count=len(found), to=to.name, text=text), field.name,
                        "name them by a unique field or an external id: by: …")  # fmt: skip
         elif target.missing != "empty":
             why = refused.get((to.name, text))
-            hint = f"it cannot be made: {why}" if why else nearest(text, target.words)
-            item.wrong("link_not_found", f"there is no {to.name} {text!r}", field.name, hint)
+            hint = Phrase("it cannot be made: {why}", why=why) if why else nearest(text, target.words)
+            item.wrong(
+                "link_not_found", Phrase("there is no {to} {text!r}", to=to.name, text=text), field.name, hint
+            )
     if field.link.many:
         item.set[field.name] = tuple(ids) or None
     elif ids:

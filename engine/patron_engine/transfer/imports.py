@@ -19,6 +19,7 @@ from patron_engine import jsonio
 from patron_engine.clock import new_id
 from patron_engine.errors import Forbidden, NotFound, Refused
 from patron_engine.model.model import Model
+from patron_engine.phrases import Phrase, found_again
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.store.steps import Task
@@ -165,7 +166,10 @@ def status(conn: Connection, schema: str, batch: str) -> Import:
     """How an import stands; NotFound when there is none of that id."""
     found = listed(conn, schema, batch=batch)
     if not found:
-        raise NotFound(f"there is no import {batch}", hint="`patron import` prints the id of what it did")
+        raise NotFound(
+            Phrase("there is no import {batch}", batch=batch),
+            hint="`patron import` prints the id of what it did",
+        )
     return found[0]
 
 
@@ -199,11 +203,17 @@ def faults(conn: Connection, schema: str, batch: str) -> list[tuple[int, list[st
     """The rows that were refused or warned about: number, cells, problems."""
     query = sql.SQL("SELECT id FROM {}.sys__file WHERE object = %s AND record = %s AND field = 'faults'")
     row = conn.execute(query.format(sql.Identifier(schema)), (staged.OWNER, batch)).fetchone()
-    return (
-        []
-        if row is None
-        else sorted(map(tuple, staged.everything(conn, schema, str(row[0]))), key=lambda f: f[0])
-    )
+    if row is None:
+        return []
+    found = [
+        (n, cells, list(map(_said, told))) for n, cells, told in staged.everything(conn, schema, str(row[0]))
+    ]
+    return sorted(found, key=lambda f: f[0])
+
+
+def _said(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """A problem of a row with its phrases."""
+    return {k: found_again(v) if k in ("message", "hint") else v for k, v in kept.items()}
 
 
 def cancel(conn: Connection, schema: str, batch: str) -> Import:

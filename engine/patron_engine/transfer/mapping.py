@@ -20,6 +20,7 @@ from patron_engine.errors import Refused
 from patron_engine.fields.field import Field, FileSpec, LinkSpec
 from patron_engine.fields.moments import date_form
 from patron_engine.model.model import Model, Object
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, Problems, nearest
 
 EXTERNAL = "external_ids."
@@ -134,7 +135,9 @@ def read_mapping(
     )
     reading.twice(columns)
     if problems.errors:
-        raise Refused(list(problems), f"{len(problems.errors)} problems in the mapping", code="bad_mapping")
+        raise Refused(
+            list(problems), Phrase("{count} problems in the mapping", count=len(problems.errors)), code="bad_mapping",
+        )  # fmt: skip
     return made
 
 
@@ -181,7 +184,9 @@ class _Reading:
             return None
         missing: Missing = next((m for m in MISSING if m == raw.get("missing")), "problem")
         if raw.get("missing") not in (None, *MISSING):
-            self.problems.add("unknown_value", f"missing is {', '.join(MISSING)}", path=f"{path}.missing")
+            self.problems.add(
+                "unknown_value", Phrase("missing is {missing}", missing=list(MISSING)), path=f"{path}.missing"
+            )
         return Target(
             field=name,
             by=self.by(name, raw.get("by"), raw.get("object"), path),
@@ -200,20 +205,27 @@ class _Reading:
         first, dot, part = name.partition(".")
         field = self.object.field(first)
         if field is not None and not field.hidden and (field.computed or isinstance(field.spec, FileSpec)):
-            what = "is computed" if field.computed else "holds files"
-            self.problems.add("not_importable", f"{field.name} {what} and cannot be imported", path=path)
+            self.problems.add(
+                "not_importable",
+                Phrase("{field} is computed and cannot be imported", field=field.name)
+                if field.computed
+                else Phrase("{field} holds files and cannot be imported", field=field.name),
+                path=path,
+            )
             return None
         if field is None or (field.name not in self.writable and not _history(field)):
             hint = nearest(first, self.writable)
             self.problems.add(
-                "unknown_field", f"{self.object.name} has no field {name!r}", path=path, hint=hint
-            )
+                "unknown_field", Phrase("{object} has no field {name!r}", object=self.object.name, name=name), path=path,
+                hint=hint,
+            )  # fmt: skip
             return None
         if dot and part not in PARTS.get(field.type, ()):
             known = PARTS.get(field.type, ())
             self.problems.add(
-                "unknown_part", f"{field.name} has no part {part!r}", path=path, hint=nearest(part, known)
-            )
+                "unknown_part", Phrase("{field} has no part {part!r}", field=field.name, part=part), path=path,
+                hint=nearest(part, known),
+            )  # fmt: skip
             return None
         return f"{field.name}.{part}" if dot else field.name
 
@@ -222,13 +234,16 @@ class _Reading:
         field = self.object.field(name.partition(".")[0])
         if field is None or not isinstance(field.spec, LinkSpec):
             if by is not None:
-                self.problems.add("not_link", f"{name} is no link: `by` has no meaning", path=f"{path}.by")
+                self.problems.add(
+                    "not_link", Phrase("{name} is no link: `by` has no meaning", name=name), path=f"{path}.by"
+                )
             return None
         if object not in field.link.to and (field.link.several or object is not None):
             told = " or ".join(field.link.to)
             self.problems.add(
-                "object_missing", f"{name} may point at {told}", path=f"{path}.object", hint="say which"
-            )
+                "object_missing", Phrase("{name} may point at {told}", name=name, told=told), path=f"{path}.object",
+                hint="say which",
+            )  # fmt: skip
             return None
         target = self.model.objects[object or field.link.to[0]]
         if by is None:
@@ -239,8 +254,9 @@ class _Reading:
         if found is None or not found.columns or found.encrypted:
             hint = nearest(str(by), target.fields)
             self.problems.add(
-                "unknown_field", f"{target.name} has no field {by!r}", path=f"{path}.by", hint=hint
-            )
+                "unknown_field", Phrase("{target} has no field {by!r}", target=target.name, by=by), path=f"{path}.by",
+                hint=hint,
+            )  # fmt: skip
             return None
         return found.name
 
@@ -253,14 +269,14 @@ class _Reading:
             field = self.object.field(name)
             if field is None or not field.columns or field.encrypted:
                 hint = nearest(name, self.object.fields)
-                message = f"{self.object.name} has no field {name!r}"
+                message = Phrase("{object} has no field {name!r}", object=self.object.name, name=name)
                 self.problems.add("unknown_field", message, path="match", hint=hint)
                 return None
             name = field.name
         if name not in sets and not any(t.field == name for ts in columns.values() for t in ts):
             self.problems.add(
-                "match_unmapped", f"no column becomes {name}, which rows are matched by", path="match"
-            )
+                "match_unmapped", Phrase("no column becomes {name}, which rows are matched by", name=name), path="match",
+            )  # fmt: skip
         return name
 
     def sets(self, raw: Any) -> dict[str, Any]:
@@ -274,7 +290,9 @@ class _Reading:
         """A table of cells and what they stand for."""
         found = raw.get(key) or {}
         if not isinstance(found, Mapping):
-            self.problems.add("not_object", f"{key} maps cells to what they stand for", path=f"{path}.{key}")
+            self.problems.add(
+                "not_object", Phrase("{key} maps cells to what they stand for", key=key), path=f"{path}.{key}"
+            )
             return {}
         return found
 
@@ -295,7 +313,10 @@ class _Reading:
         for heading, targets in columns.items():
             for target in targets:
                 if target.field in seen:
-                    message = f"{target.field} gets both {seen[target.field]!r} and {heading!r}"
+                    message = Phrase(
+                        "{field} gets both {seen!r} and {heading!r}", field=target.field, seen=seen[target.field],
+                        heading=heading,
+                    )  # fmt: skip
                     self.problems.add("column_twice", message, path=f"columns.{heading}")
                 seen[target.field] = heading
 
@@ -321,32 +342,33 @@ def _object(
         found = None
     if found is None:
         problems.add(
-            "unknown_object",
-            f"there is no object {name!r}",
-            path="object",
+            "unknown_object", Phrase("there is no object {name!r}", name=name), path="object",
             hint=nearest(str(name), [o for o in model.objects if writable(model, actor, o)]),
-        )
+        )  # fmt: skip
     elif given and isinstance(raw.get("object"), str) and model.object(raw["object"]) is not found:
-        problems.add("other_object", f"the mapping is for {raw['object']}, not {found.name}", path="object")
+        problems.add(
+            "other_object",
+            Phrase("the mapping is for {object}, not {found}", object=raw["object"], found=found.name),
+            path="object",
+        )
     return found
 
 
 def _heading(heading: str, headings: Sequence[str] | None, path: str, problems: Problems) -> None:
     if headings is not None and heading not in headings:
         problems.add(
-            "unknown_heading",
-            f"the file has no column {heading!r}",
-            path=path,
+            "unknown_heading", Phrase("the file has no column {heading!r}", heading=heading), path=path,
             hint=nearest(heading, headings),
-        )
+        )  # fmt: skip
 
 
 def _unknown(raw: Mapping[str, Any], known: Sequence[str], path: str, problems: Problems) -> None:
     for key in raw:
         if key not in known:
             problems.add(
-                "unknown_key", f"there is no key {key!r} here", path=f"{path}{key}", hint=nearest(key, known)
-            )
+                "unknown_key", Phrase("there is no key {key!r} here", key=key), path=f"{path}{key}",
+                hint=nearest(key, known),
+            )  # fmt: skip
 
 
 def _formats(raw: Any, problems: Problems) -> tuple[tuple[str, ...], str, str]:
@@ -367,7 +389,7 @@ def _forms(raw: Any, path: str, problems: Problems) -> tuple[str, ...]:
         try:
             date_form(form)
         except ValueError as error:
-            problems.add("date_form", str(error), path=path, hint='for example "MM/DD/YYYY"')
+            problems.add("date_form", Phrase(error.args[0]), path=path, hint='for example "MM/DD/YYYY"')
     return forms
 
 

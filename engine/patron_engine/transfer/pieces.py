@@ -17,6 +17,7 @@ from patron_engine.actor import Actor, Cause
 from patron_engine.clock import Clock, system_clock
 from patron_engine.errors import Refused
 from patron_engine.model.model import Model
+from patron_engine.phrases import kept
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.release.releases import current_release
@@ -162,7 +163,7 @@ def _faults(piece: Piece, mapping: ImportMap) -> list[Any]:
     headings = {t.field: heading for heading, targets in mapping.columns.items() for t in targets}
 
     def told(problem: Problem) -> dict[str, Any]:
-        body = problem.as_dict()
+        body = {k: kept(v) if k in ("message", "hint") else v for k, v in problem.as_dict().items()}
         path = body.get("path")
         return {**body, "path": headings.get(path, path)} if path and path not in mapping.columns else body
 

@@ -1,12 +1,12 @@
 """Report: the rows an import refused, as a file one can mend and import again.
 
-In: headings, rows with their problems. Out: CSV or XLSX: the row as it stood, then its number, the column and the reason.
+In: headings, rows with their problems, `words`: how a message is said in the reader's language. Out: CSV or XLSX: the row as it stood, then its number, the column and the reason.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, Any
 
 from patron_engine.transfer.writer import open_writer
@@ -16,7 +16,7 @@ ROW, COLUMN, REASON = "row", "column", "problem"
 
 def write_report(
     target: IO[bytes], headings: Sequence[str], rows: Iterable[tuple[int, Sequence[str], Sequence[Mapping[str, Any]]]],
-    *, workbook: bool = False,
+    words: Callable[[str], str] = str, *, workbook: bool = False,
 ) -> int:  # fmt: skip
     """Writes the file; the number of rows in it. A row that is wider than the headings keeps all its cells."""
     count, kept = 0, list(rows)
@@ -27,7 +27,8 @@ def write_report(
         for number, cells, problems in kept:
             columns = "; ".join(dict.fromkeys(str(p.get("path", "")) for p in problems if p.get("path")))
             reasons = "; ".join(
-                f"{p['message']} ({p['hint']})" if p.get("hint") else p["message"] for p in problems
+                f"{words(p['message'])} ({words(p['hint'])})" if p.get("hint") else words(p["message"])
+                for p in problems
             )
             padded = (*cells, *[""] * (len(headings) - len(cells)))
             write((*padded[: len(headings)], number, columns, reasons))
@@ -35,8 +36,10 @@ def write_report(
     return count
 
 
-def report_bytes(headings: Sequence[str], rows: Iterable[Any], *, workbook: bool = False) -> bytes:
+def report_bytes(
+    headings: Sequence[str], rows: Iterable[Any], words: Callable[[str], str] = str, *, workbook: bool = False
+) -> bytes:
     """The same, in memory."""
     made = io.BytesIO()
-    write_report(made, headings, rows, workbook=workbook)
+    write_report(made, headings, rows, words, workbook=workbook)
     return made.getvalue()

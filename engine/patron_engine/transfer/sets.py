@@ -18,6 +18,7 @@ from patron_engine.fields.base import ValueFault
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Object
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.catalog import ReadableCatalog
@@ -53,7 +54,7 @@ class Sets:
                 except ValueFault as fault:
                     item.wrong(fault.code, fault.message, name, fault.hint)
                 except Exception as error:  # noqa: BLE001 - an expression of the mapping met a value it cannot take
-                    item.wrong("expression_failed", f"{name}: {error}", name)
+                    item.wrong("expression_failed", Phrase("{name}: {error}", name=name, error=error), name)
 
     def _values(
         self, conn: Conn, call: Call, items: Sequence[Item], expressions: Mapping[str, Expression]

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from patron_engine.errors import LimitExceeded, Refused
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.transfer.writer import unguarded
 
@@ -71,7 +72,9 @@ def _heading_row(rows: Iterator[Row], wanted: int | None) -> Row:
         found = next((row for row in islice(rows, wanted) if row[0] == wanted and any(row[1])), None)
         if found is None:
             raise _refused(
-                "no_headings", f"row {wanted} is empty", "heading_row names the row with the headings"
+                "no_headings",
+                Phrase("row {wanted} is empty", wanted=wanted),
+                "heading_row names the row with the headings",
             )
         return found
     looked = [row for row in islice(rows, LOOKED_ROWS) if any(row[1])]
@@ -89,7 +92,9 @@ def _mark(separator: str | None) -> str | None:
         found = {"tab": "\t", "\\t": "\t"}.get(separator.lower(), separator)
     if not isinstance(found, str) or len(found) != 1 or found in '"\r\n\0':
         raise _refused(
-            "bad_separator", f"{separator!r} cannot separate cells", 'one character, for example ";", or tab'
+            "bad_separator",
+            Phrase("{separator!r} cannot separate cells", separator=separator),
+            'one character, for example ";", or tab',
         )
     return found
 
@@ -109,8 +114,12 @@ def encoding_of(head: bytes, whole: Callable[[str], bool]) -> str:
     for name in possible:
         if whole(name):
             return name
-    told = {"utf-8-sig": "not the UTF-8", "utf-16": "not the UTF-16"}.get(possible[0])
-    message = f"the file is {told} it says it is" if told else "the file is neither UTF-8 nor GB18030"
+    told = {"utf-8-sig": "UTF-8", "utf-16": "UTF-16"}.get(possible[0])
+    message = (
+        Phrase("the file is not the {told} it says it is", told=told)
+        if told
+        else "the file is neither UTF-8 nor GB18030"
+    )
     raise _refused("unknown_encoding", message, "save it as “CSV UTF-8”")
 
 
@@ -147,7 +156,7 @@ def separator_of(head: str) -> str:
 
 def _open_csv(path: Path, separator: str | None, heading_row: int | None) -> Sheet:
     if not path.is_file():
-        raise _refused("file_missing", f"there is no file {path.name}", None)
+        raise _refused("file_missing", Phrase("there is no file {path}", path=path.name), None)
     with path.open("rb") as file:
         head = file.read(LOOKED_AT)
     if not head.strip():
@@ -180,24 +189,33 @@ def _csv_rows(path: Path, encoding: str, separator: str) -> Iterator[Row]:
             for number, cells in enumerate(csv.reader(lines, delimiter=separator, strict=False), start=1):
                 if len(cells) > MAX_COLUMNS:
                     raise LimitExceeded(
-                        f"row {number} has {len(cells):,} columns, at most {MAX_COLUMNS:,} are read",
+                        Phrase(
+                            "row {number} has {count:,} columns, at most {most:,} are read",
+                            number=number,
+                            count=len(cells),
+                            most=MAX_COLUMNS,
+                        ),
                         code="sheet_columns",
                     )
                 yield number, [unguarded(c) if (c := cell.strip())[:1] == "'" else c for cell in cells]
         except csv.Error as error:
             if "field larger" in str(error):
                 raise LimitExceeded(
-                    f"a cell after row {number} is longer than {MAX_CELL:,} characters", code="sheet_cell",
+                    Phrase("a cell after row {number} is longer than {most:,} characters", number=number, most=MAX_CELL), code="sheet_cell",
                     hint="a quotation mark may be missing",
                 ) from None  # fmt: skip
-            raise _refused("csv_form", f"after row {number}: {error}", None) from None
+            raise _refused(
+                "csv_form", Phrase("after row {number}: {error}", number=number, error=error), None
+            ) from None
 
 
 def _bounded(file: io.TextIOBase) -> Iterator[str]:
     """Lines, none of which may be endless."""
     while line := file.readline(MAX_CELL + 1):
         if len(line) > MAX_CELL:
-            raise LimitExceeded(f"a line is longer than {MAX_CELL:,} characters", code="sheet_line")
+            raise LimitExceeded(
+                Phrase("a line is longer than {most:,} characters", most=MAX_CELL), code="sheet_line"
+            )
         yield line
 
 

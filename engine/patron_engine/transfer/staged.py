@@ -16,6 +16,7 @@ from psycopg import sql
 
 from patron_engine.clock import new_id
 from patron_engine.errors import LimitExceeded
+from patron_engine.phrases import Phrase
 from patron_engine.transfer.sheet import Row, Sheet
 
 OWNER = "sys__import"  # what these files belong to, in place of an object
@@ -46,7 +47,9 @@ def stage(
         digest.update(data)
         size, pieces, count = size + len(data), pieces + 1, count + len(rows)
         if count > MAX_ROWS:
-            raise LimitExceeded(f"a file has at most {MAX_ROWS:,} rows", code="import_rows", hint="split it")
+            raise LimitExceeded(
+                Phrase("a file has at most {most:,} rows", most=MAX_ROWS), code="import_rows", hint="split it"
+            )
     query = _q("UPDATE {}.sys__file SET size = %s, sha256 = %s, chunks = %s WHERE id = %s", schema)
     conn.execute(query, (size, digest.hexdigest(), pieces, file))
     return file, pieces, count

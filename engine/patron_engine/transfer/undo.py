@@ -15,6 +15,7 @@ from psycopg import sql
 
 from patron_engine import jsonio
 from patron_engine.errors import Conflict, NotFound
+from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.record.change import Outcome
 from patron_engine.record.undo import Kept, plan_undo
@@ -44,7 +45,10 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
         (batch,),
     ).fetchone()
     if row is None or row[0] != KIND:
-        raise NotFound(f"there is no import {batch}", hint="`patron import` prints the id of what it did")
+        raise NotFound(
+            Phrase("there is no import {batch}", batch=batch),
+            hint="`patron import` prints the id of what it did",
+        )
     if row[1]:
         raise Conflict("this import was taken back before", code="undone_before")
     if status(conn, call.schema, batch).state in ("waiting", "running"):
@@ -59,7 +63,7 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
         _as_before(conn, call, batch, outcomes)
         for change, outcome in zip(changes, outcomes, strict=True):
             if outcome.action == "refused":
-                why = outcome.problems[0].message if outcome.problems else "refused"
+                why = outcome.problems[0].message if outcome.problems else Phrase("refused")
                 kept.append(Kept(object=change.object, id=str(change.id), why=why))
             elif outcome.action in counts:
                 counts[outcome.action] += 1

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from patron_engine.errors import LimitExceeded, Refused
+from patron_engine.phrases import Phrase, found_again, kept
 from patron_engine.problems import Problem
 from patron_engine.transfer.sheet import MAX_CELL, MAX_COLUMNS, Row, Sheet, headed
 
@@ -37,7 +38,8 @@ def open_workbook(path: Path, sheet: str | None = None, heading_row: int | None 
     """The first visible sheet, or the one named. Refused or LimitExceeded with the reason."""
     if not path.is_file():
         raise Refused(
-            [Problem(code="file_missing", message=f"there is no file {path.name}")], code="bad_file"
+            [Problem(code="file_missing", message=Phrase("there is no file {path}", path=path.name))],
+            code="bad_file",
         )
     _check_archive(path)
     handle, name = tempfile.mkstemp(prefix="patron-sheet-", suffix=".csv")
@@ -89,7 +91,7 @@ def _check_archive(path: Path) -> None:
 def _failure(said: bytes) -> Exception:
     try:
         found = json.loads(said.decode().strip().splitlines()[-1])
-        problem = Problem(code=found["code"], message=found["message"])
+        problem = Problem(code=found["code"], message=found_again(found["message"]))
     except (ValueError, IndexError, KeyError):
         return LimitExceeded(
             "the workbook needs too much memory or time", code="workbook_memory", hint="save it as CSV"
@@ -135,13 +137,17 @@ def _convert(source: str, target: str, wanted: str) -> None:
         s.name for s in book.sheets_metadata if s.visible == SheetVisibleEnum.Visible
     ] or book.sheet_names
     if wanted and wanted not in book.sheet_names:
-        raise LookupError(f"there is no sheet {wanted!r}; there are {', '.join(book.sheet_names)}")
+        raise LookupError(
+            Phrase(
+                "there is no sheet {wanted!r}; there are {names}", wanted=wanted, names=list(book.sheet_names)
+            )
+        )
     sheet = book.get_sheet_by_name(wanted or visible[0])
     with open(target, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         for number, cells in enumerate(sheet.iter_rows(), start=1):
             if number > MAX_ROWS or len(cells) > MAX_COLUMNS:
-                raise LookupError("the sheet has too many rows or columns")
+                raise LookupError(Phrase("the sheet has too many rows or columns"))
             texts = [cell_text(cell)[:MAX_CELL] for cell in cells]
             if any(texts):
                 writer.writerow([number, *texts])
@@ -153,12 +159,17 @@ def _main() -> None:
     try:
         _convert(sys.argv[1], sys.argv[2], sys.argv[3])
     except LookupError as error:
-        print(json.dumps({"code": "bad_sheet", "message": str(error)}))
+        print(json.dumps({"code": "bad_sheet", "message": kept(error.args[0])}))
         sys.exit(3)
     except Exception as error:  # noqa: BLE001 - whatever the reader stumbles over, the file is at fault
         print(
             json.dumps(
-                {"code": "not_workbook", "message": f"the workbook cannot be read: {type(error).__name__}"}
+                {
+                    "code": "not_workbook",
+                    "message": kept(
+                        Phrase("the workbook cannot be read: {error}", error=type(error).__name__)
+                    ),
+                }
             )
         )
         sys.exit(3)

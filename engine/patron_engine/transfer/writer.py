@@ -15,6 +15,7 @@ from itertools import count
 from typing import IO, Any, Literal
 
 from patron_engine.errors import LimitExceeded
+from patron_engine.phrases import Phrase
 
 Form = Literal["csv", "xlsx"]
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -87,7 +88,11 @@ def _workbook(target: IO[bytes]) -> Iterator[Write]:
     def write(row: Sequence[Any]) -> None:
         at = next(place)
         if at >= MOST_ROWS:
-            raise LimitExceeded(f"a workbook holds {MOST_ROWS:,} rows", code="export_rows", hint="export CSV")
+            raise LimitExceeded(
+                Phrase("a workbook holds {most:,} rows", most=MOST_ROWS),
+                code="export_rows",
+                hint="export CSV",
+            )
         for column, cell in enumerate(row):
             if isinstance(cell, bool):
                 sheet.write_boolean(at, column, cell)
@@ -97,7 +102,7 @@ def _workbook(target: IO[bytes]) -> Iterator[Write]:
                 text = str(cell)
                 if len(text) > CELL:
                     raise LimitExceeded(
-                        f"row {at + 1} has a text of {len(text):,} characters, a cell of a workbook holds {CELL:,}",
+                        Phrase("row {at} has a text of {count:,} characters, a cell of a workbook holds {cell:,}", at=at + 1, count=len(text), cell=CELL),
                         code="export_cell", hint="export CSV, or leave the field out",
                     )  # fmt: skip
                 sheet.write_string(at, column, text)

@@ -28,6 +28,7 @@ from patron_engine.expr.nodes import Expression
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
 from patron_engine.model.model import Model, Object
+from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.query.fitting import Person, audiences, fitting, who_reads
 
@@ -92,9 +93,11 @@ def explain(
     """NotFound for an object or field that is none, and for a record that is not there for anybody."""
     found = call.model.object(object)
     if found is None:
-        raise NotFound(f"there is no object {object!r}", code="unknown_object")
+        raise NotFound(Phrase("there is no object {object!r}", object=object), code="unknown_object")
     if field is not None and found.field(field) is None:
-        raise NotFound(f"{object} has no field {field!r}", code="unknown_field")
+        raise NotFound(
+            Phrase("{object} has no field {field!r}", object=object, field=field), code="unknown_field"
+        )
     return _Explaining(conn, replace(call, actor=who), found, _id(id)).answer(action, field)
 
 
@@ -146,7 +149,7 @@ class _Explaining:
             return (None,) * len(parts)
         found = fitting(self.conn, self.call, self.object.name, self.id, parts)
         if found is None:
-            raise NotFound(f"there is no such {self.object.name}")
+            raise NotFound(Phrase("there is no such {object}", object=self.object.name))
         return found
 
     def _missing(self, action: Action, grants: Sequence[Grant]) -> Iterator[Way]:

@@ -19,6 +19,7 @@ from patron_engine.meta.upgrade import Upgrade, upgrade
 from patron_engine.pack.check import check_pack
 from patron_engine.pack.resolve import resolve
 from patron_engine.pack.source import Pack
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
 from patron_engine.release.releases import FILE
 
@@ -42,7 +43,9 @@ def install_layers(
     unknown = [n for n in names if n not in available]
     if unknown:
         raise NotFound(
-            f"there is no pack {unknown[0]!r}", code="pack_not_found", hint=nearest(unknown[0], available)
+            Phrase("there is no pack {unknown!r}", unknown=unknown[0]),
+            code="pack_not_found",
+            hint=nearest(unknown[0], available),
         )
     stored = {layer.name: stored_pack(layer) for layer in layers if not layer.own}
     there = {**available, **{name: pack for name, pack in stored.items() if name not in names}}
@@ -59,10 +62,10 @@ def install_layers(
 def uninstall_layers(layers: Sequence[Layer], name: str) -> tuple[Layer, ...]:
     """The layers without a pack. Its tables and columns stay aside with their data. Refused while another requires it."""
     if name not in {layer.name for layer in layers if not layer.own}:
-        raise NotFound(f"the pack {name!r} is not installed", code="pack_not_found")
+        raise NotFound(Phrase("the pack {name!r} is not installed", name=name), code="pack_not_found")
     users = [layer.name for layer in layers if not layer.own and name in stored_pack(layer).requires]
     if users:
-        message = f"the pack {name!r} is required by {', '.join(users)}"
+        message = Phrase("the pack {name!r} is required by {users}", name=name, users=list(users))
         raise Refused([Problem(code="pack_required", message=message, hint="uninstall those first")])
     return tuple(layer for layer in layers if layer.name != name)
 
@@ -124,7 +127,10 @@ def _own_layer(before: Sequence[Layer], packs: tuple[Layer, ...], choices: Choic
             documents.append(resolved)
     if open_conflicts:
         raise Conflict(
-            f"{len(open_conflicts)} properties were changed by the new version and by this workspace",
+            Phrase(
+                "{count} properties were changed by the new version and by this workspace",
+                count=len(open_conflicts),
+            ),
             code="upgrade_conflict",
             hint="decide each: keep mine, or take theirs",
             values={"conflicts": open_conflicts},

@@ -21,6 +21,7 @@ from patron_engine.errors import Refused
 from patron_engine.fields.field import Field
 from patron_engine.jsonio import decimal_text
 from patron_engine.model.model import LINKS, Model, Object, say
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
@@ -145,7 +146,7 @@ def _write_records(
     except Refused as error:
         raise Refused(
             [_placed(problem, places) for problem in error.problems],
-            f"data {body['name']}: {error.detail}",
+            Phrase("data {body}: {detail}", body=body["name"], detail=error.detail),
             code="data_refused",
         ) from error
 

@@ -18,6 +18,7 @@ from patron_engine.errors import NotFound
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import Field, FileSpec, Formula, LinkSpec
 from patron_engine.fields.registry import type_of
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record import authorise, check, links, load, targets
@@ -72,6 +73,13 @@ class Preview:
         program, environment = row.program, self._batch.environment
         environment.fill([judged], program.needs(condition))
         return bool(program.closure(condition)(program.in_base(judged.values), environment.context))
+
+    def worked_out(self, row: Row, expression: Expression) -> Any:
+        """What an expression says of a row, in the engine's own values."""
+        self._batch.environment.fill([row], row.program.needs(expression))
+        return row.program.closure(expression)(
+            row.program.in_base(row.values), self._batch.environment.context
+        )
 
     def value(self, row: Row, field: Field) -> Any:
         """The value a field would have, in JSON form; links as they are kept, without titles."""
@@ -161,7 +169,7 @@ def preview(conn: Conn, call: Call, change: Change) -> Preview:
 def _known(call: Call, object: str) -> None:
     found = call.model.object(object)
     if found is None or isinstance(row_rule(call.model, call.actor, "read", found.name), Deny):
-        raise NotFound(f"there is no object {object!r}")
+        raise NotFound(Phrase("there is no object {object!r}", object=object))
 
 
 def _never(_: Sequence[Change]) -> list[Outcome]:
@@ -176,8 +184,11 @@ def _read(batch: Batch, level: Sequence[Row]) -> None:
             image = found.get(row.id)
             if image is None or image.get("deleted_at") is not None:
                 if row.master is None:
-                    raise NotFound(f"there is no such {row.object}")
-                row.wrong("not_found", f"there is no {batch.object_label(row.object)} {row.id}")
+                    raise NotFound(Phrase("there is no such {object}", object=row.object))
+                row.wrong(
+                    "not_found",
+                    Phrase("there is no {object} {id}", object=batch.object_label(row.object), id=row.id),
+                )
                 continue
             load.accept(batch, row, image)
     authorise.authorise(batch, [r for r in level if not r.fresh])

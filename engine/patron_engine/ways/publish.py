@@ -31,6 +31,7 @@ from patron_engine.model.cache import uncollected
 from patron_engine.model.compile import compile_model
 from patron_engine.model.model import Model
 from patron_engine.model.physical import EVERYTHING, Named, allocate
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, Problems, beyond
 from patron_engine.release.active import documents_of
 from patron_engine.release.bodies import body_hash
@@ -230,7 +231,11 @@ def _still_the_same(
     number = current_release(conn, schema)
     if number != publication.base:
         raise Conflict(
-            f"release {number} was published meanwhile; this plan was made on {publication.base}",
+            Phrase(
+                "release {number} was published meanwhile; this plan was made on {base}",
+                number=number,
+                base=publication.base,
+            ),
             code="release_changed",
             hint="plan again on the new release",
         )
@@ -254,7 +259,7 @@ def rollback(
 ) -> Publication:
     """The plan of publishing an older release's documents again; removed fields find their data."""
     if number < 1:  # what was before the first one is an empty workspace, and nothing to go back to
-        raise NotFound(f"there is no release {number}", hint="see the list of releases")
+        raise NotFound(Phrase("there is no release {number}", number=number), hint="see the list of releases")
     back: dict[str, Any] = {"kind": "rollback", "note": f"back to release {number}", "take_up": EVERYTHING}
     names = physical_rows.names_in(conn, schema, number)
     layers = layers_of(conn, schema, number)
@@ -273,9 +278,9 @@ def _refused(problems: Problems) -> Refused:
     count = len(problems.errors)
     return Refused(
         tuple(problems),
-        f"{count} {'problem stands' if count == 1 else 'problems stand'} in the way",
+        "1 problem stands in the way" if count == 1 else Phrase("{count} problems stand in the way", count=count),
         code="definitions_invalid",
-    )
+    )  # fmt: skip
 
 
 def _checksum(publication: Publication) -> str:

@@ -22,6 +22,7 @@ from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
 from patron_engine.jsonio import dumps
 from patron_engine.model.model import LinkSet, Object
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
 from patron_engine.query import fetch, groups, spec
 from patron_engine.query.call import Call
@@ -119,7 +120,7 @@ def _details(object: Object, names: Sequence[str]) -> list[str]:
             wrong.append(
                 Problem(
                     code="unknown_set",
-                    message=f"{object.name} has no details {name[:60]!r}",
+                    message=Phrase("{object} has no details {name!r}", object=object.name, name=name[:60]),
                     path="expand",
                     hint=hint,
                 )
@@ -128,7 +129,7 @@ def _details(object: Object, names: Sequence[str]) -> list[str]:
         wrong.append(
             Problem(
                 code="query_expand",
-                message=f"at most {spec.MAX_EXPAND} sets are answered at once",
+                message=Phrase("at most {most} sets are answered at once", most=spec.MAX_EXPAND),
                 path="expand",
             )
         )
@@ -160,5 +161,6 @@ def _ids(ids: Sequence[str]) -> tuple[str, ...]:
 
 def _missing(object: Object) -> NotFound:
     return NotFound(
-        f"there is no such {object.name}", hint="it may have been deleted, or it is not yours to see"
+        Phrase("there is no such {object}", object=object.name),
+        hint="it may have been deleted, or it is not yours to see",
     )

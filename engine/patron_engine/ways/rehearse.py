@@ -19,6 +19,7 @@ from patron_engine.errors import NotFound, PatronError, Refused
 from patron_engine.fields.field import LinkSpec
 from patron_engine.meta.diff import DocumentChange
 from patron_engine.model.model import LINKS, Model
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.values import fetch_values
@@ -76,7 +77,7 @@ class Stage:
         """A check's values in the form the API takes: a link may name a record or user of the check."""
         found = self.call.model.object(object)
         if found is None:
-            raise NotFound(f"there is no object {object!r}")
+            raise NotFound(Phrase("there is no object {object!r}", object=object))
         made: dict[str, Any] = {}
         for name, value in values.items():
             one = found.field(name)
@@ -166,7 +167,7 @@ def _run_alone(
         return problems
     except PatronError as error:
         detail = "; ".join(str(p) for p in error.problems) if isinstance(error, Refused) else error.detail
-        return [_problem(body, "given", f"cannot be set up: {detail}")]
+        return [_problem(body, "given", Phrase("cannot be set up: {detail}", detail=detail))]
 
 
 def _run(
@@ -224,12 +225,14 @@ def _step(stage: Stage, body: Mapping[str, Any], step: Mapping[str, Any], path: 
         named = {error.code, *(name for p in problems for name in (p.rule, p.code) if name)}
         wanted = expected | _names(step.get("warned"))
         if ("refused" not in step and "warned" not in step) or not wanted <= named:
-            instead = f", not by {sorted(wanted - named)}" if wanted else ""
             said = "; ".join(str(p) for p in problems) or error.detail
-            return [_problem(body, path, f"was refused{instead}: {said}")]
+            what = Phrase("was refused: {said}", said=said)
+            if wanted:
+                what = Phrase("was refused, not by {wanted}: {said}", wanted=sorted(wanted - named), said=said)  # fmt: skip
+            return [_problem(body, path, what)]
         return []
     if "refused" in step:
-        return [_problem(body, path, f"must be refused ({step['refused']}) and was not")]
+        return [_problem(body, path, Phrase("must be refused ({refused}) and was not", refused=step["refused"]))]  # fmt: skip
     return _compare(stage, body, step.get("record") or step.get("name"), step.get("values", {}), path)
 
 
@@ -246,7 +249,9 @@ def _do(stage: Stage, step: Mapping[str, Any]) -> None:
         _create(stage, call, step, step.get("name"))
     elif step["do"] != "read":
         if step["record"] not in stage.records:
-            raise NotFound(f"there is no record {step['record']!r}: the step that makes it was refused")
+            raise NotFound(
+                Phrase("there is no record {record!r}: the step that makes it was refused", record=step["record"]),
+            )  # fmt: skip
         object, id = stage.records[step["record"]]
         values = stage.values(object, step.get("set", {}))
         confirm = frozenset(step.get("confirm", ()))
@@ -263,7 +268,8 @@ def _compare(
     if not values or name is None:
         return []
     if name not in stage.records:
-        return [_problem(body, path, f"there is no record {name!r}: the step that makes it was refused")]
+        missing = Phrase("there is no record {name!r}: the step that makes it was refused", name=name)
+        return [_problem(body, path, missing)]
     object, id = stage.records[name]
     found = fetch_values(stage.conn, stage.call, object, [id], tuple(values), money="own").get(id, {})
     problems = []
@@ -271,7 +277,11 @@ def _compare(
         is_now = found.get(field_name)
         if not same(stage.call.model, object, field_name, is_now, wanted):
             problems.append(
-                _problem(body, f"{path}.values.{field_name}", f"is {shown(is_now)}, not {shown(wanted)}")
+                _problem(
+                    body,
+                    f"{path}.values.{field_name}",
+                    Phrase("is {is_now}, not {wanted}", is_now=shown(is_now), wanted=shown(wanted)),
+                )
             )
     return problems
 
@@ -285,5 +295,6 @@ def _moment(text: Any, model: Model) -> datetime | None:
 
 def _problem(body: Mapping[str, Any], path: str, message: str) -> Problem:
     return Problem(
-        code="check_failed", message=f"check {body['name']}: {message}", path=path, rule=body["name"]
-    )
+        code="check_failed", message=Phrase("check {body}: {message}", body=body["name"], message=message), path=path,
+        rule=body["name"],
+    )  # fmt: skip

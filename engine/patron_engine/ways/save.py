@@ -21,6 +21,7 @@ import psycopg
 from patron_engine.access import people
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import Conflict, LimitExceeded, NotFound, Refused
+from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 from patron_engine.query.call import Call
 from patron_engine.record import (
@@ -77,7 +78,9 @@ def save(
     trial: everything is done, and undone before returning.
     """
     if len(changes) > MAX_CHANGES:
-        raise LimitExceeded(f"at most {MAX_CHANGES} changes are saved at once", code="changes_count")
+        raise LimitExceeded(
+            Phrase("at most {most} changes are saved at once", most=MAX_CHANGES), code="changes_count"
+        )
     for change in {c.object: c for c in changes}.values():
         _known_object(call, change)
     numbered = list(enumerate(_today(call, change) for change in changes))
@@ -107,7 +110,9 @@ def _known_object(call: Call, change: Change) -> None:
         known = [
             o for o in call.model.objects if not isinstance(row_rule(call.model, call.actor, "read", o), Deny)
         ]
-        raise NotFound(f"there is no object {change.object!r}", hint=nearest(change.object, known))
+        raise NotFound(
+            Phrase("there is no object {object!r}", object=change.object), hint=nearest(change.object, known)
+        )
 
 
 def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool) -> dict[int, Outcome]:

@@ -12,13 +12,14 @@ export default function calendarDrag(calendar) {
   const { fields } = calendar.dataset;
   const move = moving(calendar, (id) => `[data-id="${CSS.escape(id)}"] a`);
 
-  // Work begins in the morning: the hours before it are above.
+  // Where today is shown, now is in view; else the morning, when work begins: the hours before it are above.
   const tall = calendar.querySelector(".week-tall");
-  const eight = tall?.querySelector(".week-clock li:nth-child(8)");
-  if (eight?.offsetParent) tall.scrollTop = eight.getBoundingClientRect().top - tall.getBoundingClientRect().top - 60;
+  const now = calendar.querySelector(".week-now");
+  const first = now ?? tall?.querySelector(".week-clock li:nth-child(8)");
+  const above = now ? tall.clientHeight / 3 : 60;
+  if (first?.offsetParent) tall.scrollTop = first.getBoundingClientRect().top - tall.getBoundingClientRect().top - above;
 
   // The line for now goes on as long as the page is open.
-  const now = calendar.querySelector(".week-now");
   const begun = Date.now();
   const clock = setInterval(() => {
     if (!now?.isConnected) return clearInterval(clock);

@@ -1,9 +1,10 @@
 // <div data-behaviour="file-drop" data-name="plans" data-upload="/w/demo/files" data-many data-max="3000000" data-accept=".pdf,image/*">
 //   <ul class="file-list">…</ul> <label class="file-drop" hidden><input type="file"></label> <template>…a row…</template> </div>
-// Files are chosen, dropped or pasted, looked at before they are sent, sent one after the other, and named in the form by id.
-// Rows are moved by their handle: dragged, or with the arrow keys.
+// Files are chosen, dropped or pasted, looked at before they are sent, sent one after the other, and named in the form by id. One
+// that finds no network waits with the form. With data-capture nothing is dropped or pasted: pictures are taken on the spot.
+import { dropped, order } from "../file-gestures.js";
 import { preview } from "../preview.js";
-import { gate, send, sizeText } from "../uploading.js";
+import { gate, hold, keeps, release, send, sizeText } from "../uploading.js";
 
 const PICTURES = /^image\/(png|jpeg|gif|webp)$/;
 const put = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
@@ -67,39 +68,55 @@ export default function fileDrop(element) {
     queue = queue.then(() => waiting(transfer(file, row)));
   }
 
+  const names = (row, value) => {
+    row.querySelector("input[type=hidden]")?.remove();
+    const hidden = document.createElement("input");
+    Object.assign(hidden, { type: "hidden", name, value });
+    row.prepend(hidden);
+    row.classList.remove("file-sending");
+  };
+
   async function transfer(file, row) {
     if (!row.isConnected) return;
     const bar = row.querySelector("progress");
     try {
       const made = await send(upload, file, file.name, (part) => (bar.value = part * 100));
-      const hidden = document.createElement("input");
-      Object.assign(hidden, { type: "hidden", name, value: made.id });
-      row.prepend(hidden);
+      names(row, made.id);
       row.dataset.id = made.id;
       row.dataset.own = ""; // hangs nowhere yet: thrown away when it is removed
       row.querySelector(".file-name").href = `${upload}/${made.id}?inline=true`;
-      row.classList.remove("file-sending");
       bar.remove();
       if (!row.isConnected) return away(row);
       spoken.textContent = put(element.dataset.sent, { name: file.name });
       changed();
     } catch (error) {
-      row.classList.add("file-failed");
       bar.remove();
+      if (!error.message && keeps(element)) {
+        row.classList.add("file-held");
+        names(row, hold(file, file.name, upload));
+        tell(put(element.dataset.held, { name: file.name }));
+        window.addEventListener("online", () => row.isConnected && anew(file, row), { once: true });
+        return changed();
+      }
+      row.classList.add("file-failed");
       tell(error.message || put(element.dataset.failed, { name: file.name }));
       const again = document.createElement("button");
       Object.assign(again, { type: "button", className: "button button-small", textContent: element.dataset.retry });
-      again.addEventListener("click", () => {
-        row.remove();
-        tell("");
-        begin(file);
-      });
+      again.addEventListener("click", () => anew(file, row));
       row.querySelector(".file-size").after(again);
     }
   }
 
+  function anew(file, row) {
+    if (element.closest("[inert]")) return; // its form is kept, and takes it along
+    away(row);
+    tell("");
+    begin(file);
+  }
+
   function away(row) {
     row.remove();
+    release(row.querySelector("input[type=hidden]")?.value);
     if (row.dataset.own === undefined) return;
     const headers = { "X-CSRF-Token": document.querySelector("meta[name=csrf]")?.content ?? "", Accept: "application/json" };
     fetch(`${upload}/${row.dataset.id}`, { method: "DELETE", headers }).catch(() => {});
@@ -123,28 +140,8 @@ export default function fileDrop(element) {
       preview([picture], 0, { close: element.dataset.close });
     }
   });
-  list.addEventListener("keydown", (event) => {
-    if (!event.target.closest("[data-move]") || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
-    event.preventDefault();
-    const row = event.target.closest("li");
-    if (event.key === "ArrowUp") row.previousElementSibling?.before(row);
-    else row.nextElementSibling?.after(row);
-    event.target.closest("[data-move]").focus();
-    changed();
-  });
-  for (const kind of ["dragenter", "dragover"])
-    element.addEventListener(kind, (event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      element.classList.add("files-over");
-    });
-  for (const kind of ["dragleave", "drop"]) element.addEventListener(kind, () => element.classList.remove("files-over"));
-  element.addEventListener("drop", (event) => {
-    if (!event.dataTransfer?.files.length) return;
-    event.preventDefault();
-    take([...event.dataTransfer.files]);
-  });
-  element.addEventListener("paste", (event) => event.clipboardData?.files.length && take([...event.clipboardData.files]));
-  if (many) import("sortablejs").then(({ default: Sortable }) => new Sortable(list, { handle: "[data-move]", animation: 120, onEnd: changed }));
+  element.addEventListener("patron:files", (event) => take(event.detail));
+  if (element.dataset.capture === undefined) dropped(element, take);
+  if (many) order(list, changed);
   drop.hidden = !many && list.childElementCount > 0;
 }

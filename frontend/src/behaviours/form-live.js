@@ -23,11 +23,11 @@ export default function live(form) {
     if (!form.isConnected) return;
     under?.abort();
     under = new AbortController();
-    form.dataset.asking = "";
+    form.setAttribute("data-asking", "");
     const mine = under;
     const asked = acts;
     try {
-      const answer = await fetch(form.dataset.preview, {
+      const answer = await fetch(form.getAttribute("data-preview"), {
         method: "POST",
         headers: { Accept: "application/json" },
         body: new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string")),
@@ -37,7 +37,7 @@ export default function live(form) {
     } catch (error) {
       if (error.name !== "AbortError") return; // without a network the form stays as it is; the save will tell
     } finally {
-      if (mine === under) delete form.dataset.asking;
+      if (mine === under) form.removeAttribute("data-asking");
     }
   }
   form.addEventListener("input", (event) => {

@@ -2,7 +2,7 @@
 // Asks before one leaves with unsaved changes; Ctrl+S or ⌘S saves, Escape goes back where nothing was changed; sent once.
 export default function form(element) {
   document.documentElement.classList.add("scripts");
-  let dirty = element.dataset.dirty !== undefined;
+  let dirty = element.hasAttribute("data-dirty");
   let sent = false;
   const touched = (event) => {
     if (event.target.name !== undefined || event.detail?.touched) dirty = true;
@@ -13,11 +13,13 @@ export default function form(element) {
     if (sent) event.preventDefault();
     else if (!event.defaultPrevented) sent = true;
   });
-  window.addEventListener("pageshow", () => {
+  const again = () => {
     sent = false;
-  });
+  };
+  window.addEventListener("pageshow", again);
+  element.addEventListener("patron:woken", again);
   window.addEventListener("beforeunload", (event) => {
-    if (!dirty || sent || !element.isConnected || element.closest("dialog")) return;
+    if (!dirty || sent || !element.isConnected || element.parentElement.closest("dialog")) return;
     event.preventDefault();
   });
   document.addEventListener("keydown", (event) => {

@@ -1,8 +1,10 @@
-// <div data-behaviour="location" data-target="30.28,120.16" data-radius="500" data-manual="manual"> two inputs, a button, a line </div>
+// <div data-behaviour="location" data-target="30.28,120.16" data-radius="500" data-manual="manual"> two inputs, a hidden one, a button, a line </div>
 // The place where one stands, asked of the browser when the button is pressed and at no other time; how exact it is, how far from
-// the target. What is written by hand is called so, and ticks the field that says it.
+// the target. `NAME.taken` says to the server that the device told it, and how exactly; what is written by hand is called so, and
+// ticks the field that says it. Whether it is near enough the server judges by itself.
 const EARTH = 6_371_008.8;
 const NUMBER = /^-?\d{1,3}(\.\d+)?$/;
+const VAGUE = 200; // metres: more than that is no place, where nothing says how near is near enough
 
 /** Metres between two points in degrees. */
 export function metres([lat1, lng1], [lat2, lng2]) {
@@ -12,12 +14,12 @@ export function metres([lat1, lng1], [lat2, lng2]) {
 }
 
 export default function location(element) {
-  const [lat, lng] = element.querySelectorAll("input");
+  const [lat, lng] = element.querySelectorAll("input:not([type=hidden])");
+  const taken = element.querySelector("[data-taken]");
   const button = element.querySelector("button");
   const said = element.querySelector(".location-said > span");
   const map = element.querySelector(".location-said > a");
   const { target, targetName = "", radius, manual } = element.dataset;
-  let accuracy = 0;
   let byHand = false;
 
   const length = (m) => {
@@ -26,19 +28,24 @@ export default function location(element) {
   };
   const show = () => {
     const whole = NUMBER.test(lat.value) && NUMBER.test(lng.value);
+    const accuracy = Number(taken.value);
     map.hidden = !whole;
     const words = [];
+    let far = false;
     if (whole) {
       const [a, b] = [lat.value, lng.value].map(encodeURIComponent);
       map.href = `https://www.openstreetmap.org/?mlat=${a}&mlon=${b}#map=17/${a}/${b}`;
-      if (accuracy) words.push(element.dataset.accuracy.replace("{m}", Math.round(accuracy)));
+      if (taken.value) words.push(element.dataset.accuracy.replace("{m}", accuracy));
       if (byHand) words.push(element.dataset.byHand);
       if (target) {
         const away = metres([Number(lat.value), Number(lng.value)], target.split(",").map(Number));
         words.push(element.dataset.distance.replace("{d}", length(away)).replace("{name}", targetName));
-        element.toggleAttribute("data-far", Boolean(radius) && away > Number(radius) + accuracy);
+        far = Boolean(radius) && away > Number(radius);
+        if (far) words.push(element.dataset.outside.replace("{d}", length(Number(radius))));
       }
+      if (accuracy > (Number(radius) || VAGUE)) words.push(element.dataset.vague);
     }
+    element.toggleAttribute("data-far", far);
     said.textContent = words.join(" · ");
   };
   const flag = (on) => {
@@ -59,8 +66,8 @@ export default function location(element) {
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
         button.disabled = false;
-        accuracy = coords.accuracy;
         flag(false);
+        taken.value = String(Math.max(1, Math.round(coords.accuracy)));
         set(lat, coords.latitude.toFixed(6));
         set(lng, coords.longitude.toFixed(6));
         show();
@@ -77,7 +84,7 @@ export default function location(element) {
       if (!event.isTrusted) return;
       const pasted = lat.value.match(/^\s*(-?\d{1,3}\.\d+)\s*[,;\s]\s*(-?\d{1,3}\.\d+)\s*$/);
       if (pasted) [lat.value, lng.value] = pasted.slice(1);
-      accuracy = 0;
+      taken.value = "";
       flag(Boolean(lat.value || lng.value));
       show();
     });

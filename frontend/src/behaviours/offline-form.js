@@ -1,7 +1,9 @@
-// <form method="post" data-behaviour="offline-form" data-kept="…" data-change="…"> <input type="hidden" name="_once" value="…"> … </form>
-// Without network a form is kept instead of lost, and sent once when the network is back. It says so and rests until then; to
-// change it takes it out of what waits. A form that was drawn again with the token of a kept one takes its place.
-import { drop, find, keep, listen } from "../waiting.js";
+// <form method="post" data-behaviour="offline-form" data-kept="…" data-change="…" data-full="…"> <input type="hidden" name="_once" value="…"> … </form>
+// Without network a form is kept with its files instead of lost, and sent once when the network is back. It says so and rests
+// until then; to change it takes it out of what waits. A form that was drawn again with the token of a kept one takes its place,
+// and gets back the files that were not sent yet.
+import { held } from "../uploading.js";
+import { drop, find, keep, listen, sendAll } from "../waiting.js";
 
 export default function offlineForm(form) {
   const token = form.querySelector("input[name=_once]");
@@ -10,38 +12,49 @@ export default function offlineForm(form) {
   const { account, workspace } = about.dataset;
   let told = null;
 
-  const rest = () => {
+  const say = (text, kind) => {
+    told?.remove();
     told = document.createElement("div");
-    told.className = "alert alert-warning kept";
+    told.className = `alert alert-${kind} kept`;
     told.setAttribute("role", "status");
     told.tabIndex = -1;
-    const text = document.createElement("span");
-    text.textContent = form.dataset.kept;
+    const words = document.createElement("span");
+    words.textContent = text;
+    told.append(words);
+    form.insertAdjacentElement("beforebegin", told);
+  };
+  const rest = () => {
+    say(form.getAttribute("data-kept"), "warning");
     const change = document.createElement("button");
-    Object.assign(change, { type: "button", className: "button button-small", textContent: form.dataset.change });
-    change.addEventListener("click", async () => {
-      await drop(token.value);
-      wake();
-    });
-    told.append(text, change);
-    form.before(told);
-    form.inert = true;
+    Object.assign(change, { type: "button", className: "button button-small", textContent: form.getAttribute("data-change") });
+    change.addEventListener("click", () => drop(token.value).then(wake));
+    told.append(change);
+    form.toggleAttribute("inert", true);
     told.focus();
   };
   const wake = () => {
     told?.remove();
     told = null;
-    form.inert = false;
+    form.toggleAttribute("inert", false);
+    form.dispatchEvent(new CustomEvent("patron:woken"));
   };
 
   form.addEventListener("submit", async (event) => {
-    if (event.defaultPrevented || navigator.onLine) return;
+    if (event.defaultPrevented) return;
+    const given = [...new FormData(form, event.submitter)].filter(([name, value]) => name !== "_csrf" && typeof value === "string");
+    const pairs = given.map(([name, value]) => [name, held(value)]);
+    if (navigator.onLine && pairs.every(([, value]) => typeof value === "string")) return;
     event.preventDefault();
-    const pairs = [...new FormData(form, event.submitter)].filter(([name, value]) => name !== "_csrf" && typeof value === "string");
-    const title = form.dataset.title ?? document.title.replace(/ · Patron$/, "");
-    await keep({ key: token.value, account, workspace, action: form.action, title, pairs });
+    const title = form.getAttribute("data-title") ?? document.title.replace(/ · Patron$/, "");
+    try {
+      await keep({ key: token.value, account, workspace, action: form.getAttribute("action"), title, pairs });
+    } catch {
+      wake();
+      return say(form.getAttribute("data-full"), "error"); // all of it stands in the form still
+    }
     form.dispatchEvent(new CustomEvent("patron:kept", { bubbles: true }));
     rest();
+    if (navigator.onLine) await sendAll(account, workspace, document.querySelector("meta[name=csrf]")?.content ?? "");
   });
   listen((message) => {
     if (told && message.sent === token.value) window.location.assign(message.address);
@@ -49,5 +62,16 @@ export default function offlineForm(form) {
   window.addEventListener("pageshow", (event) => {
     if (event.persisted && !told) token.value = crypto.randomUUID(); // the page came back from where it had been sent from
   });
-  find(token.value).then((kept) => kept?.state === "refused" && drop(token.value));
+
+  async function takeBack() {
+    const kept = await find(token.value);
+    if (kept?.state !== "refused") return;
+    for (const [name, value] of kept.pairs)
+      if (typeof value !== "string") {
+        const widget = form.querySelector(`[data-upload][data-name="${CSS.escape(name)}"]`);
+        widget?.dispatchEvent(new CustomEvent("patron:files", { detail: [new File([value.file], value.name, { type: value.file.type })] }));
+      }
+    await drop(token.value);
+  }
+  takeBack().catch(() => {});
 }

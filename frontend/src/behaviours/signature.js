@@ -1,8 +1,9 @@
 // <div data-behaviour="signature" data-upload="/w/demo/files"> <input type="hidden"> <div class="signature-pad" hidden><canvas></canvas></div> … </div>
 // A signature drawn with finger, pen or mouse. A second after the last stroke it is sent as a picture, whose id the form names.
-import { gate, send } from "../uploading.js";
+import { gate, hold, keeps, release as letGo, send } from "../uploading.js";
 
 const REST = 900; // milliseconds without a stroke
+const NAME = "signature.png";
 
 export default function signature(element) {
   const field = element.querySelector("input[type=hidden]");
@@ -45,6 +46,7 @@ export default function signature(element) {
     clear.disabled = !strokes.length && !field.value;
   };
   const set = (id) => {
+    letGo(field.value);
     field.value = id;
     element.dispatchEvent(new Event("change", { bubbles: true }));
   };
@@ -64,14 +66,16 @@ export default function signature(element) {
     release = null;
   };
   async function keep(mine) {
+    const picture = await new Promise((done) => canvas.toBlob(done, "image/png"));
     try {
-      const picture = await new Promise((done) => canvas.toBlob(done, "image/png"));
-      const made = await send(element.dataset.upload, picture, "signature.png");
+      const made = await send(element.dataset.upload, picture, NAME);
       if (mine !== turn) return;
       set(made.id);
       said.textContent = element.dataset.saved;
-    } catch {
-      if (mine === turn) said.textContent = element.dataset.failed;
+    } catch (error) {
+      if (mine !== turn) return;
+      if (!error.message && keeps(element)) set(hold(picture, NAME, element.dataset.upload));
+      said.textContent = field.value ? element.dataset.held : element.dataset.failed;
     }
     if (mine === turn) finish();
   }
@@ -108,6 +112,10 @@ export default function signature(element) {
     element.querySelector(".signature-picture")?.remove();
     pad.hidden = false;
     changed();
+  });
+  element.addEventListener("patron:files", ({ detail: [picture] }) => {
+    set(hold(picture, NAME, element.dataset.upload));
+    said.textContent = element.dataset.held;
   });
   pad.hidden = Boolean(field.value); // what is signed is shown; clearing it opens the pad
   actions.hidden = false;

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from patron_engine.errors import LimitExceeded, PatronError
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -62,7 +63,8 @@ def read_json(content_type: str, data: bytes) -> Any:
         raise UnsupportedMedia("the body must be UTF-8", hint="leave the charset out or say utf-8")
     if len(data) > MAX_BODY_BYTES:
         raise BodyTooLarge(
-            f"a body has at most {MAX_BODY_BYTES} bytes", hint="send several smaller requests, or a file"
+            Phrase("a body has at most {most} bytes", most=MAX_BODY_BYTES),
+            hint="send several smaller requests, or a file",
         )
     return parse_json(data)
 
@@ -73,7 +75,9 @@ def parse_json(data: bytes) -> Any:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadBody(f"the body is not UTF-8: byte {error.start} cannot be read", code="not_utf8") from None
+        raise BadBody(
+            Phrase("the body is not UTF-8: byte {start} cannot be read", start=error.start), code="not_utf8"
+        ) from None
     text = text.removeprefix("\ufeff")
     try:
         value = json.loads(
@@ -84,8 +88,10 @@ def parse_json(data: bytes) -> Any:
             parse_constant=_constant,
         )
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise BadBody(f"the body is not JSON: {error.msg} at {place}", code="not_json") from None
+        place = Phrase("line {line}, column {column}", line=error.lineno, column=error.colno)
+        raise BadBody(
+            Phrase("the body is not JSON: {msg} at {place}", msg=error.msg, place=place), code="not_json"
+        ) from None
     _check_values(value)
     return value
 
@@ -99,7 +105,12 @@ def _check_depth(data: bytes) -> None:
             depth += 1
             if depth > MAX_DEPTH:
                 raise LimitExceeded(
-                    f"a body is nested at most {MAX_DEPTH} deep (at byte {found.start()})", code="body_depth"
+                    Phrase(
+                        "a body is nested at most {most} deep (at byte {start})",
+                        most=MAX_DEPTH,
+                        start=found.start(),
+                    ),
+                    code="body_depth",
                 )
         elif first in b"]}":
             depth -= 1
@@ -127,7 +138,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _decimal(text: str) -> Any:
     if len(text) > MAX_DIGITS:
-        return _Fault("number_digits", f"a number has at most {MAX_DIGITS} digits")
+        return _Fault("number_digits", Phrase("a number has at most {most} digits", most=MAX_DIGITS))
     _, _, exponent = text.lower().partition("e")
     if exponent and abs(int(exponent)) > MAX_DIGITS:
         return _Fault("number_range", "this number is out of every range")
@@ -136,12 +147,12 @@ def _decimal(text: str) -> Any:
 
 def _integer(text: str) -> Any:
     if len(text) > MAX_DIGITS:
-        return _Fault("number_digits", f"a number has at most {MAX_DIGITS} digits")
+        return _Fault("number_digits", Phrase("a number has at most {most} digits", most=MAX_DIGITS))
     return int(text)
 
 
 def _constant(text: str) -> Any:
-    return _Fault("number_range", f"{text} is not a JSON number", "send null for empty")
+    return _Fault("number_range", Phrase("{text} is not a JSON number", text=text), "send null for empty")
 
 
 def _check_values(value: Any) -> None:
@@ -152,7 +163,9 @@ def _check_values(value: Any) -> None:
         path, part = stack.pop()
         count += 1
         if count > MAX_VALUES:
-            raise LimitExceeded(f"a body has at most {MAX_VALUES} values", code="body_values")
+            raise LimitExceeded(
+                Phrase("a body has at most {most} values", most=MAX_VALUES), code="body_values"
+            )
         if isinstance(part, _Fault):
             raise BadBody(part.message, path=path or None, code=part.code, hint=part.hint)
         if isinstance(part, str):

@@ -19,10 +19,13 @@ from patron_engine.meta.check import check_document
 from patron_engine.meta.document import Document
 from patron_engine.meta.kinds import KINDS
 from patron_engine.meta.layers import Effective, fold
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
 from patron_engine.release.drafts import Draft, drop_draft, open_draft, put, read_draft
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.requests import Body, json_answer, json_object, only, parameters
+from patron_platform.languages import asked
+from patron_platform.phrases import written_plan, written_problem
 
 router = APIRouter()
 
@@ -60,7 +63,9 @@ def read_definition(request: Request, kind: str, name: str) -> Response:
     """One definition as it holds, with the layer that gave each property that differs from the whole's."""
     document = effective(designer(request)).find(kind, name)
     if document is None:
-        raise NotFound(f"there is no {kind} {name[:80]!r}", hint=nearest(kind, KINDS))
+        raise NotFound(
+            Phrase("there is no {kind} {name!r}", kind=kind, name=name[:80]), hint=nearest(kind, KINDS)
+        )
     origins = {path: given.document.layer for path, given in document.given.items() if path}
     return json_answer(
         dumps(
@@ -95,18 +100,28 @@ def delete_definition(request: Request, kind: str, name: str) -> Response:
 
 def _document(kind: str, name: str, body: dict[str, Any]) -> Document:
     if kind not in KINDS or kind == "pack":
-        hint = nearest(kind, KINDS) or f"one of {', '.join(KINDS)}"
+        hint = nearest(kind, KINDS) or Phrase("one of {kinds}", kinds=list(KINDS))
         raise Refused(
-            [Problem(code="unknown_kind", message=f"there is no kind {kind[:40]!r}", hint=hint, path="kind")]
+            [
+                Problem(
+                    code="unknown_kind",
+                    message=Phrase("there is no kind {kind!r}", kind=kind[:40]),
+                    hint=hint,
+                    path="kind",
+                )
+            ]
         )
     named = {"kind": kind, **({"of": name} if kind == "change" else {"name": name})}
     for key, value in named.items():
         if body.get(key, value) != value:
-            message = f"{key} in the body is not the one in the address"
+            message = Phrase("{key} in the body is not the one in the address", key=key)
             raise Refused(
                 [
                     Problem(
-                        code="other_name", message=message, path=key, hint=f"leave it out, or say {value!r}"
+                        code="other_name",
+                        message=message,
+                        path=key,
+                        hint=Phrase("leave it out, or say {value!r}", value=value),
                     )
                 ]
             )
@@ -125,7 +140,9 @@ def _put(
         draft = open_draft(conn, workspace.schema, caller.principal)
         put(conn, workspace.schema, draft, kind, name, body)
         draft = read_draft(conn, workspace.schema, draft.id)
-    return json_answer(dumps({**_draft(draft), "problems": [p.as_dict() for p in problems]}))
+    return json_answer(
+        dumps({**_draft(draft), "problems": [written_problem(p, caller.actor.languages) for p in problems]})
+    )
 
 
 @router.get("/drafts/{id}")
@@ -147,7 +164,7 @@ def plan_draft(request: Request, id: str, data: Body) -> Response:
     caller = designer(request)
     only(json_object(request, data), ())
     publication = caller.workspace.plan_draft(_mine(caller, id))
-    return json_answer(dumps(publication.as_dict()))
+    return json_answer(dumps(written_plan(publication.as_dict(), asked(request))))
 
 
 @router.post("/drafts/{id}/publish")

@@ -24,6 +24,7 @@ from patron_platform.identity.cookies import session_of
 from patron_platform.identity.keys import KeyHolder, find_key, key_hash
 from patron_platform.identity.sessions import Session
 from patron_platform.identity.standing import standing_of
+from patron_platform.languages import chosen_first, languages_of, remember
 from patron_platform.service import Service
 from patron_platform.web import csrf
 
@@ -32,7 +33,6 @@ KNOWN_KEYS = 10_000
 FAILURES = 20  # wrong keys an address may send in FAILURE_SECONDS
 FAILURE_SECONDS = 60.0
 SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
-SPOKEN = ("en", "zh-CN", "zh-TW")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +90,7 @@ class Door:
             user=member.user, name=session.email, administrator=member.administrator, languages=languages,
             roles=standing.roles, kind=standing.kind,
         )  # fmt: skip
+        remember(request, languages)
         return Caller(
             principal=f"account:{session.account}", actor=actor, workspace=workspace, cause=Cause(kind="user")
         )
@@ -153,48 +154,10 @@ def _page_of(request: Request) -> str | None:
 def _spoken(caller: Caller, request: Request) -> Caller:
     """The caller in the languages of this request: a key is kept for a few seconds, what it asks in is not."""
     languages = languages_of(request.headers.get("accept-language", ""))
+    remember(request, languages)
     if languages == caller.actor.languages:
         return caller
     return replace(caller, actor=replace(caller.actor, languages=languages))
-
-
-def languages_of(header: str) -> tuple[str, ...]:
-    """The languages of an Accept-Language header that Patron speaks, best first.
-
-    >>> languages_of("zh-TW,zh;q=0.9,en;q=0.8")
-    ('zh-TW', 'zh-CN', 'en')
-    """
-    weighed = []
-    for part in header[:200].split(","):
-        tag, _, rest = part.strip().partition(";")
-        try:
-            weight = float(rest.partition("q=")[2] or 1)
-        except ValueError:
-            weight = 0.0
-        weighed.append((-weight, tag.lower()))
-    found: list[str] = []
-    for _, tag in sorted(weighed, key=lambda w: w[0]):
-        if tag.startswith("zh"):
-            name = "zh-TW" if tag in ("zh-tw", "zh-hk", "zh-hant", "zh-hant-tw") else "zh-CN"
-        elif tag.startswith("en"):
-            name = "en"
-        else:
-            continue
-        if name not in found:
-            found.append(name)
-    return tuple(found) or ("en",)
-
-
-def chosen_first(chosen: object, header: str) -> tuple[str, ...]:
-    """What somebody chose for himself, then what his browser asks for.
-
-    >>> chosen_first("zh-TW", "en"), chosen_first(None, "en")
-    (('zh-TW', 'en'), ('en',))
-    """
-    asked = languages_of(header)
-    if chosen in SPOKEN:
-        return (str(chosen), *(name for name in asked if name != chosen))
-    return asked
 
 
 def enter(request: Request) -> Caller:

@@ -15,10 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from patron_engine.errors import NotFound
+from patron_engine.phrases import Phrase
 from patron_engine.query.files import FileFound
 from patron_engine.runtime import Workspace
 from patron_engine.store import blobs
 from patron_platform.api.errors import problem
+from patron_platform.languages import asked
 
 INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
 # What a browser runs when it opens it is sent as bytes without a meaning.
@@ -50,7 +52,8 @@ def answer(request: Request, workspace: Workspace, file: FileFound, *, inline: b
             return problem(
                 416,
                 "range",
-                f"the file has {file.size} bytes",
+                Phrase("the file has {size} bytes", size=file.size),
+                asked(request),
                 headers={"Content-Range": f"bytes */{file.size}"},
             )
         headers["Content-Range"] = f"bytes {first}-{last}/{file.size}"

@@ -20,8 +20,11 @@ from starlette.responses import Response
 
 from patron_engine import errors as engine
 from patron_engine.jsonio import dumps
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_platform.api.body import BadBody, BodyTooLarge, UnsupportedMedia
+from patron_platform.languages import asked
+from patron_platform.phrases import Languages, at_field, written
 
 log = logging.getLogger("patron.api")
 
@@ -70,6 +73,14 @@ TITLES: Mapping[int, str] = {
 }
 
 
+# What a parameter of an address should be, by the kind of failure the framework tells.
+_PARAMETERS: Mapping[str, Phrase] = {
+    "int_parsing": Phrase("this is a whole number"),
+    "uuid_parsing": Phrase("this is not the id of a record"),
+    "missing": Phrase("this is missing"),
+}
+
+
 class Unauthenticated(engine.PatronError):
     code = "unauthenticated"
 
@@ -89,36 +100,30 @@ def problem(
     status: int,
     code: str,
     detail: str,
+    languages: Languages,
     *,
     hint: str | None = None,
     problems: Sequence[Problem] = (),
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A problem document (RFC 9457)."""
+    """A problem document (RFC 9457), in the first of `languages`."""
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": TITLES.get(status, "Error"),
+        "title": written(TITLES.get(status, "Error"), languages),
         "status": status,
         "code": code,
-        "detail": detail,
+        "detail": written(detail, languages),
     }
     if hint:
-        body["hint"] = hint
+        body["hint"] = written(hint, languages)
     if problems:
-        body["problems"] = [_problem(p) for p in problems]
+        body["problems"] = [at_field(p, languages) for p in problems]
     body.update(extra or {})
     return Response(dumps(body), status, headers, "application/problem+json")
 
 
-def _problem(found: Problem) -> dict[str, Any]:
-    made = found.as_dict()
-    if "path" in made:
-        made["field"] = made.pop("path")
-    return made
-
-
-def answer(error: engine.PatronError) -> Response:
+def answer(error: engine.PatronError, languages: Languages) -> Response:
     """The response for an error raised on purpose."""
     status = status_of(error)
     headers: dict[str, str] = {}
@@ -133,7 +138,14 @@ def answer(error: engine.PatronError) -> Response:
         extra["confirm"] = sorted({p.rule for p in error.problems if p.rule and p.level == "warning"})
     found: Sequence[Problem] = getattr(error, "problems", ())
     return problem(
-        status, error.code, error.detail, hint=error.hint, problems=found, extra=extra, headers=headers
+        status,
+        error.code,
+        error.detail,
+        languages,
+        hint=error.hint,
+        problems=found,
+        extra=extra,
+        headers=headers,
     )
 
 
@@ -149,7 +161,7 @@ def install(app: FastAPI, page: PageOf = _no_page) -> None:
     a person asked for a page; None where a program asked."""
 
     def told(request: Request, error: engine.PatronError) -> Response:
-        return page(request, error, None) or answer(error)
+        return page(request, error, None) or answer(error, asked(request))
 
     @app.exception_handler(engine.PatronError)
     def on_patron_error(request: Request, error: engine.PatronError) -> Response:
@@ -160,24 +172,27 @@ def install(app: FastAPI, page: PageOf = _no_page) -> None:
         problems = [
             Problem(
                 code="invalid_parameter",
-                message=str(item.get("msg", "is not valid")),
+                message=_PARAMETERS.get(str(item.get("type")), Phrase("this is not valid here")),
                 path=".".join(str(part) for part in item.get("loc", ())[1:]) or None,
             )
             for item in error.errors()
         ]
         refused = engine.Refused(problems, "the request is not valid")
-        return page(request, refused, None) or answer(refused)
+        return page(request, refused, None) or answer(refused, asked(request))
 
     @app.exception_handler(HTTPException)
     def on_http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 404:
             return told(request, engine.NotFound("there is nothing at this address"))
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "error")
-        detail = {404: "there is nothing at this address", 405: "this address does not take that method"}.get(
-            error.status_code, str(error.detail)
-        )
+        detail = {
+            404: "there is nothing at this address",
+            405: Phrase("this address does not take that method"),
+        }.get(error.status_code, str(error.detail))
         drawn = page(request, engine.PatronError(detail, code=code), None) if code in BY_CODE else None
-        return drawn or problem(error.status_code, code, detail, headers=dict(error.headers or {}))
+        return drawn or problem(
+            error.status_code, code, detail, asked(request), headers=dict(error.headers or {})
+        )
 
     @app.exception_handler(psycopg.errors.QueryCanceled)
     def on_timeout(request: Request, error: Exception) -> Response:
@@ -208,7 +223,7 @@ def install(app: FastAPI, page: PageOf = _no_page) -> None:
         log.error("unexpected", extra={"id": number, "path": request.url.path}, exc_info=error)
         unforeseen = engine.PatronError("something went wrong; it has been logged", code="internal_error")
         return page(request, unforeseen, number) or problem(
-            500, "internal_error", "something went wrong; it has been logged", extra={"id": number}
+            500, unforeseen.code, unforeseen.detail, asked(request), extra={"id": number}
         )
 
 

@@ -22,6 +22,7 @@ from patron_engine.errors import Conflict, LimitExceeded, NotFound, Refused
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.filetypes import HEAD_BYTES
 from patron_engine.jsonio import dumps, loads
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.files import find_file, record_files
@@ -56,16 +57,12 @@ async def send_file(request: Request) -> Response:
     return (await receive(request, caller)).response()
 
 
-def anybody(_: Mapping[str, str]) -> None:
-    """Admits every form: who sends it was asked before."""
-
-
 async def receive(
     request: Request,
     caller: Caller,
     *,
     fields: Sequence[str] = (),
-    admit: Callable[[Mapping[str, str]], None] = anybody,
+    admit: Callable[[Mapping[str, str]], None] | None = None,
 ) -> Answer:
     """The file of a request's body, kept as the caller's own.
 
@@ -79,7 +76,8 @@ async def receive(
         with anyio.fail_after(UPLOAD_SECONDS):
             async for piece in read_upload(request, fields):
                 if isinstance(piece, Sent):
-                    await run_in_threadpool(admit, piece.fields)
+                    if admit is not None:
+                        await run_in_threadpool(admit, piece.fields)
                     await run_in_threadpool(keeping.begin, piece)
                 elif keeping.takes(piece):
                     await run_in_threadpool(keeping.write)
@@ -90,7 +88,9 @@ async def receive(
         return Answer(status=400)  # which nobody reads any more
     except TimeoutError:
         raise LimitExceeded(
-            f"a file is sent within {UPLOAD_SECONDS} seconds", code="upload_time", hint="send it again"
+            Phrase("a file is sent within {seconds} seconds", seconds=UPLOAD_SECONDS),
+            code="upload_time",
+            hint="send it again",
         ) from None
     finally:
         if not kept:

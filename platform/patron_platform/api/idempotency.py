@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import Conflict, PatronError
+from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_platform.api.door import Caller
 
@@ -54,7 +55,8 @@ def key_of(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is not None and (not 0 < len(key) <= MAX_KEY or not key.isprintable()):
         raise PatronError(
-            f"an Idempotency-Key has 1 to {MAX_KEY} printable characters", code="idempotency_key"
+            Phrase("an Idempotency-Key has 1 to {most} printable characters", most=MAX_KEY),
+            code="idempotency_key",
         )
     return key
 

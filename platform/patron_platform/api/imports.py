@@ -21,6 +21,7 @@ from patron_engine.access.decide import writable
 from patron_engine.actor import Cause
 from patron_engine.errors import Forbidden, LimitExceeded, NotFound, Refused
 from patron_engine.jsonio import dumps, whole
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.transfer import imports
 from patron_engine.transfer.imports import Import
@@ -32,6 +33,8 @@ from patron_platform.api.body import read_json
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.requests import json_answer, only
 from patron_platform.jobs.imports import queue
+from patron_platform.languages import asked
+from patron_platform.phrases import Languages, written, written_fault
 
 router = APIRouter(prefix="/imports")
 MAX_BYTES = 200 * 1024 * 1024  # import_bytes
@@ -75,7 +78,9 @@ async def _form(request: Request) -> tuple[dict[str, str], Path]:
             )
         ending = Path(file.filename or "").suffix.lower()
         if ending not in ENDINGS:
-            message = f"a file named {ending or 'without ending'} cannot be read"
+            message = Phrase(
+                "a file named {ending} cannot be read", ending=ending or Phrase("without ending")
+            )
             raise Refused([Problem(code="file_form", message=message, path="file", hint=", ".join(ENDINGS))])
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
         fields["name"] = Path(file.filename or "file").name[:200]
@@ -125,7 +130,7 @@ def _preview(caller: Caller, fields: Mapping[str, str], file: Path) -> Response:
         found = call.model.object(_object(fields))
         allowed = writable(call.model, call.actor, found.name) if found is not None else {}
         if found is None or not allowed:
-            raise NotFound(f"there is no object {fields.get('object')!r}")
+            raise NotFound(Phrase("there is no object {value!r}", value=fields.get("object")))
         return suggest(sheet.headings, found, allowed)
 
     guessed = caller.workspace.reading(caller.actor, act)
@@ -168,7 +173,7 @@ def list_imports(request: Request) -> Response:
     found = caller.workspace.reading(
         caller.actor, lambda conn, call: imports.listed(conn, call.schema, limit=200)
     )
-    return json_answer(dumps({"imports": [i.as_dict() for i in found]}))
+    return json_answer(dumps({"imports": [_told(i, asked(request)) for i in found]}))
 
 
 @router.get("/{id}")
@@ -181,8 +186,12 @@ def read_import(request: Request, id: str) -> Response:
         return imports.status(conn, call.schema, id), imports.faults(conn, call.schema, id)[:100]
 
     found, refused = caller.workspace.reading(caller.actor, act)
-    problems = [{"row": number, "problems": told} for number, _, told in refused]
-    return json_answer(dumps({**found.as_dict(), "problems": problems}))
+    languages = asked(request)
+    problems = [
+        {"row": number, "problems": [written_fault(fault, languages) for fault in told]}
+        for number, _, told in refused
+    ]
+    return json_answer(dumps({**_told(found, languages), "problems": problems}))
 
 
 @router.get("/{id}/problems")
@@ -190,11 +199,12 @@ def read_problems(request: Request, id: str) -> Response:
     """The refused rows as CSV (`?form=xlsx`: a workbook), to be mended and imported again."""
     caller = enter(request)
     _importer(caller)
-    workbook = request.query_params.get("form") == "xlsx"
+    workbook, languages = request.query_params.get("form") == "xlsx", asked(request)
 
     def act(conn: Any, call: Any) -> bytes:
         found = imports.status(conn, call.schema, id)
-        return report_bytes(found.headings, imports.faults(conn, call.schema, id), workbook=workbook)
+        rows = imports.faults(conn, call.schema, id)
+        return report_bytes(found.headings, rows, lambda text: written(text, languages), workbook=workbook)
 
     name = "problems.xlsx" if workbook else "problems.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
@@ -208,7 +218,7 @@ def cancel(request: Request, id: str) -> Response:
     caller = enter(request)
     _importer(caller)
     found = caller.workspace.writing(caller.actor, lambda conn, call: imports.cancel(conn, call.schema, id))
-    return json_answer(dumps(found.as_dict()))
+    return json_answer(dumps(_told(found, asked(request))))
 
 
 @router.post("/{id}/undo")
@@ -217,8 +227,14 @@ def undo(request: Request, id: str) -> Response:
     _importer(caller)
     cause = Cause(kind="rollback", detail={"import": id})
     done = caller.workspace.writing(caller.actor, lambda conn, call: take_back(conn, call, id), cause)
-    kept = [{"object": k.object, "id": k.id, "why": k.why} for k in done.kept]
+    languages = asked(request)
+    kept = [{"object": k.object, "id": k.id, "why": written(k.why, languages)} for k in done.kept]
     return json_answer(dumps({"restored": done.restored, "deleted": done.deleted, "kept": kept}))
+
+
+def _told(found: Import, languages: Languages) -> dict[str, Any]:
+    """An import as it stands in an answer."""
+    return {**found.as_dict(), "error": written(found.error, languages) if found.error else None}
 
 
 def _importer(caller: Caller) -> None:

@@ -10,6 +10,7 @@ from patron_engine.access.decide import readable, writable
 from patron_engine.errors import NotFound
 from patron_engine.jsonio import dumps
 from patron_engine.model.describe import describe_brief, describe_object
+from patron_engine.phrases import Phrase
 from patron_engine.query.names import known_object
 from patron_platform.api.door import enter
 from patron_platform.api.openapi import describe
@@ -37,7 +38,7 @@ def read_object(request: Request, object: str) -> Response:
     found = known_object(call, object)
     names = readable(call.model, call.actor, found.name)
     if not names:
-        raise NotFound(f"there is no object {object[:60]!r}")
+        raise NotFound(Phrase("there is no object {object!r}", object=object[:60]))
     made = describe_object(found, names, writable(call.model, call.actor, found.name))
     return json_answer(dumps(made))
 

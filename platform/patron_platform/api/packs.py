@@ -11,6 +11,8 @@ from patron_engine.jsonio import dumps
 from patron_engine.problems import Problem
 from patron_platform.api.definitions import designer
 from patron_platform.api.requests import Body, json_answer, json_object, only
+from patron_platform.languages import asked
+from patron_platform.phrases import written_plan
 from patron_platform.workspace import available_packs, plan_install
 
 router = APIRouter(prefix="/packs")
@@ -60,6 +62,6 @@ def install_pack(request: Request, data: Body) -> Response:
         raise Refused(problems)
     publication = plan_install(caller.workspace, (str(name),), available_packs(), choices)
     if checksum is None:
-        return json_answer(dumps(publication.as_dict()))
+        return json_answer(dumps(written_plan(publication.as_dict(), asked(request))))
     release = caller.workspace.publish(caller.actor, publication, confirm=checksum)
     return json_answer(dumps(release.as_dict()), 201)

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from patron_engine.actor import Cause
 from patron_engine.errors import LimitExceeded, Refused
 from patron_engine.jsonio import dumps
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.history import history
@@ -40,6 +41,7 @@ from patron_platform.api.requests import (
     seen_version,
 )
 from patron_platform.api.written import bulk_change, change_of
+from patron_platform.phrases import Languages, at_field
 
 router = APIRouter(prefix="/records/{object}")
 MAX_BULK = 1_000
@@ -134,13 +136,19 @@ def bulk(request: Request, object: str, data: Body) -> Response:
     if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
         raise Refused([Problem(code="not_list", message="records is a list of objects", path="records")])
     if len(records) > MAX_BULK:
-        raise LimitExceeded(f"a bulk request holds at most {MAX_BULK} records", code="bulk_records")
+        raise LimitExceeded(
+            Phrase("a bulk request holds at most {most} records", most=MAX_BULK), code="bulk_records"
+        )
     confirm = _confirmed(request)
     bulky = replace(caller, cause=Cause(kind=caller.cause.kind, detail={**caller.cause.detail, "bulk": True}))
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         changes = [bulk_change(call, object, row, index, confirm) for index, row in enumerate(records)]
-        return Answer(dumps({"results": [_result(o) for o in save(conn, call, changes, mode=mode)]}))
+        return Answer(
+            dumps(
+                {"results": [_result(o, call.actor.languages) for o in save(conn, call, changes, mode=mode)]}
+            )
+        )
 
     return write(request, bulky, data, act)
 
@@ -222,15 +230,13 @@ def _saved(conn: psycopg.Connection[Any], call: Call, change: Change, *, created
 
 
 def _done(conn: psycopg.Connection[Any], call: Call, change: Change) -> Answer:
-    return Answer(dumps(_result(save(conn, call, [change])[0])))
+    return Answer(dumps(_result(save(conn, call, [change])[0], call.actor.languages)))
 
 
-def _result(outcome: Outcome) -> dict[str, Any]:
+def _result(outcome: Outcome, languages: Languages) -> dict[str, Any]:
     made: dict[str, Any] = {"action": outcome.action, "id": outcome.id, "version": outcome.version}
     if outcome.problems:
-        made["problems"] = [
-            {("field" if k == "path" else k): v for k, v in p.as_dict().items()} for p in outcome.problems
-        ]
+        made["problems"] = [at_field(p, languages) for p in outcome.problems]
     return made
 
 

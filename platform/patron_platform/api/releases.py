@@ -12,6 +12,8 @@ from patron_engine.problems import Problem
 from patron_engine.release.releases import releases
 from patron_platform.api.definitions import designer
 from patron_platform.api.requests import Body, json_answer, json_object, only, parameters
+from patron_platform.languages import asked
+from patron_platform.phrases import written_plan
 
 router = APIRouter(prefix="/releases")
 
@@ -42,7 +44,7 @@ def roll_back(request: Request, number: int, data: Body) -> Response:
     publication = caller.workspace.plan_rollback(number)
     checksum = body.get("checksum")
     if checksum is None:
-        return json_answer(dumps(publication.as_dict()))
+        return json_answer(dumps(written_plan(publication.as_dict(), asked(request))))
     if not isinstance(checksum, str):
         raise Refused([Problem(code="not_text", message="checksum is a text", path="checksum")])
     release = caller.workspace.publish(caller.actor, publication, confirm=checksum)

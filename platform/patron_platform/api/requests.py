@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from patron_engine.errors import Refused
 from patron_engine.jsonio import whole
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
 from patron_platform.api.body import MAX_BODY_BYTES, BadBody, BodyTooLarge, read_json
 
@@ -27,12 +28,12 @@ async def read_body(request: Request) -> bytes:
     if length is None or length < 0:
         raise BadBody("Content-Length is not a number", code="content_length")
     if length > MAX_BODY_BYTES:
-        raise BodyTooLarge(f"a body has at most {MAX_BODY_BYTES} bytes")
+        raise BodyTooLarge(Phrase("a body has at most {most} bytes", most=MAX_BODY_BYTES))
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > MAX_BODY_BYTES:
-            raise BodyTooLarge(f"a body has at most {MAX_BODY_BYTES} bytes")
+            raise BodyTooLarge(Phrase("a body has at most {most} bytes", most=MAX_BODY_BYTES))
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -55,9 +56,10 @@ def only(values: Mapping[str, Any], known: Collection[str], what: str = "key") -
     problems = [
         Problem(
             code="unknown_key",
-            message=f"there is no {what} {name[:60]!r} here",
+            message=Phrase("there is no {what} {name!r} here", what=what, name=name[:60]),
             path=name[:60],
-            hint=nearest(name, known) or (f"known are {', '.join(known)}" if 0 < len(known) <= 12 else None),
+            hint=nearest(name, known)
+            or (Phrase("known are {known}", known=list(known)) if 0 < len(known) <= 12 else None),
         )
         for name in values
         if name not in known
@@ -72,7 +74,13 @@ def parameters(request: Request) -> dict[str, str]:
     for name, value in request.query_params.multi_items():
         if name in found:
             raise Refused(
-                [Problem(code="duplicate_parameter", message=f"{name[:60]!r} stands twice", path=name[:60])]
+                [
+                    Problem(
+                        code="duplicate_parameter",
+                        message=Phrase("{name!r} stands twice", name=name[:60]),
+                        path=name[:60],
+                    )
+                ]
             )
         if "\x00" in value:
             raise Refused(

@@ -13,6 +13,7 @@ from patron_engine.access.decide import readable
 from patron_engine.errors import Refused
 from patron_engine.jsonio import dumps
 from patron_engine.page.hits import found_rows
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.found import found_in
@@ -33,7 +34,15 @@ def search(request: Request) -> Response:
     only(given, ("q", "object"), "parameter")
     words = given.get("q", "").strip()
     if not 0 < len(words) <= MAX_WORDS:
-        raise Refused([Problem(code="search_words", message=f"q has 1 to {MAX_WORDS} characters", path="q")])
+        raise Refused(
+            [
+                Problem(
+                    code="search_words",
+                    message=Phrase("q has 1 to {most} characters", most=MAX_WORDS),
+                    path="q",
+                )
+            ]
+        )
 
     def look(conn: psycopg.Connection[Any], call: Call) -> list[dict[str, Any]]:
         objects = [

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from patron_engine.errors import Refused
 from patron_engine.fields.limits import FILE_SIZE_CAP
 from patron_engine.jsonio import whole
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_platform.api.body import BadBody, BodyTooLarge, UnsupportedMedia
 
@@ -159,7 +160,9 @@ class _Form:
     def _count(self, length: int) -> None:
         self._head += length
         if self._head > HEAD_BYTES:
-            raise BadBody(f"the head of a part has at most {HEAD_BYTES} bytes", code="bad_form")
+            raise BadBody(
+                Phrase("the head of a part has at most {most} bytes", most=HEAD_BYTES), code="bad_form"
+            )
 
     def _header_end(self) -> None:
         self._headers[bytes(self._name).lower()] = bytes(self._value)
@@ -211,4 +214,4 @@ def _name_of(disposition: str) -> str:
 
 
 def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"a file has at most {FILE_SIZE_CAP:,} bytes", code="limit_upload")
+    return BodyTooLarge(Phrase("a file has at most {most:,} bytes", most=FILE_SIZE_CAP), code="limit_upload")

@@ -14,6 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 from patron_engine.actor import SYSTEM, Cause
 from patron_engine.clock import new_id
 from patron_engine.errors import NotFound, WrongUse
+from patron_engine.phrases import Phrase
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_engine.runtime import Workspace
@@ -26,7 +27,9 @@ def read_email(text: str) -> str:
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
-        raise WrongUse(f"{text!r} is not an e-mail address: {error}", code="email") from None
+        raise WrongUse(
+            Phrase("{text!r} is not an e-mail address: {error}", text=text, error=error), code="email"
+        ) from None
 
 
 def create_user(
@@ -74,7 +77,9 @@ def set_password(conn: psycopg.Connection[Any], email: str, password: str) -> No
     ).fetchone()
     if row is None:
         raise NotFound(
-            f"there is no account {email}", code="user_not_found", hint="patron user create makes one"
+            Phrase("there is no account {email}", email=email),
+            code="user_not_found",
+            hint="patron user create makes one",
         )
     change_password(conn, row[0], kept)
 

@@ -16,6 +16,7 @@ import psycopg
 
 from patron_engine.clock import new_id
 from patron_engine.errors import NotFound
+from patron_engine.phrases import Phrase
 
 PREFIX = "patron_"
 SHOWN = len(PREFIX) + 6  # characters of a key that are kept for people to recognise it by
@@ -69,9 +70,11 @@ def create_key(
     ).fetchone()
     if row is None:
         raise NotFound(
-            f"{email} is not a user of the workspace {workspace!r}",
+            Phrase("{email} is not a user of the workspace {workspace!r}", email=email, workspace=workspace),
             code="user_not_found",
-            hint=f"patron user create {email} --workspace {workspace}",
+            hint=Phrase(
+                "patron user create {email} --workspace {workspace}", email=email, workspace=workspace
+            ),
         )
     return key
 

@@ -11,6 +11,7 @@ from threading import BoundedSemaphore
 from pwdlib import PasswordHash
 
 from patron_engine.errors import WrongUse
+from patron_engine.phrases import Phrase
 
 SHORTEST, LONGEST = 10, 200  # characters
 _AT_ONCE = BoundedSemaphore(4)  # passwords hashed at one moment: each takes 64 MB
@@ -30,7 +31,10 @@ def _nobodys() -> str:
 def hash_password(password: str) -> str:
     """The hash to keep. WrongUse for a password that is too short or too long."""
     if not SHORTEST <= len(password) <= LONGEST:
-        raise WrongUse(f"a password has {SHORTEST} to {LONGEST} characters", code="password_length")
+        raise WrongUse(
+            Phrase("a password has {least} to {most} characters", least=SHORTEST, most=LONGEST),
+            code="password_length",
+        )
     with _AT_ONCE:
         return _hasher().hash(password)
 

@@ -20,6 +20,7 @@ from patron_engine.errors import Refused, WrongUse
 from patron_engine.fields.field import FileSpec
 from patron_engine.meta.reader import read_values
 from patron_engine.model.model import Object
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.runtime import Workspace
@@ -39,10 +40,10 @@ LOOK_SECONDS = 0.5  # between two looks at an import that another worker has
 def read_map(path: Path) -> Mapping[str, Any]:
     """A mapping file. Refused with its problems."""
     if not path.is_file():
-        raise WrongUse(f"there is no mapping file {path}")
+        raise WrongUse(Phrase("there is no mapping file {path}", path=path))
     values, problems = read_values(path.read_bytes(), str(path))
     if problems or len(values) != 1 or not isinstance(values[0], Mapping):
-        raise Refused(problems, f"{path} is not one mapping", code="bad_mapping")
+        raise Refused(problems, Phrase("{path} is not one mapping", path=path), code="bad_mapping")
     found: Mapping[str, Any] = values[0]
     return found
 
@@ -78,7 +79,7 @@ def suggested(call: Call, object: Object, headings: Sequence[str]) -> dict[str, 
     guessed = {heading: field for heading, (field, _) in suggest(open_ones, object, others).items()}
     if not guessed and not exact:
         raise WrongUse(
-            f"no column of the file looks like a field of {object.name}",
+            Phrase("no column of the file looks like a field of {object}", object=object.name),
             hint="write a mapping file: docs/howto/import.md",
         )
     return {
@@ -128,7 +129,10 @@ def queue(
 def _text(told: Mapping[str, Any], key: str) -> str | None:
     value = told.get(key)
     if value is not None and not isinstance(value, str):
-        raise Refused([Problem(code="not_text", message=f"{key} is a text", path=key)], code="bad_mapping")
+        raise Refused(
+            [Problem(code="not_text", message=Phrase("{key} is a text", key=key), path=key)],
+            code="bad_mapping",
+        )
     return value
 
 

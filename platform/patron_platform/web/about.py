@@ -20,7 +20,7 @@ from patron_engine.actor import SYSTEM
 from patron_engine.model.model import say
 from patron_engine.query.counts import counts
 from patron_engine.release.releases import packs_of
-from patron_platform.api.door import languages_of
+from patron_platform.languages import languages_of
 from patron_platform.service import Service
 from patron_platform.web.about_texts import TEXTS
 

@@ -75,7 +75,7 @@ def _ask(
     shown = {i.name for i in inputs}
     more = {
         "step": moved.step, "unmet": moved.unmet, "inputs": inputs,
-        "elsewhere": [p.message for p in problems if p.path not in shown],
+        "elsewhere": [form.visitor.words(p.message) for p in problems if p.path not in shown],
         "others": [reader.say(f.label, f.name) for f in fields if f.name not in shown],
     }  # fmt: skip
     return form.again("stage", problems, confirm=confirm, more=more)

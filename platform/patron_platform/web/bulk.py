@@ -24,6 +24,7 @@ from patron_engine.fields.field import Field, TextSpec
 from patron_engine.fields.numerals import EXACT, plain_number
 from patron_engine.jsonio import decimal_text
 from patron_engine.page.listing import editable
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.spec import MAX_IDS
@@ -79,7 +80,7 @@ def bulk(request: Request, workspace: str, object: str, form: FormData) -> Respo
                 or getattr(error, "detail", None)
                 or texts_in(it.visitor.languages[0])("lists.wrong_value")
             )
-            return _page(it, act, ids, given, problem=str(said), status=422)
+            return _page(it, act, ids, given, problem=it.visitor.words(said), status=422)
         back = here(it)
     return _done(it, act, ids, make, back)
 
@@ -100,7 +101,9 @@ def chosen(it: Asked, form: Pairs) -> tuple[str, ...]:
     else:
         ids = tuple(_every(it))
     if len(ids) > MAX_CHOSEN:
-        raise LimitExceeded(f"at most {MAX_CHOSEN} records are changed at once", code="bulk_chosen")
+        raise LimitExceeded(
+            Phrase("at most {most} records are changed at once", most=MAX_CHOSEN), code="bulk_chosen"
+        )
     return ids
 
 
@@ -237,7 +240,10 @@ def _done(it: Asked, act: str, ids: Sequence[str], make: Making, back: str) -> R
     t = texts_in(it.visitor.languages[0])
     with it.visitor.workspace.connection("read") as conn:
         call = it.visitor.workspace.call(conn, it.visitor.actor)
-        whose = [Kept(object=object, id=i, why=" ".join(p.message for p in o.problems)) for i, o in refused]
+        whose = [
+            Kept(object=object, id=i, why=" ".join(it.visitor.words(p.message) for p in o.problems))
+            for i, o in refused
+        ]
         told = [
             Told(object=object, id=k.id, title=title, why=k.why)
             for k, title in zip(whose, titles(conn, call, whose), strict=True)

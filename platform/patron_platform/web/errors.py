@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from patron_engine.errors import PatronError
 from patron_platform.api.errors import status_of
+from patron_platform.phrases import written
 from patron_platform.web.login import see_other
 from patron_platform.web.render import answer, draw, page, partial_wanted
 from patron_platform.web.texts import texts_in
@@ -90,8 +91,8 @@ def _words(
     return {
         "code": status,
         "title": t(title if t.has(title) else "errors.title"),
-        "said": t(known) if known else detail,
-        "hint": None if known else hint,
+        "said": t(known) if known else written(detail, languages),
+        "hint": written(hint, languages) if hint and not known else None,
         "number": number,
     }
 

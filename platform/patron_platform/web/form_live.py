@@ -31,7 +31,7 @@ def live_answer(visitor: Visitor, call: Call, tree: FormTree, typed: Typed) -> R
         "language": language,
     }
     macros = environment().get_template("_form_input.html").make_module(values)
-    changed = [i for i in tree.inputs() if _drawn(typed, i) != i.attributes["state"]]
+    changed = [i for i in tree.inputs() if _drawn(typed, i) not in (None, i.attributes["state"])]
     body = {
         "fields": {i.name: str(_macro(macros, i)(i)) for i in changed},
         "sections": {s.name: s.visible for s in tree.sections},
@@ -49,6 +49,7 @@ def live_answer(visitor: Visitor, call: Call, tree: FormTree, typed: Typed) -> R
 
 
 def _drawn(typed: Typed, at: Input) -> str | None:
+    """The state the browser says an input is drawn in; None of one that it has not sent: a row of a long table nobody touched."""
     return typed.frame.get(f"_state.{at.name}")
 
 

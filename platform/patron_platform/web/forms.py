@@ -193,7 +193,7 @@ def _again(
     visitor = desk.visitor
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
-        words = words_in(visitor.languages[0], call.model)
+        words = words_in(visitor.languages, call.model)
         found = refused.problems if refused else () if asked else None
         tree = form_of(
             conn, call, visitor.reader(call), desk.opening(call, typed), typed, words=words, found=found
@@ -260,6 +260,6 @@ def _preview(desk: Desk, form: Pairs) -> Response:
         call = visitor.workspace.call(conn, visitor.actor)
         typed = typed_of(desk.object(call), form)
         reader = visitor.reader(call)
-        words = words_in(visitor.languages[0], call.model)
+        words = words_in(visitor.languages, call.model)
         tree = form_of(conn, call, reader, desk.opening(call, typed), typed, words=words)
         return live_answer(visitor, call, tree, typed)

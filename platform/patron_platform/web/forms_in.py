@@ -14,6 +14,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from patron_engine.errors import LimitExceeded
+from patron_engine.phrases import Phrase
 from patron_platform.api.body import BadBody, UnsupportedMedia
 from patron_platform.api.requests import Body
 
@@ -30,7 +31,9 @@ def read_form(request: Request, data: Body) -> Pairs:
     if kind != "application/x-www-form-urlencoded":
         raise UnsupportedMedia("a form is sent as application/x-www-form-urlencoded")
     if data.count(b"&") >= MAX_FORM_FIELDS:
-        raise LimitExceeded(f"a form has at most {MAX_FORM_FIELDS} fields", code="form_fields")
+        raise LimitExceeded(
+            Phrase("a form has at most {most} fields", most=MAX_FORM_FIELDS), code="form_fields"
+        )
     try:
         text = data.decode("ascii")
         found = parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="strict")

@@ -28,7 +28,7 @@ from patron_platform.web.texts import Texts, texts_in
 from patron_platform.web.visitor import enter
 
 router = APIRouter(prefix="/w/{workspace}/design", include_in_schema=False)
-STATES = ("empty", "filled", "required", "readonly", "wrong")
+STATES = ("empty", "filled", "long", "required", "readonly", "wrong")
 RECORD = {"id": "0190a0b0-0000-7000-8000-000000000001", "title": "Acme", "object": "account"}
 FILE = {
     "id": "0190a0b0-0000-7000-8000-000000000002",
@@ -47,6 +47,18 @@ SAMPLES: Mapping[str, Any] = {
     "department": RECORD, "address": {"province": "上海市", "city": "上海市", "district": "浦东新区", "street": "世纪大道 1 号"},
     "location": {"lat": "31.2304", "lng": "121.4737"}, "file": FILE, "image": FILE,
     "secret": "…", "json": {"a": 1},
+}  # fmt: skip
+WORDS = "Hangzhou West Lake Cultural and Creative Industries Investment Group Co., Ltd. 杭州西湖文化创意产业投资集团有限公司"
+UNBROKEN = "a" * 60 + "@" + "b" * 60 + ".example"
+# What is longer than its place; types that are not named here have nothing longer.
+LONG: Mapping[str, Any] = {
+    "text": WORDS, "long_text": f"{WORDS} " * 6, "rich_text": f"<p>{WORDS}</p><p>{UNBROKEN}</p>", "email": UNBROKEN,
+    "url": f"https://acme.example/{UNBROKEN}", "barcode": "9" * 80, "integer": 9007199254740991, "decimal": "123456789012.123456",
+    "money": "123456789012.30", "duration": 3_600_000, "multi_select": ["one", "two"], "tags": ["one", "two", WORDS, UNBROKEN],
+    "lookup": {**RECORD, "title": WORDS}, "master": {**RECORD, "title": WORDS}, "user": {**RECORD, "title": WORDS},
+    "address": {"province": "新疆维吾尔自治区", "city": "克孜勒苏柯尔克孜自治州", "district": "阿克陶县", "street": WORDS, "country": "中国"},
+    "location": {"lat": "-31.2304167", "lng": "-121.4737012"}, "file": {**FILE, "name": f"{WORDS}.pdf", "size": 480_000_000},
+    "image": {**FILE, "name": f"{WORDS}.pdf"}, "json": {"a": list(range(60))},
 }  # fmt: skip
 OPTIONS = [
     {"name": "one", "label": {"en": "First", "zh-CN": "第一"}, "color": "green", "options": [{"name": "deep", "label": {"en": "Below", "zh-CN": "下级"}}]},
@@ -71,7 +83,8 @@ def gallery(request: Request, workspace: str) -> Response:
 
 def _states(name: str, reader: Reader, t: Texts, scheme: str, lookup: str) -> list[Input]:
     of = _field(name)
-    found = [_input(of, state, reader, t, scheme, lookup) for state in STATES]
+    states = [s for s in STATES if s != "long" or name in LONG]
+    found = [_input(of, state, reader, t, scheme, lookup) for state in states]
     computed = replace(
         found[1], widget="shown", name=f"{scheme}_{name}_computed", label=t("forms.state_computed")
     )
@@ -88,13 +101,15 @@ def _field(name: str) -> Field:
 
 
 def _input(of: Field, state: str, reader: Reader, t: Texts, scheme: str, lookup: str) -> Input:
-    value = None if state in ("empty", "required") else SAMPLES.get(of.type)
+    samples = LONG if state == "long" else SAMPLES
+    value = None if state in ("empty", "required") else samples.get(of.type)
     name = f"{scheme}_{of.type}_{state}"
     options = (
         Choice(value="one", text="First", color="green", below=(Choice(value="one/deep", text="Below"),)),
         Choice(value="two", text="Second", color="blue"),
     )
-    records = (Choice(value=RECORD["id"], text=RECORD["title"]),) if value else ()
+    title = value.get("title", "") if isinstance(value, Mapping) else ""
+    records = (Choice(value=RECORD["id"], text=title),) if value else ()
     attributes: dict[str, Any] = {
         "maxlength": None, "min": None, "max": 5 if of.type == "rating" else None, "unit": "", "many": False, "words": "",
         "accept": (), "max_size": 10_000_000, "with": "", "was": written(of, name, value, reader), "state": "",

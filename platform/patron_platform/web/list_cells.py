@@ -109,7 +109,7 @@ def save_cell(request: Request, workspace: str, object: str, form: FormData) -> 
 
 def _again(it: Asked, field: Field, text: str, found: Line, row: Any, error: Exception) -> Editor:
     """The form with what was typed and what is wrong with it."""
-    t = texts_in(it.visitor.languages[0])
+    t, words = texts_in(it.visitor.languages[0]), it.visitor.words
     reader = it.visitor.reader(it.call)
     version, confirm = found.version, ""
     if isinstance(error, StaleVersion):
@@ -117,13 +117,13 @@ def _again(it: Asked, field: Field, text: str, found: Line, row: Any, error: Exc
         said = t("lists.stale", theirs=theirs, mine=text or t("lists.empty_value"))
     elif isinstance(error, NeedsConfirmation):
         confirm = ",".join(sorted({p.rule for p in error.problems if p.rule}))
-        said = " ".join([*(p.message for p in error.problems), t("lists.confirm")])
+        said = " ".join([*(words(p.message) for p in error.problems), t("lists.confirm")])
     elif isinstance(error, Refused):
-        said = " ".join(p.message for p in error.problems)
+        said = " ".join(words(p.message) for p in error.problems)
     elif isinstance(error, ValueFault):
-        said = error.message
+        said = words(error.message)
     else:
-        said = str(error)
+        said = words(error.detail if isinstance(error, PatronError) else str(error))
     return replace(editor(it, field, text, version, row), problem=said, confirm=confirm)
 
 

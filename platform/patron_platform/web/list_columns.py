@@ -19,6 +19,7 @@ from patron_engine.errors import Refused
 from patron_engine.jsonio import whole
 from patron_engine.page.filters import UNASKED
 from patron_engine.page.paths import field_at, gathers, label_at, sorts
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.forms_in import FormData
@@ -134,7 +135,15 @@ def keep_width(request: Request, workspace: str, object: str, form: FormData) ->
         path, width = given.get("path", ""), whole(given.get("width", ""))
         if width is None or not WIDTHS[0] <= width <= WIDTHS[1]:
             raise Refused(
-                [Problem(code="width", message=f"a width is {WIDTHS[0]} to {WIDTHS[1]}", path="width")]
+                [
+                    Problem(
+                        code="width",
+                        message=Phrase(
+                            "a width is {widths} to {widths2}", widths=WIDTHS[0], widths2=WIDTHS[1]
+                        ),
+                        path="width",
+                    )
+                ]
             )
         columns: list[dict[str, Any]] = []
         for column in it.question.columns:

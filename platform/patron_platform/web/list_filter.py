@@ -34,6 +34,7 @@ from patron_engine.page.conditions import (
 )
 from patron_engine.page.filters import Choosable, adjusted, choosable, operators_of, options_for, widget_for
 from patron_engine.page.paths import field_at
+from patron_engine.phrases import Phrase
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.list_chips import titles_in
@@ -97,7 +98,10 @@ def change_filter(request: Request, workspace: str, object: str, form: FormData)
         steps = (whole(step, 4) for step in place.split("."))
         tree = _changed(tree_of(form), act, tuple(n for n in steps if n is not None and n >= 0))
         if size(tree) > MAX_CONDITIONS:
-            raise LimitExceeded(f"a filter has at most {MAX_CONDITIONS} conditions", code="filter_conditions")
+            raise LimitExceeded(
+                Phrase("a filter has at most {most} conditions", most=MAX_CONDITIONS),
+                code="filter_conditions",
+            )
         if act != "apply":
             return _form(it, tree)
         wrong = _wrong(it, tree, texts_in(visitor.languages[0]))

@@ -139,7 +139,10 @@ def draw_list(it: Asked) -> Response:
 def wrong(it: Asked, error: PatronError) -> Response:
     """The page of an address that asks what cannot be: the frame of the list, and what is wrong."""
     problems: Sequence[Problem] = error.problems if isinstance(error, Refused) else ()
-    said = [p.message + (f" ({p.hint})" if p.hint else "") for p in problems] or [error.detail]
+    words = it.visitor.words
+    said = [words(p.message) + (f" ({words(p.hint)})" if p.hint else "") for p in problems] or [
+        words(error.detail)
+    ]
     reader = it.visitor.reader(it.call)
     heads = headings(it.call.model, it.call.actor, it.question, reader)
     nothing = Listing(question=it.question, headings=heads, lines=(), next=None)

@@ -24,6 +24,7 @@ from patron_platform.web.visitor import languages_for, session_of
 
 router = APIRouter(include_in_schema=False)
 LONGEST_ADDRESS = 254
+LEFT = '"cache", "storage"'  # what a browser throws away at sign-out: pages, forms that waited, the worker
 
 
 @router.get("/")
@@ -90,6 +91,7 @@ def logout(request: Request, form: FormData) -> Response:
             sessions.close_session(conn, session.id)
             note(conn, "sign_out", account=session.account, address=client(request))
     cookies.take(request, made)
+    made.headers["Clear-Site-Data"] = LEFT
     return made
 
 

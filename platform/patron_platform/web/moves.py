@@ -83,9 +83,7 @@ def take_back(request: Request, workspace: str, form: FormData) -> Response:
         object = object_for(call, found[0])
         return *found, _title(object, read_one(conn, call, object.name, found[1], (object.title,)).record())
 
-    object, id, title = visitor.workspace.writing(
-        visitor.actor, act, replace(visitor.cause, detail={"undo": True})
-    )
+    object, id, title = visitor.workspace.writing(visitor.actor, act, visitor.cause)
     back = _back(visitor, object, given.get("back"))
     if not partial_wanted(request):
         return see_other(back)
@@ -144,7 +142,7 @@ def _carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> tu
     values |= {
         n: _shifted(n, fields.get(n), before.get(n), wish.shift, reader)
         for n in wish.fields
-        if before.get(n) is not None
+        if n not in fields or before.get(n) is not None
     }
     change = Change(
         action="update",
@@ -280,7 +278,7 @@ def _named(call: Call, object: Object, problems: tuple[Problem, ...], reader: Re
     """Problems with the name of their field before them, unless a definition wrote the sentence."""
     fields = readable(call.model, call.actor, object.name)
     return tuple(
-        replace(p, message=f"{reader.say(field.label, field.name)}: {p.message}")
+        replace(p, message=f"{reader.say(field.label, field.name)}: {reader.words(p.message)}")
         if p.code not in OWN_WORDS and (field := fields.get(p.path or "")) is not None
         else p
         for p in problems
@@ -290,7 +288,8 @@ def _named(call: Call, object: Object, problems: tuple[Problem, ...], reader: Re
 def _refuse(visitor: Visitor, wish: Wish, problems: tuple[Problem, ...], status: int) -> Response:
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
-        said = [p.message for p in problems if p.level == "error"] or [p.message for p in problems]
+        told = [p for p in problems if p.level == "error"] or problems
+        said = [visitor.words(p.message) for p in told]
         values: dict[str, Any] = {"wish": wish, "said": said}
         if partial_wanted(visitor.request):
             return part(visitor, call, "board_refused.html", status=status, **values)

@@ -23,6 +23,7 @@ from hashlib import sha256
 
 from patron_engine.errors import PatronError
 from patron_engine.jsonio import dumps
+from patron_engine.phrases import Phrase
 from patron_platform.api.door import Caller
 from patron_platform.api.idempotency import MAX_KEY, Answer, Write, write_named
 from patron_platform.web import csrf, forms_in
@@ -50,7 +51,10 @@ def once(visitor: Visitor, form: Pairs, act: Write) -> Answer:
     if not given:
         return visitor.workspace.writing(visitor.actor, act, visitor.cause)
     if len(given) > MAX_KEY or not given.isprintable():
-        raise PatronError(f"{FIELD} has 1 to {MAX_KEY} printable characters", code="idempotency_key")
+        raise PatronError(
+            Phrase("{field} has 1 to {most} printable characters", field=FIELD, most=MAX_KEY),
+            code="idempotency_key",
+        )
     pairs = [pair for pair in form if pair[0] not in NOT_OF_THE_FORM]
     name = f"{caller.principal}\nform\n{visitor.request.url.path}\n{given}"
     return write_named(caller, name, sha256(dumps(pairs)).hexdigest(), act)

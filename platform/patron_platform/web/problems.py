@@ -1,15 +1,17 @@
-"""Problems: what is wrong, in the reader's language.
+"""Problems: what is wrong, in the reader's language, beside the field it is about.
 
-In: a problem of the engine, the model. Out: one sentence: of `texts/problems.yaml` by its code, or what the definition says (a rule,
-a unique rule with a message of its own), or the engine's words where nobody wrote others.
+In: a problem of the engine, the model. Out: one sentence: what the definition says (a rule, a unique rule with a message of its own),
+the page's own words for a code (`texts/problems.yaml`), or the engine's, without the label that stands beside it already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from patron_engine.model.model import Model
+from patron_engine.phrases import reason
 from patron_engine.problems import Problem
+from patron_platform.phrases import written
 from patron_platform.web.texts import texts_in
 
 OWN_WORDS = frozenset({
@@ -17,14 +19,17 @@ OWN_WORDS = frozenset({
 })  # fmt: skip
 
 
-def words_in(language: str, model: Model) -> Callable[[Problem], str]:
-    """How a problem is said in a language."""
-    t = texts_in(language)
+def words_in(languages: Sequence[str], model: Model) -> Callable[[Problem], str]:
+    """How a problem is said in the first of these languages."""
+    t = texts_in(languages[0])
     messages = {u.name for o in model.objects.values() for u in o.uniques if u.message}
 
     def words(problem: Problem) -> str:
         key = f"problems.{problem.code}"
         own = problem.code in OWN_WORDS or (problem.code == "taken" and problem.rule in messages)
-        return problem.message if own or not t.has(key) else t(key)
+        if not own and t.has(key):
+            return t(key)
+        said = written(reason(problem.message), languages)
+        return said[:1].upper() + said[1:]
 
     return words

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.filters import do_filesizeformat
+from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,7 +21,8 @@ from starlette.responses import Response
 from patron_engine.page.menu import App, apps_of, lit
 from patron_engine.page.show import Shown
 from patron_engine.query.call import Call
-from patron_platform.web import csrf
+from patron_platform.phrases import written
+from patron_platform.web import csrf, sealing
 from patron_platform.web.assets import asset, icon
 from patron_platform.web.texts import SPOKEN, Texts, texts_in
 from patron_platform.web.visitor import Visitor
@@ -51,13 +54,31 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(icon=icon, asset=asset)
-    made.filters.update(cleaned=cleaned, initials=initials, browser=browser)
+    made.filters.update(cleaned=cleaned, initials=initials, browser=browser, said=said, limit_size=limit_size)
     return made
 
 
 def cleaned(shown: Shown) -> Markup:
     """The HTML of a rich text, which `page/show` has cleaned; of anything else its text, escaped."""
     return Markup(shown.text) if shown.kind == "html" else Markup.escape(shown.text)
+
+
+@pass_context
+def said(context: Context, text: str) -> str:
+    """What the engine says, in the language of the page."""
+    return written(text, (context["language"],))
+
+
+def limit_size(size: int) -> str:
+    """A limit of bytes as definitions write it: 2 MB is two times 1024 times 1024 there; anything else as bytes are written.
+
+    >>> limit_size(2 << 20), limit_size(3_000_000)
+    ('2 MB', '3.0 MB')
+    """
+    for unit, bits in (("MB", 20), ("KB", 10)):
+        if size and size % (1 << bits) == 0:
+            return f"{size >> bits} {unit}"
+    return str(do_filesizeformat(size))
 
 
 def initials(name: str) -> str:
@@ -136,6 +157,7 @@ def frame(visitor: Visitor, call: Call) -> dict[str, Any]:
         "reader": reader,
         "say": reader.say,
         "url": visitor.url,
+        "sealing": sealing.key_for(visitor.service, visitor.session.account),
         "csrf": csrf.token_for(visitor.service, visitor.session.id),
         "apps": apps,
     }

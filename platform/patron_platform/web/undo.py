@@ -24,6 +24,7 @@ from starlette.requests import Request
 
 from patron_engine import jsonio
 from patron_engine.errors import Conflict, NotFound
+from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change, Outcome
@@ -160,13 +161,17 @@ def act_of(conn: Connection, call: Call, act: str) -> Act | None:
 
 
 def undo(conn: Connection, call: Call, act: str) -> tuple[int, list[Kept]]:
-    """Takes an act back in the caller's write transaction: how many records are as before, and which are not."""
+    """Takes an act back in the caller's write transaction: how many records are as before, and which are not. The history
+    says that it was an undo; stage paths do not hold it up."""
+    call = replace(call, cause=replace(call.cause, detail={**call.cause.detail, "undo": True}))
     waits = "SELECT 1 FROM {}.sys__batch WHERE id::text = %s FOR UPDATE"  # for one who does the same at the same moment
     conn.execute(sql.SQL(waits).format(sql.Identifier(call.schema)), (act,))
     found = act_of(conn, call, act)
     if found is None:
         raise NotFound(
-            "this can no longer be taken back", code="undo_over", hint=f"it can for {MINUTES} minutes"
+            "this can no longer be taken back",
+            code="undo_over",
+            hint=Phrase("it can for {minutes} minutes", minutes=MINUTES),
         )
     if found.undone is not None:
         raise Conflict("this was taken back before", code="undone_before")

@@ -18,6 +18,7 @@ from patron_engine.errors import NotFound, Refused, WrongUse
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.characters import clean_line
 from patron_engine.page.question import Column, Question
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
@@ -97,7 +98,7 @@ def _label(given: Mapping[str, str]) -> str:
             [
                 Problem(
                     code="view_name",
-                    message=f"a view needs a name of at most {MAX_LABEL} characters",
+                    message=Phrase("a view needs a name of at most {most} characters", most=MAX_LABEL),
                     path="label",
                 )
             ]

@@ -19,10 +19,11 @@ from patron_engine.errors import NotFound, PatronError
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.runtime import Workspace
-from patron_platform.api.door import chosen_first
 from patron_platform.identity.cookies import session_of
 from patron_platform.identity.sessions import Session
 from patron_platform.identity.standing import standing_of
+from patron_platform.languages import chosen_first
+from patron_platform.phrases import written
 from patron_platform.service import Service
 
 SCHEMES = ("auto", "light", "dark")
@@ -83,13 +84,18 @@ class Visitor:
     def density(self) -> str:
         return str(self.preferences.get("density", "comfortable"))
 
+    def words(self, text: str) -> str:
+        """What the engine says, in his language."""
+        return written(text, self.languages)
+
     def reader(self, call: Call) -> Reader:
         """How values are written for him."""
         chosen = self.preferences.get("zone")
         zone = ZoneInfo(str(chosen)) if chosen else call.model.workspace.zone
         return Reader(
-            languages=self.languages, zone=zone, currency=call.model.workspace.currency, now=call.now
-        )
+            languages=self.languages, zone=zone, currency=call.model.workspace.currency, now=call.now,
+            words=self.words,
+        )  # fmt: skip
 
     def url(self, *steps: str) -> str:
         """An address inside the workspace: `url("o", "account")` is /w/demo/o/account."""

@@ -42,12 +42,10 @@ PAGES: dict[str, dict[str, str]] = {
     "this month's": {"where": "c_close_date in THIS('month')"},
     "name contains": {"where": "CONTAINS(c_name, 'deal 77')"},
     "name begins": {"where": "STARTS_WITH(c_name, 'Deal 77')"},
-    "search": {"q": "deal 777"},
     "account's city": {"where": "c_account.c_city == 'Beijing'"},
     "grouped by stage": {"group": "c_stage"},
     "grouped by owner": {"group": "owner"},
     "grouped by account": {"group": "c_account"},
-    "one owner": {"where": f"owner == '{data.owner_id(7)}'"},
 }
 FIGURES: dict[str, tuple[str, dict[str, str]]] = {
     "count of all": ("count", {}),

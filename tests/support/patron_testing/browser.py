@@ -12,13 +12,14 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 from patron_platform.app import create_app
 from patron_platform.identity.accounts import set_password
@@ -28,6 +29,8 @@ from patron_platform.workspace import make_workspace
 from patron_testing.pg import Server
 from patron_testing.web import ADMIN, PACKS, PASSWORD, WORKSPACE
 
+LOOKS = [("zh-CN", 360, "dark"), ("en", 1440, "light")]  # language, width, scheme: between them one of each
+SETTLED = 3  # looks at a page that asks for nothing, one after the other
 AXE = Path(__file__).parents[3] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 CALM = ("critical", "serious")  # what axe must not find
 
@@ -48,10 +51,15 @@ def launched() -> Iterator[Browser]:
 class Visit:
     """One person in one window."""
 
-    def __init__(self, page: Page, base: str) -> None:
+    def __init__(self, page: Page, base: str, scripts: bool = True) -> None:
         self.page = page
+        self.scripts = scripts
         self.base = base
         self.wrong: list[str] = []
+        self.asked: set[Request] = set()  # what the page asked for and has no answer to yet
+        page.on("request", lambda request: self.asked.add(request))
+        page.on("requestfinished", lambda request: self.asked.discard(request))
+        page.on("requestfailed", lambda request: self.asked.discard(request))
         page.on("console", lambda m: self.wrong.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: self.wrong.append(str(e)))
 
@@ -64,7 +72,20 @@ class Visit:
 
     def open(self, path: str, workspace: str = WORKSPACE) -> None:
         self.page.goto(f"{self.base}/w/{workspace}{path}")
-        self.page.wait_for_load_state("networkidle")
+        if self.page.url.startswith(f"{self.base}/login"):  # whoever shared this session signed out
+            self.sign_in()
+            self.page.goto(f"{self.base}/w/{workspace}{path}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Until what the page asked for is there, its scripts rest, and nothing more is asked for."""
+        self.page.wait_for_load_state("load")
+        quiet, end = 0, time.monotonic() + 10
+        while quiet < SETTLED and time.monotonic() < end:
+            if self.scripts:
+                self.page.evaluate("new Promise(done => requestIdleCallback(done, {timeout: 500}))")
+            self.page.wait_for_timeout(25)
+            quiet = 0 if self.asked else quiet + 1
 
     def calm(self) -> None:
         assert not self.wrong, self.wrong
@@ -89,13 +110,37 @@ class Visit:
             self.page.screenshot(path=str(Path(folder, f"{name}.png")))
 
 
-class Site:
-    """A served workspace and the browser that looks at it."""
+class Listening:
+    """The application, and what went over the wire: (path, bytes with headers) of each answer."""
 
-    def __init__(self, base: str, browser: Browser, service: Service) -> None:
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.sent: list[tuple[str, int]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        size = 0
+
+        async def heard(message: Any) -> None:
+            nonlocal size
+            size += len(message.get("body", b"")) + sum(
+                len(k) + len(v) + 4 for k, v in message.get("headers", ())
+            )
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                self.sent.append((scope["path"], size))
+            await send(message)
+
+        await self.app(scope, receive, heard)
+
+
+class Site:
+    """A served workspace and the browser that looks at it. `wire` heard what was sent."""
+
+    def __init__(self, base: str, browser: Browser, service: Service, wire: Listening | None = None) -> None:
+        self.wire = wire
         self.base = base
         self.browser = browser
         self.service = service
+        self.cookies: Any = None  # of the administrator's session
 
     @contextmanager
     def visit(
@@ -106,26 +151,35 @@ class Site:
         height: int = 900,
         scheme: Any = "light",
         scripts: bool = True,
-        touch: bool = False,
+        **more: Any,
     ) -> Iterator[Visit]:
+        """`more` are options of Playwright's context: a place, permissions, a touch screen."""
         context = self.browser.new_context(
             locale=language,
             color_scheme=scheme,
             viewport={"width": width, "height": height},
             java_script_enabled=scripts,
-            has_touch=touch,
+            **more,
         )
         try:
-            visit = Visit(context.new_page(), self.base)
-            visit.sign_in()
-            yield visit
+            self._sign_in(context)
+            yield Visit(context.new_page(), self.base, scripts)
         finally:
             context.close()
+
+    def _sign_in(self, context: BrowserContext) -> None:
+        """The administrator's session: signed in once, shared by all windows."""
+        if self.cookies is None:
+            page = context.new_page()
+            Visit(page, self.base).sign_in()
+            self.cookies = context.cookies()
+            page.close()
+        context.add_cookies(self.cookies)
 
 
 @contextmanager
 def served_site(
-    server: Server, browser: Browser, packs: tuple[str, ...] = ("sales", "yard")
+    server: Server, browser: Browser, packs: tuple[str, ...] = ("sales", "yard", "rounds")
 ) -> Iterator[Site]:
     """The application in a thread of this process, on a free port, with a workspace of these packs."""
     url = server.make()
@@ -133,15 +187,16 @@ def served_site(
         make_workspace(service, WORKSPACE, packs=packs, folders=[PACKS], administrator=ADMIN)
         with service.databases.system() as conn:
             set_password(conn, ADMIN, PASSWORD)
+        wire = Listening(create_app(service))
         running = uvicorn.Server(
-            uvicorn.Config(create_app(service), port=0, lifespan="on", access_log=False, log_config=None)
+            uvicorn.Config(wire, port=0, lifespan="on", access_log=False, log_config=None)
         )
         thread = threading.Thread(target=running.run, daemon=True)
         thread.start()
         while not running.started:
             thread.join(0.05)
         port = running.servers[0].sockets[0].getsockname()[1]
-        yield Site(f"http://127.0.0.1:{port}", browser, service)
+        yield Site(f"http://127.0.0.1:{port}", browser, service, wire)
         running.should_exit = True
         thread.join(20)
     server.drop(url)

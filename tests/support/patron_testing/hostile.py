@@ -1,6 +1,6 @@
 """A workspace whose definitions and records are full of markup: every text a person or an admin may write holds `MARK`.
 
-    evil = make_evil(opened)          # publishes c_evil with every kind of text, and writes records into it
+    evil = make_evil(admin)           # publishes c_evil with every kind of text, and writes records into it
     strange(html)                     # what in a page is not the platform's own: elements and handlers that got out of a text
 
 The fields of c_evil are named as a form element names its own properties, so that a script that asks a form for `action` meets them.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
 
-from patron_testing.web import Api, Opened
+from patron_testing.web import Api
 
 MARK = """"'><xss onxss=1><img src=x onerror=alert(1)></script></style>--><script>alert(1)</script>{{73137*90007}}"""
 WORKED_OUT = "6582841959"  # what a template would make of its end
@@ -60,9 +60,9 @@ class Evil:
     account: str
 
 
-def make_evil(opened: Opened) -> Evil:
+def make_evil(admin: Api) -> Evil:
     """Publishes the definitions and writes some records of them."""
-    admin, draft = opened.admin, ""
+    draft = ""
     for kind, name, body in _documents():
         said = admin.put(f"/definitions/{kind}/{name}", body)
         assert said.status_code == 200, (kind, name, said.text)

@@ -11,6 +11,7 @@ from patron_engine.expr import sqlparts
 from patron_engine.expr.functions.pattern import BadPattern, common_pattern
 from patron_engine.expr.operation import Operation
 from patron_engine.expr.tokens import Fault
+from patron_engine.phrases import Phrase
 
 
 @lru_cache(maxsize=512)
@@ -23,7 +24,9 @@ def checked(pattern: str, at: int) -> str:
     try:
         return common_pattern(pattern)
     except BadPattern as why:
-        raise Fault("expr_pattern", str(why), at, "see MATCHES in the reference of functions") from None
+        raise Fault(
+            "expr_pattern", Phrase(why.args[0]), at, "see MATCHES in the reference of functions"
+        ) from None
 
 
 MATCHES: Final = Operation(

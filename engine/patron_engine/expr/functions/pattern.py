@@ -12,6 +12,7 @@ from typing import Final
 import re2
 
 from patron_engine.expr import limits
+from patron_engine.phrases import Phrase
 
 _CLASSES: Final = {"d": "0-9", "w": "0-9A-Za-z_", "s": " \\t\\n\\f\\r"}
 _LITERAL: Final = frozenset(".^$*+?()[]{}|\\/-")
@@ -25,7 +26,7 @@ class BadPattern(Exception):
 def common_pattern(pattern: str) -> str:
     """The pattern in the common subset; BadPattern for what is outside it."""
     if not pattern or len(pattern) > limits.MAX_PATTERN_CHARS:
-        raise BadPattern(f"a pattern has 1 to {limits.MAX_PATTERN_CHARS} characters")
+        raise BadPattern(Phrase("a pattern has 1 to {most} characters", most=limits.MAX_PATTERN_CHARS))
     out = _Translator(pattern).run()
     options = re2.Options()
     options.log_errors = False
@@ -66,7 +67,7 @@ class _Translator:
             self.out += "[^\\n]" if c == "." else c
             self.last = 0 if c in "^$|" else 1
             if c in "]}":
-                raise BadPattern(f"write \\{c} for the character {c}")
+                raise BadPattern(Phrase("write \\{c} for the character {c}", c=c))
             self.i += 1
 
     def _escape(self) -> None:
@@ -80,7 +81,7 @@ class _Translator:
         elif c in ("n", "t", "r") and c:
             self.out += "\\" + c
         else:
-            raise BadPattern(f"\\{c} is not in the common subset of regular expressions")
+            raise BadPattern(Phrase("\\{c} is not in the common subset of regular expressions", c=c))
         self.last = 1
         self.i += 2
 
@@ -101,7 +102,7 @@ class _Translator:
                 elif n and (n in _LITERAL or n in "ntr"):
                     out += "\\" + n if n != "/" else n
                 else:
-                    raise BadPattern(f"\\{n} cannot stand inside brackets")
+                    raise BadPattern(Phrase("\\{n} cannot stand inside brackets", n=n))
                 i += 2
             else:
                 out += "\\]" if c == "]" else c
@@ -132,7 +133,7 @@ class _Translator:
 
     def _repeat(self, c: str) -> None:
         if not self.last:
-            raise BadPattern(f"nothing stands before {c}")
+            raise BadPattern(Phrase("nothing stands before {c}", c=c))
         if c == "{":
             found = _REPEAT.match(self.text, self.i)
             if found is None:
@@ -140,7 +141,7 @@ class _Translator:
             low, high = int(found.group(1)), int(found.group(3) or found.group(1))
             whole, times = found.group(), max(low, high, 1)
             if high < low:
-                raise BadPattern(f"{whole} counts backwards")
+                raise BadPattern(Phrase("{whole} counts backwards", whole=whole))
         else:
             whole, times = c, 1
         self.i += len(whole)
@@ -148,7 +149,9 @@ class _Translator:
             raise BadPattern("one repeat after another is not in the common subset")
         times *= self.last
         if times > limits.MAX_PATTERN_REPEAT:
-            raise BadPattern(f"repeats, nested ones multiplied, are at most {limits.MAX_PATTERN_REPEAT}")
+            raise BadPattern(
+                Phrase("repeats, nested ones multiplied, are at most {most}", most=limits.MAX_PATTERN_REPEAT)
+            )
         self.repeats[-1] = max(self.repeats[-1], times)
         self.out += whole
         self.last = 0

@@ -16,6 +16,7 @@ from patron_engine.expr import sqlparts
 from patron_engine.expr.context import Context
 from patron_engine.expr.operation import Function, Operation
 from patron_engine.expr.sqlparts import NUMERIC, Column, Side
+from patron_engine.phrases import Phrase
 
 
 class NoAnswer(Exception):
@@ -26,7 +27,7 @@ def _looked_up(name: str) -> Callable[..., Any]:
     def py(ctx: Context, *args: Any) -> Any:
         answer = ctx.lookups.get(name)
         if answer is None:
-            raise NoAnswer(f"{name} cannot be answered here")
+            raise NoAnswer(Phrase("{name} cannot be answered here", name=name))
         return answer(*args)
 
     return py

@@ -53,6 +53,11 @@ def _field(walk: Walk, path: Path, field: Mapping[str, Any], scope: Scope) -> No
         _rollup(walk, path, field, scope)
     elif kind in ("lookup", "master", "user", "department"):
         _link(walk, path, field, scope)
+    elif kind == "location":
+        walk.field((*path, "target"), field.get("target"), me, kinds=("location",))
+        walk.value((*path, "radius"), field.get("radius"), scope, expects=("number",))
+        if isinstance(field.get("manual"), str):
+            walk.field((*path, "manual"), field["manual"], me, kinds=("boolean",))
     elif kind == "auto_number":
         for part in re.findall(r"\{([a-z][a-z0-9_.]*)\}", str(field.get("pattern"))):
             walk.field((*path, "pattern"), part, me)

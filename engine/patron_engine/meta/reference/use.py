@@ -178,31 +178,16 @@ class Walk:
         elif isinstance(value, str) and value and not is_expression(value):
             self.names.append(Reference(path=path, what=what, name=value, **more))
 
-    def field(
-        self,
-        path: Path,
-        value: Any,
-        object: ObjectName | None,
-        *,
-        sets: bool = False,
-        written: bool = False,
-        kinds: Kinds = (),
-    ) -> None:
-        """A field, a path, a list of them; `-amount` is amount; an element may be a map with `field`."""
+    def field(self, path: Path, value: Any, object: ObjectName | None, **more: Any) -> None:
+        """A field, a path, a list of them; `-amount` is amount; an element may be a map with `field`. `more`: `sets`, `written`,
+        `kinds` of the Reference."""
         if isinstance(value, list):
             for index, item in enumerate(value):
                 inner = (*path, index, "field") if isinstance(item, Mapping) else (*path, index)
-                self.field(
-                    inner,
-                    item.get("field") if isinstance(item, Mapping) else item,
-                    object,
-                    sets=sets,
-                    written=written,
-                    kinds=kinds,
-                )
+                self.field(inner, item.get("field") if isinstance(item, Mapping) else item, object, **more)
         elif object is not None:
             name = value.removeprefix("-") if isinstance(value, str) else value
-            self.name(path, "field", name, object=object, sets=sets, written=written, kinds=kinds)
+            self.name(path, "field", name, object=object, **more)
 
     def definition(self, path: Path, kind: str, value: Any) -> None:
         self.name(path, "definition", value, kind=kind)

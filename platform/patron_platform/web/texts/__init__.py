@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-SPOKEN = ("en", "zh-CN", "zh-TW")
+from patron_platform.languages import SPOKEN as SPOKEN
 
 
 class Texts:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from string import Formatter
 from typing import Final
 
 from patron_testing.pages.source import escape, modules
@@ -202,6 +203,12 @@ def _messages(node: ast.expr | None, local: dict[str, list[ast.expr]]) -> list[s
     return [t for t in _texts(node, local) if t != "{…}" and t.strip()] if node is not None else []
 
 
+def _pattern(template: str) -> str:
+    """A template of a Phrase as the page shows it: "{count:,} files" -> "{…} files"."""
+    parts = Formatter().parse(template)
+    return "".join(text if place is None else f"{text}{{…}}" for text, place, _, _ in parts)
+
+
 def _texts(node: ast.expr, local: dict[str, list[ast.expr]], depth: int = 0) -> Sequence[str]:
     """The texts an expression can be, as patterns; none where it says nothing."""
     if depth > 4:
@@ -224,6 +231,8 @@ def _texts(node: ast.expr, local: dict[str, list[ast.expr]], depth: int = 0) -> 
         return tuple(t for value in node.values for t in _texts(value, local, below))
     if isinstance(node, ast.Subscript):
         return _texts(node.value, local, below) if isinstance(node.value, (ast.Dict, ast.Name)) else ()
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Phrase":
+        return tuple(map(_pattern, _texts(node.args[0], local, below)))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
         return tuple(t for part in (node.func.value, *node.args[1:]) for t in _texts(part, local, below))
     return ()
