@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+Kind = Literal["internal", "portal", "service"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """`user` is the id of the user record in this workspace, or None for the system.
 
-    `administrator` holds every right of the workspace; without it a user has nothing until roles are given.
+    `administrator` holds every right of the workspace; without it a user has what his roles and what was given to him
+    say. `kind` is what the user record says: people of the workspace, of an account (portal), or a program.
     """
 
     user: str | None
@@ -23,6 +26,7 @@ class Actor:
     system: bool = False
     languages: tuple[str, ...] = ("en",)
     roles: frozenset[str] = frozenset()
+    kind: Kind = "internal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

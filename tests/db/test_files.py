@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from patron_engine.access import decide
+from patron_engine.access import grants
 from patron_engine.access.grants import Grant
 from patron_engine.actor import SYSTEM, Actor
 from patron_engine.errors import NotFound, Refused
@@ -126,8 +126,8 @@ def kept(place: Workspace) -> set[str]:
 def rule(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Gives an actor grants of the test's own."""
     given: dict[frozenset[str], tuple[Grant, ...]] = {}
-    real = decide.grants_of
-    monkeypatch.setattr(decide, "grants_of", lambda m, a: given.get(a.roles) or real(m, a))
+    real = grants.grants_of
+    monkeypatch.setattr(grants, "grants_of", lambda m, a: given.get(a.roles) or real(m, a))
 
     def grant(actor: Actor, role: str, where: str | None = None, **fields: Any) -> Actor:
         with place.connection("read") as conn:

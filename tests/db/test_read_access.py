@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from patron_engine.access import decide
+from patron_engine.access import grants as given
 from patron_engine.access.grants import Grant
 from patron_engine.actor import Actor
 from patron_engine.errors import NotFound, PatronError, Refused
@@ -52,8 +52,8 @@ class Restricted:
             ),
             Grant(reason="rep", object="user", actions=READ, condition=self.rule("user", "id == me()")),
         )
-        real = decide.grants_of
-        monkeypatch.setattr(decide, "grants_of", lambda m, a: self.grants if a is actor else real(m, a))
+        real = given.grants_of
+        monkeypatch.setattr(given, "grants_of", lambda m, a: self.grants if a is actor else real(m, a))
         self.call = replace(r.call, actor=actor)
 
     def rule(self, object: str, text: str) -> Expression:
@@ -247,10 +247,10 @@ def test_my_record_is_a_parameter_not_a_constant(rep: Restricted) -> None:
     other = rep.r.create("user", name="Other")
     assert [x["id"] for x in rep.page("user")] == [rep.me]
     theirs = Actor(user=other, name="other", roles=frozenset({"rep"}))
-    decide_for = decide.grants_of
+    decide_for = given.grants_of
     grants = rep.grants
     patch = pytest.MonkeyPatch()
-    patch.setattr(decide, "grants_of", lambda m, a: grants if a is theirs else decide_for(m, a))
+    patch.setattr(given, "grants_of", lambda m, a: grants if a is theirs else decide_for(m, a))
     try:
         call = replace(rep.call, actor=theirs)
         assert [x["id"] for x in read(rep.r.conn, call, Ask(object="user"), secret=SECRET).rows()] == [other]

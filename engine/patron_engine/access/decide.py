@@ -11,16 +11,19 @@ Never reads a record and never talks to a database.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
-from patron_engine.access.grants import Grant, grants_of
-from patron_engine.access.inputs import inputs_of
+from patron_engine.access import grants as given
+from patron_engine.access.decision import Allow, Decision, Deny, When, joined
+from patron_engine.access.fields import FieldRule, field_rule, readable, visible, writable
 from patron_engine.actor import Actor
-from patron_engine.expr.compile import Expression
-from patron_engine.fields.field import Field
 from patron_engine.model.model import Model, Object, label_of
 from patron_engine.phrases import Phrase
+
+__all__ = [
+    "ACTION_WORDS", "Action", "Allow", "Decision", "Deny", "FieldRule", "When", "after_rule", "decide", "field_rule",
+    "not_allowed", "readable", "row_rule", "visible", "writable",
+]  # fmt: skip
 
 Action = Literal[
     "read", "create", "update", "delete", "restore", "purge", "void", "assign", "share", "convert", "merge",
@@ -32,31 +35,6 @@ ACTION_WORDS: Final[Mapping[Action, Phrase]] = {
     "share": Phrase("share"), "convert": Phrase("convert"), "merge": Phrase("merge"), "transfer": Phrase("transfer"),
     "import": Phrase("import"), "export": Phrase("export"), "bulk": Phrase("change many of"),
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allow:
-    """Every row."""
-
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deny:
-    """No row. For reading that means: the object does not exist for this actor."""
-
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class When:
-    """The rows that fit `condition`, an expression whose bare names are the row's and whose `me()` is the actor."""
-
-    condition: Expression
-    reasons: tuple[str, ...]
-
-
-Decision = Allow | Deny | When
 
 
 def decide(model: Model, actor: Actor, action: Action, object: str, field: str | None = None) -> Decision:
@@ -73,95 +51,27 @@ def decide(model: Model, actor: Actor, action: Action, object: str, field: str |
 
 def row_rule(model: Model, actor: Actor, action: Action, object: str) -> Decision:
     """Which rows of `object` the action reaches."""
+    return _ruled(model, actor, action, object, after=False)
+
+
+def after_rule(model: Model, actor: Actor, action: Action, object: str) -> Decision:
+    """Which rows a record may be among once it was handed to somebody else."""
+    return _ruled(model, actor, action, object, after=True)
+
+
+def _ruled(model: Model, actor: Actor, action: Action, object: str, *, after: bool) -> Decision:
     if object not in model.objects:
         return Deny(reasons=(Phrase("there is no object {object!r}", object=object),))
-    found = [(g, g.condition) for g in grants_of(model, actor) if g.covers(object, action)]
-    if not found:
-        words = ACTION_WORDS[action]
+    grants = [g for g in given.grants_of(model, actor) if g.covers(object, action)]
+    if not grants:
         closed = Phrase(
-            "nothing grants {who} to {action} {object}", who=_who(actor), action=words, object=object
+            "nothing grants {who} to {action} {object}",
+            who=_who(actor),
+            action=ACTION_WORDS[action],
+            object=object,
         )
         return Deny(reasons=(closed,))
-    for grant, condition in found:
-        if condition is None:
-            return Allow(reasons=(grant.reason,))
-    return _narrowest(found)
-
-
-def _narrowest(found: list[tuple[Grant, Expression | None]]) -> Decision:
-    """Rights are additive. Several conditional grants are joined when they are compiled, so one stands here."""
-    grant, condition = found[0]
-    assert condition is not None and len(found) == 1, "conditional grants of one action are compiled into one"
-    return When(condition=condition, reasons=(grant.reason,))
-
-
-def readable(model: Model, actor: Actor, object: str) -> Mapping[str, Field]:
-    """The fields of `object` the actor may read, in the order of definition. Empty: the object is unknown to him.
-
-    Write-only fields (secrets) and hidden ones are in nobody's.
-    """
-    return _fields(model, actor, object, "read")
-
-
-def writable(model: Model, actor: Actor, object: str) -> Mapping[str, Field]:
-    """The fields the actor may set by hand. What the platform writes (computed, system) is in nobody's, except the
-    owner's columns: whether those may be set is the action `assign`."""
-    return _fields(model, actor, object, "update")
-
-
-ASSIGNED = frozenset({"owner", "department", "queue", "record_type", "currency"})
-
-
-def _fields(model: Model, actor: Actor, object: str, right: Literal["read", "update"]) -> Mapping[str, Field]:
-    found = model.objects.get(object)
-    grants = grants_of(model, actor)
-    rights = tuple(g for g in grants if g.covers(object, "read"))
-    if not rights or found is None:
-        return {}
-    kept = _reads if right == "read" else _writes
-    everything = any(g.object is None and not g.fields for g in rights)
-    return {
-        name: field
-        for name, field in found.fields.items()
-        if kept(field) and (everything or _given(model, grants, field, right, frozenset()))
-    }
-
-
-def _given(
-    model: Model,
-    grants: tuple[Grant, ...],
-    field: Field,
-    right: Literal["read", "update"],
-    above: frozenset[tuple[str, str]],
-) -> bool:
-    """A grant reaches the field, and all it is computed from, unless its definition says `public`."""
-    if not any(g.covers(field.object, "read") and g.reaches(field, right) for g in grants):
-        return False
-    if right != "read" or field.public or not field.computed:
-        return True
-    seen = above | {(field.object, field.name)}
-    for object, name in inputs_of(model, field) - seen:
-        used = model.objects[object].fields[name]
-        if not _reads(used) or not _given(model, grants, used, right, seen):
-            return False
-    return True
-
-
-def _reads(field: Field) -> bool:
-    return not field.hidden and field.type != "secret"
-
-
-def _writes(field: Field) -> bool:
-    if field.hidden or field.computed or field.readonly is True:
-        return False
-    return not field.system or field.name in ASSIGNED
-
-
-def audience(actor: Actor) -> str:
-    """What actors with the same rights have in common: the key of everything that is kept for them."""
-    if actor.administrator:
-        return "administrator"
-    return "roles:" + ",".join(sorted(actor.roles))
+    return joined(model, grants, after=after)
 
 
 def _who(actor: Actor) -> str:

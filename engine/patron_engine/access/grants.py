@@ -1,54 +1,209 @@
-"""Grants: what an actor has been given, as values. Compiled from the model; the decisions read nothing else.
+"""Grants: what an actor has been given, as values. Compiled from roles and sharing rules once a release and audience; the
+decisions read nothing else.
 
-In: the model and the actor. Out: a tuple of grants. Today there is one: an administrator (and the system) may do
-everything. Roles and sharing add theirs here, their conditions joined into one for each object and action.
+In: the model and the actor. Out: grants, one for each action of a role, sharing rule or single right on an object. An
+administrator and the system have one that is silent about everything.
+
+    role       its scopes and conditions; a detail has what its master has
+    sharing    records a rule gives to more people        portal people get neither these nor single rights:
+    given      teams, shares, approvals; queues           they have what their roles say and nothing else
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from patron_engine.access import scopes
+from patron_engine.access.roles import FieldRight, Role, given_of
 from patron_engine.actor import Actor
-from patron_engine.expr.compile import Expression
+from patron_engine.expr.nodes import Expression
 from patron_engine.fields.field import Field
-from patron_engine.model.model import Model
+from patron_engine.model.model import Model, Object
 
-FieldRight = Literal["none", "read", "edit"]
+Source = Literal["administrator", "role", "sharing", "given", "queue"]
+READ, EDIT = frozenset({"read"}), frozenset({"update"})
+LIKE = {"restore": "delete", "unvoid": "void"}  # who may do the one may undo it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """One right. `object` and `actions` None mean every one; `condition` None means every row.
 
+    parts   what `condition` is made of, each by itself: the scope, then what narrows it
     fields  (name, right) for what differs from `edit`; "*" names the rest
-    reason  one sentence for the explanation, e.g. "administrator of the workspace"
+    after   what a changed record must fit still: the condition without the scope
+    source, name, scope   where it comes from, for explanations: role sales_rep, own
+    reason  one sentence, e.g. "administrator of the workspace"
     """
 
     reason: str
     object: str | None = None
     actions: frozenset[str] | None = None
     condition: Expression | None = None
+    after: Expression | None = None
+    parts: tuple[Expression, ...] = ()
     fields: tuple[tuple[str, FieldRight], ...] = ()
+    source: Source = "administrator"
+    name: str = ""
+    scope: str = "all"
 
     def covers(self, object: str, action: str) -> bool:
         return self.object in (None, object) and (self.actions is None or action in self.actions)
 
-    def reaches(self, field: Field, right: Literal["read", "update"]) -> bool:
-        """Does the grant give this right on the field? Silent is edit, but none for a sensitive field unless the
-        grant is the administrator's (which names no object)."""
+    def right(self, field: Field) -> FieldRight:
+        """The right on a field. Silent is edit, but none for a sensitive field unless the grant is the administrator's
+        (which names no object)."""
         rights: Mapping[str, FieldRight] = dict(self.fields)
         silent: FieldRight = "none" if field.sensitive and self.object is not None else "edit"
-        given = rights.get(field.name, rights.get("*", silent))
+        return rights.get(field.name, rights.get("*", silent))
+
+    def reaches(self, field: Field, right: Literal["read", "update"]) -> bool:
+        """Does the grant give this right on the field?"""
+        given = self.right(field)
         return given == "edit" or (given == "read" and right == "read")
 
 
 ADMINISTRATOR = (Grant(reason="administrator of the workspace"),)
 
 
+def audience(actor: Actor) -> str:
+    """What actors with the same rights have in common: the key of everything that is kept for them."""
+    if actor.administrator or actor.system:
+        return "administrator"
+    return f"{actor.kind}:" + ",".join(sorted(actor.roles))
+
+
+def roles_of(model: Model, actor: Actor) -> tuple[Role, ...]:
+    """His roles that exist and are for people like him, by name."""
+    roles = given_of(model).roles
+    return tuple(roles[n] for n in sorted(actor.roles) if n in roles and roles[n].for_users == actor.kind)
+
+
 def grants_of(model: Model, actor: Actor) -> tuple[Grant, ...]:
     """Everything `actor` has been given in this release."""
     if actor.administrator or actor.system:
         return ADMINISTRATOR
-    return ()
+    kept = model.kept.setdefault("access.grants", {})
+    key = audience(actor)
+    found: tuple[Grant, ...] | None = kept.get(key)
+    if found is None:
+        roles = roles_of(model, actor)
+        found = kept[key] = tuple(
+            g for o in model.objects.values() for g in object_grants(model, o, roles, actor)
+        )
+    return found
+
+
+def object_grants(model: Model, object: Object, roles: tuple[Role, ...], actor: Actor) -> Iterator[Grant]:
+    """What these roles, and what is given beside them, grant on one object."""
+    if object.master is not None and object.owner == "master":
+        yield from _as_master(model, object, roles, actor)
+        return
+    named = [g for role in roles for g in _of_role(model, object, role)]
+    yield from named
+    shared = list(_shared(model, object, actor)) if actor.kind != "portal" else []
+    yield from shared
+    if actor.kind != "portal" and any("read" in (g.actions or ()) for g in (*named, *shared)):
+        yield from _given(object, roles)
+
+
+def _of_role(model: Model, object: Object, role: Role) -> Iterator[Grant]:
+    entry = role.of(object.name)
+    if entry is None:
+        return
+    fields = role.field_rights(object.name)
+    narrowed = entry.where.get("read")
+    actions: dict[str, str | tuple[str, ...]] = {**dict.fromkeys(sorted(entry.flags), "all"), **entry.scopes}
+    for action, scope in actions.items():
+        own = entry.where.get(action) if action != "read" else None
+        within = scopes.scope_condition(model, object.name, scope, action)
+        said = scope if isinstance(scope, str) else f"through {', '.join(scope)}"
+        also = {action} | {undone for undone, of in LIKE.items() if of == action}
+        if action == "delete" and scope == "all":
+            also.add("purge")
+        yield Grant(
+            reason=f"role {role.name}: {action} {said}",
+            object=object.name,
+            actions=frozenset(also),
+            condition=scopes.both((within, narrowed, own)),
+            parts=tuple(c for c in (within, narrowed, own) if c is not None),
+            after=scopes.both((narrowed, own)),
+            fields=fields,
+            source="role",
+            name=role.name,
+            scope=said,
+        )
+
+
+def _as_master(model: Model, object: Object, roles: tuple[Role, ...], actor: Actor) -> Iterator[Grant]:
+    """A detail has its master's rights: whoever may read the one reads the other, whoever may edit it edits, adds and
+    removes. What a role says of the detail's fields holds."""
+    link = object.fields[object.master or ""]
+    master = model.objects.get(link.link.to[0])
+    if master is None or master.name == object.name:
+        return
+    above = list(object_grants(model, master, roles, actor))
+    by_name = {role.name: role for role in roles}
+    for action, of in (("read", "read"), ("create", "update"), ("update", "update"), ("delete", "update"),
+                       ("restore", "update"), ("export", "export"), ("bulk", "bulk"), ("import", "import")):  # fmt: skip
+        mine = [g for g in above if of in (g.actions or ())]
+        for grant in mine:
+            role = by_name.get(grant.name) if grant.source == "role" else None
+            condition = None
+            if grant.condition is not None:
+                condition = scopes.through(model, object, link.name, of)
+            yield Grant(
+                reason=f"{grant.reason} of its {master.name}",
+                object=object.name,
+                actions=frozenset({action}),
+                condition=condition,
+                after=condition,
+                parts=() if condition is None else (condition,),
+                fields=role.field_rights(object.name) if role is not None else (),
+                source=grant.source,
+                name=grant.name,
+                scope=f"through {link.name}",
+            )
+
+
+def _shared(model: Model, object: Object, actor: Actor) -> Iterator[Grant]:
+    for rule in given_of(model).sharing.get(object.name, ()):
+        actions = READ if rule.give == "read" else READ | EDIT
+        parts = scopes.shared(rule, model)
+        yield Grant(
+            reason=f"sharing rule {rule.name}", object=object.name, actions=actions, condition=scopes.both(parts), parts=parts,
+            after=rule.where, source="sharing", name=rule.name, scope=rule.give,
+        )  # fmt: skip
+
+
+def _given(object: Object, roles: tuple[Role, ...]) -> Iterator[Grant]:
+    """Single rights on records of an object he knows: they give its fields as his own roles do, the most of them."""
+    levels: tuple[tuple[Literal["read", "edit"], frozenset[str]], ...] = (("read", READ), ("edit", EDIT))
+    for level, actions in levels:
+        yield Grant(
+            reason=f"given to {level}", object=object.name, actions=actions,
+            condition=scopes.given(object.name, level), fields=_most(object, roles), source="given", name=level, scope="given",
+        )  # fmt: skip
+    waiting = scopes.my_queue(object)
+    if waiting is not None:
+        yield Grant(
+            reason="member of its queue", object=object.name, actions=READ, condition=waiting,
+            fields=_most(object, roles), source="queue", scope="queue",
+        )  # fmt: skip
+
+
+def _most(object: Object, roles: tuple[Role, ...]) -> tuple[tuple[str, FieldRight], ...]:
+    """The most permissive right on each field that one of the roles has on this object."""
+    order: dict[str, int] = {"none": 0, "masked": 1, "read": 2, "edit": 3}
+    knowing = [r for r in roles if (entry := r.of(object.name)) is not None and "read" in entry.scopes]
+    found: dict[str, Any] = {}
+    for field in object.fields.values():
+        rights = [
+            Grant(reason="", object=object.name, fields=r.field_rights(object.name)).right(field)
+            for r in knowing
+        ]
+        if rights:
+            found[field.name] = max(rights, key=order.__getitem__)
+    return tuple(found.items())

@@ -18,7 +18,7 @@ from patron_engine.expr.types import fits, say_type, words
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 
-__all__ = ["Expression", "compile_expression", "typed"]
+__all__ = ["Expression", "compile_expression", "expression_of", "typed"]
 
 
 def compile_expression(text: str, scope: Scope) -> Expression | tuple[Problem, ...]:
@@ -73,22 +73,25 @@ def typed(outer: Infer, syntax: Syntax, scope: Scope) -> Expression:
 
 
 def _expression(infer: Infer, syntax: Syntax, tree: Node) -> Expression:
+    return expression_of(tree, normal(syntax, infer.renamed), frozenset(infer.functions))
+
+
+def expression_of(tree: Node, source: str, functions: frozenset[str] = frozenset()) -> Expression:
+    """The expression of a typed tree. `functions` are the names its author called."""
     found = list(_walk(tree))
     aggregates = tuple({n.key: n for n in found if isinstance(n, AggregateNode)}.values())
     inner = [e for a in aggregates for e in (a.value, a.condition) if e is not None]
     paths = frozenset(n.path for n in found if isinstance(n, Path))
     reasons = _no_sql(found, tree, inner)
     return Expression(
-        source=normal(syntax, infer.renamed),
+        source=source,
         tree=tree,
         type=tree.type,
         paths=paths,
         aggregates=aggregates,
         uses_now=any(isinstance(n, Call) and n.op.now for n in found) or any(e.uses_now for e in inner),
-        uses_me="ME" in infer.functions
-        or any(p.startswith("me.") for p in paths)
-        or any(e.uses_me for e in inner),
-        functions=frozenset(infer.functions),
+        uses_me="ME" in functions or any(p.startswith("me.") for p in paths) or any(e.uses_me for e in inner),
+        functions=functions,
         has_sql=not reasons,
         no_sql=reasons[0] if reasons else None,
     )

@@ -29,7 +29,9 @@ class Context:
     labels    (path, option) -> the option's label in the reader's language, or None
     lookups   answers of functions that need tables, by function name: REPORTS_TO(user, boss) -> bool,
               IN_DEPARTMENT(id, code), IN_ROLE(id, role), ON_DUTY(id), IN_SEGMENT(name, id), REF(object, external id)
-              -> id, UNDER(object, id, id) -> bool
+              -> id, UNDER(object, id, id) -> bool, and those of rights: MINE_OR_BELOW(user), IN_MY_TREE(below, department),
+              THROUGH(objects, action, link), GIVEN(object, level, id), MY_QUEUE(queue),
+              BELONGS(kind, codes, below, user) -> bool
     """
 
     now: datetime

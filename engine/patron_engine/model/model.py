@@ -183,6 +183,11 @@ class Model:
         return here.field(steps[-1]) if here else None
 
     @cached_property
+    def kept(self) -> dict[str, Any]:
+        """What others make of this release once and keep with it, by names of their own: "access.given"."""
+        return {}
+
+    @cached_property
     def details_of(self) -> Mapping[str, tuple[str, ...]]:
         """Object -> the objects whose master it is."""
         return {name: tuple(o.sets[s].object for s in o.details) for name, o in self.objects.items()}

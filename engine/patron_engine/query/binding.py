@@ -155,14 +155,23 @@ class SqlBinding:
     def _part(self, row: Row, found: Field, steps: tuple[str, ...]) -> sa.ColumnElement[Any]:
         """`period.from`, `address.city`, and what lies inside JSON."""
         if any(c.part == steps[0] for c in found.columns):
-            return row.column(found, steps[0])
+            return self.guarded(row, found, row.column(found, steps[0]))
         inside = sa.func.jsonb_extract_path(
             self.of_field(row, found), *(sa.literal(s, sa.Text()) for s in steps)
         )
         return sa.type_coerce(inside, TYPES["jsonb"])
 
     def of_field(self, row: Row, found: Field) -> sa.ColumnElement[Any]:
-        """The value of a field of `row`: its column, or how it is computed."""
+        """The value of a field of `row`: its column, or how it is computed; empty where the asker may not read it."""
+        return self.guarded(row, found, self._of_field(row, found))
+
+    def guarded(self, row: Row, found: Field, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """A value made of a field, on the rows where it is the asker's to read; empty on the others. The one place where
+        rights on fields that hang on the record become SQL."""
+        reads = row.reads(found) if self.ruled else None
+        return value if reads is None else sa.type_coerce(sa.case((reads, value)), value.type)
+
+    def _of_field(self, row: Row, found: Field) -> sa.ColumnElement[Any]:
         if isinstance(found.spec, Formula) and not found.stored:
             expression = found.spec.expression
             return self._computed(row, found, lambda inside: to_sql(expression, inside))
@@ -214,13 +223,14 @@ class SqlBinding:
             building.stack = before
 
     def _me(self, steps: tuple[str, ...]) -> sa.ColumnElement[Any]:
-        me = parameter(ME, Id())
+        everybody = self.building.me
+        me = parameter(ME, Id()) if everybody is None else everybody
         if not steps or steps == ("id",):
             return me
         user = self.building.root("user")
         value = SqlBinding(row=user).value(user, steps)
         found = sa.select(value).select_from(user.source.from_).where(user.id == me)
-        return found.correlate(None).scalar_subquery()
+        return found.correlate_except(user.table, *user.source.tables).scalar_subquery()
 
     def _rooted(self, root: Root, path: str, steps: tuple[str, ...]) -> sa.ColumnElement[Any]:
         if isinstance(root, Row):

@@ -18,7 +18,8 @@ from patron_engine.store.tables import Tables
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """`now` is aware and fixed once a request. `schema` is the workspace's PostgreSQL schema."""
+    """`now` is aware and fixed once a request. `schema` is the workspace's PostgreSQL schema. `committed` is done once what
+    this call wrote stands in the database."""
 
     workspace: str
     schema: str
@@ -28,6 +29,7 @@ class Call:
     now: datetime
     cause: Cause = field(default_factory=Cause)
     new_id: Callable[[], str] = new_id
+    committed: list[Callable[[], None]] = field(default_factory=list, compare=False)
 
     @property
     def today(self) -> date:

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg.errors import QueryCanceled
 
-from patron_engine.access.decide import audience
+from patron_engine.access.grants import audience
 from patron_engine.errors import LimitExceeded
 from patron_engine.fields.registry import type_of
 from patron_engine.jsonio import dumps

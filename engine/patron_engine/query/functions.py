@@ -17,6 +17,7 @@ from patron_engine.expr.sql import condition_sql
 from patron_engine.expr.sqlparts import constant
 from patron_engine.fields.options import names_of
 from patron_engine.model.model import say
+from patron_engine.query import rights
 from patron_engine.query.sets import tree_field, tree_ids
 from patron_engine.query.source import path_steps
 from patron_engine.store.tables import TYPES, Id
@@ -54,8 +55,43 @@ def _in_department(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
 
 
 def _nobody(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
-    """Before roles and rosters are kept nobody has a role, and nobody is on one."""
+    """Before rosters are kept nobody is on one."""
     return sa.false()
+
+
+def _in_role(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    """The person has the role with this name."""
+    building = binding.building
+    if "roles" not in building.model.objects["user"].fields:
+        return sa.false()
+    user = building.tables.of("user").alias(building.alias())
+    return sa.exists(
+        sa.select(user.c.id)
+        .where(user.c.id == args[0], args[1] == sa.any_(user.c.roles))
+        .correlate_except(user)
+    )
+
+
+def _mine_or_below(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    return rights.mine_or_below(binding.building, binding.column("me"), args[0])
+
+
+def _in_my_tree(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    return rights.in_my_tree(binding.building, binding.column("me"), node.params[0], args[0])
+
+
+def _my_queue(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    return rights.my_queue(binding.building, binding.column("me"), args[0])
+
+
+def _given(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    object, level = node.params
+    return rights.given(binding.building, binding.column("me"), binding.now, object, level, args[0])
+
+
+def _belongs(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    kind, codes, below = node.params
+    return rights.belongs(binding.building, kind, codes, below, args[0])
 
 
 def _under(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
@@ -136,8 +172,14 @@ def _text(value: str) -> Column:
 _FUNCTIONS: Final[Mapping[str, Callable[[Any, tuple[Column, ...], Any], Column]]] = {
     "REPORTS_TO": _reports_to,
     "IN_DEPARTMENT": _in_department,
-    "IN_ROLE": _nobody,
+    "IN_ROLE": _in_role,
     "ON_DUTY": _nobody,
+    "MINE_OR_BELOW": _mine_or_below,
+    "IN_MY_TREE": _in_my_tree,
+    "MY_QUEUE": _my_queue,
+    "GIVEN": _given,
+    "BELONGS": _belongs,
+    "THROUGH": rights.through,
     "UNDER": _under,
     "REF": _ref,
     "IN_SEGMENT": _in_segment,

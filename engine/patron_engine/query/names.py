@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from patron_engine.access.decide import Deny, readable, row_rule
+from patron_engine.access.decide import Allow, Deny, field_rule, readable, row_rule, visible
 from patron_engine.actor import Actor
 from patron_engine.errors import NotFound
 from patron_engine.expr.compile import Expression, compile_expression
@@ -95,7 +95,7 @@ class Names:
 
     def everything(self, object: Object, deleted: bool) -> tuple[Named, ...]:
         """All readable fields but long, rich, json and files. `deleted_at` says something in the recycle bin only."""
-        fields = self.fields(object.name)
+        fields = visible(self.model, self.actor, object.name)
         return tuple(
             Named(name, "field", field)
             for name, field in fields.items()
@@ -138,9 +138,23 @@ class Names:
         return None
 
     def search(self, object: Object) -> tuple[str, ...]:
-        """The searched fields he may read."""
+        """The searched fields he may read on every record he may read: a hit must not tell of another."""
+        return tuple(path for path in object.search if self._always(object, path_steps(path)))
+
+    def _always(self, object: Object, steps: tuple[str, ...]) -> bool:
         quiet = Names(self.tables, self.actor)
-        return tuple(path for path in object.search if quiet.path(object, path, "q") is not None)
+        if quiet.path(object, ".".join(steps), "q") is None:
+            return False
+        here = object
+        for position, step in enumerate(steps):
+            field = here.fields[here.aliases.get(step, step)]
+            if not isinstance(field_rule(self.model, self.actor, field).plain, Allow):
+                return False
+            if position + 1 < len(steps) and field.expr.kind == "link":
+                here = self.model.objects[field.expr.objects[0]]
+                if not isinstance(row_rule(self.model, self.actor, "read", here.name), Allow):
+                    return False
+        return True
 
     def within(self, call: Call, object: Object, ask: Ask) -> LinkSet | None:
         if ask.within is None:
@@ -163,7 +177,7 @@ class Names:
         links = 0
         at = 0
         while at < len(steps):
-            field = self._field(here, steps[at])
+            field = self._field(here, steps[at], place)
             rest = steps[at:]
             if field is None:
                 if is_virtual(".".join(rest)) and self._virtual(here, ".".join(rest)):
@@ -186,8 +200,11 @@ class Names:
                 return Named(_joined([*key, "id"]), "field", here.fields["id"])
         return self._unknown(object, path, place)
 
-    def _field(self, object: Object, name: str) -> Field | None:
-        fields = self.fields(object.name)
+    def _field(self, object: Object, name: str, place: str) -> Field | None:
+        """A mask may be looked at, and nothing else be done with it."""
+        fields = (
+            visible(self.model, self.actor, object.name) if place == "fields" else self.fields(object.name)
+        )
         found = fields.get(name)
         if found is None and name in object.aliases:
             found = fields.get(object.aliases[name])

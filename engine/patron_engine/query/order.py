@@ -71,9 +71,9 @@ def _sorted_by(binding: SqlBinding, row: Row, field: Field) -> Column:
         target = binding.across(row, field, None)
         return _title_sort(target)
     if any(c.part == "sort" for c in field.columns):
-        return row.column(field, "sort")
+        return binding.guarded(row, field, row.column(field, "sort"))
     if type_of(field).name == "date_range":
-        return row.column(field, "from")
+        return binding.guarded(row, field, row.column(field, "from"))
     column = binding.of_field(row, field)
     if by_place(field):
         stored = stored_options(field)
@@ -107,9 +107,9 @@ def _title_sort(binding: SqlBinding) -> Column:
     steps = path_steps(row.object.title)
     found = end_of(binding, row, steps)
     if found is not None:
-        _, end, field = found
+        inner, end, field = found
         if any(c.part == "sort" for c in field.columns):
-            return end.column(field, "sort")
+            return inner.guarded(end, field, end.column(field, "sort"))
     return title_column(binding, row)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from patron_engine.access.decide import audience
+from patron_engine.access.grants import audience
 from patron_engine.errors import NotFound, Refused
 from patron_engine.expr.compile import Expression
 from patron_engine.model.model import LinkSet, Object

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 
-from patron_engine.access.decide import Allow, Decision, Deny, When
+from patron_engine.access.decide import Action, Allow, Decision, Deny, FieldRule, When
 from patron_engine.errors import LimitExceeded
 from patron_engine.fields.field import Field
 from patron_engine.model.model import Model, Object, Workspace
@@ -24,21 +24,26 @@ from patron_engine.store.tables import Tables
 MAX_STEPS = 5
 MAX_JOINS = 20
 
-Rules = Callable[[str], Decision]  # object -> its row rule
+Rules = Callable[..., Decision]  # (object, action = "read") -> its row rule
+Fields = Callable[[Field], FieldRule]  # a field -> on which rows it is his to read
 Condition = Callable[["Row", Any], sa.ColumnElement[bool]]  # a row and its When -> SQL
 
 
 @dataclass(slots=True)
 class Building:
-    """One statement under construction. `rules` is None where no person stands behind it: definitions' own values.
+    """One statement under construction. `rules` and `fields` are None where no person stands behind it: definitions' own
+    values.
 
     `condition` turns a row rule into SQL (binding.rule_condition; kept here so that joins need not know expressions).
+    `me` is whose rights are asked where that is a column (of everybody at once); else it is a parameter of the call.
     """
 
     tables: Tables
     rules: Rules | None = None
+    fields: Fields | None = None
     condition: Condition | None = None
     languages: tuple[str, ...] = ("en",)
+    me: sa.ColumnElement[Any] | None = None
     joins: int = 0
     stack: tuple[Hashable, ...] = ()  # computed fields being expanded, against endless nesting
     _numbers: Any = field(default_factory=lambda: count(0))
@@ -103,16 +108,32 @@ class Row:
             wanted.append(self.table.c["voided_at"].is_(None))
         return wanted
 
-    def ruled(self) -> list[sa.ColumnElement[bool]]:
+    def ruled(self, action: Action = "read") -> list[sa.ColumnElement[bool]]:
         """The row rule of the actor behind the statement, as conditions: none, one, or `false`."""
         rules = self.building.rules
-        decision: Decision = rules(self.object.name) if rules else Allow(reasons=())
+        decision: Decision = rules(self.object.name, action) if rules else Allow(reasons=())
         if isinstance(decision, Deny):
             return [sa.false()]
         if isinstance(decision, When):
             assert self.building.condition is not None
             return [self.building.condition(self, decision)]
         return []
+
+    def reads(self, field: Field) -> sa.ColumnElement[bool] | None:
+        """On which rows the actor reads this field of them; None: on all."""
+        return self._on(self.building.fields(field).plain) if self.building.fields else None
+
+    def sees(self, field: Field) -> sa.ColumnElement[bool] | None:
+        """On which rows he sees at least its mask; None: on all."""
+        return self._on(self.building.fields(field).masked) if self.building.fields else None
+
+    def _on(self, decision: Decision) -> sa.ColumnElement[bool] | None:
+        if isinstance(decision, Allow):
+            return None
+        if isinstance(decision, Deny):
+            return sa.false()
+        assert self.building.condition is not None
+        return self.building.condition(self, decision)
 
     def follow(self, link: Field, target: str | None = None, *, ruled: bool, counted: bool = True) -> Row:
         """The record a single link points at. `target` names the object of a link to several.
@@ -122,6 +143,9 @@ class Row:
         """
         name = target or link.link.to[0]
         on = [self.column(link, "object") == sa.literal(name, sa.Text())] if link.link.several else []
+        reads = self.reads(link) if ruled else None
+        if reads is not None:  # nothing lies behind a link that is not his to read
+            on.append(reads)
         return self.joined(link.name, self.column(link), name, on, ruled=ruled, counted=counted)
 
     def joined(
@@ -143,7 +167,7 @@ class Row:
             )
         rules = self.building.rules if ruled else None
         under_rule = rules is not None and not isinstance(rules(name), Allow)
-        key = (id_of(self.table), step, name, under_rule)
+        key = (id_of(self.table), step, name, under_rule, len(on))
         found = self.source.joined.get(key)
         if found is None:
             if counted:
@@ -187,15 +211,16 @@ def _rule_inside_join(row: Row) -> list[sa.ColumnElement[bool]]:
 
 
 def rules_of(decide: Callable[[Model, Any, Any, str], Decision], model: Model, actor: Any) -> Rules:
-    """The row rules for reading of one actor, each decided once a statement."""
-    kept: dict[str, Decision] = {}
+    """The row rules of one actor, each decided once a statement."""
+    kept: dict[tuple[str, Action], Decision] = {}
 
-    def rule(object: str) -> Decision:
-        if object not in kept:
-            kept[object] = decide(model, actor, "read", object)
-        return kept[object]
+    def rule(object: str, action: Action = "read") -> Decision:
+        key = (object, action)
+        if key not in kept:
+            kept[key] = decide(model, actor, action, object)
+        return kept[key]
 
-    return cast(Rules, rule)
+    return rule
 
 
 def path_steps(path: str) -> tuple[str, ...]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from patron_engine.access.decide import row_rule
+from patron_engine.access.decide import field_rule, row_rule
 from patron_engine.expr.sql import condition_sql
 from patron_engine.query import order
 from patron_engine.query.binding import SqlBinding, parameter, rule_condition
@@ -129,8 +130,16 @@ def figuring(
 
 
 def _building(call: Call) -> Building:
+    """A statement of a person: under his row rules and his rights on fields."""
     rules = rules_of(row_rule, call.model, call.actor)
-    return Building(tables=call.tables, rules=rules, condition=rule_condition, languages=call.actor.languages)
+    fields = partial(field_rule, call.model, call.actor)
+    return Building(
+        tables=call.tables,
+        rules=rules,
+        fields=fields,
+        condition=rule_condition,
+        languages=call.actor.languages,
+    )
 
 
 def _cut(
@@ -222,7 +231,7 @@ def _wire(binding: SqlBinding, named: Named) -> sa.ColumnElement[Any] | None:
     if len(steps) == 2 and steps[1] == "id" and named.field is not None and named.field.type == "id":
         link = binding.row.object.fields[steps[0]]
         if link.columns and not link.link.several:
-            return binding.row.column(link)
+            return binding.guarded(binding.row, link, binding.row.column(link))
     found = end_of(binding, binding.row, steps)
     if found is None:
         return _part(binding, steps)

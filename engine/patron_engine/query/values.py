@@ -148,7 +148,10 @@ def field_cell(binding: SqlBinding, row: Row, field: Field) -> Cell:
     parts = [c.part for c in field.columns]
     money = "base" in parts and binding.money == "base"
     columns = tuple(
-        row.column(field, "base") if money and c.part == "" else row.table.c[c.name] for c in field.columns
+        binding.guarded(
+            row, field, row.column(field, "base") if money and c.part == "" else row.table.c[c.name]
+        )
+        for c in field.columns
     )
     return Cell(columns, lambda parts: type.from_columns(field, parts))
 

@@ -21,6 +21,7 @@ from patron_engine.fields.field import Field, FileSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import LINKS
 from patron_engine.query.binding import SqlBinding, file_table
+from patron_engine.query.masks import mask, maskable
 from patron_engine.query.source import Row, path_steps
 from patron_engine.store.tables import TYPES
 
@@ -29,7 +30,21 @@ PARTED = frozenset({"date_range", "address", "location"})
 
 
 def wire_column(binding: SqlBinding, row: Row, field: Field) -> Column | None:
-    """One field of a row in the form of an answer."""
+    """One field of a row in the form of an answer: empty where it is not the asker's to read, a mask where that is his."""
+    made = _wire_column(binding, row, field)
+    reads = row.reads(field) if binding.ruled and made is not None else None
+    if made is None or reads is None:
+        return made
+    sees = row.sees(field)
+    if isinstance(sees, sa.sql.elements.False_) or not maskable(field):
+        return sa.case((reads, made))
+    covered: Column = sa.func.to_json(mask(field, row.column(field)), type_=sa.JSON())
+    if sees is not None:
+        covered = sa.case((sees, covered))
+    return sa.case((reads, sa.func.to_json(made, type_=sa.JSON())), else_=covered)
+
+
+def _wire_column(binding: SqlBinding, row: Row, field: Field) -> Column | None:
     if isinstance(field.spec, FileSpec):
         return _files(binding, row, field)
     if field.type in LINKS and field.link.many:

@@ -53,6 +53,7 @@ class Batch:
         self.rates: dict[tuple[str, date], Decimal | None] = {}
         self.refused: list[Row] = []
         self.attached: dict[str, tuple[str, str]] = {}  # file -> the record and field that take it
+        self.handed: set[Row] = set()  # records that go to somebody else, by somebody who may assign them
         self.each = False  # what cannot be saved is set aside; the rest goes on
         self.looking = False  # nothing is written and nothing locked: ways/preview
         self.takes_warnings = call.cause.kind in TAKES_WARNINGS or bool(call.cause.detail.get("bulk"))

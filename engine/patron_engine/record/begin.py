@@ -37,6 +37,8 @@ def write_transaction(conn: Conn, call: Call) -> Iterator[None]:
             _undo(conn)
         raise
     conn.commit()
+    for act in call.committed:
+        act()
 
 
 def _undo(conn: Conn) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from patron_engine.access.decide import audience, readable, writable
+from patron_engine.access.decide import readable, writable
+from patron_engine.access.grants import audience
 from patron_engine.fields.base import TextFormats, ValueFault
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.registry import type_of

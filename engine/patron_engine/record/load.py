@@ -1,7 +1,7 @@
-"""Load: the records of a level as they are, locked, read under the caller's row rule.
+"""Load: the records of a level as they are, locked.
 
-In: rows with ids. Out: `old` and `values` filled, versions compared, rights judged on the row before the change. What is
-not there and what may not be known get the same answer.
+In: rows with ids. Out: `old` and `values` filled, versions compared. What is not there and what may not be known get the same
+answer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from patron_engine.access.decide import Action, Deny, When, not_allowed, row_rule
 from patron_engine.errors import StaleVersion
 from patron_engine.fields.registry import type_of
 from patron_engine.phrases import Phrase
@@ -22,11 +21,6 @@ from patron_engine.record.plan import not_found
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Conn, Statement, any_of, compiled, ids_text
-
-RIGHT: dict[str, Action] = {
-    "create": "create", "update": "update", "delete": "delete", "restore": "restore", "void": "void",
-    "unvoid": "void", "purge": "purge",
-}  # fmt: skip
 
 
 def load_rows(batch: Batch, rows: Sequence[Row], *, deleted: bool = False, seize: bool = False) -> None:
@@ -178,68 +172,3 @@ def stale(row: Row) -> StaleVersion:
         hint="look at both values and save again with the new version",
         values={**differs, "version": row.version},
     )
-
-
-def authorise(batch: Batch, rows: Sequence[Row]) -> None:
-    """May he do this to the record as it is? Judged on the locked row."""
-    _judge(batch, rows, before=True)
-
-
-def authorise_after(batch: Batch, rows: Sequence[Row]) -> None:
-    """May he still, as the record is now? A change must not carry a record out of one's rights, or into them."""
-    _judge(batch, rows, before=False)
-
-
-def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
-    for program, mine in by_object(r for r in rows if not r.rejected):
-        name = program.object.name
-        readable = row_rule(batch.model, batch.call.actor, "read", name)
-        actions = sorted({RIGHT[r.action] for r in mine})
-        for action in actions:
-            acting = [r for r in mine if RIGHT[r.action] == action]
-            rule = row_rule(batch.model, batch.call.actor, action, name)
-            if isinstance(readable, Deny):
-                for row in acting:
-                    row.problems.clear()
-                    row.wrong(
-                        "not_found",
-                        Phrase("there is no object {name!r}", name=name)
-                        if row.fresh
-                        else _unknown(batch, row),
-                    )
-            elif isinstance(rule, Deny):
-                for row in acting:
-                    row.wrong(
-                        "forbidden",
-                        not_allowed(action, batch.model.objects[name], batch.call.actor.languages),
-                        hint=rule.reasons[0],
-                    )
-            else:
-                for condition in [r.condition for r in (readable, rule) if isinstance(r, When)]:
-                    _fits(batch, acting, condition, before=before)
-
-
-def _unknown(batch: Batch, row: Row) -> str:
-    return Phrase("there is no {object} {id}", object=batch.object_label(row.object), id=row.id)
-
-
-def _fits(batch: Batch, rows: Sequence[Row], condition: Any, *, before: bool) -> None:
-    """A conditional right is judged on the image, by the same closure rules use."""
-    judged = [r for r in rows if not (before and r.fresh)]
-    if not judged:
-        return
-    program = judged[0].program
-    batch.environment.fill(judged, program.needs(condition))
-    holds = program.closure(condition)
-    for row in judged:
-        if not holds(program.in_base(row.values), batch.environment.context):
-            if before:
-                not_found(batch, row, row.id)
-            else:
-                row.wrong(
-                    "forbidden",
-                    Phrase(
-                        "this change would put {object} beyond your rights",
-                        object=batch.object_label(row.object),
-                    ),
-                )

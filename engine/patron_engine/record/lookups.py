@@ -18,6 +18,7 @@ from patron_engine.query.sets import tree_field
 from patron_engine.query.values import fetch_values
 from patron_engine.record.pending import Pending
 from patron_engine.record.program import Program, Programs
+from patron_engine.record.rights import Rights
 from patron_engine.record.statements import Statement, any_of, compiled
 from patron_engine.store.tables import Id
 
@@ -44,10 +45,18 @@ class Lookups:
         """By function name, with the arguments expr/context.py lists."""
         answers: dict[str, Callable[..., Any]] = {
             "REPORTS_TO": self._reports_to, "IN_DEPARTMENT": self._in_department, "UNDER": self._under,
-            "REF": self._ref, "IN_SEGMENT": self._in_segment,
+            "REF": self._ref, "IN_SEGMENT": self._in_segment, "IN_ROLE": self._in_role, **self._rights(),
         }  # fmt: skip
         kept = {name: self._kept(name, answer) for name, answer in answers.items()}
-        return {**kept, "IN_ROLE": _nobody, "ON_DUTY": _nobody}
+        return {**kept, "ON_DUTY": _nobody}
+
+    def _rights(self) -> Mapping[str, Callable[..., Any]]:
+        """What scopes and sharing rules ask: the conditions lists are made with, of one record."""
+        rights = Rights(self._pending, self.call)
+        return {
+            "MINE_OR_BELOW": rights.mine_or_below, "IN_MY_TREE": rights.in_my_tree, "MY_QUEUE": rights.my_queue,
+            "GIVEN": rights.given, "THROUGH": rights.through, "BELONGS": rights.belongs,
+        }  # fmt: skip
 
     def _kept(self, name: str, answer: Callable[..., Any]) -> Callable[..., Any]:
         def asked(*args: Any) -> Any:
@@ -106,6 +115,12 @@ class Lookups:
         )
         return str(rows[0][0]) if rows else None
 
+    def _in_role(self, user: str | None, role: str | None) -> bool:
+        if user is None or role is None or "roles" not in self.call.model.objects["user"].fields:
+            return False
+        found = fetch_values(self._pending.conn, self.call, "user", [user], ["roles"])
+        return role in (found.get(user, {}).get("roles") or ())
+
     def _under(self, object: str, below: str | None, above: str | None) -> bool:
         if below is None or above is None:
             return False
@@ -161,7 +176,7 @@ class Lookups:
 
 
 def _nobody(*_: Any) -> bool:
-    """Nobody has a role, and nobody is on a roster, before roles and rosters are kept."""
+    """Nobody is on a roster before rosters are kept."""
     return False
 
 

@@ -21,7 +21,7 @@ from patron_engine.fields.registry import type_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
-from patron_engine.record import check, links, load, targets
+from patron_engine.record import authorise, check, links, load, targets
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.before import before_rules
 from patron_engine.record.bind import bind
@@ -191,7 +191,7 @@ def _read(batch: Batch, level: Sequence[Row]) -> None:
                 )
                 continue
             load.accept(batch, row, image)
-    load.authorise(batch, [r for r in level if not r.fresh])
+    authorise.authorise(batch, [r for r in level if not r.fresh])
 
 
 def _prepare(batch: Batch, level: Sequence[Row]) -> None:

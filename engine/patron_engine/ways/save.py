@@ -18,12 +18,24 @@ from typing import Any, Literal
 
 import psycopg
 
+from patron_engine.access import people
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import Conflict, LimitExceeded, NotFound, Refused
 from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 from patron_engine.query.call import Call
-from patron_engine.record import attach, check, figures, links, load, purge, remove, stages, targets
+from patron_engine.record import (
+    attach,
+    authorise,
+    check,
+    figures,
+    links,
+    load,
+    purge,
+    remove,
+    stages,
+    targets,
+)
 from patron_engine.record.batch import Batch, RowsRefused, by_object
 from patron_engine.record.before import before_rules
 from patron_engine.record.begin import begin_write, retrying, write_transaction
@@ -175,8 +187,10 @@ def _write_level(batch: Batch, level: Sequence[Row]) -> None:
 def _prepare(batch: Batch, level: Sequence[Row]) -> None:
     """Everything before writing, for the rows of one level."""
     load.load_rows(batch, level)
-    load.authorise(batch, level)
+    authorise.authorise(batch, level)
     links.resolve(batch, bind(batch, level))
+    authorise.authorise_handing(batch, level)
+    authorise.authorise_fields(batch, level)
     attach.hang(batch, level)
     load.compare_versions(batch, level)
     masters_refused = any(row.master is not None and row.master.rejected for row in level)
@@ -226,7 +240,7 @@ def _remove(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
     for row in rows:
         row.action = verb
     load.load_rows(batch, rows, deleted=verb in ("restore", "purge"), seize=verb in ("delete", "purge"))
-    load.authorise(batch, rows)
+    authorise.authorise(batch, rows)
     load.compare_versions(batch, rows)
     if batch.each:
         rows = batch.set_aside(rows)
@@ -238,7 +252,7 @@ def _remove(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
         return
     every = _together(batch, verb, rows)
     given = set(rows)
-    load.authorise(batch, [row for row in every if row not in given])
+    authorise.authorise(batch, [row for row in every if row not in given])
     if verb == "restore":
         targets.hold_targets(batch, every)
         for program, mine in by_object(every):
@@ -268,7 +282,9 @@ def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     batch.environment.forget()
     write_search_of_new(batch, rows)
     parents = figures.bring_up(batch, rows)
-    load.authorise_after(batch, [row for row in rows if row.written and row.action in ("create", "update")])
+    authorise.authorise_after(
+        batch, [row for row in rows if row.written and row.action in ("create", "update")]
+    )
     _judge_parents(batch, parents, rows)
     write_external_ids(batch, rows)
     batch.stop_if_refused(rows)
@@ -277,6 +293,8 @@ def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     others = [row for row in parents if not row.own]
     write_search(batch, [*rows, *others])
     write_events(batch, [*rows, *others])
+    if any(row.object == "user" for row in rows):
+        batch.call.committed.append(partial(people.changed, batch.call.schema))
 
 
 def _judge_parents(batch: Batch, parents: dict[Row, Any], rows: Sequence[Row]) -> None:

@@ -23,7 +23,7 @@ from patron_platform.hosts import host, parts
 from patron_platform.identity.cookies import session_of
 from patron_platform.identity.keys import KeyHolder, find_key, key_hash
 from patron_platform.identity.sessions import Session
-from patron_platform.identity.standing import is_on
+from patron_platform.identity.standing import standing_of
 from patron_platform.languages import chosen_first, languages_of, remember
 from patron_platform.service import Service
 from patron_platform.web import csrf
@@ -50,7 +50,7 @@ class Door:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[float, KeyHolder]] = OrderedDict()
         self._failures: dict[str, list[float]] = {}
         self._lock = Lock()
 
@@ -68,7 +68,7 @@ class Door:
         now = time.monotonic()
         known = self._known.get(digest)
         if known is not None and known[0] > now:
-            return _spoken(known[1], request)
+            return _spoken(self._caller(known[1]), request)
         return _spoken(self._look_up(request, digest, now), request)
 
     def _seated(self, request: Request, session: Session) -> Caller:
@@ -80,14 +80,16 @@ class Door:
         if member is None:
             raise NotFound("there is no such workspace, or it is not yours", code="workspace_not_found")
         workspace = self.service.runtime.workspace(member.workspace)
-        if not is_on(workspace, member.user):
+        standing = standing_of(workspace, member.user)
+        if not standing.on:
             raise NotFound("there is no such workspace, or it is not yours", code="workspace_not_found")
         languages = chosen_first(
             session.preferences.get("language"), request.headers.get("accept-language", "")
         )
         actor = Actor(
-            user=member.user, name=session.email, administrator=member.administrator, languages=languages
-        )
+            user=member.user, name=session.email, administrator=member.administrator, languages=languages,
+            roles=standing.roles, kind=standing.kind,
+        )  # fmt: skip
         remember(request, languages)
         return Caller(
             principal=f"account:{session.account}", actor=actor, workspace=workspace, cause=Cause(kind="user")
@@ -109,20 +111,25 @@ class Door:
                 "this API key is not valid", hint="it may have been revoked or have expired"
             )
         caller = self._caller(holder)
-        if not is_on(caller.workspace, holder.user):
-            raise Unauthenticated(
-                "this API key is not valid", hint="it may have been revoked or have expired"
-            )
         with self._lock:
-            self._known[digest] = (now + KNOWN_SECONDS, caller)
+            self._known[digest] = (now + KNOWN_SECONDS, holder)
             self._known.move_to_end(digest)
             while len(self._known) > KNOWN_KEYS:
                 self._known.popitem(last=False)
         return caller
 
     def _caller(self, holder: KeyHolder) -> Caller:
+        """Who a key speaks for, as his own record says now."""
         workspace = self.service.runtime.workspace(holder.workspace)
-        actor = Actor(user=holder.user, name=holder.email, administrator=holder.administrator)
+        standing = standing_of(workspace, holder.user)
+        if not standing.on:
+            raise Unauthenticated(
+                "this API key is not valid", hint="it may have been revoked or have expired"
+            )
+        actor = Actor(
+            user=holder.user, name=holder.email, administrator=holder.administrator, roles=standing.roles,
+            kind=standing.kind,
+        )  # fmt: skip
         cause = Cause(kind="key", detail={"key": holder.key_name})
         return Caller(principal=f"key:{holder.key}", actor=actor, workspace=workspace, cause=cause)
 

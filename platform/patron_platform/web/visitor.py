@@ -21,7 +21,7 @@ from patron_engine.query.call import Call
 from patron_engine.runtime import Workspace
 from patron_platform.identity.cookies import session_of
 from patron_platform.identity.sessions import Session
-from patron_platform.identity.standing import is_on
+from patron_platform.identity.standing import standing_of
 from patron_platform.languages import chosen_first
 from patron_platform.phrases import written
 from patron_platform.service import Service
@@ -112,13 +112,16 @@ def enter(request: Request, workspace: str) -> Visitor:
         raise NotFound("there is no such workspace, or it is not yours")
     service: Service = request.app.state.service
     place = service.runtime.workspace(workspace)
-    if not is_on(place, member.user):
+    standing = standing_of(place, member.user)
+    if not standing.on:
         raise NotFound("there is no such workspace, or it is not yours")
     actor = Actor(
         user=member.user,
         name=session.email,
         administrator=member.administrator,
         languages=languages_for(request, session.preferences),
+        roles=standing.roles,
+        kind=standing.kind,
     )
     return Visitor(
         request=request,

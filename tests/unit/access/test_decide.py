@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from patron_engine.access.decide import Allow, Deny, audience, decide, readable, row_rule, writable
-from patron_engine.access.grants import Grant
+from patron_engine.access.decide import Allow, Deny, decide, readable, row_rule, writable
+from patron_engine.access.grants import Grant, audience
 from patron_engine.actor import SYSTEM, Actor
 from patron_engine.model.model import Model
 from patron_testing.build import ADMIN, model_of

@@ -100,6 +100,16 @@ IN_DEPARTMENT: Final = Operation(
 IN_ROLE: Final = Operation(name="IN_ROLE", py=_looked_up("IN_ROLE"), context=True, bound=True)
 ON_DUTY: Final = Operation(name="ON_DUTY", py=_looked_up("ON_DUTY"), context=True, bound=True)
 
+# What rights are made of (access/scopes.py). Nobody writes them by name, so they are no Functions.
+MINE_OR_BELOW: Final = Operation(
+    name="MINE_OR_BELOW", py=_looked_up("MINE_OR_BELOW"), context=True, bound=True
+)
+IN_MY_TREE: Final = Operation(name="IN_MY_TREE", py=_looked_up("IN_MY_TREE"), context=True, bound=True)
+THROUGH: Final = Operation(name="THROUGH", py=_looked_up("THROUGH"), context=True, bound=True)
+GIVEN: Final = Operation(name="GIVEN", py=_looked_up("GIVEN"), context=True, bound=True)
+MY_QUEUE: Final = Operation(name="MY_QUEUE", py=_looked_up("MY_QUEUE"), context=True, bound=True)
+BELONGS: Final = Operation(name="BELONGS", py=_looked_up("BELONGS"), context=True, bound=True)
+
 
 def _entry(name: str, form: str, help: str, example: tuple[str, str], group: str = "people") -> Function:
     return Function(name=name, group=group, form=form, help=help, example=example, special=name.lower())
