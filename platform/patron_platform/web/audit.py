@@ -22,6 +22,7 @@ from starlette.responses import Response
 from patron_engine.errors import NotFound, Refused
 from patron_engine.jsonio import dumps
 from patron_engine.page.reader import Reader
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record import audit
@@ -127,7 +128,9 @@ def _day(given: Mapping[str, str], name: str) -> date | None:
         if found is not None and not 1900 <= found.year <= 9000:
             raise ValueError(text)
     except ValueError:
-        problem = Problem(code="not_date", message=f"{name} is a day like 2026-01-31", path=name)
+        problem = Problem(
+            code="not_date", message=Phrase("{name} is a day like 2026-01-31", name=name), path=name
+        )
         raise Refused([problem]) from None
     return found
 
