@@ -10,11 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from patron_engine.actor import Actor
 from patron_engine.errors import Conflict, PatronError
 from patron_engine.pack.source import Pack, find_packs
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
+from patron_engine.record import audit
 from patron_engine.record.drift import Drift, find_drift, repair
 from patron_engine.runtime import Workspace
 from patron_engine.store.doctor import drift as tables_adrift
@@ -113,12 +116,23 @@ def examine(service: Service, only: str | None = None) -> dict[str, list[Problem
             with place.connection("job") as conn:
                 call = place.call(conn, OPERATOR)
                 problems = tables_adrift(conn, call.model, place.schema, known_columns(conn, place.schema))
+                problems += _audit_broken(conn, place.schema)
                 for object in call.model.objects:
                     problems += [_adrift(drift) for drift in find_drift(conn, call, object)]
                 found[name] = problems
         except PatronError as error:
             found[name] = [Problem(code=error.code, message=error.detail, hint=error.hint)]
     return found
+
+
+def _audit_broken(conn: psycopg.Connection[Any], schema: str) -> list[Problem]:
+    """Whether the chain of the audit holds."""
+    bad = audit.broken(conn, schema)
+    if bad is None:
+        return []
+    said = Phrase("entry {id} of the audit was changed, or the entry before it is gone", id=bad)
+    hint = "nobody does that through Patron: ask who has the database's password, and compare with a backup"
+    return [Problem(code="audit_broken", message=said, hint=hint, path="sys__audit")]
 
 
 def set_right(service: Service, only: str | None = None) -> int:

@@ -22,6 +22,7 @@ from patron_engine.page.home import title_in
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
+from patron_engine.record import audit
 from patron_engine.ways.read import read
 
 Connection = psycopg.Connection[Any]
@@ -33,6 +34,7 @@ LONGEST = 160  # characters of a text shown
 class Notice:
     """`object` and `id` are where it leads; `who` wrote it, `about` the title of what it is about.
 
+    Of an alert `text` is what was done, `others` how many records that was.
     Of a followed record: `others` did something too, `action` is what was done, `changed` the labels of what was changed;
     `files` says that its files were.
     """
@@ -84,8 +86,8 @@ SOURCES = (
         needed=("status", "due", "owner"), sort="-due",
     ),
 )  # fmt: skip
-FOLLOWED = "followed"
-CATEGORIES = (*(s.category for s in SOURCES), FOLLOWED)
+FOLLOWED, ALERTS = "followed", "alerts"
+CATEGORIES = (*(s.category for s in SOURCES), FOLLOWED, ALERTS)
 
 
 def notices_of(conn: Connection, call: Call, reader: Reader) -> tuple[Category, ...]:
@@ -98,7 +100,20 @@ def notices_of(conn: Connection, call: Call, reader: Reader) -> tuple[Category, 
     ]
     if any_followed(call):
         made.append(Category(name=FOLLOWED, notices=_followed(conn, call, reader, seen.get(FOLLOWED))))
+    if call.actor.administrator:
+        made.append(Category(name=ALERTS, notices=_alerts(conn, call, seen.get(ALERTS))))
     return tuple(made)
+
+
+def _alerts(conn: Connection, call: Call, seen: datetime | None) -> tuple[Notice, ...]:
+    """What the audit told the administrators of; `object` is what it was about."""
+    return tuple(
+        Notice(
+            object=one.about, id="", text=one.action, at=one.at, unread=seen is None or one.at > seen, who=one.name,
+            others=int(one.detail.get("records", 0)),
+        )
+        for one in audit.alerts(conn, call.schema, KEPT)
+    )  # fmt: skip
 
 
 def _followed(conn: Connection, call: Call, reader: Reader, seen: datetime | None) -> tuple[Notice, ...]:

@@ -185,7 +185,7 @@ def _estimate(conn: psycopg.Connection[Any], statement: Statement, given: Values
 
 def _run(conn: psycopg.Connection[Any], statement: Statement, given: Values) -> list[tuple[Any, ...]]:
     with _timed():
-        return conn.execute(statement.text, statement.values(given)).fetchall()
+        return conn.execute(statement.text, statement.values(given), prepare=statement.prepare).fetchall()
 
 
 @contextmanager

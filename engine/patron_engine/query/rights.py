@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.access.decide import Action
 from patron_engine.model.model import LINKS
+from patron_engine.query.arms import arms_of
 from patron_engine.query.source import Building
 from patron_engine.store.tables import TYPES, Id
 
@@ -59,21 +60,25 @@ def my_queue(building: Building, me: Column, queue: Column) -> Condition:
 
 def given(building: Building, me: Column, now: Column, object: str, level: str, id: Column) -> Condition:
     """The record was given to me, my department or one above it, a group or a role of mine, and not until a moment that is
-    past. `edit` contains `read`."""
-    table = building.tables.access(object).alias(building.alias())
-    conditions = [
-        table.c.principal == sa.any_(principals(building, me)),
-        sa.or_(table.c.until.is_(None), table.c.until > now),
-    ]
-    if level == "edit":
-        conditions.append(table.c.level == sa.literal("edit", TYPES["text"]))
-    return id.in_(_only(sa.select(table.c.record).where(*conditions), table))
+    past. `edit` contains `read`. What was given to me alone is asked by itself: how much that is the database knows before."""
+
+    def among(chosen: Callable[[Column], Condition]) -> Condition:
+        table = building.tables.access(object).alias(building.alias())
+        conditions = [chosen(table.c.principal), sa.or_(table.c.until.is_(None), table.c.until > now)]
+        if level == "edit":
+            conditions.append(table.c.level == sa.literal("edit", TYPES["text"]))
+        return id.in_(_only(sa.select(table.c.record).where(*conditions), table))
+
+    return sa.or_(
+        among(lambda principal: principal == me),
+        among(lambda principal: principal == sa.any_(principals(building, me))),
+    )
 
 
 def principals(building: Building, me: Column) -> Column:
-    """Everything I am, as one array: myself, my departments upwards, my groups, my roles."""
+    """Everything I am besides myself, as one array: my departments upwards, my groups, my roles."""
     tree = _closure(building, "sys__department_tree", "ancestor", "descendant")
-    parts: list[Any] = [sa.select(sa.type_coerce(me, Id())).correlate_except()]
+    parts: list[Any] = [sa.select(sa.cast(sa.null(), Id()))]
     if "department" in building.model.objects["user"].fields:
         above = sa.select(tree.c.ancestor).where(tree.c.descendant == my_department(building, me))
         parts.append(_only(above, tree))
@@ -104,14 +109,18 @@ def reached(building: Building, object: str, action: Action, id: Column) -> Cond
     building.stack = (*before, key)
     try:
         row = building.root(object)
-        conditions = row.ruled() if action == "read" else [*row.ruled(), *row.ruled(action)]
+        arms = arms_of(row.ruled() if action == "read" else [*row.ruled(), *row.ruled(action)])
     finally:
         building.stack = before
-    if any(isinstance(c, sa.sql.elements.False_) for c in conditions):
+    if any(isinstance(arm, sa.sql.elements.False_) for arm in arms):
         return sa.false()
-    found = sa.select(row.id).select_from(row.source.from_)
-    found = found.where(row.id == id, *row.live(), *conditions)
-    return sa.exists(_only(found, row.table, *row.source.tables))
+
+    def found(*arm: Condition) -> Condition:
+        """Among those of one reason: by itself it can be planned as a join from either end."""
+        select = sa.select(row.id).select_from(row.source.from_).where(row.id == id, *row.live(), *arm)
+        return sa.exists(_only(select, row.table, *row.source.tables))
+
+    return sa.or_(*(found(arm) for arm in arms)) if arms else found()
 
 
 def through(binding: Any, args: Sequence[Column], node: Any) -> Condition:

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from patron_engine.access.decide import field_rule, row_rule
+from patron_engine.access.decide import When, field_rule, row_rule
 from patron_engine.expr.sql import condition_sql
-from patron_engine.query import order
+from patron_engine.query import arms, order
 from patron_engine.query.binding import SqlBinding, parameter, rule_condition
 from patron_engine.query.call import Call
 from patron_engine.query.names import Named
@@ -37,6 +37,7 @@ FIGURES: Mapping[str, Callable[[sa.ColumnElement[Any]], sa.ColumnElement[Any]]] 
 }  # fmt: skip
 Form = Literal["json", "typed"]
 Decode = Callable[[tuple[Any, ...]], Any]
+Conditions = Sequence[sa.ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ def listing(call: Call, question: Resolved, shape: Shape) -> Listing:
         chosen = chosen.where(*_conditions(outer, question, shape))
     else:
         chosen = chosen.order_by(*(key.order(c) for key, c in zip(keys, outside, strict=True)))
-    statement = compiled(chosen, call.model.release)
+    skewed = isinstance(row_rule(call.model, call.actor, "read", question.object.name), When)
+    statement = compiled(chosen, call.model.release, each_time=not shape.one and skewed)
     return Listing(statement, len(outside), named, decoders)
 
 
@@ -99,11 +101,18 @@ def counting(call: Call, question: Resolved, shape: Shape) -> Statement:
     """How many records the whole question has; also what an estimate explains."""
     building = _building(call)
     binding = SqlBinding(row=building.root(question.object.name), ruled=True)
-    conditions = _conditions(binding, question, replace(shape, after=None))
-    count = sa.func.count().label("count")
-    return compiled(
-        sa.select(count).select_from(binding.row.source.from_).where(*conditions), call.model.release
-    )
+    whole = replace(shape, after=None)
+    rule = binding.row.ruled()
+    reasons = arms.arms_of(rule)
+    if len(reasons) < 2:
+        return compiled(_counted(binding, question, whole, rule), call.model.release)
+    each = [_counted(binding, question, whole, arms.alone(reasons, n)) for n in range(len(reasons))]
+    return compiled(arms.added_up(each), call.model.release, each_time=True)
+
+
+def _counted(binding: SqlBinding, question: Resolved, shape: Shape, rule: Conditions) -> sa.Select[Any]:
+    conditions = _conditions(binding, question, shape, rule)
+    return sa.select(sa.func.count().label("count")).select_from(binding.row.source.from_).where(*conditions)
 
 
 def figuring(
@@ -146,28 +155,43 @@ def _cut(
     binding: SqlBinding, question: Resolved, shape: Shape, keys: Sequence[order.SortKey]
 ) -> sa.Select[Any]:
     """The rows of one page with all their columns and sort values."""
-    conditions = _conditions(binding, question, shape)
+    row = binding.row
+    columns = [*row.table.c, *(key.column.label(f"k{i}") for i, key in enumerate(keys))]
+    rule = row.ruled()
+    reasons = arms.arms_of(rule)
+    if len(reasons) < 2 or shape.limit is None:
+        return _sorted(binding, question, shape, keys, rule).with_only_columns(*columns)
+    branches = [_sorted(binding, question, shape, keys, [arm]) for arm in reasons]
+    first = sa.select(*columns).select_from(row.source.from_).where(arms.gathered(row.id, branches))
+    return first.order_by(*(key.order(key.column) for key in keys)).limit(sa.literal(shape.limit))
+
+
+def _sorted(
+    binding: SqlBinding, question: Resolved, shape: Shape, keys: Sequence[order.SortKey], rule: Conditions
+) -> sa.Select[Any]:
+    """The rows of one page under a row rule, in order, cut at the limit; which columns is for the caller to say."""
+    conditions = _conditions(binding, question, shape, rule)
     sorted_by = keys
     if shape.part is not None:
         few, sorted_by = narrowed(shape.part, keys)
         conditions += few
     if shape.after is not None:
-        place = len(keys) - len(
-            sorted_by
-        )  # keys that are the same all over the part say nothing of the place in it
+        # keys that are the same all over the part say nothing of the place in it
+        place = len(keys) - len(sorted_by)
         conditions.append(order.after(sorted_by, shape.after[place:], place))
-    row = binding.row
-    chosen = sa.select(*row.table.c, *(key.column.label(f"k{i}") for i, key in enumerate(keys)))
     return (
-        chosen.select_from(row.source.from_)
+        sa.select(binding.row.id)
+        .select_from(binding.row.source.from_)
         .where(*conditions)
         .order_by(*(key.order(key.column) for key in sorted_by))
         .limit(None if shape.limit is None else sa.literal(shape.limit))
     )
 
 
-def _conditions(binding: SqlBinding, question: Resolved, shape: Shape) -> list[sa.ColumnElement[bool]]:
-    """Which rows: living or deleted, voided or not, his to read, and what was asked."""
+def _conditions(
+    binding: SqlBinding, question: Resolved, shape: Shape, rule: Conditions | None = None
+) -> list[sa.ColumnElement[bool]]:
+    """Which rows: living or deleted, voided or not, his to read (`rule`: an arm of that), and what was asked."""
     row, ask = binding.row, question.ask
     found: list[sa.ColumnElement[bool]] = []
     deleted_at = row.table.c["deleted_at"]
@@ -175,7 +199,7 @@ def _conditions(binding: SqlBinding, question: Resolved, shape: Shape) -> list[s
     if "void" in question.object.features and ask.voided != "yes" and not shape.one:
         voided_at = row.table.c["voided_at"]
         found.append(voided_at.is_not(None) if ask.voided == "only" else voided_at.is_(None))
-    found.extend(row.ruled())
+    found.extend(row.ruled() if rule is None else rule)
     if shape.one:
         found.append(row.id == parameter(ID, Id()))
     if shape.ids:

@@ -45,21 +45,30 @@ _DIALECT: Final = _Dialect(paramstyle="format")  # type: ignore[no-untyped-call]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`names` are the parameters in the order psycopg binds them."""
+    """`names` are the parameters in the order psycopg binds them. `each_time`: it is planned with the values of every
+    execution, since the best plan differs with them; else it is prepared and one plan serves all."""
 
     text: str
     names: tuple[str, ...]
+    each_time: bool = False
+
+    @property
+    def prepare(self) -> bool | None:
+        """What psycopg is told: never, or as it sees fit."""
+        return False if self.each_time else None
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:
         """The values of one execution; KeyError for one that is missing, which is a fault of the planner."""
         return [given[name] for name in self.names]
 
 
-def compiled(built: sa.sql.ClauseElement, release: int) -> Statement:
+def compiled(built: sa.sql.ClauseElement, release: int, *, each_time: bool = False) -> Statement:
     """The text of a statement. The release stands in it, so that a new one is prepared anew."""
     made = built.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
     assert isinstance(made, _Compiler)
-    return Statement(text=f"/* r{release} */ {made}", names=tuple(made.positiontup or ()))
+    return Statement(
+        text=f"/* r{release} */ {made}", names=tuple(made.positiontup or ()), each_time=each_time
+    )
 
 
 class Kept:

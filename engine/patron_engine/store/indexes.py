@@ -9,6 +9,7 @@ Each index costs every import and most updates, so the list is short and each en
 | `id` | every read of one record |
 | live rows by `created_at desc, id desc` | a list that says nothing else |
 | live rows by `owner, created_at desc, id desc` | the lists of a person who sees his own records |
+| live rows of a queue by `queue, created_at desc, id desc` | what waits in the queues of a person; only waiting rows are in it |
 | recycle bin by `deleted_at` | only deleted rows are in it: it costs nothing |
 | live rows by `title__sort, id` | lists in the order of titles, and records found by their title |
 | each link column | sets, roll-ups, the check before a purge |
@@ -146,6 +147,10 @@ def _of_lists(object: Object) -> Iterator[IndexShape]:
     if "owner" in object.fields:
         owned = (Key(column="owner"), *newest)
         yield index(composed(table, "owner" + INDEX_SUFFIX), table, *owned, where=LIVE_ROWS)
+    if "queue" in object.fields:
+        waiting = (Key(column="queue"), *newest)
+        name = composed(table, "queue" + INDEX_SUFFIX)
+        yield index(name, table, *waiting, where=f"{LIVE_ROWS} AND queue IS NOT NULL")
     yield index(
         composed(table, "deleted" + INDEX_SUFFIX),
         table,

@@ -25,8 +25,15 @@ Purpose = Literal["read", "write", "publish", "job"]
 PREPARE_AFTER = 5  # times a text is seen before it is prepared
 PREPARED_MOST = 500  # texts prepared in one connection; each holds about 20 kB in the server
 
+# A list must not wait for parallel workers to start; a count of a large table still may.
+_READ_PARALLEL = {"parallel_setup_cost": "10000"}
 SETTINGS: Mapping[Purpose, Mapping[str, str]] = {
-    "read": {"statement_timeout": "30s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s"},
+    "read": {
+        "statement_timeout": "30s",
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "60s",
+        **_READ_PARALLEL,
+    },
     "write": {
         "statement_timeout": "30s",
         "lock_timeout": "10s",

@@ -25,6 +25,7 @@ from patron_engine.problems import Problem, nearest
 from patron_engine.query.call import Call
 from patron_engine.query.spec import MAX_FIELDS, Ask
 from patron_engine.record.statements import Conn
+from patron_engine.record.watch import noted
 from patron_engine.transfer.mapping import PARTS
 from patron_engine.transfer.writer import Form, open_writer
 from patron_engine.ways.read import walk
@@ -77,6 +78,13 @@ def export(
             for record in records:
                 write([c.cell(record.get(c.path)) for c in columns])
             count += len(records)
+        asked = {
+            "where": where,
+            "words": q,
+            "chosen": None if ids is None else len(ids),
+            "fields": list(paths),
+        }
+        noted(conn, call, "exported", found.name, {"records": count, "form": form, **asked})
     return count
 
 

@@ -22,6 +22,7 @@ from patron_engine.model.model import Model
 from patron_engine.phrases import Phrase, found_again
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.record.watch import noted
 from patron_engine.store.steps import Task
 from patron_engine.store.tasks import enqueue
 from patron_engine.transfer import staged
@@ -116,6 +117,9 @@ def begin(
     conn.execute(
         query.format(sql.Identifier(call.schema)), (batch, call.actor.user, jsonio.dumps(about).decode())
     )
+    if trial is None:
+        told = {"records": rows, "file": name, "batch": batch}
+        noted(conn, call, "imported", mapping.object, told)
     task = enqueue(
         conn, call.schema, Task(kind=KIND, table="", payload=payload, rows=rows, sentence=f"import {name}")
     )

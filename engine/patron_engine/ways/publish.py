@@ -33,6 +33,7 @@ from patron_engine.model.model import Model
 from patron_engine.model.physical import EVERYTHING, Named, allocate
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, Problems, beyond
+from patron_engine.record import audit
 from patron_engine.release.active import documents_of
 from patron_engine.release.bodies import body_hash
 from patron_engine.release.checked import check_layers, sound_layer
@@ -219,6 +220,13 @@ def publish(
             enqueue(conn, schema, task)
         if draft is not None:
             drop_draft(conn, schema, draft)
+        told = {
+            "kind": release.kind,
+            "note": release.note,
+            "base": release.base,
+            "checksum": release.checksum,
+        }
+        audit.write(conn, schema, actor, release.at, "published", f"release/{release.number}", told)
         conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{schema} {release.number}"))
     return release
 

@@ -60,6 +60,7 @@ from patron_engine.record.search import write_search, write_search_of_new
 from patron_engine.record.statements import Conn
 from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
+from patron_engine.record.watch import watch
 from patron_engine.record.write import write
 
 __all__ = ["begin_write", "retrying", "save", "write_transaction"]
@@ -293,6 +294,7 @@ def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     others = [row for row in parents if not row.own]
     write_search(batch, [*rows, *others])
     write_events(batch, [*rows, *others])
+    watch(batch, rows)
     if any(row.object == "user" for row in rows):
         batch.call.committed.append(partial(people.changed, batch.call.schema))
 

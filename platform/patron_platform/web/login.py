@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from patron_platform.hosts import client
 from patron_platform.identity import attempts, cookies, passwords, sessions
 from patron_platform.identity.audit import note
+from patron_platform.identity.entered import entered
 from patron_platform.service import Service
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.forms_in import FormData
@@ -74,6 +75,7 @@ def login(request: Request, form: FormData) -> Response:
         note(conn, "sign_in", account=found[0], about=email, address=place)
     if session is None:  # closed between the two looks
         return _page(request, given, wrong=True, status=422)
+    entered(service, session, workspace_of(session), place)
     made = see_other(local_address(given.get("next")) or home_of(session))
     cookies.give(request, made, token)
     cookies.give_device(request, made, known)
@@ -115,10 +117,14 @@ def _page(
 
 def home_of(session: sessions.Session) -> str:
     """The workspace he chose last or belongs to; where there are several, the page to choose."""
+    name = workspace_of(session)
+    return f"/w/{name}/" if name else "/workspaces"
+
+
+def workspace_of(session: sessions.Session) -> str:
+    """The workspace he chose last or belongs to; "" where there are several to choose of."""
     names = list(session.memberships)
-    if session.workspace or len(names) == 1:
-        return f"/w/{session.workspace or names[0]}/"
-    return "/workspaces"
+    return session.workspace or (names[0] if len(names) == 1 else "")
 
 
 def see_other(address: str) -> Response:
