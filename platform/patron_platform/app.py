@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from patron_platform.api import (
+    access,
     definitions,
     errors,
     exports,
@@ -49,7 +50,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     app.state.service = service
     app.state.door = Door(service)
     errors.install(app, error_page)
-    for module in (objects, search, definitions, releases, packs, files, records, imports, exports, personal):
+    for module in (access, objects, search, definitions, releases, packs, files, records, imports, exports, personal):
         app.include_router(module.router, prefix=API)
     app.include_router(health)
     for module in pages.PAGES:

@@ -34,7 +34,7 @@ def fitting(
     conn: psycopg.Connection[Any], call: Call, object: str, id: str, conditions: Sequence[Expression]
 ) -> tuple[bool, ...] | None:
     """Which of the conditions the record fits for the call's actor; None when there is no such record at all."""
-    building = _building(call, call.actor)
+    building = building_of(call, call.actor)
     row = building.root(object)
     columns = [condition_sql(c, SqlBinding(row=row)).label(f"c{n}") for n, c in enumerate(conditions)]
     chosen = (
@@ -77,7 +77,7 @@ class Person:
 
 def audiences(conn: psycopg.Connection[Any], call: Call) -> list[tuple[str, tuple[str, ...], int]]:
     """(kind, roles, how many) of the people who are on."""
-    building = _building(call, call.actor)
+    building = building_of(call, call.actor)
     user = building.root("user")
     kind, roles = _kind(user), _roles(user)
     people = sa.select(kind.label("kind"), roles.label("roles")).where(*_on(user))
@@ -98,7 +98,7 @@ def who_reads(
     reading = row_rule(call.model, actor, "read", object)
     if isinstance(rule, Deny) or isinstance(reading, Deny):
         return []
-    building = _building(call, actor)
+    building = building_of(call, actor)
     user = building.root("user")
     building.me = user.id
     row = building.root(object)
@@ -123,7 +123,7 @@ def who_reads(
     return [Person(i, n or "", k, tuple(r or ())) for i, n, k, r in rows]
 
 
-def _building(call: Call, actor: Actor) -> Building:
+def building_of(call: Call, actor: Actor) -> Building:
     rules = rules_of(row_rule, call.model, actor)
     return Building(
         tables=call.tables,
