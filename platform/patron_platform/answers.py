@@ -29,7 +29,7 @@ from patron_engine.query.rights import role_principal
 from patron_engine.query.spec import Ask
 from patron_engine.ways.explain import Explanation, explain, who_can
 from patron_engine.ways.opening import openings
-from patron_engine.ways.read import read_one, rows
+from patron_engine.ways.read import read, read_one
 from patron_platform.colleagues import Colleague, manages
 from patron_platform.phrases import written
 from patron_platform.told import Facts, Teller, Told
@@ -109,7 +109,8 @@ def facts_of(conn: psycopg.Connection[Any], call: Call, object: Object, id: str)
     read_one(conn, call, object.name, id, fields=("id",))
     readable = visible(call.model, call.actor, object.name)
     wanted = tuple(dict.fromkeys(("id", *(n for n in (object.title, "owner", "department") if n in readable))))
-    row = rows(conn, call, Ask(object=object.name, ids=(id,), fields=wanted, voided="yes"))[0]
+    ask = Ask(object=object.name, ids=(id,), fields=wanted, voided="yes")
+    row = read(conn, call, ask, secret=b"").rows()[0]
     return Facts(
         title=title_of(object, row), owner=_title(row.get("owner")), department=_title(row.get("department"))
     )
@@ -172,7 +173,8 @@ def owns(conn: psycopg.Connection[Any], call: Call, object: Object, id: str) -> 
     """Whether the record is the asker's own."""
     if "owner" not in object.fields or call.actor.user is None:
         return False
-    found = rows(conn, call, Ask(object=object.name, ids=(id,), fields=("id", "owner"), voided="yes"))
+    ask = Ask(object=object.name, ids=(id,), fields=("id", "owner"), voided="yes")
+    found = read(conn, call, ask, secret=b"").rows()
     owner = found[0].get("owner") if found else None
     return isinstance(owner, dict) and owner.get("id") == call.actor.user
 
@@ -209,4 +211,4 @@ def names_of(
         return {}
     found = call.model.objects[object]
     ask = Ask(object=object, ids=tuple(sorted(ids)[:500]), fields=("id", found.title), limit=500)
-    return {str(r["id"]): title_of(found, r) for r in rows(conn, replace(call, actor=SYSTEM), ask)}
+    return {str(r["id"]): title_of(found, r) for r in read(conn, replace(call, actor=SYSTEM), ask, secret=b"").rows()}

@@ -58,7 +58,7 @@ def test_the_answer_names_role_scope_owner_and_the_least_that_would_let_him(offi
         "The role Seller lets rep see only Accounts that belong to rep; this one belongs to admin." in lines
     )
     assert "Nobody has shared this record with rep." in lines
-    assert "The sharing rule Open ones does not give it: it is for records where Account name is Open." in lines
+    assert "The sharing rule Open ones does not give it: it is for records where Name is Open." in lines
     assert [r["kind"] for r in said["remedies"]][0] == "share"
     gives = {r["name"]: r for r in said["remedies"] if r["kind"] == "give_role"}
     assert "c_reader" not in gives, "its own condition keeps this record out"

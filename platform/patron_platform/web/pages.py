@@ -32,6 +32,7 @@ from patron_platform.web import (
     notices,
     phone,
     record,
+    record_access,
     regions,
     related,
     search_page,
@@ -74,5 +75,6 @@ PAGES = (
     follow,
     follow_up,
     acts,
+    record_access,
     record,
 )
