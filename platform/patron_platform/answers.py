@@ -108,7 +108,9 @@ def facts_of(conn: psycopg.Connection[Any], call: Call, object: Object, id: str)
     """What the asker reads of the record."""
     read_one(conn, call, object.name, id, fields=("id",))
     readable = visible(call.model, call.actor, object.name)
-    wanted = tuple(dict.fromkeys(("id", *(n for n in (object.title, "owner", "department") if n in readable))))
+    wanted = tuple(
+        dict.fromkeys(("id", *(n for n in (object.title, "owner", "department") if n in readable)))
+    )
     ask = Ask(object=object.name, ids=(id,), fields=wanted, voided="yes")
     row = read(conn, call, ask, secret=b"").rows()[0]
     return Facts(
@@ -130,7 +132,7 @@ def _action(text: str) -> Action:
                 )
             ]
         )  # fmt: skip
-    found: Action = next(a for a in ACTIONS if a == text)  # type: ignore[assignment]
+    found: Action = text  # type: ignore[assignment]
     return found
 
 
@@ -138,7 +140,8 @@ def _known_field(call: Call, object: Object, field: str | None) -> None:
     names = visible(call.model, call.actor, object.name)
     if field is not None and object.aliases.get(field, field) not in names:
         raise NotFound(
-            Phrase("{object} has no field {field!r}", object=object.name, field=field[:60]), code="unknown_field"
+            Phrase("{object} has no field {field!r}", object=object.name, field=field[:60]),
+            code="unknown_field",
         )
 
 
@@ -187,7 +190,9 @@ def audience(
     editing = {p.id for p in who_can(conn, call, "update", object.name, id)[0]}
     everything = names_of(conn, call, "user", administrators)
     people = [Reaching(id=i, name=n, edits=True, administrator=True) for i, n in sorted(everything.items(), key=lambda p: p[1])]  # fmt: skip
-    people += [Reaching(id=p.id, name=p.name, edits=p.id in editing) for p in reading if p.id not in everything]
+    people += [
+        Reaching(id=p.id, name=p.name, edits=p.id in editing) for p in reading if p.id not in everything
+    ]
     given = given_of_record(conn, call, object.name, id)
     return Audience(people=tuple(people), more=more, given=tuple(_named(conn, call, given)))
 
@@ -203,12 +208,13 @@ def _named(conn: psycopg.Connection[Any], call: Call, given: list[GivenRow]) -> 
     return [(names.get(g.principal) or roles.get(g.principal) or "?", g) for g in given]
 
 
-def names_of(
-    conn: psycopg.Connection[Any], call: Call, object: str, ids: frozenset[str]
-) -> dict[str, str]:
+def names_of(conn: psycopg.Connection[Any], call: Call, object: str, ids: frozenset[str]) -> dict[str, str]:
     """The titles of records, read as the workspace itself: whoever may be told of them knows whom he deals with."""
     if not ids or object not in call.model.objects:
         return {}
     found = call.model.objects[object]
     ask = Ask(object=object, ids=tuple(sorted(ids)[:500]), fields=("id", found.title), limit=500)
-    return {str(r["id"]): title_of(found, r) for r in read(conn, replace(call, actor=SYSTEM), ask, secret=b"").rows()}
+    return {
+        str(r["id"]): title_of(found, r)
+        for r in read(conn, replace(call, actor=SYSTEM), ask, secret=b"").rows()
+    }

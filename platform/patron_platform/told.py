@@ -46,11 +46,6 @@ class Cure:
     text: str
     opens: int | None = None
 
-    @property
-    def one_act(self) -> bool:
-        """Whether a button does it: giving a role. Others are made where their matter is."""
-        return self.kind == "give_role"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
@@ -180,7 +175,11 @@ class Teller:
     # -- what would let him ------------------------------------------------------------------------------------------
 
     def _cure(self, said: Explanation, remedy: Remedy, opens: int | None) -> Cure:
-        words: dict[str, Any] = {"who": self.who, "object": self._plural(), "action": self._action(said.action)}
+        words: dict[str, Any] = {
+            "who": self.who,
+            "object": self._plural(),
+            "action": self._action(said.action),
+        }
         if remedy.kind == "share":
             words["level"] = self.t(f"explained.level_{remedy.scope}")
         elif remedy.kind == "field":
@@ -198,7 +197,9 @@ class Teller:
         label = self.reader.say(self.object.label, self.object.name)
         if said.record is None:
             return self._plural()
-        return self.t("explained.the_record", object=label, title=self.facts.title if self.facts else said.record)
+        return self.t(
+            "explained.the_record", object=label, title=self.facts.title if self.facts else said.record
+        )
 
     def _plural(self) -> str:
         return self.reader.say(self.object.plural or self.object.label, self.object.name)

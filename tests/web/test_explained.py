@@ -59,7 +59,7 @@ def test_the_answer_names_role_scope_owner_and_the_least_that_would_let_him(offi
     )
     assert "Nobody has shared this record with rep." in lines
     assert "The sharing rule Open ones does not give it: it is for records where Name is Open." in lines
-    assert [r["kind"] for r in said["remedies"]][0] == "share"
+    assert said["remedies"][0]["kind"] == "share"
     gives = {r["name"]: r for r in said["remedies"] if r["kind"] == "give_role"}
     assert "c_reader" not in gives, "its own condition keeps this record out"
     assert gives["c_people"]["opens"] == 1, "beside his own and the shared one"
@@ -68,7 +68,10 @@ def test_the_answer_names_role_scope_owner_and_the_least_that_would_let_him(offi
 
 
 def test_allowed_says_by_what(office: Office) -> None:
-    own, shared = asked(office.admin, office.his, user=REP), asked(office.admin, office.open, user=office.rep_id)
+    own, shared = (
+        asked(office.admin, office.his, user=REP),
+        asked(office.admin, office.open, user=office.rep_id),
+    )
     assert own["allowed"] and own["remedies"] == []
     assert own["lines"][0] == {
         "gives": True, "text": "The role Seller lets rep see Accounts that belong to rep.",

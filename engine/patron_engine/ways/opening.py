@@ -23,9 +23,7 @@ from patron_engine.ways.explain import Explanation, Remedy
 MAX_OPENINGS = 12  # changes that are counted in one answer
 
 
-def openings(
-    conn: psycopg.Connection[Any], call: Call, who: Actor, said: Explanation
-) -> dict[Remedy, int]:
+def openings(conn: psycopg.Connection[Any], call: Call, who: Actor, said: Explanation) -> dict[Remedy, int]:
     """The first changes of an explanation with what they open; sharing one record opens one."""
     theirs = replace(call, actor=who)
     action: Action = said.action if said.action not in FLAGS else "read"

@@ -18,7 +18,9 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     user: Annotated[str, typer.Argument(help="E-mail address or id of the person.")],
-    action: Annotated[str, typer.Argument(help="What he wants to do: read, update, delete, assign, export …")],
+    action: Annotated[
+        str, typer.Argument(help="What he wants to do: read, update, delete, assign, export …")
+    ],
     record: Annotated[str, typer.Argument(help="OBJECT for all of them, OBJECT/ID for one record.")],
     workspace: InWorkspace,
     field: Annotated[str | None, typer.Option("--field", help="Only this field of it.")] = None,

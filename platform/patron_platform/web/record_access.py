@@ -24,10 +24,10 @@ from patron_engine.model.model import Object
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.query.spec import Ask
-from patron_engine.record.change import Change
 from patron_engine.ways.read import read
 from patron_platform.answers import Answer, Asked, answer, audience, facts_of, owns
 from patron_platform.colleagues import Colleague, administrators, colleague, manages, must_manage
+from patron_platform.giving import give_roles, may_give
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.login import see_other
@@ -51,9 +51,13 @@ def access(request: Request, workspace: str, object: str, id: UUID) -> Response:
         managing = manages(call.model, visitor.actor)
         about = _about(visitor, given.get("user") or "", managing)
         asked = Asked(
-            object=found.name, id=str(id), action=given.get("action") or "read", field=given.get("field") or None
+            object=found.name,
+            id=str(id),
+            action=given.get("action") or "read",
+            field=given.get("field") or None,
         )
         made: Answer | None = answer(conn, call, about, asked) if about else None
+        gives = _gives(visitor, call, made) if made is not None and managing else ()
         reaching = None
         if managing or owns(conn, call, found, str(id)):
             everything = administrators(visitor.service, visitor.workspace)
@@ -62,7 +66,7 @@ def access(request: Request, workspace: str, object: str, id: UUID) -> Response:
             visitor, call, "record_access.html", title=texts_in(visitor.languages[0])("explained.title"),
             here=found.name, made=made, about=about, asked=asked, facts=facts, object=found, managing=managing,
             people=_people(conn, call) if managing else (), fields=_fields(visitor, call, found), actions=OFFERED,
-            reaching=reaching, here_url=visitor.url("o", found.name, str(id)), done=given.get("done") == "role",
+            reaching=reaching, gives=gives, here_url=visitor.url("o", found.name, str(id)), done=given.get("done") == "role",
         )  # fmt: skip
 
 
@@ -77,14 +81,18 @@ def give_role(request: Request, workspace: str, object: str, id: UUID, form: For
         must_manage(call.model, visitor.actor)
         known_object(call, object)
         role = given_of(call.model).roles.get(given.get("role", ""))
-    about = colleague(visitor.service, visitor.workspace, given.get("user", ""))
-    if role is None or role.for_users != about.actor.kind:
+    if role is None:
         raise NotFound("there is no such role")
-    change = Change(
-        action="update", object="user", id=about.id, set={"roles": sorted({*about.actor.roles, role.name})}
-    )
-    visitor.workspace.save(visitor.actor, [change], cause=visitor.cause)
+    about = colleague(visitor.service, visitor.workspace, given.get("user", ""))
+    roles = about.actor.roles | {role.name}
+    give_roles(visitor.workspace, call.model, visitor.actor, visitor.cause, about, roles)
     return see_other(visitor.url("o", object, str(id), "access") + f"?user={about.id}&done=role")
+
+
+def _gives(visitor: Visitor, call: Call, made: Answer) -> list[str]:
+    """The roles an answer offers that are his to give."""
+    offered = [c.name for c in made.told.cures if c.kind == "give_role"]
+    return [r for r in offered if may_give(call.model, visitor.actor, r, made.about.actor.kind)]
 
 
 def _about(visitor: Visitor, user: str, managing: bool) -> Colleague | None:

@@ -77,5 +77,3 @@ def has(opened: Opened, email: str, *roles: str, **more: object) -> str:
     change = Change(action="update", object="user", id=id, set={"roles": list(roles) or None, **more})
     place.save(SYSTEM, [change])
     return id
-
-
