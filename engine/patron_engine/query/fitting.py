@@ -108,12 +108,7 @@ def who_reads(
     chosen = (
         sa.select(user.id, sa.cast(name, sa.Text()), _kind(user), _roles(user))
         .select_from(source)
-        .where(
-            *_on(user),
-            _kind(user) == parameter(KIND, TYPES["text"]),
-            *_exactly(_roles(user)),
-            *conditions,
-        )
+        .where(*people_like(user), *conditions)
         .order_by(name, user.id)
         .limit(parameter(LIMIT, sa.BigInteger()))
     )
@@ -152,6 +147,11 @@ def _exactly(roles: sa.ColumnElement[Any]) -> list[sa.ColumnElement[bool]]:
     """These roles and no others, in whatever order."""
     wanted = parameter(ROLES, TYPES["text[]"])
     return [roles.contains(wanted), roles.contained_by(wanted)]
+
+
+def people_like(user: Any) -> list[sa.ColumnElement[bool]]:
+    """The people who are on and have the kind and the roles that are given (`KIND`, `ROLES`)."""
+    return [*_on(user), _kind(user) == parameter(KIND, TYPES["text"]), *_exactly(_roles(user))]
 
 
 def _on(user: Any) -> list[sa.ColumnElement[bool]]:

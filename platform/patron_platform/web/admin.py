@@ -141,26 +141,29 @@ def sharing(request: Request, workspace: str) -> Response:
                 "label": reader.say(r.label, r.name), "name": r.name, "object": it.call.model.objects[r.object],
                 "where": "" if r.where is None else said_condition(
                     it.conn, it.call, it.call.model.objects[r.object], r.where.source, reader, t),
-                "to": whom(it, r.to), "owned_by": whom(it, r.owned_by), "give": r.give,
+                "to": whom(it, r.to, r.object), "owned_by": whom(it, r.owned_by, r.object), "give": r.give,
             }
             for r in rules
         ]  # fmt: skip
         return it.draw("admin_sharing.html", "sharing", rules=rows)
 
 
-def whom(it: Desk, named: Any) -> str:
+def whom(it: Desk, named: Any, of: str) -> str:
     """Whom a sharing rule names, with the labels of roles and the names of departments."""
     t, reader = texts_in(it.visitor.languages[0]), it.visitor.reader(it.call)
     said: list[str] = []
     for who in named:
         word = next(w for w in who if w != "below")
         codes = (who[word],) if isinstance(who[word], str) else tuple(who[word])
-        names = [_name(it, word, str(code), reader) for code in codes]
-        said.append(t(f"admin.to_{word}", names=t("admin.comma").join(names)) + (t("admin.and_below") if who.get("below") else ""))  # fmt: skip
+        names = [_name(it, word, str(code), reader, of) for code in codes]
+        said.append(t(f"admin.to_{word}" if t.has(f"admin.to_{word}") else "admin.to_other", names=t("admin.comma").join(names)) + (t("admin.and_below") if who.get("below") else ""))  # fmt: skip
     return t("admin.comma").join(said)
 
 
-def _name(it: Desk, word: str, code: str, reader: Any) -> str:
+def _name(it: Desk, word: str, code: str, reader: Any, of: str) -> str:
+    if word == "field":
+        field = it.call.model.objects[of].field(code)
+        return code if field is None else str(reader.say(field.label, code))
     if word == "role":
         role = given_of(it.call.model).roles.get(code)
         return code if role is None else str(reader.say(role.label, code))

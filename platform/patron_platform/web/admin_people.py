@@ -23,6 +23,7 @@ from patron_engine.ways.read import read
 from patron_platform.colleagues import colleague
 from patron_platform.giving import give_roles, may_give
 from patron_platform.members import members_of, signed_in
+from patron_platform.viewing import may_view
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.admin import Desk, desk
 from patron_platform.web.forms_in import FormData
@@ -93,7 +94,7 @@ def _draw(it: Desk, id: str, problems: Any = (), status: int = 200) -> Response:
         "admin_person.html", "people", title=about.name, about=about, row=row, member=member, sessions=sessions,
         keys=keys, can=every, actions=ACTIONS, roles=sorted(roles, key=lambda r: r.name), departments=departments,
         people=[p for p in people if p["id"] != id], kinds=KINDS, problems=problems, status=status,
-        gives={r.name for r in roles if may_give(model, visitor.actor, r.name, about.actor.kind)},
+        may_view=may_view(model, visitor.actor, about.actor), gives={r.name for r in roles if may_give(model, visitor.actor, r.name, about.actor.kind)},
         may=frozenset(writable(model, visitor.actor, "user")), done=visitor.request.query_params.get("done") == "saved",
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ anything of. Roles are definitions: they are read here, and changed in the works
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import IO, Any
 
 from fastapi import APIRouter
@@ -15,6 +16,7 @@ from starlette.responses import Response
 
 from patron_engine.access.roles import Role, given_of
 from patron_engine.errors import NotFound
+from patron_engine.model.model import Object
 from patron_engine.page.matrix import ACTIONS, fields_of, rights_of
 from patron_engine.phrases import Phrase
 from patron_engine.query.spec import Ask
@@ -70,7 +72,7 @@ def _lines(it: Desk) -> Iterator[list[Any]]:
                 else reader.say(row.object.label, row.object.name)
             )
             wheres = dict.fromkeys(c.where for c in row.cells.values() if c.where)
-            cells = [scope_word(t, row.cells[a].scope) for a in ACTIONS]
+            cells = [scope_word(it, row.object, row.cells[a].scope) for a in ACTIONS]
             yield [*head, label, "", *cells, "; ".join(wheres)]
         for each in fields_of(model, role):
             label = reader.say(each.object.label, each.object.name)
@@ -78,11 +80,17 @@ def _lines(it: Desk) -> Iterator[list[Any]]:
             yield [*head, label, field, t(f"admin.right_{each.right}")]
 
 
-def scope_word(t: Any, scope: str) -> str:
+def scope_word(it: Desk, object: Object | None, scope: str) -> str:
     """A scope in one word of the reader's language."""
+    t, say = texts_in(it.visitor.languages[0]), it.visitor.reader(it.call).say
     if scope.startswith("through "):
-        return str(t("admin.scope_through", link=scope.removeprefix("through ")))
-    return str(t(f"admin.scope_{scope}")) if scope else ""
+        links = scope.removeprefix("through ").split(", ")
+        fields = {n: object.field(n) if object is not None else None for n in links}
+        return t(
+            "admin.scope_through",
+            link=t("explained.or").join(say(f.label, n) if f else n for n, f in fields.items()),
+        )
+    return t(f"admin.scope_{scope}") if scope else ""
 
 
 def _held(it: Desk) -> dict[str, list[dict[str, Any]]]:
@@ -105,7 +113,7 @@ def role(request: Request, workspace: str, name: str) -> Response:
         return it.draw(
             "admin_role.html", "roles", title=it.visitor.reader(it.call).say(found.label, name), role=found,
             rows=rights_of(it.call.model, found), fields=fields_of(it.call.model, found), actions=ACTIONS,
-            people=_held(it).get(name, ()), scope_word=scope_word, where=lambda r, text: _where(it, r, text),
+            people=_held(it).get(name, ()), scope_word=partial(scope_word, it), where=lambda r, text: _where(it, r, text),
             description=_description(it, found),
         )  # fmt: skip
 
