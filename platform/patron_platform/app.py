@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from patron_platform.api import (
+    access,
     audit,
     definitions,
     errors,
@@ -51,6 +52,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     app.state.door = Door(service)
     errors.install(app, error_page)
     for module in (
+        access,
         objects,
         search,
         definitions,

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from patron_platform.commands import definitions, packs, people, serving, transfer, workspaces
+from patron_platform.commands import access, definitions, packs, people, serving, transfer, workspaces
 from patron_platform.commands.frame import run
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ workspaces.register(app)
 people.register(app)
 packs.register(app)
 definitions.register(app)
+access.register(app)
 transfer.register(app)
 
 

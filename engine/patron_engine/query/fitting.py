@@ -34,7 +34,7 @@ def fitting(
     conn: psycopg.Connection[Any], call: Call, object: str, id: str, conditions: Sequence[Expression]
 ) -> tuple[bool, ...] | None:
     """Which of the conditions the record fits for the call's actor; None when there is no such record at all."""
-    building = _building(call, call.actor)
+    building = building_of(call, call.actor)
     row = building.root(object)
     columns = [condition_sql(c, SqlBinding(row=row)).label(f"c{n}") for n, c in enumerate(conditions)]
     chosen = (
@@ -77,7 +77,7 @@ class Person:
 
 def audiences(conn: psycopg.Connection[Any], call: Call) -> list[tuple[str, tuple[str, ...], int]]:
     """(kind, roles, how many) of the people who are on."""
-    building = _building(call, call.actor)
+    building = building_of(call, call.actor)
     user = building.root("user")
     kind, roles = _kind(user), _roles(user)
     people = sa.select(kind.label("kind"), roles.label("roles")).where(*_on(user))
@@ -98,7 +98,7 @@ def who_reads(
     reading = row_rule(call.model, actor, "read", object)
     if isinstance(rule, Deny) or isinstance(reading, Deny):
         return []
-    building = _building(call, actor)
+    building = building_of(call, actor)
     user = building.root("user")
     building.me = user.id
     row = building.root(object)
@@ -108,12 +108,7 @@ def who_reads(
     chosen = (
         sa.select(user.id, sa.cast(name, sa.Text()), _kind(user), _roles(user))
         .select_from(source)
-        .where(
-            *_on(user),
-            _kind(user) == parameter(KIND, TYPES["text"]),
-            *_exactly(_roles(user)),
-            *conditions,
-        )
+        .where(*people_like(user), *conditions)
         .order_by(name, user.id)
         .limit(parameter(LIMIT, sa.BigInteger()))
     )
@@ -123,7 +118,7 @@ def who_reads(
     return [Person(i, n or "", k, tuple(r or ())) for i, n, k, r in rows]
 
 
-def _building(call: Call, actor: Actor) -> Building:
+def building_of(call: Call, actor: Actor) -> Building:
     rules = rules_of(row_rule, call.model, actor)
     return Building(
         tables=call.tables,
@@ -152,6 +147,11 @@ def _exactly(roles: sa.ColumnElement[Any]) -> list[sa.ColumnElement[bool]]:
     """These roles and no others, in whatever order."""
     wanted = parameter(ROLES, TYPES["text[]"])
     return [roles.contains(wanted), roles.contained_by(wanted)]
+
+
+def people_like(user: Any) -> list[sa.ColumnElement[bool]]:
+    """The people who are on and have the kind and the roles that are given (`KIND`, `ROLES`)."""
+    return [*_on(user), _kind(user) == parameter(KIND, TYPES["text"]), *_exactly(_roles(user))]
 
 
 def _on(user: Any) -> list[sa.ColumnElement[bool]]:

@@ -243,10 +243,13 @@ def who_can(
 
 
 def what_can(call: Call, who: Actor) -> dict[str, dict[str, str]]:
-    """Object -> action -> "all", "some" or nothing: what a person may do, without looking at records."""
+    """Object -> action -> "all", "some" or nothing: what roles and sharing rules let a person do, without looking at records.
+    What was given to him record by record is not counted."""
     made: dict[str, dict[str, str]] = {}
     for object in call.model.objects:
         for grant in grants_of(call.model, who):
+            if grant.source in ("given", "queue"):
+                continue
             for action in sorted(grant.actions or ()):
                 if grant.covers(object, action):
                     here = made.setdefault(object, {})

@@ -60,6 +60,7 @@ from patron_engine.store.tasks import enqueue
 from patron_engine.ways.backfill import backfills
 from patron_engine.ways.packdata import write_data
 from patron_engine.ways.rehearse import rehearse
+from patron_engine.ways.shifts import Shift, shifts_of
 
 CHANNEL = "patron_release"  # NOTIFY payload: schema and number
 
@@ -76,6 +77,7 @@ class Publication:
     fills     stored formulas and roll-ups that existing records get afterwards, as tasks
     problems  warnings and notes; a plan with errors is never made
     checks    the check documents that were rehearsed, all of them passed
+    access    who gains or loses how many records
     checksum  of everything that would be done; two plans with one checksum do the same
     """
 
@@ -92,6 +94,7 @@ class Publication:
     fills: tuple[Task, ...]
     problems: tuple[Problem, ...]
     checks: tuple[str, ...] = ()
+    access: tuple[Shift, ...] = ()
     take_up: TakeUp = frozenset()
     checksum: str = ""
 
@@ -111,6 +114,7 @@ class Publication:
             "fills": [task.as_dict() for task in self.fills],
             "problems": [problem.as_dict() for problem in self.problems],
             "checks": list(self.checks),
+            "access": [shift.as_dict() for shift in self.access],
         }
 
 
@@ -158,21 +162,10 @@ def plan(
     if failures:
         raise Refused(failures, "checks fail", code="checks_fail", hint="mend the definitions or the checks")
     publication = Publication(
-        kind=kind,
-        base=base,
-        number=base + 1,
-        note=note,
-        layers=layers,
-        effective=effective,
-        model=model,
-        changes=changes,
-        wanted=wanted,
-        tables=tables,
-        fills=backfills(old, model, tables),
-        problems=tuple(problems),
-        checks=checks,
-        take_up=take_up,
-    )
+        kind=kind, base=base, number=base + 1, note=note, layers=layers, effective=effective, model=model, changes=changes,
+        wanted=wanted, tables=tables, fills=backfills(old, model, tables), problems=tuple(problems), checks=checks,
+        access=shifts_of(conn, schema, old, model, changes, clock), take_up=take_up,
+    )  # fmt: skip
     return replace(publication, checksum=_checksum(publication))
 
 

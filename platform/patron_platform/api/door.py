@@ -26,6 +26,7 @@ from patron_platform.identity.sessions import Session
 from patron_platform.identity.standing import standing_of
 from patron_platform.languages import chosen_first, languages_of, remember
 from patron_platform.service import Service
+from patron_platform.viewing import seen_as
 from patron_platform.web import csrf
 
 KNOWN_SECONDS = 3.0  # a revoked key is refused after at most this long
@@ -91,6 +92,9 @@ class Door:
             roles=standing.roles, kind=standing.kind,
         )  # fmt: skip
         remember(request, languages)
+        seen = seen_as(request, session.id, workspace, actor)
+        if seen is not None:
+            actor = replace(seen.actor, languages=languages)
         return Caller(
             principal=f"account:{session.account}", actor=actor, workspace=workspace, cause=Cause(kind="user")
         )

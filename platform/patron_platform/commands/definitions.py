@@ -143,6 +143,8 @@ def show_plan(publication: Publication) -> None:
         typer.echo(f"  {step.phase}: {step.sentence} (lock: {step.lock}{rows}{back})")
     for task in (*publication.tables.tasks, *publication.fills):
         typer.echo(f"  afterwards: {task.sentence}")
+    for shift in publication.access:
+        typer.echo(f"  access: {shift.sentence}")
     if publication.checks:
         typer.echo(f"  checks passed: {', '.join(publication.checks)}")
     print_problems(publication.problems)

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 Act = Literal[
     "sign_in", "sign_in_failed", "sign_in_refused", "sign_out", "password_changed", "sessions_ended",
     "workspace_switched",
+    "viewing_began", "viewing_ended",
 ]  # fmt: skip
 
 

@@ -65,22 +65,22 @@ def chips_of(
         return [Chip(text=question.where, without=None)]
     titles = titles_in(conn, call, question.object, tree)
     if not tree.all and len(tree.items) > 1:
-        return [Chip(text=_said(call, question.object, tree, reader, t, titles), without=None)]
+        return [Chip(text=said_group(call, question.object, tree, reader, t, titles), without=None)]
     return [
         Chip(
-            text=_said(call, question.object, item, reader, t, titles),
+            text=said_group(call, question.object, item, reader, t, titles),
             without=write_conditions(Group(True, tuple(i for i in tree.items if i is not item))) or None,
         )
         for item in tree.items
     ]
 
 
-def _said(
+def said_group(
     call: Call, object: Object, item: Group | Condition, reader: Reader, t: Texts, titles: Mapping[str, str]
 ) -> str:
     if isinstance(item, Group):
         word = t("lists.and") if item.all else t("lists.or")
-        parts = [_said(call, object, i, reader, t, titles) for i in item.items]
+        parts = [said_group(call, object, i, reader, t, titles) for i in item.items]
         return f" {word} ".join(
             f"({p})" if isinstance(i, Group) else p for p, i in zip(parts, item.items, strict=True)
         )

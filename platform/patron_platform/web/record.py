@@ -98,7 +98,7 @@ def draw_record(
         answer = page(
             visitor, call, "record.html", title=made.title, here=made.object.name, status=status, **values
         )
-    if status == 200:
+    if status == 200 and visitor.viewing is None:
         with visitor.workspace.connection("write") as conn:
             recent.look(conn, visitor.workspace.call(conn, visitor.actor), made.object.name, made.id)
     return answer

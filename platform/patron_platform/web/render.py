@@ -21,6 +21,7 @@ from starlette.responses import Response
 from patron_engine.page.menu import App, apps_of, lit
 from patron_engine.page.show import Shown
 from patron_engine.query.call import Call
+from patron_platform.colleagues import manages
 from patron_platform.phrases import written
 from patron_platform.web import csrf, sealing
 from patron_platform.web.assets import asset, icon
@@ -160,6 +161,7 @@ def frame(visitor: Visitor, call: Call) -> dict[str, Any]:
         "sealing": sealing.key_for(visitor.service, visitor.session.account),
         "csrf": csrf.token_for(visitor.service, visitor.session.id),
         "apps": apps,
+        "manages": manages(call.model, visitor.actor),
     }
 
 

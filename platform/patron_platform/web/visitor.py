@@ -7,7 +7,7 @@ session; NotFound for a workspace he does not belong to: the same as for one tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,12 +19,14 @@ from patron_engine.errors import NotFound, PatronError
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.runtime import Workspace
+from patron_platform.colleagues import Colleague
 from patron_platform.identity.cookies import session_of
 from patron_platform.identity.sessions import Session
 from patron_platform.identity.standing import standing_of
 from patron_platform.languages import chosen_first
 from patron_platform.phrases import written
 from patron_platform.service import Service
+from patron_platform.viewing import seen_as
 
 SCHEMES = ("auto", "light", "dark")
 DENSITIES = ("comfortable", "compact")
@@ -58,6 +60,7 @@ class Visitor:
     workspace: Workspace
     actor: Actor
     cause: Cause
+    viewing: Colleague | None = None  # through whose eyes he looks, reading only
 
     @property
     def name(self) -> str:
@@ -123,12 +126,14 @@ def enter(request: Request, workspace: str) -> Visitor:
         roles=standing.roles,
         kind=standing.kind,
     )
+    seen = seen_as(request, session.id, place, actor)
     return Visitor(
         request=request,
         session=session,
         workspace=place,
-        actor=actor,
+        actor=actor if seen is None else replace(seen.actor, languages=actor.languages),
         cause=Cause(kind="user"),
+        viewing=seen,
     )
 
 

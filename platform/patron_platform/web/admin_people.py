@@ -1,0 +1,120 @@
+"""People: everybody of a workspace, and one person: his roles, department, manager, what he can do, where he is signed in.
+
+In: `GET /admin/people` with `q, role, department, state`, `GET|POST /admin/people/{id}`. Out: pages; a post saves the user record
+through the way save with the giver's own rights. Nobody gives a role that holds more than he has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from patron_engine.access.decide import writable
+from patron_engine.access.roles import given_of
+from patron_engine.errors import Refused
+from patron_engine.page.matrix import ACTIONS
+from patron_engine.query.spec import Ask
+from patron_engine.ways.explain import what_can
+from patron_engine.ways.read import read
+from patron_platform.colleagues import colleague
+from patron_platform.giving import give_roles, may_give
+from patron_platform.members import members_of, signed_in
+from patron_platform.viewing import may_view
+from patron_platform.web import csrf, forms_in
+from patron_platform.web.admin import Desk, desk
+from patron_platform.web.forms_in import FormData
+from patron_platform.web.login import see_other
+
+router = APIRouter(prefix="/w/{workspace}/admin/people", include_in_schema=False)
+SHOWN = ("id", "name", "email", "department", "manager", "roles", "kind", "active")
+KINDS = ("internal", "portal", "service")
+STATES = ("on", "off")
+PAGE = 50
+
+
+@router.get("")
+def people(request: Request, workspace: str) -> Response:
+    with desk(request, workspace) as it:
+        given = request.query_params
+        conditions = []
+        if given.get("role") in given_of(it.call.model).roles:
+            conditions.append(f'"{given["role"]}" in roles')
+        if given.get("state") in STATES:
+            conditions.append("active == false" if given["state"] == "off" else "active != false")
+        ask = Ask(
+            object="user", fields=_fields(it), sort=("name",), limit=PAGE, count="exact", after=given.get("after") or None,
+            q=given.get("q", "").strip()[:100] or None, where=" and ".join(conditions) or None,
+        )  # fmt: skip
+        found = read(it.conn, it.everybody, ask, secret=it.visitor.service.runtime.secret)
+        rows = found.rows()
+        with it.visitor.service.databases.system() as conn:
+            members = members_of(conn, workspace, [str(r["id"]) for r in rows])
+        return it.draw(
+            "admin_people.html", "people", rows=rows, members=members, count=found.count, next=found.next,
+            given={k: given.get(k, "") for k in ("q", "role", "state")}, roles=roles_labelled(it), states=STATES,
+        )  # fmt: skip
+
+
+def roles_labelled(it: Desk) -> dict[str, str]:
+    """Name -> what people call it."""
+    say = it.visitor.reader(it.call).say
+    return {n: say(r.label, n) for n, r in sorted(given_of(it.call.model).roles.items())}
+
+
+def _fields(it: Desk) -> tuple[str, ...]:
+    known = it.call.model.objects["user"].fields
+    return tuple(n for n in SHOWN if n == "id" or n in known)
+
+
+@router.get("/{id:uuid}")
+def person(request: Request, workspace: str, id: UUID) -> Response:
+    with desk(request, workspace) as it:
+        return _draw(it, str(id))
+
+
+def _draw(it: Desk, id: str, problems: Any = (), status: int = 200) -> Response:
+    visitor, model = it.visitor, it.call.model
+    about = colleague(visitor.service, visitor.workspace, id)
+    row = read(it.conn, it.everybody, Ask(object="user", ids=(id,), fields=_fields(it)), secret=b"").rows()[0]
+    with visitor.service.databases.system() as conn:
+        member = members_of(conn, visitor.name, [id]).get(id)
+        sessions, keys = signed_in(conn, visitor.name, member) if member else ([], [])
+    can = what_can(it.call, about.actor)
+    every = (
+        can if not about.actor.administrator else {n: dict.fromkeys(ACTIONS, "all") for n in model.objects}
+    )
+    roles = [r for r in given_of(model).roles.values() if r.for_users == about.actor.kind or r.name in about.actor.roles]  # fmt: skip
+    departments = it.rows(Ask(object="department", fields=("id", "name"), sort=("name",))) if "department" in model.objects else []  # fmt: skip
+    people = it.rows(Ask(object="user", fields=("id", "name"), sort=("name",)))
+    return it.draw(
+        "admin_person.html", "people", title=about.name, about=about, row=row, member=member, sessions=sessions,
+        keys=keys, can=every, actions=ACTIONS, roles=sorted(roles, key=lambda r: r.name), departments=departments,
+        people=[p for p in people if p["id"] != id], kinds=KINDS, problems=problems, status=status,
+        may_view=may_view(model, visitor.actor, about.actor), gives={r.name for r in roles if may_give(model, visitor.actor, r.name, about.actor.kind)},
+        may=frozenset(writable(model, visitor.actor, "user")), done=visitor.request.query_params.get("done") == "saved",
+    )  # fmt: skip
+
+
+@router.post("/{id:uuid}")
+def save(request: Request, workspace: str, id: UUID, form: FormData) -> Response:
+    """Roles, department, manager, kind, on or off."""
+    with desk(request, workspace) as it:
+        visitor = it.visitor
+        csrf.check(request, visitor.session.id, dict(forms_in.texts(form)))
+        given, may = forms_in.texts(form), writable(it.call.model, visitor.actor, "user")
+        about = colleague(visitor.service, visitor.workspace, str(id))
+        more: dict[str, Any] = {n: given[n] or None for n in ("department", "manager", "kind") if n in given and n in may}  # fmt: skip
+        if "active" in given and "active" in may:
+            more["active"] = given["active"] == "yes"
+        try:
+            give_roles(
+                visitor.workspace, it.call.model, visitor.actor, visitor.cause, about, forms_in.several(form, "role"),
+                more,
+            )  # fmt: skip
+        except Refused as refused:
+            return _draw(it, str(id), refused.problems, 422)
+        return see_other(visitor.url("admin", "people", str(id)) + "?done=saved")

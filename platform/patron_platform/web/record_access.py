@@ -1,0 +1,121 @@
+"""Access page: who may do what with one record, and why; the change that would let somebody, as a button where it is one act.
+
+In: `GET /w/{workspace}/o/{object}/{id}/access` with `?user=&action=&field=`; a post that gives a person a role. Out: the answer
+for the chosen person, and everybody who may see the record. Who does not manage people, and does not own the record, reads
+about himself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from patron_engine.access.decide import visible
+from patron_engine.access.roles import given_of
+from patron_engine.actor import SYSTEM
+from patron_engine.errors import NotFound
+from patron_engine.model.model import Object
+from patron_engine.query.call import Call
+from patron_engine.query.names import known_object
+from patron_engine.query.spec import Ask
+from patron_engine.ways.read import read
+from patron_platform.answers import Answer, Asked, answer, audience, facts_of, owns
+from patron_platform.colleagues import Colleague, administrators, colleague, manages, must_manage
+from patron_platform.giving import give_roles, may_give
+from patron_platform.web import csrf, forms_in
+from patron_platform.web.forms_in import FormData
+from patron_platform.web.login import see_other
+from patron_platform.web.render import page
+from patron_platform.web.texts import texts_in
+from patron_platform.web.visitor import Visitor, enter
+
+router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}/access", include_in_schema=False)
+OFFERED = ("read", "update", "delete", "assign", "share", "transfer", "export")
+MAX_OFFERED = 2_000  # people in the choice; of more the address or id is typed into the address of the page
+
+
+@router.get("")
+def access(request: Request, workspace: str, object: str, id: UUID) -> Response:
+    visitor = enter(request, workspace)
+    given = request.query_params
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        found = known_object(call, object)
+        facts = facts_of(conn, call, found, str(id))
+        managing = manages(call.model, visitor.actor)
+        about = _about(visitor, given.get("user") or "", managing)
+        asked = Asked(
+            object=found.name,
+            id=str(id),
+            action=given.get("action") or "read",
+            field=given.get("field") or None,
+        )
+        made: Answer | None = answer(conn, call, about, asked) if about else None
+        gives = _gives(visitor, call, made) if made is not None and managing else ()
+        reaching = None
+        if managing or owns(conn, call, found, str(id)):
+            everything = administrators(visitor.service, visitor.workspace)
+            reaching = audience(conn, call, found, str(id), everything)
+        return page(
+            visitor, call, "record_access.html", title=texts_in(visitor.languages[0])("explained.title"),
+            here=found.name, made=made, about=about, asked=asked, facts=facts, object=found, managing=managing,
+            people=_people(conn, call) if managing else (), fields=_fields(visitor, call, found), actions=OFFERED,
+            reaching=reaching, gives=gives, here_url=visitor.url("o", found.name, str(id)), done=given.get("done") == "role",
+        )  # fmt: skip
+
+
+@router.post("/role")
+def give_role(request: Request, workspace: str, object: str, id: UUID, form: FormData) -> Response:
+    """The role that an explanation offered, given to the person: saved as his record, with its history and rules."""
+    visitor = enter(request, workspace)
+    given = forms_in.texts(form)
+    csrf.check(request, visitor.session.id, given)
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        must_manage(call.model, visitor.actor)
+        known_object(call, object)
+        role = given_of(call.model).roles.get(given.get("role", ""))
+    if role is None:
+        raise NotFound("there is no such role")
+    about = colleague(visitor.service, visitor.workspace, given.get("user", ""))
+    roles = about.actor.roles | {role.name}
+    give_roles(visitor.workspace, call.model, visitor.actor, visitor.cause, about, roles)
+    return see_other(visitor.url("o", object, str(id), "access") + f"?user={about.id}&done=role")
+
+
+def _gives(visitor: Visitor, call: Call, made: Answer) -> list[str]:
+    """The roles an answer offers that are his to give."""
+    offered = [c.name for c in made.told.cures if c.kind == "give_role"]
+    return [r for r in offered if may_give(call.model, visitor.actor, r, made.about.actor.kind)]
+
+
+def _about(visitor: Visitor, user: str, managing: bool) -> Colleague | None:
+    """The person chosen; himself for who may ask about nobody else."""
+    own = visitor.actor.user
+    if not managing and own is not None:
+        return colleague(visitor.service, visitor.workspace, own)
+    return colleague(visitor.service, visitor.workspace, user) if user else None
+
+
+def _people(conn: psycopg.Connection[Any], call: Call) -> list[tuple[str, str, str]]:
+    """(id, name, address) of the people who may be asked about."""
+    ask = Ask(object="user", fields=("id", "name", "email"), sort=("name",), limit=200)
+    rows: list[tuple[str, str, str]] = []
+    while True:
+        found = read(conn, replace(call, actor=SYSTEM), ask, secret=b"people")
+        rows += [(str(r["id"]), str(r["name"]), str(r["email"] or "")) for r in found.rows()]
+        if found.next is None or len(rows) >= MAX_OFFERED:
+            return rows
+        ask = replace(ask, after=found.next)
+
+
+def _fields(visitor: Visitor, call: Call, object: Object) -> list[tuple[str, str]]:
+    say = visitor.reader(call).say
+    names = visible(call.model, visitor.actor, object.name)
+    return sorted(((n, say(f.label, n)) for n, f in names.items() if not f.system), key=lambda f: f[1])
