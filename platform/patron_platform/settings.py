@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from patron_engine.errors import WrongUse
 from patron_engine.fields.limits import WORKSPACE_FILES
@@ -49,7 +49,23 @@ class Settings(BaseModel):
         "",
         description="addresses whose X-Forwarded-For and X-Forwarded-Proto are believed, joined by commas; * is all",
     )
+    mail: str | None = Field(
+        None,
+        pattern=r"^smtps?://[^\s/?#]+$",
+        description="mail server: smtp://USER:PASSWORD@HOST:PORT (STARTTLS where it is offered) or smtps://…",
+    )
+    mail_from: str | None = Field(
+        None,
+        pattern=r"^[^\s@<>]+@[^\s@<>]+$",
+        description="address letters come from; needed with a mail server",
+    )
     jobs: bool = Field(True, description="run events, jobs and timers inside the serving process")
+
+    @model_validator(mode="after")
+    def _letters_can_be_written(self) -> Settings:
+        if self.mail is not None and (self.mail_from is None or self.base_url is None):
+            raise ValueError("a mail server needs PATRON_MAIL_FROM and PATRON_BASE_URL: letters hold links")
+        return self
 
 
 _NAMES: Mapping[str, str] = {
@@ -62,6 +78,8 @@ _NAMES: Mapping[str, str] = {
     "PATRON_FILES": "files",
     "PATRON_BASE_URL": "base_url",
     "PATRON_TRUSTED_PROXIES": "trusted_proxies",
+    "PATRON_MAIL": "mail",
+    "PATRON_MAIL_FROM": "mail_from",
     "PATRON_JOBS": "jobs",
     "PATRON_SHOW": "show",
     "PATRON_LOG": "log",

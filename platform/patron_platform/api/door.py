@@ -19,7 +19,8 @@ from patron_engine.actor import Actor, Cause
 from patron_engine.errors import NotFound
 from patron_engine.runtime import Workspace
 from patron_platform.api.errors import TooManyRequests, Unauthenticated
-from patron_platform.hosts import host, parts
+from patron_platform.hosts import client, host, parts
+from patron_platform.identity import limits
 from patron_platform.identity.cookies import session_of
 from patron_platform.identity.keys import KeyHolder, find_key, key_hash
 from patron_platform.identity.sessions import Session
@@ -90,6 +91,9 @@ class Door:
             user=member.user, name=session.email, administrator=member.administrator, languages=languages,
             roles=standing.roles, kind=standing.kind,
         )  # fmt: skip
+        model = limits.model_of(workspace, actor)
+        limits.check(model, actor, client(request), workspace.runtime.clock())
+        limits.demand_second_factor(model, actor, session)
         remember(request, languages)
         return Caller(
             principal=f"account:{session.account}", actor=actor, workspace=workspace, cause=Cause(kind="user")

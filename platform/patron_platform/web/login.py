@@ -10,13 +10,14 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from patron_platform.hosts import client
 from patron_platform.identity import attempts, cookies, passwords, sessions
 from patron_platform.identity.audit import note
 from patron_platform.service import Service
-from patron_platform.web import csrf, forms_in
+from patron_platform.web import arriving, csrf, forms_in
+from patron_platform.web.arriving import home_of, local_address, see_other
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.render import answer, draw
 from patron_platform.web.texts import SPOKEN
@@ -24,6 +25,7 @@ from patron_platform.web.visitor import languages_for, session_of
 
 router = APIRouter(include_in_schema=False)
 LONGEST_ADDRESS = 254
+_DONE = {"withdrawn": "signin.step_ended"}  # what the page says of why one is here again
 LEFT = '"cache", "storage"'  # what a browser throws away at sign-out: pages, forms that waited, the worker
 
 
@@ -63,21 +65,9 @@ def login(request: Request, form: FormData) -> Response:
         with service.databases.system() as conn:
             note(conn, "sign_in_failed", about=email, address=place)
         return _page(request, given, wrong=True, status=422)
-    with service.databases.system() as conn, conn.transaction():
+    with service.databases.system() as conn:
         attempts.succeed(conn, turn)
-        before = sessions.find_session(conn, cookies.token_in(request))
-        if before is not None:
-            sessions.close_session(conn, before.id)
-        token = sessions.open_session(conn, found[0], request.headers.get("user-agent", ""), place)
-        session = sessions.find_session(conn, token)
-        known = attempts.remember_device(conn, found[0], device)
-        note(conn, "sign_in", account=found[0], about=email, address=place)
-    if session is None:  # closed between the two looks
-        return _page(request, given, wrong=True, status=422)
-    made = see_other(local_address(given.get("next")) or home_of(session))
-    cookies.give(request, made, token)
-    cookies.give_device(request, made, known)
-    return made
+    return arriving.arrive(request, found[0], given.get("next", ""), way="password")
 
 
 @router.post("/logout")
@@ -109,27 +99,6 @@ def _page(
     html = draw(
         "login.html", languages, email=given.get("email", "").strip()[:LONGEST_ADDRESS], wrong=wrong, wait=wait,
         next=local_address(given.get("next")) or "", chosen=given.get("language", "") in SPOKEN, spoken=SPOKEN,
+        mails=request.app.state.service.settings.mail is not None, done=_DONE.get(given.get("done", "")),
     )  # fmt: skip
     return answer(html, status, {"Retry-After": str(wait)} if wait else None)
-
-
-def home_of(session: sessions.Session) -> str:
-    """The workspace he chose last or belongs to; where there are several, the page to choose."""
-    names = list(session.memberships)
-    if session.workspace or len(names) == 1:
-        return f"/w/{session.workspace or names[0]}/"
-    return "/workspaces"
-
-
-def see_other(address: str) -> Response:
-    """On to another address after a form: 303, so that the browser asks with GET."""
-    return RedirectResponse(address, status_code=303)
-
-
-def local_address(given: str | None) -> str | None:
-    """An address inside the service, or None: nothing that a browser could read as another host."""
-    if not given or not given.startswith("/") or len(given) > 2_000:
-        return None
-    if given.startswith(("//", "/\\")) or any(c < " " or c in "\\\x7f" for c in given):
-        return None
-    return given

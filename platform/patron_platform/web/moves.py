@@ -33,9 +33,9 @@ from patron_engine.record.undo import Done
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
 from patron_platform.web import csrf, forms_in, undo
+from patron_platform.web.arriving import local_address, see_other
 from patron_platform.web.boards import asked, folded_of, object_for, text_of
 from patron_platform.web.forms_in import FormData, Pairs
-from patron_platform.web.login import local_address, see_other
 from patron_platform.web.problems import OWN_WORDS, words_in
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import Visitor, enter

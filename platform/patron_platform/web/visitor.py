@@ -16,9 +16,12 @@ from starlette.requests import Request
 
 from patron_engine.actor import Actor, Cause
 from patron_engine.errors import NotFound, PatronError
+from patron_engine.model.model import Model
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.runtime import Workspace
+from patron_platform.hosts import client
+from patron_platform.identity import limits
 from patron_platform.identity.cookies import session_of
 from patron_platform.identity.sessions import Session
 from patron_platform.identity.standing import standing_of
@@ -37,6 +40,7 @@ __all__ = [
     "SCHEMES",
     "NotSignedIn",
     "Visitor",
+    "arrived",
     "enter",
     "languages_for",
     "session_of",
@@ -103,7 +107,19 @@ class Visitor:
 
 
 def enter(request: Request, workspace: str) -> Visitor:
-    """The visitor of a page of a workspace."""
+    """The visitor of a page of a workspace, who has everything the workspace asks of whoever signs in."""
+    visitor, model = _seen(request, workspace)
+    limits.demand_second_factor(model, visitor.actor, visitor.session)
+    return visitor
+
+
+def arrived(request: Request, workspace: str) -> Visitor:
+    """The visitor of a page, also where the second factor is still to be set up."""
+    return _seen(request, workspace)[0]
+
+
+def _seen(request: Request, workspace: str) -> tuple[Visitor, Model]:
+    """The visitor, and the release under which he was let in."""
     session = session_of(request)
     if session is None:
         raise NotSignedIn("nobody is signed in")
@@ -123,13 +139,12 @@ def enter(request: Request, workspace: str) -> Visitor:
         roles=standing.roles,
         kind=standing.kind,
     )
-    return Visitor(
-        request=request,
-        session=session,
-        workspace=place,
-        actor=actor,
-        cause=Cause(kind="user"),
+    model = limits.model_of(place, actor)
+    limits.check(model, actor, client(request), place.runtime.clock())
+    visitor = Visitor(
+        request=request, session=session, workspace=place, actor=actor, cause=Cause(kind="user")
     )
+    return visitor, model
 
 
 def languages_for(request: Request, preferences: Mapping[str, Any]) -> tuple[str, ...]:
