@@ -10,7 +10,7 @@ import typer
 
 from patron_platform.commands.frame import Data, DatabaseUrl, InWorkspace, Json, opened, say, table
 
-users = typer.Typer(help="Create users, set passwords.", no_args_is_help=True)
+users = typer.Typer(help="Create and invite users, set passwords.", no_args_is_help=True)
 keys = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 MOST_READ = 4_096  # characters of a line that may be a password
 
@@ -53,6 +53,74 @@ def create_user(
             conn, place, email, name=name, administrator=bool(role), password_hash=hashed
         )
     say(json, {"user": user, "email": email}, lambda: typer.echo(f"{email} is a user of {workspace}"))
+
+
+@users.command("invite")
+def invite(
+    email: Annotated[str, typer.Argument(help="E-mail address.")],
+    workspace: InWorkspace,
+    role: Annotated[
+        list[str] | None, typer.Option("--role", help="Role he will have; several times.")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="Name people see.")] = "",
+    language: Annotated[str, typer.Option("--language", help="Language of the letter.")] = "en",
+    data: Data = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Invites somebody by mail; without a mail server it prints the link, once."""
+    from patron_platform.identity import invitations, letters
+    from patron_platform.identity.audit import note
+
+    guest = invitations.Guest(email=email, name=name, roles=tuple(role or ()))
+    with opened(data, database) as service:
+        place = service.runtime.workspace(workspace)
+        with service.databases.system() as conn:
+            token = invitations.invite(conn, place, guest, by="Patron")
+            note(conn, "invited", about=email, workspace=workspace, detail={"by": "patron user invite"})
+        sent = letters.send_invitation(
+            service, email, token, by="Patron", workspace=workspace, language=language
+        )
+        link = None if sent else letters.invitation_link(service, token)
+    said = f"a letter is on its way to {email}" if sent else str(link)
+    say(json, {"email": email, "sent": sent, "link": link}, lambda: typer.echo(said))
+
+
+@users.command("renew")
+def renew(
+    email: Annotated[str, typer.Argument(help="E-mail address.")],
+    data: Data = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Signs somebody out everywhere; at the next sign-in he has to choose another password."""
+    from patron_platform.identity import accounts
+
+    with opened(data, database) as service, service.databases.system() as conn:
+        accounts.demand_new_password(conn, email)
+    say(json, {"email": email}, lambda: typer.echo(f"{email} chooses a new password at the next sign-in"))
+
+
+@users.command("second-factor-off")
+def second_factor_off(
+    email: Annotated[str, typer.Argument(help="E-mail address.")],
+    data: Data = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """For who lost his phone and his recovery codes: the password alone lets him in, and he is signed out everywhere."""
+    from patron_engine.errors import NotFound
+    from patron_platform.identity import factor, sessions
+    from patron_platform.identity.audit import note
+
+    with opened(data, database) as service, service.databases.system() as conn, conn.transaction():
+        found = sessions.account_by_email(conn, email)
+        if found is None:
+            raise NotFound(f"there is no account {email}", code="user_not_found")
+        factor.turn_off(conn, found[0])
+        sessions.close_others(conn, found[0])
+        note(conn, "second_factor_off", about=email, detail={"by": "patron user second-factor-off"})
+    say(json, {"email": email}, lambda: typer.echo(f"{email} signs in with the password alone"))
 
 
 @users.command("password")

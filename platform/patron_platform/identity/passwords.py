@@ -53,7 +53,7 @@ def _bare(text: str) -> str:
 def _common(password: str, bare: str) -> bool:
     """Whether it is one of those everybody takes: few different signs, a run over the keyboard, a common word and digits."""
     plain = password.casefold()
-    spelled = _bare(plain.translate(_SPELLED))
+    spelled = _bare(re.sub(r"[\W\d_]+$", "", plain).translate(_SPELLED))
     return len(set(plain)) < 4 or not {plain, bare, spelled}.isdisjoint(_known())
 
 

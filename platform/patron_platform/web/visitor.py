@@ -7,7 +7,7 @@ session; NotFound for a workspace he does not belong to: the same as for one tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -62,6 +62,10 @@ class Visitor:
     workspace: Workspace
     actor: Actor
     cause: Cause
+
+    def with_session(self, session: Session) -> Visitor:
+        """The same visitor, whose session has a new token."""
+        return replace(self, session=session)
 
     @property
     def name(self) -> str:
