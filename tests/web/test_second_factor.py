@@ -156,11 +156,11 @@ def test_the_workspace_demands_it(opened: Opened) -> None:
 
 
 def publish(opened: Opened, roles: list[str]) -> None:
-    said = opened.admin.put("/definitions/workspace/acme", {"second_factor": roles})
+    said = opened.admin.put("/definitions/change/workspace/workspace", {"set": {"second_factor": roles}})
     assert said.status_code < 300, said.text
     draft = said.json()["draft"]
     plan = opened.admin.post(f"/drafts/{draft}/plan").json()
     said = opened.admin.post(
         f"/drafts/{draft}/publish", {"checksum": plan["checksum"], "note": "second factor"}
     )
-    assert said.status_code == 200, said.text
+    assert said.status_code == 201, said.text

@@ -157,6 +157,14 @@ def create_key(
     workspace: InWorkspace,
     name: Annotated[str, typer.Option("--name", help="What it is for.")] = "",
     days: Annotated[int | None, typer.Option("--days", min=1, help="Expires after so many days.")] = None,
+    address: Annotated[
+        list[str] | None,
+        typer.Option("--address", help="Address or network it may be used from; several times."),
+    ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option("--scope", help="read, write or design; several times. Silent: all three."),
+    ] = None,
     data: Data = None,
     database: DatabaseUrl = None,
     json: Json = False,
@@ -166,7 +174,9 @@ def create_key(
 
     expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
     with opened(data, database) as service, service.databases.system() as conn:
-        key = stored.create_key(conn, user, workspace, name, expires)
+        key = stored.create_key(
+            conn, user, workspace, name, expires, addresses=address or (), scopes=scope or stored.SCOPES
+        )
     say(json, {"key": key}, lambda: typer.echo(key))
 
 
@@ -183,12 +193,14 @@ def list_keys(
         json,
         {"keys": [{n: getattr(r, n) for n in r.__slots__} for r in rows]},
         lambda: table(
-            ("key", "name", "user", "created", "last used", "state"),
+            ("key", "name", "user", "for", "from", "created", "last used", "state"),
             [
                 (
                     f"{r.prefix}…",
                     r.name,
                     r.email,
+                    ", ".join(r.scopes),
+                    ", ".join(r.addresses) or "everywhere",
                     f"{r.created_at:%Y-%m-%d}",
                     f"{r.last_used_at:%Y-%m-%d %H:%M}" if r.last_used_at else "never",
                     "revoked" if r.revoked_at else "in force",

@@ -16,6 +16,7 @@ from patron_platform.hosts import client
 from patron_platform.identity import attempts, cookies, passwords, sessions
 from patron_platform.identity.audit import note
 from patron_platform.service import Service
+from patron_platform.settings import Settings
 from patron_platform.web import arriving, csrf, forms_in
 from patron_platform.web.arriving import home_of, local_address, see_other
 from patron_platform.web.forms_in import FormData
@@ -25,7 +26,9 @@ from patron_platform.web.visitor import languages_for, session_of
 
 router = APIRouter(include_in_schema=False)
 LONGEST_ADDRESS = 254
-_DONE = {"withdrawn": "signin.step_ended"}  # what the page says of why one is here again
+_DONE = {  # what the page says of why one is here again
+    "withdrawn": "signin.step_ended", "provider": "signin.provider_failed", "unknown": "signin.provider_unknown",
+}  # fmt: skip
 LEFT = '"cache", "storage"'  # what a browser throws away at sign-out: pages, forms that waited, the worker
 
 
@@ -96,9 +99,11 @@ def _page(
     """The form with what was typed but the password; where it goes on and its language stay."""
     given = request.query_params if given is None else given
     languages = languages_for(request, {"language": given.get("language")})
+    settings: Settings = request.app.state.service.settings
     html = draw(
         "login.html", languages, email=given.get("email", "").strip()[:LONGEST_ADDRESS], wrong=wrong, wait=wait,
         next=local_address(given.get("next")) or "", chosen=given.get("language", "") in SPOKEN, spoken=SPOKEN,
-        mails=request.app.state.service.settings.mail is not None, done=_DONE.get(given.get("done", "")),
+        mails=settings.mail is not None, done=_DONE.get(given.get("done", "")), label=settings.oidc_label,
+        provider=settings.oidc_issuer is not None,
     )  # fmt: skip
     return answer(html, status, {"Retry-After": str(wait)} if wait else None)
