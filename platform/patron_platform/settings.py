@@ -9,8 +9,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from patron_engine.errors import WrongUse
 from patron_engine.fields.limits import WORKSPACE_FILES
@@ -49,7 +50,49 @@ class Settings(BaseModel):
         "",
         description="addresses whose X-Forwarded-For and X-Forwarded-Proto are believed, joined by commas; * is all",
     )
+    mail: str | None = Field(
+        None,
+        pattern=r"^smtps?://[^\s/?#]+$",
+        description="mail server: smtp://USER:PASSWORD@HOST:PORT (STARTTLS where it is offered) or smtps://…",
+    )
+    mail_from: str | None = Field(
+        None,
+        pattern=r"^[^\s@<>]+@[^\s@<>]+$",
+        description="address letters come from; needed with a mail server",
+    )
+    oidc_issuer: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="OpenID Connect provider people may sign in through: its issuer",
+    )
+    oidc_client: str | None = Field(None, description="client id the provider gave")
+    oidc_secret: str | None = Field(None, description="client secret the provider gave")
+    oidc_label: str = Field("SSO", max_length=40, description="what the button on the sign-in page calls it")
+    oidc_join: str | None = Field(
+        None, description="workspace whom nobody knows joins, without a role; silent: nobody is made a user"
+    )
     jobs: bool = Field(True, description="run events, jobs and timers inside the serving process")
+
+    @model_validator(mode="after")
+    def _provider_can_be_asked(self) -> Settings:
+        issuer = self.oidc_issuer
+        if issuer is not None and not (self.oidc_client and self.oidc_secret and self.base_url):
+            raise ValueError(
+                "a provider needs PATRON_OIDC_CLIENT, PATRON_OIDC_SECRET and PATRON_BASE_URL to come back to"
+            )
+        if issuer is not None and urlsplit(issuer).scheme != "https" and not _on_this_machine(issuer):
+            raise ValueError("a provider is reached over https: what it says about people lets them in")
+        return self
+
+    @model_validator(mode="after")
+    def _letters_can_be_written(self) -> Settings:
+        if self.mail is not None and (self.mail_from is None or self.base_url is None):
+            raise ValueError("a mail server needs PATRON_MAIL_FROM and PATRON_BASE_URL: letters hold links")
+        return self
+
+
+def _on_this_machine(address: str) -> bool:
+    return urlsplit(address).hostname in ("127.0.0.1", "::1", "localhost")
 
 
 _NAMES: Mapping[str, str] = {
@@ -62,6 +105,13 @@ _NAMES: Mapping[str, str] = {
     "PATRON_FILES": "files",
     "PATRON_BASE_URL": "base_url",
     "PATRON_TRUSTED_PROXIES": "trusted_proxies",
+    "PATRON_MAIL": "mail",
+    "PATRON_MAIL_FROM": "mail_from",
+    "PATRON_OIDC_ISSUER": "oidc_issuer",
+    "PATRON_OIDC_CLIENT": "oidc_client",
+    "PATRON_OIDC_SECRET": "oidc_secret",
+    "PATRON_OIDC_LABEL": "oidc_label",
+    "PATRON_OIDC_JOIN": "oidc_join",
     "PATRON_JOBS": "jobs",
     "PATRON_SHOW": "show",
     "PATRON_LOG": "log",

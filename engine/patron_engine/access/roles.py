@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from patron_engine.access.hours import Login, read_login
 from patron_engine.expr.nodes import Expression
 from patron_engine.fields.field import Texts
 from patron_engine.model.model import Model
@@ -39,6 +40,7 @@ class Role:
     actions: frozenset[str]
     design: frozenset[str] | None  # objects he may design; None: all of them
     menus: tuple[str, ...] = ()
+    login: Login | None = None
 
     def of(self, object: str) -> ObjectRights | None:
         """The entry of the object, else the one for every object without an entry."""
@@ -112,6 +114,7 @@ def _role(model: Model, name: str, body: Mapping[str, Any]) -> Role:
         actions=frozenset(actions),
         design=None if design is None else frozenset(design),
         menus=tuple(body.get("menus") or ()),
+        login=read_login(body.get("login")),
     )
 
 

@@ -18,7 +18,7 @@ import re2
 from patron_engine.meta.cron import cron_fault
 from patron_engine.meta.document import Document, Path, walk
 from patron_engine.meta.reference.events import OFFERS
-from patron_engine.meta.rules_values import external_ids, menu_addresses, open_days
+from patron_engine.meta.rules_values import external_ids, login_addresses, menu_addresses, open_days
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
 
@@ -294,6 +294,7 @@ RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {
     "assignment": (cron_lines,),
     "sla": (steps, sla_clocks),
     "report": (measures, cron_lines, days),
+    "role": (login_addresses,),
     "webform": (days, open_days),
     "check": (days,),
     "workspace": (workspace_name, zone),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
+from ipaddress import ip_network
 from typing import Final
 
 from patron_engine.meta.document import Document, walk
@@ -59,3 +60,20 @@ def open_days(document: Document, found: Problems) -> None:
     if last < first:
         message = Phrase("it closes ({last}) before it opens ({first})", last=last, first=first)
         found.add("range_order", message, hint="swap the two days", **document.where(("open", "until")))
+
+
+def login_addresses(document: Document, found: Problems) -> None:
+    """What a role's `login` names are addresses and networks: one that is none would let nobody in."""
+    for path, value in walk(document.body):
+        if path[:2] != ("login", "addresses") or not isinstance(value, str):
+            continue
+        try:
+            ip_network(value, strict=False)
+        except ValueError:
+            message = Phrase("{value!r} is neither an address nor a network", value=value)
+            found.add(
+                "bad_address",
+                message,
+                hint="203.0.113.7, 203.0.113.0/24 or 2001:db8::/32",
+                **document.where(path),
+            )

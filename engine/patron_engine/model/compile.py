@@ -262,4 +262,5 @@ def workspace_of(documents: Mapping[Key, Any]) -> Workspace:
         fiscal_year_from=int(body.get("fiscal_year_from") or 1),
         week_from=week if week in WEEK_DAYS else "monday",
         calendar=body.get("calendar"),
+        second_factor=frozenset(body.get("second_factor") or ()),
     )

@@ -146,6 +146,7 @@ class Workspace:
     fiscal_year_from: int
     week_from: Literal["monday", "sunday", "saturday"]
     calendar: str | None
+    second_factor: frozenset[str] = frozenset()  # roles; * is everybody
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,10 +16,11 @@ from threading import Lock
 from starlette.requests import Request
 
 from patron_engine.actor import Actor, Cause
-from patron_engine.errors import NotFound
+from patron_engine.errors import Forbidden, NotFound
 from patron_engine.runtime import Workspace
 from patron_platform.api.errors import TooManyRequests, Unauthenticated
-from patron_platform.hosts import host, parts
+from patron_platform.hosts import client, host, parts
+from patron_platform.identity import limits
 from patron_platform.identity.cookies import session_of
 from patron_platform.identity.keys import KeyHolder, find_key, key_hash
 from patron_platform.identity.sessions import Session
@@ -33,6 +34,7 @@ KNOWN_SECONDS = 3.0  # a revoked key is refused after at most this long
 KNOWN_KEYS = 10_000
 FAILURES = 20  # wrong keys an address may send in FAILURE_SECONDS
 FAILURE_SECONDS = 60.0
+DESIGN = ("/definitions", "/drafts", "/releases", "/packs")  # where definitions are changed
 SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
 
 
@@ -69,7 +71,7 @@ class Door:
         now = time.monotonic()
         known = self._known.get(digest)
         if known is not None and known[0] > now:
-            return _spoken(self._caller(known[1]), request)
+            return _spoken(self._caller(request, known[1]), request)
         return _spoken(self._look_up(request, digest, now), request)
 
     def _seated(self, request: Request, session: Session) -> Caller:
@@ -91,6 +93,9 @@ class Door:
             user=member.user, name=session.email, administrator=member.administrator, languages=languages,
             roles=standing.roles, kind=standing.kind,
         )  # fmt: skip
+        model = limits.model_of(workspace, actor)
+        limits.check(model, actor, client(request), workspace.runtime.clock())
+        limits.demand_second_factor(model, actor, session)
         remember(request, languages)
         seen = seen_as(request, session.id, workspace, actor)
         if seen is not None:
@@ -114,7 +119,7 @@ class Door:
             raise Unauthenticated(
                 "this API key is not valid", hint="it may have been revoked or have expired"
             )
-        caller = self._caller(holder)
+        caller = self._caller(request, holder)
         with self._lock:
             self._known[digest] = (now + KNOWN_SECONDS, holder)
             self._known.move_to_end(digest)
@@ -122,8 +127,13 @@ class Door:
                 self._known.popitem(last=False)
         return caller
 
-    def _caller(self, holder: KeyHolder) -> Caller:
-        """Who a key speaks for, as his own record says now."""
+    def _caller(self, request: Request, holder: KeyHolder) -> Caller:
+        """Who a key speaks for, as his own record says now. Forbidden for what the key is not meant for."""
+        if not holder.holds(scope_of(request), client(request)):
+            raise Forbidden(
+                "this API key may not be used for this, or not from this address", code="key_limit",
+                hint="`patron key list` shows its scopes and addresses",
+            )  # fmt: skip
         workspace = self.service.runtime.workspace(holder.workspace)
         standing = standing_of(workspace, holder.user)
         if not standing.on:
@@ -146,6 +156,14 @@ class Door:
                 self._failures.pop(address, None)
         if len(recent) >= FAILURES:
             raise TooManyRequests("too many wrong keys from this address", hint="wait a minute")
+
+
+def scope_of(request: Request) -> str:
+    """What a key must be meant for: reading, changing records, changing definitions."""
+    path = request.url.path.removeprefix("/api/v1")
+    if request.scope["method"] in SAFE or (path.startswith("/records/") and path.endswith("/query")):
+        return "read"
+    return "design" if path.startswith(DESIGN) else "write"
 
 
 def _page_of(request: Request) -> str | None:

@@ -10,7 +10,7 @@ import typer
 
 from patron_platform.commands.frame import Data, DatabaseUrl, InWorkspace, Json, opened, say, table
 
-users = typer.Typer(help="Create users, set passwords.", no_args_is_help=True)
+users = typer.Typer(help="Create and invite users, set passwords.", no_args_is_help=True)
 keys = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 MOST_READ = 4_096  # characters of a line that may be a password
 
@@ -55,6 +55,74 @@ def create_user(
     say(json, {"user": user, "email": email}, lambda: typer.echo(f"{email} is a user of {workspace}"))
 
 
+@users.command("invite")
+def invite(
+    email: Annotated[str, typer.Argument(help="E-mail address.")],
+    workspace: InWorkspace,
+    role: Annotated[
+        list[str] | None, typer.Option("--role", help="Role he will have; several times.")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="Name people see.")] = "",
+    language: Annotated[str, typer.Option("--language", help="Language of the letter.")] = "en",
+    data: Data = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Invites somebody by mail; without a mail server it prints the link, once."""
+    from patron_platform.identity import invitations, letters
+    from patron_platform.identity.audit import note
+
+    guest = invitations.Guest(email=email, name=name, roles=tuple(role or ()))
+    with opened(data, database) as service:
+        place = service.runtime.workspace(workspace)
+        with service.databases.system() as conn:
+            token = invitations.invite(conn, place, guest, by="Patron")
+            note(conn, "invited", about=email, workspace=workspace, detail={"by": "patron user invite"})
+        sent = letters.send_invitation(
+            service, email, token, by="Patron", workspace=workspace, language=language
+        )
+        link = None if sent else letters.invitation_link(service, token)
+    said = f"a letter is on its way to {email}" if sent else str(link)
+    say(json, {"email": email, "sent": sent, "link": link}, lambda: typer.echo(said))
+
+
+@users.command("renew")
+def renew(
+    email: Annotated[str, typer.Argument(help="E-mail address.")],
+    data: Data = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Signs somebody out everywhere; at the next sign-in he has to choose another password."""
+    from patron_platform.identity import accounts
+
+    with opened(data, database) as service, service.databases.system() as conn:
+        accounts.demand_new_password(conn, email)
+    say(json, {"email": email}, lambda: typer.echo(f"{email} chooses a new password at the next sign-in"))
+
+
+@users.command("second-factor-off")
+def second_factor_off(
+    email: Annotated[str, typer.Argument(help="E-mail address.")],
+    data: Data = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """For who lost his phone and his recovery codes: the password alone lets him in, and he is signed out everywhere."""
+    from patron_engine.errors import NotFound
+    from patron_platform.identity import factor, sessions
+    from patron_platform.identity.audit import note
+
+    with opened(data, database) as service, service.databases.system() as conn, conn.transaction():
+        found = sessions.account_by_email(conn, email)
+        if found is None:
+            raise NotFound(f"there is no account {email}", code="user_not_found")
+        factor.turn_off(conn, found[0])
+        sessions.close_others(conn, found[0])
+        note(conn, "second_factor_off", about=email, detail={"by": "patron user second-factor-off"})
+    say(json, {"email": email}, lambda: typer.echo(f"{email} signs in with the password alone"))
+
+
 @users.command("password")
 def set_password(
     email: Annotated[str, typer.Argument(help="E-mail address.")],
@@ -89,6 +157,14 @@ def create_key(
     workspace: InWorkspace,
     name: Annotated[str, typer.Option("--name", help="What it is for.")] = "",
     days: Annotated[int | None, typer.Option("--days", min=1, help="Expires after so many days.")] = None,
+    address: Annotated[
+        list[str] | None,
+        typer.Option("--address", help="Address or network it may be used from; several times."),
+    ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option("--scope", help="read, write or design; several times. Silent: all three."),
+    ] = None,
     data: Data = None,
     database: DatabaseUrl = None,
     json: Json = False,
@@ -98,7 +174,9 @@ def create_key(
 
     expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
     with opened(data, database) as service, service.databases.system() as conn:
-        key = stored.create_key(conn, user, workspace, name, expires)
+        key = stored.create_key(
+            conn, user, workspace, name, expires, addresses=address or (), scopes=scope or stored.SCOPES
+        )
     say(json, {"key": key}, lambda: typer.echo(key))
 
 
@@ -115,12 +193,14 @@ def list_keys(
         json,
         {"keys": [{n: getattr(r, n) for n in r.__slots__} for r in rows]},
         lambda: table(
-            ("key", "name", "user", "created", "last used", "state"),
+            ("key", "name", "user", "for", "from", "created", "last used", "state"),
             [
                 (
                     f"{r.prefix}…",
                     r.name,
                     r.email,
+                    ", ".join(r.scopes),
+                    ", ".join(r.addresses) or "everywhere",
                     f"{r.created_at:%Y-%m-%d}",
                     f"{r.last_used_at:%Y-%m-%d %H:%M}" if r.last_used_at else "never",
                     "revoked" if r.revoked_at else "in force",

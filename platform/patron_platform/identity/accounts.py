@@ -71,9 +71,8 @@ def create_user(
 
 def set_password(conn: psycopg.Connection[Any], email: str, password: str) -> None:
     """A new password of an account; whoever is signed in with the old one is signed out. NotFound without the account."""
-    kept = hash_password(password)
     row = conn.execute(
-        "SELECT id::text FROM patron.account WHERE lower(email) = lower(%s)", (email,)
+        "SELECT id::text, name FROM patron.account WHERE lower(email) = lower(%s)", (email,)
     ).fetchone()
     if row is None:
         raise NotFound(
@@ -81,17 +80,39 @@ def set_password(conn: psycopg.Connection[Any], email: str, password: str) -> No
             code="user_not_found",
             hint="patron user create makes one",
         )
-    change_password(conn, row[0], kept)
+    change_password(conn, row[0], hash_password(password, row[1], email))
+
+
+def demand_new_password(conn: psycopg.Connection[Any], email: str) -> None:
+    """His sessions end, and at the next sign-in he has to choose another password. NotFound without the account."""
+    with conn.transaction():
+        row = conn.execute(
+            "UPDATE patron.account SET must_change = true, updated_at = now() WHERE lower(email) = lower(%s)"
+            " RETURNING id::text",
+            (email,),
+        ).fetchone()
+        if row is None:
+            raise NotFound(
+                Phrase("there is no account {email}", email=email),
+                code="user_not_found",
+                hint="patron user create makes one",
+            )
+        close_others(conn, row[0])
 
 
 def change_password(
     conn: psycopg.Connection[Any], account: str, password_hash: str, keep: str | None = None
 ) -> None:
-    """Writes the hash of a new password. Every session but `keep` ends, and no browser is known any more."""
+    """Writes the hash of a new password. Every session but `keep` ends, no browser is known any more, and what was on its way to
+    another password or to a session leads nowhere."""
     with conn.transaction():
         conn.execute(
-            "UPDATE patron.account SET password_hash = %s, updated_at = now() WHERE id = %s",
+            "UPDATE patron.account SET password_hash = %s, must_change = false, updated_at = now() WHERE id = %s",
             (password_hash, account),
+        )
+        conn.execute(
+            "DELETE FROM patron.ticket WHERE account = %s AND kind IN ('reset', 'second_factor', 'new_password')",
+            (account,),
         )
         close_others(conn, account, keep)
         conn.execute("DELETE FROM patron.device WHERE account = %s", (account,))

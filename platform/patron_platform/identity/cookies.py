@@ -12,9 +12,10 @@ from starlette.responses import Response
 from patron_platform.hosts import secure
 from patron_platform.identity import sessions
 from patron_platform.identity.attempts import DEVICE_LASTS
+from patron_platform.identity.tickets import STEP_LASTS
 from patron_platform.service import Service
 
-SESSION, DEVICE = "patron_session", "patron_device"
+SESSION, DEVICE, STEP = "patron_session", "patron_device", "patron_step"
 LONGEST = 200  # characters of a token
 
 
@@ -48,10 +49,15 @@ def give_device(request: Request, answer: Response, token: str) -> None:
     _set(request, answer, DEVICE, token, int(DEVICE_LASTS.total_seconds()))
 
 
-def take(request: Request, answer: Response) -> None:
-    """Takes the session's cookie away."""
+def give_step(request: Request, answer: Response, token: str) -> None:
+    """The cookie of a sign-in that is not whole yet."""
+    _set(request, answer, STEP, token, int(STEP_LASTS.total_seconds()))
+
+
+def take(request: Request, answer: Response, cookie: str = SESSION) -> None:
+    """Takes a cookie away: the session's unless another is named."""
     answer.delete_cookie(
-        named(request, SESSION), path="/", httponly=True, samesite="lax", secure=secure(request)
+        named(request, cookie), path="/", httponly=True, samesite="lax", secure=secure(request)
     )
 
 

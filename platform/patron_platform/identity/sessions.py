@@ -45,6 +45,7 @@ class Session:
     preferences: Mapping[str, Any]
     memberships: Mapping[str, Membership]
     workspace: str | None = None
+    second_factor: bool = False  # whether a code is asked for when this account signs in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,8 @@ def open_session(conn: psycopg.Connection[Any], account: str, agent: str = "", a
 def find_session(conn: psycopg.Connection[Any], token: str) -> Session | None:
     """What a token opens, or None: unknown, expired, or of an account that may not sign in."""
     row = conn.execute(
-        "SELECT s.id::text, a.id::text, a.email, a.name, a.preferences, s.seen_at < now() - %s, s.workspace"
+        "SELECT s.id::text, a.id::text, a.email, a.name, a.preferences, s.seen_at < now() - %s, s.workspace,"
+        " a.totp_secret IS NOT NULL"
         " FROM patron.session s JOIN patron.account a ON a.id = s.account"
         " WHERE s.hash = %s AND s.expires_at > now() AND s.ends_at > now() AND a.state = 'active'",
         (SEEN_EVERY, token_hash(token)),
@@ -105,6 +107,7 @@ def find_session(conn: psycopg.Connection[Any], token: str) -> Session | None:
         preferences=row[4],
         memberships=memberships,
         workspace=row[6] if row[6] in memberships else None,
+        second_factor=row[7],
     )
 
 
@@ -154,6 +157,14 @@ def account_by_email(conn: psycopg.Connection[Any], email: str) -> tuple[str, st
     row = conn.execute(
         "SELECT id::text, password_hash FROM patron.account WHERE lower(email) = lower(%s) AND state = 'active'",
         (email,),
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+def names_of(conn: psycopg.Connection[Any], account: str) -> tuple[str, str] | None:
+    """The address and the name of an active account."""
+    row = conn.execute(
+        "SELECT email, name FROM patron.account WHERE id = %s AND state = 'active'", (account,)
     ).fetchone()
     return None if row is None else (row[0], row[1])
 

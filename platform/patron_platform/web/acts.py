@@ -29,7 +29,7 @@ from patron_engine.record.undo import Done
 from patron_engine.ways.save import save
 from patron_platform.api.clone import cloned
 from patron_platform.web import undo
-from patron_platform.web.login import see_other
+from patron_platform.web.arriving import see_other
 from patron_platform.web.record_form import Connection, Form, Posted, confirms
 from patron_platform.web.render import page
 from patron_platform.web.visitor import Visitor, enter

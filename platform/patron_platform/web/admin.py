@@ -21,8 +21,8 @@ from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.ways.read import read
 from patron_platform.colleagues import must_manage
+from patron_platform.web.arriving import see_other
 from patron_platform.web.conditions_said import said_condition
-from patron_platform.web.login import see_other
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter

@@ -26,8 +26,8 @@ from patron_platform.members import members_of, signed_in
 from patron_platform.viewing import may_view
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.admin import Desk, desk
+from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
-from patron_platform.web.login import see_other
 
 router = APIRouter(prefix="/w/{workspace}/admin/people", include_in_schema=False)
 SHOWN = ("id", "name", "email", "department", "manager", "roles", "kind", "active")

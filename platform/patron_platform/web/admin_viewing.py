@@ -17,8 +17,8 @@ from patron_platform.hosts import client
 from patron_platform.identity.audit import note
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.admin import desk
+from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
-from patron_platform.web.login import see_other
 from patron_platform.web.visitor import enter
 
 router = APIRouter(prefix="/w/{workspace}/admin/viewing", include_in_schema=False)

@@ -33,12 +33,12 @@ from patron_engine.record.undo import Done, Kept
 from patron_engine.ways.read import read
 from patron_engine.ways.save import save
 from patron_platform.web import csrf, forms_in, undo
+from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.list_cells import Editor, editor, read_text
 from patron_platform.web.list_export import file_of
 from patron_platform.web.lists import Asked, Connection, asked, here
 from patron_platform.web.lists import title_of as page_title
-from patron_platform.web.login import see_other
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.undone import Told, titles

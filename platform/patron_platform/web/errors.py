@@ -17,8 +17,9 @@ from starlette.responses import Response
 
 from patron_engine.errors import PatronError
 from patron_platform.api.errors import status_of
+from patron_platform.identity.limits import SecondFactorNeeded
 from patron_platform.phrases import written
-from patron_platform.web.login import see_other
+from patron_platform.web.arriving import see_other
 from patron_platform.web.render import answer, draw, page, partial_wanted
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import NotSignedIn, enter, languages_for
@@ -45,6 +46,10 @@ def error_page(request: Request, error: PatronError, number: str | None = None) 
         if partial_wanted(request):
             return answer("", 401, {"HX-Redirect": address})
         return see_other(address)
+    steps = request.url.path.split("/")
+    if isinstance(error, SecondFactorNeeded) and len(steps) > 2 and steps[1] == "w":
+        address = f"/w/{quote(steps[2])}/me/second-factor"
+        return answer("", 403, {"HX-Redirect": address}) if partial_wanted(request) else see_other(address)
     status = status_of(error)
     if status != 503:  # without a database nobody can be asked who he is
         try:

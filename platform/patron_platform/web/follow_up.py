@@ -27,7 +27,7 @@ from patron_engine.record.undo import Done
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
 from patron_platform.web import undo
-from patron_platform.web.login import local_address, see_other
+from patron_platform.web.arriving import local_address, see_other
 from patron_platform.web.record import Sent
 from patron_platform.web.record_form import Connection, Form, Posted, confirms
 from patron_platform.web.render import page, part, partial_wanted

@@ -16,8 +16,8 @@ from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_platform.api.idempotency import MAX_KEY
 from patron_platform.web import once
+from patron_platform.web.arriving import local_address
 from patron_platform.web.form_page import Around, brief
-from patron_platform.web.login import local_address
 from patron_platform.web.visitor import Visitor
 
 FILL = "fill."

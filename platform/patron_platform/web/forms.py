@@ -28,12 +28,12 @@ from patron_engine.record.change import Outcome
 from patron_engine.ways.save import save
 from patron_platform.api.idempotency import Answer
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.arriving import local_address
 from patron_platform.web.form_desk import Desk
 from patron_platform.web.form_live import live_answer
 from patron_platform.web.form_page import Said, draw_form
 from patron_platform.web.form_stale import Stale, chosen
 from patron_platform.web.forms_in import FormData, Pairs
-from patron_platform.web.login import local_address
 from patron_platform.web.once import gone_on, once
 from patron_platform.web.problems import words_in
 from patron_platform.web.render import page

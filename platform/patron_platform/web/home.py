@@ -23,8 +23,8 @@ from patron_engine.query.call import Call
 from patron_engine.record.change import Change
 from patron_engine.ways.read import read_one
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
-from patron_platform.web.login import see_other
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter

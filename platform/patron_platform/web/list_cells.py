@@ -34,9 +34,9 @@ from patron_engine.record.change import Change
 from patron_engine.ways.read import read
 from patron_platform.api.errors import status_of
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.lists import Asked, around, asked
-from patron_platform.web.login import see_other
 from patron_platform.web.lookup import WITH
 from patron_platform.web.render import part, partial_wanted
 from patron_platform.web.texts import texts_in

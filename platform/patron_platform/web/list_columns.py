@@ -22,9 +22,9 @@ from patron_engine.page.paths import field_at, gathers, label_at, sorts
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.lists import Asked, asked, title_of
-from patron_platform.web.login import see_other
 from patron_platform.web.render import answer, page, part, partial_wanted
 from patron_platform.web.views import WIDTHS, arrange
 

@@ -36,11 +36,11 @@ from patron_engine.page.filters import Choosable, adjusted, choosable, operators
 from patron_engine.page.paths import field_at
 from patron_engine.phrases import Phrase
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.list_chips import titles_in
 from patron_platform.web.list_values import records_of
 from patron_platform.web.lists import Asked, asked, title_of
-from patron_platform.web.login import see_other
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import Texts, texts_in
 from patron_platform.web.visitor import enter

@@ -10,14 +10,15 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from patron_platform.hosts import client
 from patron_platform.identity import attempts, cookies, passwords, sessions
 from patron_platform.identity.audit import note
-from patron_platform.identity.entered import entered
 from patron_platform.service import Service
-from patron_platform.web import csrf, forms_in
+from patron_platform.settings import Settings
+from patron_platform.web import arriving, csrf, forms_in
+from patron_platform.web.arriving import home_of, local_address, see_other
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.render import answer, draw
 from patron_platform.web.texts import SPOKEN
@@ -25,6 +26,9 @@ from patron_platform.web.visitor import languages_for, session_of
 
 router = APIRouter(include_in_schema=False)
 LONGEST_ADDRESS = 254
+_DONE = {  # what the page says of why one is here again
+    "withdrawn": "signin.step_ended", "provider": "signin.provider_failed", "unknown": "signin.provider_unknown",
+}  # fmt: skip
 LEFT = '"cache", "storage"'  # what a browser throws away at sign-out: pages, forms that waited, the worker
 
 
@@ -64,22 +68,9 @@ def login(request: Request, form: FormData) -> Response:
         with service.databases.system() as conn:
             note(conn, "sign_in_failed", about=email, address=place)
         return _page(request, given, wrong=True, status=422)
-    with service.databases.system() as conn, conn.transaction():
+    with service.databases.system() as conn:
         attempts.succeed(conn, turn)
-        before = sessions.find_session(conn, cookies.token_in(request))
-        if before is not None:
-            sessions.close_session(conn, before.id)
-        token = sessions.open_session(conn, found[0], request.headers.get("user-agent", ""), place)
-        session = sessions.find_session(conn, token)
-        known = attempts.remember_device(conn, found[0], device)
-        note(conn, "sign_in", account=found[0], about=email, address=place)
-    if session is None:  # closed between the two looks
-        return _page(request, given, wrong=True, status=422)
-    entered(service, session, workspace_of(session), place)
-    made = see_other(local_address(given.get("next")) or home_of(session))
-    cookies.give(request, made, token)
-    cookies.give_device(request, made, known)
-    return made
+    return arriving.arrive(request, found[0], given.get("next", ""), way="password")
 
 
 @router.post("/logout")
@@ -108,34 +99,11 @@ def _page(
     """The form with what was typed but the password; where it goes on and its language stay."""
     given = request.query_params if given is None else given
     languages = languages_for(request, {"language": given.get("language")})
+    settings: Settings = request.app.state.service.settings
     html = draw(
         "login.html", languages, email=given.get("email", "").strip()[:LONGEST_ADDRESS], wrong=wrong, wait=wait,
         next=local_address(given.get("next")) or "", chosen=given.get("language", "") in SPOKEN, spoken=SPOKEN,
+        mails=settings.mail is not None, done=_DONE.get(given.get("done", "")), label=settings.oidc_label,
+        provider=settings.oidc_issuer is not None,
     )  # fmt: skip
     return answer(html, status, {"Retry-After": str(wait)} if wait else None)
-
-
-def home_of(session: sessions.Session) -> str:
-    """The workspace he chose last or belongs to; where there are several, the page to choose."""
-    name = workspace_of(session)
-    return f"/w/{name}/" if name else "/workspaces"
-
-
-def workspace_of(session: sessions.Session) -> str:
-    """The workspace he chose last or belongs to; "" where there are several to choose of."""
-    names = list(session.memberships)
-    return session.workspace or (names[0] if len(names) == 1 else "")
-
-
-def see_other(address: str) -> Response:
-    """On to another address after a form: 303, so that the browser asks with GET."""
-    return RedirectResponse(address, status_code=303)
-
-
-def local_address(given: str | None) -> str | None:
-    """An address inside the service, or None: nothing that a browser could read as another host."""
-    if not given or not given.startswith("/") or len(given) > 2_000:
-        return None
-    if given.startswith(("//", "/\\")) or any(c < " " or c in "\\\x7f" for c in given):
-        return None
-    return given

@@ -21,8 +21,9 @@ from patron_platform.identity import attempts, cookies, passwords, sessions
 from patron_platform.identity.accounts import change_password
 from patron_platform.identity.audit import note
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.arriving import local_address, see_other
+from patron_platform.web.choosing import wrong_choice
 from patron_platform.web.forms_in import FormData
-from patron_platform.web.login import local_address, see_other
 from patron_platform.web.render import page
 from patron_platform.web.texts import SPOKEN, texts_in
 from patron_platform.web.visitor import DENSITIES, PAGE_SIZES, SCHEMES, NotSignedIn, Visitor, enter
@@ -92,13 +93,8 @@ def password(request: Request, workspace: str, form: FormData) -> Response:
     """A new password for who knows the old one. Every other session ends; this one gets a new token."""
     visitor, given = _entered(request, workspace, form)
     old, new = given.get("current", ""), given.get("new", "")
-    wrong: dict[str, str] = {}
-    if not passwords.SHORTEST <= len(new) <= passwords.LONGEST:
-        wrong["new"] = "me.password_length"
-    elif new != given.get("again", ""):
-        wrong["again"] = "me.password_differs"
-    elif new == old:
-        wrong["new"] = "me.password_same"
+    chosen = wrong_choice(given, visitor.session.email, visitor.session.name)
+    wrong = dict([chosen]) if chosen else {"new": "me.password_same"} if new == old else {}
     if wrong or len(old) > passwords.LONGEST:
         return _page(visitor, status=422, wrong=wrong or {"current": "me.password_wrong"})
     place, account = client(request), visitor.session.account
@@ -109,7 +105,7 @@ def password(request: Request, workspace: str, form: FormData) -> Response:
         found = sessions.account_by_email(conn, visitor.session.email)
     if found is None or not passwords.fits(old, found[1]):
         return _page(visitor, status=422, wrong={"current": "me.password_wrong"})
-    kept = passwords.hash_password(new)
+    kept = passwords.hash_password(new, visitor.session.email, visitor.session.name)
     with visitor.service.databases.system() as conn, conn.transaction():
         attempts.succeed(conn, turn)
         change_password(conn, account, kept, keep=visitor.session.id)

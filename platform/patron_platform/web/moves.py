@@ -27,9 +27,9 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.ways.read import read_one
 from patron_platform.web import csrf, forms_in, undo
+from patron_platform.web.arriving import local_address, see_other
 from patron_platform.web.boards import asked, folded_of, object_for, text_of
 from patron_platform.web.forms_in import FormData, Pairs
-from patron_platform.web.login import local_address, see_other
 from patron_platform.web.moved import Wish, carry_out, title_in
 from patron_platform.web.problems import OWN_WORDS, words_in
 from patron_platform.web.render import page, part, partial_wanted

@@ -16,8 +16,8 @@ from patron_engine.errors import NotFound
 from patron_engine.page.notices import CATEGORIES, mark_read, notices_of, unread
 from patron_engine.query.call import Call
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
-from patron_platform.web.login import see_other
 from patron_platform.web.render import answer, page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import enter

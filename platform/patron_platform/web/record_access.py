@@ -29,8 +29,8 @@ from patron_platform.answers import Answer, Asked, answer, audience, facts_of, o
 from patron_platform.colleagues import Colleague, administrators, colleague, manages, must_manage
 from patron_platform.giving import give_roles, may_give
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
-from patron_platform.web.login import see_other
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter

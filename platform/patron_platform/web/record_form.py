@@ -28,8 +28,8 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData, Pairs
-from patron_platform.web.login import see_other
 from patron_platform.web.record import Sent, draw_record
 from patron_platform.web.visitor import Visitor, enter
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from patron_engine.page.below import MOST_COUNTED, counts_of
 from patron_engine.page.record import record_page
 from patron_engine.page.timeline import timeline
-from patron_platform.web.login import see_other
+from patron_platform.web.arriving import see_other
 from patron_platform.web.record import wanted_in
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import enter

@@ -31,7 +31,7 @@ from patron_engine.record.change import Change, Outcome
 from patron_engine.record.undo import Done, Kept, plan_undo, record_batch
 from patron_engine.ways.read import read
 from patron_engine.ways.save import save
-from patron_platform.web.login import local_address
+from patron_platform.web.arriving import local_address
 from patron_platform.web.visitor import Visitor
 
 Connection = psycopg.Connection[Any]

@@ -25,9 +25,9 @@ from patron_engine.query.names import known_object
 from patron_platform import personal
 from patron_platform.personal import Connection
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.lists import Asked, asked_of
-from patron_platform.web.login import see_other
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)

@@ -16,10 +16,13 @@ from starlette.requests import Request
 
 from patron_engine.actor import Actor, Cause
 from patron_engine.errors import NotFound, PatronError
+from patron_engine.model.model import Model
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.runtime import Workspace
 from patron_platform.colleagues import Colleague
+from patron_platform.hosts import client
+from patron_platform.identity import limits
 from patron_platform.identity.cookies import session_of
 from patron_platform.identity.sessions import Session
 from patron_platform.identity.standing import standing_of
@@ -39,6 +42,7 @@ __all__ = [
     "SCHEMES",
     "NotSignedIn",
     "Visitor",
+    "arrived",
     "enter",
     "languages_for",
     "session_of",
@@ -61,6 +65,10 @@ class Visitor:
     actor: Actor
     cause: Cause
     viewing: Colleague | None = None  # through whose eyes he looks, reading only
+
+    def with_session(self, session: Session) -> Visitor:
+        """The same visitor, whose session has a new token."""
+        return replace(self, session=session)
 
     @property
     def name(self) -> str:
@@ -106,7 +114,19 @@ class Visitor:
 
 
 def enter(request: Request, workspace: str) -> Visitor:
-    """The visitor of a page of a workspace."""
+    """The visitor of a page of a workspace, who has everything the workspace asks of whoever signs in."""
+    visitor, model = _seen(request, workspace)
+    limits.demand_second_factor(model, visitor.actor, visitor.session)
+    return visitor
+
+
+def arrived(request: Request, workspace: str) -> Visitor:
+    """The visitor of a page, also where the second factor is still to be set up."""
+    return _seen(request, workspace)[0]
+
+
+def _seen(request: Request, workspace: str) -> tuple[Visitor, Model]:
+    """The visitor, and the release under which he was let in."""
     session = session_of(request)
     if session is None:
         raise NotSignedIn("nobody is signed in")
@@ -126,8 +146,10 @@ def enter(request: Request, workspace: str) -> Visitor:
         roles=standing.roles,
         kind=standing.kind,
     )
+    model = limits.model_of(place, actor)
+    limits.check(model, actor, client(request), place.runtime.clock())
     seen = seen_as(request, session.id, place, actor)
-    return Visitor(
+    visitor = Visitor(
         request=request,
         session=session,
         workspace=place,
@@ -135,6 +157,7 @@ def enter(request: Request, workspace: str) -> Visitor:
         cause=Cause(kind="user"),
         viewing=seen,
     )
+    return visitor, model
 
 
 def languages_for(request: Request, preferences: Mapping[str, Any]) -> tuple[str, ...]:

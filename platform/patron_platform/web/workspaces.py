@@ -16,8 +16,8 @@ from patron_platform.identity.audit import note
 from patron_platform.identity.entered import entered
 from patron_platform.service import Service
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
-from patron_platform.web.login import see_other
 from patron_platform.web.render import answer, draw
 from patron_platform.web.visitor import NotSignedIn, languages_for, session_of
 

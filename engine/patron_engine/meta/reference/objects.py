@@ -221,6 +221,9 @@ def _claim(
 
 def workspace(walk: Walk) -> None:
     walk.code(("calendar",), "calendar", walk.body.get("calendar"))
+    for index, role in enumerate(walk.body.get("second_factor") or ()):
+        if role != "*":
+            walk.definition(("second_factor", index), "role", role)
 
 
 def object_of(document: Document) -> str | None:

@@ -1,0 +1,189 @@
+"""Forgotten passwords: the same answer for everybody, a link that works once, and what it ends. Passwords that must be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from patron_platform.app import create_app
+from patron_platform.identity import passwords
+from patron_platform.identity.accounts import demand_new_password, set_password
+from patron_platform.identity.attempts import ACCOUNT_FREE
+from patron_platform.service import Service
+from patron_testing.smtp import MailServer, mail_server
+from patron_testing.web import ADMIN, PASSWORD, REP, WORKSPACE, Opened, Person
+
+NEW = "quiet river stones"
+
+
+@pytest.fixture(scope="module")
+def post() -> Iterator[MailServer]:
+    with mail_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def posted(opened: Opened, post: MailServer) -> Iterator[TestClient]:
+    changed = {"mail": post.address, "mail_from": "crm@acme.example", "base_url": "http://crm.example"}
+    settings = opened.service.settings.model_copy(update=changed)
+    service = Service(settings, opened.service.database, opened.service.databases, opened.service.runtime)
+    with TestClient(create_app(service), base_url="http://crm.example") as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def clean(opened: Opened, posted: TestClient) -> Iterator[None]:
+    yield
+    posted.cookies.clear()
+    with opened.service.databases.system() as conn:
+        conn.execute("DELETE FROM patron.sign_in_attempt")
+        conn.execute("DELETE FROM patron.ticket")
+        row = conn.execute("SELECT password_hash FROM patron.account WHERE email = %s", (REP,)).fetchone()
+        if row is None or not passwords.fits(PASSWORD, row[0]):
+            set_password(conn, REP, PASSWORD)
+
+
+def ask(client: TestClient, email: str, **more: Any) -> Any:
+    return client.post("/forgotten", data={"email": email}, **more)
+
+
+def choose(client: TestClient, link: str, new: str = NEW) -> Any:
+    return client.post(link, data={"new": new, "again": new}, follow_redirects=False)
+
+
+def test_a_new_password_by_mail_signs_in_and_ends_the_others(posted: TestClient, post: MailServer) -> None:
+    before = Person(posted, WORKSPACE, REP)
+    assert ask(posted, REP).status_code == 200
+    letter = post.next()
+    assert letter["To"] == REP
+    link = letter.get_content().split("http://crm.example")[1].split()[0]
+    assert "rep@acme.example" in posted.get(link).text
+    assert choose(posted, link, "short").status_code == 422
+    said = choose(posted, link)
+    assert said.headers["location"] == "/w/acme/" and "patron_session" in said.cookies
+    assert before.get("/").status_code == 303
+    assert choose(posted, link).status_code == 404 and posted.get(link).status_code == 404
+    posted.cookies.clear()
+    for password, status in ((PASSWORD, 422), (NEW, 303)):
+        said = posted.post("/login", data={"email": REP, "password": password}, follow_redirects=False)
+        assert said.status_code == status
+
+
+def test_an_unknown_address_gets_the_same_answer_and_no_letter(posted: TestClient, post: MailServer) -> None:
+    known = ask(posted, REP)
+    post.next()
+    for email in (
+        "nobody@acme.example",
+        f"{REP}%0aBcc: x@evil.example",
+        "ＲＥＰ@acme.example",
+        "rep@acme.example ",
+    ):
+        said = ask(posted, email)
+        assert (said.status_code, said.text) == (known.status_code, known.text)
+    assert post.next()["To"] == REP, "the last is his own address, with a blank around it"
+    assert post.nothing_came()
+
+
+def test_a_newer_link_ends_the_older_and_time_ends_both(
+    opened: Opened, posted: TestClient, post: MailServer
+) -> None:
+    ask(posted, REP)
+    first = post.link("reset")
+    ask(posted, REP)
+    second = post.link("reset")
+    assert posted.get(first).status_code == 404 and posted.get(second).status_code == 200
+    with opened.service.databases.system() as conn:
+        row = conn.execute(
+            "SELECT ends_at - made_at = interval '30 minutes' FROM patron.ticket WHERE kind = 'reset'"
+        ).fetchone()
+        conn.execute("UPDATE patron.ticket SET ends_at = now()")
+    assert row == (True,)
+    assert choose(posted, second).status_code == 404
+
+
+def test_a_changed_password_ends_the_link(opened: Opened, posted: TestClient, post: MailServer) -> None:
+    ask(posted, REP)
+    link = post.link("reset")
+    with opened.service.databases.system() as conn:
+        set_password(conn, REP, PASSWORD)
+    assert choose(posted, link).status_code == 404
+
+
+def test_asking_is_limited_for_known_and_unknown_alike(posted: TestClient, post: MailServer) -> None:
+    for email in (REP, "nobody@acme.example"):
+        said = [ask(posted, email).status_code for _ in range(ACCOUNT_FREE + 1)]
+        assert said == [200] * ACCOUNT_FREE + [429]
+    while not post.nothing_came():
+        pass
+
+
+def test_the_link_has_the_address_of_the_settings(posted: TestClient, post: MailServer) -> None:
+    assert ask(posted, REP, headers={"Host": "evil.example"}).status_code == 400
+    ask(posted, REP, headers={"X-Forwarded-Host": "evil.example"})
+    text = post.next().get_content()
+    assert "http://crm.example/reset/" in text and "evil" not in text
+
+
+def test_without_a_mail_server_the_page_says_so(opened: Opened) -> None:
+    assert "/forgotten" not in opened.client.get("/login").text
+    assert "administrator" in ask(opened.client, REP).text
+
+
+@pytest.mark.parametrize("email", ["", "x" * 255])
+def test_no_address_is_refused(posted: TestClient, email: str) -> None:
+    assert ask(posted, email).status_code == 422
+
+
+def test_other_sites_ask_for_nothing(posted: TestClient, post: MailServer) -> None:
+    assert ask(posted, REP, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert post.nothing_came()
+
+
+def test_a_password_that_must_change_is_changed_before_one_goes_on(opened: Opened) -> None:
+    client = opened.client
+    client.cookies.clear()
+    rep = opened.person(REP)
+    with opened.service.databases.system() as conn:
+        demand_new_password(conn, REP)
+    assert rep.get("/").status_code == 303, "he is signed out"
+    said = client.post("/login", data={"email": REP, "password": PASSWORD}, follow_redirects=False)
+    assert said.headers["location"] == "/login/password" and "patron_session" not in said.cookies
+    assert client.get("/login/password").status_code == 200
+    assert choose(client, "/login/password", PASSWORD).status_code == 422, "the one he has"
+    said = choose(client, "/login/password")
+    assert said.headers["location"] == "/w/acme/" and "patron_session" in said.cookies
+    client.cookies.clear()
+    said = client.post("/login", data={"email": REP, "password": NEW}, follow_redirects=False)
+    assert said.headers["location"] == "/w/acme/"
+    client.cookies.clear()
+    assert client.get("/login/password", follow_redirects=False).headers["location"].startswith("/login?")
+
+
+@pytest.mark.parametrize(
+    ("password", "fault"),
+    [
+        ("x" * 9, "password_length"),
+        ("x" * 201, "password_length"),
+        ("aaaaaaaaaaaa", "password_common"),
+        ("Password2026!", "password_common"),
+        ("P@ssw0rd1234", "password_common"),
+        ("1qaz2wsx3edc", "password_common"),
+        ("woaini1314520", "password_common"),
+        ("lilei@acme.example", "password_yours"),
+        ("LiLei-1990!!", "password_yours"),
+        ("quiet river stones", None),
+        ("lilei walks at dawn", None),
+        ("一二三四五六七八九十", None),
+    ],
+)
+def test_the_policy_of_passwords(password: str, fault: str | None) -> None:
+    assert passwords.fault(password, "lilei@acme.example", "Li Lei") == fault
+
+
+def test_the_policy_holds_where_one_changes_his_own(opened: Opened) -> None:
+    admin = opened.person(ADMIN)
+    said = admin.post("/me/password", {"current": PASSWORD, "new": "Password2026!", "again": "Password2026!"})
+    assert said.status_code == 422 and "most common" in said.text
