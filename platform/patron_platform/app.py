@@ -16,6 +16,7 @@ from patron_platform.api import (
     errors,
     exports,
     files,
+    giving,
     imports,
     objects,
     packs,
@@ -49,7 +50,19 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     app.state.service = service
     app.state.door = Door(service)
     errors.install(app, error_page)
-    for module in (objects, search, definitions, releases, packs, files, records, imports, exports, personal):
+    for module in (
+        objects,
+        search,
+        definitions,
+        releases,
+        packs,
+        files,
+        giving,
+        records,
+        imports,
+        exports,
+        personal,
+    ):
         app.include_router(module.router, prefix=API)
     app.include_router(health)
     for module in pages.PAGES:
