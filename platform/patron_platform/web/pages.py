@@ -16,6 +16,7 @@ from patron_platform.web import (
     follow_up,
     forms,
     gallery,
+    handover,
     home,
     list_cells,
     list_columns,
@@ -35,6 +36,7 @@ from patron_platform.web import (
     regions,
     related,
     search_page,
+    sharing,
     specimens,
     undone,
     views,
@@ -74,5 +76,7 @@ PAGES = (
     follow,
     follow_up,
     acts,
+    sharing,
     record,
+    handover,
 )
