@@ -237,7 +237,7 @@ def test_somebody_who_leaves_is_switched_off_and_handed_over(
     path = f"/admin/handover/{ann.id}"
     assert bob.person.get(path).status_code == bob.person.get("/admin/handover").status_code == 404
     assert bob.person.post(path, {"to": bob.id}).status_code == 404
-    assert "6 records" in me.page(path).get_text(" ")
+    assert "open tasks: 6" in me.page(path).get_text(" ")
     assert me.page(f"/admin/handover?q={ann.email[:8]}").select_one(f'a[href$="{ann.id}"]') is not None
     assert me.post(path, {"to": ann.id}).status_code == me.post(path, {}).status_code == 422
     assert me.post(path, {"off": "1"}).status_code == 303

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any, cast
 
 import psycopg
@@ -199,7 +199,7 @@ def moment(call: Call, said: Any) -> datetime | None:
         raise _no_moment()
     try:
         if len(said) == len("2026-05-20"):
-            found = datetime.combine(date.fromisoformat(said) + timedelta(days=1), time(), zone)
+            found = datetime.combine(date.fromisoformat(said), time(23, 59, 59), zone)
         else:
             found = datetime.fromisoformat(said)
             found = found if found.tzinfo is not None else found.replace(tzinfo=zone)

@@ -113,7 +113,7 @@ def _draw(
         if made.deleted:
             raise NotFound("the record is in the recycle bin")
         sets = {
-            name: reader.say(call.model.objects[s.object].plural, name)
+            name: reader.say(s.label) or reader.say(call.model.objects[s.object].plural, name)
             for name, s in offered_sets(call, made.object).items()
         }
         return page(
