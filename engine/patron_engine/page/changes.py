@@ -165,6 +165,8 @@ def cause_of(call: Call, reader: Reader, cause: Mapping[str, Any]) -> tuple[str,
         return "import_undo", ""
     if kind in ("user", "key") and "undo" in cause:
         return "undo", ""
+    if kind in ("user", "key") and "transfer" in cause:
+        return "transfer", ""
     if kind == "user" and "bulk" in cause:
         return "bulk", ""
     if kind == "import":

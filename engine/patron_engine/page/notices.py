@@ -1,5 +1,5 @@
-"""Notices: what somebody should know about: where he was mentioned, what was sent to him, what is due, what happened to
-records he follows.
+"""Notices: what somebody should know about: where he was mentioned, what was sent to him, what is due, what was
+given to him, what happened to records he follows.
 
 In: a connection, the frame of a call, a reader. Out: `Category`s of `Notice`s, the latest first, each read or not. They are the
 records of the pack core (`comment`, `message`, `task`) as he may read them, and what page/followed makes of the history; up to
@@ -21,6 +21,8 @@ from patron_engine.page.followed import any_followed, followed
 from patron_engine.page.home import title_in
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
+from patron_engine.query.received import received
+from patron_engine.query.recent import titles_of
 from patron_engine.query.spec import Ask
 from patron_engine.record import audit
 from patron_engine.ways.read import read
@@ -86,8 +88,8 @@ SOURCES = (
         needed=("status", "due", "owner"), sort="-due",
     ),
 )  # fmt: skip
-FOLLOWED, ALERTS = "followed", "alerts"
-CATEGORIES = (*(s.category for s in SOURCES), FOLLOWED, ALERTS)
+FOLLOWED, ALERTS, GIVEN = "followed", "alerts", "given"
+CATEGORIES = (*(s.category for s in SOURCES), GIVEN, FOLLOWED, ALERTS)
 
 
 def notices_of(conn: Connection, call: Call, reader: Reader) -> tuple[Category, ...]:
@@ -98,6 +100,8 @@ def notices_of(conn: Connection, call: Call, reader: Reader) -> tuple[Category, 
         for s in SOURCES
         if set(s.needed) <= set(readable(call.model, call.actor, s.object))
     ]
+    if call.actor.user is not None:
+        made.append(Category(name=GIVEN, notices=_given(conn, call, seen.get(GIVEN))))
     if any_followed(call):
         made.append(Category(name=FOLLOWED, notices=_followed(conn, call, reader, seen.get(FOLLOWED))))
     if call.actor.administrator:
@@ -113,6 +117,25 @@ def _alerts(conn: Connection, call: Call, seen: datetime | None) -> tuple[Notice
             others=int(one.detail.get("records", 0)),
         )
         for one in audit.alerts(conn, call.schema, KEPT)
+    )  # fmt: skip
+
+
+def _given(conn: Connection, call: Call, seen: datetime | None) -> tuple[Notice, ...]:
+    """Single records that somebody gave him; one that he may not read all the same is none."""
+    found = received(conn, call, KEPT)
+    wanted: dict[str, dict[str, None]] = {}
+    for one in found:
+        wanted.setdefault(one.object, {})[one.id] = None
+        if one.by:
+            wanted.setdefault("user", {})[one.by] = None
+    titles = titles_of(conn, call, {object: list(ids) for object, ids in wanted.items()}) if found else {}
+    return tuple(
+        Notice(
+            object=one.object, id=one.id, text=titles[one.object, one.id][:LONGEST], at=one.at,
+            unread=seen is None or one.at > seen, who=titles.get(("user", one.by), "") if one.by else "",
+            action=f"{one.reason}_{one.level}",
+        )
+        for one in found if (one.object, one.id) in titles
     )  # fmt: skip
 
 

@@ -49,9 +49,9 @@ def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
     for program, mine in by_object(judged):
         name = program.object.name
         readable = row_rule(batch.model, batch.call.actor, "read", name)
-        actions = sorted({RIGHT[r.action] for r in mine})
+        actions = sorted({_right(r) for r in mine})
         for action in actions:
-            acting = [r for r in mine if RIGHT[r.action] == action]
+            acting = [r for r in mine if _right(r) == action]
             rule = row_rule(batch.model, batch.call.actor, action, name)
             if isinstance(readable, Deny):
                 for row in acting:
@@ -74,6 +74,15 @@ def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
                 _fits(batch, [r for r in acting if not r.rejected], rule)
             else:
                 _fits_still(batch, acting, action, (readable, rule))
+
+
+def _transfers(row: Row) -> bool:
+    return row.change is not None and row.change.action == "transfer"
+
+
+def _right(row: Row) -> Action:
+    """What one must be allowed for it."""
+    return "transfer" if _transfers(row) else RIGHT[row.action]
 
 
 def _fits(batch: Batch, rows: Sequence[Row], rule: Decision, *, unseen: bool = False) -> None:
@@ -119,7 +128,10 @@ def authorise_handing(batch: Batch, rows: Sequence[Row]) -> None:
         moving = [r for r in mine if not r.fresh or r.values.get("owner") not in (None, batch.person)]
         if not moving or "owner" not in program.fields:
             continue
-        rule = row_rule(batch.model, batch.call.actor, "assign", program.object.name)
+        action: Action = (
+            "transfer" if _transfers(moving[0]) else "assign"
+        )  # a batch holds the one or the other
+        rule = row_rule(batch.model, batch.call.actor, action, program.object.name)
         refused = set(moving) if isinstance(rule, Deny) else set()
         if isinstance(rule, When):
             refused = _were_beyond(batch, [r for r in moving if not r.fresh], rule.condition)

@@ -27,7 +27,7 @@ from patron_engine.record.program import Program, Programs
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Conn
 
-TAKES_WARNINGS = frozenset({"import", "automation", "approval", "pack", "system", "rollback"})
+TAKES_WARNINGS = frozenset({"import", "automation", "approval", "pack", "system", "rollback", "handover"})
 # these causes take warnings and report them; a person or a key is asked (or names them in `confirm`)
 
 WRITES_READONLY = frozenset({"automation", "approval", "pack", "system", "rollback"})

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from patron_engine.problems import Problem
 
-Action = Literal["create", "update", "upsert", "delete", "restore", "void", "unvoid", "purge"]
+Action = Literal["create", "update", "upsert", "transfer", "delete", "restore", "void", "unvoid", "purge"]
 Done = Literal[
     "created", "updated", "unchanged", "deleted", "restored", "voided", "unvoided", "purged", "refused"
 ]
@@ -34,6 +34,8 @@ class Change:
               ("text"), or the engine's own values ("typed")
     version   the version the caller has seen; another one by now is StaleVersion
     confirm   names of rules whose warnings the caller has accepted
+    A `transfer` is an update that sets the owner and nothing else, by whoever may transfer the record.
+
     external_ids  source -> id, written with the record
     attach, detach  ids of files that are hung on the record itself, or taken off it
     """

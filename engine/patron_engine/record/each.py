@@ -25,7 +25,7 @@ def runs_of(changes: Sequence[Numbered]) -> list[list[Numbered]]:
     found: list[list[Numbered]] = []
     kind, named = "", set[Any]()
     for n, change in changes:
-        writes = change.action in ("create", "update", "upsert")
+        writes = change.action in ("create", "update", "upsert")  # a transfer is judged by another right
         this = "write" if writes else change.action
         keys = _keys(change)
         if this != kind or keys & named or not found:

@@ -113,11 +113,18 @@ def link_table(model: Model, object: Object, field: Field) -> TableShape:
 
 
 def access_table(object: Object) -> TableShape:
-    """Rights given for single records: team members, shares, approvers. One right may have several reasons."""
+    """Rights given for single records: team members, shares, approvers. One right may have several reasons; who gave it,
+    when, and as what somebody is in the team stand beside it."""
     name = composed(object.table, "access")
     key = ForeignKeyShape(name=composed("record", FK_SUFFIX), column="record", target=object.table)
     columns = _columns(record="uuid", principal="uuid", level="text", reason="text")
-    columns["until"] = ColumnShape(name="until", sql="timestamptz")
+    for name_, sql_type in (
+        ("until", "timestamptz"),
+        ("role", "text"),
+        ("by", "uuid"),
+        ("at", "timestamptz"),
+    ):
+        columns[name_] = ColumnShape(name=name_, sql=sql_type)
     return TableShape(
         name=name,
         columns=columns,

@@ -93,7 +93,8 @@ class Tables:
         """Rights given for single records of an object."""
         return self.system(
             composed(self.model.objects[object].table, "access"),
-            record="uuid", principal="uuid", level="text", reason="text", until="timestamptz",
+            record="uuid", principal="uuid", level="text", reason="text", until="timestamptz", role="text", by="uuid",
+            at="timestamptz",
         )  # fmt: skip
 
     def system(self, name: str, /, **columns: SqlType) -> sa.Table:

@@ -124,7 +124,7 @@ def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool
         batch = Batch(conn, call, partial(_save_inside, conn, call))
         batch.each = each
         verb = run[0][1].action
-        act = _write if verb in ("create", "update", "upsert") else _remove
+        act = _write if verb in ("create", "update", "upsert", "transfer") else _remove
         try:
             with batch.pending:
                 act(batch, run, several)

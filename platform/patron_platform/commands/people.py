@@ -8,14 +8,18 @@ from typing import Annotated
 
 import typer
 
+from patron_platform.commands import handover
 from patron_platform.commands.frame import Data, DatabaseUrl, InWorkspace, Json, opened, say, table
 
-users = typer.Typer(help="Create and invite users, set passwords.", no_args_is_help=True)
+users = typer.Typer(
+    help="Create and invite users, set passwords, hand over what belongs to one.", no_args_is_help=True
+)
 keys = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 MOST_READ = 4_096  # characters of a line that may be a password
 
 
 def register(app: typer.Typer) -> None:
+    handover.register(users)
     app.add_typer(users, name="user")
     app.add_typer(keys, name="key")
 

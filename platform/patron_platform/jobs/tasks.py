@@ -18,7 +18,7 @@ from patron_engine.release.active import current_release, load_model, workspace_
 from patron_engine.runtime import Workspace
 from patron_engine.store.tasks import Context, Handler, run_all
 from patron_engine.transfer import pieces
-from patron_engine.ways import backfill, nightly
+from patron_engine.ways import backfill, handover, nightly
 
 
 def work_off(place: Workspace) -> int:
@@ -56,6 +56,7 @@ def task_context(place: Workspace, handlers: Mapping[str, Handler] | None = None
         **backfill.handlers(clock),
         **pieces.handlers(clock, connect=lambda: place.connection("read")),
         **nightly.handlers(clock),
+        **handover.handlers(clock),
         **(handlers or {}),
     }
     return Context(model=model, current=current, handlers=known)

@@ -23,6 +23,7 @@ from patron_platform.web import (
     forgotten,
     forms,
     gallery,
+    handover,
     home,
     invitations,
     list_cells,
@@ -45,6 +46,7 @@ from patron_platform.web import (
     related,
     search_page,
     second_factor,
+    sharing,
     specimens,
     through,
     undone,
@@ -96,5 +98,7 @@ PAGES = (
     follow_up,
     acts,
     record_access,
+    sharing,
     record,
+    handover,
 )

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from patron_engine.errors import NotFound
 from patron_engine.page.below import Grid, related_grid
 from patron_engine.page.follow_up import follow_up_of
+from patron_engine.page.people import people_of
 from patron_engine.page.record import record_page
 from patron_engine.page.record_tree import RecordPage, Tile
 from patron_engine.page.timeline import Entry, Timeline, timeline
@@ -91,7 +92,7 @@ def draw_record(
             return part(visitor, call, "_record_body.html", **values)
         if given.get("print"):
             return page(visitor, call, "record_print.html", title=made.title, here=made.object.name, **values)
-        values |= dict.fromkeys(("told", "follow_up", "follows", "files", "news"), ())
+        values |= dict.fromkeys(("told", "follow_up", "follows", "files", "news", "people"), ())
         if not made.deleted:
             values |= _around(conn, call, visitor, made, given)
         values["done"] = given.get("done") if given.get("done") in DONE else None
@@ -119,6 +120,7 @@ def _around(
         "news": () if given.get("kind") else news(told, since),
         "follows": follows(conn, call, made.object.name, made.id),
         "follow_up": follow_up_of(call, made.object),
+        "people": people_of(conn, call, made.object.name, made.id),
         "files": record_files(conn, call, made.object.name, made.id) if made.may.attach else (),
     }
 

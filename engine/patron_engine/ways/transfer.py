@@ -1,0 +1,118 @@
+"""The way transfer: records handed to another owner, alone or many, with what hangs on them where asked.
+
+    may he transfer it -> to whom -> the owner changes through the way save -> the old owner stays in the team, or does not
+
+In: records, a `Handing`. Out: how many went. Everything happens in the caller's write transaction; the history says that it was a
+transfer. Of linked records those go along that had the same owner and that the caller may transfer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import psycopg
+from psycopg import sql
+
+from patron_engine.access.decide import not_allowed
+from patron_engine.errors import Forbidden, LimitExceeded, NotFound, PatronError, Refused
+from patron_engine.model.model import Object
+from patron_engine.phrases import Phrase
+from patron_engine.problems import Problem
+from patron_engine.query.actionable import reached_among, reached_in
+from patron_engine.query.call import Call
+from patron_engine.query.names import known_object
+from patron_engine.record.change import Change
+from patron_engine.record.given import Gift, Level, end_gift, write_gift
+from patron_engine.ways.give import MAX_ALONG, sets_of
+from patron_engine.ways.principals import Principal, principal_of
+from patron_engine.ways.read import read_one
+from patron_engine.ways.save import save
+
+Connection = psycopg.Connection[Any]
+KEEPS = (None, "read", "edit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handing:
+    """To whom, as the caller said it. `keep` is what the old owner keeps, as a member of the team; `along` names sets."""
+
+    to: Any
+    keep: Any = None
+    along: Any = ()
+    confirm: frozenset[str] = frozenset()
+
+
+def transfer(conn: Connection, call: Call, object: str, id: str, handing: Handing) -> int:
+    """Hands a record over; the number of records that went."""
+    found = known_object(call, object)
+    known = str(read_one(conn, call, found.name, id, fields=("id",)).record()["id"])
+    if "owner" not in found.fields:
+        raise Refused(
+            [Problem(code="no_owner", message=Phrase("records of this object have no owner"), path=None)]
+        )
+    if not reached_among(conn, call, found.name, "transfer", [known], lock=True):
+        raise Forbidden(not_allowed("transfer", found, call.actor.languages))
+    if handing.keep not in KEEPS:
+        raise Refused(
+            [Problem(code="unknown_value", message=Phrase("keep is read, edit, or nothing"), path="keep")]
+        )
+    to = principal_of(conn, call, handing.to, ("user",))
+    call = replace(call, cause=replace(call.cause, detail={**call.cause.detail, "transfer": True}))
+    owner = owners(conn, call, found, [known])[known]
+    gone = _hand(conn, call, found, [known], owner, to, handing)
+    for related in sets_of(call, found, handing.along):
+        of = call.model.objects[related.object]
+        ids = reached_in(conn, call, related, known, "transfer", MAX_ALONG + 1)
+        if len(ids) > MAX_ALONG:
+            raise LimitExceeded(
+                Phrase("at most {most} linked records are handed over with one", most=MAX_ALONG),
+                code="limit_given_along",
+            )
+        mine = [i for i, whose in owners(conn, call, of, ids).items() if whose == owner]
+        gone += _hand(conn, call, of, mine, owner, to, handing)
+    return gone
+
+
+def transfer_each(
+    conn: Connection, call: Call, object: str, ids: Sequence[str], handing: Handing
+) -> list[tuple[str, int, PatronError | None]]:
+    """Each record by itself: (id, how many went with it, why it did not)."""
+    made: list[tuple[str, int, PatronError | None]] = []
+    for id in ids:
+        try:
+            with conn.transaction():
+                made.append((id, transfer(conn, call, object, id, handing), None))
+        except (Refused, Forbidden, NotFound, LimitExceeded) as error:
+            made.append((id, 0, error))
+    return made
+
+
+def owners(conn: Connection, call: Call, object: Object, ids: Sequence[str]) -> Mapping[str, str | None]:
+    rows = conn.execute(
+        sql.SQL("SELECT id::text, {}::text FROM {} WHERE id = ANY(%s::uuid[]) ORDER BY id").format(
+            sql.Identifier(object.fields["owner"].column.name), sql.Identifier(call.schema, object.table)
+        ),
+        (list(ids),),
+    )
+    return dict(rows.fetchall())
+
+
+def _hand(
+    conn: Connection, call: Call, object: Object, ids: Sequence[str], owner: str | None, to: Principal, handing: Handing
+) -> int:  # fmt: skip
+    if not ids or owner == to.id:
+        return 0
+    changes = [
+        Change(action="transfer", object=object.name, id=id, set={"owner": to.id}, confirm=handing.confirm)
+        for id in ids
+    ]
+    save(conn, call, changes)
+    end_gift(conn, call, object.name, ids, to.id, "team")  # an owner is no member beside it
+    if handing.keep is not None and owner is not None:
+        level = cast(Level, handing.keep)
+        write_gift(
+            conn, call, object.name, ids, Gift(kind="user", principal=owner, level=level, reason="team")
+        )
+    return len(ids)
