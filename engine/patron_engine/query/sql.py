@@ -176,6 +176,8 @@ def _conditions(binding: SqlBinding, question: Resolved, shape: Shape) -> list[s
         voided_at = row.table.c["voided_at"]
         found.append(voided_at.is_not(None) if ask.voided == "only" else voided_at.is_(None))
     found.extend(row.ruled())
+    if ask.acts != "read":
+        found.extend(row.ruled(ask.acts))
     if shape.one:
         found.append(row.id == parameter(ID, Id()))
     if shape.ids:

@@ -15,14 +15,15 @@ from functools import partial
 from typing import IO, Any
 
 from patron_engine.access.decide import readable
-from patron_engine.errors import NotFound, Refused
+from patron_engine.errors import Refused
 from patron_engine.fields.field import Field, FileSpec, LinkSpec
 from patron_engine.fields.moments import moment_text
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Object, say
 from patron_engine.phrases import Phrase
-from patron_engine.problems import Problem, nearest
+from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.names import permitted_object
 from patron_engine.query.spec import MAX_FIELDS, Ask
 from patron_engine.record.statements import Conn
 from patron_engine.transfer.mapping import PARTS
@@ -61,15 +62,11 @@ def export(
     ids: Sequence[str] | None = None,
 ) -> int:
     """Writes the records that `where` (words, ids) chooses; returns how many. `labels`: headings as people see them, links by title."""
-    found = call.model.object(object)
-    if found is None or not readable(call.model, call.actor, found.name):
-        raise NotFound(
-            Phrase("there is no object {object!r}", object=object), hint=nearest(object, call.model.objects)
-        )
+    found = permitted_object(call, object, "export")
     columns = _columns(call, found, fields, labels, workbook=form == "xlsx")
     paths = tuple(dict.fromkeys(c.path for c in columns))
     only = None if ids is None else tuple(ids)
-    ask = Ask(object=found.name, where=where, sort=tuple(sort), fields=paths, voided="yes", q=q, ids=only)
+    ask = Ask(object=found.name, where=where, sort=tuple(sort), fields=paths, voided="yes", q=q, ids=only, acts="export")
     count = 0
     with conn.transaction(), open_writer(target, form, bom=bom) as write:
         write([c.heading for c in columns])

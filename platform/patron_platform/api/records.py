@@ -22,6 +22,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.history import history
+from patron_engine.query.names import permitted_object
 from patron_engine.query.parse import parse_body, parse_parameters
 from patron_engine.query.spec import Within
 from patron_engine.record.change import Action, Change, Outcome
@@ -143,6 +144,7 @@ def bulk(request: Request, object: str, data: Body) -> Response:
     bulky = replace(caller, cause=Cause(kind=caller.cause.kind, detail={**caller.cause.detail, "bulk": True}))
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
+        permitted_object(call, object, "bulk")
         changes = [bulk_change(call, object, row, index, confirm) for index, row in enumerate(records)]
         return Answer(
             dumps(
