@@ -21,14 +21,18 @@ def same(api: Api, method: str, path: str, hidden: str, body: Any = None, missin
     """The answers about a hidden name and about one that nobody ever gave, of the same length."""
     other = missing or "q" * len(hidden)
     said = [
-        api.call(method, path.replace("{}", n), **({} if body is None else {"json": _with(body, n)})) for n in (hidden, other)
+        api.call(method, path.replace("{}", n), **({} if body is None else {"json": _with(body, n)}))
+        for n in (hidden, other)
     ]
     assert said[0].status_code == said[1].status_code and 400 <= said[0].status_code < 500, said[0].text
     told = [HINT.sub(b"", s.content) for s in said]  # the nearest visible name hangs on how a name is spelt
     assert told[0].replace(hidden.encode(), other.encode()) == told[1]
     hints = b" ".join(HINT.findall(said[0].content)).decode()
     assert not [n for n in (*HIDDEN, "keeper", "sv_") if n in hints]
-    keep = [{k: v for k, v in s.headers.items() if k not in ("x-request-id", "date", "content-length")} for s in said]
+    keep = [
+        {k: v for k, v in s.headers.items() if k not in ("x-request-id", "date", "content-length")}
+        for s in said
+    ]
     assert keep[0] == keep[1]
 
 
@@ -85,7 +89,12 @@ def test_a_hidden_object_is_one_that_does_not_exist(home: House) -> None:
 def test_a_masked_field_is_looked_at_and_nothing_else(home: House) -> None:
     api, id = home.api("technician"), home.ids["device"]
     assert api.read("sv_device", id)["keeper"] == "****5678"
-    for asked in ("sort={}", "where={} == '+8613912345678'", "where=contains({}, '139')", "where=ISBLANK({})"):
+    for asked in (
+        "sort={}",
+        "where={} == '+8613912345678'",
+        "where=contains({}, '139')",
+        "where=ISBLANK({})",
+    ):
         same(api, "GET", f"/records/sv_device?{asked}".replace(" ", "%20"), "keeper")
     assert api.get("/search", params={"q": "13912345678"}).json() == {"hits": []}
     assert api.rows("sv_device", q="5678") == []
@@ -115,7 +124,11 @@ def test_no_answer_holds_a_value_that_is_not_his(home: House) -> None:
     )  # fmt: skip
     for page in pages:
         text = api.get(page).text
-        told = [n for n in ("pin", "keeper", "worth", "twice", "verdict", "report", "due", "cost") if CANARIES[n] in text]
+        told = [
+            n
+            for n in ("pin", "keeper", "worth", "twice", "verdict", "report", "due", "cost")
+            if CANARIES[n] in text
+        ]
         assert not told, page
         if page.startswith(("/objects/", "/openapi")):
             assert "Door code" not in text and "开门码" not in text and "Verdict" not in text, page
@@ -128,9 +141,17 @@ def test_a_hidden_file_is_not_there(home: House) -> None:
 
 
 def test_history_tells_nothing_of_what_is_not_his_on_this_record(home: House) -> None:
-    seen = {who: home.api(who).get(f"/records/sv_device/{home.ids['device']}/history").json()["history"] for who in ("technician", "both")}
+    seen = {
+        who: home.api(who).get(f"/records/sv_device/{home.ids['device']}/history").json()["history"]
+        for who in ("technician", "both")
+    }
     for entries in seen.values():
-        assert {name for e in entries for name in e["old"]} <= {"state", "updated_by", "updated_at", "version"}, entries
+        assert {name for e in entries for name in e["old"]} <= {
+            "state",
+            "updated_by",
+            "updated_at",
+            "version",
+        }, entries
         assert len(entries) == 2, "saves of hidden fields alone are no entries"
     own = home.api("both").patch(f"/records/sv_device/{home.ids['both_device']}", {"worth": 18})
     assert own.status_code == 200, own.text
@@ -139,7 +160,9 @@ def test_history_tells_nothing_of_what_is_not_his_on_this_record(home: House) ->
 
 
 def test_a_value_that_is_taken_says_not_by_whom(home: House) -> None:
-    said = home.api("seller").patch(f"/records/sv_device/{home.ids['seller_device']}", {"pin": CANARIES["pin"]})
+    said = home.api("seller").patch(
+        f"/records/sv_device/{home.ids['seller_device']}", {"pin": CANARIES["pin"]}
+    )
     assert said.status_code == 422 and said.json()["problems"][0]["code"] == "taken"
     for word in ("Pump one", "SN-1", home.ids["device"], "Key (", "__unique"):
         assert word not in said.text
@@ -148,7 +171,14 @@ def test_a_value_that_is_taken_says_not_by_whom(home: House) -> None:
 def test_links_to_what_is_not_his_are_answered_as_to_nothing(home: House) -> None:
     api = home.api("seller")
     for id, field in ((home.ids["their_account"], "account"),):
-        same(api, "PATCH", f"/records/sv_device/{home.ids['seller_device']}", id, {field: "{}"}, missing=NOWHERE)
+        same(
+            api,
+            "PATCH",
+            f"/records/sv_device/{home.ids['seller_device']}",
+            id,
+            {field: "{}"},
+            missing=NOWHERE,
+        )
         same(api, "POST", "/records/sv_device", id, {"name": "x", field: "{}"}, missing=NOWHERE)
     for method, path, body in (
         ("GET", "/records/account/{}", None), ("PATCH", "/records/account/{}", {"name": "x"}), ("DELETE", "/records/account/{}", None),
@@ -160,7 +190,9 @@ def test_links_to_what_is_not_his_are_answered_as_to_nothing(home: House) -> Non
 
 def test_a_304_is_only_for_what_one_may_read(home: House) -> None:
     version = home.api("admin").read("account", home.ids["their_account"])["version"]
-    said = home.api("seller").get(f"/records/account/{home.ids['their_account']}", headers={"If-None-Match": f'"{version}"'})
+    said = home.api("seller").get(
+        f"/records/account/{home.ids['their_account']}", headers={"If-None-Match": f'"{version}"'}
+    )
     assert said.status_code == 404
 
 
@@ -172,6 +204,8 @@ def test_an_export_is_masked_and_holds_only_what_is_his(home: House) -> None:
     same(home.api("executive"), "GET", "/exports/product?sort={}", "cost")
     said = home.api("marketing").get("/exports/lead")
     assert said.status_code == 200
-    rows = list(csv.DictReader(io.StringIO(home.api("manager").get("/exports/contact?fields=name,id_card").text)))
+    rows = list(
+        csv.DictReader(io.StringIO(home.api("manager").get("/exports/contact?fields=name,id_card").text))
+    )
     assert [r["id_card"] for r in rows if r["name"] == "Ann Mine"] == ["****"]
     assert "11010519491231002X" not in home.api("manager").get("/exports/contact").text

@@ -18,7 +18,22 @@ STARTS = (
     "/o/sv_visit", "/search?q=Zq", "/search?q=Pump", "/notices", "/me", "/o/opportunity?drawing=kanban", "/o/sv_device?drawing=kanban",
     "/o/sv_device?drawing=calendar", "/o/account?deleted=1",
 )  # fmt: skip
-SALES = frozenset({"pin", "keeper", "worth", "twice", "verdict", "report", "due", "cost", "note", "their", "other_deal", "product_cost"})
+SALES = frozenset(
+    {
+        "pin",
+        "keeper",
+        "worth",
+        "twice",
+        "verdict",
+        "report",
+        "due",
+        "cost",
+        "note",
+        "their",
+        "other_deal",
+        "product_cost",
+    }
+)
 NOT_FOR: Mapping[str, frozenset[str]] = {
     "rep": SALES, "manager": SALES, "finance": SALES - {"their", "other_deal", "product_cost"},
     "marketing": SALES - {"their", "other_deal"}, "seller": SALES, "technician": SALES, "both": SALES, "customer": SALES, "idle": SALES,
@@ -44,9 +59,19 @@ def leaked(text: str, who: str) -> list[str]:
 
 def starts(home: House) -> list[str]:
     ids = home.ids
-    about = {"sv_device": "device", "account": "mine_account", "opportunity": "deal", "contact": "contact", "product": "product"}
+    about = {
+        "sv_device": "device",
+        "account": "mine_account",
+        "opportunity": "deal",
+        "contact": "contact",
+        "product": "product",
+    }
     pages = [f"/o/{object}/{ids[key]}" for object, key in about.items()]
-    pages += [f"/o/sv_device/{ids['device']}?kind=change", f"/o/sv_device/{ids['device']}/edit", f"/o/sv_device/{ids['device']}?print=1"]
+    pages += [
+        f"/o/sv_device/{ids['device']}?kind=change",
+        f"/o/sv_device/{ids['device']}/edit",
+        f"/o/sv_device/{ids['device']}?print=1",
+    ]
     pages += [f"/o/account/{ids['their_account']}", f"/o/opportunity/{ids['their_deal']}"]
     return [*STARTS, *pages]
 
@@ -58,5 +83,9 @@ def test_every_page_opens_and_shows_only_what_is_theirs(home: House, who: str) -
     assert not broken
     told = [f"{leaked(said.text, who)} {way}" for way, said in found.pages if leaked(said.text, who)]
     assert not told
-    dead = [f"{said.status_code} {way}" for way, said in found.pages[len(starts(home)) :] if said.status_code in (403, 404)]
+    dead = [
+        f"{said.status_code} {way}"
+        for way, said in found.pages[len(starts(home)) :]
+        if said.status_code in (403, 404)
+    ]
     assert not dead, "a page of his leads to one that is not"

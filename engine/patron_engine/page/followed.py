@@ -58,7 +58,9 @@ def any_followed(call: Call) -> bool:
 
 
 def followed(conn: Connection, call: Call, reader: Reader, read_until: datetime | None) -> tuple[Told, ...]:
-    found = [seen for seen in (_seen(conn, call, reader, step) for step in steps(conn, call)) if seen is not None]
+    found = [
+        seen for seen in (_seen(conn, call, reader, step) for step in steps(conn, call)) if seen is not None
+    ]
     if not found:
         return ()
     titles = _titles(conn, call, [seen.step for seen in found])
@@ -85,7 +87,11 @@ def _seen(conn: Connection, call: Call, reader: Reader, step: Step) -> _Seen | N
     fields = readable(call.model, call.actor, object.name)
     names = dict.fromkeys(object.aliases.get(name, name) for name in step.fields)
     files = FILES in names and FILES in object.features and FILES not in object.fields
-    mine = [*readable_here(conn, call, object.name, step.id, {n: fields[n] for n in names if n in fields}).values()]
+    mine = [
+        *readable_here(
+            conn, call, object.name, step.id, {n: fields[n] for n in names if n in fields}
+        ).values()
+    ]
     if names and not mine and not files:
         return None
     return _Seen(step=step, changed=_labels(reader, mine), files=files)

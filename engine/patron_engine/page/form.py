@@ -302,7 +302,11 @@ class _Maker:
             files=files_of(self.conn, self.call, ids),
             places=targets_of(self.conn, self.call, self.preview, every),
             writable={
-                o: {n: f for n, f in writable(self.call.model, self.call.actor, o).items() if n not in self.kept.get(o, ())}
+                o: {
+                    n: f
+                    for n, f in writable(self.call.model, self.call.actor, o).items()
+                    if n not in self.kept.get(o, ())
+                }
                 for o in {self.object.name, *tables}
             },
             lookup=self.opening.lookup,

@@ -22,7 +22,10 @@ def rights_here(conn: Conn, call: Call, rows: Iterable[Row]) -> tuple[Names, Nam
     reads: dict[str, frozenset[str]] = {}
     keeps: dict[str, frozenset[str]] = {}
     for row in rows:
-        known, sets = readable(call.model, call.actor, row.object), writable(call.model, call.actor, row.object)
+        known, sets = (
+            readable(call.model, call.actor, row.object),
+            writable(call.model, call.actor, row.object),
+        )
         if not row.fresh:
             known, sets = (
                 readable_here(conn, call, row.object, row.id, known),

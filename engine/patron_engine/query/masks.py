@@ -14,15 +14,23 @@ from patron_engine.fields.field import Field
 from patron_engine.store.tables import TYPES
 
 Column = sa.ColumnElement[Any]
+
+
+class Masked(str):
+    """A covered value among values in Python form."""
+
+
 COVER = "****"
 LONG = 8  # characters from which on both ends of a text may stay
 
 
 def maskable(field: Field) -> bool:
     """Whether the field has a value of its own to cover."""
-    return (
-        any(c.part == "" for c in field.columns)
-        and field.expr.kind not in ("link", "list", "json", "location")
+    return any(c.part == "" for c in field.columns) and field.expr.kind not in (
+        "link",
+        "list",
+        "json",
+        "location",
     )
 
 

@@ -64,7 +64,9 @@ def resolve(call: Call, ask: Ask) -> Resolved:
 def _members(call: Call, within: Within) -> Object:
     """The object of a set's records, where the question names the set alone."""
     owner = known_object(call, within.object)
-    known = {name: s for name, s in owner.sets.items() if s.field in readable(call.model, call.actor, s.object)}
+    known = {
+        name: s for name, s in owner.sets.items() if s.field in readable(call.model, call.actor, s.object)
+    }
     found = known.get(owner.aliases.get(within.set, within.set))
     if found is None:
         raise NotFound(

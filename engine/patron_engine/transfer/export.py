@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import partial
 from typing import IO, Any
 
-from patron_engine.access.decide import readable
+from patron_engine.access.decide import visible
 from patron_engine.errors import Refused
 from patron_engine.fields.field import Field, FileSpec, LinkSpec
 from patron_engine.fields.moments import moment_text
@@ -23,6 +23,7 @@ from patron_engine.model.model import Object, say
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.masks import Masked
 from patron_engine.query.names import permitted_object
 from patron_engine.query.spec import MAX_FIELDS, Ask
 from patron_engine.record.statements import Conn
@@ -66,15 +67,28 @@ def export(
     columns = _columns(call, found, fields, labels, workbook=form == "xlsx")
     paths = tuple(dict.fromkeys(c.path for c in columns))
     only = None if ids is None else tuple(ids)
-    ask = Ask(object=found.name, where=where, sort=tuple(sort), fields=paths, voided="yes", q=q, ids=only, acts="export")
+    ask = Ask(
+        object=found.name,
+        where=where,
+        sort=tuple(sort),
+        fields=paths,
+        voided="yes",
+        q=q,
+        ids=only,
+        acts="export",
+    )
     count = 0
     with conn.transaction(), open_writer(target, form, bom=bom) as write:
         write([c.heading for c in columns])
         for records in walk(conn, call, ask, AT_ONCE):
             for record in records:
-                write([c.cell(record.get(c.path)) for c in columns])
+                write([_cell(c, record.get(c.path)) for c in columns])
             count += len(records)
     return count
+
+
+def _cell(column: Column, value: Any) -> Any:
+    return str(value) if isinstance(value, Masked) else column.cell(value)
 
 
 def _columns(
@@ -104,8 +118,8 @@ def _columns(
 
 
 def _usual(call: Call, object: Object) -> list[str]:
-    """All a caller may read, but files; what he rarely needs stands last."""
-    shown = [f.name for f in readable(call.model, call.actor, object.name).values() if _exportable(f)]
+    """All a caller may look at, but files; what he rarely needs stands last."""
+    shown = [f.name for f in visible(call.model, call.actor, object.name).values() if _exportable(f)]
     first = ["id", *(n for n in shown if n not in LATE and n != "id"), *(n for n in shown if n in LATE)]
     many = sum(2 if isinstance(object.fields[n].spec, LinkSpec) else 1 for n in first)
     while many > MAX_FIELDS:

@@ -144,9 +144,7 @@ def read_mapping(
 class _Reading:
     """One mapping being read."""
 
-    def __init__(
-        self, model: Model, actor: Actor, object: Object, problems: Problems
-    ) -> None:
+    def __init__(self, model: Model, actor: Actor, object: Object, problems: Problems) -> None:
         self.model = model
         self.actor = actor
         self.object = object
@@ -206,7 +204,11 @@ class _Reading:
             return name
         first, dot, part = name.partition(".")
         field = self.object.field(first)
-        if field is not None and field.name in self.readable and (field.computed or isinstance(field.spec, FileSpec)):
+        if (
+            field is not None
+            and field.name in self.readable
+            and (field.computed or isinstance(field.spec, FileSpec))
+        ):
             self.problems.add(
                 "not_importable",
                 Phrase("{field} is computed and cannot be imported", field=field.name)

@@ -179,7 +179,9 @@ def read_import(request: Request, id: str) -> Response:
     caller = enter(request)
 
     def act(conn: Any, call: Any) -> tuple[Import, list[Any]]:
-        return imports.status(conn, call.schema, id, by=_whose(caller)), imports.faults(conn, call.schema, id)[:100]
+        return imports.status(conn, call.schema, id, by=_whose(caller)), imports.faults(
+            conn, call.schema, id
+        )[:100]
 
     found, refused = caller.workspace.reading(caller.actor, act)
     languages = asked(request)

@@ -126,16 +126,22 @@ def _furnished(house: House) -> None:
     assert said.status_code == 200, said.text
     ids["seller_account"] = admin.make("account", name="Seller Limited", owner=people["seller"])["id"]
     theirs = {"owner": people["colleague"]}
-    ids["their_account"] = admin.make("account", name=CANARIES["their"], phone="+8613800138000", **theirs)["id"]
+    ids["their_account"] = admin.make("account", name=CANARIES["their"], phone="+8613800138000", **theirs)[
+        "id"
+    ]
     ids["their_deal"] = admin.make(
         "opportunity", name=CANARIES["other_deal"], account=ids["their_account"], amount="12000", **theirs
     )["id"]  # fmt: skip
     mine = {"owner": people["rep"]}
-    ids["deal"] = admin.make("opportunity", name="Mine deal", account=ids["mine_account"], amount="5000", **mine)["id"]
+    ids["deal"] = admin.make(
+        "opportunity", name="Mine deal", account=ids["mine_account"], amount="5000", **mine
+    )["id"]
     ids["contact"] = admin.make(
         "contact", name="Ann Mine", account=ids["mine_account"], mobile="+8613711112222", id_card="11010519491231002X", **mine
     )["id"]  # fmt: skip
-    ids["product"] = admin.make("product", name="Pump", list_price="9000000", cost=CANARIES["product_cost"])["id"]
+    ids["product"] = admin.make("product", name="Pump", list_price="9000000", cost=CANARIES["product_cost"])[
+        "id"
+    ]
     _devices(house)
 
 
@@ -152,7 +158,9 @@ def _devices(house: House) -> None:
     ids["seller_device"] = admin.make(
         "sv_device", name="Pump three", serial="SN-3", pin="seller pin", owner=people["seller"], account=ids["seller_account"]
     )["id"]  # fmt: skip
-    ids["visit"] = admin.make("sv_visit", what="Looked at it", device=ids["device"], cost=CANARIES["cost"])["id"]
+    ids["visit"] = admin.make("sv_visit", what="Looked at it", device=ids["device"], cost=CANARIES["cost"])[
+        "id"
+    ]
     files = {"file": (CANARIES["report"], b"Zqreport inside", "text/plain")}
     sent: Any = admin.call("POST", "/files", files=files)
     assert sent.status_code == 201, sent.text
@@ -161,5 +169,7 @@ def _devices(house: House) -> None:
     for values in (change, {"worth": int(CANARIES["worth"])}):
         said = admin.patch(f"/records/sv_device/{ids['device']}", values)
         assert said.status_code == 200, said.text
-    said = admin.patch(f"/records/sv_device/{ids['device']}", {"verdict": f"{CANARIES['verdict']} again", "state": "broken"})
+    said = admin.patch(
+        f"/records/sv_device/{ids['device']}", {"verdict": f"{CANARIES['verdict']} again", "state": "broken"}
+    )
     assert said.status_code == 200, said.text
