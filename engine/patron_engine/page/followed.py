@@ -18,8 +18,8 @@ from patron_engine.access.decide import readable
 from patron_engine.fields.field import Field
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
-from patron_engine.query.fitting import readable_here
 from patron_engine.query.files import FEATURE as FILES
+from patron_engine.query.fitting import readable_here
 from patron_engine.query.follows import Step, steps
 from patron_engine.query.recent import titles_of
 

@@ -25,7 +25,7 @@ from patron_engine.query.resolve import Resolved
 from patron_engine.query.sets import tie
 from patron_engine.query.source import Building, Row, Source, path_steps, rules_of
 from patron_engine.query.statement import Statement, compiled
-from patron_engine.query.values import Cell, cell_of, masked_cell, end_of, laid_out
+from patron_engine.query.values import Cell, cell_of, end_of, laid_out, masked_cell
 from patron_engine.query.wire import wire_column
 from patron_engine.store.tables import TYPES, Id
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import partial
 from typing import IO, Any
 
-from patron_engine.access.decide import visible
+from patron_engine.access.decide import readable, visible
 from patron_engine.errors import Refused
 from patron_engine.fields.field import Field, FileSpec, LinkSpec
 from patron_engine.fields.moments import moment_text
@@ -152,7 +152,10 @@ def _of_field(
         ids = Column(heading, name, lambda value: kind.to_text(field, value))
         if field.link.many or field.link.several:
             return [ids]
-        title = call.model.objects[field.link.to[0]].title
+        target = call.model.objects[field.link.to[0]]
+        title = target.title
+        if title.partition(".")[0] not in readable(call.model, call.actor, target.name):
+            return [ids]
         shown = Column(heading if labels else f"{name}.{title}", f"{name}.{title}", _plain)
         return [shown] if labels else [ids, shown]
     if kind.name in PARTS:
