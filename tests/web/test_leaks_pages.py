@@ -35,7 +35,7 @@ SALES = frozenset(
 )
 NOT_FOR: Mapping[str, frozenset[str]] = {
     "rep": SALES, "manager": SALES, "finance": SALES - {"their", "other_deal", "product_cost"},
-    "marketing": SALES - {"their", "other_deal"}, "seller": SALES, "technician": SALES, "both": SALES, "customer": SALES, "idle": SALES,
+    "marketing": SALES - {"their", "other_deal"}, "seller": SALES, "technician": SALES, "both": SALES - {"cost"}, "customer": SALES, "idle": SALES,
     "executive": frozenset({"product_cost"}),
 }  # fmt: skip
 

@@ -9,6 +9,8 @@ from psycopg.rows import dict_row
 from patron_testing.house import CANARIES, House
 from patron_testing.web import WORKSPACE
 
+NUMBER = CANARIES["keeper"].removeprefix("+86")
+
 
 def noted(home: House) -> list[dict[str, Any]]:
     with home.service.runtime.workspace(WORKSPACE).connection("read") as conn:
@@ -42,17 +44,17 @@ def test_who_may_sees_it_on_demand_and_that_is_kept(home: House) -> None:
     api, person = home.api("technician"), home.person("technician")
     assert api.read("sv_device", id)["keeper"] == "****5678", "until he asks"
     said = api.post(path, {"fields": ["keeper"]})
-    assert said.status_code == 200 and said.json() == {"values": {"keeper": CANARIES["keeper"]}}, said.text
+    assert said.status_code == 200 and said.json() == {"values": {"keeper": NUMBER}}, said.text
     assert said.headers["cache-control"] == "no-store"
     page = person.page(f"/o/sv_device/{id}")
     assert page.select_one("form[action$='/unmask'] button")["value"] == "keeper"
     shown = person.post(f"/o/sv_device/{id}/unmask", {"field": "keeper"})
-    assert shown.status_code == 200 and "139 1234 5678" in shown.text.replace("13912345678", "139 1234 5678")
+    assert shown.status_code == 200 and NUMBER in shown.text.replace(" ", "")
     assert "****5678" in person.page(f"/o/sv_device/{id}").text, "this once"
     rows = noted(home)
     about = {"by": home.people["technician"], "about": f"sv_device/{id}"}
     assert rows == [{**about, "detail": {"object": "sv_device", "record": id, "field": "keeper"}}] * 2
-    assert CANARIES["keeper"] not in str(rows)
+    assert NUMBER not in str(rows)
 
 
 def test_nothing_else_is_shown_by_it(home: House) -> None:

@@ -194,7 +194,7 @@ class _Maker:
     # -- where none is written --------------------------------------------------------------------------------
 
     def made(self) -> Layout:
-        own = [f for f in readable(self.model, self.actor, self.object.name).values() if not f.system]
+        own = [f for f in visible(self.model, self.actor, self.object.name).values() if not f.system]
         named = [f.name for f in own if f.type != "master"]
         sections = [_plain("fields", 2, self._places(named))]
         for name in self.object.details:
