@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from patron_testing.house import Furnished, House, make_house, open_house
 from patron_testing.pg import Server
 from patron_testing.web import Api, Opened, Person, Template, make_template, serving
 
@@ -21,6 +22,20 @@ def template(server: Server) -> Iterator[Template]:
 def opened(server: Server, template: Template) -> Iterator[Opened]:
     with serving(server, template) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def furnished(server: Server) -> Iterator[Furnished]:
+    made = make_house(server)
+    yield made
+    server.drop(made.url)
+
+
+@pytest.fixture(scope="module")
+def home(server: Server, furnished: Furnished) -> Iterator[House]:
+    """A workspace with people of real roles, none of them an administrator."""
+    with open_house(server, furnished) as made:
+        yield made
 
 
 @pytest.fixture

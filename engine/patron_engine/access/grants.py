@@ -170,12 +170,18 @@ def _as_master(model: Model, object: Object, roles: tuple[Role, ...], actor: Act
 
 def _shared(model: Model, object: Object, actor: Actor) -> Iterator[Grant]:
     for rule in given_of(model).sharing.get(object.name, ()):
+        if all("role" in who and not _holds(actor, who["role"]) for who in rule.to):
+            continue
         actions = READ if rule.give == "read" else READ | EDIT
         parts = scopes.shared(rule, model)
         yield Grant(
             reason=f"sharing rule {rule.name}", object=object.name, actions=actions, condition=scopes.both(parts), parts=parts,
             after=rule.where, source="sharing", name=rule.name, scope=rule.give,
         )  # fmt: skip
+
+
+def _holds(actor: Actor, role: str | list[str]) -> bool:
+    return bool(actor.roles & ({role} if isinstance(role, str) else set(role)))
 
 
 def _given(object: Object, roles: tuple[Role, ...]) -> Iterator[Grant]:

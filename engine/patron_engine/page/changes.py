@@ -24,6 +24,7 @@ from patron_engine.page.show import EMPTY, Item, Shown, moment_of, shown
 from patron_engine.query.call import Call
 from patron_engine.query.files import FEATURE as FILES
 from patron_engine.query.files import record_files
+from patron_engine.query.fitting import readable_here
 from patron_engine.query.history import Wanted, history_page, stood_at, writers
 from patron_engine.query.names import known_object
 from patron_engine.query.recent import titles_of
@@ -189,7 +190,7 @@ class Choices:
 def choices_of(conn: Connection, call: Call, reader: Reader, object: str, id: str) -> Choices:
     """The caller was allowed to read the record."""
     known = known_object(call, object)
-    fields = readable(call.model, call.actor, known.name)
+    fields = readable_here(conn, call, known.name, id, readable(call.model, call.actor, known.name))
     ids = writers(conn, call, known.name, id)
     names = titles_of(conn, call, {"user": ids}) if "user" in call.model.objects else {}
     people = [Item(text=names.get(("user", by), "…"), object="user", id=by) for by in ids]

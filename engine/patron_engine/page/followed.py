@@ -19,6 +19,7 @@ from patron_engine.fields.field import Field
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.query.files import FEATURE as FILES
+from patron_engine.query.fitting import readable_here
 from patron_engine.query.follows import Step, steps
 from patron_engine.query.recent import titles_of
 
@@ -57,7 +58,9 @@ def any_followed(call: Call) -> bool:
 
 
 def followed(conn: Connection, call: Call, reader: Reader, read_until: datetime | None) -> tuple[Told, ...]:
-    found = [seen for seen in (_seen(call, reader, step) for step in steps(conn, call)) if seen is not None]
+    found = [
+        seen for seen in (_seen(conn, call, reader, step) for step in steps(conn, call)) if seen is not None
+    ]
     if not found:
         return ()
     titles = _titles(conn, call, [seen.step for seen in found])
@@ -76,7 +79,7 @@ def followed(conn: Connection, call: Call, reader: Reader, read_until: datetime 
     return tuple(_told(group, titles, people) for group in groups)
 
 
-def _seen(call: Call, reader: Reader, step: Step) -> _Seen | None:
+def _seen(conn: Connection, call: Call, reader: Reader, step: Step) -> _Seen | None:
     """None where the reader may see nothing of it."""
     object = call.model.object(step.object)
     if object is None or FEATURE not in object.features:
@@ -84,7 +87,11 @@ def _seen(call: Call, reader: Reader, step: Step) -> _Seen | None:
     fields = readable(call.model, call.actor, object.name)
     names = dict.fromkeys(object.aliases.get(name, name) for name in step.fields)
     files = FILES in names and FILES in object.features and FILES not in object.fields
-    mine = [fields[name] for name in names if name in fields]
+    mine = [
+        *readable_here(
+            conn, call, object.name, step.id, {n: fields[n] for n in names if n in fields}
+        ).values()
+    ]
     if names and not mine and not files:
         return None
     return _Seen(step=step, changed=_labels(reader, mine), files=files)

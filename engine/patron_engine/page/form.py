@@ -23,6 +23,7 @@ from patron_engine.page.form_names import files_of, input_name, titles_of, told_
 from patron_engine.page.form_opened import longer, opened
 from patron_engine.page.form_parts import currencies_of, sections_of, tabs_of, total_of
 from patron_engine.page.form_places import by_hand, targets_of
+from patron_engine.page.form_rights import rights_here
 from patron_engine.page.form_rows import has_room, left_out
 from patron_engine.page.form_search import asked, with_found
 from patron_engine.page.form_tree import FormRow, FormSection, FormTable, FormTree, Opening
@@ -91,6 +92,8 @@ class _Maker:
         self.shut: set[str] = set()  # inputs that may not be written now
         self.missing: list[Problem] = []
         self.searched = asked(self.typed)
+        rows = [self.preview.row, *(r for rows in self.rows.values() for r in rows)]
+        self.here, self.kept = rights_here(conn, call, rows)
         self.frame = self._frame()
 
     # -- the tree ---------------------------------------------------------------------------------------------------
@@ -151,6 +154,9 @@ class _Maker:
             return False
         if isinstance(field.spec, Rollup):
             return bool({s.table.name for s in self.sections if s.table} & set(field.spec.path[:1]))
+        here = self.here.get(of.name)
+        if here is not None and field.name not in here and field.type != "secret":
+            return False
         return field.name in self.frame.writable[of.name] or field.type == "formula"
 
     def _input(
@@ -268,7 +274,14 @@ class _Maker:
             titles=titles_of(self.conn, self.call, refs),
             files=files_of(self.conn, self.call, ids),
             places=targets_of(self.conn, self.call, self.preview, every),
-            writable={o: writable(self.call.model, self.call.actor, o) for o in {self.object.name, *tables}},
+            writable={
+                o: {
+                    n: f
+                    for n, f in writable(self.call.model, self.call.actor, o).items()
+                    if n not in self.kept.get(o, ())
+                }
+                for o in {self.object.name, *tables}
+            },
             lookup=self.opening.lookup,
             type_options=kind.options if kind else {},
             currency=top.values.get("currency"),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from patron_engine.access.decide import Deny, readable, row_rule, writable
+from patron_engine.access.decide import Deny, readable, row_rule, visible, writable
 from patron_engine.access.pick import Body, documents_for
 from patron_engine.actor import Actor
 from patron_engine.expr.compile import Expression
@@ -194,7 +194,7 @@ class _Maker:
     # -- where none is written --------------------------------------------------------------------------------
 
     def made(self) -> Layout:
-        own = [f for f in readable(self.model, self.actor, self.object.name).values() if not f.system]
+        own = [f for f in visible(self.model, self.actor, self.object.name).values() if not f.system]
         named = [f.name for f in own if f.type != "master"]
         sections = [_plain("fields", 2, self._places(named))]
         for name in self.object.details:
@@ -230,7 +230,7 @@ class _Maker:
         return self._field(of, path)
 
     def _field(self, of: Object, path: str) -> Field | None:
-        """A field he may read, or one behind links he may read."""
+        """A field he may look at, or one behind links he may read."""
         here = of
         steps = path.split(".")
         for step in steps[:-1]:
@@ -239,7 +239,7 @@ class _Maker:
             if len(to) != 1:
                 return None
             here = self.model.objects[to[0]]
-        return readable(self.model, self.actor, here.name).get(here.aliases.get(steps[-1], steps[-1]))
+        return visible(self.model, self.actor, here.name).get(here.aliases.get(steps[-1], steps[-1]))
 
     def _set(self, name: Any) -> LinkSet | None:
         found = self.object.sets.get(self.object.aliases.get(name, name))

@@ -17,7 +17,7 @@ from patron_engine.actor import Actor
 from patron_engine.fields.field import Field
 from patron_engine.model.model import LINKS, Model, Object
 from patron_engine.page.inputs import widget_of
-from patron_engine.page.paths import field_at, gathers, label_at, sorts, value_type
+from patron_engine.page.paths import field_at, gathers, label_at, seen_at, sorts, value_type
 from patron_engine.page.question import Column, Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, UNTITLED, Item, Shown, numeric, shown
@@ -101,7 +101,7 @@ def fitting(model: Model, actor: Actor, question: Question) -> Question:
     object = question.object
     own = "columns" in question.own
     columns = [
-        c for c in question.columns if own or field_at(model, actor, object, c.path) or _virtual(c.path)
+        c for c in question.columns if own or seen_at(model, actor, object, c.path) or _virtual(c.path)
     ]
     titles = [c for c in columns if c.path == object.title]
     first = titles[0] if titles else Column(path=object.title, label={})
@@ -122,7 +122,7 @@ def headings(model: Model, actor: Actor, question: Question, reader: Reader) -> 
     order = {key.lstrip("-"): (n, key.startswith("-")) for n, key in enumerate(question.sort, 1)}
     made = []
     for at, column in enumerate(question.columns):
-        field = field_at(model, actor, question.object, column.path)
+        field = seen_at(model, actor, question.object, column.path)
         rank, falls = order.get(column.path, (0, False))
         made.append(
             Heading(
@@ -132,7 +132,7 @@ def headings(model: Model, actor: Actor, question: Question, reader: Reader) -> 
                 field=field,
                 numeric=field is not None and numeric(value_type(field)),
                 title=at == 0,
-                sortable=sorts(field),
+                sortable=sorts(field_at(model, actor, question.object, column.path)),
                 order=("desc" if falls else "asc") if rank else "",
                 rank=rank,
                 total=column.total,

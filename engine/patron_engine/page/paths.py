@@ -6,7 +6,7 @@ sorts, whether records may be gathered by it. Pure.
 
 from __future__ import annotations
 
-from patron_engine.access.decide import readable
+from patron_engine.access.decide import readable, visible
 from patron_engine.actor import Actor
 from patron_engine.fields.field import Field
 from patron_engine.fields.registry import type_of
@@ -40,9 +40,18 @@ def field_at(model: Model, actor: Actor, object: Object, path: str) -> Field | N
     return steps[-1] if steps else None
 
 
+def seen_at(model: Model, actor: Actor, object: Object, path: str) -> Field | None:
+    """The field at the end of a path, one that is only looked at as a mask too."""
+    first, _, last = path.rpartition(".")
+    end = field_at(model, actor, object, path)
+    if end is not None or first:
+        return end
+    return visible(model, actor, object.name).get(object.aliases.get(last, last))
+
+
 def label_at(model: Model, actor: Actor, object: Object, path: str, reader: Reader) -> str:
     """What people call it: `Account · Industry`."""
-    steps = steps_of(model, actor, object, path)
+    steps = steps_of(model, actor, object, path) or tuple(filter(None, [seen_at(model, actor, object, path)]))
     return " · ".join(reader.say(f.label, f.name) for f in steps) or path
 
 

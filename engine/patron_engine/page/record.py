@@ -12,7 +12,8 @@ from typing import Any
 
 import psycopg
 
-from patron_engine.access.decide import readable
+from patron_engine.access.beside import holds
+from patron_engine.access.decide import readable, visible
 from patron_engine.errors import NotFound
 from patron_engine.fields.field import Field, Rollup
 from patron_engine.model.model import Object
@@ -30,6 +31,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.query.spec import MAX_FIELDS
 from patron_engine.ways.read import read_one
+from patron_engine.ways.unmask import masked_fields
 
 Connection = psycopg.Connection[Any]
 WIDE_TYPES = frozenset({"long_text", "rich_text", "json"})
@@ -90,7 +92,7 @@ def _summed(field: Field) -> bool:
 
 
 def _field(call: Call, object: Object, path: str) -> Field | None:
-    """The field at the end of a path whose every step he may read."""
+    """The field he may look at, at the end of a path whose every step he may read."""
     here = object
     steps = path.split(".")
     for step in steps[:-1]:
@@ -98,7 +100,7 @@ def _field(call: Call, object: Object, path: str) -> Field | None:
         if link is None or link.expr.kind != "link" or link.computed or len(link.link.to) != 1:
             return None
         here = call.model.objects[link.link.to[0]]
-    return readable(call.model, call.actor, here.name).get(steps[-1])
+    return visible(call.model, call.actor, here.name).get(steps[-1])
 
 
 class _Maker:
@@ -115,6 +117,11 @@ class _Maker:
         self.conn, self.call, self.reader = conn, call, reader
         self.object, self.layout, self.record, self.id = object, layout, record, id
         self.currency: str | None = record.get("currency") if object.record_currency else None
+        self.masked = (
+            frozenset(masked_fields(conn, call, object, id))
+            if holds(call.model, call.actor, "unmask")
+            else frozenset()
+        )
         self.living = record.get("deleted_at") is None
         truths = [s.visible for s in layout.sections] + [r.visible for r in layout.related]
         truths += [p.visible for s in layout.sections if s.table is None for p in s.places]
@@ -187,7 +194,15 @@ class _Maker:
     def _fact(self, field: Field, path: str, label: str, help: str = "", *, wide: bool = False) -> Fact:
         value = shown_at(self.call, self.object, path, self.record, self.reader, field, self.currency)
         number = numeric(field.extra.get("value_type") or field.type)
-        return Fact(name=path, label=label, help=help, shown=value, wide=wide, number=number)
+        return Fact(
+            name=path,
+            label=label,
+            help=help,
+            shown=value,
+            wide=wide,
+            number=number,
+            masked=path in self.masked and not value.empty,
+        )
 
     def _tile(self, related: Related) -> Tile | None:
         if related.set.name == "comments" or not self.truths.holds(related.visible):

@@ -29,6 +29,7 @@ class Fact:
     shown: Shown
     wide: bool = False
     number: bool = False
+    masked: bool = False  # and may be shown on demand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class Sheet:
     @property
     def on_paper(self) -> Sheet | None:
         """Only what is filled in; None where that is nothing, and for bookkeeping."""
-        facts = tuple(f for f in self.facts if not f.shown.empty)
+        facts = tuple(replace(f, masked=False) for f in self.facts if not f.shown.empty)
         if self.folded or self.name == "system" or not (facts or (self.grid and self.grid.rows)):
             return None
         return replace(self, facts=facts, grid=self.grid and self.grid.filled)

@@ -17,6 +17,7 @@ from patron_engine.fields.options import options_in
 from patron_engine.fields.text import RichText
 from patron_engine.page.palette import token_of
 from patron_engine.page.reader import Reader
+from patron_engine.query.masks import COVER
 
 Kind = Literal[
     "empty", "text", "lines", "html", "number", "records", "options", "flag", "stars", "files", "images", "url",
@@ -59,6 +60,8 @@ def shown(field: Field, value: Any, reader: Reader, currency: str | None = None)
     """How a value looks. `currency` is that of its record, where it has one."""
     if value is None or value == "" or value == []:
         return EMPTY
+    if isinstance(value, str) and COVER in value and (value == COVER or field.type in ("phone", "email")):
+        return Shown(kind="text", text=value, raw=value)  # a mask, which has no form
     if field.type == "secret":
         return Shown(kind="hidden", text="••••••", raw=True)
     name = field.extra.get("value_type") or field.type

@@ -149,7 +149,7 @@ def _key(call: Call, question: Resolved, kind: str, shape: Shape) -> tuple[Any, 
     where = question.shape.key if question.shape is not None else None
     return (
         kind, audience(call.actor), call.actor.languages, ask.object, where, ask.fields, ask.sort, ask.deleted,
-        ask.voided, within, shape,
+        ask.voided, ask.acts, within, shape,
     )  # fmt: skip
 
 

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import sqlalchemy as sa
 
-from patron_engine.access.decide import Allow, Deny, When, field_rule, row_rule
+from patron_engine.access.decide import Allow, Decision, Deny, When, field_rule, row_rule
 from patron_engine.actor import Actor
 from patron_engine.expr.nodes import Expression
 from patron_engine.expr.sql import condition_sql
@@ -49,7 +49,34 @@ def readable_here(
     conn: psycopg.Connection[Any], call: Call, object: str, id: str, fields: Mapping[str, Field]
 ) -> dict[str, Field]:
     """Those of the fields that the call's actor reads on this record: what a list answers empty is left out."""
-    rules = {n: field_rule(call.model, call.actor, f).plain for n, f in fields.items()}
+    return _here(conn, call, object, id, fields, "plain")
+
+
+def writable_here(
+    conn: psycopg.Connection[Any], call: Call, object: str, id: str, fields: Mapping[str, Field]
+) -> dict[str, Field]:
+    """Those that he sets on this record."""
+    return _here(conn, call, object, id, fields, "edit")
+
+
+def masked_here(
+    conn: psycopg.Connection[Any], call: Call, object: str, id: str, fields: Mapping[str, Field]
+) -> dict[str, Field]:
+    """Those he may look at on this record, masked or not."""
+    return _here(conn, call, object, id, fields, "masked")
+
+
+def _here(
+    conn: psycopg.Connection[Any],
+    call: Call,
+    object: str,
+    id: str,
+    fields: Mapping[str, Field],
+    right: Literal["plain", "masked", "edit"],
+) -> dict[str, Field]:
+    rules: dict[str, Decision] = {
+        n: getattr(field_rule(call.model, call.actor, f), right) for n, f in fields.items()
+    }
     asked = list(
         {
             id_: r.condition for r in rules.values() if isinstance(r, When) for id_ in (r.condition.source,)

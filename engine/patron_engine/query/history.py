@@ -26,6 +26,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.query import fetch, files
 from patron_engine.query.binding import parameter
 from patron_engine.query.call import Call
+from patron_engine.query.fitting import readable_here
 from patron_engine.query.names import known_object
 from patron_engine.query.resolve import resolve
 from patron_engine.query.spec import Ask
@@ -70,7 +71,7 @@ def history_page(
     """The same, of `limit` saves older than the version `before`. Of a field he may not read there are none."""
     found = known_object(call, object)
     known = _seen(conn, call, found.name, id)
-    fields = readable(call.model, call.actor, found.name)
+    fields = readable_here(conn, call, found.name, known, readable(call.model, call.actor, found.name))
     statement = kept(call.tables).get(("history",), lambda: _history(call.tables))
     given = {
         "object": found.name, "record": known, "limit": limit + 1,

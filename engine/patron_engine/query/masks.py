@@ -14,23 +14,30 @@ from patron_engine.fields.field import Field
 from patron_engine.store.tables import TYPES
 
 Column = sa.ColumnElement[Any]
+
+
+class Masked(str):
+    """A covered value among values in Python form."""
+
+
 COVER = "****"
 LONG = 8  # characters from which on both ends of a text may stay
 
 
 def maskable(field: Field) -> bool:
     """Whether the field has a value of its own to cover."""
-    return (
-        bool(field.columns)
-        and not field.encrypted
-        and field.expr.kind not in ("link", "list", "json", "location")
+    return any(c.part == "" for c in field.columns) and field.expr.kind not in (
+        "link",
+        "list",
+        "json",
+        "location",
     )
 
 
 def mask(field: Field, column: Column) -> Column:
     """The covered value as text; empty stays empty."""
     cover = _text(COVER)
-    if field.expr.kind != "text" or field.type in ("long_text", "rich_text", "select"):
+    if field.encrypted or field.expr.kind != "text" or field.type in ("long_text", "rich_text", "select"):
         return sa.case((column.is_not(None), cover))
     length = sa.func.length(column)
     if field.type == "email":

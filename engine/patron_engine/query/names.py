@@ -10,9 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from patron_engine.access.decide import Allow, Deny, field_rule, readable, row_rule, visible
+from patron_engine.access.decide import (
+    Action,
+    Allow,
+    Deny,
+    field_rule,
+    not_allowed,
+    readable,
+    row_rule,
+    visible,
+)
 from patron_engine.actor import Actor
-from patron_engine.errors import NotFound
+from patron_engine.errors import Forbidden, NotFound
 from patron_engine.expr.compile import Expression, compile_expression
 from patron_engine.expr.scope import Scope
 from patron_engine.fields.field import Field
@@ -60,6 +69,14 @@ def known_object(call: Call, name: str) -> Object:
             code="unknown_object",
             hint=nearest(name[:60], known),
         )
+    return found
+
+
+def permitted_object(call: Call, name: str, action: Action) -> Object:
+    """The object of that name, if the actor may do `action` with some of its records; Forbidden if he may only read them."""
+    found = known_object(call, name)
+    if isinstance(row_rule(call.model, call.actor, action, found.name), Deny):
+        raise Forbidden(not_allowed(action, found, call.actor.languages))
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from patron_engine.access.decide import readable
 from patron_engine.access.grants import audience
 from patron_engine.errors import NotFound, Refused
 from patron_engine.expr.compile import Expression
@@ -63,12 +64,15 @@ def resolve(call: Call, ask: Ask) -> Resolved:
 def _members(call: Call, within: Within) -> Object:
     """The object of a set's records, where the question names the set alone."""
     owner = known_object(call, within.object)
-    found = owner.sets.get(owner.aliases.get(within.set, within.set))
+    known = {
+        name: s for name, s in owner.sets.items() if s.field in readable(call.model, call.actor, s.object)
+    }
+    found = known.get(owner.aliases.get(within.set, within.set))
     if found is None:
         raise NotFound(
             Phrase("{owner} has no set {set!r}", owner=owner.name, set=within.set[:60]),
             code="unknown_set",
-            hint=nearest(within.set[:60], owner.sets),
+            hint=nearest(within.set[:60], known),
         )
     return known_object(call, found.object)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from patron_engine.access.decide import Action
 from patron_engine.jsonio import dumps, loads
 
 DEFAULT_LIMIT = 50
@@ -45,6 +46,7 @@ class Ask:
     q        words to search for
     within   the set of one record
     ids      only these
+    acts     what will be done with them: only those on which the asker may
     """
 
     object: str
@@ -59,6 +61,7 @@ class Ask:
     q: str | None = None
     within: Within | None = None
     ids: tuple[str, ...] | None = None
+    acts: Action = "read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

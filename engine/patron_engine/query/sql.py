@@ -25,7 +25,7 @@ from patron_engine.query.resolve import Resolved
 from patron_engine.query.sets import tie
 from patron_engine.query.source import Building, Row, Source, path_steps, rules_of
 from patron_engine.query.statement import Statement, compiled
-from patron_engine.query.values import Cell, cell_of, end_of, laid_out
+from patron_engine.query.values import Cell, cell_of, end_of, laid_out, masked_cell
 from patron_engine.query.wire import wire_column
 from patron_engine.store.tables import TYPES, Id
 
@@ -84,7 +84,7 @@ def listing(call: Call, question: Resolved, shape: Shape) -> Listing:
         outer = SqlBinding(row=replace(binding.row, table=inner, source=Source(from_=inner)), ruled=True)
         outside = [inner.c[f"k{i}"] for i in range(len(keys))]
     # People see amounts as they were entered; what is compared and sorted above is the workspace's currency.
-    cells, named = _shown(replace(outer, money="own"), question.shown, shape.form)
+    cells, named = _shown(replace(outer, money="own"), question, shape.form)
     columns, decoders = laid_out(cells, start=len(outside))
     chosen = sa.select(*(c.label(f"s{i}") for i, c in enumerate(outside)), *columns)
     chosen = chosen.select_from(outer.row.source.from_)
@@ -200,6 +200,8 @@ def _conditions(
         voided_at = row.table.c["voided_at"]
         found.append(voided_at.is_not(None) if ask.voided == "only" else voided_at.is_(None))
     found.extend(row.ruled() if rule is None else rule)
+    if ask.acts != "read":
+        found.extend(row.ruled(ask.acts))
     if shape.one:
         found.append(row.id == parameter(ID, Id()))
     if shape.ids:
@@ -231,11 +233,13 @@ def _searched(row: Row, question: Resolved, run: int, ways: int) -> sa.ColumnEle
     return row.id.in_(found.correlate_except(table))
 
 
-def _shown(binding: SqlBinding, shown: Sequence[Named], form: Form) -> tuple[list[Cell], tuple[Named, ...]]:
+def _shown(binding: SqlBinding, question: Resolved, form: Form) -> tuple[list[Cell], tuple[Named, ...]]:
     """What each row answers, and the names its cells have: in form json one JSON text, then a cell for each name that
-    only Python can write (encrypted values); in form typed a cell for every name."""
+    only Python can write (encrypted values); in form typed a cell for every name, for a file with masks."""
+    shown = question.shown
     if form == "typed":
-        return [cell_of(binding, named.key) for named in shown], tuple(shown)
+        cell = masked_cell if question.ask.acts == "export" else cell_of
+        return [cell(binding, named.key) for named in shown], tuple(shown)
     columns: dict[str, sa.ColumnElement[Any]] = {}
     sealed = []
     for named in shown:

@@ -20,9 +20,10 @@ from patron_engine.fields.registry import type_of
 from patron_engine.model.model import LINKS
 from patron_engine.query.binding import ME, NOW, TODAY, Money, SqlBinding, parameter
 from patron_engine.query.call import Call
+from patron_engine.query.masks import Masked, mask, maskable
 from patron_engine.query.source import Building, Row, path_steps
 from patron_engine.query.statement import Statement, compiled, kept
-from patron_engine.store.tables import Id, Tables
+from patron_engine.store.tables import TYPES, Id, Tables
 
 IDS = "ids"
 
@@ -154,6 +155,33 @@ def field_cell(binding: SqlBinding, row: Row, field: Field) -> Cell:
         for c in field.columns
     )
     return Cell(columns, lambda parts: type.from_columns(field, parts))
+
+
+def masked_cell(binding: SqlBinding, path: str) -> Cell:
+    """The same for people to look at: where the value is not the asker's to read, its mask where that is his."""
+    plain, found = cell_of(binding, path), end_of(binding, binding.row, path_steps(path))
+    if found is None or not maskable(found[2]):
+        return plain
+    inner, row, field = found
+    reads, sees = row.reads(field) if inner.ruled else None, row.sees(field) if inner.ruled else None
+    if reads is None or isinstance(sees, sa.sql.elements.False_):
+        return plain
+    cover = mask(field, row.table.c[field.columns[0].name] if field.encrypted else row.column(field))
+    covered = sa.case(
+        (reads, sa.null()),
+        *(((sees, cover),) if sees is not None else ()),
+        else_=None if sees is not None else cover,
+    )
+    decode = plain.decode or _first
+
+    def shown(parts: tuple[Any, ...]) -> Any:
+        return Masked(parts[-1]) if parts[-1] is not None else decode(parts[:-1])
+
+    return Cell((*plain.columns, sa.type_coerce(covered, TYPES["text"])), shown)
+
+
+def _first(parts: tuple[Any, ...]) -> Any:
+    return parts[0]
 
 
 def _tuple(parts: tuple[Any, ...]) -> tuple[Any, ...] | None:

@@ -32,7 +32,9 @@ PARTED = frozenset({"date_range", "address", "location"})
 def wire_column(binding: SqlBinding, row: Row, field: Field) -> Column | None:
     """One field of a row in the form of an answer: empty where it is not the asker's to read, a mask where that is his."""
     made = _wire_column(binding, row, field)
-    reads = row.reads(field) if binding.ruled and made is not None else None
+    reads = row.reads(field) if binding.ruled else None
+    if made is None and isinstance(reads, sa.sql.elements.False_):
+        made = sa.cast(sa.null(), TYPES["text"])  # sealed, and nowhere his to open
     if made is None or reads is None:
         return made
     sees = row.sees(field)

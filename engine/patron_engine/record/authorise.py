@@ -62,15 +62,17 @@ def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
                         if row.fresh
                         else _unknown(batch, row),
                     )
-            elif isinstance(rule, Deny):
-                for row in acting:
+                continue
+            if before:
+                _fits(batch, acting, readable, unseen=True)
+            if isinstance(rule, Deny):
+                for row in [r for r in acting if not r.rejected]:
                     row.wrong(
                         "forbidden",
                         not_allowed(action, batch.model.objects[name], batch.call.actor.languages),
                         hint=rule.reasons[0],
                     )
             elif before:
-                _fits(batch, acting, readable, unseen=True)
                 _fits(batch, [r for r in acting if not r.rejected], rule)
             else:
                 _fits_still(batch, acting, action, (readable, rule))

@@ -153,7 +153,10 @@ class _Reader:
                 )
             return None
         hint = nearest(name, [*self.writable, *self.program.sets])
-        if name in self.program.object.sets:
+        beside = self.program.object.sets.get(name)
+        if beside is not None and beside.field in readable(
+            self.batch.model, self.batch.call.actor, beside.object
+        ):
             hint = "only details are saved with their master; save these records by themselves"
         row.wrong(
             "unknown_field",

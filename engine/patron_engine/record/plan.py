@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from patron_engine.access.decide import writable
+from patron_engine.access.decide import readable, writable
 from patron_engine.errors import LimitExceeded
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.registry import type_of
@@ -83,12 +83,13 @@ def _identify(batch: Batch, object: str, key: str, asked: list[tuple[Row, Any]])
         found = external_records(batch, object, source, [v for _, v in values])
     else:
         name = program.object.aliases.get(key, key)
-        field = program.fields.get(name)
+        known = readable(batch.model, batch.call.actor, object)
+        field = known.get(name)
         if field is None or not is_unique(program, name):
             for row, _ in asked:
                 row.wrong(
                     "not_unique_field", Phrase("{object} has no unique field {key!r}", object=object, key=key),
-                    hint=nearest(key, program.fields),
+                    hint=nearest(key, known),
                 )  # fmt: skip
             return
         values = []

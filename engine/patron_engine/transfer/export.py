@@ -14,15 +14,17 @@ from decimal import Decimal
 from functools import partial
 from typing import IO, Any
 
-from patron_engine.access.decide import readable
-from patron_engine.errors import NotFound, Refused
+from patron_engine.access.decide import readable, visible
+from patron_engine.errors import Refused
 from patron_engine.fields.field import Field, FileSpec, LinkSpec
 from patron_engine.fields.moments import moment_text
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Object, say
 from patron_engine.phrases import Phrase
-from patron_engine.problems import Problem, nearest
+from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.masks import Masked
+from patron_engine.query.names import permitted_object
 from patron_engine.query.spec import MAX_FIELDS, Ask
 from patron_engine.record.statements import Conn
 from patron_engine.record.watch import noted
@@ -62,21 +64,26 @@ def export(
     ids: Sequence[str] | None = None,
 ) -> int:
     """Writes the records that `where` (words, ids) chooses; returns how many. `labels`: headings as people see them, links by title."""
-    found = call.model.object(object)
-    if found is None or not readable(call.model, call.actor, found.name):
-        raise NotFound(
-            Phrase("there is no object {object!r}", object=object), hint=nearest(object, call.model.objects)
-        )
+    found = permitted_object(call, object, "export")
     columns = _columns(call, found, fields, labels, workbook=form == "xlsx")
     paths = tuple(dict.fromkeys(c.path for c in columns))
     only = None if ids is None else tuple(ids)
-    ask = Ask(object=found.name, where=where, sort=tuple(sort), fields=paths, voided="yes", q=q, ids=only)
+    ask = Ask(
+        object=found.name,
+        where=where,
+        sort=tuple(sort),
+        fields=paths,
+        voided="yes",
+        q=q,
+        ids=only,
+        acts="export",
+    )
     count = 0
     with conn.transaction(), open_writer(target, form, bom=bom) as write:
         write([c.heading for c in columns])
         for records in walk(conn, call, ask, AT_ONCE):
             for record in records:
-                write([c.cell(record.get(c.path)) for c in columns])
+                write([_cell(c, record.get(c.path)) for c in columns])
             count += len(records)
         asked = {
             "where": where,
@@ -86,6 +93,10 @@ def export(
         }
         noted(conn, call, "exported", found.name, {"records": count, "form": form, **asked})
     return count
+
+
+def _cell(column: Column, value: Any) -> Any:
+    return str(value) if isinstance(value, Masked) else column.cell(value)
 
 
 def _columns(
@@ -115,8 +126,8 @@ def _columns(
 
 
 def _usual(call: Call, object: Object) -> list[str]:
-    """All a caller may read, but files; what he rarely needs stands last."""
-    shown = [f.name for f in readable(call.model, call.actor, object.name).values() if _exportable(f)]
+    """All a caller may look at, but files; what he rarely needs stands last."""
+    shown = [f.name for f in visible(call.model, call.actor, object.name).values() if _exportable(f)]
     first = ["id", *(n for n in shown if n not in LATE and n != "id"), *(n for n in shown if n in LATE)]
     many = sum(2 if isinstance(object.fields[n].spec, LinkSpec) else 1 for n in first)
     while many > MAX_FIELDS:
@@ -149,7 +160,10 @@ def _of_field(
         ids = Column(heading, name, lambda value: kind.to_text(field, value))
         if field.link.many or field.link.several:
             return [ids]
-        title = call.model.objects[field.link.to[0]].title
+        target = call.model.objects[field.link.to[0]]
+        title = target.title
+        if title.partition(".")[0] not in readable(call.model, call.actor, target.name):
+            return [ids]
         shown = Column(heading if labels else f"{name}.{title}", f"{name}.{title}", _plain)
         return [shown] if labels else [ids, shown]
     if kind.name in PARTS:

@@ -166,9 +166,9 @@ def _decide_dates(body: dict[str, Any], guesses: Sequence[tuple[int, DateGuess]]
         raise Refused(problems, code="date_form_unclear")
 
 
-def status(conn: Connection, schema: str, batch: str) -> Import:
-    """How an import stands; NotFound when there is none of that id."""
-    found = listed(conn, schema, batch=batch)
+def status(conn: Connection, schema: str, batch: str, *, by: str | None = None) -> Import:
+    """How an import stands; NotFound when there is none of that id, or `by` is somebody who did not begin it."""
+    found = listed(conn, schema, batch=batch, by=by)
     if not found:
         raise NotFound(
             Phrase("there is no import {batch}", batch=batch),
@@ -177,14 +177,17 @@ def status(conn: Connection, schema: str, batch: str) -> Import:
     return found[0]
 
 
-def listed(conn: Connection, schema: str, *, batch: str | None = None, limit: int = 1_000) -> list[Import]:
-    """The imports of a workspace, the newest first."""
+def listed(
+    conn: Connection, schema: str, *, batch: str | None = None, by: str | None = None, limit: int = 1_000
+) -> list[Import]:
+    """The imports of a workspace, the newest first; only those that `by` began, if that is said."""
     query = sql.SQL(
         "SELECT b.id, t.id, t.state, t.payload, t.progress, t.error, b.payload ? 'undone' FROM {s}.sys__task t"
         " JOIN {s}.sys__batch b ON b.id = (t.payload ->> 'batch')::uuid"
-        " WHERE t.kind = %s AND (%s::text IS NULL OR t.payload ->> 'batch' = %s) ORDER BY t.created_at DESC, t.id DESC LIMIT %s"
+        " WHERE t.kind = %s AND (%s::text IS NULL OR t.payload ->> 'batch' = %s)"
+        " AND (%s::text IS NULL OR b.by::text = %s) ORDER BY t.created_at DESC, t.id DESC LIMIT %s"
     ).format(s=sql.Identifier(schema))
-    return [_import(*row) for row in conn.execute(query, (KIND, batch, batch, limit))]
+    return [_import(*row) for row in conn.execute(query, (KIND, batch, batch, by, by, limit))]
 
 
 def _import(

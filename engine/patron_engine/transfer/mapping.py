@@ -14,7 +14,7 @@ from dataclasses import field as kept  # Target has an attribute `field`
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
-from patron_engine.access.decide import writable
+from patron_engine.access.decide import readable, writable
 from patron_engine.actor import Actor
 from patron_engine.errors import Refused
 from patron_engine.fields.field import Field, FileSpec, LinkSpec
@@ -112,7 +112,7 @@ def read_mapping(
     found = _object(raw, model, actor, object, problems)
     if found is None:
         raise Refused(list(problems), code="bad_mapping")
-    reading = _Reading(model, found, writable(model, actor, found.name), problems)
+    reading = _Reading(model, actor, found, problems)
     columns, left_out = reading.columns(raw.get("columns") or {}, headings)
     if raw.get("owner") is not None:
         heading = str(raw["owner"])
@@ -144,12 +144,12 @@ def read_mapping(
 class _Reading:
     """One mapping being read."""
 
-    def __init__(
-        self, model: Model, object: Object, writable: Mapping[str, Field], problems: Problems
-    ) -> None:
+    def __init__(self, model: Model, actor: Actor, object: Object, problems: Problems) -> None:
         self.model = model
+        self.actor = actor
         self.object = object
-        self.writable = writable
+        self.writable = writable(model, actor, object.name)
+        self.readable = readable(model, actor, object.name)
         self.problems = problems
 
     def columns(
@@ -204,7 +204,11 @@ class _Reading:
             return name
         first, dot, part = name.partition(".")
         field = self.object.field(first)
-        if field is not None and not field.hidden and (field.computed or isinstance(field.spec, FileSpec)):
+        if (
+            field is not None
+            and field.name in self.readable
+            and (field.computed or isinstance(field.spec, FileSpec))
+        ):
             self.problems.add(
                 "not_importable",
                 Phrase("{field} is computed and cannot be imported", field=field.name)
@@ -250,9 +254,10 @@ class _Reading:
             return None
         if by in ("title", "id") or str(by).startswith(EXTERNAL):
             return str(by)
+        known = readable(self.model, self.actor, target.name)
         found = target.field(by) if isinstance(by, str) else None
-        if found is None or not found.columns or found.encrypted:
-            hint = nearest(str(by), target.fields)
+        if found is None or found.name not in known or not found.columns or found.encrypted:
+            hint = nearest(str(by), known)
             self.problems.add(
                 "unknown_field", Phrase("{target} has no field {by!r}", target=target.name, by=by), path=f"{path}.by",
                 hint=hint,
@@ -267,8 +272,8 @@ class _Reading:
         name = str(raw)
         if not name.startswith(EXTERNAL):
             field = self.object.field(name)
-            if field is None or not field.columns or field.encrypted:
-                hint = nearest(name, self.object.fields)
+            if field is None or field.name not in self.readable or not field.columns or field.encrypted:
+                hint = nearest(name, self.readable)
                 message = Phrase("{object} has no field {name!r}", object=self.object.name, name=name)
                 self.problems.add("unknown_field", message, path="match", hint=hint)
                 return None

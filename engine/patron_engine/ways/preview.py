@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from patron_engine.access.decide import Deny, row_rule
-from patron_engine.errors import NotFound
+from patron_engine.errors import Forbidden, NotFound
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import Field, FileSpec, Formula, LinkSpec
 from patron_engine.fields.registry import type_of
@@ -192,6 +192,22 @@ def _read(batch: Batch, level: Sequence[Row]) -> None:
                 continue
             load.accept(batch, row, image)
     authorise.authorise(batch, [r for r in level if not r.fresh])
+    for row in level:
+        _shut(row)
+
+
+def _shut(row: Row) -> None:
+    """What he may not read or change opens no form: the record is answered as by a save, a detail shows nothing."""
+    refused = next((p for p in row.problems if not row.fresh and p.code in ("not_found", "forbidden")), None)
+    if refused is None:
+        return
+    if row.master is not None:
+        row.values = {**dict.fromkeys(row.values), "id": row.id}
+        row.old = row.seen = dict(row.values)
+    elif refused.code == "not_found":
+        raise NotFound(Phrase("there is no such {object}", object=row.object))
+    else:
+        raise Forbidden(refused.message)
 
 
 def _prepare(batch: Batch, level: Sequence[Row]) -> None:

@@ -19,10 +19,11 @@ from starlette.responses import Response
 
 from patron_engine.access.decide import writable
 from patron_engine.actor import Cause
-from patron_engine.errors import Forbidden, LimitExceeded, NotFound, Refused
+from patron_engine.errors import LimitExceeded, Refused
 from patron_engine.jsonio import dumps, whole
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
+from patron_engine.query.names import permitted_object
 from patron_engine.transfer import imports
 from patron_engine.transfer.imports import Import
 from patron_engine.transfer.report import report_bytes
@@ -127,11 +128,8 @@ def _preview(caller: Caller, fields: Mapping[str, str], file: Path) -> Response:
         file.unlink(missing_ok=True)
 
     def act(_: Any, call: Any) -> dict[str, tuple[str, int]]:
-        found = call.model.object(_object(fields))
-        allowed = writable(call.model, call.actor, found.name) if found is not None else {}
-        if found is None or not allowed:
-            raise NotFound(Phrase("there is no object {value!r}", value=fields.get("object")))
-        return suggest(sheet.headings, found, allowed)
+        found = permitted_object(call, _object(fields), "import")
+        return suggest(sheet.headings, found, writable(call.model, call.actor, found.name))
 
     guessed = caller.workspace.reading(caller.actor, act)
     body = {
@@ -169,9 +167,8 @@ def _too_large() -> LimitExceeded:
 @router.get("")
 def list_imports(request: Request) -> Response:
     caller = enter(request)
-    _importer(caller)
     found = caller.workspace.reading(
-        caller.actor, lambda conn, call: imports.listed(conn, call.schema, limit=200)
+        caller.actor, lambda conn, call: imports.listed(conn, call.schema, by=_whose(caller), limit=200)
     )
     return json_answer(dumps({"imports": [_told(i, asked(request)) for i in found]}))
 
@@ -180,10 +177,11 @@ def list_imports(request: Request) -> Response:
 def read_import(request: Request, id: str) -> Response:
     """How it stands, with the first rows that were refused."""
     caller = enter(request)
-    _importer(caller)
 
     def act(conn: Any, call: Any) -> tuple[Import, list[Any]]:
-        return imports.status(conn, call.schema, id), imports.faults(conn, call.schema, id)[:100]
+        return imports.status(conn, call.schema, id, by=_whose(caller)), imports.faults(
+            conn, call.schema, id
+        )[:100]
 
     found, refused = caller.workspace.reading(caller.actor, act)
     languages = asked(request)
@@ -198,11 +196,10 @@ def read_import(request: Request, id: str) -> Response:
 def read_problems(request: Request, id: str) -> Response:
     """The refused rows as CSV (`?form=xlsx`: a workbook), to be mended and imported again."""
     caller = enter(request)
-    _importer(caller)
     workbook, languages = request.query_params.get("form") == "xlsx", asked(request)
 
     def act(conn: Any, call: Any) -> bytes:
-        found = imports.status(conn, call.schema, id)
+        found = imports.status(conn, call.schema, id, by=_whose(caller))
         rows = imports.faults(conn, call.schema, id)
         return report_bytes(found.headings, rows, lambda text: written(text, languages), workbook=workbook)
 
@@ -216,17 +213,25 @@ def read_problems(request: Request, id: str) -> Response:
 @router.post("/{id}/cancel")
 def cancel(request: Request, id: str) -> Response:
     caller = enter(request)
-    _importer(caller)
-    found = caller.workspace.writing(caller.actor, lambda conn, call: imports.cancel(conn, call.schema, id))
+
+    def act(conn: Any, call: Any) -> Import:
+        imports.status(conn, call.schema, id, by=_whose(caller))
+        return imports.cancel(conn, call.schema, id)
+
+    found = caller.workspace.writing(caller.actor, act)
     return json_answer(dumps(_told(found, asked(request))))
 
 
 @router.post("/{id}/undo")
 def undo(request: Request, id: str) -> Response:
     caller = enter(request)
-    _importer(caller)
     cause = Cause(kind="rollback", detail={"import": id})
-    done = caller.workspace.writing(caller.actor, lambda conn, call: take_back(conn, call, id), cause)
+
+    def act(conn: Any, call: Any) -> Any:
+        imports.status(conn, call.schema, id, by=_whose(caller))
+        return take_back(conn, call, id)
+
+    done = caller.workspace.writing(caller.actor, act, cause)
     languages = asked(request)
     kept = [{"object": k.object, "id": k.id, "why": written(k.why, languages)} for k in done.kept]
     return json_answer(dumps({"restored": done.restored, "deleted": done.deleted, "kept": kept}))
@@ -237,7 +242,6 @@ def _told(found: Import, languages: Languages) -> dict[str, Any]:
     return {**found.as_dict(), "error": written(found.error, languages) if found.error else None}
 
 
-def _importer(caller: Caller) -> None:
-    """Imports hold whole rows of others' files: until roles say more, an administrator sees them."""
-    if not caller.actor.administrator:
-        raise Forbidden("you may not see imports")
+def _whose(caller: Caller) -> str | None:
+    """Imports hold whole rows of others' files: everybody sees his own, an administrator all of them."""
+    return None if caller.actor.administrator else str(caller.actor.user)

@@ -22,11 +22,13 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.history import history
+from patron_engine.query.names import permitted_object
 from patron_engine.query.parse import parse_body, parse_parameters
 from patron_engine.query.spec import Within
 from patron_engine.record.change import Action, Change, Outcome
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
+from patron_engine.ways.unmask import unmask
 from patron_platform.api.clone import cloned
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.idempotency import Answer, write
@@ -143,6 +145,7 @@ def bulk(request: Request, object: str, data: Body) -> Response:
     bulky = replace(caller, cause=Cause(kind=caller.cause.kind, detail={**caller.cause.detail, "bulk": True}))
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
+        permitted_object(call, object, "bulk")
         changes = [bulk_change(call, object, row, index, confirm) for index, row in enumerate(records)]
         return Answer(
             dumps(
@@ -188,6 +191,21 @@ def clone_record(request: Request, object: str, id: str, data: Body) -> Response
         return _saved(conn, call, change, created=True)
 
     return write(request, caller, data, act)
+
+
+@router.post("/{id}/unmask")
+def unmask_fields(request: Request, object: str, id: str, data: Body) -> Response:
+    """`{"fields": ["id_card"]}`: masked values as they are, for whoever may; it is written down that he looked."""
+    caller = enter(request)
+    body = json_object(request, data)
+    only(body, ("fields",))
+    wanted = body.get("fields")
+    if not isinstance(wanted, list) or not all(isinstance(name, str) for name in wanted):
+        raise Refused([Problem(code="not_list", message="fields is a list of names", path="fields")])
+    found = caller.workspace.writing(
+        caller.actor, lambda conn, call: unmask(conn, call, object, id, wanted), caller.cause
+    )
+    return json_answer(dumps({"values": found}), headers={"Cache-Control": "no-store"})
 
 
 @router.post("/{id}/{action}")

@@ -14,15 +14,17 @@ from typing import IO, Any
 
 import psycopg
 
+from patron_engine.access.beside import holds
 from patron_engine.access.decide import writable
 from patron_engine.actor import Actor
-from patron_engine.errors import Refused, WrongUse
+from patron_engine.errors import Forbidden, Refused, WrongUse
 from patron_engine.fields.field import FileSpec
 from patron_engine.meta.reader import read_values
 from patron_engine.model.model import Object
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.names import permitted_object
 from patron_engine.runtime import Workspace
 from patron_engine.store.tasks import Handler, claim, run_task
 from patron_engine.transfer import imports, pieces
@@ -120,6 +122,9 @@ def queue(
     )
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Begun:
+        permitted_object(call, object, "import")
+        if history and not holds(call.model, call.actor, "import_history"):
+            raise Forbidden("you may not import a history", code="import_history")
         mapping = map_for(call, object, raw, found, match)
         return imports.begin(conn, call, found, mapping, name=name or file.name, trial=trial, history=history)
 

@@ -19,6 +19,7 @@ from patron_engine.page.asked import inputs_of, values_of
 from patron_engine.page.below import goes_with
 from patron_engine.page.record import record_page
 from patron_engine.page.record_tree import RecordPage
+from patron_engine.page.show import shown
 from patron_engine.page.stages import Move, move_to, stage_conditions
 from patron_engine.page.truths import Truths
 from patron_engine.problems import Problem
@@ -27,9 +28,11 @@ from patron_engine.query.names import known_object
 from patron_engine.record.change import Action, Change
 from patron_engine.record.undo import Done
 from patron_engine.ways.save import save
+from patron_engine.ways.unmask import unmask
 from patron_platform.api.clone import cloned
 from patron_platform.web import undo
 from patron_platform.web.arriving import see_other
+from patron_platform.web.record import Sent, draw_record
 from patron_platform.web.record_form import Connection, Form, Posted, confirms
 from patron_platform.web.render import page
 from patron_platform.web.visitor import Visitor, enter
@@ -80,6 +83,19 @@ def _ask(
         "others": [reader.say(f.label, f.name) for f in fields if f.name not in shown],
     }  # fmt: skip
     return form.again("stage", problems, confirm=confirm, more=more)
+
+
+@router.post("/unmask")
+def show_masked(form: Posted) -> Response:
+    """`field`: the page with its value in full, this once; that he looked is written down."""
+    name = form.typed.get("field", "")
+    values = form.write(lambda conn, call: unmask(conn, call, form.object, form.id, [name]))
+    with form.reading() as (_, call):
+        object, reader = known_object(call, form.object), form.visitor.reader(call)
+        told = {n: shown(object.fields[n], value, reader).text for n, value in values.items()}
+    return draw_record(
+        form.visitor, form.object, form.id, sent=Sent(form="unmask", typed={}, more={"unmasked": told})
+    )
 
 
 @router.get("/delete")

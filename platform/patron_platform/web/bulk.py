@@ -27,6 +27,7 @@ from patron_engine.page.listing import editable
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.names import permitted_object
 from patron_engine.query.spec import MAX_IDS
 from patron_engine.record.change import Action, Change, Outcome
 from patron_engine.record.undo import Done, Kept
@@ -64,10 +65,11 @@ def bulk(request: Request, workspace: str, object: str, form: FormData) -> Respo
     parameters = {k: v for k, v in request.query_params.items() if k not in ("after", "band")}
     with asked(request, workspace, object, parameters) as it:
         csrf.check(request, it.visitor.session.id, given)
-        ids = chosen(it, form)
         act = given.get("act", "")
         if act not in (*ACTIONS, "export"):
             raise WrongUse("there is no such act", code="unknown_act")
+        permitted_object(it.call, it.object.name, "export" if act == "export" else "bulk")
+        ids = chosen(it, form)
         if act == "export":
             return file_of(it, "xlsx" if given.get("form") == "xlsx" else "csv", ids)
         if act != "restore" and "sure" not in given:

@@ -22,8 +22,8 @@ from patron_engine.query.spec import Ask
 from patron_engine.ways import handover
 from patron_engine.ways.read import read
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
-from patron_platform.web.login import see_other
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter

@@ -20,7 +20,7 @@ from patron_engine.page.people import choices, people_of
 from patron_engine.page.record import record_page
 from patron_engine.ways.give import Wish, give, given, offered_sets, take
 from patron_engine.ways.transfer import Handing, transfer
-from patron_platform.web.login import see_other
+from patron_platform.web.arriving import see_other
 from patron_platform.web.record_form import Form, Posted, confirms
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in

@@ -294,7 +294,10 @@ class Oracle:
             yield self._scope(user, entry.get(action, "none"), action, object, row) and all(
                 fits(self.org, object, w, row) for w in narrowed
             )
-        rules = [s for s in self.sharing if s["object"] == object]
+        mine = set(self.org.rows["user"][user]["roles"])
+        rules = [
+            s for s in self.sharing if s["object"] == object and any(w.get("role", "") in {"", *mine} for w in s["to"])
+        ]  # fmt: skip
         knows = knows or bool(rules)
         for rule in rules:
             among = any(self._is(user, who) for who in rule["to"])
