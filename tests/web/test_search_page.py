@@ -42,6 +42,16 @@ def test_a_record_is_found_and_what_fits_is_marked(
             assert marked in [m.text for m in found[0].select("mark")]
 
 
+def test_whose_own_name_was_typed_comes_first(opened: Opened) -> None:
+    """Objects come in the order of the menus, accounts before contacts; but the nearest name is what was meant."""
+    opened.admin.make("account", name="欧阳小明贸易有限公司")
+    opened.admin.make("contact", name="欧阳小明")
+    for words in ("欧阳小明", "oyxm"):
+        links = opened.person().page(f"/palette?q={words}").select("a[href*='/o/']")
+        kinds = [a["href"].split("/o/")[1].split("/")[0] for a in links]
+        assert kinds[:2] == ["contact", "account"]
+
+
 def test_values_stay_text(opened: Opened) -> None:
     page = opened.person().get("/search?q=nordwind")
     assert "<i>Shipping" not in page.text and "&lt;i&gt;Shipping" in page.text
@@ -127,7 +137,7 @@ def test_two_words_may_stand_in_one_field_or_in_two(
     opened: Opened, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     made = opened.admin.make("contact", name="Twofold Dock", mobile="+8613900004711")
-    opened.admin.make("contact", name="Dockside", mobile="+8613900004712")
+    other = opened.admin.make("contact", name="Dockside", mobile="+8613900004712")
 
     def found() -> list[str]:
         page = opened.person().page(f"/search?q={words}")
@@ -140,4 +150,5 @@ def test_two_words_may_stand_in_one_field_or_in_two(
         monkeypatch.setattr("patron_engine.query.found.MAX_IDS", 1)  # the first candidates are not the whole
         assert found() == [made["id"]]
     finally:
-        opened.admin.delete(f"/records/contact/{made['id']}")
+        for contact in (made, other):
+            opened.admin.delete(f"/records/contact/{contact['id']}")
