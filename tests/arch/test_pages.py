@@ -145,7 +145,9 @@ def test_what_a_class_looks_like_is_said_by_one_part_of_the_sheet() -> None:
     for part in sorted((CHECKOUT / "frontend" / "src" / "styles").glob("*.css")):
         text = re.sub(r"/\*.*?\*/", "", part.read_text("utf-8"), flags=re.DOTALL)
         for selectors, body in re.findall(r"([^{};]+)\{([^{}]*)\}", text):
-            if part.stem == "touch" or all(said.strip().startswith("--") for said in body.split(";") if said.strip()):
+            if part.stem == "touch" or all(
+                said.strip().startswith("--") for said in body.split(";") if said.strip()
+            ):
                 continue
             for name in re.findall(r"(?:^|,)\s*\.([\w-]+)\s*(?=,|$)", selectors):
                 drawn.setdefault(name, set()).add(part.stem)
