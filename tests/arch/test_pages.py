@@ -136,3 +136,19 @@ def test_behaviours_of_forms_use_no_name_a_field_can_have() -> None:
     for name in ("form", "form-live", "offline-form"):
         text = re.sub(r"//.*", "", (BEHAVIOURS[0].parent / f"{name}.js").read_text("utf-8"))
         assert re.findall(r"\b(?:form|element)\.[a-z]+\b(?![A-Z])", text) == [], name
+
+
+def test_what_a_class_looks_like_is_said_by_one_part_of_the_sheet() -> None:
+    """All parts are one sheet: a second part that draws a class of the same name changes pages it never thought of. Parts may
+    give a foreign class custom properties (`--c`), and touch.css says more about all of them."""
+    drawn: dict[str, set[str]] = {}
+    for part in sorted((CHECKOUT / "frontend" / "src" / "styles").glob("*.css")):
+        text = re.sub(r"/\*.*?\*/", "", part.read_text("utf-8"), flags=re.DOTALL)
+        for selectors, body in re.findall(r"([^{};]+)\{([^{}]*)\}", text):
+            if part.stem == "touch" or all(
+                said.strip().startswith("--") for said in body.split(";") if said.strip()
+            ):
+                continue
+            for name in re.findall(r"(?:^|,)\s*\.([\w-]+)\s*(?=,|$)", selectors):
+                drawn.setdefault(name, set()).add(part.stem)
+    assert {name: parts for name, parts in drawn.items() if len(parts) > 1} == {}

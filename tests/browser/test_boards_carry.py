@@ -178,7 +178,7 @@ def test_a_full_day_opens_and_a_line_tells_now(site: Site) -> None:
         visit.open("/o/task?view=task_calendar&at=2026-10-01")
         day = visit.page.locator(".day[data-day='2026-10-14']")
         day.locator("summary").click()
-        assert day.locator(".day-all .line").count() == 7
+        assert day.locator(".day-all .day-line").count() == 7
         visit.accessible()
         visit.picture("calendar-full-day")
         visit.open("/o/visit?view=visit_calendar&scale=week")

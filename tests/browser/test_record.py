@@ -156,11 +156,11 @@ def test_a_picture_is_dropped_in_and_looked_at(site: Site) -> None:
         visit.page.click("[for=composer-files]")
         name = "a<img src=x onerror=alert(1)>.png"
         visit.page.set_input_files(
-            ".file-drop input[type=file]", {"name": name, "mimeType": "image/png", "buffer": PNG}
+            ".attachment-drop input[type=file]", {"name": name, "mimeType": "image/png", "buffer": PNG}
         )
         visit.page.wait_for_selector(".timeline-file")
         visit.page.click("[for=composer-files]")
-        visit.page.click(".file-link")
+        visit.page.click(".attachment-link")
         visit.page.wait_for_selector("dialog.preview[open] img")
         assert visit.page.inner_text("dialog.preview p") == name
         visit.page.keyboard.press("Escape")
@@ -249,9 +249,9 @@ def test_pictures_and_a_pdf_are_looked_at_one_after_the_other(site: Site) -> Non
         ]
         sent = [{"name": name, "mimeType": mime, "buffer": data} for name, mime, data in files]
         with visit.page.expect_navigation():
-            visit.page.set_input_files(".file-drop input[type=file]", sent)
+            visit.page.set_input_files(".attachment-drop input[type=file]", sent)
         visit.page.click("[for=composer-files]")
-        visit.page.click(".file-link >> nth=0")
+        visit.page.click(".attachment-link >> nth=0")
         visit.page.wait_for_selector("dialog.preview[open] img[alt='one.png']")
         visit.page.keyboard.press("ArrowRight")
         visit.page.wait_for_selector("dialog.preview[open] img[alt='two.png']")

@@ -198,7 +198,7 @@ def test_a_calendar_shows_days_holidays_and_more(person: Person, admin: Api) -> 
     assert "day-works" in page.select_one("[data-day='2026-10-10']")["class"]
     assert page.select_one(".month-week .day")["data-day"] == "2026-09-28"
     whole = person.page("/o/task?view=task_calendar&at=2026-10-12&scale=day")
-    assert len(whole.select(".line")) == 6
+    assert len(whole.select(".day-line")) == 6
     assert "fill.due=2026-10-12" in whole.select_one(".day-add")["href"]
     assert person.page("/o/task?view=task_calendar&at=nonsense&scale=century").select(".month")
 

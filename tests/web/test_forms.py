@@ -248,6 +248,10 @@ def test_records_are_looked_up(person: Person, api: Api) -> None:
         api.make("fm_shelf", name=name, room=room)
     found = person.get("/o-lookup/fm_thing/shelf?q=haibian").json()
     assert [o["text"] for o in found["options"]] == ["海边货架"]
+    whole = person.get("/o-lookup/fm_thing/shelf?q=").json()["options"]
+    assert (
+        person.get("/o-lookup/fm_thing/shelf?q=z").json()["options"] == whole
+    )  # one letter narrows nothing yet
     found = person.get("/o-lookup/fm_thing/same_room?q=&with.room=South").json()
     assert [o["text"] for o in found["options"]] == ["山边货架"]
     assert person.get("/o-lookup/fm_thing/same_room?q=&with.room=' or true").json()["options"] == []

@@ -117,13 +117,13 @@ def test_changes_of_others_are_news_until_one_looks(opened: Opened, me: str) -> 
 
 def test_stages_are_counted_and_lead_to_the_list(opened: Opened, me: str) -> None:
     page = opened.person().page("/")
-    for link in page.select("a.stage"):
+    for link in page.select("a.tally"):
         assert link["href"].startswith("/w/acme/o/") and "where=" in link["href"]
 
 
 def test_somebody_without_rights_sees_a_calm_page(opened: Opened) -> None:
     page = opened.person(REP).page("/")
-    assert page.select(".task-title") == [] and page.select("a.stage") == []
+    assert page.select(".task-title") == [] and page.select("a.tally") == []
     assert "Looked at" not in page.text and "Nothing here yet" in page.text
     task = opened.admin.make("task", title="Not his", due=day(0))
     assert opened.person(REP).post("/home/done", {"task": task["id"]}).status_code == 404

@@ -25,9 +25,9 @@ def test_a_file_is_sent_shown_and_taken_off(opened: Opened, me: Person) -> None:
         said = me.call("POST", f"{here}/files", data={"_csrf": token}, files={"file": (name, data)})
         assert said.status_code == 303, said.text
     page = me.page(here)
-    assert len(page.select(".file-row")) == 3
+    assert len(page.select(".attachment")) == 3
     assert page.find("svg", onload=True) is None
-    for link in page.select(".file-row a[download]"):
+    for link in page.select(".attachment a[download]"):
         said = me.get(link["href"].removeprefix("/w/acme") + "?inline=true")
         assert said.headers["x-content-type-options"] == "nosniff"
         assert "sandbox" in said.headers["content-security-policy"]
@@ -35,19 +35,19 @@ def test_a_file_is_sent_shown_and_taken_off(opened: Opened, me: Person) -> None:
         assert shown == (said.content == PNG)
     rep = opened.person(REP)
     assert (
-        rep.get(page.select_one(".file-row a[download]")["href"].removeprefix("/w/acme")).status_code == 404
+        rep.get(page.select_one(".attachment a[download]")["href"].removeprefix("/w/acme")).status_code == 404
     )
     sent = rep.call("POST", f"{here}/files", data={"_csrf": rep.token()}, files={"file": ("a.txt", b"a")})
     assert sent.status_code == 404
-    gone = page.select_one(".file-row form")["action"].removeprefix("/w/acme")
+    gone = page.select_one(".attachment form")["action"].removeprefix("/w/acme")
     assert me.post(gone).status_code == 303
-    assert len(me.page(here).select(".file-row")) == 2
+    assert len(me.page(here).select(".attachment")) == 2
 
 
 def test_the_token_of_a_form_stands_before_its_file(opened: Opened, me: Person) -> None:
     account = opened.admin.make("account", name="Tokens")
     here = f"/o/account/{account['id']}"
-    form = me.page(here).select_one("form.file-drop")
+    form = me.page(here).select_one("form.attachment-drop")
     assert "token" not in form["action"] and form["enctype"] == "multipart/form-data"
     assert [field["name"] for field in form.select("input")] == ["_csrf", "file"]
     token, file = ("_csrf", (None, me.token())), ("file", ("a.txt", b"a"))
@@ -72,7 +72,7 @@ def test_the_token_of_a_form_stands_before_its_file(opened: Opened, me: Person) 
         me.call("POST", f"{here}/files", files=[file], headers={"X-CSRF-Token": me.token()}).status_code
         == 204
     )
-    assert len(me.page(here).select(".file-row")) == 2
+    assert len(me.page(here).select(".attachment")) == 2
 
 
 def test_a_pdf_is_shown_in_a_frame_of_ours_and_of_nobody_else(opened: Opened, me: Person) -> None:

@@ -58,15 +58,21 @@ def hits(
     limit: int,
     first: Sequence[str] = (),
 ) -> tuple[Group, ...]:
-    """At most `limit` records of every object; objects named in `first` come first."""
+    """At most `limit` records of every object; of those as near to the words, objects named in `first` come first."""
     if not words:
         return ()
     names = [o.name for o in call.model.objects.values() if _searched(call, o)]
     place = {name: n for n, name in enumerate(first)}
     found = found_in(conn, call, words, names)
-    ordered = sorted(found, key=lambda n: (place.get(n, len(place)), n))
-    groups = (_group(conn, call, reader, call.model.objects[n], words, limit, found[n]) for n in ordered)
-    return tuple(group for group in groups if group.hits)
+    groups = [_group(conn, call, reader, call.model.objects[n], words, limit, found[n]) for n in found]
+
+    def nearest(group: Group) -> tuple[int, int, str]:
+        """Whose own name was typed comes before whose note or customer it was: the less else a title says, the sooner."""
+        titles = [len(hit.text) for hit in group.hits if any(marked for _, marked in hit.title)]
+        name = group.object.name
+        return min(titles, default=MAX_WORDS), place.get(name, len(place)), name
+
+    return tuple(sorted((group for group in groups if group.hits), key=nearest))
 
 
 def _searched(call: Call, object: Object) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -24,6 +25,7 @@ from patron_engine.page.reader import Reader
 from patron_engine.page.show import numeric, shown
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
+from patron_engine.query.tokens import begun
 from patron_engine.ways.read import read, read_one
 
 Connection = psycopg.Connection[Any]
@@ -78,12 +80,16 @@ def _of_object(
         n for n in columns_of(call.model, call.actor, object)
         if n != object.title and n in known and known[n].type not in UNFIT and not known[n].system
     ][:HINTS]  # fmt: skip
+    words = q[:LONGEST].strip()
     ask = Ask(
-        object=object.name, where=where, q=q[:LONGEST].strip() or None, limit=SHOWN,
+        object=object.name, where=where, q=words or None, limit=SHOWN,
         fields=("id", object.title, *facts), sort=("-updated_at",) if "updated_at" in known else (),
     )  # fmt: skip
+    rows = read(conn, call, ask, secret=secret).rows()
+    if not rows and begun(words):  # what stood there stays until a second letter narrows it
+        rows = read(conn, call, replace(ask, q=None), secret=secret).rows()
     found = []
-    for row in read(conn, call, ask, secret=secret).rows():
+    for row in rows:
         texts = [shown(known[n], row.get(n), reader).text for n in facts]
         title = _title(row, object.title)
         found.append(

@@ -73,9 +73,22 @@ def wanted(query: str) -> tuple[tuple[tuple[str, ...], ...], ...]:
     ((('华为',),), (('#1380', '#3800'),))
     >>> wanted("hw")
     ((('hw',), ('~hw',)),)
+
+    A last word of which one letter stands there is still being typed and narrows nothing yet:
+
+    >>> wanted("acme c") == wanted("acme")
+    True
     """
-    runs = [m for _, m in zip(range(MOST_RUNS), _RUN.finditer(folded(query[:LONGEST_QUERY])), strict=False)]
+    text = folded(query[:LONGEST_QUERY])
+    runs = [m for _, m in zip(range(MOST_RUNS), _RUN.finditer(text), strict=False)]
+    if len(runs) > 1 and runs[-1].end() == len(text) and begun(runs[-1].group()):
+        runs.pop()
     return tuple(_alternatives(match.group(), match.lastgroup or "") for match in runs)
+
+
+def begun(query: str) -> bool:
+    """Whether this is the first letter of a word, of which no beginning is kept yet."""
+    return len(query) == 1 and query.isascii() and query.isalpha()
 
 
 def _alternatives(run: str, kind: str) -> tuple[tuple[str, ...], ...]:

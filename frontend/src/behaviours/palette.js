@@ -37,6 +37,7 @@ export default function palette(dialog) {
       const drawn = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (mine.signal.aborted) return;
       list.replaceChildren(...drawn.body.childNodes);
+      list.removeAttribute("aria-busy");
       choose(options()[0], false);
       list.scrollTop = 0;
       timer = 0;
@@ -62,6 +63,7 @@ export default function palette(dialog) {
   });
   input.addEventListener("input", () => {
     window.clearTimeout(timer);
+    list.setAttribute("aria-busy", "true"); // what stands there answers other words
     timer = window.setTimeout(load, WAIT);
   });
   input.addEventListener("keydown", (event) => {

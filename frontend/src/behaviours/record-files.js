@@ -1,7 +1,7 @@
-// <div data-behaviour="record-files" data-address="/w/demo/o/account/ID/files" data-failed="…"> <form class="file-drop"> … </div>
+// <div data-behaviour="record-files" data-address="/w/demo/o/account/ID/files" data-failed="…"> <form class="attachment-drop"> … </div>
 // Files are sent as soon as they are dropped, pasted or chosen, one after the other; then the page is loaded again.
 export default function recordFiles(element) {
-  const form = element.querySelector("form.file-drop");
+  const form = element.querySelector("form.attachment-drop");
   const input = form?.querySelector("input[type=file]");
   const problem = element.querySelector("[data-problem]");
   if (!form || !input) return;
@@ -33,12 +33,12 @@ export default function recordFiles(element) {
   input.addEventListener("change", () => input.files.length && send([...input.files]));
   form.addEventListener("dragover", (event) => {
     event.preventDefault();
-    form.classList.add("file-over");
+    form.classList.add("attachment-over");
   });
-  form.addEventListener("dragleave", () => form.classList.remove("file-over"));
+  form.addEventListener("dragleave", () => form.classList.remove("attachment-over"));
   form.addEventListener("drop", (event) => {
     event.preventDefault();
-    form.classList.remove("file-over");
+    form.classList.remove("attachment-over");
     if (event.dataTransfer.files.length) send([...event.dataTransfer.files]);
   });
   document.addEventListener("paste", (event) => {

@@ -43,3 +43,10 @@ def test_words_are_cut_and_counted() -> None:
     assert len(wanted("a b " * 500)) <= MOST_RUNS
     assert wanted("!!! --- ...") == ()
     assert tokens_of(["", "   ", "!"]) == []
+
+
+def test_a_second_word_may_be_begun() -> None:
+    """While one types "GTX P", what "GTX" finds stays; a letter with a space after it is a word."""
+    assert found("gtx p", "GTX Plus Pro") and found("gtx pl", "GTX Plus Pro") and found("华为 j", "华为技术")
+    assert not found("plan b ", "Plan A") and not found("gtx px", "GTX Plus Pro")
+    assert not found("g", "GTX") and found("g", "Plan G")
