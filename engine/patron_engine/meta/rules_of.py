@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 import re2
 
 from patron_engine.meta.cron import cron_fault
 from patron_engine.meta.document import Document, Path, walk
 from patron_engine.meta.reference.events import OFFERS
-from patron_engine.meta.rules_values import external_ids, login_addresses, menu_addresses, open_days
+from patron_engine.meta.rules_values import external_ids, login_addresses, menu_addresses, open_days, zone
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
 
@@ -269,15 +268,6 @@ def workspace_name(document: Document, found: Problems) -> None:
     if document.name != "workspace":
         message = "there is one document of this kind, called workspace"
         found.add("workspace_name", message, hint="write name: workspace", **document.where(("name",)))
-
-
-def zone(document: Document, found: Problems) -> None:
-    name = document.body.get("zone")
-    if isinstance(name, str) and name not in available_timezones():
-        hint = nearest(name, available_timezones()) or "such as Asia/Shanghai"
-        found.add(
-            "unknown_zone", Phrase("there is no time zone {name!r}", name=name), hint=hint, **document.where(("zone",)),
-        )  # fmt: skip
 
 
 RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {

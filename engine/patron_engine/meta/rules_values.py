@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from datetime import date
 from ipaddress import ip_network
 from typing import Final
+from zoneinfo import available_timezones
 
 from patron_engine.meta.document import Document, walk
 from patron_engine.phrases import Phrase
-from patron_engine.problems import Problems
+from patron_engine.problems import Problems, nearest
 
 _ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:|/(?!/))[^\s\\]+\Z")
 
@@ -77,3 +78,12 @@ def login_addresses(document: Document, found: Problems) -> None:
                 hint="203.0.113.7, 203.0.113.0/24 or 2001:db8::/32",
                 **document.where(path),
             )
+
+
+def zone(document: Document, found: Problems) -> None:
+    name = document.body.get("zone")
+    if isinstance(name, str) and name not in available_timezones():
+        hint = nearest(name, available_timezones()) or "such as Asia/Shanghai"
+        found.add(
+            "unknown_zone", Phrase("there is no time zone {name!r}", name=name), hint=hint, **document.where(("zone",)),
+        )  # fmt: skip

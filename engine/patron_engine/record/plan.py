@@ -22,6 +22,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 from patron_engine.record.batch import Batch
 from patron_engine.record.change import MAX_DETAIL_DEPTH, MAX_DETAILS, Change
+from patron_engine.record.detailed import detail_fault
 from patron_engine.record.ids import record_id
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
@@ -234,7 +235,7 @@ def _detail(
     keys = _detail_keys(batch, object)
     id, version, delete = (item.get(key) if key in keys else None for key in DETAIL_KEYS)
     fields = {k: v for k, v in item.items() if k not in keys}
-    fault = _detail_fault(item, id, version, delete, fields, seen, link)
+    fault = detail_fault(item, id, version, delete, fields, seen, link)
     if fault:
         bad.wrong(fault[0], fault[1], fault[2])
         master.problems.extend(bad.problems)
@@ -269,30 +270,6 @@ def _detail_keys(batch: Batch, object: str) -> tuple[str, ...]:
     if taken is None or taken.name not in writable(batch.model, batch.call.actor, object):
         return DETAIL_KEYS
     return DETAIL_KEYS[:2]
-
-
-def _detail_fault(
-    item: Mapping[str, Any],
-    id: Any,
-    version: Any,
-    delete: Any,
-    fields: Mapping[str, Any],
-    seen: set[str],
-    link: str,
-) -> tuple[str, str, str] | None:
-    if id is not None and record_id(id) is None:
-        return "not_found", Phrase("there is no such record: {id}", id=id), "id"
-    if id is not None and record_id(id) in seen:
-        return "twice", Phrase("{id} stands twice in the list", id=id), "id"
-    if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
-        return "not_an_integer", "version is an integer", "version"
-    if delete is not None and not isinstance(delete, bool):
-        return "not_a_boolean", "delete is true or false", "delete"
-    if delete and id is None:
-        return "missing", "a detail to delete is named by its id", "id"
-    if link in fields:
-        return "detail_master", Phrase("{link} is given by the record it stands in", link=link), link
-    return None
 
 
 def depth(row: Row) -> int:

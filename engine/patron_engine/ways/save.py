@@ -12,17 +12,14 @@ record/; nothing is decided here but their order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
 import psycopg
 
 from patron_engine.access import people
-from patron_engine.access.decide import Deny, row_rule
-from patron_engine.errors import Conflict, LimitExceeded, NotFound, Refused
+from patron_engine.errors import Conflict, LimitExceeded, Refused
 from patron_engine.phrases import Phrase
-from patron_engine.problems import nearest
 from patron_engine.query.call import Call
 from patron_engine.record import (
     attach,
@@ -36,6 +33,7 @@ from patron_engine.record import (
     stages,
     targets,
 )
+from patron_engine.record.addressed import known_object, under_today
 from patron_engine.record.batch import Batch, RowsRefused, by_object
 from patron_engine.record.before import before_rules
 from patron_engine.record.begin import begin_write, retrying, write_transaction
@@ -83,8 +81,8 @@ def save(
             Phrase("at most {most} changes are saved at once", most=MAX_CHANGES), code="changes_count"
         )
     for change in {c.object: c for c in changes}.values():
-        _known_object(call, change)
-    numbered = list(enumerate(_today(call, change) for change in changes))
+        known_object(call, change)
+    numbered = list(enumerate(under_today(call, change) for change in changes))
     if trial:
         with conn.transaction(force_rollback=True):
             return save(conn, call, changes, mode=mode)
@@ -96,24 +94,6 @@ def save(
         return [o for _, o in sorted(_save_all(conn, call, numbered, each=False).items())]
     except RowsRefused as refusal:
         raise refusal.error from None
-
-
-def _today(call: Call, change: Change) -> Change:
-    """The change under the object's name of today."""
-    today = call.model.object_aliases.get(change.object, change.object)
-    return change if today == change.object else replace(change, object=today)
-
-
-def _known_object(call: Call, change: Change) -> None:
-    """An object the caller may not read is one that does not exist."""
-    found = call.model.object(change.object)
-    if found is None or isinstance(row_rule(call.model, call.actor, "read", found.name), Deny):
-        known = [
-            o for o in call.model.objects if not isinstance(row_rule(call.model, call.actor, "read", o), Deny)
-        ]
-        raise NotFound(
-            Phrase("there is no object {object!r}", object=change.object), hint=nearest(change.object, known)
-        )
 
 
 def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool) -> dict[int, Outcome]:
