@@ -75,7 +75,8 @@ def login(request: Request, form: FormData) -> Response:
         note(conn, "sign_in", account=found[0], about=email, address=place)
     if session is None:  # closed between the two looks
         return _page(request, given, wrong=True, status=422)
-    entered(service, session, workspace_of(session), place)
+    for name in session.memberships:
+        entered(service, session, name, place)
     made = see_other(local_address(given.get("next")) or home_of(session))
     cookies.give(request, made, token)
     cookies.give_device(request, made, known)
@@ -117,14 +118,10 @@ def _page(
 
 def home_of(session: sessions.Session) -> str:
     """The workspace he chose last or belongs to; where there are several, the page to choose."""
-    name = workspace_of(session)
-    return f"/w/{name}/" if name else "/workspaces"
-
-
-def workspace_of(session: sessions.Session) -> str:
-    """The workspace he chose last or belongs to; "" where there are several to choose of."""
     names = list(session.memberships)
-    return session.workspace or (names[0] if len(names) == 1 else "")
+    if session.workspace or len(names) == 1:
+        return f"/w/{session.workspace or names[0]}/"
+    return "/workspaces"
 
 
 def see_other(address: str) -> Response:
