@@ -213,12 +213,7 @@ def publish(
             enqueue(conn, schema, task)
         if draft is not None:
             drop_draft(conn, schema, draft)
-        told = {
-            "kind": release.kind,
-            "note": release.note,
-            "base": release.base,
-            "checksum": release.checksum,
-        }
+        told = {"kind": release.kind, "note": release.note, "base": release.base}
         audit.write(conn, schema, actor, release.at, "published", f"release/{release.number}", told)
         conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{schema} {release.number}"))
     return release

@@ -1,5 +1,5 @@
-"""Entered: a workspace's own audit learns that somebody signed in and works in it now, and its administrators are told when
-that was outside the hours of work.
+"""Entered: the audit of a workspace learns that somebody who belongs to it signed in, and its administrators are told when that
+was outside the hours of work.
 
 In: the service, a session, the workspace. Out: entries of the workspace's audit. A workspace that cannot be reached keeps nobody
 from signing in: its log of the service says so.

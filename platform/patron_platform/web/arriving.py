@@ -74,7 +74,8 @@ def _seat(request: Request, service: Service, account: str, onward: str) -> Resp
             sessions.close_session(conn, session.id)
             note(conn, "sign_in_barred", account=account, about=session.email, address=place)
         raise barred
-    entered(service, session, workspace_of(session), place)
+    for name in session.memberships:
+        entered(service, session, name, place)
     made = see_other(local_address(onward) or home_of(session))
     cookies.give(request, made, token)
     cookies.give_device(request, made, known)
@@ -84,14 +85,10 @@ def _seat(request: Request, service: Service, account: str, onward: str) -> Resp
 
 def home_of(session: sessions.Session) -> str:
     """The workspace he chose last or belongs to; where there are several, the page to choose."""
-    name = workspace_of(session)
-    return f"/w/{name}/" if name else "/workspaces"
-
-
-def workspace_of(session: sessions.Session) -> str:
-    """The workspace he chose last or belongs to; "" where there are several to choose of."""
     names = list(session.memberships)
-    return session.workspace or (names[0] if len(names) == 1 else "")
+    if session.workspace or len(names) == 1:
+        return f"/w/{session.workspace or names[0]}/"
+    return "/workspaces"
 
 
 def see_other(address: str) -> Response:

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import NotFound, Refused
-from patron_engine.jsonio import dumps
+from patron_engine.jsonio import dumps, whole
 from patron_engine.page.reader import Reader
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
@@ -83,7 +83,8 @@ def wanted_of(given: Mapping[str, str], zone: ZoneInfo) -> audit.Wanted:
     """What is asked. Refused for what is no day or number."""
     since, until = _day(given, "since"), _day(given, "until")
     before = given.get("before", "")
-    if before and not (before.isascii() and before.isdigit() and len(before) <= 18):
+    number = whole(before) if before else None
+    if before and (number is None or number < 0):
         raise Refused([Problem(code="not_integer", message="before is the id of an entry", path="before")])
     return audit.Wanted(
         who=given.get("who", "").strip()[:LONGEST],
@@ -91,7 +92,7 @@ def wanted_of(given: Mapping[str, str], zone: ZoneInfo) -> audit.Wanted:
         about=given.get("about", "").strip()[:LONGEST],
         since=datetime.combine(since, time(), zone) if since else None,
         until=datetime.combine(until + timedelta(days=1), time(), zone) if until else None,
-        before=int(before) if before else None,
+        before=number,
     )
 
 

@@ -13,7 +13,6 @@ from patron_engine.errors import NotFound
 from patron_platform.hosts import client
 from patron_platform.identity import cookies, sessions
 from patron_platform.identity.audit import note
-from patron_platform.identity.entered import entered
 from patron_platform.service import Service
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
@@ -54,7 +53,6 @@ def switch(request: Request, form: FormData) -> Response:
         note(conn, "workspace_switched", account=session.account, workspace=name, address=client(request))
     if token is None:
         raise NotSignedIn("nobody is signed in")
-    entered(service, session, name, client(request))
     made = see_other(f"/w/{name}/")
     cookies.give(request, made, token)
     return made
