@@ -6,12 +6,15 @@ be allowed on all of them, for a scope such as "his own" means other records for
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from patron_engine.access.decide import Action, row_rule
 from patron_engine.access.decision import Allow, Deny
 from patron_engine.access.fields import ORDER, field_rule
-from patron_engine.access.grants import grants_of, object_grants, roles_of
+from patron_engine.access.grants import Grant, grants_of, object_grants, roles_of
 from patron_engine.access.roles import Role
 from patron_engine.actor import Actor
+from patron_engine.fields.field import Field
 from patron_engine.model.model import Model
 
 
@@ -38,17 +41,31 @@ def holds_role(model: Model, first: Actor, role: Role) -> bool:
         actions = {a for g in grants for a in (g.actions or ())}
         if not all(_everywhere(model, first, action, object.name) for action in actions):
             return False
-        for field in object.fields.values() if actions else ():
-            mine, most = field_rule(model, first, field), max(ORDER[g.right(field)] for g in grants)
-            for right, decision in (("masked", mine.masked), ("read", mine.plain)):
-                if (
-                    most >= ORDER[right]
-                    and not field.hidden
-                    and field.type != "secret"
-                    and not isinstance(decision, Allow)
-                ):  # type: ignore[index]
-                    return False
+        if actions and not all(
+            _field(model, first, field, grants, actions) for field in object.fields.values()
+        ):
+            return False
     return True
+
+
+def _field(
+    model: Model, first: Actor, field: Field, grants: Sequence[Grant], actions: Collection[str]
+) -> bool:
+    """Whether `first` has on every record what the grants give of the field."""
+    if field.hidden or field.type == "secret":
+        return True
+    mine, most = field_rule(model, first, field), max(ORDER[g.right(field)] for g in grants)
+    if (
+        most >= ORDER["edit"]
+        and not field.computed
+        and not field.system
+        and {"update", "create"} & set(actions)
+    ):
+        if not isinstance(mine.edit, Allow) and field.readonly is not True:
+            return False
+    if most >= ORDER["read"]:
+        return isinstance(mine.plain, Allow)
+    return most < ORDER["masked"] or isinstance(mine.masked, Allow)
 
 
 def _everywhere(model: Model, actor: Actor, action: str, object: str) -> bool:
