@@ -52,17 +52,13 @@ def _field(
     model: Model, first: Actor, field: Field, grants: Sequence[Grant], actions: Collection[str]
 ) -> bool:
     """Whether `first` has on every record what the grants give of the field."""
-    if field.hidden or field.type == "secret":
-        return True
+    if field.hidden or field.type == "secret" or (field.computed and not field.public):
+        return True  # a computed field is read where all it is computed from is, and that is asked by itself
     mine, most = field_rule(model, first, field), max(ORDER[g.right(field)] for g in grants)
-    if (
-        most >= ORDER["edit"]
-        and not field.computed
-        and not field.system
-        and {"update", "create"} & set(actions)
-    ):
-        if not isinstance(mine.edit, Allow) and field.readonly is not True:
-            return False
+    set_by_hand = not (field.computed or field.system or field.readonly is True)
+    changes = "update" in actions or "create" in actions
+    if set_by_hand and changes and most >= ORDER["edit"] and not isinstance(mine.edit, Allow):
+        return False
     if most >= ORDER["read"]:
         return isinstance(mine.plain, Allow)
     return most < ORDER["masked"] or isinstance(mine.masked, Allow)
