@@ -7,10 +7,9 @@ role that holds more than the giver: managing people is no way to become an admi
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any
 
-from patron_engine.access.contain import contains
+from patron_engine.access.contain import contains, holds_role
 from patron_engine.access.roles import given_of
 from patron_engine.actor import Actor, Cause
 from patron_engine.errors import Forbidden, NotFound
@@ -24,10 +23,7 @@ from patron_platform.colleagues import Colleague
 def may_give(model: Model, giver: Actor, role: str, kind: str) -> bool:
     """Whether the giver has everything the role gives."""
     found = given_of(model).roles.get(role)
-    if found is None or found.for_users != kind:
-        return False
-    holder = replace(giver, administrator=False, system=False, roles=frozenset({role}), kind=found.for_users)
-    return contains(model, giver, holder)
+    return found is not None and found.for_users == kind and holds_role(model, giver, found)
 
 
 def give_roles(

