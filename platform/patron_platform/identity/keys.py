@@ -93,7 +93,7 @@ def create_key(
             list(scopes),
             email,
             workspace,
-        ),  # fmt: skip
+        ),
     ).fetchone()
     if row is None:
         raise NotFound(
