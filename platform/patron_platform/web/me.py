@@ -20,6 +20,7 @@ from patron_platform.hosts import client, parts
 from patron_platform.identity import attempts, cookies, passwords, sessions
 from patron_platform.identity.accounts import change_password
 from patron_platform.identity.audit import note
+from patron_platform.identity.managing import manages_users
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import local_address, see_other
 from patron_platform.web.choosing import wrong_choice
@@ -161,7 +162,7 @@ def _page(
         return page(
             visitor, call, "me.html", title=texts_in(visitor.languages[0])("shell.settings"), here="me",
             status=status, chosen=chosen, wrong={k: None for k in FIELDS} | (wrong or {}), rows=rows, choices=CHOICES, zones=_zones(),
-            done=done if done in ("saved", "password", "ended") else "", shortest=passwords.SHORTEST,
+            done=done if done in ("saved", "password", "ended") else "", shortest=passwords.SHORTEST, manages=manages_users(call.model, visitor.actor),
         )  # fmt: skip
 
 
