@@ -22,6 +22,7 @@ from patron_engine.ways.principals import KINDS, Principal
 from patron_engine.ways.read import read
 
 Connection = psycopg.Connection[Any]
+CONDITIONS = {"active": "active != false", "kind": "kind != 'portal'"}  # of users that are offered
 MOST = 200  # of each kind; words narrow further
 
 
@@ -73,10 +74,7 @@ def _of(conn: Connection, call: Call, kind: str, words: str) -> list[Choice]:
     fields = readable(call.model, call.actor, kind) if object is not None else {}
     if object is None or object.title not in fields:
         return []
-    conditions = [
-        text for name, text in (("active", "active != false"), ("kind", "kind != 'portal'"))
-        if kind == "user" and name in fields
-    ]  # fmt: skip
+    conditions = [CONDITIONS[name] for name in CONDITIONS if kind == "user" and name in fields]
     hint = "email" if kind == "user" and "email" in fields else None
     ask = Ask(
         object=kind, fields=("id", object.title, *([hint] if hint else [])), sort=(object.title,), limit=MOST,

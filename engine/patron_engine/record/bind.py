@@ -129,8 +129,13 @@ class _Reader:
 
     def field(self, row: Row, name: str) -> Field | None:
         """The field a caller may set under this name; None with a problem when there is none."""
-        if name == "owner" and row.change is not None and row.change.action == "transfer":
-            return self.program.fields.get(name)  # by another right than those that write fields
+        if (
+            row.change is not None and row.change.action == "transfer"
+        ):  # by another right than those that write fields
+            if name == "owner":
+                return self.program.fields.get(name)
+            row.wrong("not_a_transfer", Phrase("a transfer changes the owner and nothing else"), name)
+            return None
         found = self.writable.get(name) or self.writable.get(self.program.object.aliases.get(name, ""))
         if found is not None:
             return found

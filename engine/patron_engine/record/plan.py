@@ -62,8 +62,6 @@ def _row(batch: Batch, change: Change, path: str, index: int) -> Row:
     )
     given_id = record_id(change.id) if change.id is not None else None
     row = Row(program, change, id=given_id or batch.call.new_id(), fresh=fresh, path=path, index=index)
-    if change.action == "transfer" and set(change.set) != {"owner"}:
-        row.wrong("not_a_transfer", Phrase("a transfer changes the owner and nothing else"))
     if change.id is not None and given_id is None:
         not_found(batch, row, change.id)
     return row

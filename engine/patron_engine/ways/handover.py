@@ -19,7 +19,7 @@ from psycopg import sql
 
 from patron_engine.actor import SYSTEM, Actor, Cause
 from patron_engine.clock import Clock
-from patron_engine.errors import Conflict, Forbidden, Refused
+from patron_engine.errors import Conflict, Forbidden, LimitExceeded, Refused
 from patron_engine.model.model import Model, Object
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
@@ -86,7 +86,9 @@ def begin(
         if not successors:
             raise _wrong("no_successor", Phrase("say who takes over {object}", object=name), "to")
         if len(successors) > MAX_SUCCESSORS:
-            raise _wrong("successors", Phrase("at most {most} people take over", most=MAX_SUCCESSORS), "to")
+            raise LimitExceeded(
+                Phrase("at most {most} people take over", most=MAX_SUCCESSORS), code="limit_successors"
+            )
     for successor in sorted({s for _, successors in plan for s in successors}):
         principal_of(conn, call, {"user": successor}, ("user",))
         if successor == user:

@@ -14,6 +14,7 @@ import psycopg
 
 from patron_engine.actor import SYSTEM
 from patron_engine.errors import NotFound
+from patron_engine.phrases import Phrase
 from patron_engine.runtime import Workspace
 from patron_engine.store.tasks import claim, run_task
 from patron_engine.ways import handover
@@ -31,7 +32,10 @@ def user_of(conn: psycopg.Connection[Any], workspace: str, email: str) -> str:
         (workspace, email),
     ).fetchone()
     if row is None:
-        raise NotFound(f"{email} is no user of {workspace}", code="user_not_found")
+        raise NotFound(
+            Phrase("{email} is no user of {workspace}", email=email, workspace=workspace),
+            code="user_not_found",
+        )
     return str(row[0])
 
 

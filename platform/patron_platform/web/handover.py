@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.errors import Conflict, NotFound, Refused
+from patron_engine.errors import Conflict, LimitExceeded, NotFound, Refused
 from patron_engine.page.people import choices
 from patron_engine.query.call import Call
 from patron_engine.query.recent import titles_of
@@ -83,7 +83,7 @@ def begin(visitor: Admin, user: UUID, form: FormData) -> Response:
 
     try:
         visitor.workspace.writing(visitor.actor, act, visitor.cause)
-    except (Refused, Conflict) as refused:
+    except (Refused, Conflict, LimitExceeded) as refused:
         return _draw(visitor, id, wrong=refused.detail, status=422)
     return see_other(visitor.url("admin", "handover", id))
 
