@@ -82,8 +82,7 @@ def _identify(batch: Batch, object: str, key: str, asked: list[tuple[Row, Any]])
         found = external_records(batch, object, source, [v for _, v in values])
     else:
         name = program.object.aliases.get(key, key)
-        known = readable(batch.model, batch.call.actor, object)
-        field = known.get(name)
+        field = (known := readable(batch.model, batch.call.actor, object)).get(name)
         if field is None or not is_unique(program, name):
             for row, _ in asked:
                 row.wrong(
