@@ -51,6 +51,7 @@ from patron_engine.record.money import bases
 from patron_engine.record.numbers import moved, number
 from patron_engine.record.plan import plan_rows
 from patron_engine.record.program import Program
+from patron_engine.record.promotion import authorise_promotion
 from patron_engine.record.restore import restore
 from patron_engine.record.row import Row
 from patron_engine.record.same_currency import check_same_currency
@@ -172,6 +173,7 @@ def _prepare(batch: Batch, level: Sequence[Row]) -> None:
     links.resolve(batch, bind(batch, level))
     authorise.authorise_handing(batch, level)
     authorise.authorise_fields(batch, level)
+    authorise_promotion(batch, level)
     attach.hang(batch, level)
     load.compare_versions(batch, level)
     masters_refused = any(row.master is not None and row.master.rejected for row in level)

@@ -10,13 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from psycopg import sql
-
 from patron_engine.access.beside import holds
 from patron_engine.access.decide import readable, visible
 from patron_engine.errors import Forbidden, Refused
 from patron_engine.fields.field import Field
-from patron_engine.jsonio import dumps
 from patron_engine.model.model import Object
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
@@ -24,6 +21,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.fitting import masked_here, readable_here
 from patron_engine.query.masks import maskable
 from patron_engine.query.names import known_object
+from patron_engine.record import audit
 from patron_engine.record.statements import Conn
 from patron_engine.ways.read import read_one
 
@@ -57,7 +55,13 @@ def unmask(conn: Conn, call: Call, object: str, id: str, names: Sequence[str]) -
     whole = replace(call, actor=replace(call.actor, administrator=True))
     values = read_one(conn, whole, found.name, known, fields=today).record()
     for name in dict.fromkeys(today):
-        _note(conn, call, found.name, known, name)
+        audit.note(
+            conn,
+            call,
+            "unmask",
+            f"{found.name}/{known}",
+            {"object": found.name, "record": known, "field": name},
+        )
     return {name: values[name] for name in today}
 
 
@@ -68,13 +72,3 @@ def _unknown(object: Object, name: str, masked: dict[str, Field]) -> Problem:
         path="fields",
         hint=nearest(name[:60], masked),
     )
-
-
-def _note(conn: Conn, call: Call, object: str, id: str, field: str) -> None:
-    conn.execute(
-        sql.SQL(
-            "INSERT INTO {} (at, by, cause, action, about, detail) VALUES (%s, %s, %s::jsonb, 'unmask', %s, %s::jsonb)"
-        ).format(sql.Identifier(call.schema, "sys__audit")),
-        (call.now, call.actor.user, dumps(call.cause.as_dict()).decode(), f"{object}/{id}",
-         dumps({"object": object, "record": id, "field": field}).decode()),
-    )  # fmt: skip

@@ -1,0 +1,49 @@
+"""Promotion: what somebody may do is changed by who manages people, and never beyond what he may do himself.
+
+In: rows of users whose roles, kind or being on change. Out: problems. On every path of a save: a right to update users is no
+way to become an administrator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from patron_engine.access.beside import holds
+from patron_engine.access.contain import contains, holds_role
+from patron_engine.access.roles import given_of
+from patron_engine.actor import Actor
+from patron_engine.record.batch import Batch
+from patron_engine.record.row import Row
+
+MEANS = ("roles", "kind", "active", "account")  # fields of a user that say what he may do
+
+
+def authorise_promotion(batch: Batch, rows: Sequence[Row]) -> None:
+    """Called after the values are bound."""
+    actor = batch.call.actor
+    if actor.administrator or actor.system:
+        return
+    for row in rows:
+        if row.object != "user" or row.rejected:
+            continue
+        changed = [n for n in MEANS if n in row.given and row.values.get(n) != row.old.get(n)]
+        if changed and not _may(batch, row):
+            row.wrong(
+                "forbidden", "you may not change what somebody may do", changed[0],
+                hint="who manages people may, as far as his own rights reach",
+            )  # fmt: skip
+
+
+def _may(batch: Batch, row: Row) -> bool:
+    model, actor = batch.model, batch.call.actor
+    if not holds(model, actor, "manage_users"):
+        return False
+    before, now = set(row.old.get("roles") or ()), set(row.values.get("roles") or ())
+    known = given_of(model).roles
+    if any(name in known and not holds_role(model, actor, known[name]) for name in now - before):
+        return False
+    if row.fresh:
+        return True
+    kind: Any = row.old.get("kind") or "internal"
+    return contains(model, actor, Actor(user=row.id, roles=frozenset(before), kind=kind))
