@@ -17,6 +17,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.history import history
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
+from patron_engine.store.migrations import migrate
 from patron_engine.store.tables import Tables
 from patron_engine.ways import give as way
 from patron_engine.ways.explain import explain
@@ -304,3 +305,14 @@ def test_many_are_transferred_each_by_itself(world: World) -> None:
     made = world.act("ann", transfer_each, "deal", ids, Handing(to={"user": world.ids["bob"]}))
     assert [(n, e.code if e else None) for _, n, e in made] == [(1, None), (0, "not_found"), (0, "not_found")]
     assert world.sees(object="deal") == {world.deal}
+
+
+def test_a_workspace_of_before_gets_the_new_columns(world: World) -> None:
+    conn = world.r.conn
+    world.share()
+    conn.execute("ALTER TABLE w_test.account__access DROP COLUMN role, DROP COLUMN by, DROP COLUMN at")
+    conn.execute("DELETE FROM w_test.sys__migration WHERE number = 192")
+    migrate(conn, "w_test")
+    row = world.r.rows("account__access")[0]
+    assert row["level"] == "read" and row["by"] is row["at"] is row["role"] is None
+    assert world.sees() == {world.account}
