@@ -194,11 +194,9 @@ def publish(
     """
     if confirm != publication.checksum:
         raise Conflict(
-            "this is not the plan that was confirmed",
-            code="plan_changed",
-            hint="plan again and confirm the new checksum",
+            "this is not the plan that was confirmed", code="plan_changed", hint="plan again and confirm the new checksum",
             values={"confirmed": confirm, "planned": publication.checksum},
-        )
+        )  # fmt: skip
     release = Release(
         number=publication.number,
         kind=publication.kind,
@@ -220,8 +218,9 @@ def publish(
             enqueue(conn, schema, task)
         if draft is not None:
             drop_draft(conn, schema, draft)
-        told = {"kind": release.kind, "note": release.note, "base": release.base}
-        audit.write(conn, schema, actor, release.at, "published", f"release/{release.number}", told)
+        audit.write(
+            conn, schema, actor, release.at, "published", f"release/{release.number}", release.as_dict()
+        )
         conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{schema} {release.number}"))
     return release
 
