@@ -5,7 +5,6 @@
                      live catalogue ──────────────▶ tables planned ──▶ Publication (a value with a checksum)
 
     publish: documents · the workspace's lock · the same plan again? · DDL · release number · data of packs · NOTIFY
-
 In: the layers someone wants. Out: a `Publication` that can be printed and compared, then a `Release`. What is published is
 exactly the plan that was shown, or nothing: under the lock the plan is made again and its checksum compared.
 """
