@@ -5,7 +5,6 @@
                      live catalogue ──────────────▶ tables planned ──▶ Publication (a value with a checksum)
 
     publish: documents · the workspace's lock · the same plan again? · DDL · release number · data of packs · NOTIFY
-
 In: the layers someone wants. Out: a `Publication` that can be printed and compared, then a `Release`. What is published is
 exactly the plan that was shown, or nothing: under the lock the plan is made again and its checksum compared.
 """
@@ -187,11 +186,9 @@ def publish(
     """
     if confirm != publication.checksum:
         raise Conflict(
-            "this is not the plan that was confirmed",
-            code="plan_changed",
-            hint="plan again and confirm the new checksum",
+            "this is not the plan that was confirmed", code="plan_changed", hint="plan again and confirm the new checksum",
             values={"confirmed": confirm, "planned": publication.checksum},
-        )
+        )  # fmt: skip
     release = Release(
         number=publication.number,
         kind=publication.kind,
@@ -213,8 +210,9 @@ def publish(
             enqueue(conn, schema, task)
         if draft is not None:
             drop_draft(conn, schema, draft)
-        told = {"kind": release.kind, "note": release.note, "base": release.base}
-        audit.write(conn, schema, actor, release.at, "published", f"release/{release.number}", told)
+        audit.write(
+            conn, schema, actor, release.at, "published", f"release/{release.number}", release.as_dict()
+        )
         conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{schema} {release.number}"))
     return release
 
