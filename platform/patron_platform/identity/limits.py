@@ -60,7 +60,7 @@ def demand_second_factor(model: Model, actor: Actor, session: Session) -> None:
     wanted = model.workspace.second_factor
     if not session.second_factor and ("*" in wanted or not wanted.isdisjoint(actor.roles)):
         raise SecondFactorNeeded(
-            "this workspace asks for two-step sign-in", hint="set it up under My settings"
+            Phrase("this workspace asks for two-step sign-in"), hint=Phrase("set it up under My settings")
         )
 
 

@@ -17,10 +17,6 @@ from patron_platform.identity.audit import Act
 
 PAGE = 50  # sign_ins of a page
 ACTS: tuple[str, ...] = get_args(Act)
-_WHOSE = (
-    "SELECT m.account, lower(a.email) AS email FROM patron.membership m JOIN patron.account a ON a.id = m.account"
-    " WHERE m.workspace = %(workspace)s"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +45,12 @@ class Online:
 
 def of_account(conn: psycopg.Connection[Any], account: str, before: int | None = None) -> list[SignIn]:
     """What the account did and what was tried with its address; one more than a page when there is more."""
-    whose = "SELECT a.id AS account, lower(a.email) AS email FROM patron.account a WHERE a.id = %(account)s"
-    return _rows(conn, whose, "true", {"account": account, "before": before})
+    return _rows(conn, before, account=account)
 
 
 def of_workspace(conn: psycopg.Connection[Any], workspace: str, before: int | None = None) -> list[SignIn]:
     """The same of everybody who belongs to the workspace."""
-    here = "(u.workspace IS NULL OR u.workspace = %(workspace)s)"
-    return _rows(conn, _WHOSE, here, {"workspace": workspace, "before": before})
+    return _rows(conn, before, workspace=workspace)
 
 
 def online(conn: psycopg.Connection[Any], workspace: str) -> list[Online]:
@@ -79,15 +73,26 @@ def is_member(conn: psycopg.Connection[Any], workspace: str, account: str) -> bo
     return row is not None
 
 
-def _rows(conn: psycopg.Connection[Any], whose: str, here: str, values: dict[str, Any]) -> list[SignIn]:
+def _rows(
+    conn: psycopg.Connection[Any],
+    before: int | None,
+    *,
+    account: str | None = None,
+    workspace: str | None = None,
+) -> list[SignIn]:
+    """Of one account, or of all that belong to a workspace."""
     rows: Sequence[tuple[Any, ...]] = conn.execute(
-        f"WITH whose AS ({whose}) SELECT u.id, u.at, coalesce(a.email, u.about, ''), u.action, u.address,"
-        " coalesce(u.detail ->> 'agent', '') FROM patron.audit u LEFT JOIN patron.account a ON a.id = u.account"
-        f" WHERE u.action = ANY(%(acts)s) AND {here} AND (%(before)s::bigint IS NULL OR u.id < %(before)s)"
+        "WITH whose AS (SELECT a.id AS account, lower(a.email) AS email FROM patron.account a"
+        " WHERE a.id = %(account)s::uuid OR a.id IN"
+        " (SELECT m.account FROM patron.membership m WHERE m.workspace = %(workspace)s))"
+        " SELECT u.id, u.at, coalesce(a.email, u.about, ''), u.action, u.address, coalesce(u.detail ->> 'agent', '')"
+        " FROM patron.audit u LEFT JOIN patron.account a ON a.id = u.account WHERE u.action = ANY(%(acts)s)"
+        " AND (%(workspace)s::text IS NULL OR u.workspace IS NULL OR u.workspace = %(workspace)s)"
+        " AND (%(before)s::bigint IS NULL OR u.id < %(before)s)"
         " AND (u.account IN (SELECT account FROM whose)"
         " OR (u.account IS NULL AND lower(u.about) IN (SELECT email FROM whose)))"
         " ORDER BY u.id DESC LIMIT %(most)s",
-        {**values, "acts": list(ACTS), "most": PAGE + 1},
+        {"account": account, "workspace": workspace, "before": before, "acts": list(ACTS), "most": PAGE + 1},
     ).fetchall()
     names = ("id", "at", "who", "action", "address", "agent")
     return [SignIn(**dict(zip(names, row, strict=True))) for row in rows]
