@@ -166,7 +166,7 @@ def _check(addresses: Sequence[str], scopes: Sequence[str]) -> None:
         raise WrongUse(
             Phrase("{scope!r} is no scope of a key", scope=unknown or ""),
             code="key_scope",
-            hint="read, write, design",
+            hint="one of read, write and design",
         )
 
 

@@ -45,12 +45,12 @@ class Online:
 
 def of_account(conn: psycopg.Connection[Any], account: str, before: int | None = None) -> list[SignIn]:
     """What the account did and what was tried with its address; one more than a page when there is more."""
-    return _rows(conn, {"account": account, "workspace": None, "before": before})
+    return _rows(conn, before, account=account)
 
 
 def of_workspace(conn: psycopg.Connection[Any], workspace: str, before: int | None = None) -> list[SignIn]:
     """The same of everybody who belongs to the workspace."""
-    return _rows(conn, {"account": None, "workspace": workspace, "before": before})
+    return _rows(conn, before, workspace=workspace)
 
 
 def online(conn: psycopg.Connection[Any], workspace: str) -> list[Online]:
@@ -73,20 +73,26 @@ def is_member(conn: psycopg.Connection[Any], workspace: str, account: str) -> bo
     return row is not None
 
 
-def _rows(conn: psycopg.Connection[Any], values: dict[str, Any]) -> list[SignIn]:
-    """Of one account, or of everybody who belongs to a workspace: what of others is there is not told."""
+def _rows(
+    conn: psycopg.Connection[Any],
+    before: int | None,
+    *,
+    account: str | None = None,
+    workspace: str | None = None,
+) -> list[SignIn]:
+    """Of one account, or of all that belong to a workspace."""
     rows: Sequence[tuple[Any, ...]] = conn.execute(
         "WITH whose AS (SELECT a.id AS account, lower(a.email) AS email FROM patron.account a"
-        " WHERE a.id = %(account)s::uuid OR EXISTS (SELECT 1 FROM patron.membership m"
-        " WHERE m.account = a.id AND m.workspace = %(workspace)s::text))"
+        " WHERE a.id = %(account)s::uuid OR a.id IN"
+        " (SELECT m.account FROM patron.membership m WHERE m.workspace = %(workspace)s))"
         " SELECT u.id, u.at, coalesce(a.email, u.about, ''), u.action, u.address, coalesce(u.detail ->> 'agent', '')"
-        " FROM patron.audit u LEFT JOIN patron.account a ON a.id = u.account"
-        " WHERE u.action = ANY(%(acts)s) AND (%(before)s::bigint IS NULL OR u.id < %(before)s)"
+        " FROM patron.audit u LEFT JOIN patron.account a ON a.id = u.account WHERE u.action = ANY(%(acts)s)"
         " AND (%(workspace)s::text IS NULL OR u.workspace IS NULL OR u.workspace = %(workspace)s)"
+        " AND (%(before)s::bigint IS NULL OR u.id < %(before)s)"
         " AND (u.account IN (SELECT account FROM whose)"
         " OR (u.account IS NULL AND lower(u.about) IN (SELECT email FROM whose)))"
         " ORDER BY u.id DESC LIMIT %(most)s",
-        {**values, "acts": list(ACTS), "most": PAGE + 1},
+        {"account": account, "workspace": workspace, "before": before, "acts": list(ACTS), "most": PAGE + 1},
     ).fetchall()
     names = ("id", "at", "who", "action", "address", "agent")
     return [SignIn(**dict(zip(names, row, strict=True))) for row in rows]
