@@ -8,12 +8,13 @@ the object's table of given rights (query/rights.py has the SQL, record/lookups.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
+from typing import Literal as OneOf
 
 from patron_engine.access.roles import Sharing
 from patron_engine.expr.compile import expression_of
 from patron_engine.expr.functions import people
-from patron_engine.expr.nodes import Call, Compare, Expression, Logic, Node, Path
+from patron_engine.expr.nodes import Call, Compare, Expression, Literal, Logic, Member, Node, Path
 from patron_engine.expr.operation import Operation
 from patron_engine.expr.types import BOOLEAN, ExprType
 from patron_engine.model.model import Model, Object
@@ -22,6 +23,8 @@ USER: Final = ExprType("link", objects=("user",))
 DEPARTMENT: Final = ExprType("link", objects=("department",))
 ME: Final = Call(people.ME, (), USER)
 CODES: Final = ("user", "department", "position", "group", "role", "queue", "department_head")
+SHARED_WITH: Final = (*CODES, "field")  # the words that say who gets what a sharing rule gives
+EMPTY: Final = ExprType("empty")
 
 
 def scope_condition(
@@ -52,7 +55,7 @@ def through(model: Model, object: Object, link: str, action: str) -> Expression:
     return _called(people.THROUGH, (path,), (objects, action), f"{action} through {field.name}")
 
 
-def given(object: str, level: Literal["read", "edit"]) -> Expression:
+def given(object: str, level: OneOf["read", "edit"]) -> Expression:
     """Somebody gave him the record: a team, a share, an approval."""
     return _called(
         people.GIVEN, (Path("id", ExprType("link", objects=(object,))),), (object, level), f"given to {level}"
@@ -68,24 +71,46 @@ def my_queue(object: Object) -> Expression | None:
 
 def shared(rule: Sharing, model: Model) -> tuple[Expression, ...]:
     """The records of a sharing rule, for whoever is among those it names: who, whose, which."""
-    conditions: list[Expression] = [either(_belongs(who, ME) for who in rule.to)]
+    object = model.objects[rule.object]
+    conditions: list[Expression] = [either(_belongs(model, object, who, ME) for who in rule.to)]
     if rule.owned_by:
-        conditions.append(either(_belongs(who, _person(model.objects[rule.object])) for who in rule.owned_by))
+        conditions.append(either(_belongs(model, object, who, _person(object)) for who in rule.owned_by))
     if rule.where is not None:
         conditions.append(rule.where)
     return tuple(conditions)
 
 
-def _belongs(who: Mapping[str, Any], person: Node) -> Expression:
-    """Whether `person` is one of the people a definition names."""
-    word = next((w for w in CODES if w in who), None)
-    if word is None:
+def _belongs(model: Model, object: Object, who: Mapping[str, Any], person: Node) -> Expression:
+    """Whether `person` is one of the people a definition names. Words that mean nothing here name nobody: a condition that
+    is not understood must not be left out (meta/rules_values tells the author)."""
+    words = [w for w in who if w != "below"]
+    if len(words) != 1 or words[0] not in SHARED_WITH:
         return NOBODY
+    word = words[0]
+    if word == "field":
+        return _named_by(model, object, who[word], person)
     named = who[word]
     codes = (named,) if isinstance(named, str) else tuple(named)
     below = bool(who.get("below"))
     said = f"{word} {', '.join(codes)}{' and below' if below else ''}"
     return _called(people.BELONGS, (person,), (word, codes, below), said)
+
+
+def _named_by(model: Model, object: Object, path: str, person: Node) -> Expression:
+    """Whether the record names the person in a field: a link to a user, or to several."""
+    field = model.follow(object.name, path)
+    if field is None:
+        return NOBODY
+    there = Path(path, field.expr)
+    said = f"{path} names {getattr(person, 'path', 'me')}"
+    if field.expr.kind == "list" and field.expr.element is not None and "user" in field.expr.element.objects:
+        return _made(Member(person, there, BOOLEAN), said)
+    if field.expr.kind != "link" or field.expr.objects != ("user",):
+        return NOBODY
+    someone = Compare(
+        "!=", there, Literal(None, EMPTY), BOOLEAN
+    )  # nobody owns it and it names nobody: that is no match
+    return _made(Logic("and", (someone, Compare("==", there, person, BOOLEAN)), BOOLEAN), said)
 
 
 def both(conditions: Iterable[Expression | None]) -> Expression | None:
@@ -98,7 +123,7 @@ def either(conditions: Iterable[Expression]) -> Expression:
     return _joined("or", list(conditions)) or NOBODY
 
 
-def _joined(word: Literal["and", "or"], conditions: Sequence[Expression]) -> Expression | None:
+def _joined(word: OneOf["and", "or"], conditions: Sequence[Expression]) -> Expression | None:
     unique = list({c.source: c for c in conditions}.values())
     if len(unique) < 2:
         return unique[0] if unique else None

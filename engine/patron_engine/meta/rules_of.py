@@ -17,7 +17,14 @@ import re2
 from patron_engine.meta.cron import cron_fault
 from patron_engine.meta.document import Document, Path, walk
 from patron_engine.meta.reference.events import OFFERS
-from patron_engine.meta.rules_values import external_ids, login_addresses, menu_addresses, open_days, zone
+from patron_engine.meta.rules_values import (
+    external_ids,
+    login_addresses,
+    menu_addresses,
+    open_days,
+    sharing_people,
+    zone,
+)
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
 
@@ -285,6 +292,7 @@ RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {
     "sla": (steps, sla_clocks),
     "report": (measures, cron_lines, days),
     "role": (login_addresses,),
+    "sharing": (sharing_people,),
     "webform": (days, open_days),
     "check": (days,),
     "workspace": (workspace_name, zone),

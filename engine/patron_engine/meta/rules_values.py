@@ -16,6 +16,7 @@ from patron_engine.meta.document import Document, walk
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
 
+_SHARED_WITH: Final = ("user", "role", "department", "department_head", "position", "group", "queue", "field")
 _ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:|/(?!/))[^\s\\]+\Z")
 
 
@@ -87,3 +88,17 @@ def zone(document: Document, found: Problems) -> None:
         found.add(
             "unknown_zone", Phrase("there is no time zone {name!r}", name=name), hint=hint, **document.where(("zone",)),
         )  # fmt: skip
+
+
+def sharing_people(document: Document, found: Problems) -> None:
+    """Who gets what a sharing rule gives is told by words a list can be narrowed by: nobody is chosen or worked out."""
+    for key in ("to", "owned_by"):
+        people = document.body.get(key)
+        for index, who in enumerate(people if isinstance(people, list) else ()):
+            words = [w for w in who if w != "below"] if isinstance(who, Mapping) else []
+            if isinstance(who, Mapping) and (len(words) != 1 or words[0] not in _SHARED_WITH):
+                found.add(
+                    "sharing_people", "a sharing rule cannot name people this way",
+                    hint="one of user, role, department, department_head, position, group, queue and field",
+                    **document.where((key, index)),
+                )  # fmt: skip

@@ -51,7 +51,8 @@ def received(conn: psycopg.Connection[Any], call: Call, limit: int) -> list[Rece
 
     who = kept(call.tables).get(("received",), make)
     row = conn.execute(who.text, who.values(call_values(call))).fetchone()
-    mine = row[0] if row is not None else []
+    besides = row[0] if row is not None else []
+    mine = [call.actor.user, *(str(i) for i in besides if i is not None)]
     each = sql.SQL(
         "(SELECT {} AS object, record::text, level, reason, by::text, at FROM {} WHERE principal = ANY(%(mine)s::uuid[])"
         " AND at IS NOT NULL AND by IS DISTINCT FROM %(me)s AND (until IS NULL OR until > %(now)s) ORDER BY at DESC LIMIT %(limit)s)"
@@ -60,6 +61,6 @@ def received(conn: psycopg.Connection[Any], call: Call, limit: int) -> list[Rece
         each.format(sql.Literal(o), sql.Identifier(call.schema, call.tables.access(o).name)) for o in objects
     ]
     query = sql.SQL("{} ORDER BY at DESC LIMIT %(limit)s").format(sql.SQL(" UNION ALL ").join(parts))
-    given = {"mine": [str(i) for i in mine], "me": call.actor.user, "now": call.now, "limit": limit}
+    given = {"mine": mine, "me": call.actor.user, "now": call.now, "limit": limit}
     names = ("object", "id", "level", "reason", "by", "at")
     return [Received(**dict(zip(names, found, strict=True))) for found in conn.execute(query, given)]

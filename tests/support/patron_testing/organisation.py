@@ -74,6 +74,7 @@ fields:
   - {name: name, type: text, required: true}
   - {name: grade, type: select, options: [{name: a}, {name: b}, {name: c}]}
   - {name: size, type: integer}
+  - {name: helper, type: user}
 ---
 kind: object
 name: deal
@@ -85,6 +86,7 @@ fields:
   - {name: account, type: lookup, to: account, reverse: deals, on_delete: clear}
   - {name: stage, type: select, options: [{name: open}, {name: won}, {name: secret}]}
   - {name: amount, type: integer}
+  - {name: helper, type: user}
 ---
 kind: object
 name: line
@@ -186,6 +188,9 @@ class Organisation:
                 self._give(object)
 
     def _owned(self) -> Row:
+        return {**self._own(), "helper": self.pick("user", some=0.3)}
+
+    def _own(self) -> Row:
         if self.random.random() < 0.2:
             return {"owner": None, "queue": self.pick("queue"), "department": None}
         owner = self.pick("user")
@@ -256,7 +261,7 @@ def _who(chance: random.Random) -> Row:
     return chance.choice(
         [
             {"role": chance.choice(ROLES)}, {"group": "group0"}, {"department": "d0", "below": chance.random() < 0.5},
-            {"user": "u0@example.com"}, {"department_head": "d1"}, {"queue": "queue1"},
+            {"user": "u0@example.com"}, {"department_head": "d1"}, {"queue": "queue1"}, {"field": "helper"},
         ]
     )  # fmt: skip
 
@@ -300,8 +305,10 @@ class Oracle:
         ]  # fmt: skip
         knows = knows or bool(rules)
         for rule in rules:
-            among = any(self._is(user, who) for who in rule["to"])
-            owned = "owned_by" not in rule or any(self._is(row["owner"], who) for who in rule["owned_by"])
+            among = any(self._is(user, who, row) for who in rule["to"])
+            owned = "owned_by" not in rule or any(
+                self._is(row["owner"], who, row) for who in rule["owned_by"]
+            )
             where = "where" not in rule or fits(self.org, object, rule["where"], row)
             yield action in self._acts(rule["give"]) and among and owned and where
         if knows:
@@ -353,10 +360,12 @@ class Oracle:
         groups = [g for g, row in self.org.rows["group"].items() if user in row["members"]]
         return {user, *above, *groups, *map(role_principal, person["roles"])}
 
-    def _is(self, user: str | None, who: Row) -> bool:
+    def _is(self, user: str | None, who: Row, row: Row) -> bool:
         if user is None:
             return False
         person = self.org.rows["user"][user]
+        if "field" in who:
+            return bool(row[who["field"]] == user)
         if "role" in who:
             return who["role"] in person["roles"]
         if "user" in who:
