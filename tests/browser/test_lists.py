@@ -81,15 +81,11 @@ def test_last_quarters_lost_ones_over_a_thousand_and_the_address_is_shared(
         visit.accessible()
         visit.picture("list-builder")
         panel.locator(".filter-end .button-primary").click()
-        page.wait_for_selector(".list-chip")
-        page.wait_for_load_state("networkidle")
-        assert page.locator(".list-chip span").all_inner_texts() == [
-            "Stage is Lost",
-            "Close date: last quarter",
-            "Amount > 1,000",
-        ]
-        assert page.locator("#list-count").inner_text() == str(LOST)
-        assert page.locator("tbody tr[data-id]").count() == LOST
+        chips = ["Stage is Lost", "Close date: last quarter", "Amount > 1,000"]
+        expect(page.locator(".list-chip span")).to_have_text(chips, timeout=30_000)
+        expect(page.locator("#list-count")).to_have_text(str(LOST))
+        expect(page.locator("tbody tr[data-id]")).to_have_count(LOST)
+        visit.settle()
         address = page.url
         visit.calm()
     with site.visit(language="zh-CN", scripts=False) as other:
