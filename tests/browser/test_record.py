@@ -103,8 +103,7 @@ def test_a_colleague_is_mentioned_by_the_keyboard(site: Site, account: str) -> N
         visit.page.keyboard.press("Enter")
         visit.page.keyboard.type("look")
         visit.page.click(".composer-comment button.button-primary")
-        visit.page.wait_for_selector(".timeline-comment")
-        assert "Please @Mia Mention look" in visit.page.inner_text(".timeline-comment")
+        visit.page.wait_for_selector(".timeline-comment:has-text('Please @Mia Mention look')")
         visit.calm()
     found = rows(site, "comment", "body == 'Please @Mia Mention look'", "mentions")
     assert [m["title"] for m in found[0]["mentions"]] == ["Mia Mention"]
