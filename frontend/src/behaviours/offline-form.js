@@ -47,7 +47,7 @@ export default function offlineForm(form) {
     event.preventDefault();
     const title = form.getAttribute("data-title") ?? document.title.replace(/ · Patron$/, "");
     try {
-      await keep({ key: token.value, account, workspace, action: form.getAttribute("action"), title, pairs });
+      await keep({ key: token.value, account, workspace, action: new URL(form.getAttribute("action") ?? "", window.location.href).href, title, pairs });
     } catch {
       wake();
       return say(form.getAttribute("data-full"), "error"); // all of it stands in the form still
