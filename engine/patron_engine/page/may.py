@@ -1,16 +1,23 @@
 """May: what somebody may do with a record as it stands: which buttons its page has.
 
-In: the frame of a call, an object, whether the record lives, is voided. Out: a `May`. The way save decides; this only spares
-people buttons that lead nowhere. Pure.
+In: a connection, the frame of a call, a record, whether it lives, is voided. Out: a `May`. The way save decides; this only spares
+people buttons that lead nowhere.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from patron_engine.access.decide import Action, Deny, row_rule, writable
+import psycopg
+
+from patron_engine.access.decide import Action, Deny, When, row_rule, writable
 from patron_engine.model.model import LinkSet, Object
 from patron_engine.query.call import Call
+from patron_engine.query.fitting import fitting
+
+Connection = psycopg.Connection[Any]
+ASKED: tuple[Action, ...] = ("update", "delete", "restore", "void")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,19 +33,32 @@ class May:
     attach: bool
 
 
-def may_of(call: Call, object: Object, *, living: bool, voided: bool) -> May:
-    name = object.name
-    can_void = living and "void" in object.features and allowed(call, "void", name)
-    update = living and allowed(call, "update", name)
+def may_of(conn: Connection, call: Call, object: Object, id: str, *, living: bool, voided: bool) -> May:
+    """What the caller may do with this record."""
+    may = _here(conn, call, object.name, id)
+    can_void = living and "void" in object.features and may["void"]
+    update = living and may["update"]
     return May(
         update=update,
-        delete=living and allowed(call, "delete", name),
-        create=living and allowed(call, "create", name) and object.master is None,
-        restore=not living and allowed(call, "restore", name),
+        delete=living and may["delete"],
+        create=living and allowed(call, "create", object.name) and object.master is None,
+        restore=not living and may["restore"],
         void=can_void and not voided,
         unvoid=can_void and voided,
         attach=update and "files" in object.features,
     )
+
+
+def _here(conn: Connection, call: Call, object: str, id: str) -> dict[Action, bool]:
+    """Whether each action reaches this very record: one question for those that hang on it."""
+    rules = {action: row_rule(call.model, call.actor, action, object) for action in ASKED}
+    hang = [(action, rule.condition) for action, rule in rules.items() if isinstance(rule, When)]
+    fits = fitting(conn, call, object, id, [condition for _, condition in hang]) if hang else ()
+    found = {action: not isinstance(rule, Deny) for action, rule in rules.items()}
+    return {
+        **found,
+        **{action: fit for (action, _), fit in zip(hang, fits or (False,) * len(hang), strict=True)},
+    }
 
 
 def allowed(call: Call, action: Action, object: str) -> bool:
