@@ -60,8 +60,8 @@ def test_the_walk(site: Site, small: None) -> None:
         visit.calm()
     with site.visit(language="en") as other:  # the address is the view, for somebody else too
         other.page.goto(address)
-        expect(other.page.locator("tbody .list-title")).to_have_count(1)
-        expect(other.page.locator("tbody .list-title")).to_contain_text("步行输单大")
+        expect(other.page.locator("tbody .list-title", has_text="步行")).to_have_count(1)
+        expect(other.page.locator("tbody .list-title", has_text="步行输单大")).to_have_count(1)
         expect(other.page.locator(".list-chip")).to_have_count(3)
         other.calm()
 
@@ -199,6 +199,6 @@ def _narrowed(visit: Visit) -> str:
     _chosen(page, "输", "输单", False)
     rows.nth(2).locator("[name=value]").fill("1000")
     page.keyboard.press("Enter")
-    expect(page.locator("tbody .list-title")).to_have_count(1)
+    expect(page.locator("tbody .list-title", has_text="步行")).to_have_count(1)
     expect(page.locator(".list-chip")).to_have_count(3)
     return page.url
