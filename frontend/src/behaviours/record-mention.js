@@ -20,6 +20,7 @@ export default function recordMention(form) {
   let asked = 0;
 
   const close = () => {
+    asked += 1; // what is answered later is about what was typed before
     people = [];
     list.hidden = true;
     area.setAttribute("aria-expanded", "false");
