@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from patron_engine.actor import SYSTEM, Actor
+from patron_engine.errors import Forbidden
+from patron_engine.query.spec import Ask
 from patron_platform.app import create_app
+from patron_platform.identity import invitations
 from patron_platform.identity.accounts import create_user
 from patron_platform.identity.passwords import hash_password
 from patron_platform.service import Service
@@ -210,3 +214,15 @@ def test_only_who_manages_users_invites(opened: Opened) -> None:
     assert rep.post("/invitations/again", {"invited": "x"}).status_code == 403
     assert rep.post("/invitations/withdraw", {"invited": "x"}).status_code == 403
     assert opened.client.get("/invitation/" + "x" * 5_000).status_code == 404
+
+
+def test_nobody_invites_with_a_role_that_holds_more_than_he_has(opened: Opened) -> None:
+    """Looking after people is no way to become an administrator by a second account."""
+    workspace = opened.service.runtime.workspace(WORKSPACE)
+    keeper = Actor(user=opened.admin.get("/me").json()["user"], roles=frozenset({"employee"}))
+    guest = invitations.Guest(email="second@acme.example", name="Second", roles=("admin",))
+    with opened.service.databases.system() as conn, pytest.raises(Forbidden) as refused:
+        invitations.invite(conn, workspace, guest, by="keeper@acme.example", giver=keeper)
+    assert "'admin' is not yours to give" in str(refused.value)
+    found = workspace.read(SYSTEM, Ask(object="user", where="email == 'second@acme.example'", fields=("id",)))
+    assert found.rows() == []

@@ -10,6 +10,7 @@ import typer
 
 from patron_platform.commands import handover
 from patron_platform.commands.frame import Data, DatabaseUrl, InWorkspace, Json, opened, say, table
+from patron_platform.workspace import OPERATOR
 
 users = typer.Typer(
     help="Create and invite users, set passwords, hand over what belongs to one.", no_args_is_help=True
@@ -80,7 +81,7 @@ def invite(
     with opened(data, database) as service:
         place = service.runtime.workspace(workspace)
         with service.databases.system() as conn:
-            token = invitations.invite(conn, place, guest, by="Patron")
+            token = invitations.invite(conn, place, guest, by="Patron", giver=OPERATOR)
             note(conn, "invited", about=email, workspace=workspace, detail={"by": "patron user invite"})
         sent = letters.send_invitation(
             service, email, token, by="Patron", workspace=workspace, language=language

@@ -14,10 +14,11 @@ from typing import Any
 
 import psycopg
 
+from patron_engine.access.contain import holds_role
 from patron_engine.access.roles import given_of
-from patron_engine.actor import SYSTEM, Cause
+from patron_engine.actor import SYSTEM, Actor, Cause
 from patron_engine.clock import new_id
-from patron_engine.errors import Conflict, NotFound, WrongUse
+from patron_engine.errors import Conflict, Forbidden, NotFound, WrongUse
 from patron_engine.phrases import Phrase
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
@@ -54,8 +55,11 @@ class Open:
     ended: bool
 
 
-def invite(conn: psycopg.Connection[Any], workspace: Workspace, guest: Guest, *, by: str) -> str:
-    """Makes or completes the user record and gives the token of the invitation. `by` is the address of who invites."""
+def invite(
+    conn: psycopg.Connection[Any], workspace: Workspace, guest: Guest, *, by: str, giver: Actor
+) -> str:
+    """Makes or completes the user record and gives the token of the invitation. `by` is the address of who invites, `giver` he
+    himself: Forbidden for a role that holds more than he has."""
     address = read_email(guest.email)
     name = guest.name.strip() or address.partition("@")[0]
     if len(name) > NAME_LENGTH:
@@ -64,7 +68,7 @@ def invite(conn: psycopg.Connection[Any], workspace: Workspace, guest: Guest, *,
         raise Conflict(
             Phrase("{email} is a user of this workspace already", email=address), code="already_a_user"
         )
-    _check_roles(workspace, guest)
+    _check_roles(workspace, guest, giver)
     user = _user_record(workspace, guest, address, name, by)
     with conn.transaction():
         row = conn.execute(
@@ -163,18 +167,24 @@ def _is_member(conn: psycopg.Connection[Any], email: str, workspace: str) -> boo
     return row is not None
 
 
-def _check_roles(workspace: Workspace, guest: Guest) -> None:
-    """Every role is there and made for people of this kind."""
+def _check_roles(workspace: Workspace, guest: Guest, giver: Actor) -> None:
+    """Every role is there, made for people of this kind, and his to give."""
     if guest.kind not in KINDS:
         raise WrongUse(
             Phrase("{kind!r} is no kind of user that is invited", kind=guest.kind), code="user_kind"
         )
     with workspace.connection("read") as conn:
-        roles = given_of(workspace.call(conn, SYSTEM).model).roles
+        model = workspace.call(conn, SYSTEM).model
+    roles = given_of(model).roles
     for name in guest.roles:
         if name not in roles or roles[name].for_users != guest.kind:
             raise WrongUse(
                 Phrase("there is no role {name!r} for {kind} users", name=name, kind=guest.kind), code="role"
+            )
+        if not holds_role(model, giver, roles[name]):
+            raise Forbidden(
+                Phrase("the role {name!r} is not yours to give", name=name),
+                hint="it holds rights you do not have, or is for people of another kind",
             )
 
 

@@ -53,7 +53,9 @@ def invite(request: Request, workspace: str, form: FormData) -> Response:
     )
     try:
         with visitor.service.databases.system() as conn:
-            token = invitations.invite(conn, visitor.workspace, guest, by=visitor.session.email)
+            token = invitations.invite(
+                conn, visitor.workspace, guest, by=visitor.session.email, giver=visitor.actor
+            )
     except PatronError as error:
         said = "; ".join(p.message for p in getattr(error, "problems", ())) or error.detail
         return _page(visitor, given=given, roles=guest.roles, status=422, wrong=visitor.words(said))
