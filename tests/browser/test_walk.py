@@ -192,9 +192,10 @@ def _narrowed(visit: Visit) -> str:
         rows = panel.locator(".filter-row")
         expect(rows).to_have_count(n + 1)
         rows.nth(n).locator("[name=field]").select_option(label=field)
-        expect(rows.nth(n).locator("[name=op]")).to_be_visible()
+        visit.settle()  # the row is drawn anew for its field, and again for its operator
         ops = rows.nth(n).locator("[name=op]")
         ops.select_option(label=next(o for o in ops.locator("option").all_inner_texts() if o.startswith(op)))
+        visit.settle()
     rows.nth(1).locator(".ts-control").click()
     _chosen(page, "输", "输单", False)
     rows.nth(2).locator("[name=value]").fill("1000")

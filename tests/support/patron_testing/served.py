@@ -68,6 +68,8 @@ class Served:
             own.request(method, V1 + path, None if body is None else json.dumps(body), given)
             answer = own.getresponse()
             data = answer.read()
+        except http.client.IncompleteRead as cut:  # the headers came, the rest went down with the process
+            raise ConnectionResetError(str(cut)) from cut
         finally:
             if connection is None:
                 own.close()
