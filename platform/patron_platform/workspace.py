@@ -68,7 +68,7 @@ def make_workspace(
     there = available_packs(folders)
     with service.databases.system("publish") as conn:
         try:
-            create_workspace(conn, service.databases.server, name)
+            create_workspace(conn, service.databases, name)
         except Conflict:
             service.databases.forget(name)
             if _release(service.runtime.workspace(name)) > 0:

@@ -41,7 +41,7 @@ def account(service: Service, workspace: str, name: str, **more: Any) -> str:
 
 def copy(service: Service, target: str = "trial") -> None:
     with service.databases.system("job") as conn:
-        copy_workspace(conn, service.databases.server, "acme", target)
+        copy_workspace(conn, service.databases, "acme", target)
     service.databases.forget(target)
 
 
@@ -118,6 +118,6 @@ def test_a_copy_needs_a_source_and_a_name_of_its_own(service: Service) -> None:
     with pytest.raises(Conflict):
         copy(service, "acme")
     with service.databases.system("job") as conn, pytest.raises(NotFound):
-        copy_workspace(conn, service.databases.server, "nobody", "trial")
+        copy_workspace(conn, service.databases, "nobody", "trial")
     with service.databases.system("read") as conn:
         assert [w.name for w in list_workspaces(conn)] == ["acme"]
