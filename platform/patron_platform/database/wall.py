@@ -25,7 +25,6 @@ from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
 from patron_engine.errors import Unavailable, WrongUse
-from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 
 Connection = psycopg.Connection[Any]
@@ -63,7 +62,8 @@ _GAPS = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wall:
-    """The wall of one database. `url` is whom requests and jobs sign in as; `off` says why there is no wall."""
+    """The wall of one database. `url` is whom requests and jobs sign in as; without a `login` there is no wall, and `off`
+    says why."""
 
     url: str
     prefix: str = ""
@@ -72,7 +72,7 @@ class Wall:
 
     def role(self, schema: str) -> str | None:
         """The role of a workspace; None where there is no wall."""
-        return None if self.off else f"{self.prefix}_{schema}"
+        return f"{self.prefix}_{schema}" if self.login else None
 
 
 # -- of a database -------------------------------------------------------------------------------------------------
@@ -88,8 +88,8 @@ def raise_wall(conn: Connection, url: str, secret: bytes, application: str | Non
     owner, may, major, number = _facts(conn)
     prefix = f"patron_{number}"
     if not may:
-        hint = f"ALTER ROLE {owner} CREATEROLE, by somebody who may; then start again"
-        return _off(url, Phrase("the login {owner} may create no roles", owner=owner), hint)
+        hint = f"have it allowed, ALTER ROLE {owner} CREATEROLE, and start Patron again"
+        return _off(url, f"the login {owner} may create no roles", hint)
     if application is not None:
         login = _named(application, owner, number)
         wall = Wall(url=application, prefix=prefix, login=login)
@@ -106,15 +106,13 @@ def raise_wall(conn: Connection, url: str, secret: bytes, application: str | Non
             if conn.execute(_SERVES, (login,)).fetchone() is not None:
                 raise _unusable(refused)
             hint = "make a login for the application and name it in DATABASE_APPLICATION_URL"
-            return _off(
-                url, Phrase("the login {login} cannot be used: {refused}", login=login, refused=refused), hint
-            )
+            return _off(url, f"the login {login} cannot be used: {refused}", hint)
     return wall
 
 
 def open_system_to(conn: Connection, wall: Wall, *, changed: bool) -> None:
     """Lets the application use the rows of the system's tables; `changed`: there are tables it has not seen."""
-    if wall.off or (not changed and _has_system(conn, wall)):
+    if not wall.login or (not changed and _has_system(conn, wall)):
         return
     schema, login = sql.Identifier(SYSTEM_SCHEMA), sql.Identifier(wall.login)
     with _alone(conn, SYSTEM_SCHEMA):
@@ -123,10 +121,8 @@ def open_system_to(conn: Connection, wall: Wall, *, changed: bool) -> None:
             _withhold(conn, SYSTEM_SCHEMA, table, rights, login)
 
 
-def _off(url: str, reason: Phrase, hint: str) -> Wall:
-    said = Phrase(
-        "the second wall is off: {reason}; workspaces are kept apart by Patron alone", reason=reason
-    )
+def _off(url: str, reason: str, hint: str) -> Wall:
+    said = f"the second wall is off, {reason}: Patron alone keeps workspaces apart"
     return Wall(url=url, off=Problem(code="second_wall_off", message=said, hint=hint, level="warning"))
 
 
@@ -219,7 +215,7 @@ def _has_system(conn: Connection, wall: Wall) -> bool:
 
 def stands(conn: Connection, wall: Wall, schema: str) -> bool:
     """Whether the workspace has its role and the application may take it (or there is no wall to stand)."""
-    return wall.off is not None or (
+    return not wall.login or (
         conn.execute(_STANDS, (schema, wall.role(schema), wall.login)).fetchone() is not None
     )
 
@@ -259,12 +255,16 @@ def dismiss(conn: Connection, wall: Wall, schema: str) -> None:
         conn.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(name), sql.Identifier(wall.login)))
 
 
-def gaps(conn: Connection, wall: Wall, schema: str) -> list[str]:
-    """Tables of a workspace its role may not read: somebody other than the owner made them."""
+def gaps(conn: Connection, wall: Wall, schema: str) -> list[Problem]:
+    """That there is no wall, or the tables of a workspace its role may not read."""
     name = wall.role(schema)
     if name is None:
-        return []
-    return [row[0] for row in conn.execute(_GAPS, (schema, name))]
+        return [wall.off] if wall.off else []
+    hint = "somebody else than the owner made it: give it to the owner, drop the role, start Patron again"
+    return [
+        Problem(code="second_wall_gap", message=f"{name} may not read {table}", hint=hint, path=table)
+        for (table,) in conn.execute(_GAPS, (schema, name))
+    ]
 
 
 def _give(conn: Connection, schema: sql.Identifier, role: sql.Identifier) -> None:
