@@ -119,6 +119,7 @@ def open_system_to(conn: Connection, wall: Wall, *, changed: bool) -> None:
         _give(conn, schema, login)
         for table, rights in WITHHELD_OF_SYSTEM.items():
             _withhold(conn, SYSTEM_SCHEMA, table, rights, login)
+        _turn_away(conn, SYSTEM_SCHEMA, wall.login)
 
 
 def _off(url: str, reason: str, hint: str) -> Wall:
@@ -238,10 +239,7 @@ def admit(conn: Connection, wall: Wall, schema: str) -> None:
         for table, rights in WITHHELD.items():
             _withhold(conn, schema, table, rights, role)
         _withhold(conn, schema, AUDIT, CHANGES, sql.SQL("CURRENT_USER"))
-        for (stranger,) in conn.execute(
-            _STRANGERS, (sql.Identifier(schema).as_string(conn), name)
-        ).fetchall():
-            _turn_away(conn, place, sql.Identifier(stranger))
+        _turn_away(conn, schema, name)
 
 
 def dismiss(conn: Connection, wall: Wall, schema: str) -> None:
@@ -280,16 +278,16 @@ def _withhold(
     conn.execute(sql.SQL("REVOKE {} ON {} FROM {}").format(sql.SQL(rights), place, role))
 
 
-def _turn_away(conn: Connection, schema: sql.Identifier, role: sql.Identifier) -> None:
-    """A role of another database came with a copy or a restored dump."""
-    for what in ("ALL TABLES IN SCHEMA", "ALL SEQUENCES IN SCHEMA", "SCHEMA"):
-        conn.execute(sql.SQL("REVOKE ALL ON {} {} FROM {}").format(sql.SQL(what), schema, role))
-    for kind in ("TABLES", "SEQUENCES"):
-        conn.execute(
-            sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA {} REVOKE ALL ON {} FROM {}").format(
-                schema, sql.SQL(kind), role
-            )
-        )
+def _turn_away(conn: Connection, schema: str, known: str) -> None:
+    """Takes the rights of roles of another database: they came with a copy of it or a restored dump."""
+    place = sql.Identifier(schema)
+    for (name,) in conn.execute(_STRANGERS, (place.as_string(conn), known)).fetchall():
+        role = sql.Identifier(name)
+        for what in ("ALL TABLES IN SCHEMA", "ALL SEQUENCES IN SCHEMA", "SCHEMA"):
+            conn.execute(sql.SQL("REVOKE ALL ON {} {} FROM {}").format(sql.SQL(what), place, role))
+        for kind in ("TABLES", "SEQUENCES"):
+            later = sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA {} REVOKE ALL ON {} FROM {}")
+            conn.execute(later.format(place, sql.SQL(kind), role))
 
 
 @contextmanager

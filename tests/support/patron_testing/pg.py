@@ -93,6 +93,13 @@ class Server:
                 if pid.isdigit() and not alive(int(pid)):
                     with contextlib.suppress(psycopg.Error):  # another run sweeps as well
                         _drop(conn, name)
+            left = conn.execute(
+                "SELECT rolname FROM pg_roles WHERE rolname ~ '^patron_[0-9]+_'"
+                " AND split_part(rolname, '_', 2) NOT IN (SELECT oid::text FROM pg_database)"
+            )
+            for (role,) in left.fetchall():
+                with contextlib.suppress(psycopg.Error):
+                    conn.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
 
 
 def _drop(conn: psycopg.Connection[Any], name: str) -> None:
