@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from patron_engine.problems import Problem
 from patron_engine.store.doctor import drift, orphans
 from patron_engine.store.physical_rows import known_columns
+from patron_testing.pg import Server
 from patron_testing.workspace_tables import WorkspaceTables
 
 TEXT = """
@@ -103,10 +105,11 @@ def test_what_can_be_put_right_is_put_right_by_the_next_plan(workspace: Workspac
     assert found(workspace) == []
 
 
-def test_an_invalid_index_is_named_and_mended(workspace: WorkspaceTables) -> None:
-    workspace.do(
-        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'w_tables.account__code__unique'::regclass"
-    )
+def test_an_invalid_index_is_named_and_mended(workspace: WorkspaceTables, server: Server) -> None:
+    with psycopg.connect(server.strong(workspace.url)) as conn:
+        conn.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'w_tables.account__code__unique'::regclass"
+        )
     (problem,) = found(workspace)
     assert problem.code == "drift_index_invalid"
     assert "not active" in problem.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import psycopg
@@ -221,6 +221,49 @@ def test_a_worker_that_slept_past_its_lease_writes_nothing(store: Connection, co
     assert store.execute(f"SELECT who FROM {SCHEMA}.sys__tried").fetchall() == [("heir",)]
 
 
+def test_a_dead_workers_task_is_taken_over_soon_and_a_living_ones_never(
+    store: Connection, connect: Connect
+) -> None:
+    id = queue(store, Task(kind="slow", table="account", payload={}, rows=0, sentence=""))
+    first = _claimed(connect)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def piece(conn: Connection, work: Work) -> Chunk:
+        begun.set()
+        assert go_on.wait(60)
+        return Chunk(progress={}, done=True)
+
+    context = Context(handlers={"slow": Handler(run=piece, outside=True)})
+
+    def work() -> None:
+        with suppress(psycopg.OperationalError):
+            tasks.run_task(connect, SCHEMA, first, context)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(60)
+    _age(store)
+    with connect() as conn:
+        assert tasks.claim(conn, SCHEMA) is None, "it is at work, however long it has said nothing"
+    store.execute(
+        "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        " WHERE l.locktype = 'advisory' AND l.classid = 19 AND d.datname = current_database()"
+    )
+    store.commit()
+    heir = None
+    for _ in range(100):
+        with connect() as conn:
+            heir = heir or tasks.claim(conn, SCHEMA)
+        threading.Event().wait(0.05)
+    assert heir is not None
+    assert (heir.id, heir.attempts) == (id, 2), "its lease was good for two minutes more"
+    with connect() as conn:
+        assert tasks.claim(conn, SCHEMA) is None, "who has just claimed is given time to begin"
+    go_on.set()
+    thread.join(60)
+    assert tasks.run_task(connect, SCHEMA, heir, context) == "done"
+
+
 def test_two_workers_never_take_one_task(store: Connection, connect: Connect) -> None:
     for n in range(4):
         queue(store, Task(kind="x", table="account", payload={"n": n}, rows=0, sentence=""))
@@ -264,6 +307,12 @@ def _claimed(connect: Connect) -> tasks.TaskRow:
 
 def _expire(conn: Connection) -> None:
     conn.execute(f"UPDATE {SCHEMA}.sys__task SET lease_until = now() - interval '1 second'")
+    conn.commit()
+
+
+def _age(conn: Connection) -> None:
+    """Nobody has said anything about the tasks for a while; their leases are good."""
+    conn.execute(f"UPDATE {SCHEMA}.sys__task SET updated_at = now() - interval '30 seconds'")
     conn.commit()
 
 

@@ -83,13 +83,15 @@ def doctor(url: str) -> tuple[int, str, dict[str, Any]]:
 def test_the_doctor_says_where_the_wall_is_off(server: Server, template: Template) -> None:
     """One login for everything: Patron runs, and says so once."""
     url = copy_template(server, template)
-    name = str(conninfo_to_dict(url)["dbname"])
+    name, owner = str(conninfo_to_dict(url)["dbname"]), str(conninfo_to_dict(url)["user"])
     try:
         code, said, _ = doctor(url)
         assert (code, "wall" in said) == (0, False), said
         with psycopg.connect(server.url, autocommit=True) as conn:
             conn.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(f"{name}_weak")))
-            conn.execute(sql.SQL("GRANT patron TO {}").format(sql.Identifier(f"{name}_weak")))
+            conn.execute(
+                sql.SQL("GRANT {} TO {}").format(sql.Identifier(owner), sql.Identifier(f"{name}_weak"))
+            )
         code, said, values = doctor(make_conninfo(url, user=f"{name}_weak"))
         assert code == 0, said
         assert said.count("the second wall is off") == 1, said

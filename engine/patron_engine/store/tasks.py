@@ -1,8 +1,9 @@
 """Tasks: work on tables that goes on after a publication, in pieces, and survives a kill at any moment.
 
 In: rows of sys__task. Out: indexes built, constraints checked, values converted, tables copied. A piece is one
-transaction that also writes how far it came; whoever finds a task whose lease ran out goes on from there. A lease carries
-a number (`attempts`): a worker that slept past its lease cannot write any more. Every piece may run twice.
+transaction that also writes how far it came; whoever finds a task whose lease ran out goes on from there. A worker holds an
+advisory lock while it lives, so that a dead one's task is taken over long before. A lease carries a number (`attempts`): a
+worker that slept past its lease cannot write any more. Every piece may run twice.
 
 Other stages add kinds of their own: they enqueue under another name and pass a handler to `run_task`.
 """
@@ -21,6 +22,7 @@ from psycopg import sql
 from patron_engine import jsonio
 from patron_engine.clock import new_id
 from patron_engine.model.model import Model
+from patron_engine.store.presence import ABSENT, present
 from patron_engine.store.steps import Task
 
 Connection = psycopg.Connection[Any]
@@ -129,7 +131,8 @@ def _claim(conn: Connection, schema: str, id: str | None, kinds: Any) -> tuple[T
             "UPDATE {} t SET state = 'running', attempts = t.attempts + 1, updated_at = now(),"
             " stops = t.stops + (t.state = 'running')::int,"
             " lease_until = now() + make_interval(secs => %s) WHERE t.id = ("
-            " SELECT id FROM {} WHERE state IN ('waiting', 'running') AND (lease_until IS NULL OR lease_until < now())"
+            " SELECT id FROM {} k WHERE state IN ('waiting', 'running') AND (lease_until IS NULL OR lease_until < now()"
+            " OR (state = 'running' AND " + ABSENT + "))"
             " AND (%s::uuid IS NULL OR id = %s::uuid) AND (%s::text[] IS NULL OR kind = ANY(%s::text[]))"
             " ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)"
             " RETURNING t.stops, t.id::text, t.kind, t.payload::text, t.progress::text, t.state, t.attempts, t.error",
@@ -161,7 +164,8 @@ def run_task(connect: Connect, schema: str, row: TaskRow, context: Context | Non
         if handler is None:
             return _finish(conn, schema, row, "failed", f"nobody knows how to do {row.kind}")
         try:
-            return _run(conn, schema, row, handler, context)
+            with present(conn, row.id):
+                return _run(conn, schema, row, handler, context)
         except LeaseLost:
             return "waiting"
         except psycopg.OperationalError as error:

@@ -115,8 +115,8 @@ class Visitor:
 
 def enter(request: Request, workspace: str) -> Visitor:
     """The visitor of a page of a workspace, who has everything the workspace asks of whoever signs in."""
-    visitor, model = _seen(request, workspace)
-    limits.demand_second_factor(model, visitor.actor, visitor.session)
+    visitor, signed_in, model = _seen(request, workspace)
+    limits.demand_second_factor(model, signed_in, visitor.session)
     return visitor
 
 
@@ -125,8 +125,9 @@ def arrived(request: Request, workspace: str) -> Visitor:
     return _seen(request, workspace)[0]
 
 
-def _seen(request: Request, workspace: str) -> tuple[Visitor, Model]:
-    """The visitor, and the release under which he was let in."""
+def _seen(request: Request, workspace: str) -> tuple[Visitor, Actor, Model]:
+    """The visitor, who signed in (somebody else, where he looks at the workspace as another does), and the release under which
+    he was let in."""
     session = session_of(request)
     if session is None:
         raise NotSignedIn("nobody is signed in")
@@ -157,7 +158,7 @@ def _seen(request: Request, workspace: str) -> tuple[Visitor, Model]:
         cause=Cause(kind="user"),
         viewing=seen,
     )
-    return visitor, model
+    return visitor, actor, model
 
 
 def languages_for(request: Request, preferences: Mapping[str, Any]) -> tuple[str, ...]:

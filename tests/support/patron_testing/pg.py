@@ -77,6 +77,10 @@ class Server:
     def url_of(self, name: str) -> str:
         return make_conninfo(self.url, dbname=name, **({"user": self.owner} if self.owner else {}))
 
+    def strong(self, url: str) -> str:
+        """The same database by the login that made it."""
+        return make_conninfo(self.url, dbname=psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+
     def drop(self, url: str) -> None:
         name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
         with psycopg.connect(self.url, autocommit=True) as conn:
