@@ -20,13 +20,14 @@ from psycopg.types.array import ListDumper
 
 from patron_engine import jsonio
 
-Purpose = Literal["read", "write", "publish", "job"]
+Purpose = Literal["read", "write", "publish", "job", "upkeep"]
 
 PREPARE_AFTER = 5  # times a text is seen before it is prepared
 PREPARED_MOST = 500  # texts prepared in one connection; each holds about 20 kB in the server
 
 # A list must not wait for parallel workers to start; a count of a large table still may.
 _READ_PARALLEL = {"parallel_setup_cost": "10000"}
+_LONG = {"statement_timeout": "1h", "lock_timeout": "30s", "idle_in_transaction_session_timeout": "10min"}
 SETTINGS: Mapping[Purpose, Mapping[str, str]] = {
     "read": {
         "statement_timeout": "30s",
@@ -44,7 +45,8 @@ SETTINGS: Mapping[Purpose, Mapping[str, str]] = {
         "lock_timeout": "60s",
         "idle_in_transaction_session_timeout": "10min",
     },
-    "job": {"statement_timeout": "1h", "lock_timeout": "30s", "idle_in_transaction_session_timeout": "10min"},
+    "job": _LONG,
+    "upkeep": _LONG,  # work on tables that goes on after a publication
 }
 
 # orjson gives floats, and for whole numbers past 64 bits too: such texts go the slow, exact way.
