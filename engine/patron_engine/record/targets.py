@@ -27,7 +27,7 @@ from patron_engine.record.load import hold
 from patron_engine.record.needs import candidate_paths, this_needs
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Statement, any_of, compiled, ids_text, together
+from patron_engine.record.statements import Statement, any_of, compiled, together
 from patron_engine.record.trees import moving
 
 Place = tuple[Row, Field]
@@ -79,10 +79,7 @@ def _living(batch: Batch, pointing: dict[str, Pointing]) -> dict[str, set[str]]:
     rest = {object: sorted(id for id in pointing[object] if (object, id) != parent) for object in found}
     asked = [(object, ids) for object, ids in rest.items() if ids]
     statements = [
-        (
-            held.lock(batch.programs, batch.programs[o], _strength(batch, o, pointing[o])),
-            {"ids": ids_text(ids)},
-        )
+        held.lock(batch.programs, batch.programs[o], _strength(batch, o, pointing[o])).about(ids)
         for o, ids in asked
     ]
     for (object, _), rows in zip(asked, together(batch.conn, statements), strict=True):
@@ -177,7 +174,7 @@ def hold_targets(batch: Batch, rows: Sequence[Row]) -> None:
                     pointing[object][id].append((row, field))
     for object in sorted(pointing):
         how = _strength(batch, object, pointing[object])
-        held.lock(batch.programs, batch.programs[object], how).run(batch.conn, ids=sorted(pointing[object]))
+        held.lock(batch.programs, batch.programs[object], how).run(batch.conn, sorted(pointing[object]))
     _hold_onward(batch, pointing)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,8 +25,9 @@ from patron_platform.api.door import Caller, enter
 from patron_platform.api.requests import Body, json_answer, json_object, only, parameters
 from patron_platform.languages import asked
 from patron_platform.phrases import written_plan, written_problem
+from patron_platform.routes import Routes
 
-router = APIRouter()
+router = Routes()
 
 
 def designer(request: Request) -> Caller:

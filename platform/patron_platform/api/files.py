@@ -13,7 +13,6 @@ from typing import Any
 
 import anyio
 import psycopg
-from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -44,9 +43,10 @@ from patron_platform.api.requests import (
     seen_version,
 )
 from patron_platform.api.upload import Sent, expected_bytes, read_upload
+from patron_platform.routes import Routes
 from patron_platform.service import Service
 
-router = APIRouter()
+router = Routes()
 UPLOAD_SECONDS = 3_600  # upload_time: from the first byte to the last
 
 

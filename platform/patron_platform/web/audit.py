@@ -15,7 +15,6 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import psycopg
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,11 +25,12 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record import audit
+from patron_platform.routes import Routes
 from patron_platform.web.render import HEADERS, page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = APIRouter(prefix="/w/{workspace}/audit", include_in_schema=False)
+router = Routes("/w/{workspace}/audit")
 SHOWN = 100
 EXPORTED = 50_000
 NAMES = ("who", "action", "about", "since", "until")
