@@ -61,12 +61,24 @@ class Finder:
                 _put(item, field, target, to, named, self._refused if target.missing == "create" else {})
         return made
 
-    def remember(self, conn: Conn, call: Call, items: Sequence[Item], object: Object) -> None:
-        """Looks up what the links of the items name, and puts nothing."""
+    def remember(self, conn: Conn, call: Call, items: Sequence[Item], object: Object) -> bool:
+        """Looks up what the links of the items name. True where each names one record, and puts them then: what is not there
+        yet an earlier piece may be making."""
+        whole: list[tuple[Item, Field, Target, Object, list[tuple[str, list[str]]]]] = []
+        known = True
         for name, asked in _by_field(items, later=False).items():
             field, target = object.fields[name], asked[0][1]
             to = call.model.objects[target.object or field.link.to[0]]
-            self.find(conn, call, to, target.by, {p for _, _, text in asked for p in _pieces(text, field)})
+            texts = {text: _pieces(text, field) for _, _, text in asked}
+            found = self.find(conn, call, to, target.by, {p for ps in texts.values() for p in ps})
+            known = known and all(len(found.get(p, ())) == 1 for ps in texts.values() for p in ps)
+            if known:
+                whole += [
+                    (item, field, target, to, [(p, found[p]) for p in texts[text]]) for item, _, text in asked
+                ]
+        for item, field, target, to, named in whole if known else ():
+            _put(item, field, target, to, named, {})
+        return known
 
     def find(self, conn: Conn, call: Call, object: Object, by: str | None, texts: Iterable[str]) -> Found:
         """The ids each text names; texts nobody has are left out."""

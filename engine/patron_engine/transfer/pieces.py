@@ -97,13 +97,14 @@ class _Imports:
             return Chunk(progress=progress, done=True)
         found = self.ahead.take(n) if self.ahead is not None and not linking else None
         rows = found.rows if found is not None else staged.piece(conn, schema, payload["file"], n)
+        prepared = found or carrier.begin(call, () if linking else rows)
         if self.ahead is not None and not linking and n + 1 < payload["pieces"]:
             self.ahead.prepare(n + 1)
         if linking:
             later = staged.piece(conn, schema, payload["later"], n)
             piece = carrier.link(conn, call, later, dict(rows) if later else {})
         else:
-            piece = carrier.carry(conn, call, rows, found.items if found is not None else None)
+            piece = carrier.carry(conn, call, prepared)
             staged.append(conn, schema, payload["later"], n, piece.later)
         staged.append(
             conn,
@@ -130,7 +131,7 @@ class _Imports:
                 if not rows:
                     break
                 with uncollected():
-                    piece = carrier.carry(conn, call, rows)
+                    piece = carrier.carry(conn, call, carrier.begin(call, rows))
                 later += piece.later
                 cells.update({number: row for number, row in rows} if piece.later else {})
                 faults += _faults(piece, carrier.mapping)
