@@ -171,7 +171,7 @@ _HINTS: dict[type[Refused], str] = {
 }
 
 
-_PROBLEMS, _REJECTED = attrgetter("problems"), attrgetter("rejected")
+_PROBLEMS, _REJECTED, _PROGRAM = attrgetter("problems"), attrgetter("rejected"), attrgetter("program")
 
 
 def _untroubled(rows: Sequence[Row]) -> bool:
@@ -201,9 +201,8 @@ def by_object(rows: Iterable[Row]) -> list[tuple[Program, list[Row]]]:
     every = list(rows)
     if not every:
         return []
-    first = every[0].program
-    if all(row.program is first for row in every):
-        return [(first, every)]
+    if len(set(map(_PROGRAM, every))) == 1:
+        return [(every[0].program, every)]
     grouped: dict[str, list[Row]] = defaultdict(list)
     for row in every:
         grouped[row.object].append(row)

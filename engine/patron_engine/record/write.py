@@ -31,6 +31,8 @@ def stamp(batch: Batch, row: Row) -> None:
     """Who and when. The version of a new record is 1; each save raises it by one."""
     values, fields = row.values, row.program.fields
     now, person = batch.call.now, batch.person
+    if row.fresh and row.version:
+        return  # stamped before its turn
     if row.fresh:
         for name in BIRTH:
             if values.get(name) is None and name in fields:
@@ -120,14 +122,17 @@ def update(batch: Batch, program: Program, changed: Iterable[tuple[Row, Sequence
 def write_figures(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """Parents whose figures changed. Version and stamps change only where a detail raised them."""
     due = []
+    places = program.places
     for row in rows:
         seen = row.seen or {}
+        moved = row.figures | row.changed
+        candidates = (
+            program.names if row.own else sorted((n for n in moved if n in places), key=places.__getitem__)
+        )
         names = [
             n
-            for n in program.names
-            if (row.own or n in row.figures or n in row.changed)
-            and (now := row.values.get(n)) is not (before := seen.get(n))
-            and now != before
+            for n in candidates
+            if (now := row.values.get(n)) is not (before := seen.get(n)) and now != before
         ]
         names += [
             n

@@ -27,7 +27,7 @@ from patron_engine.store.tasks import Chunk, Handler, Work
 from patron_engine.transfer import staged
 from patron_engine.transfer.ahead import Ahead, Connect
 from patron_engine.transfer.carry import COUNTS, Carrier, Piece
-from patron_engine.transfer.collecting import uncollected
+from patron_engine.transfer.collecting import in_turns, uncollected
 from patron_engine.transfer.imports import KIND
 from patron_engine.transfer.mapping import ImportMap, read_mapping
 
@@ -59,7 +59,7 @@ class _Imports:
             return Chunk(progress=progress, failed="; ".join(str(p) for p in refused.problems))
         if work.payload["trial"] is not None:
             return self._trial(conn, work, call, carrier, progress)
-        with uncollected():
+        with uncollected(), in_turns():
             chunk = self._step(conn, work.schema, work.payload, call, carrier, progress)
         if self.told is not None:
             self.told(chunk.progress)
