@@ -9,23 +9,22 @@ for the end. Commits nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psycopg import sql
 
 from patron_engine.fields.registry import type_of
-from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
-from patron_engine.query.values import fetch_values
 from patron_engine.record.change import Change, Outcome
 from patron_engine.record.statements import Conn
 from patron_engine.record.undo import Done
 from patron_engine.transfer.convert import Converter, Item
 from patron_engine.transfer.find import Finder
 from patron_engine.transfer.mapping import EXTERNAL, ImportMap, Target
+from patron_engine.transfer.match import Matcher
 from patron_engine.transfer.sets import Sets
 from patron_engine.transfer.touched import keep, keep_made
 from patron_engine.ways.prepare import Draft, draft
@@ -63,6 +62,7 @@ class Carrier:
         self.object = self.converter.object
         self.finder = Finder()
         self.sets = Sets(call, mapping, self.object)
+        self.matcher = Matcher(mapping, self.object, self.sets)
         targets = (t for ts in mapping.columns.values() for t in ts)
         self._drafts = (
             mapping.match is None
@@ -119,10 +119,10 @@ class Carrier:
                 return piece
             keep_made(conn, call, self.batch, self.finder.links(conn, call, items, self.object))
             items = self._sound(items, piece)
-            self._make_keys(conn, call, items)
+            self.matcher.make_keys(conn, call, items)
             items = self._sound(items, piece)
-            for group in self._rounds(items):
-                self._match(conn, call, group)
+            for group in self.matcher.rounds(items):
+                self.matcher.match(conn, call, group)
                 group = self._sound(group, piece)
                 self._set(conn, call, group)
                 self._save(conn, call, self._sound(group, piece), piece)
@@ -147,7 +147,7 @@ class Carrier:
         with conn.transaction():
             keep_made(conn, call, self.batch, self.finder.links(conn, call, items, self.object, later=True))
             items = self._sound(items, piece)
-            self._old(conn, call, items, sorted(targets))
+            self.matcher.old(conn, call, items, sorted(targets))
             self._save(conn, call, items, piece)
         piece.counts["updated"] = piece.counts["unchanged"] = 0  # these rows were counted when they were made
         return piece
@@ -161,87 +161,6 @@ class Carrier:
                 piece.counts["refused"] += 1
                 piece.faults.append((item.number, item.cells, item.problems))
         return [item for item in items if not item.problems]
-
-    def _rounds(self, items: Sequence[Item]) -> Iterable[list[Item]]:
-        """Rows that name the same record come one after the other: the later one finds what the earlier one made."""
-        match = self.mapping.match
-        rest = list(items)
-        while rest:
-            seen: set[Any] = set()
-            now, after = [], []
-            for item in rest:
-                item.key = self._key(item, match) if match else None
-                if item.key is not None and item.key in seen:
-                    after.append(item)
-                else:
-                    seen.add(item.key)
-                    now.append(item)
-            yield now
-            rest = after
-
-    @staticmethod
-    def _key(item: Item, match: str) -> Any:
-        key = item.external.get(match[len(EXTERNAL) :]) if match.startswith(EXTERNAL) else item.set.get(match)
-        return str(key) if key is not None else None
-
-    def _make_keys(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
-        """A match key that the mapping makes itself, from the row alone."""
-        match = self.mapping.match
-        if match in self.sets.constants:
-            for item in items:
-                item.set[match] = self.sets.constants[match]
-        elif match in self.sets.expressions:
-            self.sets.evaluate(conn, call, items, {match: self.sets.expressions[match]})
-
-    def _match(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
-        """Which records are there already, and their values before."""
-        match = self.mapping.match
-        if match is None:
-            return
-        for item in items:
-            if item.key is None and match != "id":
-                item.wrong(
-                    "match_empty",
-                    Phrase("{match} is empty, so nobody can say which record this is", match=match),
-                    match,
-                )
-        keys = [item.key for item in items if item.key is not None]
-        finder = Finder()  # keys are looked up afresh: this file may have made the record a moment ago
-        found = finder.find(conn, call, self.object, match, keys)
-        for item in items:
-            ids = found.get(item.key or "", [])
-            if len(ids) == 1:
-                item.id = ids[0]
-            elif ids:
-                item.wrong(
-                    "match_ambiguous",
-                    Phrase(
-                        "{count} records of {object} have {match} {key!r}",
-                        count=len(ids),
-                        object=self.object.name,
-                        match=match,
-                        key=item.key,
-                    ),
-                    match,
-                )
-            elif match == "id" and item.key is not None:
-                item.wrong(
-                    "not_found",
-                    Phrase("there is no {object} {key}", object=self.object.name, key=item.key),
-                    "id",
-                )
-        names = (
-            {n for item in items for n in (*item.set, *item.emptied)}
-            | set(self.sets.constants)
-            | set(self.sets.expressions)
-        )
-        self._old(conn, call, [i for i in items if i.id is not None], sorted(names - {"id"}))
-
-    def _old(self, conn: Conn, call: Call, items: Sequence[Item], names: Sequence[str]) -> None:
-        paths = [n for n in names if n in self.object.fields]
-        values = fetch_values(conn, call, self.object.name, [i.id for i in items if i.id], paths)
-        for item in items:
-            item.old = values.get(item.id or "", {})
 
     def _set(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
         """Constants, then expressions over the row as it will be; an address in parts keeps its other parts."""

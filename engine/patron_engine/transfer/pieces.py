@@ -29,7 +29,8 @@ from patron_engine.transfer.ahead import Ahead, Connect
 from patron_engine.transfer.carry import COUNTS, Carrier, Piece
 from patron_engine.transfer.collecting import in_turns, uncollected
 from patron_engine.transfer.imports import KIND
-from patron_engine.transfer.mapping import ImportMap, read_mapping
+from patron_engine.transfer.mapping import ImportMap
+from patron_engine.transfer.reading import read_mapping
 
 Connection = psycopg.Connection[Any]
 
