@@ -27,13 +27,21 @@ class Apart(Environment):
         self.locked = False
 
     def fetch(self, object: str, ids: Iterable[str], paths: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-        if self.locked or object in self._moving or not {*paths} <= {*self.programs[object].names}:
+        if self.locked or not all(self._stays(object, path) for path in paths):
             raise NotYet(object)
         return super().fetch(object, ids, paths)
 
+    def _stays(self, object: str, path: str) -> bool:
+        """A column of its own: of what moves along, only what people write."""
+        field = self.programs[object].fields.get(path)
+        if field is None or not field.columns:
+            return False
+        return object not in self._moving or not (field.computed or field.system)
+
 
 def moved_with(programs: Programs, object: str) -> frozenset[str]:
-    """The objects whose records a save of `object` may change: its own, those above it, those that follow these."""
+    """The objects of whose records a save of `object` may change what is computed: its own, those above it, those that follow
+    these."""
     found: frozenset[str] = programs.keep(
         ("apart", object), lambda: _moved_with(programs, feeds_of(programs), object)
     )

@@ -44,7 +44,12 @@ SETTINGS: Mapping[Purpose, Mapping[str, str]] = {
         "lock_timeout": "60s",
         "idle_in_transaction_session_timeout": "10min",
     },
-    "job": {"statement_timeout": "1h", "lock_timeout": "30s", "idle_in_transaction_session_timeout": "10min"},
+    "job": {
+        "statement_timeout": "1h",
+        "lock_timeout": "30s",
+        "idle_in_transaction_session_timeout": "10min",
+        "work_mem": "64MB",  # the index of what is searched takes many new rows in one go
+    },
 }
 
 # orjson gives floats, and for whole numbers past 64 bits too: such texts go the slow, exact way.
