@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -34,31 +35,50 @@ WRITES_READONLY = frozenset({"automation", "approval", "pack", "system", "rollba
 # a field that is `readonly: true` is the platform's to write: rules, approvals and packs may
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """New rows of a table as COPY takes them."""
+
+    rows: Sequence[Row]
+    names: Sequence[str]
+    blocks: Sequence[bytes]
+
+
 class Batch:
     """One save under way. `save_more` saves further changes inside it (records `find` creates)."""
 
     def __init__(
         self, conn: Conn, call: Call, save_more: Callable[[Sequence[Change]], list[Outcome]]
     ) -> None:
-        self.pending = Pending(conn)
         self.call = call
         self.model = call.model
         self.programs = Programs.of(call.tables)
-        context, lookups = context_of(self.pending, call)
-        self.environment = Environment(self.pending, call, context, lookups)
-        self._save_more = save_more
+        self.begin(conn, save_more)
         self.levels: list[list[Row]] = []
         self.along: list[Row] = []  # records a deleted detail takes with it
         self.found: dict[tuple[str, str], Row] = {}
         self.rates: dict[tuple[str, date], Decimal | None] = {}
         self.refused: list[Row] = []
         self.attached: dict[str, tuple[str, str]] = {}  # file -> the record and field that take it
+        self.ready: dict[tuple[str, str], Ready] = {}  # object, what of it -> rows that are text already
         self.handed: set[Row] = set()  # records that go to somebody else, by somebody who may assign them
         self.each = False  # what cannot be saved is set aside; the rest goes on
         self.looking = False  # nothing is written and nothing locked: ways/preview
         self.takes_warnings = call.cause.kind in TAKES_WARNINGS or bool(call.cause.detail.get("bulk"))
         self.writes_readonly = call.cause.kind in WRITES_READONLY
         self.keeps_history = call.cause.kind == "import" and bool(call.cause.detail.get("history"))
+
+    def begin(self, conn: Conn, save_more: Callable[[Sequence[Change]], list[Outcome]]) -> None:
+        """Takes a connection: at first, and again when what was prepared before its turn has its turn."""
+        self.pending = Pending(conn)
+        context, lookups = context_of(self.pending, self.call)
+        self.environment = Environment(self.pending, self.call, context, lookups)
+        self._save_more = save_more
+
+    def ready_for(self, key: tuple[str, str], rows: Sequence[Row]) -> Ready | None:
+        """The text made ahead for exactly these rows, handed out once."""
+        found = self.ready.pop(key, None)
+        return found if found is not None and found.rows == rows else None
 
     @property
     def conn(self) -> Conn:
@@ -151,7 +171,7 @@ _HINTS: dict[type[Refused], str] = {
 }
 
 
-_PROBLEMS, _REJECTED = attrgetter("problems"), attrgetter("rejected")
+_PROBLEMS, _REJECTED, _PROGRAM = attrgetter("problems"), attrgetter("rejected"), attrgetter("program")
 
 
 def _untroubled(rows: Sequence[Row]) -> bool:
@@ -181,9 +201,8 @@ def by_object(rows: Iterable[Row]) -> list[tuple[Program, list[Row]]]:
     every = list(rows)
     if not every:
         return []
-    first = every[0].program
-    if all(row.program is first for row in every):
-        return [(first, every)]
+    if len(set(map(_PROGRAM, every))) == 1:
+        return [(every[0].program, every)]
     grouped: dict[str, list[Row]] = defaultdict(list)
     for row in every:
         grouped[row.object].append(row)

@@ -45,7 +45,7 @@ SETTINGS: Mapping[Purpose, Mapping[str, str]] = {
         "lock_timeout": "60s",
         "idle_in_transaction_session_timeout": "10min",
     },
-    "job": _LONG,
+    "job": {**_LONG, "work_mem": "64MB"},  # the index of what is searched takes many new rows in one go
     "upkeep": _LONG,  # work on tables that goes on after a publication
 }
 
