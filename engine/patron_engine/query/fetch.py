@@ -92,7 +92,7 @@ def _first(
         made = _listing(call, question, shape)
         return made, _run(conn, made.statement, given)
     whose = (call.schema, call.actor.user, _key(call, question, "walked", replace(shape, after=None)))
-    ways = LEARNT.ways(whose, gives_many(call, question.ask.object))
+    ways = LEARNT.ways(whose, lambda: gives_many(conn, call, question.ask.object))
     for way in ways:
         made = _listing(call, question, replace(shape, way=way))
         begun = time.monotonic()

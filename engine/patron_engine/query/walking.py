@@ -16,22 +16,32 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
-from typing import Final, Literal
+from collections.abc import Callable, Hashable
+from typing import Any, Final, Literal
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.access.decide import Allow, Deny, When, field_rule, row_rule
 from patron_engine.access.grants import audience
 from patron_engine.expr.functions import people
 from patron_engine.expr.nodes import Call as Called
-from patron_engine.expr.nodes import Compare
+from patron_engine.expr.nodes import Compare, Node
+from patron_engine.query.binding import ME, parameter
 from patron_engine.query.call import Call
 from patron_engine.query.parts import Part
 from patron_engine.query.resolve import Resolved
+from patron_engine.query.rights import principals
 from patron_engine.query.shape import walk
-from patron_engine.query.statement import kept
+from patron_engine.query.source import Building
+from patron_engine.query.statement import Statement, compiled, kept
+from patron_engine.query.values import call_values
+from patron_engine.store.tables import Id
 
 LOOKED: Final = 50_000  # records whose own fields a walk compares with what was asked for
-WALKED: Final = 10_000  # of those, how many are asked whether they are his
+WALKED: Final = 7_500  # of those, how many are asked whether they are his
+SHARED_MANY: Final = 5_000  # single rights from which on they are many
 QUICK_SECONDS: Final = 0.02  # what a page may take
 REMEMBERED_SECONDS: Final = 300.0
 REMEMBERED_MOST: Final = 20_000
@@ -60,33 +70,60 @@ def _in_order(call: Call, question: Resolved) -> bool:
     return isinstance(field_rule(call.model, call.actor, field).plain, Allow)
 
 
-def gives_many(call: Call, object: str) -> bool:
+def gives_many(conn: psycopg.Connection[Any], call: Call, object: str) -> bool:
     """Whether a rule may give a large part of an object's records: of teams and departments, of what a role says of fields.
-    What somebody owns, was given or waits in his queues is few as a rule."""
+    What somebody owns or waits in his queues is few as a rule, what he was given is looked at."""
     key = ("gives many", audience(call.actor), object)
-    return kept(call.tables).get(key, lambda: (_gives_many(call, object, frozenset()),))[0]
+    always, given = kept(call.tables).get(key, lambda: _reasons(call, object, frozenset()))
+    return always or (bool(given) and _given_many(conn, call, given))
 
 
-def _gives_many(call: Call, object: str, above: frozenset[str]) -> bool:
+def _reasons(call: Call, object: str, above: frozenset[str]) -> tuple[bool, tuple[str, ...]]:
+    """Whether a rule may give many whoever he is; else the objects whose single rights it looks at."""
     rule = row_rule(call.model, call.actor, "read", object)
     if object in above or isinstance(rule, Deny):
-        return False
+        return False, ()
     if isinstance(rule, Allow):
-        return True
+        return True, ()
+    given: list[str] = []
     for node in walk(rule.condition.tree):
-        if isinstance(node, Compare) and not any(
-            isinstance(side, Called) and side.op is people.ME for side in (node.left, node.right)
-        ):
-            return True
-        if isinstance(node, Called) and node.op is people.THROUGH:
-            if any(_gives_many(call, o, above | {object}) for o in node.params[0]):
-                return True
-        elif isinstance(node, Called) and node.op not in _FEW:
-            return True
-    return False
+        if isinstance(node, Compare) and not any(_is_me(side) for side in (node.left, node.right)):
+            return True, ()
+        if not isinstance(node, Called) or node.op in (people.ME, people.MY_QUEUE):
+            continue
+        if node.op is people.GIVEN:
+            given.append(object)
+        elif node.op is people.THROUGH:
+            behind = [_reasons(call, o, above | {object}) for o in node.params[0]]
+            if any(many for many, _ in behind):
+                return True, ()
+            given += [o for _, objects in behind for o in objects]
+        else:
+            return True, ()
+    return False, tuple(dict.fromkeys(given))
 
 
-_FEW: Final = (people.ME, people.GIVEN, people.MY_QUEUE)
+def _is_me(node: Node) -> bool:
+    return isinstance(node, Called) and node.op is people.ME
+
+
+def _given_many(conn: psycopg.Connection[Any], call: Call, objects: tuple[str, ...]) -> bool:
+    def make() -> Statement:
+        building = Building(tables=call.tables)
+        me = parameter(ME, Id())
+        each = []
+        for object in objects:
+            table = call.tables.access(object).alias(building.alias())
+            mine = sa.func.array_append(principals(building, me), me, type_=pg.ARRAY(Id()))
+            his = sa.select(sa.literal(1)).select_from(table).where(table.c.principal == sa.any_(mine))
+            some = his.limit(sa.literal(SHARED_MANY))
+            inner = some.subquery(building.alias())
+            each.append(sa.select(sa.func.count()).select_from(inner).scalar_subquery())
+        return compiled(sa.select(sa.func.greatest(sa.literal(0), *each)), call.model.release)
+
+    statement = kept(call.tables).get(("given many", objects), make)
+    found = conn.execute(statement.text, statement.values(call_values(call))).fetchone()
+    return found is not None and found[0] >= SHARED_MANY
 
 
 class Learnt:
@@ -96,12 +133,13 @@ class Learnt:
         self._gathered_until: OrderedDict[Hashable, float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def ways(self, key: Hashable, many: bool) -> tuple[Way, ...]:
+    def ways(self, key: Hashable, many: Callable[[], bool]) -> tuple[Way, ...]:
+        """The ways to try. `many` says what to begin with where nothing was learnt."""
         with self._lock:
             until = self._gathered_until.get(key)
             if until is not None:
                 self._gathered_until.move_to_end(key)
-        gather = not many if until is None else time.monotonic() < until
+        gather = not many() if until is None else time.monotonic() < until
         return ("gather",) if gather else ("walk", "gather")
 
     def gathered(self, key: Hashable, seconds: float, *, in_vain: bool) -> None:
