@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,9 +26,8 @@ from patron_platform.api.door import Caller, enter
 from patron_platform.api.requests import Body, json_answer, json_object, only, parameters
 from patron_platform.languages import asked
 from patron_platform.phrases import written_plan, written_problem
-from patron_platform.routes import Routes
 
-router = Routes()
+router = APIRouter()
 
 
 def designer(request: Request) -> Caller:

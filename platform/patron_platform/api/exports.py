@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import IO
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -19,9 +20,8 @@ from patron_engine.problems import Problem
 from patron_engine.transfer.export import export
 from patron_platform.api.door import enter
 from patron_platform.api.requests import names, only, parameters
-from patron_platform.routes import Routes
 
-router = Routes("/exports")
+router = APIRouter(prefix="/exports")
 KNOWN = ("where", "sort", "fields", "form", "labels", "bom")
 PIECE = 1 << 18
 TYPES = {

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,14 +21,13 @@ from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.ways.read import read
 from patron_platform.colleagues import must_manage
-from patron_platform.routes import Routes
 from patron_platform.web.arriving import see_other
 from patron_platform.web.conditions_said import said_condition
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/admin")
+router = APIRouter(prefix="/w/{workspace}/admin", include_in_schema=False)
 TABS = ("people", "departments", "roles", "sharing")
 MAX_ROWS = 5_000  # departments drawn in one tree
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,14 +23,13 @@ from patron_engine.ways.read import read
 from patron_platform.colleagues import colleague
 from patron_platform.giving import give_roles, may_give
 from patron_platform.members import members_of, signed_in
-from patron_platform.routes import Routes
 from patron_platform.viewing import may_view
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.admin import Desk, desk
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
 
-router = Routes("/w/{workspace}/admin/people")
+router = APIRouter(prefix="/w/{workspace}/admin/people", include_in_schema=False)
 SHOWN = ("id", "name", "email", "department", "manager", "roles", "kind", "active")
 KINDS = ("internal", "portal", "service")
 STATES = ("on", "off")

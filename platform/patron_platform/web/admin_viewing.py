@@ -6,6 +6,7 @@ Forbidden for a person who may do more than the viewer.
 
 from __future__ import annotations
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,14 +15,13 @@ from patron_platform import viewing
 from patron_platform.colleagues import colleague
 from patron_platform.hosts import client
 from patron_platform.identity.audit import note
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.admin import desk
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.visitor import enter
 
-router = Routes("/w/{workspace}/admin/viewing")
+router = APIRouter(prefix="/w/{workspace}/admin/viewing", include_in_schema=False)
 
 
 @router.post("")

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,12 +26,11 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record import audit
-from patron_platform.routes import Routes
 from patron_platform.web.render import HEADERS, page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/audit")
+router = APIRouter(prefix="/w/{workspace}/audit", include_in_schema=False)
 SHOWN = 100
 EXPORTED = 50_000
 NAMES = ("who", "action", "about", "since", "until")

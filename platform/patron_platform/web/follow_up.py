@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,7 +26,6 @@ from patron_engine.record.change import Change
 from patron_engine.record.undo import Done
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
-from patron_platform.routes import Routes
 from patron_platform.web import undo
 from patron_platform.web.arriving import local_address, see_other
 from patron_platform.web.record import Sent
@@ -33,7 +33,7 @@ from patron_platform.web.record_form import Connection, Form, Posted, confirms
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/o/{object}/{id:uuid}")
+router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
 NAME = "follow-up"
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import psycopg
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +21,6 @@ from patron_engine.query.recent import titles_of
 from patron_engine.query.spec import Ask
 from patron_engine.ways import handover
 from patron_engine.ways.read import read
-from patron_platform.routes import Routes, Taken
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
@@ -28,7 +28,7 @@ from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/admin/handover")
+router = APIRouter(prefix="/w/{workspace}/admin/handover", include_in_schema=False)
 Connection = psycopg.Connection[Any]
 ABSENCES = 5
 
@@ -40,7 +40,7 @@ def entered(request: Request, workspace: str) -> Visitor:
     return visitor
 
 
-Admin = Annotated[Visitor, Taken(entered)]
+Admin = Annotated[Visitor, Depends(entered)]
 
 
 @router.get("")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,14 +30,13 @@ from patron_platform import personal as kept
 from patron_platform.api.errors import status_of
 from patron_platform.api.requests import parameters
 from patron_platform.personal import Personal
-from patron_platform.routes import Routes
 from patron_platform.web import list_chips
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import texts_in
 from patron_platform.web.undo import flash_of
 from patron_platform.web.visitor import PAGE_SIZES, Visitor, enter
 
-router = Routes("/w/{workspace}")
+router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
 
 Connection = psycopg.Connection[Any]
 Drawer = Callable[[Visitor, Connection, Call, Question], Response]

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,7 +28,6 @@ from patron_engine.ways.read import read
 from patron_platform.answers import Answer, Asked, answer, audience, facts_of, owns
 from patron_platform.colleagues import Colleague, administrators, colleague, manages, must_manage
 from patron_platform.giving import give_roles, may_give
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
@@ -35,7 +35,7 @@ from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/o/{object}/{id:uuid}/access")
+router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}/access", include_in_schema=False)
 OFFERED = ("read", "update", "delete", "assign", "share", "transfer", "export")
 MAX_OFFERED = 2_000  # people in the choice; of more the address or id is typed into the address of the page
 
