@@ -19,6 +19,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 
 FIELD_RIGHTS = ("none", "masked", "read", "edit")
+LINKS = ("lookup", "master")  # fields a right can go along with
 PEOPLE = ("role", "department", "department_head", "position", "group", "queue", "user", "field")
 NARROWED = tuple(a for a in ACTIONS if a not in FLAGS or a == "create")  # actions a condition may stand beside
 BELOW = "+"
@@ -49,7 +50,7 @@ def offered(action: str, object: Object | None, now: str = "") -> tuple[str, ...
     department = object is None or "department" in object.fields
     words = [w for w in SCOPES if w != "none" and (w == "all" or (department if "department" in w else own))]
     if object is not None:
-        links = [f.name for f in object.fields.values() if f.type == "link" and not (f.system or f.hidden)]
+        links = [f.name for f in object.fields.values() if f.type in LINKS and not (f.system or f.hidden)]
         words += [f"through:{name}" for name in links]
     return tuple(words) if not now or now in words else (*words, now)
 
