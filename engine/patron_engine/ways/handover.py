@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from patron_engine.access.beside import holds
 from patron_engine.actor import SYSTEM, Actor, Cause
 from patron_engine.clock import Clock
 from patron_engine.errors import Conflict, Forbidden, LimitExceeded, Refused
@@ -93,6 +94,10 @@ def begin(
         principal_of(conn, call, {"user": successor}, ("user",))
         if successor == user:
             raise _wrong("himself", Phrase("nobody hands over to himself"), "to")
+        if successor == call.actor.user and not call.actor.administrator:
+            raise Forbidden(
+                "you may not hand over to yourself what belongs to others", hint="an administrator may"
+            )
     conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 17))", (f"{call.schema} {user}",))
     if any(run.user == user and run.state in ("waiting", "running") for run in runs(conn, call)):
         raise Conflict("this user is being handed over already", code="handover_running")
@@ -181,7 +186,7 @@ def _next(conn: Connection, call: Call, object: Object, user: str, after: str) -
 
 
 def _frame(work: Work, model: Model, clock: Clock) -> Call:
-    """Who began it did it; the administrator's rights were asked for when it was begun."""
+    """Who began it did it; whether he manages people was asked when it was begun. It reaches what he may not see himself."""
     by = work.payload["by"]
     actor = SYSTEM if by is None else Actor(user=by, administrator=True)
     return Call(
@@ -209,8 +214,8 @@ def _query(text: str, schema: str, object: Object) -> sql.Composed:
 
 
 def _may(call: Call) -> None:
-    if not (call.actor.administrator or call.actor.system):
-        raise Forbidden("only an administrator hands over what belongs to others")
+    if not holds(call.model, call.actor, "manage_users"):
+        raise Forbidden("only who manages people hands over what belongs to others")
 
 
 def _wrong(code: str, message: str, path: str) -> Refused:

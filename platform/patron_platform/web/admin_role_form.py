@@ -35,6 +35,7 @@ router = APIRouter(prefix="/w/{workspace}/admin/roles", include_in_schema=False)
 KINDS = ("internal", "portal", "service")
 BESIDE = ("manage_users", "design", "unmask", "import_history", "revoke_approval")
 EVERY = "*"
+UNNAMED = ("id", "version", "deleted_at")  # nobody gives rights on them
 
 
 @router.get("/new")
@@ -135,7 +136,9 @@ def of_object(request: Request, workspace: str, name: str, object: str) -> Respo
         found = _object(it, object)
         entry = (body.get("objects") or {}).get(object) or {}
         fields = (body.get("fields") or {}).get(object) or {}
-        return _form(it, name, body, found, rights_form.words_of(entry), entry.get("where") or {}, fields)
+        wished = dict(request.query_params)  # an explanation says what would let somebody
+        words = {**rights_form.words_of(entry), **_under(wished, "scope.")}
+        return _form(it, name, body, found, words, entry.get("where") or {}, {**fields, **_under(wished, "field.")})
 
 
 @router.post("/{name}/edit/{object}")
@@ -167,8 +170,10 @@ def _form(
 ) -> Response:  # fmt: skip
     say = it.visitor.reader(it.call).say
     t = texts_in(it.visitor.languages[0])
-    shown = [] if object is None else [f for f in object.fields.values() if not f.hidden and f.name != "id"]
+    shown = [] if object is None else [f for f in object.fields.values() if not f.hidden and f.name not in UNNAMED]
     named = sorted(((f.name, say(f.label, f.name), f.sensitive) for f in shown), key=lambda f: f[1])
+    if object is not None:
+        named.insert(0, (EVERY, t("rights.every_field"), False))
     named += [(n, n, False) for n in fields if n not in {f[0] for f in named}]
     label = t("admin.every_other") if object is None else say(object.plural or object.label, object.name)
     return it.draw(
