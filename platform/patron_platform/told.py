@@ -103,7 +103,8 @@ class Teller:
         if way.source == "administrator":
             return self.t("explained.administrator", who=self.who)
         if way.source in ("given", "queue"):
-            return self.t(f"explained.{way.source}_{'yes' if way.gives else 'no'}", who=self.who)
+            found = "any" if said.record is None else "yes" if way.gives else "no"
+            return self.t(f"explained.{way.source}_{found}", who=self.who)
         if way.source == "sharing":
             return self._sharing(way)
         role, action = self._role(way.name), self._action(said.action)
