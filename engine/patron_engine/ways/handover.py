@@ -25,6 +25,7 @@ from patron_engine.model.model import Model, Object
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.handed import note_handed
 from patron_engine.record.change import Change
 from patron_engine.store.locks import shared
 from patron_engine.store.steps import Task
@@ -164,12 +165,16 @@ def _piece(conn: Connection, call: Call, work: Work) -> Chunk:
         Change(action="transfer", object=name, id=id, set={"owner": successors[(turn + n) % len(successors)]})
         for n, id in enumerate(ids)
     ]
-    for outcome in save(conn, call, changes, mode="each") if changes else ():
+    went: dict[str, list[str]] = {}
+    for change, outcome in zip(changes, save(conn, call, changes, mode="each") if changes else (), strict=True):
         if outcome.action == "refused":
             refused[name] = refused.get(name, 0) + 1
             why = why or " ".join(p.message for p in outcome.problems)
         else:
             moved[name] = moved.get(name, 0) + 1
+            went.setdefault(change.set["owner"], []).append(str(change.id))
+    for successor, some in went.items():
+        note_handed(conn, call, name, some, successor)
     over = len(ids) < PIECE
     at, after = (at + 1, "") if over else (at, ids[-1])
     progress = {"at": at, "after": after, "moved": moved, "refused": refused, "why": why}
