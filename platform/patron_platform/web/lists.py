@@ -168,7 +168,7 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
     reader = it.visitor.reader(it.call)
     may = {
         action: not isinstance(row_rule(it.call.model, it.call.actor, action, it.object.name), Deny)
-        for action in ("create", "update", "delete", "export", "restore", "assign", "bulk")
+        for action in ("create", "update", "delete", "export", "restore", "assign", "bulk", "transfer")
     }
     return {
         "editing": None,

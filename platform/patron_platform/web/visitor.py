@@ -82,6 +82,11 @@ class Visitor:
     def languages(self) -> tuple[str, ...]:
         return self.actor.languages
 
+    @property
+    def author(self) -> str:
+        """Whose drafts of definitions are his, here and through the API."""
+        return f"account:{self.session.account}"
+
     @cached_property
     def service(self) -> Service:
         found: Service = self.request.app.state.service
