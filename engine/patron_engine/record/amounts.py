@@ -49,10 +49,11 @@ def _jump(row: Row, name: str, bounds: Bounds) -> int | None:
     new, old = _amount(row.values, name), _amount(row.old, name)
     if new is None:
         return None
-    high, low = (abs(new), abs(old or 0)) if abs(new) >= abs(old or 0) else (abs(old or 0), abs(new))
+    before = Decimal(0) if old is None else abs(old)
+    low, high = sorted((before, abs(new)))
     if bounds.factor and low and high >= bounds.least and high >= bounds.factor * low:
         return min(int(high / low), LARGEST_FACTOR)
-    if bounds.limit and abs(new) >= bounds.limit > abs(old or 0):
+    if bounds.limit and abs(new) >= bounds.limit > before:
         return 0
     return None
 

@@ -54,9 +54,7 @@ def watch(batch: Batch, rows: Sequence[Row]) -> None:
         return
     for action in ("changed_many", "deleted_many"):
         counted = Counter(
-            r.object
-            for r in own
-            if r.master is None and (r.action in DELETED) is (action == "deleted_many")
+            r.object for r in own if r.master is None and (r.action in DELETED) is (action == "deleted_many")
         )
         if counted and (bound := _setting(batch.call.model, SETTINGS[action])):
             storm.count(batch.conn, batch.call, action, counted, bound)
