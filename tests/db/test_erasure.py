@@ -60,7 +60,7 @@ fields:
   - {name: card, type: text, personal: official_id, sensitive: true, encrypted: true, label: {en: Card}}
   - {name: address, type: address, personal: address, label: {en: Address}}
   - {name: photo, type: image, personal: image, label: {en: Photo}}
-  - {name: greeting, type: formula, expression: "'Dear ' & name", label: {en: Greeting}}
+  - {name: greeting, type: formula, expression: "'Dear ' + name", label: {en: Greeting}}
   - {name: grade, type: text, label: {en: Grade}}
   - {name: disputed, type: boolean, default: false, label: {en: Disputed}}
 rules:
