@@ -125,7 +125,8 @@ class World:
             " ('sys__document', 'sys__release') AND tablename NOT LIKE 'sys\\_\\_history\\_\\_%'"
         ).fetchall()
         return "\n".join(
-            str(self.r.conn.execute(f'SELECT t::text FROM w_test."{name}" t').fetchall()) for (name,) in tables
+            str(self.r.conn.execute(f'SELECT t::text FROM w_test."{name}" t').fetchall())
+            for (name,) in tables
         )
 
 
@@ -152,7 +153,11 @@ def test_the_inventory_names_fields_kinds_purposes_and_numbers(world: World) -> 
     found = {e.object.name: e for e in inventory(world.r.conn, world.call)}
     assert list(found) == ["contact", "deal", "lead", "user"]
     contact = found["contact"].as_dict()
-    assert (contact["records"], contact["purpose"], contact["hold"]) == (1, {"en": "To reach people"}, "disputed")
+    assert (contact["records"], contact["purpose"], contact["hold"]) == (
+        1,
+        {"en": "To reach people"},
+        "disputed",
+    )
     card = next(f for f in contact["fields"] if f["name"] == "card")
     assert (card["kind"], card["sensitive"], card["encrypted"]) == ("official_id", True, True)
     assert [f["name"] for f in found["deal"].as_dict()["fields"]] == ["receiver_phone"]
@@ -217,17 +222,25 @@ def test_nothing_gives_back_what_was_erased(world: World) -> None:
     r.conn.execute("INSERT INTO w_test.sys__batch (id, kind) VALUES (%s, 'import')", (batch,))
     version = world.values("contact", world.ann, "version")["version"]
     old = {"name": "Ann Archer", "grade": "a"}
-    record_batch(r.conn, world.call, batch, [Done(object="contact", id=world.ann, action="updated", version=version, old=old)])
+    record_batch(
+        r.conn,
+        world.call,
+        batch,
+        [Done(object="contact", id=world.ann, action="updated", version=version, old=old)],
+    )
     r.conn.execute("INSERT INTO w_test.sys__external_id VALUES ('contact', 'erp', 'E-ann', %s)", (world.ann,))
     r.conn.execute(
-        "INSERT INTO w_test.sys__idempotency VALUES ('k', 'h', 200, '{}', %s)", (f'{{"id":"{world.ann}","name":"Ann"}}'.encode(),)
+        "INSERT INTO w_test.sys__idempotency VALUES ('k', 'h', 200, '{}', %s)",
+        (f'{{"id":"{world.ann}","name":"Ann"}}'.encode(),),
     )
     rows = world.call.new_id()
     r.conn.execute(
         "INSERT INTO w_test.sys__file (id, object, record, field, name, mime, size, sha256, chunks)"
         " VALUES (%s, 'sys__import', %s, 'rows', 'f.csv', 'x', 5, 'x', 1)", (rows, world.call.new_id()),
     )  # fmt: skip
-    r.conn.execute("INSERT INTO w_test.sys__file_chunk VALUES (%s, 0, %s)", (rows, b'[[1,["Someone","13700137000"]]]'))
+    r.conn.execute(
+        "INSERT INTO w_test.sys__file_chunk VALUES (%s, 0, %s)", (rows, b'[[1,["Someone","13700137000"]]]')
+    )
     r.conn.commit()
 
     shown = world.shown()
@@ -239,7 +252,16 @@ def test_nothing_gives_back_what_was_erased(world: World) -> None:
     world.erased()
 
     left = world.everything()
-    for value in ("Ann Archer", "Bowman", "13800138000", "13700137000", "ann@example.com", "Nanjing", "E-ann", "hello"):
+    for value in (
+        "Ann Archer",
+        "Bowman",
+        "13800138000",
+        "13700137000",
+        "ann@example.com",
+        "Nanjing",
+        "E-ann",
+        "hello",
+    ):
         assert value not in left, value
     now = world.values("contact", world.ann, "name", "mobile", "card", "greeting", "grade", "address")
     assert now["name"] == f"Erased {world.ann[-8:]}" and now["greeting"] == f"Dear {now['name']}"
@@ -275,11 +297,20 @@ def test_columns_of_removed_fields_are_emptied_too(world: World) -> None:
     world.r.conn.execute("ALTER TABLE w_test.contact ADD COLUMN old_phone text")
     world.r.conn.execute("UPDATE w_test.contact SET old_phone = '13600136000'")
     world.r.conn.execute(
-        "UPDATE w_test.sys__history SET old = '{\"old_phone\": \"13600136000\"}' WHERE record = %s", (world.ann,)
+        'UPDATE w_test.sys__history SET old = \'{"old_phone": "13600136000"}\' WHERE record = %s',
+        (world.ann,),
     )
     world.r.conn.commit()
     physical = world.call.model.physical
-    gone = replace(physical.columns[0], object="contact", field="old_phone", part="", column="old_phone", sql="text", state="aside")
+    gone = replace(
+        physical.columns[0],
+        object="contact",
+        field="old_phone",
+        part="",
+        column="old_phone",
+        sql="text",
+        state="aside",
+    )
     model = replace(world.call.model, physical=replace(physical, columns=(*physical.columns, gone)))
     world.call = replace(world.call, model=model)
     world.erased()
@@ -302,7 +333,9 @@ def test_what_stands_against_it_is_named_and_nothing_changes(world: World) -> No
     world.erased(Ref(object="user", id=user))
     assert world.values("user", user, "email") == {"email": f"{user}@erased.invalid"}
     himself = replace(world.call, actor=replace(ADMIN, user=user))
-    assert "yourself" in [a.code for a in preview(world.r.conn, himself, [Ref(object="user", id=user)]).against]
+    assert "yourself" in [
+        a.code for a in preview(world.r.conn, himself, [Ref(object="user", id=user)]).against
+    ]
 
 
 def test_what_changed_since_it_was_shown_is_shown_again(world: World) -> None:

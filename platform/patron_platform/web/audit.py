@@ -152,9 +152,7 @@ def _line(entry: audit.Entry, reader: Reader, names: Mapping[str, Principal]) ->
         "alert": entry.action.startswith(audit.ALERT),
         "about": entry.about,
         "leads": (object, id) if len(id) == 36 else None,
-        "detail": [
-            (name, _plain(value)) for name, value in told.items() if value not in (None, "", [])
-        ],
+        "detail": [(name, _plain(value)) for name, value in told.items() if value not in (None, "", [])],
     }
 
 
