@@ -25,8 +25,8 @@ from patron_engine.ways.read import read
 from patron_engine.ways.subject import Ref, must_administer, stands, title_of
 
 Connection = psycopg.Connection[Any]
-MOST_LINKED = 2_000  # limit_person_linked: records of one list that are given; what is left out is counted
-MOST_DONE = 5_000  # limit_person_done: audit entries of a user
+MOST_LINKED = 2_000  # records of one list that are given; what is left out is counted
+MOST_DONE = 5_000  # audit entries of a user
 ABOUT = frozenset({"comment", "activity", "task", "message"})
 HISTORY_PAGE = 200
 

@@ -32,7 +32,7 @@ from patron_engine.ways.save import save
 from patron_engine.ways.subject import Ref, must_administer, stands, title_of
 
 Connection = psycopg.Connection[Any]
-MOST_COPIES = 1_000  # limit_person_copies: records of one list that may hold a copy of what is erased
+MOST_COPIES = 1_000  # records of one list that may hold a copy of what is erased
 LONG = frozenset({"long_text", "rich_text", "image", "file", "audio", "signature"})
 OWN = frozenset(
     {"contact", "address", "official_id", "finance"}

@@ -12,7 +12,7 @@ import psycopg
 
 from patron_platform.identity.sessions import close_others
 
-MOST_SIGN_INS = 5_000  # limit_person_sign_ins: the latest ones that are told
+MOST_SIGN_INS = 5_000  # the latest ones that are told
 
 
 def kept_of(conn: psycopg.Connection[Any], workspace: str, user: str) -> dict[str, Any] | None:
