@@ -374,3 +374,21 @@ def test_an_erasure_starts_nothing(world: World) -> None:
     change = Change(action="update", object="contact", id=world.ann, set={"mobile": None})
     world.act(save, [change], call=call)
     assert world.r.rows("sys__event") == []
+
+
+def test_a_business_record_loses_what_it_repeats_of_the_person_and_keeps_its_papers(world: World) -> None:
+    r = world.r
+    other = r.create("deal", title="Car", receiver_phone="13800138000")
+    foreign = r.create("deal", title="Van", receiver_phone="13600136000", contact=world.ann)
+    paper = file_on(world, other, "deal")
+    r.conn.execute("INSERT INTO w_test.sys__external_id VALUES ('deal', 'erp', 'D-1', %s)", (other,))
+    r.conn.commit()
+    r.update("contact", world.ann, mobile="13700137000")  # the deals still say the former one
+    refs = (world.ref, Ref(object="deal", id=other))
+    found = {p.id: (p.fields, p.files, p.copy) for p in world.shown(*refs).parts if p.object == "deal"}
+    assert found == {other: (("receiver_phone",), 0, True), world.deal: (("receiver_phone",), 0, True)}
+    world.erased(*refs)
+    assert world.values("deal", other, "title", "receiver_phone") == {"title": "Car", "receiver_phone": None}
+    assert world.values("deal", foreign, "receiver_phone") == {"receiver_phone": "13600136000"}
+    assert r.rows("sys__file", "id = %s", paper) and r.rows("sys__external_id", "record = %s", other)
+    assert "13800138000" not in world.everything()

@@ -40,6 +40,18 @@ def former(
     return sum(1 for _, keys in rows if wanted & set(keys)), wanted
 
 
+def former_values(conn: Connection, call: Call, object: Object, id: str, names: Collection[str]) -> list[Any]:
+    """What the history says stood in these fields before."""
+    rows = conn.execute(
+        sql.SQL(
+            "SELECT DISTINCT e.value FROM {} h, jsonb_each(h.old) e WHERE h.object = %s AND h.record = %s"
+            " AND e.key = ANY(%s) AND e.value <> 'null'"
+        ).format(sql.Identifier(call.schema, "sys__history")),
+        (object.name, id, list(names)),
+    )
+    return [value for (value,) in rows]
+
+
 def forget_values(conn: Connection, call: Call, object: Object, id: str, names: Collection[str]) -> int:
     """Takes the former values out of history, batches and events; the number of history entries that held one."""
     entries, wanted = former(conn, call, object, id, names)
@@ -118,12 +130,13 @@ def files_of(conn: Connection, call: Call, object: str, id: str) -> list[dict[st
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def remove_files(conn: Connection, call: Call, object: str, id: str) -> None:
+def remove_files(conn: Connection, call: Call, object: str, id: str, fields: Collection[str] | None) -> None:
+    """Every file of the record, or those that stood in these fields."""
     conn.execute(
-        sql.SQL("DELETE FROM {} WHERE object = %s AND record = %s").format(
-            sql.Identifier(call.schema, "sys__file")
-        ),
-        (object, id),
+        sql.SQL(
+            "DELETE FROM {} WHERE object = %s AND record = %s AND (%s::text[] IS NULL OR field = ANY(%s))"
+        ).format(sql.Identifier(call.schema, "sys__file")),
+        (object, id, *[None if fields is None else list(fields)] * 2),
     )
 
 
