@@ -23,6 +23,7 @@ from patron_platform.api import (
     objects,
     packs,
     personal,
+    privacy,
     records,
     releases,
     search,
@@ -65,6 +66,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
         imports,
         exports,
         personal,
+        privacy,
         audit,
     ):
         app.include_router(module.router, prefix=API)

@@ -37,7 +37,7 @@ LONGEST = 160  # characters of a text shown
 class Notice:
     """`object` and `id` are where it leads; `who` wrote it, `about` the title of what it is about.
 
-    Of an alert `text` is what was done, `others` how many records that was.
+    Of an alert `text` is what was done, `others` how many records that was, `action` who did it, as the audit finds him.
     Of a followed record: `others` did something too, `action` is what was done, `changed` the labels of what was changed;
     `files` says that its files were.
     """
@@ -115,7 +115,7 @@ def _alerts(conn: Connection, call: Call, seen: datetime | None) -> tuple[Notice
     return tuple(
         Notice(
             object=one.about, id="", text=one.action, at=one.at, unread=seen is None or one.at > seen, who=one.name,
-            others=int(one.detail.get("records", 0)),
+            others=int(one.detail.get("records", 0)), action=one.by or one.name,
         )
         for one in audit.alerts(conn, call.schema, KEPT)
     )  # fmt: skip

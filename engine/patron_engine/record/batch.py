@@ -28,10 +28,12 @@ from patron_engine.record.program import Program, Programs
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Conn
 
-TAKES_WARNINGS = frozenset({"import", "automation", "approval", "pack", "system", "rollback", "handover"})
+TAKES_WARNINGS = frozenset(
+    {"import", "automation", "approval", "pack", "system", "rollback", "handover", "erasure"}
+)
 # these causes take warnings and report them; a person or a key is asked (or names them in `confirm`)
 
-WRITES_READONLY = frozenset({"automation", "approval", "pack", "system", "rollback"})
+WRITES_READONLY = frozenset({"automation", "approval", "pack", "system", "rollback", "erasure"})
 # a field that is `readonly: true` is the platform's to write: rules, approvals and packs may
 
 
@@ -67,6 +69,9 @@ class Batch:
         self.takes_warnings = call.cause.kind in TAKES_WARNINGS or bool(call.cause.detail.get("bulk"))
         self.writes_readonly = call.cause.kind in WRITES_READONLY
         self.keeps_history = call.cause.kind == "import" and bool(call.cause.detail.get("history"))
+        self.erases = (
+            call.cause.kind == "erasure"
+        )  # personal data goes, whatever rules ask for; nobody acts upon it
 
     def begin(self, conn: Conn, save_more: Callable[[Sequence[Change]], list[Outcome]]) -> None:
         """Takes a connection: at first, and again when what was prepared before its turn has its turn."""
@@ -87,8 +92,8 @@ class Batch:
 
     @property
     def conditions_warn(self) -> bool:
-        """An import of history: rules, required conditions and lookup conditions become warnings."""
-        return self.keeps_history
+        """An import of history, or an erasure: rules, required conditions and lookup conditions become warnings."""
+        return self.keeps_history or self.erases
 
     def save_more(self, changes: Sequence[Change]) -> list[Outcome]:
         """Saves further changes inside this save, after what it has written already."""

@@ -67,10 +67,10 @@ def _listeners(programs: Programs, kinds: frozenset[str]) -> Mapping[str, Sequen
 
 
 def write_events(batch: Batch, rows: Sequence[Row], kinds: frozenset[str] = CARRIED_OUT) -> None:
-    """One event for each rule that fits each row. Imports of history start nothing; a roll-up that changed is an
+    """One event for each rule that fits each row. Imports of history and erasures start nothing; a roll-up that changed is an
     `updated` only for rules that name its field."""
     listening = listeners(batch.programs, kinds)
-    if not listening or batch.keeps_history:
+    if not listening or batch.keeps_history or batch.erases:
         return
     events = [
         (

@@ -77,8 +77,11 @@ def save(
         known_object(call, change)
     numbered = list(enumerate(under_today(call, change) for change in changes))
     if trial:
+        waiting = len(call.committed)
         with conn.transaction(force_rollback=True):
-            return save(conn, call, changes, mode=mode)
+            outcomes_tried = save(conn, call, changes, mode=mode)
+        del call.committed[waiting:]  # nothing of it will stand
+        return outcomes_tried
     if mode == "each":
         outcomes: dict[int, Outcome] = {}
         save_each(conn, partial(_save_all, conn, call, each=True), numbered, outcomes)

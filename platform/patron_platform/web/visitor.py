@@ -159,7 +159,7 @@ def _seen(request: Request, workspace: str) -> tuple[Visitor, Model]:
         session=session,
         workspace=place,
         actor=actor if seen is None else replace(seen.actor, languages=actor.languages),
-        cause=Cause(kind="user"),
+        cause=Cause(kind="user", detail={} if seen is None else {"viewer": session.email}),
         viewing=seen,
     )
     return visitor, model
