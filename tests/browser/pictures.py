@@ -63,9 +63,9 @@ def list_shots(name: str) -> Iterator[Shot]:
     at = f"/o/{name}"
     yield f"{name}-list", at, ()
     yield f"{name}-list-end", at, (down,)
-    yield f"{name}-menu", at, (press(".list-bar > .menu:last-of-type > summary"),)
+    yield f"{name}-menu", at, (press(".list-tools > .menu > summary"),)
     yield f"{name}-filter", at, (keys("f"),)
-    yield f"{name}-columns", at, (press(".list-bar > .menu:last-of-type > summary"), press("a[href*='/columns']"))
+    yield f"{name}-columns", at, (press(".list-tools a[href*='/columns']"))
     yield f"{name}-selected", at, (press(".list-check input >> nth=1"),)
     yield f"{name}-bulk", at, (press(".list-check input >> nth=1"), press(".list-acts button[value=edit]"))
     yield f"{name}-cell", at, (press("tbody td[data-edit]:not(.list-title)"), keys("Enter"))
