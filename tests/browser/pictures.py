@@ -22,7 +22,9 @@ LOOKS = ("en-light-1440", "zh-CN-dark-1440", "zh-CN-light-360", "en-dark-360")
 OBJECTS = ("account", "opportunity", "task", "department")
 WAIT = 3000  # ms that a step may take; what is not there is not pressed
 Step = Callable[[Page], Any]
-Shot = tuple[str, str, tuple[Step, ...]]  # its name, its address in the workspace, what is done before the picture
+Shot = tuple[
+    str, str, tuple[Step, ...]
+]  # its name, its address in the workspace, what is done before the picture
 
 
 def press(selector: str) -> Step:
@@ -65,7 +67,7 @@ def list_shots(name: str) -> Iterator[Shot]:
     yield f"{name}-list-end", at, (down,)
     yield f"{name}-menu", at, (press(".list-tools > .menu > summary"),)
     yield f"{name}-filter", at, (keys("f"),)
-    yield f"{name}-columns", at, (press(".list-tools a[href*='/columns']"))
+    yield f"{name}-columns", at, (press(".list-tools a[href*='/columns']"),)
     yield f"{name}-selected", at, (press(".list-check input >> nth=1"),)
     yield f"{name}-bulk", at, (press(".list-check input >> nth=1"), press(".list-acts button[value=edit]"))
     yield f"{name}-cell", at, (press("tbody td[data-edit]:not(.list-title)"), keys("Enter"))
@@ -104,11 +106,14 @@ def sheets(browser: Browser, pictures: list[Path], narrow: bool, to: Path) -> No
     for n in range(0, len(pictures), across * rows):
         some = pictures[n : n + across * rows]
         figures = "".join(
-            f'<figure><figcaption>{p.stem}</figcaption><img src="{p.resolve().as_uri()}"></figure>' for p in some
+            f'<figure><figcaption>{p.stem}</figcaption><img src="{p.resolve().as_uri()}"></figure>'
+            for p in some
         )
         page_at = to.parent / "sheet.html"
         style = f"body{{margin:4px;display:grid;grid-template-columns:repeat({across},{size}px);gap:6px;background:#888}}"
-        page_at.write_text(f"<style>{style}figure{{margin:0}}figcaption{{font:12px sans-serif}}img{{width:100%}}</style>{figures}")
+        page_at.write_text(
+            f"<style>{style}figure{{margin:0}}figcaption{{font:12px sans-serif}}img{{width:100%}}</style>{figures}"
+        )
         page = browser.new_page(viewport={"width": across * (size + 6) + 8, "height": 200})
         page.goto(page_at.resolve().as_uri())
         page.screenshot(path=f"{to}-{n // (across * rows) + 1:02}.png", full_page=True)

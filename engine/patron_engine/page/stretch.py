@@ -13,7 +13,7 @@ from patron_engine.errors import LimitExceeded, NotFound
 from patron_engine.fields.field import Field
 from patron_engine.page.cards import narrowed
 from patron_engine.page.conditions import Condition, Group, write_conditions
-from patron_engine.page.filters import among, family_of
+from patron_engine.page.filters import among, family_of, keys_of
 from patron_engine.page.question import Question
 from patron_engine.phrases import Phrase
 
@@ -39,7 +39,7 @@ def beyond(question: Question, field: Field | None, past: Sequence[str]) -> Ques
         raise LimitExceeded(
             Phrase("an address steps over at most {most} groups", most=MAX_PAST), code="groups_past"
         )
-    filled = tuple(key for key in past if key)
+    filled = keys_of(field, past)
     found: list[Condition | Group] = []
     if family_of(field) == "boolean":
         found = [Condition(path, "no" if key == "true" else "yes") for key in filled]

@@ -162,7 +162,9 @@ def wrong(it: Asked, error: PatronError) -> Response:
     reader = it.visitor.reader(it.call)
     heads = headings(it.call.model, it.call.actor, it.question, reader)
     nothing = Listing(question=it.question, headings=heads, lines=(), next=None)
-    if partial_wanted(it.visitor.request) and (it.question.after or it.given.get("only") or it.given.get("past")):
+    if partial_wanted(it.visitor.request) and (
+        it.question.after or it.given.get("only") or it.given.get("past")
+    ):
         return part(
             it.visitor, it.call, "_list_wrong.html", wrong=said, question=it.question, status=status_of(error)
         )

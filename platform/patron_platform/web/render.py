@@ -56,7 +56,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(icon=icon, asset=asset)
-    made.filters.update(cleaned=cleaned, initials=initials, browser=browser, said=said, limit_size=limit_size, spoken=spoken)
+    made.filters.update(
+        cleaned=cleaned, initials=initials, browser=browser, said=said, limit_size=limit_size, spoken=spoken
+    )
     return made
 
 
