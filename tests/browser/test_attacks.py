@@ -120,11 +120,15 @@ def test_h140_a_form_of_another_site_is_not_kept_while_there_is_no_network(site:
         assert page.locator("tbody").get_by_text("Forged").count() == 0
 
 
-def test_g131_no_page_stands_in_a_frame_of_another_site_or_hears_its_messages(
-    site: Site, evil: Evil
-) -> None:
+def test_g131_no_page_stands_in_a_frame_of_another_site_or_hears_its_messages(site: Site, evil: Evil) -> None:
     record = f"{site.base}/w/{WORKSPACE}/o/c_evil/{evil.ids[0]}"
-    framed = (f"{site.base}/login", f"{site.base}/w/{WORKSPACE}/", record, f"{record}/edit", f"{site.base}/offline")
+    framed = (
+        f"{site.base}/login",
+        f"{site.base}/w/{WORKSPACE}/",
+        record,
+        f"{record}/edit",
+        f"{site.base}/offline",
+    )
     frames = "".join(f"<iframe src='{address}'></iframe>" for address in framed)
     with site.visit() as visit:
         page = visit.page

@@ -94,7 +94,9 @@ def test_what_is_there_already_is_told_without_moving_the_form(site: Site) -> No
         visit.calm()
 
 
-def test_a_table_wider_than_the_page_keeps_what_a_row_is_and_what_is_done_with_it(site: Site, capstan: str) -> None:
+def test_a_table_wider_than_the_page_keeps_what_a_row_is_and_what_is_done_with_it(
+    site: Site, capstan: str
+) -> None:
     with site.visit() as visit:
         visit.open("/o/quote/new")
         page = visit.page
@@ -109,12 +111,16 @@ def test_a_table_wider_than_the_page_keeps_what_a_row_is_and_what_is_done_with_i
             for selector in ("td[data-column=product]", ".row-acts"):
                 box = page.locator(f"[data-set=lines] tbody tr {selector}").first.bounding_box()
                 assert box is not None
-                assert frame["x"] - 1 <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+                assert (
+                    frame["x"] - 1 <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+                )
             edges = [
-                page.locator(f"[data-set=lines] tbody tr {selector}").first.evaluate("e => getComputedStyle(e).boxShadow")
+                page.locator(f"[data-set=lines] tbody tr {selector}").first.evaluate(
+                    "e => getComputedStyle(e).boxShadow"
+                )
                 for selector in ("td[data-column=product]", ".row-acts")
             ]
-            assert [edge != "none" and "rgba(0, 0, 0, 0)" not in edge for edge in edges] == ([False, True] if far == 0 else [True, False]), (
-                "an edge on the side where there is more"
-            )
+            assert [edge != "none" and "rgba(0, 0, 0, 0)" not in edge for edge in edges] == (
+                [False, True] if far == 0 else [True, False]
+            ), "an edge on the side where there is more"
         visit.calm()

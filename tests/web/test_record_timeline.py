@@ -23,7 +23,9 @@ def test_a_follow_up_makes_an_activity_and_the_task_of_its_next_date(opened: Ope
     )
     assert [(a["kind"], a["subject"]) for a in activity] == [("visit", "Saw the plant")]
     assert activity[0]["content"] == "Saw the plant\nand had tea"
-    tasks = opened.admin.rows("task", where="title == 'Saw the plant'", fields="due,about,account,owner,status")
+    tasks = opened.admin.rows(
+        "task", where="title == 'Saw the plant'", fields="due,about,account,owner,status"
+    )
     assert [(t["due"], t["about"]["id"], t["status"]) for t in tasks] == [
         ("2099-01-02", activity[0]["id"], "open")
     ]

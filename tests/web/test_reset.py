@@ -205,7 +205,15 @@ def test_h136_a_link_is_kept_as_a_digest_and_cannot_be_guessed(
         assert len(rows) == 1 and token not in rows[0][0]
         digest = conn.execute("SELECT encode(hash, 'hex') FROM patron.ticket WHERE kind = 'reset'").fetchone()
     assert digest is not None
-    near = (token[:-1] + ("A" if token[-1] != "A" else "B"), token.swapcase(), token[:-1], token + "A", digest[0], "%00", "x" * 5_000)
+    near = (
+        token[:-1] + ("A" if token[-1] != "A" else "B"),
+        token.swapcase(),
+        token[:-1],
+        token + "A",
+        digest[0],
+        "%00",
+        "x" * 5_000,
+    )
     for guess in near:
         assert posted.get(f"/reset/{guess}").status_code == 404
         assert choose(posted, f"/reset/{guess}").status_code == 404
@@ -216,7 +224,9 @@ def test_h136_of_two_at_once_one_sets_the_password(posted: TestClient, post: Mai
     ask(posted, REP)
     link = post.link("reset")
     with ThreadPoolExecutor(2) as pool:
-        said = [f.result() for f in [pool.submit(choose, posted, link, f"quiet river {n} stones") for n in (1, 2)]]
+        said = [
+            f.result() for f in [pool.submit(choose, posted, link, f"quiet river {n} stones") for n in (1, 2)]
+        ]
     assert sorted(s.status_code for s in said) == [303, 404]
 
 
@@ -229,9 +239,7 @@ def test_h136_of_two_at_once_one_sets_the_password(posted: TestClient, post: Mai
         "reр@acme.example", "rep@acme。example", "rep+x@acme.example", "r.ep@acme.example",
     ],
 )  # fmt: skip
-def test_h138_only_the_address_itself_gets_a_letter(
-    posted: TestClient, post: MailServer, email: str
-) -> None:
+def test_h138_only_the_address_itself_gets_a_letter(posted: TestClient, post: MailServer, email: str) -> None:
     said = ask(posted, email)
     assert said.status_code in (200, 422)
     assert post.nothing_came()
@@ -259,7 +267,9 @@ def test_h139_whoever_may_change_a_users_record_does_not_change_where_he_signs_i
         ask(posted, REP)
         assert post.next()["To"] == REP, "the account's own address"
         with opened.service.databases.system() as conn:
-            rows = conn.execute("SELECT email FROM patron.account WHERE email IN (%s, %s)", (REP, taken)).fetchall()
+            rows = conn.execute(
+                "SELECT email FROM patron.account WHERE email IN (%s, %s)", (REP, taken)
+            ).fetchall()
         assert rows == [(REP,)]
     finally:
         opened.admin.patch(f"/records/user/{rep['id']}", {"email": REP})

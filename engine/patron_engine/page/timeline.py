@@ -181,7 +181,9 @@ class _Sources:
         }
         made = []
 
-        def shown(object: str, otherwise: str) -> LinkSet | None:  # what the layout lists, or what is about the record
+        def shown(
+            object: str, otherwise: str
+        ) -> LinkSet | None:  # what the layout lists, or what is about the record
             return next((s for s in sets.values() if s.object == object), known.get(otherwise))
 
         pairs: list[tuple[Kind, LinkSet | None]] = [
