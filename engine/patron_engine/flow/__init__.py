@@ -1,0 +1,1 @@
+"""Flow: what happens by itself: rules as programs, runs as values, and what a step does to records."""
