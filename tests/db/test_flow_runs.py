@@ -98,7 +98,9 @@ class Flowing:
 
 
 def test_a_rule_makes_a_record_and_the_next_steps_read_it(conn: psycopg.Connection[Any]) -> None:
-    w = workspace(conn, """
+    w = workspace(
+        conn,
+        """
 kind: automation
 name: opened
 object: shop
@@ -108,7 +110,8 @@ steps:
   - {name: first, do: create, object: bill, set: {name: "=CONCAT(name, ' opens')", sum: 5, shop: "=id"}}
   - {name: again, do: update, target: "=steps.first.id", when: "steps.first.sum == 5", set: {sum: "=target.sum + size", note: "=steps.first.shop.name"}}
   - {name: never, do: update, when: "size > 99", set: {size: 0}}
-""")
+""",
+    )
     shop = w.do("create", "shop", name="Acme", size=7)
     w.work()
     assert w.rows("bill", "name") == []
@@ -120,13 +123,17 @@ steps:
     assert w.runs() == [("opened", "done", None)]
     steps = w.conn.execute(f"SELECT step, outcome FROM {SCHEMA}.sys__run_step ORDER BY number").fetchall()
     assert steps == [("steps.first", "done"), ("steps.again", "done"), ("steps.never", "left_out")]
-    cause = w.conn.execute(f"SELECT cause FROM {SCHEMA}.sys__history WHERE object = 'bill' LIMIT 1").fetchone()
+    cause = w.conn.execute(
+        f"SELECT cause FROM {SCHEMA}.sys__history WHERE object = 'bill' LIMIT 1"
+    ).fetchone()
     run = w.runs("id::text")[0][0]
     assert cause is not None and cause[0] == {"kind": "automation", "rule": "opened", "run": run}
 
 
 def test_branches_loops_and_stop(conn: psycopg.Connection[Any]) -> None:
-    w = workspace(conn, """
+    w = workspace(
+        conn,
+        """
 kind: automation
 name: sorts
 object: shop
@@ -146,7 +153,8 @@ steps:
     steps:
       - {name: note, do: update, target: "=steps.each_bill.id", set: {note: "=CONCAT(name, '/', steps.each_bill.name, TEXT(steps.each_bill.sum))"}}
   - {name: after, do: update, target: {each: bills, where: "sum == 1"}, set: {note: "=CONCAT('one of ', name)"}}
-""")
+""",
+    )
     for size in (60, 20, 5):
         shop = w.do("create", "shop", name="s", size=size)
         for sum in (1, 2, 3, 99):
@@ -161,13 +169,16 @@ steps:
 
 
 def test_a_rule_that_meets_itself_is_cut(conn: psycopg.Connection[Any]) -> None:
-    w = workspace(conn, """
+    w = workspace(
+        conn,
+        """
 kind: automation
 name: grows
 object: shop
 on: {event: updated, fields: [size]}
 steps: [{name: more, do: update, set: {size: "=size + 1"}}]
-""")
+""",
+    )
     shop = w.do("create", "shop", name="a", size=1)
     w.do("update", "shop", shop, size=2)
     w.work()
@@ -176,13 +187,16 @@ steps: [{name: more, do: update, set: {size: "=size + 1"}}]
 
 
 def test_a_step_that_fails_is_tried_again_and_then_parked(conn: psycopg.Connection[Any]) -> None:
-    w = workspace(conn, """
+    w = workspace(
+        conn,
+        """
 kind: automation
 name: doubles
 object: shop
 on: {event: created}
 steps: [{name: twice, do: update, set: {size: "=size * 2"}}]
-""")
+""",
+    )
     ids = [w.do("create", "shop", name=str(n), size=n) for n in (10, 80, 30)]
     w.work()
     assert w.rows("shop", "size") == [(20,), (80,), (60,)]
@@ -202,7 +216,9 @@ steps: [{name: twice, do: update, set: {size: "=size * 2"}}]
 
 
 def test_a_wait_ends_by_time_or_by_its_condition(conn: psycopg.Connection[Any]) -> None:
-    w = workspace(conn, """
+    w = workspace(
+        conn,
+        """
 kind: automation
 name: reminds
 object: shop
@@ -211,7 +227,8 @@ stop_when: "state == 'shut'"
 steps:
   - {name: pause, do: wait, for: 3 days, until: "size > 5"}
   - {name: note, do: update, set: {name: "=IF(steps.pause.timed_out, 'late', 'in time')"}}
-""")
+""",
+    )
     late, early, shut = (w.do("create", "shop", name="x", size=1) for _ in range(3))
     w.work()
     assert [s for (s,) in w.runs("state")] == ["waiting"] * 3
@@ -227,7 +244,9 @@ steps:
 
 
 def test_once_for_a_record_and_once_for_a_key(conn: psycopg.Connection[Any]) -> None:
-    w = workspace(conn, """
+    w = workspace(
+        conn,
+        """
 kind: automation
 name: ever
 object: shop
@@ -241,7 +260,8 @@ object: shop
 on: {event: updated, fields: [size]}
 once: "=TEXT(size > 10)"
 steps: [{name: b, do: create, object: bill, set: {name: key, shop: "=id"}}]
-""")
+""",
+    )
     shop = w.do("create", "shop", name="a", size=1)
     other = w.do("create", "shop", name="b", size=1)
     for size in (2, 3, 20, 30):
@@ -253,7 +273,9 @@ steps: [{name: b, do: create, object: bill, set: {name: key, shop: "=id"}}]
 
 
 def test_people_are_told_in_their_inbox(conn: psycopg.Connection[Any]) -> None:
-    w = workspace(conn, """
+    w = workspace(
+        conn,
+        """
 kind: role
 name: finance
 label: {en: Finance}
@@ -265,7 +287,8 @@ object: shop
 on: {event: created}
 steps:
   - {name: tell, do: notify, to: [{field: owner}, {manager: 1}, {role: finance}, {user: away@x.example}], message: {en: "A shop opened"}}
-""")
+""",
+    )
     boss = w.do("create", "user", name="boss", email="boss@x.example")
     gone = w.do("create", "user", name="gone", email="gone@x.example", manager=boss, active=False)
     owner = w.do("create", "user", name="owner", email="o@x.example", manager=gone)
@@ -278,13 +301,16 @@ steps:
 
 
 def test_one_record_after_the_other_and_many_records_together(conn: psycopg.Connection[Any]) -> None:
-    w = workspace(conn, """
+    w = workspace(
+        conn,
+        """
 kind: automation
 name: counts
 object: bill
 on: {event: created}
 steps: [{name: n, do: update, set: {note: "=CONCAT(shop.name, '!')"}}]
-""")
+""",
+    )
     shop = w.do("create", "shop", name="a")
     changes = [Change(action="create", object="bill", set={"name": str(n), "shop": shop}) for n in range(250)]
     save(w.conn, w.call, changes)
@@ -296,15 +322,26 @@ steps: [{name: n, do: update, set: {note: "=CONCAT(shop.name, '!')"}}]
     assert {s for (s,) in w.runs("state")} == {"done"}
 
 
-@pytest.mark.parametrize("step", ["{name: x, do: call, url: 'https://x.example'}", "{name: x, do: notify, to: {field: owner}, message: m, channels: [email]}"])
-def test_a_rule_this_version_does_not_carry_out_starts_nothing(conn: psycopg.Connection[Any], step: str) -> None:
-    w = workspace(conn, f"""
+@pytest.mark.parametrize(
+    "step",
+    [
+        "{name: x, do: call, url: 'https://x.example'}",
+        "{name: x, do: notify, to: {field: owner}, message: m, channels: [email]}",
+    ],
+)
+def test_a_rule_this_version_does_not_carry_out_starts_nothing(
+    conn: psycopg.Connection[Any], step: str
+) -> None:
+    w = workspace(
+        conn,
+        f"""
 kind: automation
 name: later
 object: shop
 on: {{event: created}}
 steps: [{{name: a, do: update, set: {{size: 1}}}}, {step}]
-""")
+""",
+    )
     w.do("create", "shop", name="a")
     w.work()
     assert w.runs() == [] and w.rows("shop", "size") == [(None,)]

@@ -14,7 +14,7 @@ from typing import Any, Final
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.registry import type_of
-from patron_engine.flow.people import people
+from patron_engine.flow.people import of_users, people
 from patron_engine.flow.program import NOTHING, Flow, Loop, Step
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.spans import after, read_span
@@ -282,7 +282,7 @@ def _notify(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject
         if object is None or not to:
             acts.append(Act(told={"left_out": "nobody" if object is not None else "no_messages"}))
             continue
-        spoken = fetch_values(reading.conn, reading.call, "user", to, ["language"])
+        spoken = of_users(reading, to, "language")
         changes = []
         for user in to:
             language = spoken.get(user, {}).get("language")

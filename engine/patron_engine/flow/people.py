@@ -129,16 +129,23 @@ def _managers(reading: Reading, user: str | None, most: int = HIGHEST) -> list[s
             user, {}
         )
         user = row.get("manager")
-        if user is not None and row.get("manager.active"):
+        if user is not None and row.get("manager.active", True):
             found.append(user)
     return found
+
+
+def of_users(reading: Reading, ids: Sequence[str], *paths: str) -> dict[str, dict[str, Any]]:
+    """id -> path -> value, of live users; a path whose first field users of this workspace lack has no value."""
+    fields = reading.call.model.objects["user"].fields
+    known = [p for p in paths if p.partition(".")[0] in fields]
+    return fetch_values(reading.conn, reading.call, "user", list(ids), known)
 
 
 def _up_to(reading: Reading, user: str | None, words: Mapping[str, Any]) -> list[str]:
     chain = _managers(reading, user)
     if "level" in words:
         return chain[: words["level"]]
-    roles = fetch_values(reading.conn, reading.call, "user", chain, ["roles"])
+    roles = of_users(reading, chain, "roles")
     found = []
     for boss in chain:
         found.append(boss)
@@ -194,8 +201,8 @@ def _active(
     wanted = list(dict.fromkeys(i for i in ids if i))
     if not wanted:
         return []
-    flags = fetch_values(reading.conn, reading.call, "user", wanted, ["active"])
-    there = [i for i in wanted if flags.get(i, {}).get("active", True) is not False and i in flags]
+    flags = of_users(reading, wanted, "active")
+    there = [i for i in wanted if i in flags and flags[i].get("active") is not False]
     condition = step.expressions.get(f"{key}.where") if where else None
     if condition is None:
         return there

@@ -173,7 +173,9 @@ def _payload(batch: Batch, row: Row, listener: Listener) -> Jsonb:
 def _wake(batch: Batch) -> Statement:
     runs = batch.call.tables.system("sys__run", state="text", record="uuid", due_at="timestamptz")
     waiting = (
-        runs.update().values(due_at=sa.bindparam("now", type_=runs.c.due_at.type)).where(runs.c.state == "waiting", any_of(runs.c.record))
+        runs.update()
+        .values(due_at=sa.bindparam("now", type_=runs.c.due_at.type))
+        .where(runs.c.state == "waiting", any_of(runs.c.record))
     )
     return compiled(waiting)
 
