@@ -11,22 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from patron_engine.expr.compile import Expression
-from patron_engine.fields.field import Field, LinkSpec
-from patron_engine.fields.registry import type_of
 from patron_engine.flow.people import of_users, people
 from patron_engine.flow.program import NOTHING, Flow, Loop, Step
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.spans import after, read_span
 from patron_engine.flow.values import Reading, Subject
-from patron_engine.model.model import Object, say
-from patron_engine.model.values import as_wire
-from patron_engine.query.values import fetch_values
+from patron_engine.flow.writing import MOST, Target, sets_of, targets_of, text_of
+from patron_engine.model.model import Object
 from patron_engine.record.change import Change
-from patron_engine.record.derive import fitted
-
-MOST: Final = 1_000  # limit_step_records: records that one step finds, changes, or goes through
-Target = tuple[Subject, str, str]  # whose, object, id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,134 +45,15 @@ def acts_of(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject
     return _ACTS[step.do](reading, flow, step, subjects)
 
 
-# -- values -------------------------------------------------------------------------------------------------------
-
-
-def _sets(
-    reading: Reading, step: Step, object: Object, subjects: Sequence[Subject], key: str = "set"
-) -> list[dict[str, Any]]:
-    """Field -> value for each subject, as the field keeps it."""
-    raw: Mapping[str, Any] = step.body.get(key) or {}
-    worked = {n: e for n in raw if (e := step.expressions.get(f"{key}.{n}")) is not None}
-    columns = {n: reading.evaluate(e, subjects) for n, e in worked.items()}
-    made: list[dict[str, Any]] = []
-    for position in range(len(subjects)):
-        values: dict[str, Any] = {}
-        for name, written in raw.items():
-            field = object.field(name)
-            if field is None:
-                values[name] = written  # the save says that there is none
-            elif name in columns:
-                values[field.name] = _kept(reading, field, columns[name][position], worked[name])
-            else:
-                values[field.name] = _literal(field, written)
-        made.append(values)
-    return made
-
-
-def _literal(field: Field, written: Any) -> Any:
-    """A literal as the field reads it; a link is found by its code when it is saved."""
-    if written is None or isinstance(field.spec, LinkSpec):
-        return written
-    return type_of(field).read_wire(field, as_wire(written))
-
-
-def _kept(reading: Reading, field: Field, value: Any, of: Expression) -> Any:
-    """A value that was worked out, as the field keeps it."""
-    if not isinstance(field.spec, LinkSpec) or value is None:
-        return fitted(field, value)
-    if field.link.many:
-        return tuple(value) if isinstance(value, (list, tuple)) else (value,)
-    if isinstance(value, Mapping):
-        return value if field.link.several else value.get("id")
-    if not field.link.several:
-        return value
-    return {"object": _object_of(reading, of.type.objects or field.link.to, value), "id": value}
-
-
-def _object_of(reading: Reading, objects: Sequence[str], id: str) -> str:
-    """Which object's record an id is."""
-    if len(objects) > 1:
-        for object in objects:
-            if fetch_values(reading.conn, reading.call, object, [id], ["id"]):
-                return object
-    return objects[0]
-
-
-def _text(reading: Reading, step: Step, key: str, subject: Subject, languages: tuple[str, ...]) -> str:
-    expression = step.expressions.get(key)
-    if expression is not None:
-        value = reading.evaluate(expression, [subject])[0]
-        return "" if value is None else str(value)
-    return say(step.body.get(key) or "", languages)
-
-
-# -- targets ------------------------------------------------------------------------------------------------------
-
-
-def _targets(reading: Reading, step: Step, subjects: Sequence[Subject]) -> list[list[Target]]:
-    """The records a step writes, for each subject."""
-    target = step.body.get("target")
-    if target is None:
-        return [_one(s, s.run.object, s.run.record) for s in subjects]
-    if isinstance(target, str):
-        expression = step.expressions["target"]
-        found = reading.evaluate(expression, subjects)
-        return [
-            _one(s, *_named(reading, expression, value)) for s, value in zip(subjects, found, strict=True)
-        ]
-    if "parent" in target:
-        return _parents(reading, target["parent"], subjects)
-    object = subjects[0].run.object or ""
-    among = reading.call.model.objects[object].sets.get(target["each"]) if "each" in target else None
-    of = among.object if among is not None else str(target.get("object"))
-    choice = Choice(
-        key=f"{step.rule}.{step.path}.target", object=of, where=step.expressions.get("target.where"), among=among, limit=MOST
-    )  # fmt: skip
-    return [
-        [(s, of, id) for id in ids]
-        for s, ids in zip(subjects, chosen(reading, choice, subjects), strict=True)
-    ]
-
-
-def _one(subject: Subject, object: str | None, id: str | None) -> list[Target]:
-    return [(subject, object, id)] if object is not None and id is not None else []
-
-
-def _named(reading: Reading, expression: Expression, value: Any) -> tuple[str | None, str | None]:
-    if isinstance(value, Mapping):
-        return value.get("object"), value.get("id")
-    if not isinstance(value, str):
-        return None, None
-    objects = expression.type.objects
-    return (_object_of(reading, objects, value), value) if objects else (None, None)
-
-
-def _parents(reading: Reading, link: str, subjects: Sequence[Subject]) -> list[list[Target]]:
-    object = reading.call.model.objects[subjects[0].run.object or ""]
-    ids = [s.run.record for s in subjects if s.run.record]
-    rows = fetch_values(reading.conn, reading.call, object.name, ids, [link])
-    found: list[list[Target]] = []
-    for subject in subjects:
-        value = rows.get(subject.run.record or "", {}).get(link)
-        if isinstance(value, Mapping):
-            found.append(_one(subject, value.get("object"), value.get("id")))
-        else:
-            field = object.field(link.partition(".")[0])
-            to = field.link.to[0] if field is not None and "." not in link else None
-            found.append(_one(subject, to, value))
-    return found
-
-
 # -- the steps ----------------------------------------------------------------------------------------------------
 
 
 def _update(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
-    targets = _targets(reading, step, subjects)
-    return _changes(targets, _of_targets(reading, step, targets))
+    targets = targets_of(reading, step, subjects)
+    return _changes(targets, _oftargets_of(reading, step, targets))
 
 
-def _of_targets(
+def _oftargets_of(
     reading: Reading, step: Step, targets: Sequence[Sequence[Target]]
 ) -> dict[tuple[int, str], Change]:
     """The change of each target; `target.` reads it."""
@@ -193,7 +66,7 @@ def _of_targets(
             )
     for object, listed in by_object.items():
         known = reading.call.model.objects[object]
-        sets = _sets(reading, step, known, [subject for _, subject, _ in listed])
+        sets = sets_of(reading, step, known, [subject for _, subject, _ in listed])
         for (number, _, id), values in zip(listed, sets, strict=True):
             made[number, id] = Change(action="update", object=object, id=id, set=values, source="typed")
     return made
@@ -210,7 +83,7 @@ def _changes(targets: Sequence[Sequence[Target]], made: Mapping[tuple[int, str],
 
 def _create(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
     object = reading.call.model.objects[step.body["object"]]
-    made = _sets(reading, step, object, subjects)
+    made = sets_of(reading, step, object, subjects)
     return [
         Act(
             changes=(Change(action="create", object=object.name, set=values, source="typed"),),
@@ -226,7 +99,7 @@ def _upsert(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject
     by = step.body["by"]
     name = by if isinstance(by, str) else by[0]
     acts = []
-    for values in _sets(reading, step, object, subjects):
+    for values in sets_of(reading, step, object, subjects):
         change = Change(
             action="upsert", object=object.name, by=(name, values.get(name)), set=values, source="typed"
         )
@@ -251,7 +124,7 @@ def _find(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject])
 
 
 def _delete(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
-    targets = _targets(reading, step, subjects)
+    targets = targets_of(reading, step, subjects)
     return [
         Act(changes=tuple(Change(action="delete", object=o, id=i) for _, o, i in found)) for found in targets
     ]
@@ -260,7 +133,7 @@ def _delete(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject
 def _assign(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
     """The first of the people that are meant becomes the owner."""
     acts = []
-    for subject, found in zip(subjects, _targets(reading, step, subjects), strict=True):
+    for subject, found in zip(subjects, targets_of(reading, step, subjects), strict=True):
         to = people(reading, step, "to", step.body["to"], subject)
         if not to or not found:
             acts.append(Act(told={"left_out": "no_record" if to else "nobody"}))
@@ -276,7 +149,7 @@ def _notify(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject
     """A message in each person's inbox, in his language."""
     object = reading.call.model.objects.get("message")
     acts = []
-    for subject, found in zip(subjects, _targets(reading, step, subjects), strict=True):
+    for subject, found in zip(subjects, targets_of(reading, step, subjects), strict=True):
         to = people(reading, step, "to", step.body["to"], subject)
         about = _about(object, found[0] if found else None)
         if object is None or not to:
@@ -287,10 +160,10 @@ def _notify(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject
         for user in to:
             language = spoken.get(user, {}).get("language")
             languages = (language,) if language else reading.call.model.workspace.languages
-            subjects_text = _text(
+            subjects_text = text_of(
                 reading, step, "subject" if "subject" in step.body else "message", subject, languages
             )
-            body = _text(reading, step, "message", subject, languages) if "subject" in step.body else None
+            body = text_of(reading, step, "message", subject, languages) if "subject" in step.body else None
             values = {
                 "subject": subjects_text[:500], "body": body, "channel": "inbox", "direction": "in", "owner": user,
                 "status": "received", "sent_at": reading.call.now, **about,
@@ -305,12 +178,12 @@ def _comment(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subjec
     object = reading.call.model.objects.get("comment")
     languages = reading.call.model.workspace.languages
     acts = []
-    for subject, found in zip(subjects, _targets(reading, step, subjects), strict=True):
+    for subject, found in zip(subjects, targets_of(reading, step, subjects), strict=True):
         about = _about(object, found[0] if found else None)
         if object is None or not about:
             acts.append(Act(told={"left_out": "no_record"}))
             continue
-        values = {"body": _text(reading, step, "text", subject, languages), **about}
+        values = {"body": text_of(reading, step, "text", subject, languages), **about}
         change = Change(action="create", object="comment", set=values, source="typed")
         acts.append(Act(changes=(change,), made=True, result={"object": "comment"}))
     return acts
@@ -351,7 +224,7 @@ def _spans(reading: Reading, step: Step, subjects: Sequence[Subject]) -> list[st
 
 
 def _run(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
-    targets = _targets(reading, step, subjects)
+    targets = targets_of(reading, step, subjects)
     return [Act(begins=tuple((step.body["automation"], o, i) for _, o, i in found)) for found in targets]
 
 

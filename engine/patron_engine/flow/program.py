@@ -19,8 +19,8 @@ from patron_engine.model.automations import events_of, runs_after
 from patron_engine.model.model import Model
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-MAX_STEPS: Final = 1_000  # limit_run_steps: steps of one run, unless the automation says fewer or more
-MAX_RECORDS: Final = 10_000  # limit_run_records: records that one run changes
+MAX_STEPS: Final = 1_000  # steps of one run, unless the automation says fewer or more
+MAX_RECORDS: Final = 10_000  # records that one run changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

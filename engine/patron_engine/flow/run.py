@@ -21,7 +21,7 @@ from patron_engine.flow.program import NOTHING
 
 State = Literal["ready", "waiting", "done", "stopped", "parked", "cut", "given_up"]
 OPEN: Final = ("ready", "waiting", "parked")
-MAX_LEVEL: Final = 10  # limit_run_level: runs that start each other
+MAX_LEVEL: Final = 10  # runs that start each other
 PAUSES: Final = tuple(
     timedelta(seconds=s) for s in (10, 60, 300, 1_200, 3_600)
 )  # before a failed step is tried again

@@ -19,7 +19,7 @@ from patron_engine import jsonio
 from patron_engine.flow.run import Run, State
 
 Connection = psycopg.Connection[Any]
-BATCH: Final = 100  # limit_flow_batch: events or runs that are taken at once
+BATCH: Final = 100  # events or runs that are taken at once
 _COLUMNS: Final = (
     "id", "rule", "version", "release", "object", "record", "causer", "event", "old", "via", "at", "results", "loops",
     "state", "due_at", "attempts", "steps", "wrote", "error",
