@@ -25,6 +25,7 @@ from patron_platform.api import (
     personal,
     records,
     releases,
+    runs,
     search,
 )
 from patron_platform.api.door import Door
@@ -66,6 +67,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
         exports,
         personal,
         audit,
+        runs,
     ):
         app.include_router(module.router, prefix=API)
     app.include_router(health)

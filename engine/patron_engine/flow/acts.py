@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from patron_engine.flow.people import of_users, people
@@ -20,12 +20,14 @@ from patron_engine.flow.writing import MOST, Target, sets_of, targets_of, text_o
 from patron_engine.model.model import Object
 from patron_engine.record.change import Change
 
+LOOK_AGAIN: Final = timedelta(minutes=5)  # at the condition of a wait that no save of the record woke
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """`result` is what the step gives before anything is saved; with `made` it is the record of the only change.
 
-    until    the run waits: to then, or (None) until something wakes it
+    until    the run waits: to then, or (None) until its condition holds; `again` is when that is looked at unasked
     begins   automation, object and record of runs that begin
     told     what stands in the log beside the changes
     """
@@ -35,6 +37,7 @@ class Act:
     made: bool = False
     waits: bool = False
     until: datetime | None = None
+    again: datetime | None = None
     stops: str | None = None
     begins: tuple[tuple[str, str | None, str | None], ...] = ()
     told: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
@@ -211,7 +214,8 @@ def _wait(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject])
         if over or late:
             acts.append(Act(result={"timed_out": not over and until is not None}))
         else:
-            acts.append(Act(waits=True, until=ends))
+            again = reading.call.now + LOOK_AGAIN if until is not None else None
+            acts.append(Act(waits=True, until=ends, again=again))
     return acts
 
 

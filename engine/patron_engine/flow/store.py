@@ -134,6 +134,19 @@ def log(conn: Connection, schema: str, rows: Sequence[tuple[str, int, str, str, 
         )
 
 
+def anything(conn: Connection, schema: str, now: datetime) -> bool:
+    """Whether there is something to do. Asked often, and of workspaces that nobody works in."""
+    row = conn.execute(
+        sql.SQL(
+            "SELECT EXISTS (SELECT 1 FROM {events}) OR EXISTS (SELECT 1 FROM {runs} WHERE state = 'ready'"
+            " AND (due_at IS NULL OR due_at <= %(now)s)) OR EXISTS (SELECT 1 FROM {runs} WHERE state = 'waiting'"
+            " AND due_at <= %(now)s)"
+        ).format(events=sql.Identifier(schema, "sys__event"), runs=sql.Identifier(schema, "sys__run")),
+        {"now": now},
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def find(conn: Connection, schema: str, run: str, *, lock: bool = False) -> Run | None:
     query = sql.SQL("SELECT {} FROM {} r WHERE id = %s {}").format(
         _selected("r"), sql.Identifier(schema, "sys__run"), sql.SQL("FOR UPDATE" if lock else "")

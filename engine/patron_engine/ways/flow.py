@@ -14,14 +14,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from patron_engine.actor import SYSTEM, Actor, Cause
+from patron_engine.errors import PatronError, ReleaseChanged
 from patron_engine.flow import store
 from patron_engine.flow.program import Flow
-from patron_engine.flow.run import Run, circling, ended
+from patron_engine.flow.run import Run, circling, ended, failed
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
 from patron_engine.ways.steps import Under, flow_named, instruction
 
+Older = Callable[[int, str], Flow | None]  # an automation as a former release has it
 Who = Callable[[Conn, Call, str], Actor | None]  # a user as he stands now; None when he may not do anything
 
 
@@ -70,9 +72,11 @@ def _once(conn: Conn, call: Call, flow: Flow, runs: Sequence[Run]) -> list[Run]:
     if isinstance(flow.once, str):
         keys = [str(run.record) for run in open]
     else:
-        reading = Reading(conn, call)
-        keys = [str(k) for k in reading.evaluate(flow.once, [Subject(run=run) for run in open])]
-        keys = [f"{run.record}:{key}" for run, key in zip(open, keys, strict=True)]
+        try:
+            found = Reading(conn, call).evaluate(flow.once, [Subject(run=run) for run in open])
+        except PatronError as error:
+            return [run if run.state == "cut" else ended(run, "parked", str(error)) for run in runs]
+        keys = [f"{run.record}:{key}" for run, key in zip(open, found, strict=True)]
     free = store.once(conn, call.schema, flow.name, [(k, r.id) for k, r in zip(keys, open, strict=True)])
     return [run for run in runs if run.state == "cut" or run.id in free]
 
@@ -80,7 +84,7 @@ def _once(conn: Conn, call: Call, flow: Flow, runs: Sequence[Run]) -> list[Run]:
 # -- runs go on ---------------------------------------------------------------------------------------------------
 
 
-def go_on(conn: Conn, call: Call, who: Who, older: Callable[[int], Flow | None] | None = None) -> int:
+def go_on(conn: Conn, call: Call, who: Who, older: Older | None = None) -> int:
     """Takes the next step of the runs that are due and stand at the same place; how many there were."""
     store.wake(conn, call.schema, call.now)
     runs = store.claim(conn, call.schema, call.now)
@@ -90,14 +94,28 @@ def go_on(conn: Conn, call: Call, who: Who, older: Callable[[int], Flow | None] 
     return len(runs)
 
 
-def advance(
-    conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Callable[[int], Flow | None] | None = None
-) -> None:
+def go_on_alone(conn: Conn, call: Call, who: Who, older: Older | None = None) -> int:
+    """The same with one run, after many together met an error that no step foresees: that one is put off, not the others."""
+    for run in store.claim(conn, call.schema, call.now, most=1):
+        try:
+            with conn.transaction():
+                advance(conn, call, [run], who, older)
+        except ReleaseChanged:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold up the workspace
+            store.keep(
+                conn, call.schema, [failed(run, f"{type(error).__name__}: {error}"[:500], call.now)], call.now
+            )
+        return 1
+    return 0
+
+
+def advance(conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older | None = None) -> None:
     """One step further with runs of one automation, version and causer that stand at the same place."""
     first = runs[0]
     flow = flow_named(call, first.rule)
     if flow is None or flow.version != first.version:
-        flow = older(first.release) if older is not None else None
+        flow = older(first.release, first.rule) if older is not None else None
     actor = None
     if flow is not None:
         actor = SYSTEM if flow.by_system or first.causer is None else who(conn, call, first.causer)

@@ -206,7 +206,7 @@ def _after(run: Run, act: Act, records: Sequence[Mapping[str, Any]], name: str |
     if act.waits:
         until = act.until
         kept = replace(run, loops={**run.loops, "wait": {"until": until.isoformat() if until else None}})
-        return waiting(kept, until)
+        return waiting(kept, min((m for m in (until, act.again) if m is not None), default=None))
     loops = {k: v for k, v in run.loops.items() if k != "wait"}
     result = {**act.result, "id": records[0]["id"]} if act.made and records else act.result
     return gone_on(replace(run, loops=loops), run.at + 1, result, name, wrote=len(records))
