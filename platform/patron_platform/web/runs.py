@@ -100,7 +100,7 @@ def _opened(
     return page(
         visitor, call, "run.html", title=line["label"], here="runs", run=line, wrong=wrong, status=status,
         steps=[
-            {"step": _step(call.model, seen.rule, s.step, reader), "outcome": s.outcome, "told": s.told, "at": reader.moment(s.at), "ms": s.ms}
+            {"step": _step(s.step), "outcome": s.outcome, "told": s.told, "at": reader.moment(s.at), "ms": s.ms}
             for s in steps
         ],
     )  # fmt: skip
@@ -110,7 +110,7 @@ def _lines(conn: Connection, call: Call, reader: Reader, found: list[look.Seen])
     """Runs as pages write them: labels, titles of records, moments."""
     wanted: dict[str, dict[str, None]] = {}
     for one in found:
-        if one.object in call.model.objects and one.record:
+        if one.object and one.record and one.object in call.model.objects:
             wanted.setdefault(one.object, {})[one.record] = None
         if one.causer and "user" in call.model.objects:
             wanted.setdefault("user", {})[one.causer] = None
@@ -135,9 +135,9 @@ def _label(model: Model, rule: str, reader: Reader) -> str:
     return say(body.get("label") or {}, reader.languages) or rule
 
 
-def _step(model: Model, rule: str, path: str, reader: Reader) -> str:
-    """What a step is called: its label, else the last name of its place."""
-    return path.replace("steps.", "").replace("cases.", "")
+def _step(path: str) -> str:
+    """The place of a step as its author named it: `size / big / call`."""
+    return " / ".join(part for part in path.split(".") if part not in ("steps", "cases"))
 
 
 def _administrator(request: Request, workspace: str) -> Visitor:
