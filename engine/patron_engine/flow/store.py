@@ -140,8 +140,14 @@ def anything(conn: Connection, schema: str, now: datetime) -> bool:
         sql.SQL(
             "SELECT EXISTS (SELECT 1 FROM {events}) OR EXISTS (SELECT 1 FROM {runs} WHERE state = 'ready'"
             " AND (due_at IS NULL OR due_at <= %(now)s)) OR EXISTS (SELECT 1 FROM {runs} WHERE state = 'waiting'"
-            " AND due_at <= %(now)s)"
-        ).format(events=sql.Identifier(schema, "sys__event"), runs=sql.Identifier(schema, "sys__run")),
+            " AND due_at <= %(now)s) OR EXISTS (SELECT 1 FROM {clocks} WHERE next_at <= %(now)s)"
+            " OR (SELECT clocks <> release FROM {state})"
+        ).format(
+            events=sql.Identifier(schema, "sys__event"),
+            runs=sql.Identifier(schema, "sys__run"),
+            clocks=sql.Identifier(schema, "sys__clock"),
+            state=sql.Identifier(schema, "sys__state"),
+        ),
         {"now": now},
     ).fetchone()
     return bool(row and row[0])

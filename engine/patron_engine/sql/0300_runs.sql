@@ -49,10 +49,12 @@ CREATE TABLE sys__once (
     PRIMARY KEY (rule, key)
 );
 
--- Up to when schedules and dates were carried out.
+-- When schedules and dates come next. `clocks` is the release they were planned for.
 CREATE TABLE sys__clock (
     rule text NOT NULL,
     event integer NOT NULL,                       -- its place in the automation's list
-    upto timestamptz NOT NULL,
+    line text NOT NULL,                           -- what it was planned from; another one is planned anew
+    next_at timestamptz NOT NULL,
     PRIMARY KEY (rule, event)
 );
+ALTER TABLE sys__state ADD COLUMN clocks bigint NOT NULL DEFAULT 0;
