@@ -82,6 +82,15 @@ def once(conn: Connection, schema: str, rule: str, keys: Sequence[tuple[str, str
     return {r[0] for r in rows}
 
 
+def begun_since(conn: Connection, schema: str, rule: str, since: datetime) -> int:
+    """How many runs of an automation began after a moment."""
+    query = sql.SQL("SELECT count(*) FROM {} WHERE rule = %s AND began_at > %s").format(
+        sql.Identifier(schema, "sys__run")
+    )
+    row = conn.execute(query, (rule, since)).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
 def claim(conn: Connection, schema: str, now: datetime, most: int = BATCH) -> list[Run]:
     """Runs that stand at the same step of one automation, locked: the oldest that is due, and others that can go with it.
 

@@ -15,7 +15,7 @@ STEPS: Final = frozenset({
     "create", "update", "upsert", "find", "delete", "assign", "notify", "comment", "wait", "branch", "for_each", "run", "stop",
 })  # fmt: skip
 EVENTS: Final = frozenset({
-    "created", "updated", "deleted", "restored", "assigned", "stage_entered", "button", "schedule", "date",
+    "created", "updated", "deleted", "restored", "assigned", "stage_entered", "schedule", "date",
 })  # fmt: skip
 LATER: Final = frozenset({"details", "template", "skip_absent"})  # keys of steps that are not carried out yet
 

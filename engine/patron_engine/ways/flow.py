@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from patron_engine.actor import SYSTEM, Actor, Cause
 from patron_engine.errors import PatronError, ReleaseChanged
@@ -59,10 +60,23 @@ def start(conn: Conn, call: Call, runs: Sequence[Run]) -> list[Run]:
         flow = flow_named(call, name)
         if flow is not None:
             begun += _once(conn, call, flow, mine)
+        begun = _at_most(conn, call, flow, begun) if flow is not None and flow.per_hour else begun
     order = {run.id: n for n, run in enumerate(runs)}
     begun.sort(key=lambda run: order[run.id])
     store.begin(conn, call.schema, begun, call.now)
     return begun
+
+
+def _at_most(conn: Conn, call: Call, flow: Flow, runs: list[Run]) -> list[Run]:
+    """Runs of an automation beyond what it may begin in an hour begin an hour later."""
+    since = call.now - timedelta(hours=1)
+    left = (flow.per_hour or 0) - store.begun_since(conn, call.schema, flow.name, since)
+    kept = []
+    for run in runs:
+        mine = run.rule == flow.name and run.state == "ready"
+        kept.append(replace(run, due_at=call.now + timedelta(hours=1)) if mine and left <= 0 else run)
+        left -= mine
+    return kept
 
 
 def _once(conn: Conn, call: Call, flow: Flow, runs: Sequence[Run]) -> list[Run]:
