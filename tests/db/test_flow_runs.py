@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,8 +15,9 @@ import pytest
 from patron_engine.actor import Actor
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
+from patron_engine.store.session import configure
 from patron_engine.ways import flow
-from patron_engine.ways.save import save
+from patron_engine.ways.save import retrying, save, write_transaction
 from patron_testing.build import NOON, SCHEMA, build_workspace
 
 OBJECTS = """
@@ -47,6 +50,7 @@ fields:
   - {name: name, type: text, label: {en: Name}}
   - {name: state, type: select, label: {en: State}, options: [{name: new, label: {en: New}}, {name: open, label: {en: Open}}, {name: shut, label: {en: Shut}}], default: new}
   - {name: size, type: integer, label: {en: Size}, max: 100}
+  - {name: count, type: integer, default: 0, label: {en: Count}}
   - {name: total, type: rollup, of: bills, function: sum, field: sum, label: {en: Total}}
 ---
 kind: object
@@ -93,8 +97,10 @@ class Flowing:
             f"SELECT {columns} FROM {SCHEMA}.{object} WHERE deleted_at IS NULL ORDER BY created_at, id"  # type: ignore[arg-type]
         ).fetchall()
 
-    def runs(self, columns: str = "rule, state, error") -> list[tuple[Any, ...]]:
-        return self.conn.execute(f"SELECT {columns} FROM {SCHEMA}.sys__run ORDER BY number").fetchall()  # type: ignore[arg-type]
+    def runs(
+        self, columns: str = "rule, state, error", end: str = "ORDER BY number"
+    ) -> list[tuple[Any, ...]]:
+        return self.conn.execute(f"SELECT {columns} FROM {SCHEMA}.sys__run {end}").fetchall()  # type: ignore[arg-type]
 
 
 def test_a_rule_makes_a_record_and_the_next_steps_read_it(conn: psycopg.Connection[Any]) -> None:
@@ -345,3 +351,47 @@ steps: [{{name: a, do: update, set: {{size: 1}}}}, {step}]
     w.do("create", "shop", name="a")
     w.work()
     assert w.runs() == [] and w.rows("shop", "size") == [(None,)]
+
+
+def test_several_workers_do_everything_once(conn: psycopg.Connection[Any], database_url: str) -> None:
+    w = workspace(
+        conn,
+        """
+kind: automation
+name: adds
+object: bill
+on: {event: created}
+run_as: system
+steps:
+  - {name: up, do: update, target: {parent: shop}, set: {count: "=target.count + 1"}}
+  - {name: done, do: update, set: {note: "=CONCAT(note, 'x')"}}
+""",
+    )
+    shops = [w.do("create", "shop", name=str(n)) for n in range(3)]
+    bills = [
+        Change(action="create", object="bill", set={"name": str(n), "shop": shops[n % 3]}) for n in range(120)
+    ]
+    save(w.conn, w.call, bills)
+    w.conn.commit()
+
+    def worker() -> int:
+        with psycopg.connect(database_url) as own:
+            configure(own)
+
+            def turn() -> int:
+                with write_transaction(own, w.call):
+                    return flow.begin(own, w.call) + flow.go_on(own, w.call, w.who)
+
+            done, quiet = 0, 0
+            while quiet < 5:
+                took = retrying(turn)
+                done, quiet = done + took, 0 if took else quiet + 1
+                time.sleep(0.01 if not took else 0)
+            return done
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sum(f.result() for f in [pool.submit(worker) for _ in range(3)]) >= 120
+    w.work()
+    assert w.rows("shop", "count") == [(40,)] * 3
+    assert {n for (n,) in w.rows("bill", "note")} == {"x"}
+    assert w.runs("state, count(*)", "GROUP BY state") == [("done", 120)]

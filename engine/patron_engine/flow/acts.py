@@ -16,7 +16,7 @@ from patron_engine.flow.program import NOTHING, Flow, Loop, Step
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.spans import after, read_span
 from patron_engine.flow.values import Reading, Subject
-from patron_engine.flow.writing import MOST, Target, sets_of, targets_of, text_of
+from patron_engine.flow.writing import MOST, Target, lock, sets_of, targets_of, text_of
 from patron_engine.model.model import Object
 from patron_engine.record.change import Change
 
@@ -53,13 +53,14 @@ def acts_of(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject
 
 def _update(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
     targets = targets_of(reading, step, subjects)
-    return _changes(targets, _oftargets_of(reading, step, targets))
+    return _changes(targets, _changed(reading, step, targets))
 
 
-def _oftargets_of(
+def _changed(
     reading: Reading, step: Step, targets: Sequence[Sequence[Target]]
 ) -> dict[tuple[int, str], Change]:
-    """The change of each target; `target.` reads it."""
+    """The change of each target; `target.` reads it. Targets are locked first: what is worked out from them is written over
+    nothing newer."""
     made: dict[tuple[int, str], Change] = {}
     by_object: dict[str, list[tuple[int, Subject, str]]] = {}
     for number, found in enumerate(targets):
@@ -69,6 +70,7 @@ def _oftargets_of(
             )
     for object, listed in by_object.items():
         known = reading.call.model.objects[object]
+        lock(reading, object, [id for _, _, id in listed])
         sets = sets_of(reading, step, known, [subject for _, subject, _ in listed])
         for (number, _, id), values in zip(listed, sets, strict=True):
             made[number, id] = Change(action="update", object=object, id=id, set=values, source="typed")

@@ -18,6 +18,7 @@ from patron_engine.model.model import Object, say
 from patron_engine.model.values import as_wire
 from patron_engine.query.values import fetch_values
 from patron_engine.record.derive import fitted
+from patron_engine.record.program import Programs
 
 MOST: Final = 1_000  # records that one step finds, changes, or goes through
 Target = tuple[Subject, str, str]  # whose, object, id
@@ -83,6 +84,12 @@ def text_of(reading: Reading, step: Step, key: str, subject: Subject, languages:
         value = reading.evaluate(expression, [subject])[0]
         return "" if value is None else str(value)
     return say(step.body.get(key) or "", languages)
+
+
+def lock(reading: Reading, object: str, ids: Sequence[str]) -> None:
+    """Keeps other writers away from these records until the transaction ends."""
+    program = Programs.of(reading.call.tables)[object]
+    program.load.run(reading.conn, ids=sorted(set(ids)))
 
 
 # -- targets ------------------------------------------------------------------------------------------------------

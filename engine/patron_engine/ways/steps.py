@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.flow.acts import Act, acts_of
-from patron_engine.flow.program import Choose, Do, Flow, Jump, Loop, flow_of
+from patron_engine.flow.program import Choose, Do, Flow, Jump, Loop, Step, flow_of
 from patron_engine.flow.run import Run, ended, failed, gone_on, waiting
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
@@ -169,7 +169,7 @@ def _do(under: Under, instruction: Any, runs: Sequence[Run]) -> list[Run]:
     step, began = instruction.step, time.monotonic()
     open, gone = _asked(under, step, runs, runs[0].at + 1 if runs else 0)
     acts = acts_of(under.reading, under.flow, step, [Subject(run=run) for run in open]) if open else []
-    pairs = list(zip(open, acts, strict=True))
+    pairs = _apart(under, step, open, acts)
     outcomes = _saved(under, pairs)
     for run, act in pairs:
         done = outcomes.get(run.id, [])
@@ -189,11 +189,28 @@ def _do(under: Under, instruction: Any, runs: Sequence[Run]) -> list[Run]:
         under.begins += [_begun(under, run, *begin) for begin in act.begins]
         if after.state != "ready":
             under.keep(after)
-        elif records:
-            under.keep(after)  # the next step has its own transaction
+        elif records:  # the next step has its own transaction, the end needs none
+            under.keep(ended(after, "done") if after.at >= len(under.flow.code) else after)
         else:
             gone.append(after)
     return gone
+
+
+def _apart(under: Under, step: Step, runs: Sequence[Run], acts: Sequence[Act]) -> list[tuple[Run, Act]]:
+    """Of runs that change the same record only the first, where what is written is worked out: the others read what it
+    wrote, in a transaction after this one."""
+    if not any(key.startswith("set.") for key in step.expressions):
+        return list(zip(runs, acts, strict=True))
+    taken: set[tuple[str, str]] = set()
+    kept = []
+    for run, act in zip(runs, acts, strict=True):
+        changed = {(c.object, c.id) for c in act.changes if c.id is not None}
+        if changed & taken:
+            under.keep(run)
+        else:
+            kept.append((run, act))
+            taken |= changed
+    return kept
 
 
 def _word(act: Act) -> str:
