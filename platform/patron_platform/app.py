@@ -26,6 +26,7 @@ from patron_platform.api import (
     privacy,
     records,
     releases,
+    runs,
     search,
 )
 from patron_platform.api.door import Door
@@ -68,6 +69,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
         personal,
         privacy,
         audit,
+        runs,
     ):
         app.include_router(module.router, prefix=API)
     app.include_router(health)

@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from operator import attrgetter
+from typing import Any
 
 from patron_engine.errors import Forbidden, NeedsConfirmation, NotFound, PatronError, Refused
 from patron_engine.fields.field import Field
@@ -94,6 +95,26 @@ class Batch:
     def conditions_warn(self) -> bool:
         """An import of history, or an erasure: rules, required conditions and lookup conditions become warnings."""
         return self.keeps_history or self.erases
+
+    @cached_property
+    def cause(self) -> dict[str, Any]:
+        """Why this save happens, as the history shows it."""
+        return {k: v for k, v in self.call.cause.as_dict().items() if k != "via"}
+
+    def cause_of(self, row: Row) -> dict[str, Any]:
+        """The same of one row, with what its change says beside it."""
+        change = _top(row).change
+        if change is None or not change.because:
+            return self.cause
+        return {**self.cause, **{k: v for k, v in change.because.items() if k != "via"}}
+
+    def via_of(self, row: Row) -> Sequence[Any]:
+        """The rules and records that led to this change, so that no rule goes round in circles."""
+        change = _top(row).change
+        found: Sequence[Any] = (change.because if change is not None else {}).get(
+            "via", self.call.cause.detail.get("via", ())
+        )
+        return found
 
     def save_more(self, changes: Sequence[Change]) -> list[Outcome]:
         """Saves further changes inside this save, after what it has written already."""

@@ -117,7 +117,7 @@ def _call(schema: str, model: Model, clock: Clock) -> Call:
 
 
 def _tidy(conn: psycopg.Connection[Any], schema: str, clock: Clock) -> None:
-    """Kept answers of repeated requests, and tasks that ended a month ago."""
+    """Kept answers of repeated requests, tasks that ended a month ago, and runs that ended three months ago."""
     name = sql.Identifier(schema)
     storm.tidy(conn, schema, clock())
     before = clock() - timedelta(days=2)
@@ -127,4 +127,7 @@ def _tidy(conn: psycopg.Connection[Any], schema: str, clock: Clock) -> None:
             "DELETE FROM {}.sys__task WHERE state IN ('done', 'cancelled') AND kind = %s AND updated_at < %s"
         ).format(name),
         (KIND, clock() - timedelta(days=30)),
+    )
+    conn.execute(
+        sql.SQL("DELETE FROM {}.sys__run WHERE ended_at < %s").format(name), (clock() - timedelta(days=90),)
     )
