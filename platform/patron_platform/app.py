@@ -23,8 +23,10 @@ from patron_platform.api import (
     objects,
     packs,
     personal,
+    privacy,
     records,
     releases,
+    runs,
     search,
 )
 from patron_platform.api.door import Door
@@ -65,7 +67,9 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
         imports,
         exports,
         personal,
+        privacy,
         audit,
+        runs,
     ):
         app.include_router(module.router, prefix=API)
     app.include_router(health)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from patron_bench import importing, lists, publishing, records, rights, serving
+from patron_bench import importing, lists, processor, publishing, records, rights, serving
 from patron_bench.client import Client
 from patron_bench.data import opportunity_id
 from patron_bench.report import Line, machine, show
@@ -89,6 +89,7 @@ def _same_answer(clients: dict[str, Client], path: str) -> None:
 
 GROUPS: dict[str, Callable[[World, int], list[Line]]] = {
     "records": measure_records,
+    "processor": processor.measure,
     "lists": lists.measure,
     "rights": rights.measure,
     "import": importing.measure,

@@ -60,11 +60,12 @@ def fetch_values(
         return {}
     if not wanted and not aggregates:
         return {id: {} for id in ids}
-    key = ("values", object, wanted, tuple(a.key for a in aggregates), money)
+    alone = len(ids) == 1  # a text of its own, whose plan the server keeps
+    key = ("values", object, wanted, tuple(a.key for a in aggregates), money, alone)
     statement, decoders = kept(call.tables).get(
-        key, lambda: _make(call.tables, object, wanted, aggregates, money)
+        key, lambda: _make(call.tables, object, wanted, aggregates, money, alone)
     )
-    given = call_values(call) | {IDS: list(ids)}
+    given = call_values(call) | {IDS: ids[0] if alone else list(ids)}
     keys = (*wanted, *(a.key for a in aggregates))
     found: dict[str, dict[str, Any]] = {}
     for row in conn.execute(statement.text, statement.values(given)):
@@ -79,7 +80,7 @@ Decoders = tuple[tuple[int, int, Callable[[tuple[Any, ...]], Any] | None], ...]
 
 
 def _make(
-    tables: Tables, object: str, paths: Sequence[str], aggregates: Sequence[Any], money: Money
+    tables: Tables, object: str, paths: Sequence[str], aggregates: Sequence[Any], money: Money, alone: bool
 ) -> tuple[Statement, Decoders]:
     building = Building(tables=tables)
     row = building.root(object)
@@ -87,10 +88,8 @@ def _make(
     cells = [cell_of(binding, path) for path in paths]
     cells += [Cell((binding.aggregate(node),), None) for node in aggregates]
     columns, decoders = laid_out(cells, start=1)
-    ids = parameter(IDS, pg.ARRAY(Id()))
-    select = (
-        sa.select(row.id, *columns).select_from(row.source.from_).where(row.id == sa.any_(ids), *row.live())
-    )
+    ids = parameter(IDS, Id()) if alone else sa.any_(parameter(IDS, pg.ARRAY(Id())))
+    select = sa.select(row.id, *columns).select_from(row.source.from_).where(row.id == ids, *row.live())
     return compiled(select, tables.model.release), decoders
 
 

@@ -16,7 +16,7 @@ from patron_engine.record.check import conditions
 from patron_engine.record.feeds import Feeds, Figure, feeds_of
 from patron_engine.record.layout import Layout
 from patron_engine.record.program import Program
-from patron_engine.record.statements import Statement, any_of, compiled
+from patron_engine.record.statements import ByIds, by_ids
 
 ALWAYS = frozenset(
     {"id", "version", "created_at", "updated_at", "updated_by", "deleted_at", "voided_at", "currency"}
@@ -27,7 +27,7 @@ ALWAYS = frozenset(
 class Reading:
     """Rows by id, locked against other writers in the order of their ids, and how their columns are values."""
 
-    statement: Statement
+    statement: ByIds
     layout: Layout
 
 
@@ -44,8 +44,8 @@ def _make(program: Program) -> Reading:
     fields = [program.fields[n] for n in program.names if n in names]
     columns = [c.name for f in fields for c in f.columns]
     table = program.table
-    chosen = sa.select(*(table.c[c] for c in columns)).where(any_of(table.c.id))
-    statement = compiled(chosen.order_by(table.c.id).with_for_update(key_share=True))
+    locked = sa.select(*(table.c[c] for c in columns)).order_by(table.c.id).with_for_update(key_share=True)
+    statement = by_ids(table.c.id, locked.where)
     return Reading(statement=statement, layout=Layout(fields, columns))
 
 

@@ -23,7 +23,7 @@ from patron_engine.record.climb import above
 from patron_engine.record.feeds import Feeds, Hop, feeds_of
 from patron_engine.record.program import Program, Programs
 from patron_engine.record.search import showing
-from patron_engine.record.statements import Statement, any_of, compiled
+from patron_engine.record.statements import ByIds, by_ids
 
 Strength = Literal["stays", "same", "own"]
 # stays: it is not deleted meanwhile; same: nobody changes it; own: nobody changes it, and this save will
@@ -85,19 +85,16 @@ def _reached(feeds: Feeds, object: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def lock(programs: Programs, program: Program, how: Strength) -> Statement:
+def lock(programs: Programs, program: Program, how: Strength) -> ByIds:
     """Live records by id, locked, in the order of their ids."""
 
-    def make() -> Statement:
+    def make() -> ByIds:
         table = program.table
-        chosen = (
-            sa.select(table.c.id).where(any_of(table.c.id), table.c.deleted_at.is_(None)).order_by(table.c.id)
-        )
-        if how == "own":
-            return compiled(chosen.with_for_update(key_share=True))
-        return compiled(chosen.with_for_update(read=True, key_share=how == "stays"))
+        chosen = sa.select(table.c.id).where(table.c.deleted_at.is_(None)).order_by(table.c.id)
+        own, shared = how == "own", how == "stays"
+        return by_ids(table.c.id, chosen.with_for_update(read=not own, key_share=own or shared).where)
 
-    found: Statement = programs.keep(("held.lock", program.object.name, how), make)
+    found: ByIds = programs.keep(("held.lock", program.object.name, how), make)
     return found
 
 
@@ -108,5 +105,5 @@ def hold_onward(batch: Batch, object: str, link: str, target: str, ids: Sequence
         beyond = above(batch, hop, ids)
         if beyond:
             how: Strength = "own" if hop.target in reached(batch.programs, object) else "same"
-            lock(batch.programs, batch.programs[hop.target], how).run(batch.conn, ids=sorted(beyond))
+            lock(batch.programs, batch.programs[hop.target], how).run(batch.conn, sorted(beyond))
             hold_onward(batch, hop.object, hop.link.name, hop.target, beyond)

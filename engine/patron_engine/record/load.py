@@ -20,7 +20,7 @@ from patron_engine.record.layout import Layout
 from patron_engine.record.plan import not_found
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Conn, Statement, any_of, compiled, ids_text
+from patron_engine.record.statements import ByIds, Conn, Statement, any_of, compiled
 
 
 def load_rows(batch: Batch, rows: Sequence[Row], *, deleted: bool = False, seize: bool = False) -> None:
@@ -80,11 +80,11 @@ def read_images(
     conn: Conn,
     program: Program,
     ids: Sequence[str],
-    statement: Statement,
+    statement: ByIds,
     layout: Layout | None = None,
 ) -> dict[str, dict[str, Any]]:
     """id -> own values, many links and files included. `layout` is that of the statement where it does not read all."""
-    images = map((layout or program.layout).decode, statement.run(conn, ids=ids_text(sorted(set(ids)))))
+    images = map((layout or program.layout).decode, statement.run(conn, sorted(set(ids))))
     found = {image["id"]: image for image in images}
     if found:
         _many_links(batch, conn, program, found)

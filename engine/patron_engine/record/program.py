@@ -28,7 +28,7 @@ from patron_engine.record import updates
 from patron_engine.record.codec import fitter
 from patron_engine.record.layout import Layout
 from patron_engine.record.needs import Needs, needs_of, path_needs
-from patron_engine.record.statements import Statement, any_of, compiled
+from patron_engine.record.statements import ByIds, Statement, by_ids, compiled
 from patron_engine.store.tables import Id, Tables, physical_columns
 
 DELETE_BATCH = "delete__batch"  # the deletion a row in the recycle bin belongs to
@@ -92,6 +92,11 @@ class Program:
     def names(self) -> tuple[str, ...]:
         """Fields with columns, in the order of definition."""
         return tuple(n for n, f in self.fields.items() if f.columns)
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The same, each with its place."""
+        return {name: place for place, name in enumerate(self.names)}
 
     @cached_property
     def order(self) -> tuple[tuple[str, bool], ...]:
@@ -245,22 +250,23 @@ class Program:
     # -- statements -----------------------------------------------------------------------------------------------
 
     @cached_property
-    def load(self) -> Statement:
+    def load(self) -> ByIds:
         """Rows by id, locked against other writers, in the order of their ids."""
-        return compiled(self._select().order_by(self.table.c.id).with_for_update(key_share=True))
+        return self._by_ids(lambda rows: rows.order_by(self.table.c.id).with_for_update(key_share=True))
 
     @cached_property
-    def seize(self) -> Statement:
+    def seize(self) -> ByIds:
         """The same, also against new links to them: for deletion."""
-        return compiled(self._select().order_by(self.table.c.id).with_for_update())
+        return self._by_ids(lambda rows: rows.order_by(self.table.c.id).with_for_update())
 
     @cached_property
-    def peek(self) -> Statement:
+    def peek(self) -> ByIds:
         """The same without a lock."""
-        return compiled(self._select())
+        return self._by_ids(lambda rows: rows)
 
-    def _select(self) -> sa.Select[Any]:
-        return sa.select(*(self.table.c[c] for c in self.columns)).where(any_of(self.table.c.id))
+    def _by_ids(self, locked: Callable[[sa.Select[Any]], sa.Select[Any]]) -> ByIds:
+        rows = sa.select(*(self.table.c[c] for c in self.columns))
+        return by_ids(self.table.c.id, lambda among: locked(rows.where(among)))
 
     @cached_property
     def insert(self) -> Statement:

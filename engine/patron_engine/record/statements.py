@@ -6,7 +6,7 @@ what `run` is given a connection for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,30 @@ class Statement:
     def do(self, conn: Conn, **given: Any) -> int:
         """Executes without fetching; the number of rows touched."""
         return conn.execute(self.text, self.values(given)).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class ByIds:
+    """A question about records by their ids, as two texts. The server keeps the plan of the one about one record; that about
+    any number it plans anew each time, since it takes a list it has not seen for ten records."""
+
+    one: Statement
+    many: Statement
+
+    def about(self, ids: Sequence[str]) -> tuple[Statement, Mapping[str, str]]:
+        """The statement for these ids, and its values."""
+        return (self.one, {"ids": ids[0]}) if len(ids) == 1 else (self.many, {"ids": ids_text(ids)})
+
+    def run(self, conn: Conn, ids: Sequence[str]) -> Rows:
+        """Executes and fetches all rows."""
+        statement, values = self.about(ids)
+        return statement.run(conn, **values)
+
+
+def by_ids(column: sa.ColumnElement[Any], make: Callable[[sa.ColumnElement[bool]], sa.Executable]) -> ByIds:
+    """`make` gives the question under a condition; `column` is that of the ids."""
+    one = column == sa.bindparam("ids", type_=column.type)
+    return ByIds(compiled(make(one)), compiled(make(any_of(column))))
 
 
 def compiled(statement: sa.Executable) -> Statement:

@@ -27,7 +27,7 @@ from patron_engine.record.load import hold
 from patron_engine.record.needs import candidate_paths, this_needs
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Statement, any_of, compiled, ids_text, together
+from patron_engine.record.statements import Statement, any_of, compiled, together
 from patron_engine.record.trees import moving
 
 Place = tuple[Row, Field]
@@ -58,11 +58,13 @@ def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
                     trusted[object][id].append((row, field))
     _hold_onward(batch, trusted)
     for object, living in _living(batch, pointing).items():
-        living = _visible(batch, object, living)
+        seen = _visible(batch, object, living)
         for id, places in pointing[object].items():
-            if id in living:
+            if id in seen:
                 continue
             for row, field in places:
+                if id in living and _follows(row, field):
+                    continue
                 row.wrong(
                     "link_not_found",
                     Phrase(
@@ -79,10 +81,7 @@ def _living(batch: Batch, pointing: dict[str, Pointing]) -> dict[str, set[str]]:
     rest = {object: sorted(id for id in pointing[object] if (object, id) != parent) for object in found}
     asked = [(object, ids) for object, ids in rest.items() if ids]
     statements = [
-        (
-            held.lock(batch.programs, batch.programs[o], _strength(batch, o, pointing[o])),
-            {"ids": ids_text(ids)},
-        )
+        held.lock(batch.programs, batch.programs[o], _strength(batch, o, pointing[o])).about(ids)
         for o, ids in asked
     ]
     for (object, _), rows in zip(asked, together(batch.conn, statements), strict=True):
@@ -122,6 +121,11 @@ def _trusted(batch: Batch, row: Row, field: Field, object: str, id: str) -> bool
     if not field.system or field.name not in ("created_by", "updated_by", "owner") or id != batch.person:
         return False
     return held.strength(batch.programs, row.object, [field.name], object) == "stays"
+
+
+def _follows(row: Row, field: Field) -> bool:
+    """The owner's department comes with the owner (record/derive): nobody chose it, whoever may see it."""
+    return field.name == "department" and "department" not in row.given and row.program.object.owner == "user"
 
 
 def _visible(batch: Batch, object: str, ids: set[str]) -> set[str]:
@@ -177,7 +181,7 @@ def hold_targets(batch: Batch, rows: Sequence[Row]) -> None:
                     pointing[object][id].append((row, field))
     for object in sorted(pointing):
         how = _strength(batch, object, pointing[object])
-        held.lock(batch.programs, batch.programs[object], how).run(batch.conn, ids=sorted(pointing[object]))
+        held.lock(batch.programs, batch.programs[object], how).run(batch.conn, sorted(pointing[object]))
     _hold_onward(batch, pointing)
 
 

@@ -159,9 +159,7 @@ def _taken(
 
 def _fitting(batch: Batch, program: Program, rule: Unique, ids: Sequence[str]) -> set[str]:
     assert rule.where is not None
-    images = {
-        image["id"]: image for image in map(program.decode, program.peek.run(batch.conn, ids=list(ids)))
-    }
+    images = {image["id"]: image for image in map(program.decode, program.peek.run(batch.conn, list(ids)))}
     holds = program.closure(rule.where)
     return {id for id, image in images.items() if holds(image, batch.environment.context)}
 

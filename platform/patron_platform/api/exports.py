@@ -23,10 +23,12 @@ from patron_platform.api.requests import names, only, parameters
 
 router = APIRouter(prefix="/exports")
 KNOWN = ("where", "sort", "fields", "form", "labels", "bom")
+FORMS = ("csv", "xlsx")
 PIECE = 1 << 18
 TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "zip": "application/zip",
 }
 
 
@@ -36,7 +38,7 @@ def export_records(request: Request, object: str) -> Response:
     given = parameters(request)
     only(given, KNOWN, "parameter")
     form = given.get("form", "csv")
-    if form not in TYPES:
+    if form not in FORMS:
         raise Refused([Problem(code="unknown_value", message="form is csv or xlsx", path="form")])
     return sent(
         object,

@@ -15,7 +15,6 @@ from typing import Any
 
 import psycopg
 import pyotp
-import segno
 
 from patron_engine.fields.vault import Vault
 from patron_platform.service import Service
@@ -36,6 +35,8 @@ def new_secret() -> str:
 def picture(secret: str, email: str) -> str:
     """The secret as a QR code: an address of data, an SVG that needs no script and no other server."""
     address = pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=ISSUER)
+    import segno  # for the few pages that draw one
+
     return str(segno.make(address, error="m").svg_data_uri(scale=5, border=3, light="white"))
 
 

@@ -2,6 +2,8 @@
 
 In: the settings; the answer of the provider's sign-in. Out: the address to send the browser to, with what must come back; who the
 provider says it is. What it signs is checked before it is believed: the algorithm, the key, issuer, audience, times and nonce.
+
+The libraries for it are loaded when somebody signs in this way: they would be a tenth of every start.
 """
 
 from __future__ import annotations
@@ -14,11 +16,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
-
-import httpx
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from patron_engine.errors import PatronError
 from patron_platform.settings import Settings
@@ -72,11 +69,13 @@ def begin(settings: Settings, back: str) -> Begun:
 
 def finish(settings: Settings, back: str, code: str, nonce: str, verifier: str) -> Told:
     """Exchanges the code for who it is."""
+    from httpx import BasicAuth
+
     found = _found(settings)
     given = _asked(
         "POST", _address(found, "token_endpoint"),
         data={"grant_type": "authorization_code", "code": code, "redirect_uri": back, "code_verifier": verifier},
-        auth=httpx.BasicAuth(settings.oidc_client or "", settings.oidc_secret or ""),
+        auth=BasicAuth(settings.oidc_client or "", settings.oidc_secret or ""),
     )  # fmt: skip
     claims = _claims(settings, found, given.get("id_token"), nonce)
     email = claims.get("email") if claims.get("email_verified") is True else ""
@@ -88,6 +87,10 @@ def finish(settings: Settings, back: str, code: str, nonce: str, verifier: str) 
 
 def _claims(settings: Settings, found: Mapping[str, Any], token: object, nonce: str) -> Mapping[str, Any]:
     """What the token says, when it is signed by the provider, for us, now, for this sign-in."""
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
     if not isinstance(token, str):
         raise NoAnswer("the provider gave no token")
     try:
@@ -126,6 +129,8 @@ def _address(found: Mapping[str, Any], name: str) -> str:
 
 def _asked(method: str, address: str, **more: Any) -> dict[str, Any]:
     """One answer of the provider, an object of JSON. No redirect is followed, no proxy of the environment asked."""
+    import httpx
+
     try:
         with (
             httpx.Client(timeout=SECONDS, trust_env=False) as client,
