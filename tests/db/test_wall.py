@@ -111,6 +111,7 @@ def test_the_applications_login_alone_has_the_systems_rows_and_no_workspace(two:
             "SELECT release FROM w_a.sys__state",
             "SELECT value FROM patron.secret",
             "DELETE FROM patron.audit",
+            "UPDATE patron.audit SET action = ''",
             "DROP TABLE patron.session",
             "CREATE TABLE patron.mine (n int)",
         ):

@@ -21,6 +21,12 @@ label: {en: "@SUM(1)"}
 objects:
   account: {read: all}
 """
+SECOND_FACTOR = """
+---
+kind: change
+of: workspace/workspace
+set: {{second_factor: {}}}
+"""
 PAGES = ("people", "departments", "roles", "sharing", "roles/c_rep", "roles/export")
 
 
@@ -162,3 +168,13 @@ def test_nobody_looks_as_somebody_who_may_do_more_nor_with_a_cookie_of_his_own(o
     rep = office.opened.person(REP)
     rep.cookies["patron_view"] = f"{WORKSPACE}.{admin}.{'0' * 64}"
     assert rep.get("/admin/people").status_code == 403
+
+
+def test_the_second_factor_is_asked_of_who_looks_not_of_whom_he_looks_as(office: Office) -> None:
+    boss = _looking(office, office.opened.person(ADMIN), office.rep)
+    try:
+        for roles, status in (("[c_rep]", 200), ("['*']", 303)):
+            publish(office.opened, f"{ROLES}{EVIL}{SECOND_FACTOR.format(roles)}")
+            assert boss.get("/o/account").status_code == status, roles
+    finally:
+        publish(office.opened, ROLES + EVIL)

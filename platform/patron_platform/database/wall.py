@@ -44,6 +44,9 @@ WITHHELD_OF_SYSTEM: Mapping[LiteralString, LiteralString] = {
     "audit": CHANGES,
     "secret": "ALL",
 }
+ERASED = sql.SQL(
+    "UPDATE (about, address, detail)"
+)  # of the system's audit: a person's traces go, the act stays
 _STANDS = """
     SELECT 1 FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a JOIN pg_roles r ON r.oid = a.grantee
     JOIN pg_auth_members m ON m.roleid = r.oid JOIN pg_roles l ON l.oid = m.member
@@ -119,6 +122,7 @@ def open_system_to(conn: Connection, wall: Wall, *, changed: bool) -> None:
         _give(conn, schema, login)
         for table, rights in WITHHELD_OF_SYSTEM.items():
             _withhold(conn, SYSTEM_SCHEMA, table, rights, login)
+        conn.execute(sql.SQL("GRANT {} ON patron.audit TO {}").format(ERASED, login))
         _turn_away(conn, SYSTEM_SCHEMA, wall.login)
 
 
