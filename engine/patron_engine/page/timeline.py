@@ -181,16 +181,15 @@ class _Sources:
         }
         made = []
 
-        def shown(
-            object: str, otherwise: str
+        def told(
+            object: str, name: str
         ) -> LinkSet | None:  # what the layout lists, or what is about the record
-            return next((s for s in sets.values() if s.object == object), known.get(otherwise))
+            return next((s for s in sets.values() if s.object == object), known.get(name))
 
+        activities, tasks = told("activity", "activities"), told("task", "tasks")
         pairs: list[tuple[Kind, LinkSet | None]] = [
-            ("activity", shown("activity", "activities")),
-            ("comment", known.get("comments")),
-            ("task", shown("task", "tasks")),
-        ]
+            ("activity", activities), ("comment", known.get("comments")), ("task", tasks),
+        ]  # fmt: skip
         for kind, found in pairs:
             if found is not None and self._may(found):
                 made.append(self._of_set(kind, found))
