@@ -176,21 +176,16 @@ class _Sources:
     def all(self, layout: Layout) -> list[_Source]:
         """The sources of this record that its reader may see."""
         sets = {r.set.name: r.set for r in layout.related}
-        known = {
-            name: found for name, found in self.object.sets.items() if found.object in self.call.model.objects
-        }
+        known = {n: found for n, found in self.object.sets.items() if found.object in self.call.model.objects}
+        listed = {
+            s.object: s for s in reversed(sets.values())
+        }  # what the layout lists, or what is about the record
+        activities = listed.get("activity", known.get("activities"))
+        tasks = listed.get("task", known.get("tasks"))
         made = []
-
-        def shown(
-            object: str, otherwise: str
-        ) -> LinkSet | None:  # what the layout lists, or what is about the record
-            return next((s for s in sets.values() if s.object == object), known.get(otherwise))
-
         pairs: list[tuple[Kind, LinkSet | None]] = [
-            ("activity", shown("activity", "activities")),
-            ("comment", known.get("comments")),
-            ("task", shown("task", "tasks")),
-        ]
+            ("activity", activities), ("comment", known.get("comments")), ("task", tasks),
+        ]  # fmt: skip
         for kind, found in pairs:
             if found is not None and self._may(found):
                 made.append(self._of_set(kind, found))
@@ -241,11 +236,8 @@ class _Sources:
 
     def _icon(self, kind: Kind, of: Object, row: Mapping[str, Any]) -> str:
         """An activity's icon is that of how it was done, where the option names one."""
-        own = (
-            option_icons(self.call.model, of.name, "kind").get(str(row.get("kind")))
-            if kind == "activity"
-            else None
-        )
+        ways = option_icons(self.call.model, of.name, "kind") if kind == "activity" else {}
+        own = ways.get(str(row.get("kind")))
         return own or of.icon or "file-text"
 
     def _changes(self, cursor: str | None) -> tuple[list[Entry], str | None]:

@@ -139,9 +139,8 @@ class Program:
     @cached_property
     def links(self) -> tuple[Field, ...]:
         """Links the caller may set, single ones and many."""
-        return tuple(
-            f for f in self.fields.values() if isinstance(f.spec, LinkSpec) and (f.columns or f.spec.many)
-        )
+        found = (f for f in self.fields.values() if isinstance(f.spec, LinkSpec))
+        return tuple(f for f in found if f.columns or f.link.many)
 
     @cached_property
     def links_by_name(self) -> tuple[tuple[str, Field], ...]:
@@ -160,9 +159,8 @@ class Program:
     @cached_property
     def controlled(self) -> tuple[Field, ...]:
         """Choices whose options depend on another field."""
-        return tuple(
-            f for f in self.fields.values() if isinstance(f.spec, ChoiceSpec) and f.spec.controlled_by
-        )
+        choices = ((f, f.spec) for f in self.fields.values() if isinstance(f.spec, ChoiceSpec))
+        return tuple(f for f, spec in choices if spec.controlled_by)
 
     @cached_property
     def closing(self) -> tuple[Field, ...]:
@@ -197,9 +195,8 @@ class Program:
     def workspace_figures(self) -> frozenset[str]:
         """Roll-ups over records in many currencies: sums of bases, in the workspace's currency themselves. Those over
         records of the same document are in its own."""
-        return frozenset(
-            f.name for f in self.rollups if isinstance(f.spec, Rollup) and not self._in_document(f.spec.path)
-        )
+        specs = ((f.name, f.spec) for f in self.rollups if isinstance(f.spec, Rollup))
+        return frozenset(name for name, spec in specs if not self._in_document(spec.path))
 
     def _in_document(self, path: Sequence[str]) -> bool:
         here = self.object
@@ -234,10 +231,8 @@ class Program:
     def needs(self, expression: Expression) -> Needs:
         found = self._needs.get(id(expression))
         if found is None:
-            found = self._needs[id(expression)] = (
-                expression,
-                needs_of(self.model, self.object, [expression]),
-            )
+            needs = needs_of(self.model, self.object, [expression])
+            found = self._needs[id(expression)] = (expression, needs)
         return found[1]
 
     def fitter(self, name: str) -> Callable[[Any], Any]:
