@@ -98,15 +98,13 @@ DONE: dict[str, Done] = {
 
 def outcomes_of(rows: Iterable[Row]) -> dict[int, Outcome]:
     """What the caller is told about each change, by its place in the request."""
-    known: dict[
-        tuple[str, frozenset[str], frozenset[str]], tuple[str, ...]
-    ] = {}  # most rows change the same names
     found: dict[int, Outcome] = {}
+    before: Row | None = None
+    changed: tuple[str, ...] = ()
     for row in rows:
-        key = (row.object, frozenset(row.given), frozenset(row.changed))
-        changed = known.get(key)
-        if changed is None:
-            changed = known[key] = _changed(row)
+        if before is None or not _alike(row, before):  # most rows change the same names
+            changed = _changed(row)
+        before = row
         wrote = row.written or row.action == "purge" or row.raised
         found[row.index] = Outcome(
             action=DONE[row.action] if wrote else "unchanged",
@@ -117,6 +115,10 @@ def outcomes_of(rows: Iterable[Row]) -> dict[int, Outcome]:
             changed=changed,
         )
     return found
+
+
+def _alike(row: Row, other: Row) -> bool:
+    return row.program is other.program and row.changed == other.changed and row.given == other.given
 
 
 def _changed(row: Row) -> tuple[str, ...]:

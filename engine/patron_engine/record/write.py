@@ -122,17 +122,15 @@ def update(batch: Batch, program: Program, changed: Iterable[tuple[Row, Sequence
 def write_figures(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """Parents whose figures changed. Version and stamps change only where a detail raised them."""
     due = []
-    places = program.places
     for row in rows:
         seen = row.seen or {}
         moved = row.figures | row.changed
-        candidates = (
-            program.names if row.own else sorted((n for n in moved if n in places), key=places.__getitem__)
-        )
         names = [
             n
-            for n in candidates
-            if (now := row.values.get(n)) is not (before := seen.get(n)) and now != before
+            for n in program.names
+            if (row.own or n in moved)
+            and (now := row.values.get(n)) is not (before := seen.get(n))
+            and now != before
         ]
         names += [
             n
