@@ -11,7 +11,9 @@ import psycopg
 import pytest
 
 from patron_engine.actor import Actor
+from patron_engine.query import fetch, rows
 from patron_engine.query.spec import Ask
+from patron_engine.query.walking import Learnt
 from patron_engine.store.tables import Tables
 from patron_engine.ways.read import read
 from patron_testing.build import Records, build_workspace, model_of
@@ -75,6 +77,28 @@ def world(server: Server) -> Iterator[World]:
     server.drop(url)
 
 
+class Walked(Learnt):
+    """Whose pages are walked first, always."""
+
+    def ways(self, key: object, many: object) -> tuple[Any, ...]:
+        return ("walk", "gather")
+
+
+@pytest.fixture(params=["gathered", "walked", "walked to its end", "walked in vain"])
+def way(request: pytest.FixtureRequest, world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Every way to find the rows of a page: a walk ends before the page is full, in its midst, or never."""
+    most = {"walked": 1000, "walked to its end": 7, "walked in vain": 2}.get(request.param)
+    if most is not None:
+        monkeypatch.setattr(fetch, "LEARNT", Walked())
+        monkeypatch.setattr(rows, "WALKED", most)
+        monkeypatch.setattr(rows, "LOOKED", most + 3)
+    before = world.call
+    world.call = replace(before, tables=Tables(before.model, before.schema))  # statements are made anew
+    yield request.param
+    world.call = before
+
+
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(
     "sort", [(), ("-created_at",), ("name",), ("-name",), ("grade",), ("-grade",), ("size",), ("owner",)]
 )
@@ -89,6 +113,17 @@ def test_pages_hold_every_record_once_in_order(world: World, sort: tuple[str, ..
         assert [r["size"] for r in rows] == sorted(r["size"] for r in rows)
 
 
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("sort", [(), ("-created_at",), ("name",), ("-name",)])
+@pytest.mark.parametrize(
+    "where", ["size > 3", "size > 1000", "grade == 'a' or size < 9", "name != 'account 1'"]
+)
+def test_pages_of_a_condition_hold_what_fits_it(world: World, where: str, sort: tuple[str, ...]) -> None:
+    rows = world.pages("account", sort=sort, where=where, fields=("id",))
+    everybodys = read(world.r.conn, world.r.call, Ask(object="account", where=where), secret=SECRET).rows()
+    assert sorted(r["id"] for r in rows) == sorted(r["id"] for r in everybodys if r["id"] in world.seen)
+
+
 @pytest.mark.parametrize("where", [None, "size > 3", "grade == 'a'", "size > 3 or grade == 'b'"])
 def test_what_several_reasons_give_is_counted_once(world: World, where: str | None) -> None:
     ask = Ask(object="account", where=where, fields=("id",), count="exact")
@@ -97,6 +132,7 @@ def test_what_several_reasons_give_is_counted_once(world: World, where: str | No
     assert where is not None or page.count == len(world.seen)
 
 
+@pytest.mark.usefixtures("way")
 def test_through_a_link_each_reason_of_the_other_record_counts(world: World) -> None:
     rows = world.pages("deal", sort=("-created_at",), fields=("id", "name"))
     assert [r["id"] for r in rows] == sorted(world.deals, reverse=True)
