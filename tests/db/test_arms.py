@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from patron_engine.actor import Actor
-from patron_engine.query import fetch, rows
+from patron_engine.query import fetch, rows, walking
 from patron_engine.query.spec import Ask
-from patron_engine.query.walking import Learnt
+from patron_engine.query.walking import Learnt, gives_many
 from patron_engine.store.tables import Tables
 from patron_engine.ways.read import read
 from patron_testing.build import Records, build_workspace, model_of
@@ -21,7 +21,7 @@ from patron_testing.organisation import DOCUMENTS
 from patron_testing.pg import Server
 
 SECRET = b"a key of the tests"
-REP = {
+REP: dict[str, Any] = {
     "kind": "role", "name": "rep", "label": "Rep", "for_users": "internal",
     "objects": {"account": {"read": "own"}, "deal": {"read": {"through": "account"}}},
 }  # fmt: skip
@@ -138,6 +138,22 @@ def test_through_a_link_each_reason_of_the_other_record_counts(world: World) -> 
     assert [r["id"] for r in rows] == sorted(world.deals, reverse=True)
     page = read(world.r.conn, world.call, Ask(object="deal", limit=1, count="exact"), secret=SECRET)
     assert page.count == len(world.deals)
+
+
+@pytest.mark.parametrize("object", ["account", "deal"])
+def test_what_a_rule_may_give_says_what_is_tried_first(
+    world: World, object: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not gives_many(world.r.conn, world.call, object)  # his own, four shares, a queue
+    for most, many in ((4, True), (5, False)):
+        monkeypatch.setattr(walking, "SHARED_MANY", most)
+        call = replace(world.call, tables=Tables(world.call.model, world.call.schema))
+        assert gives_many(world.r.conn, call, object) is many
+    boss = REP | {"name": "boss", "objects": REP["objects"] | {"account": {"read": "own_and_reports"}}}
+    model = model_of(DOCUMENTS + f"---\n{json.dumps(boss)}\n")
+    actor = Actor(user=world.me, roles=frozenset({"boss"}))
+    call = replace(world.call, model=model, tables=Tables(model, world.call.schema), actor=actor)
+    assert gives_many(world.r.conn, call, object)
 
 
 def test_somebody_nothing_reaches_sees_an_empty_list(world: World) -> None:
