@@ -55,6 +55,14 @@ def test_both_slow_and_the_walk_is_tried_again_some_time(clock: list[float]) -> 
     assert learnt.ways("a", many) == WALK
 
 
+def test_who_reaches_less_than_a_page_is_never_walked(clock: list[float]) -> None:
+    learnt = Learnt()
+    learnt.gathered("a", SLOW, in_vain=False, all=True)
+    assert learnt.ways("a", few) == GATHER
+    learnt.gathered("a", SLOW, in_vain=False)  # there is more since
+    assert learnt.ways("a", few) == WALK
+
+
 def test_what_is_learnt_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walking, "REMEMBERED_MOST", 2)
     learnt = Learnt()
