@@ -11,7 +11,9 @@ import psycopg
 import pytest
 
 from patron_engine.actor import Actor
+from patron_engine.query import fetch, rows, walking
 from patron_engine.query.spec import Ask
+from patron_engine.query.walking import Learnt, gives_many
 from patron_engine.store.tables import Tables
 from patron_engine.ways.read import read
 from patron_testing.build import Records, build_workspace, model_of
@@ -19,7 +21,7 @@ from patron_testing.organisation import DOCUMENTS
 from patron_testing.pg import Server
 
 SECRET = b"a key of the tests"
-REP = {
+REP: dict[str, Any] = {
     "kind": "role", "name": "rep", "label": "Rep", "for_users": "internal",
     "objects": {"account": {"read": "own"}, "deal": {"read": {"through": "account"}}},
 }  # fmt: skip
@@ -75,6 +77,28 @@ def world(server: Server) -> Iterator[World]:
     server.drop(url)
 
 
+class Walked(Learnt):
+    """Whose pages are walked first, always."""
+
+    def ways(self, key: object, many: object) -> tuple[Any, ...]:
+        return ("walk", "gather")
+
+
+@pytest.fixture(params=["gathered", "walked", "walked to its end", "walked in vain"])
+def way(request: pytest.FixtureRequest, world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Every way to find the rows of a page: a walk ends before the page is full, in its midst, or never."""
+    most = {"walked": 1000, "walked to its end": 7, "walked in vain": 2}.get(request.param)
+    if most is not None:
+        monkeypatch.setattr(fetch, "LEARNT", Walked())
+        monkeypatch.setattr(rows, "WALKED", most)
+        monkeypatch.setattr(rows, "LOOKED", most + 3)
+    before = world.call
+    world.call = replace(before, tables=Tables(before.model, before.schema))  # statements are made anew
+    yield request.param
+    world.call = before
+
+
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(
     "sort", [(), ("-created_at",), ("name",), ("-name",), ("grade",), ("-grade",), ("size",), ("owner",)]
 )
@@ -89,6 +113,17 @@ def test_pages_hold_every_record_once_in_order(world: World, sort: tuple[str, ..
         assert [r["size"] for r in rows] == sorted(r["size"] for r in rows)
 
 
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("sort", [(), ("-created_at",), ("name",), ("-name",)])
+@pytest.mark.parametrize(
+    "where", ["size > 3", "size > 1000", "grade == 'a' or size < 9", "name != 'account 1'"]
+)
+def test_pages_of_a_condition_hold_what_fits_it(world: World, where: str, sort: tuple[str, ...]) -> None:
+    rows = world.pages("account", sort=sort, where=where, fields=("id",))
+    everybodys = read(world.r.conn, world.r.call, Ask(object="account", where=where), secret=SECRET).rows()
+    assert sorted(r["id"] for r in rows) == sorted(r["id"] for r in everybodys if r["id"] in world.seen)
+
+
 @pytest.mark.parametrize("where", [None, "size > 3", "grade == 'a'", "size > 3 or grade == 'b'"])
 def test_what_several_reasons_give_is_counted_once(world: World, where: str | None) -> None:
     ask = Ask(object="account", where=where, fields=("id",), count="exact")
@@ -97,11 +132,28 @@ def test_what_several_reasons_give_is_counted_once(world: World, where: str | No
     assert where is not None or page.count == len(world.seen)
 
 
+@pytest.mark.usefixtures("way")
 def test_through_a_link_each_reason_of_the_other_record_counts(world: World) -> None:
     rows = world.pages("deal", sort=("-created_at",), fields=("id", "name"))
     assert [r["id"] for r in rows] == sorted(world.deals, reverse=True)
     page = read(world.r.conn, world.call, Ask(object="deal", limit=1, count="exact"), secret=SECRET)
     assert page.count == len(world.deals)
+
+
+@pytest.mark.parametrize("object", ["account", "deal"])
+def test_what_a_rule_may_give_says_what_is_tried_first(
+    world: World, object: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not gives_many(world.r.conn, world.call, object)  # his own, four shares, a queue
+    for most, many in ((4, True), (5, False)):
+        monkeypatch.setattr(walking, "SHARED_MANY", most)
+        call = replace(world.call, tables=Tables(world.call.model, world.call.schema))
+        assert gives_many(world.r.conn, call, object) is many
+    boss = REP | {"name": "boss", "objects": REP["objects"] | {"account": {"read": "own_and_reports"}}}
+    model = model_of(DOCUMENTS + f"---\n{json.dumps(boss)}\n")
+    actor = Actor(user=world.me, roles=frozenset({"boss"}))
+    call = replace(world.call, model=model, tables=Tables(model, world.call.schema), actor=actor)
+    assert gives_many(world.r.conn, call, object)
 
 
 def test_somebody_nothing_reaches_sees_an_empty_list(world: World) -> None:

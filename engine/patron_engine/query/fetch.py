@@ -99,7 +99,8 @@ def _first(
         rows = _run(conn, made.statement, given)
         if way == "walk" and len(rows) == shape.limit:
             return made, rows
-    LEARNT.gathered(whose, time.monotonic() - begun, in_vain="walk" in ways)
+    all_of_them = shape.after is None and len(rows) != shape.limit
+    LEARNT.gathered(whose, time.monotonic() - begun, in_vain="walk" in ways, all=all_of_them)
     return made, rows
 
 

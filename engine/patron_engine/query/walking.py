@@ -42,7 +42,7 @@ from patron_engine.store.tables import Id
 LOOKED: Final = 50_000  # records whose own fields a walk compares with what was asked for
 WALKED: Final = 7_500  # of those, how many are asked whether they are his
 SHARED_MANY: Final = 5_000  # single rights from which on they are many
-QUICK_SECONDS: Final = 0.02  # what a page may take
+QUICK_SECONDS: Final = 0.05
 REMEMBERED_SECONDS: Final = 300.0
 REMEMBERED_MOST: Final = 20_000
 
@@ -142,13 +142,16 @@ class Learnt:
         gather = not many() if until is None else time.monotonic() < until
         return ("gather",) if gather else ("walk", "gather")
 
-    def gathered(self, key: Hashable, seconds: float, *, in_vain: bool) -> None:
-        """The page was gathered in so many seconds, after a walk `in_vain` or without one. A quick one is as good the next time;
-        after a slow one a walk is tried: at once where none was, else some time later, when there may be more."""
+    def gathered(self, key: Hashable, seconds: float, *, in_vain: bool, all: bool = False) -> None:
+        """The page was gathered in so many seconds, after a walk `in_vain` or without one; `all`: there is no more than this.
+        A quick one is as good the next time, and where all was less than a page no walk would fill one; after a slow one a walk
+        is tried: at once where none was, else some time later, when there may be more."""
         now = time.monotonic()
         with self._lock:
             known = self._gathered_until.get(key)
-            if seconds < QUICK_SECONDS:
+            if all:
+                until = float("inf")
+            elif seconds < QUICK_SECONDS:
                 until = float("inf") if known is None or in_vain else known
             elif in_vain:
                 until = now + REMEMBERED_SECONDS

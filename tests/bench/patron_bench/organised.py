@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from patron_bench import data
+from patron_bench import data, shapes
 from patron_bench.world import ADMINISTRATOR, DEFINITIONS, NAME, service_of
 
 from patron_engine.actor import Actor
@@ -35,7 +35,7 @@ def person(number: int, role: str) -> Actor:
 def organise(folder: Path, rows: int) -> None:
     """The workspace with its people and rows; what is there already is taken."""
     folder.mkdir(parents=True, exist_ok=True)
-    ready = folder / f"organised-{rows}"
+    ready = folder / f"shaped-{rows}"
     if ready.exists():
         return
     with service_of(folder) as service:
@@ -59,8 +59,9 @@ def _make(service: Service, rows: int) -> None:
             )  # what is written is right: it is computed
             _chains(conn)
             _shares(conn, rows)
+            shapes.give(conn, rows)
         tables = ("department", "sys__reports", "sys__department_tree", "c_account__access", '"user"')
-        for table in (*tables, "c_account"):
+        for table in (*tables, "c_account", "c_quote"):
             conn.execute(f"VACUUM (ANALYZE) {table}")
 
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from statistics import median
 
-from patron_bench import organised
+from patron_bench import organised, shapes
 from patron_bench.organised import GUEST, HOLDER, person
 from patron_bench.report import Line
 from patron_bench.world import NAME, World, service_of
@@ -27,6 +27,13 @@ DEAL_COLUMNS = ("id", "c_name", "c_stage", "c_amount", "created_at")
 FILTER = "c_industry == 'steel'"
 NEWEST = ("-created_at",)  # as lists of the pages are sorted unless somebody says otherwise
 DEAL_FILTER = "c_stage == 'won'"
+QUOTE_COLUMNS = ("id", "c_name", "c_status", "created_at")
+QUOTE_FILTER = "c_status == 'sent'"
+ASKED = {
+    "c_account": (COLUMNS, FILTER),
+    "c_opportunity": (DEAL_COLUMNS, DEAL_FILTER),
+    "c_quote": (QUOTE_COLUMNS, QUOTE_FILTER),
+}
 
 ADMINISTRATOR = Actor(user=None, name="administrator", administrator=True)
 PEOPLE: dict[str, Actor] = {
@@ -36,11 +43,12 @@ PEOPLE: dict[str, Actor] = {
     "rep": person(41, "c_rep"),
     "rep with 10,000 shares": person(HOLDER, "c_rep"),
     "guest with 10 shares": person(GUEST, "c_rep"),
+    **shapes.people(),
 }
 
 
 def questions(object: str) -> dict[str, Ask]:
-    columns, where = (COLUMNS, FILTER) if object == "c_account" else (DEAL_COLUMNS, DEAL_FILTER)
+    columns, where = ASKED[object]
     few = Ask(object=object, fields=("id",), limit=1, count="exact")
     return {
         "list": Ask(object=object, fields=columns, sort=NEWEST),
@@ -57,7 +65,7 @@ def measure(large: World, rounds: int) -> list[Line]:
     lines = []
     with service_of(folder) as service:
         place = service.runtime.workspace(NAME)
-        for object in ("c_account", "c_opportunity"):
+        for object in ASKED:
             for name, ask in questions(object).items():
                 lines += _compared(place, f"{object[2:]} {name}", ask, rounds)
     return lines

@@ -56,8 +56,6 @@ def give(conn: psycopg.Connection[Any], rows: int) -> None:
         f" FROM generate_series(0, {min(OLD, rows) - 1}) employed (n) WHERE id = {data.sql_id('0001', 'employed.n')}"
     )
     _quotes(conn, rows)
-    for table in ("c_account__access", "sys__reports", "c_account", "c_quote"):
-        conn.execute(f"VACUUM (ANALYZE) {table}")
 
 
 def _team(conn: psycopg.Connection[Any], boss: int, member: str, many: int) -> None:
