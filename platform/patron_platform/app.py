@@ -31,6 +31,7 @@ from patron_platform.api.door import Door
 from patron_platform.health import router as health
 from patron_platform.hosts import Hosts
 from patron_platform.observe import Observed
+from patron_platform.routes import Addresses
 from patron_platform.service import Service
 from patron_platform.web import pages
 from patron_platform.web.errors import error_page
@@ -54,7 +55,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     routes = [route for module in API_MODULES for route in module.router.under(API)]
     routes += health.under()
     routes += [route for module in pages.PAGES for route in module.router.under()]
-    app = Starlette(routes=routes, exception_handlers=errors.handlers(error_page), lifespan=life)
+    app = Starlette(routes=[Addresses(routes)], exception_handlers=errors.handlers(error_page), lifespan=life)
     app.state.service = service
     app.state.door = Door(service)
     return Observed(Packed(Hosts(app, service.settings.base_url)))

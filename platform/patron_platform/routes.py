@@ -11,7 +11,8 @@ Out: routes of Starlette. What a function takes is looked at when it is asked fi
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar, get_type_hints
@@ -19,9 +20,10 @@ from typing import Any, TypeVar, get_type_hints
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
 
+MOST_STEPS = 20  # of an address that are told apart
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Reader = Callable[[Request], Awaitable[Any]]
 Read = Mapping[Reader, Any]  # what was awaited before the function is called
@@ -61,7 +63,7 @@ class Routes:
     def under(self, prefix: str = "") -> list[Route]:
         """As Starlette takes them, in the order they stand in the module."""
         return [
-            _Address(prefix + self.prefix + path, _answering(function), methods=[method])
+            Route(prefix + self.prefix + path, _answering(function), methods=[method])
             for method, path, function in self._known
         ]
 
@@ -73,14 +75,39 @@ class Routes:
         return known
 
 
-class _Address(Route):
-    """Says which route answers: requests are counted by it."""
+class Addresses(BaseRoute):
+    """Every route of the application. Only those are compared with a path that have as many steps as it, and its first one;
+    among them the first that fits answers."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes: dict[tuple[str, int], list[Route]] = defaultdict(list)
+        for route in routes:
+            first, steps = _place(route.path)
+            most = (
+                MOST_STEPS if ":path}" in route.path else steps
+            )  # the end of such a route may be many steps
+            for count in range(steps, most + 1):
+                self._routes[first, count].append(route)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        match, found = super().matches(scope)
-        if match is Match.FULL:
-            found["route"] = self
-        return match, found
+        """`route` is what answers: requests are counted by it. One that takes another method says so."""
+        partly: tuple[Match, Scope] = (Match.NONE, {})
+        first, steps = _place(scope["path"]) if scope["type"] == "http" else ("", 0)
+        for route in self._routes.get((first, min(steps, MOST_STEPS)), ()):
+            match, found = route.matches(scope)
+            if match is Match.FULL:
+                return match, {**found, "route": route, "answering": route}
+            if match is Match.PARTIAL and partly[0] is Match.NONE:
+                partly = match, {**found, "answering": route}
+        return partly
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["answering"].handle(scope, receive, send)
+
+
+def _place(path: str) -> tuple[str, int]:
+    """The first step of a path and how many it has."""
+    return path.split("/", 2)[1] if path.startswith("/") else "", path.count("/")
 
 
 def _answering(function: Callable[..., Any]) -> Callable[[Request], Awaitable[Response]]:
