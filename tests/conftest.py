@@ -10,7 +10,7 @@ import pytest
 
 from patron_engine.store.migrations import make_schema
 from patron_engine.store.session import open_session
-from patron_platform.database.migrate import migrate_system
+from patron_platform.database.migrate import open_system
 from patron_platform.database.pools import Databases
 from patron_testing.pg import Server, running_server
 
@@ -51,8 +51,7 @@ def schema(conn: psycopg.Connection[Any]) -> str:
 
 @pytest.fixture
 def databases(database_url: str) -> Iterator[Databases]:
-    """Pools over this test's database with the system's own tables, no workspace yet."""
+    """Pools over this test's database with the system's own tables, no workspace yet; behind the second wall."""
     with Databases(database_url, connections=4) as opened:
-        with opened.system() as connection:
-            migrate_system(connection)
+        open_system(opened)
         yield opened

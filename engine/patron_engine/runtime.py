@@ -32,7 +32,7 @@ from patron_engine.record.change import Change, Outcome
 from patron_engine.release import active
 from patron_engine.release.drafts import Draft, own_documents
 from patron_engine.release.releases import Kind, Release, layers_of
-from patron_engine.store.session import collation_of
+from patron_engine.store.session import Purpose, collation_of
 from patron_engine.store.tables import Tables
 from patron_engine.ways import publish as publish_way
 from patron_engine.ways import read as read_way
@@ -43,11 +43,11 @@ FRESH_SECONDS = 0.5
 KEPT_RELEASES = 2  # per workspace: the active one, and the one requests under way may still use
 
 Result = TypeVar("Result")
-Purpose = Literal["read", "write", "publish", "job"]
 
 
 class Connections(Protocol):
-    """Where connections come from: one pool a server, a server for each workspace."""
+    """Where connections come from: pools for each server, a server for each workspace. Tables are changed on connections for
+    `publish` and `upkeep` alone; the others may be of a login that cannot."""
 
     def connection(
         self, workspace: str, purpose: Purpose

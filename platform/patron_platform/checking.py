@@ -25,6 +25,7 @@ from patron_engine.problems import Problem, Problems, beyond, nearest
 from patron_engine.ways.rehearse import rehearse
 from patron_platform.folder import load_pack
 from patron_platform.service import Service
+from patron_platform.template_names import template_name_problems
 from patron_platform.template_syntax import template_problems
 from patron_platform.workspace import PLATFORM_VERSION
 
@@ -82,6 +83,8 @@ def check_folder(service: Service, folder: str) -> Checked:
         effective, PhysicalNames(), 1, vault=Vault(b"\0" * 32), earlier=problems, unread=pack.unread
     )
     problems.extend(compiled)
+    if model is not None:
+        problems.extend(template_name_problems(pack, model))
     checks: tuple[str, ...] = ()
     if model is not None and not problems.errors:
         lower = fold(tuple(layer for layer in resolution.layers if layer.name != pack.name))

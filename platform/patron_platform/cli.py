@@ -11,7 +11,16 @@ from typing import Annotated
 
 import typer
 
-from patron_platform.commands import access, definitions, packs, people, serving, transfer, workspaces
+from patron_platform.commands import (
+    access,
+    definitions,
+    packs,
+    people,
+    privacy,
+    serving,
+    transfer,
+    workspaces,
+)
 
 app = typer.Typer(
     name="patron",
@@ -35,6 +44,7 @@ def _options(
 serving.register(app)
 workspaces.register(app)
 people.register(app)
+privacy.register(app)
 packs.register(app)
 definitions.register(app)
 access.register(app)

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
+from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import PatronError
-from patron_platform.routes import Routes
 from patron_platform.service import Service
 
-router = Routes()
+router = APIRouter()
 
 
 @router.get("/health/live")

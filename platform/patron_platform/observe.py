@@ -30,13 +30,14 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class Observed:
-    """Counts requests, adds the headers, answers HEAD as GET without a body.
+    """Counts requests, adds the headers, answers HEAD as GET without a body. `prefix` is the API's.
 
     An error that has been answered (and logged, with its id) ends here: the server would only log it again, with all it says.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, prefix: str = "") -> None:
         self.app = app
+        self.prefix = prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,11 +64,16 @@ class Observed:
             if not status:
                 raise
         finally:
-            route = _route(scope)
+            route = self._route(scope)
             REQUESTS.labels(method, route, str(status or 500)).inc()
             SECONDS.labels(method, route).observe(time.perf_counter() - begun)
 
-
-def _route(scope: Scope) -> str:
-    path = getattr(scope.get("route"), "path", None)
-    return path if isinstance(path, str) else "other"
+    def _route(self, scope: Scope) -> str:
+        """The route's whole path, whether or not the framework says it with the prefix of its router."""
+        path = getattr(scope.get("route"), "path", None)
+        if not isinstance(path, str):
+            return "other"
+        within = (
+            self.prefix and scope["path"].startswith(f"{self.prefix}/") and not path.startswith(self.prefix)
+        )
+        return f"{self.prefix}{path}" if within else path

@@ -23,7 +23,11 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     database: str | None = Field(
-        None, description="PostgreSQL URL; without one the embedded database is started"
+        None, description="PostgreSQL URL of the owner; without one the embedded database is started"
+    )
+    application: str | None = Field(
+        None,
+        description="PostgreSQL URL of the login requests and jobs use; without one the owner makes it where he may",
     )
     data: Path | None = Field(
         None, description="folder of the embedded database; silent: $XDG_DATA_HOME/patron"
@@ -97,6 +101,7 @@ def _on_this_machine(address: str) -> bool:
 
 _NAMES: Mapping[str, str] = {
     "DATABASE_URL": "database",
+    "DATABASE_APPLICATION_URL": "application",
     "PATRON_DATA": "data",
     "PATRON_HOST": "host",
     "PATRON_PORT": "port",

@@ -1,4 +1,4 @@
-"""Template syntax: whether the templates of a pack can be read at all. Their names are values of a run, known then.
+"""Template syntax: whether the templates of a pack can be read at all. Of their names knows template_names.
 
 In: a pack. Out: Problems: of a text in a document with its place there, of a file with its line.
 """
@@ -25,7 +25,7 @@ def template_problems(pack: Pack) -> list[Problem]:
     found = []
     for document in pack.documents:
         if document.kind == "template":
-            for path, text in _texts(document.body):
+            for path, text in texts_of(document.body):
                 fault = _fault(reader, text)
                 if fault is not None:
                     found.append(_problem(fault, **document.where(path)))
@@ -36,7 +36,8 @@ def template_problems(pack: Pack) -> list[Problem]:
     return found
 
 
-def _texts(body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def texts_of(body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """The texts of a template that stand in its document, with their places."""
     for key in ("subject", "body"):
         value = body.get(key)
         if isinstance(value, str):

@@ -91,7 +91,7 @@ class Teller:
         if not lines:
             lines = (Line(gives=False, text=self.t("explained.no_roles", who=self.who)),)
         cures = tuple(self._cure(said, r, (opens or {}).get(r)) for r in said.remedies)
-        ordered = sorted(cures, key=_smallest_first)
+        ordered = sorted(cures, key=self._smallest_first)
         return Told(
             allowed=said.allowed, headline=self.t(f"explained.{key}", **words), lines=lines, cures=tuple(ordered),
             below=below,
@@ -103,7 +103,8 @@ class Teller:
         if way.source == "administrator":
             return self.t("explained.administrator", who=self.who)
         if way.source in ("given", "queue"):
-            return self.t(f"explained.{way.source}_{'yes' if way.gives else 'no'}", who=self.who)
+            found = "any" if said.record is None else "yes" if way.gives else "no"
+            return self.t(f"explained.{way.source}_{found}", who=self.who)
         if way.source == "sharing":
             return self._sharing(way)
         role, action = self._role(way.name), self._action(said.action)
@@ -215,7 +216,21 @@ class Teller:
         found = self.object.fields.get(self.object.aliases.get(name, name))
         return name if found is None else self.reader.say(found.label, name)
 
+    def _smallest_first(self, cure: Cure) -> tuple[bool, bool, int, bool, int]:
+        """What concerns one record, then what opens least; among equals what concerns one person, and the role that gives least."""
+        return (
+            cure.kind != "share",
+            cure.opens is None,
+            cure.opens or 0,
+            cure.kind == "widen",
+            self._breadth(cure),
+        )
 
-def _smallest_first(cure: Cure) -> tuple[bool, bool, int, bool]:
-    """What concerns one record, then what opens least; among equals what concerns one person."""
-    return (cure.kind != "share", cure.opens is None, cure.opens or 0, cure.kind == "widen")
+    def _breadth(self, cure: Cure) -> int:
+        """How much a role gives: rights on objects, those on every other one for each object there is."""
+        role = given_of(self.call.model).roles.get(cure.name)
+        if role is None:
+            return 0
+        rights = {n: len(e.flags) + len(e.scopes) for n, e in role.objects.items()}
+        rest = len(self.call.model.objects) - len(rights)
+        return sum(rights.values()) + rights.get("*", 0) * rest + len(role.actions)

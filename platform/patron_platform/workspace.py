@@ -24,6 +24,7 @@ from patron_engine.store.doctor import drift as tables_adrift
 from patron_engine.store.physical_rows import known_columns
 from patron_engine.ways.install import Choices, install_layers, uninstall_layers
 from patron_engine.ways.publish import Publication
+from patron_platform.database.wall import gaps
 from patron_platform.database.workspaces import create_workspace, list_workspaces
 from patron_platform.folder import load_pack
 from patron_platform.identity.accounts import create_user
@@ -68,7 +69,7 @@ def make_workspace(
     there = available_packs(folders)
     with service.databases.system("publish") as conn:
         try:
-            create_workspace(conn, service.databases.server, name)
+            create_workspace(conn, service.databases, name)
         except Conflict:
             service.databases.forget(name)
             if _release(service.runtime.workspace(name)) > 0:
@@ -108,14 +109,15 @@ def plan_uninstall(place: Workspace, name: str) -> Publication:
 
 
 def examine(service: Service, only: str | None = None) -> dict[str, list[Problem]]:
-    """What differs between definitions, tables and figures, for each workspace."""
+    """What differs between definitions, tables and figures, for each workspace; and whether PostgreSQL keeps it apart."""
     found: dict[str, list[Problem]] = {}
     for name in _names(service, only):
         place = service.runtime.workspace(name)
         try:
             with place.connection("job") as conn:
                 call = place.call(conn, OPERATOR)
-                problems = tables_adrift(conn, call.model, place.schema, known_columns(conn, place.schema))
+                problems = _wall_broken(service, conn, name)
+                problems += tables_adrift(conn, call.model, place.schema, known_columns(conn, place.schema))
                 problems += _audit_broken(conn, place.schema)
                 for object in call.model.objects:
                     problems += [_adrift(drift) for drift in find_drift(conn, call, object)]
@@ -123,6 +125,12 @@ def examine(service: Service, only: str | None = None) -> dict[str, list[Problem
         except PatronError as error:
             found[name] = [Problem(code=error.code, message=error.detail, hint=error.hint)]
     return found
+
+
+def _wall_broken(service: Service, conn: psycopg.Connection[Any], name: str) -> list[Problem]:
+    """That the second wall is off (a warning), or tables the workspace's role may not read."""
+    place = service.databases.place(name)
+    return gaps(conn, service.databases.wall(place.dsn), place.schema)
 
 
 def _audit_broken(conn: psycopg.Connection[Any], schema: str) -> list[Problem]:

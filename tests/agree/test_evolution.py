@@ -286,7 +286,7 @@ def write_some(place: Workspace, author: Author, rng: random.Random) -> set[str]
 def test_publications_at_random(databases: Databases, run: int) -> None:
     rng = random.Random(SEED + run)
     with databases.system() as conn:
-        create_workspace(conn, databases.server, "t")
+        create_workspace(conn, databases, "t")
     place = Runtime(databases, secret=b"s" * 32).workspace("t")
     author = Author(rng)
     place.publish(ADMIN, planned(place, author))

@@ -23,7 +23,6 @@ FUNCTION_LINES = 70
 LONG_FILES: dict[str, str] = {
     "engine/patron_engine/fields/choice.py": "one family of field types",
     "engine/patron_engine/meta/reader.py": "one grammar",
-    "engine/patron_engine/transfer/mapping.py": "one form of document",
 }
 VAGUE = {
     "utils",

@@ -118,3 +118,37 @@ def test_h140_a_form_of_another_site_is_not_kept_while_there_is_no_network(site:
         )
         visit.open("/o/account?q=Forged")
         assert page.locator("tbody").get_by_text("Forged").count() == 0
+
+
+def test_g131_no_page_stands_in_a_frame_of_another_site_or_hears_its_messages(site: Site, evil: Evil) -> None:
+    record = f"{site.base}/w/{WORKSPACE}/o/c_evil/{evil.ids[0]}"
+    framed = (
+        f"{site.base}/login",
+        f"{site.base}/w/{WORKSPACE}/",
+        record,
+        f"{record}/edit",
+        f"{site.base}/offline",
+    )
+    frames = "".join(f"<iframe src='{address}'></iframe>" for address in framed)
+    with site.visit() as visit:
+        page = visit.page
+        page.context.route(
+            "http://evil.example/**",
+            lambda route: route.fulfill(body=f"<!doctype html><p>evil</p>{frames}", content_type="text/html"),
+        )
+        page.goto("http://evil.example/")
+        page.wait_for_timeout(1_000)
+        shown = [frame.url for frame in page.frames if frame is not page.main_frame]
+        assert len(shown) == len(framed) and not any(url.startswith(site.base) for url in shown), shown
+        with page.context.expect_page() as opened:
+            page.evaluate("address => { window.victim = window.open(address); }", f"{record}/edit")
+        victim = opened.value
+        victim.wait_for_load_state("load")
+        before = victim.locator("form.form").inner_html()
+        page.evaluate("""() => {
+            for (const said of ["save", "{}", {type: "patron:set", value: "x"}, {text: "left"}, {key: "x", html: "<img src=x onerror=alert(1)>"}])
+                for (let n = 0; n < 3; n += 1) window.victim.postMessage(said, "*");
+        }""")
+        victim.wait_for_timeout(500)
+        assert victim.url == f"{record}/edit" and victim.locator("form.form").inner_html() == before
+        assert victim.evaluate("window.opener") is None, "who opened it has no hold of it"

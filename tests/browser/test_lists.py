@@ -144,7 +144,7 @@ def test_several_are_deleted_and_taken_back(site: Site, pipeline: None) -> None:
         boxes = page.locator('tbody input[name="id"]')
         boxes.nth(0).click()
         boxes.nth(3).click(modifiers=["Shift"])
-        assert page.locator(".list-acts-count").inner_text() == "4 chosen"
+        assert page.locator(".list-acts-count").inner_text() == "4 selected"
         page.locator(".list-acts button[value=delete]").click()
         page.locator("button[name=sure]").click()
         page.wait_for_selector(".flash")
@@ -199,4 +199,54 @@ def test_the_heads_of_groups_get_their_figures(site: Site, pipeline: None) -> No
         visit.open("/o/opportunity?view=all_opportunities&group=stage&where=" + quote("stage == 'lost'"))
         expect(visit.page.locator(".list-band .count")).to_contain_text(str(LOST * 2))
         assert visit.page.locator(".list-figures").count() == 0
+        visit.calm()
+
+
+def test_a_folded_group_is_stepped_over_and_comes_back(site: Site, pipeline: None) -> None:
+    """300 deals: prospecting fills more than a part, lost stands behind it."""
+    with site.visit() as visit:
+        page = visit.page
+        visit.open(
+            "/o/opportunity?view=all_opportunities&group=stage&where=" + quote("STARTS_WITH(name, 'Deal')")
+        )
+        lines, bands = page.locator("tbody tr[data-id]:visible"), page.locator(".list-band")
+        expect(lines).to_have_count(50)
+        lines.first.locator("input").check()
+        page.locator("[data-key=prospecting] .list-fold").press("Enter")
+        expect(
+            page.locator("[data-key=lost]")
+        ).to_be_visible()  # what follows came without the other 250 of the group
+        expect(lines).to_have_count(LOST * 2 - 1)
+        expect(page.locator(".list-acts")).to_be_hidden()  # nothing is chosen that cannot be seen
+        page.locator("[data-key=lost]").click()
+        expect(lines).to_have_count(0)
+        visit.accessible()
+        visit.picture("list-folded")
+        visit.settle()
+        page.reload()
+        visit.settle()
+        expect(lines).to_have_count(0)
+        expect(bands).to_have_count(2)
+        page.locator("[data-key=prospecting] .list-fold").click()
+        expect(lines).to_have_count(50)
+        page.locator(".list-next").scroll_into_view_if_needed()
+        expect(lines).to_have_count(100)
+        page.locator("[data-key=lost]").click()
+        expect(lines).to_have_count(100 + LOST * 2 - 1)
+        visit.calm()
+
+
+def test_options_are_found_by_pinyin_and_initials(site: Site) -> None:
+    with site.visit(language="zh-CN") as visit:
+        visit.open("/o/lead")
+        page = visit.page
+        page.keyboard.press("f")
+        panel = page.locator("#list-panel")
+        panel.locator("select[name=field]").first.select_option("status")
+        panel.locator(".filter-row .ts-control").click()
+        for typed, text in (("genjinzhong", "跟进中"), ("gjz", "跟进中")):
+            page.keyboard.type(typed)
+            expect(panel.locator(".ts-dropdown .option")).to_have_text([text])
+            for _ in typed:
+                page.keyboard.press("Backspace")
         visit.calm()

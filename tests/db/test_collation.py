@@ -53,7 +53,7 @@ def test_texts_are_compared_by_code_point_in_both_ways(english: str) -> None:
     with Databases(english, connections=2) as databases:
         with databases.system() as conn:
             migrate_system(conn)
-            create_workspace(conn, databases.server, "t")
+            create_workspace(conn, databases, "t")
         place = Runtime(databases, secret=b"s" * 32).workspace("t")
         documents = tuple(read_documents(OBJECT, "t.yaml")[0])
         place.publish(ADMIN, place.plan(lambda _, layers: (Layer(name="base", documents=documents),)))

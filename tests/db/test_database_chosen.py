@@ -17,7 +17,7 @@ from patron_engine.errors import PatronError, WrongUse
 from patron_platform.database.binaries import Binaries, for_everybody, from_folder, reachable
 from patron_platform.database.processes import processes_in, wait_until
 from patron_platform.database.providers import default_home, find_binaries, inspect, open_database
-from patron_testing.pg import binaries
+from patron_testing.pg import Server, binaries
 
 LINUX = Path("/proc/self").exists()
 ROOT = os.geteuid() == 0
@@ -74,9 +74,9 @@ def test_an_address_that_does_not_work_is_an_error_and_never_passed_over(
     assert list(home.iterdir()) == []
 
 
-def test_a_database_that_is_not_utf8_is_refused(server: object, database_url: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        name = f"{conn.info.dbname}_latin"
+def test_a_database_that_is_not_utf8_is_refused(server: Server, database_url: str) -> None:
+    with psycopg.connect(server.url, autocommit=True) as conn:
+        name = f"{psycopg.conninfo.conninfo_to_dict(database_url)['dbname']}_latin"
         conn.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0".encode())
         try:
             with pytest.raises(WrongUse) as caught:

@@ -311,6 +311,35 @@ def test_settings_for_real_use_lose_nothing(home: Path) -> None:
         assert conn.execute("SELECT upper('ß中é'), lower('ÀÉ')").fetchone() == ("ß中É", "àé")
 
 
+def test_a_folder_of_before_there_was_an_owner_is_handed_over(home: Path) -> None:
+    made = (
+        "ALTER DATABASE patron OWNER TO postgres",
+        "CREATE SCHEMA w_old",
+        "CREATE TABLE w_old.parts (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at date)",
+        "CREATE TABLE w_old.months (at date) PARTITION BY RANGE (at)",
+        "CREATE TABLE w_old.may PARTITION OF w_old.months FOR VALUES FROM ('2026-05-01') TO ('2026-06-01')",
+        "INSERT INTO w_old.parts (at) VALUES ('2026-05-03')",
+    )
+    with attach(home, binaries(), sync=False) as attachment:
+        superuser = psycopg.connect(attachment.cluster.url("patron"), autocommit=True)
+        for statement in made:
+            superuser.execute(statement.encode())
+        superuser.close()
+    with attach(home, binaries(), sync=False) as attachment, psycopg.connect(attachment.url) as conn:
+        assert conn.execute(
+            "SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user"
+        ).fetchone() == (
+            "patron",
+            False,
+        )
+        strangers = "SELECT relname FROM pg_class WHERE relnamespace = 'w_old'::regnamespace AND relowner <> 'patron'::regrole"
+        assert conn.execute(strangers).fetchall() == []
+        assert conn.execute("INSERT INTO w_old.parts (at) VALUES ('2026-05-04') RETURNING id").fetchone() == (
+            2,
+        )
+        conn.execute("DROP SCHEMA w_old CASCADE")
+
+
 # -- which database ---------------------------------------------------------------------------------------------------
 
 

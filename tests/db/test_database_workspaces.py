@@ -25,7 +25,7 @@ from patron_platform.database.workspaces import (
 
 def create(databases: Databases, name: str) -> None:
     with databases.system() as conn:
-        create_workspace(conn, databases.server, name)
+        create_workspace(conn, databases, name)
 
 
 def tables(databases: Databases, schema: str) -> set[str]:
@@ -74,11 +74,11 @@ def test_an_unknown_workspace_gets_the_nearest_name(databases: Databases) -> Non
 def test_dropping_takes_everything_of_it_and_nothing_else(databases: Databases) -> None:
     create(databases, "sales")
     create(databases, "hq")
-    with databases.system() as conn:
+    with databases.system("publish") as conn:
         for n in range(120):  # more than are dropped in one transaction
             conn.execute(f'CREATE TABLE w_sales."t{n}" (id bigint PRIMARY KEY)'.encode())
         conn.execute("ALTER TABLE w_sales.t1 ADD FOREIGN KEY (id) REFERENCES w_sales.t119")
-        drop_workspace(conn, databases.server, "sales")
+        drop_workspace(conn, databases, "sales")
         assert [w.name for w in list_workspaces(conn)] == ["hq"]
     assert tables(databases, "w_sales") == set()
     assert "sys__state" in tables(databases, "w_hq")
@@ -101,12 +101,12 @@ def test_a_creation_that_was_killed_is_finished_by_the_next(databases: Databases
 
 def test_a_drop_that_was_killed_is_finished_by_the_next(databases: Databases) -> None:
     create(databases, "sales")
-    with databases.system() as conn:
+    with databases.system("publish") as conn:
         conn.execute("UPDATE patron.workspace SET state = 'dropping'")
         conn.execute("DROP TABLE w_sales.sys__state")
         with pytest.raises(Conflict, match="being dropped"):
-            create_workspace(conn, databases.server, "sales")
-        drop_workspace(conn, databases.server, "sales")
+            create_workspace(conn, databases, "sales")
+        drop_workspace(conn, databases, "sales")
         assert list_workspaces(conn) == []
 
 
@@ -114,13 +114,13 @@ def test_a_workspace_may_lie_on_another_server(databases: Databases, server: Any
     elsewhere = server.make()
     try:
         with databases.system() as conn:
-            create_workspace(conn, databases.server, "far", dsn=elsewhere)
+            create_workspace(conn, databases, "far", dsn=elsewhere)
         with databases.connection("far", "write") as conn:
             assert conn.execute("SELECT release FROM w_far.sys__state").fetchone() == (0,)
         assert tables(databases, "w_far") == set()
         assert [u.workspace for u in upgrade_workspaces(databases)] == ["far"]
         with databases.system() as conn:
-            drop_workspace(conn, databases.server, "far")
+            drop_workspace(conn, databases, "far")
     finally:
         databases.close()
         server.drop(elsewhere)

@@ -64,7 +64,7 @@ fields:
 @pytest.fixture
 def place(databases: Databases, day: Day) -> Workspace:
     with databases.system() as conn:
-        create_workspace(conn, databases.server, "t")
+        create_workspace(conn, databases, "t")
     workspace = Runtime(databases, clock=day, secret=b"s" * 32).workspace("t")
     publish(workspace, DOCUMENTS)
     return workspace

@@ -46,7 +46,7 @@ fields:
 @pytest.fixture
 def place(databases: Databases, day: Day) -> Workspace:
     with databases.system() as conn:
-        create_workspace(conn, databases.server, "t")
+        create_workspace(conn, databases, "t")
     workspace = Runtime(databases, clock=day, secret=b"s" * 32).workspace("t")
     documents = tuple(read_documents(OBJECTS, "t.yaml")[0])
     workspace.publish(ADMIN, workspace.plan(lambda _, layers: (Layer(name="base", documents=documents),)))

@@ -55,7 +55,7 @@ def documents(text: str) -> tuple[Document, ...]:
 def place(databases: Databases) -> Workspace:
     """A workspace with one object, in release 1, and one record."""
     with databases.system() as conn:
-        create_workspace(conn, databases.server, "t")
+        create_workspace(conn, databases, "t")
     workspace = Runtime(databases, secret=b"s" * 32).workspace("t")
     workspace.publish(ADMIN, base(workspace, BASE))
     workspace.save(

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from patron_engine.query import sql
+from patron_engine.query.rows import Shape
 from patron_engine.query.spec import Ask
-from patron_engine.query.sql import Shape
 from patron_engine.record.change import Change
 from patron_engine.ways.read import figures, read, walk
 from patron_engine.ways.save import save

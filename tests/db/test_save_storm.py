@@ -22,7 +22,7 @@ from patron_engine.record.drift import find_drift
 from patron_engine.store import tasks
 from patron_engine.store.session import configure
 from patron_engine.transfer import imports, pieces
-from patron_engine.transfer.mapping import read_mapping
+from patron_engine.transfer.reading import read_mapping
 from patron_engine.transfer.sheet import open_sheet
 from patron_engine.ways.save import begin_write, retrying, save
 from patron_testing.build import NOON, Records, Templates

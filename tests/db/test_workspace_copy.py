@@ -40,14 +40,14 @@ def account(service: Service, workspace: str, name: str, **more: Any) -> str:
 
 
 def copy(service: Service, target: str = "trial") -> None:
-    with service.databases.system("job") as conn:
-        copy_workspace(conn, service.databases.server, "acme", target)
+    with service.databases.system("publish") as conn:
+        copy_workspace(conn, service.databases, "acme", target)
     service.databases.forget(target)
 
 
 def content(service: Service, schema: str) -> dict[str, list[str]]:
     """Every row of every table, columns by name."""
-    with service.databases.system("job") as conn:
+    with service.databases.system("publish") as conn:
         names = [
             n
             for (n,) in conn.execute(
@@ -66,7 +66,7 @@ def test_a_copy_holds_what_the_workspace_holds_and_is_sound(service: Service) ->
     copy(service)
     assert content(service, "w_trial") == content(service, "w_acme")
     assert examine(service) == {"acme": [], "trial": []}
-    with service.databases.system("read") as conn:
+    with service.databases.system("publish") as conn:
         assert conn.execute("SELECT count(*) FROM w_trial.sys__event").fetchone() == (0,)
 
 
@@ -77,7 +77,7 @@ def test_what_happens_in_a_copy_stays_there(service: Service) -> None:
     place = service.runtime.workspace("trial")
     place.publish(OPERATOR, place.plan_rollback(1))
     assert content(service, "w_acme") == before
-    with service.databases.system("read") as conn:
+    with service.databases.system("publish") as conn:
         numbers = conn.execute("SELECT number FROM w_trial.account ORDER BY number").fetchall()
     assert [n for (n,) in numbers] == ["C000001", "C000002"], "numbers go on where they were"
     assert examine(service, "trial") == {"trial": []}
@@ -105,7 +105,7 @@ def test_a_copy_that_was_killed_may_be_repeated(service: Service, monkeypatch: p
         patched.setattr(copy_schema, "_tasks", die)
         with pytest.raises(Died):
             copy(service)
-    with service.databases.system("read") as conn:
+    with service.databases.system("publish") as conn:
         assert [(w.name, w.state) for w in list_workspaces(conn)] == [
             ("acme", "ready"),
             ("trial", "creating"),
@@ -117,7 +117,7 @@ def test_a_copy_that_was_killed_may_be_repeated(service: Service, monkeypatch: p
 def test_a_copy_needs_a_source_and_a_name_of_its_own(service: Service) -> None:
     with pytest.raises(Conflict):
         copy(service, "acme")
-    with service.databases.system("job") as conn, pytest.raises(NotFound):
-        copy_workspace(conn, service.databases.server, "nobody", "trial")
-    with service.databases.system("read") as conn:
+    with service.databases.system("publish") as conn, pytest.raises(NotFound):
+        copy_workspace(conn, service.databases, "nobody", "trial")
+    with service.databases.system("publish") as conn:
         assert [w.name for w in list_workspaces(conn)] == ["acme"]

@@ -68,7 +68,7 @@ class Field:
     def __enter__(self) -> Self:
         with open_service(Settings(database=self.url, jobs=False)) as service:
             with service.databases.system("publish") as conn:
-                create_workspace(conn, service.databases.server, WORKSPACE)
+                create_workspace(conn, service.databases, WORKSPACE)
             place = service.runtime.workspace(WORKSPACE)
             place.publish(OPERATOR, place.plan(lambda _, layers: (shop.layer(1),)))
             made = place.save(

@@ -30,7 +30,7 @@ def counts(opened: Opened) -> tuple[Any, ...]:
     parts = sql.SQL(", ").join(
         sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier("w_acme", name)) for name in tables
     )
-    with opened.service.databases.system("read") as conn:
+    with opened.service.databases.system("publish") as conn:
         row = conn.execute(sql.SQL("SELECT ") + parts).fetchone()
     assert row is not None
     return tuple(row)

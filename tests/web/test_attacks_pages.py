@@ -184,7 +184,7 @@ def test_g120_rich_text_is_clean_when_written_and_when_read(
         "<link",
     ):
         assert word not in kept, kept
-    with opened.service.databases.system() as conn:  # written before there was a rule
+    with opened.service.databases.system("publish") as conn:  # written before there was a rule
         conn.execute("UPDATE w_acme.c_evil SET t_rich = %s WHERE id = %s", (f"<p>Before</p>{html}", UUID(id)))
     for path in (f"/o/c_evil/{id}", f"/o/c_evil/{id}?print=1", "/o/c_evil?view=c_evil_all"):
         page = person.page(path)

@@ -105,7 +105,7 @@ def test_rows_of_imports_are_no_files(admin: Api, opened: Opened) -> None:
         "POST", "/imports", files={"file": ("a.csv", b"name\nStaged\n")}, data={"object": "yd_place"}
     )
     assert said.status_code == 202, said.text
-    with opened.service.databases.system("read") as conn:
+    with opened.service.databases.system("publish") as conn:
         rows = conn.execute("SELECT id FROM w_acme.sys__file WHERE object = 'sys__import'").fetchall()
     assert rows
     job = admin.make("yd_job", name="Staged")

@@ -243,7 +243,7 @@ def test_the_builder_works_with_buttons_alone(opened: Opened, jobs: dict[str, st
     ]
     wrong = [(n, "ten" if n == "value" and v == "100" else v) for n, v in pairs]
     refused = person.post("/list/yd_job/filter", [*wrong, ("act", "apply")])
-    assert refused.status_code == 422 and 'value="ten"' in refused.text and "is no number" in refused.text
+    assert refused.status_code == 422 and 'value="ten"' in refused.text and "is not a number" in refused.text
 
 
 def fields_of(form: BeautifulSoup) -> list[tuple[str, str]]:

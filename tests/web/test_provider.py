@@ -200,3 +200,61 @@ def test_a_closed_account_stays_out(client: TestClient, provider: Provider, open
     finally:
         with opened.service.databases.system() as conn:
             conn.execute("UPDATE patron.account SET state = 'active' WHERE email = %s", (REP,))
+
+
+# -- H145: what an attacker replays or leaves out --------------------------------------------------------------------
+
+
+def test_h145_what_came_back_once_does_not_come_back_again(client: TestClient, provider: Provider) -> None:
+    address = there(client)
+    code = provider.sign_in(address)
+    kept = dict(client.cookies)
+    assert back(client, address, code).headers["location"] == "/w/acme/"
+    client.cookies.clear()
+    assert back(client, address, code).headers["location"] == FAILED, "another browser has not begun it"
+    client.cookies.update(kept)
+    said = back(client, address, code)
+    assert said.headers["location"] == FAILED and "patron_session" not in said.cookies, (
+        "nor does who begun it, with all his cookies"
+    )
+
+
+def test_h145_a_token_of_another_sign_in_is_refused(client: TestClient, provider: Provider) -> None:
+    """Signed by the provider, for this client, in time: only its nonce is of a sign-in before."""
+    first = there(client)
+    nonce = parse_qs(urlsplit(first).query)["nonce"][0]
+    assert back(client, first, provider.sign_in(first)).headers["location"] == "/w/acme/"
+    client.cookies.clear()
+    provider.claims = {"nonce": nonce}
+    said = whole(client, provider)
+    assert said.headers["location"] == FAILED and "patron_session" not in said.cookies
+
+
+def test_h145_nothing_comes_back_without_state(client: TestClient, provider: Provider) -> None:
+    for state in (None, "", "x" * 5_000, "\x00"):
+        address = there(client)
+        given = {"code": provider.sign_in(address)} | ({} if state is None else {"state": state})
+        said = client.get("/login/provider/back", params=given, follow_redirects=False)
+        assert said.headers["location"] == FAILED and "patron_session" not in said.cookies
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"alg": "none"}, {"alg": "None"}, {"alg": "RS256", "kid": "../../x"}, {"alg": "RS256", "kid": "/dev/null"},
+        {"alg": "RS256", "kid": "one' OR '1'='1"}, {"alg": "RS256", "jku": "https://evil.example/keys"},
+        {"alg": "RS256", "crit": ["exp"], "exp": 1}, {"alg": "HS256"}, {"alg": "HS256", "kid": ""},
+    ],
+)  # fmt: skip
+def test_h145_a_header_that_chooses_its_own_key_is_refused(
+    client: TestClient, provider: Provider, header: dict[str, Any]
+) -> None:
+    claims = {
+        "iss": provider.issuer, "aud": CLIENT, "sub": "one", "email": REP, "email_verified": True,
+        "iat": int(time.time()), "exp": int(time.time()) + 600,
+    }  # fmt: skip
+    parts = [urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in (header, claims)]
+    for signature in ("", "AAAA"):
+        provider.raw = ".".join([*parts, signature])
+        said = whole(client, provider)
+        assert said.headers["location"] == FAILED and "patron_session" not in said.cookies

@@ -23,11 +23,17 @@ def test_a_follow_up_makes_an_activity_and_the_task_of_its_next_date(opened: Ope
     )
     assert [(a["kind"], a["subject"]) for a in activity] == [("visit", "Saw the plant")]
     assert activity[0]["content"] == "Saw the plant\nand had tea"
-    tasks = opened.admin.rows("task", where="title == 'Saw the plant'", fields="due,about,owner,status")
+    tasks = opened.admin.rows(
+        "task", where="title == 'Saw the plant'", fields="due,about,account,owner,status"
+    )
     assert [(t["due"], t["about"]["id"], t["status"]) for t in tasks] == [
         ("2099-01-02", activity[0]["id"], "open")
     ]
-    page = me.page(f"/o/account/{account['id']}")
+    assert tasks[0]["account"]["id"] == account["id"], "the task is one of the account's"
+    page = me.page(f"/o/account/{account['id']}?tab=all_tasks")
+    assert "Saw the plant" in page.select_one("#timeline").get_text()
+    assert "Saw the plant" in page.select_one(".related table").get_text()
+    page = me.page(f"/o/account/{account['id']}?kind=task")
     assert "Saw the plant" in page.select_one("#timeline").get_text()
 
 

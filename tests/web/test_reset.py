@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -187,3 +188,88 @@ def test_the_policy_holds_where_one_changes_his_own(opened: Opened) -> None:
     admin = opened.person(ADMIN)
     said = admin.post("/me/password", {"current": PASSWORD, "new": "Password2026!", "again": "Password2026!"})
     assert said.status_code == 422 and "most common" in said.text
+
+
+# -- H136, H138, H139: what an attacker tries -----------------------------------------------------------------------
+
+
+def test_h136_a_link_is_kept_as_a_digest_and_cannot_be_guessed(
+    opened: Opened, posted: TestClient, post: MailServer
+) -> None:
+    ask(posted, REP)
+    link = post.link("reset")
+    token = link.rsplit("/", 1)[1]
+    assert len(token) >= 43, "256 bits"
+    with opened.service.databases.system() as conn:
+        rows = conn.execute("SELECT t::text FROM patron.ticket AS t WHERE kind = 'reset'").fetchall()
+        assert len(rows) == 1 and token not in rows[0][0]
+        digest = conn.execute("SELECT encode(hash, 'hex') FROM patron.ticket WHERE kind = 'reset'").fetchone()
+    assert digest is not None
+    near = (
+        token[:-1] + ("A" if token[-1] != "A" else "B"),
+        token.swapcase(),
+        token[:-1],
+        token + "A",
+        digest[0],
+        "%00",
+        "x" * 5_000,
+    )
+    for guess in near:
+        assert posted.get(f"/reset/{guess}").status_code == 404
+        assert choose(posted, f"/reset/{guess}").status_code == 404
+    assert choose(posted, link).status_code == 303, "no guess spoilt the right one"
+
+
+def test_h136_of_two_at_once_one_sets_the_password(posted: TestClient, post: MailServer) -> None:
+    ask(posted, REP)
+    link = post.link("reset")
+    with ThreadPoolExecutor(2) as pool:
+        said = [
+            f.result() for f in [pool.submit(choose, posted, link, f"quiet river {n} stones") for n in (1, 2)]
+        ]
+    assert sorted(s.status_code for s in said) == [303, 404]
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "ＲＥＰ@acme.example", "rep@ácme.example", "rep@acme.example%0aBcc: x@evil.example",
+        "rep@acme.example\nBcc: x@evil.example", "rep@acme.example\r\nBcc: x@evil.example", "rep@acme.example,x@evil.example",
+        "rep@acme.example x@evil.example", "<rep@acme.example>", "Rep <rep@acme.example>", "rep@acme.example.", "rep\u200b@acme.example",
+        "reр@acme.example", "rep@acme。example", "rep+x@acme.example", "r.ep@acme.example",
+    ],
+)  # fmt: skip
+def test_h138_only_the_address_itself_gets_a_letter(posted: TestClient, post: MailServer, email: str) -> None:
+    said = ask(posted, email)
+    assert said.status_code in (200, 422)
+    assert post.nothing_came()
+
+
+@pytest.mark.parametrize("email", ["REP@ACME.EXAMPLE", " rep@acme.example\t"])
+def test_h138_a_letter_goes_to_the_address_that_is_kept(
+    posted: TestClient, post: MailServer, email: str
+) -> None:
+    assert ask(posted, email).status_code == 200
+    letter = post.next()
+    assert letter["To"] == REP and letter["Bcc"] is None and letter["Cc"] is None
+
+
+def test_h139_whoever_may_change_a_users_record_does_not_change_where_he_signs_in(
+    opened: Opened, posted: TestClient, post: MailServer
+) -> None:
+    rep = opened.admin.rows("user", where=f"email == '{REP}'", fields="id,email")[0]
+    taken = "attacker@evil.example"
+    said = opened.admin.patch(f"/records/user/{rep['id']}", {"email": taken})
+    assert said.status_code in (200, 403, 422)
+    try:
+        ask(posted, taken)
+        assert post.nothing_came(), "no account has this address"
+        ask(posted, REP)
+        assert post.next()["To"] == REP, "the account's own address"
+        with opened.service.databases.system() as conn:
+            rows = conn.execute(
+                "SELECT email FROM patron.account WHERE email IN (%s, %s)", (REP, taken)
+            ).fetchall()
+        assert rows == [(REP,)]
+    finally:
+        opened.admin.patch(f"/records/user/{rep['id']}", {"email": REP})

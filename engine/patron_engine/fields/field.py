@@ -219,6 +219,7 @@ class Field:
     unique: bool = False
     indexed: bool = False
     sensitive: bool = False
+    personal: str | None = None  # what it says about a person: contact, birth …
     encrypted: bool = False
     public: bool = False
     deprecated: bool = False

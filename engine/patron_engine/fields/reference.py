@@ -16,8 +16,8 @@ _HEAD: Final = """# Field types
 
 Made from `patron_engine.fields.registry`; do not edit by hand.
 
-Every field has the keys `name type label help was required readonly visible default unique indexed sensitive encrypted
-deprecated public`; the table names those of its own. *Column* is what PostgreSQL holds, parts as `x__part`; *JSON* is what
+Every field has the keys `name type label help was required readonly visible default unique indexed sensitive
+personal encrypted deprecated public`; the table names those of its own. *Column* is what PostgreSQL holds, parts as `x__part`; *JSON* is what
 the API takes and answers. Empty is `null` everywhere; an empty text or list is empty.
 
 - A title that is text also has `x__sort`, its pinyin sort key. Money of an object with `currency: record` also has

@@ -17,7 +17,7 @@ from patron_engine.phrases import Either, Phrase
 from patron_engine.problems import nearest
 
 _EVERYWHERE = frozenset(
-    ["name", "type", "do", "event", "label", "help", "was", "when", "required", "readonly", "visible", "default", "unique", "indexed", "sensitive", "encrypted", "deprecated", "public", "kind", "description", "needs", "for", "priority"]
+    ["name", "type", "do", "event", "label", "help", "was", "when", "required", "readonly", "visible", "default", "unique", "indexed", "sensitive", "personal", "encrypted", "deprecated", "public", "kind", "description", "needs", "for", "priority"]
 )  # fmt: skip
 Finding = tuple[str, str, str | None, Path]  # code, message, hint, path
 What = str | Either  # what is asked for, or which of several

@@ -55,6 +55,8 @@ class Assembly(FieldAssembly):
             feeds=feeds,
             aliases=MappingProxyType(dict(one.aliases)),
             icon=body.get("icon"),
+            purpose=texts((body.get("privacy") or {}).get("purpose")),
+            hold=self.at(one, ("privacy", "hold")),
             extra=MappingProxyType(
                 {
                     "color": body.get("color"),

@@ -86,6 +86,7 @@ class FieldAssembly:
             unique=body.get("unique") is True,
             indexed=body.get("indexed") is True,
             sensitive=body.get("sensitive") is True,
+            personal=body.get("personal"),
             encrypted=body.get("encrypted") is True,
             public=body.get("public") is True,
             deprecated=body.get("deprecated") is True,

@@ -101,6 +101,8 @@ def describe_field(field: Field, writable: bool = True) -> dict[str, Any]:
     for key in ("unique", "sensitive", "encrypted", "system", "deprecated", "public"):
         if getattr(field, key):
             found[key] = True
+    if field.personal is not None:
+        found["personal"] = field.personal
     if field.default is not None:
         found["default"] = (
             f"={field.default.source}"

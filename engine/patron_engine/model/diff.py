@@ -169,6 +169,7 @@ def _field(old: Field, new: Field) -> Iterator[Change]:
         "unique",
         "indexed",
         "sensitive",
+        "personal",
         "encrypted",
         "public",
         "deprecated",

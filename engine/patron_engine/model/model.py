@@ -112,6 +112,8 @@ class Object:
     feeds: tuple[Feed, ...]
     aliases: Mapping[str, str]  # old field and set names -> today's
     icon: str | None = None
+    purpose: Texts = kept(default_factory=nothing)  # why personal data is kept in it
+    hold: Expression | None = None  # the records whose personal data is not erased
     extra: Mapping[str, Any] = kept(default_factory=dict)
 
     def field(self, name: str) -> Field | None:

@@ -18,7 +18,7 @@ from patron_engine.access.decide import writable
 from patron_engine.access.pick import documents_for
 from patron_engine.fields.field import Field
 from patron_engine.model.model import LINKS
-from patron_engine.page.cards import Card, Cards, choice_of, narrowed, quoted
+from patron_engine.page.cards import Card, Cards, choice_of, narrowed
 from patron_engine.page.palette import token_of
 from patron_engine.page.paths import field_at
 from patron_engine.page.question import Question
@@ -26,7 +26,7 @@ from patron_engine.page.reader import Reader
 from patron_engine.page.show import UNTITLED
 from patron_engine.query.call import Call
 from patron_engine.query.groups import Group, groups
-from patron_engine.query.spec import Ask
+from patron_engine.query.spec import Ask, quoted
 from patron_engine.ways.read import read
 
 FIRST_CARDS = 20  # cards a column begins with, and gets each time one comes to its end

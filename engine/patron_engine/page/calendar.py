@@ -16,12 +16,12 @@ import psycopg
 from babel.dates import format_date, format_interval, format_skeleton, get_day_names
 
 from patron_engine.access.decide import readable
-from patron_engine.page.cards import Card, quoted
+from patron_engine.page.cards import Card
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.spans import DAY, FIRST_WEEKDAY, Placed, Span, Spans, day_of, placed_in, spans_of
 from patron_engine.query.call import Call
-from patron_engine.query.spec import Ask
+from patron_engine.query.spec import Ask, quoted
 from patron_engine.ways.read import read
 
 MOST_RECORDS = 1_000  # of one period; the page says when there are more

@@ -147,12 +147,6 @@ def choice_of(field: Field) -> ChoiceSpec | None:
     return spec if isinstance(spec, ChoiceSpec) else None
 
 
-def quoted(text: str) -> str:
-    """A constant text of the expression language."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
 def narrowed(question: Question, *conditions: str) -> Question:
     """The question with further conditions."""
     parts = [f"({part})" for part in (question.where, *conditions) if part]

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Literal
 
 from patron_engine.access.decide import readable
+from patron_engine.errors import WrongUse
 from patron_engine.fields.field import ChoiceSpec, Field, Option
 from patron_engine.model.model import LINKS, Model, Object
 from patron_engine.page.conditions import Condition, Group, holes, write_conditions
@@ -19,8 +20,10 @@ from patron_engine.page.operators import NUMERIC, OPERATORS, PATTERNS
 from patron_engine.page.paths import field_at, value_type
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import option_item
+from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 
+LONGEST_KEY = 36  # unknown_group: characters of a number that names a group, and of what is said of one
 Widget = Literal["", "text", "number", "date", "time", "options", "records"]
 UNASKED = frozenset(
     {
@@ -166,9 +169,18 @@ def _day(value: str, reader: Reader) -> str:
         return value
 
 
-def among(path: str, field: Field, keys: Sequence[str]) -> str:
-    """The condition that a field has one of some values, given as texts; "" is no value."""
+def keys_of(field: Field, keys: Sequence[str]) -> tuple[str, ...]:
+    """The keys of groups that are values of a field. WrongUse for one that is no number where numbers are gathered."""
     filled = tuple(key for key in keys if key)
+    for key in filled if family_of(field) == "number" else ():
+        if not key.removeprefix("-").isdecimal() or len(key) > LONGEST_KEY:
+            raise WrongUse(Phrase("there is no group {key}", key=key[:LONGEST_KEY]), code="unknown_group")
+    return filled
+
+
+def among(path: str, field: Field, keys: Sequence[str]) -> str:
+    """The condition that a field has one of some values, given as texts; "" is no value. WrongUse for a key that is none."""
+    filled = keys_of(field, keys)
     if family_of(field) == "boolean":
         found = [Condition(path, "yes" if key == "true" else "no") for key in filled]
     else:

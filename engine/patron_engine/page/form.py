@@ -285,5 +285,7 @@ class _Maker:
             lookup=self.opening.lookup,
             type_options=kind.options if kind else {},
             currency=top.values.get("currency"),
-            currencies=currencies_of(self.conn, self.call) if self.object.record_currency else (),
+            currencies=currencies_of(self.conn, self.call, self.reader)
+            if self.object.record_currency
+            else (),
         )

@@ -61,8 +61,10 @@ def tabs_of(layout: Layout, sections: Sequence[Tabbed], reader: Reader) -> tuple
     return tuple(found)
 
 
-def currencies_of(conn: Conn, call: Call) -> tuple[Choice, ...]:
-    """The currencies that are in use, the workspace's own first: what the currency of a record may be."""
+def currencies_of(conn: Conn, call: Call, reader: Reader) -> tuple[Choice, ...]:
+    """The currencies that are in use, the workspace's own first: what the currency of a record may be.
+
+    They are called as his language calls them; the record's name is of one language, and stands where none has another."""
     own = call.model.workspace.currency
     if "currency" not in call.model.objects or isinstance(
         row_rule(call.model, call.actor, "read", "currency"), Deny
@@ -70,7 +72,10 @@ def currencies_of(conn: Conn, call: Call) -> tuple[Choice, ...]:
         return (Choice(value=own, text=own),)
     ask = Ask(object="currency", where="active", fields=("code", "name"), sort=("code",), limit=MAX_LIMIT)
     found = [
-        Choice(value=str(r["code"]), text=f"{r['code']} {r.get('name') or ''}".strip())
+        Choice(
+            value=str(r["code"]),
+            text=f"{r['code']} {reader.currency_name(str(r['code']), r.get('name') or '')}".strip(),
+        )
         for r in rows(conn, call, ask)
     ]
     first = [c for c in found if c.value == own] or [Choice(value=own, text=own)]

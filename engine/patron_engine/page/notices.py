@@ -21,7 +21,8 @@ from patron_engine.page.followed import any_followed, followed
 from patron_engine.page.home import title_in
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
-from patron_engine.query.received import received
+from patron_engine.query.handed import Handed, handed_to
+from patron_engine.query.received import Received, received
 from patron_engine.query.recent import titles_of
 from patron_engine.query.spec import Ask
 from patron_engine.record import audit
@@ -36,7 +37,7 @@ LONGEST = 160  # characters of a text shown
 class Notice:
     """`object` and `id` are where it leads; `who` wrote it, `about` the title of what it is about.
 
-    Of an alert `text` is what was done, `others` how many records that was.
+    Of an alert `text` is what was done, `others` how many records that was, `action` who did it, as the audit finds him.
     Of a followed record: `others` did something too, `action` is what was done, `changed` the labels of what was changed;
     `files` says that its files were.
     """
@@ -114,28 +115,31 @@ def _alerts(conn: Connection, call: Call, seen: datetime | None) -> tuple[Notice
     return tuple(
         Notice(
             object=one.about, id="", text=one.action, at=one.at, unread=seen is None or one.at > seen, who=one.name,
-            others=int(one.detail.get("records", 0)),
+            others=int(one.detail.get("records", 0)), action=one.by or one.name,
         )
         for one in audit.alerts(conn, call.schema, KEPT)
     )  # fmt: skip
 
 
 def _given(conn: Connection, call: Call, seen: datetime | None) -> tuple[Notice, ...]:
-    """Single records that somebody gave him; one that he may not read all the same is none."""
-    found = received(conn, call, KEPT)
+    """Single records that somebody gave him or handed over to him; one that he may not read all the same is none."""
+    found: list[tuple[Received | Handed, str, int]] = [(one, f"{one.reason}_{one.level}", 0) for one in received(conn, call, KEPT)]  # fmt: skip
+    known = call.model.objects
+    found += [(one, "handed", one.records - 1) for one in handed_to(conn, call, KEPT) if one.object in known]
+    every = sorted(found, key=lambda told: told[0].at, reverse=True)[:KEPT]
     wanted: dict[str, dict[str, None]] = {}
-    for one in found:
+    for one, _, _ in every:
         wanted.setdefault(one.object, {})[one.id] = None
         if one.by:
             wanted.setdefault("user", {})[one.by] = None
-    titles = titles_of(conn, call, {object: list(ids) for object, ids in wanted.items()}) if found else {}
+    titles = titles_of(conn, call, {object: list(ids) for object, ids in wanted.items()}) if every else {}
     return tuple(
         Notice(
             object=one.object, id=one.id, text=titles[one.object, one.id][:LONGEST], at=one.at,
             unread=seen is None or one.at > seen, who=titles.get(("user", one.by), "") if one.by else "",
-            action=f"{one.reason}_{one.level}",
+            action=action, others=others,
         )
-        for one in found if (one.object, one.id) in titles
+        for one, action, others in every if (one.object, one.id) in titles
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import format_currency, format_decimal, get_currency_symbol
+from babel.numbers import format_currency, format_decimal, get_currency_name, get_currency_symbol
 
 from patron_engine.fields.field import Texts
 from patron_engine.model.model import say
@@ -70,6 +70,11 @@ class Reader:
 
     def sign(self, currency: str | None = None) -> str:
         return str(get_currency_symbol(currency or self.currency, locale=self.locale))
+
+    def currency_name(self, currency: str, otherwise: str = "") -> str:
+        """As his language calls it; `otherwise` for one of the workspace's own, which no language knows."""
+        known = str(get_currency_name(currency, locale=self.locale))
+        return otherwise if known == currency else known
 
     def day(self, value: date) -> str:
         """2026-11-26 in Chinese as in lists of figures; Nov 26, 2026 in English."""

@@ -180,10 +180,17 @@ class _Sources:
             name: found for name, found in self.object.sets.items() if found.object in self.call.model.objects
         }
         made = []
-        said = next((s for s in sets.values() if s.object == "activity"), known.get("activities"))
+
+        def shown(
+            object: str, otherwise: str
+        ) -> LinkSet | None:  # what the layout lists, or what is about the record
+            return next((s for s in sets.values() if s.object == object), known.get(otherwise))
+
         pairs: list[tuple[Kind, LinkSet | None]] = [
-            ("activity", said), ("comment", known.get("comments")), ("task", known.get("tasks")),
-        ]  # fmt: skip
+            ("activity", shown("activity", "activities")),
+            ("comment", known.get("comments")),
+            ("task", shown("task", "tasks")),
+        ]
         for kind, found in pairs:
             if found is not None and self._may(found):
                 made.append(self._of_set(kind, found))

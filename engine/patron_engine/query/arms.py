@@ -49,6 +49,23 @@ def gathered(id: sa.ColumnElement[Any], branches: Sequence[sa.Select[Any]]) -> C
     return id == sa.any_(sa.func.array(all_of_them, type_=pg.ARRAY(Id())))
 
 
+def fenced(
+    id: sa.ColumnElement[Any], rows: sa.Select[Any], keys: Sequence[sa.ColumnElement[Any]], name: str
+) -> tuple[sa.Select[Any], list[sa.ColumnElement[Any]]]:
+    """The ids of rows and their sort values from behind a fence: all of them are found in the best way for all of them,
+    since nobody knows how far a walk in their order would go before it has met a few."""
+    labelled = [key.label(f"k{n}") for n, key in enumerate(keys)]
+    inside = (
+        rows.with_only_columns(id.label("id"), *labelled).offset(sa.literal(0, sa.Integer())).subquery(name)
+    )
+    return sa.select(inside.c.id), [inside.c[f"k{n}"] for n in range(len(keys))]
+
+
+def follows(arm: Condition) -> bool:
+    """Whether an arm asks other tables."""
+    return any(isinstance(part, sa.sql.expression.SelectBase) for part in sa.sql.visitors.iterate(arm))
+
+
 def added_up(counts: Sequence[sa.Select[Any]]) -> sa.Select[Any]:
     """The sum of the arms' counts."""
     total: sa.ColumnElement[Any] = counts[0].correlate(None).scalar_subquery()

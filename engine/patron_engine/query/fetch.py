@@ -6,6 +6,7 @@ so that a repeated question costs no more than its execution. What the database 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,14 +20,17 @@ from patron_engine.errors import LimitExceeded
 from patron_engine.fields.registry import type_of
 from patron_engine.jsonio import dumps
 from patron_engine.query import cursor, sql
+from patron_engine.query import rows as rows_of
 from patron_engine.query.call import Call
 from patron_engine.query.parts import parts_of
 from patron_engine.query.resolve import Resolved
+from patron_engine.query.rows import Form, Shape
 from patron_engine.query.spec import Ask, Found, Page
-from patron_engine.query.sql import Form, Listing, Shape
+from patron_engine.query.sql import Listing
 from patron_engine.query.statement import Statement, kept
 from patron_engine.query.tokens import wanted
 from patron_engine.query.values import call_values
+from patron_engine.query.walking import LEARNT, gives_many, walkable
 
 Values = Mapping[str, Any]
 
@@ -46,7 +50,7 @@ def page(conn: psycopg.Connection[Any], call: Call, question: Resolved, secret: 
 def one(conn: psycopg.Connection[Any], call: Call, question: Resolved, id: str) -> Found | None:
     """One record by its id; None where there is none that may be read. Its version stands where a page has sort values."""
     made = _listing(call, question, Shape("json", one=True))
-    rows = _run(conn, made.statement, call_values(call) | {sql.ID: id})
+    rows = _run(conn, made.statement, call_values(call) | {rows_of.ID: id})
     if not rows:
         return None
     return Found(json=_json(rows, made)[1:-1], version=rows[0][0])
@@ -68,8 +72,9 @@ def _cut(
     rows: list[tuple[Any, ...]] = []
     limit = question.ask.limit
     for part, begun in parts_of(question.sort, given, shape.after is not None):
-        made = _listing(call, question, replace(shape, part=part, after=shape.after if begun else None))
-        rows += _run(conn, made.statement, given)
+        cut = replace(shape, part=part, after=shape.after if begun else None)
+        made, found = _first(conn, call, question, cut, given)
+        rows += found
         if len(rows) > limit:
             break
     following = None
@@ -77,6 +82,25 @@ def _cut(
         rows = rows[:limit]
         following = cursor.seal(secret, _question(call, question.ask), rows[-1][: made.keys])
     return rows, made, following
+
+
+def _first(
+    conn: psycopg.Connection[Any], call: Call, question: Resolved, shape: Shape, given: Values
+) -> tuple[Listing, list[tuple[Any, ...]]]:
+    """The first rows of one part of a page, walked where that may fill it (walking.py)."""
+    if not walkable(call, question, shape.part):
+        made = _listing(call, question, shape)
+        return made, _run(conn, made.statement, given)
+    whose = (call.schema, call.actor.user, _key(call, question, "walked", replace(shape, after=None)))
+    ways = LEARNT.ways(whose, lambda: gives_many(conn, call, question.ask.object))
+    for way in ways:
+        made = _listing(call, question, replace(shape, way=way))
+        begun = time.monotonic()
+        rows = _run(conn, made.statement, given)
+        if way == "walk" and len(rows) == shape.limit:
+            return made, rows
+    LEARNT.gathered(whose, time.monotonic() - begun, in_vain="walk" in ways)
+    return made, rows
 
 
 def figures(
@@ -117,14 +141,14 @@ def _shape(call: Call, question: Resolved, form: Form, secret: bytes) -> tuple[S
     if question.shape is not None:
         given.update(question.shape.values)
     if ask.ids is not None:
-        given[sql.IDS] = list(ask.ids)
+        given[rows_of.IDS] = list(ask.ids)
     if ask.within is not None:
-        given[sql.WITHIN] = ask.within.id
+        given[rows_of.WITHIN] = ask.within.id
     words = wanted(ask.q) if ask.q else ()
     if words:
-        given[sql.SEARCHED] = list(question.search)
+        given[rows_of.SEARCHED] = list(question.search)
         for run, ways in enumerate(words):
-            given.update({f"{sql.SEARCHED}.{run}.{way}": list(tokens) for way, tokens in enumerate(ways)})
+            given.update({f"{rows_of.SEARCHED}.{run}.{way}": list(tokens) for way, tokens in enumerate(ways)})
     empties = None
     if ask.after is not None:
         values = cursor.unseal(secret, _question(call, ask), ask.after)

@@ -60,7 +60,9 @@ def received(conn: psycopg.Connection[Any], call: Call, limit: int) -> list[Rece
     parts = [
         each.format(sql.Literal(o), sql.Identifier(call.schema, call.tables.access(o).name)) for o in objects
     ]
-    query = sql.SQL("{} ORDER BY at DESC LIMIT %(limit)s").format(sql.SQL(" UNION ALL ").join(parts))
+    query = sql.SQL("SELECT * FROM ({}) every ORDER BY at DESC LIMIT %(limit)s").format(
+        sql.SQL(" UNION ALL ").join(parts)
+    )
     given = {"mine": mine, "me": call.actor.user, "now": call.now, "limit": limit}
     names = ("object", "id", "level", "reason", "by", "at")
     return [Received(**dict(zip(names, found, strict=True))) for found in conn.execute(query, given)]

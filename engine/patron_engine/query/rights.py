@@ -64,15 +64,24 @@ def given(building: Building, me: Column, now: Column, object: str, level: str, 
 
     def among(chosen: Callable[[Column], Condition]) -> Condition:
         table = building.tables.access(object).alias(building.alias())
-        conditions = [chosen(table.c.principal), sa.or_(table.c.until.is_(None), table.c.until > now)]
+        conditions = [table.c.record == id, chosen(table.c.principal)]
+        conditions.append(sa.or_(table.c.until.is_(None), table.c.until > now))
         if level == "edit":
             conditions.append(table.c.level == sa.literal("edit", TYPES["text"]))
-        return id.in_(_only(sa.select(table.c.record).where(*conditions), table))
+        # Not `id IN`: where it cannot be a join, a set too large to be hashed would be walked for every row.
+        return _found(building, _only(sa.select(table.c.record).where(*conditions), table))
 
-    return sa.or_(
-        among(lambda principal: principal == me),
-        among(lambda principal: principal == sa.any_(principals(building, me))),
-    )
+    def besides(principal: Column) -> Condition:
+        return principal == sa.any_(principals(building, me))
+
+    if building.by_row:
+        return among(lambda principal: sa.or_(principal == me, besides(principal)))
+    return sa.or_(among(lambda principal: principal == me), among(besides))
+
+
+def _found(building: Building, select: Any) -> Condition:
+    """There is such a row. By row: behind a fence, so that nobody makes a set of all of them first."""
+    return sa.exists(select.offset(sa.literal(0, sa.Integer())) if building.by_row else select)
 
 
 def principals(building: Building, me: Column) -> Column:
@@ -118,8 +127,10 @@ def reached(building: Building, object: str, action: Action, id: Column) -> Cond
     def found(*arm: Condition) -> Condition:
         """Among those of one reason: by itself it can be planned as a join from either end."""
         select = sa.select(row.id).select_from(row.source.from_).where(row.id == id, *row.live(), *arm)
-        return sa.exists(_only(select, row.table, *row.source.tables))
+        return _found(building, _only(select, row.table, *row.source.tables))
 
+    if building.by_row and arms:
+        return found(sa.or_(*arms))
     return sa.or_(*(found(arm) for arm in arms)) if arms else found()
 
 

@@ -36,6 +36,7 @@ class Building:
 
     `condition` turns a row rule into SQL (binding.rule_condition; kept here so that joins need not know expressions).
     `me` is whose rights are asked where that is a column (of everybody at once); else it is a parameter of the call.
+    `by_row`: rights are asked of few rows, one by one, by their keys; else of many at once, in the best way for all of them.
     """
 
     tables: Tables
@@ -44,6 +45,7 @@ class Building:
     condition: Condition | None = None
     languages: tuple[str, ...] = ("en",)
     me: sa.ColumnElement[Any] | None = None
+    by_row: bool = False
     joins: int = 0
     stack: tuple[Hashable, ...] = ()  # computed fields being expanded, against endless nesting
     _numbers: Any = field(default_factory=lambda: count(0))

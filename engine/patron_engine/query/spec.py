@@ -24,6 +24,12 @@ Count = Literal["none", "exact", "estimate"]
 Voided = Literal["no", "yes", "only"]
 
 
+def quoted(text: str) -> str:
+    """A constant text of the expression language."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Within:
     """Only the records of one record's set: `account` 0198…, `deals`."""

@@ -9,54 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.access.decide import When, field_rule, row_rule
-from patron_engine.expr.sql import condition_sql
 from patron_engine.query import arms, order
-from patron_engine.query.binding import SqlBinding, parameter, rule_condition
+from patron_engine.query.binding import SqlBinding, rule_condition
 from patron_engine.query.call import Call
 from patron_engine.query.names import Named
-from patron_engine.query.parts import Part, narrowed
 from patron_engine.query.resolve import Resolved
-from patron_engine.query.sets import tie
-from patron_engine.query.source import Building, Row, Source, path_steps, rules_of
+from patron_engine.query.rows import Conditions, Form, Shape, conditions_of, cut
+from patron_engine.query.source import Building, Source, path_steps, rules_of
 from patron_engine.query.statement import Statement, compiled
 from patron_engine.query.values import Cell, cell_of, end_of, laid_out, masked_cell
 from patron_engine.query.wire import wire_column
-from patron_engine.store.tables import TYPES, Id
+from patron_engine.store.tables import TYPES
 
-WITHIN, IDS, ID = "within", "ids", "id"
-SEARCHED = "searched"
 MAX_GROUPS = 500  # rows of one answer of figures, those with most records first
 FIGURES: Mapping[str, Callable[[sa.ColumnElement[Any]], sa.ColumnElement[Any]]] = {
     "sum": sa.func.sum, "avg": sa.func.avg, "min": sa.func.min, "max": sa.func.max, "count": sa.func.count,
 }  # fmt: skip
-Form = Literal["json", "typed"]
 Decode = Callable[[tuple[Any, ...]], Any]
-Conditions = Sequence[sa.ColumnElement[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What the text of a statement depends on besides the names: never a value.
-
-    limit   rows at most; None for all. Written out: a plan for "some number of rows" is never as good
-    words   for every run of the search the number of its alternatives
-    after   which sort values of the cursor are empty; None for the first page
-    part    only some of the records, by their first sort key (parts.py)
-    """
-
-    form: Form
-    limit: int | None = None
-    words: tuple[int, ...] = ()
-    after: tuple[bool, ...] | None = None
-    ids: bool = False
-    one: bool = False
-    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +47,10 @@ class Listing:
 def listing(call: Call, question: Resolved, shape: Shape) -> Listing:
     """The statement of a page, or of one record, whose only "sort value" is its version."""
     building = _building(call)
+    building.by_row = shape.way == "walk"
     binding = SqlBinding(row=building.root(question.object.name), ruled=True)
     keys = order.sort_keys(binding, question.sort)
-    page = _cut(binding, question, shape, keys)
+    page = cut(binding, question, shape, keys)
     if shape.one:
         outer = binding
         outside = [binding.row.table.c["version"]]
@@ -89,7 +64,7 @@ def listing(call: Call, question: Resolved, shape: Shape) -> Listing:
     chosen = sa.select(*(c.label(f"s{i}") for i, c in enumerate(outside)), *columns)
     chosen = chosen.select_from(outer.row.source.from_)
     if shape.one:
-        chosen = chosen.where(*_conditions(outer, question, shape))
+        chosen = chosen.where(*conditions_of(outer, question, shape))
     else:
         chosen = chosen.order_by(*(key.order(c) for key, c in zip(keys, outside, strict=True)))
     skewed = isinstance(row_rule(call.model, call.actor, "read", question.object.name), When)
@@ -111,7 +86,7 @@ def counting(call: Call, question: Resolved, shape: Shape) -> Statement:
 
 
 def _counted(binding: SqlBinding, question: Resolved, shape: Shape, rule: Conditions) -> sa.Select[Any]:
-    conditions = _conditions(binding, question, shape, rule)
+    conditions = conditions_of(binding, question, shape, rule)
     return sa.select(sa.func.count().label("count")).select_from(binding.row.source.from_).where(*conditions)
 
 
@@ -122,7 +97,7 @@ def figuring(
     first. Values are cut out before: one that is computed with parameters stands in the text once."""
     building = _building(call)
     binding = SqlBinding(row=building.root(question.object.name), ruled=True)
-    conditions = _conditions(binding, question, replace(shape, after=None))
+    conditions = conditions_of(binding, question, replace(shape, after=None))
     group = binding.value(binding.row, path_steps(by)) if by is not None else sa.null()
     each = [
         binding.value(binding.row, path_steps(path)).label(f"f{n}") for n, (_, path) in enumerate(measures)
@@ -149,88 +124,6 @@ def _building(call: Call) -> Building:
         condition=rule_condition,
         languages=call.actor.languages,
     )
-
-
-def _cut(
-    binding: SqlBinding, question: Resolved, shape: Shape, keys: Sequence[order.SortKey]
-) -> sa.Select[Any]:
-    """The rows of one page with all their columns and sort values."""
-    row = binding.row
-    columns = [*row.table.c, *(key.column.label(f"k{i}") for i, key in enumerate(keys))]
-    rule = row.ruled()
-    reasons = arms.arms_of(rule)
-    if len(reasons) < 2 or shape.limit is None:
-        return _sorted(binding, question, shape, keys, rule).with_only_columns(*columns)
-    branches = [_sorted(binding, question, shape, keys, [arm]) for arm in reasons]
-    first = sa.select(*columns).select_from(row.source.from_).where(arms.gathered(row.id, branches))
-    return first.order_by(*(key.order(key.column) for key in keys)).limit(sa.literal(shape.limit))
-
-
-def _sorted(
-    binding: SqlBinding, question: Resolved, shape: Shape, keys: Sequence[order.SortKey], rule: Conditions
-) -> sa.Select[Any]:
-    """The rows of one page under a row rule, in order, cut at the limit; which columns is for the caller to say."""
-    conditions = _conditions(binding, question, shape, rule)
-    sorted_by = keys
-    if shape.part is not None:
-        few, sorted_by = narrowed(shape.part, keys)
-        conditions += few
-    if shape.after is not None:
-        # keys that are the same all over the part say nothing of the place in it
-        place = len(keys) - len(sorted_by)
-        conditions.append(order.after(sorted_by, shape.after[place:], place))
-    return (
-        sa.select(binding.row.id)
-        .select_from(binding.row.source.from_)
-        .where(*conditions)
-        .order_by(*(key.order(key.column) for key in sorted_by))
-        .limit(None if shape.limit is None else sa.literal(shape.limit))
-    )
-
-
-def _conditions(
-    binding: SqlBinding, question: Resolved, shape: Shape, rule: Conditions | None = None
-) -> list[sa.ColumnElement[bool]]:
-    """Which rows: living or deleted, voided or not, his to read (`rule`: an arm of that), and what was asked."""
-    row, ask = binding.row, question.ask
-    found: list[sa.ColumnElement[bool]] = []
-    deleted_at = row.table.c["deleted_at"]
-    found.append(deleted_at.is_not(None) if ask.deleted else deleted_at.is_(None))
-    if "void" in question.object.features and ask.voided != "yes" and not shape.one:
-        voided_at = row.table.c["voided_at"]
-        found.append(voided_at.is_not(None) if ask.voided == "only" else voided_at.is_(None))
-    found.extend(row.ruled() if rule is None else rule)
-    if ask.acts != "read":
-        found.extend(row.ruled(ask.acts))
-    if shape.one:
-        found.append(row.id == parameter(ID, Id()))
-    if shape.ids:
-        found.append(row.id == sa.any_(parameter(IDS, pg.ARRAY(Id()))))
-    if question.within is not None:
-        found.append(tie(row, question.within, parameter(WITHIN, Id())))
-    if question.where is not None:
-        constants = question.shape.given if question.shape is not None else None
-        found.append(condition_sql(question.where, replace(binding, constants=constants)))
-    found.extend(_searched(row, question, run, ways) for run, ways in enumerate(shape.words))
-    return found
-
-
-def _searched(row: Row, question: Resolved, run: int, ways: int) -> sa.ColumnElement[bool]:
-    """One run of the search words is found in a searched field, one way or another."""
-    table = row.building.tables.system(
-        "sys__search", object="text", record="uuid", field="text", tokens="text[]"
-    ).alias(row.building.alias())
-    tokens = [
-        table.c.tokens.contains(parameter(f"{SEARCHED}.{run}.{way}", pg.ARRAY(TYPES["text"])))
-        for way in range(ways)
-    ]
-    fields = sa.any_(parameter(SEARCHED, pg.ARRAY(TYPES["text"])))
-    found = sa.select(table.c.record).where(
-        table.c.object == sa.literal(question.object.name, TYPES["text"]),
-        table.c.field == fields,
-        sa.or_(*tokens),
-    )
-    return row.id.in_(found.correlate_except(table))
 
 
 def _shown(binding: SqlBinding, question: Resolved, form: Form) -> tuple[list[Cell], tuple[Named, ...]]:

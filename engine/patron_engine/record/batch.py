@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from operator import attrgetter
+from typing import Any
 
 from patron_engine.errors import Forbidden, NeedsConfirmation, NotFound, PatronError, Refused
 from patron_engine.fields.field import Field
@@ -27,11 +29,22 @@ from patron_engine.record.program import Program, Programs
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Conn
 
-TAKES_WARNINGS = frozenset({"import", "automation", "approval", "pack", "system", "rollback", "handover"})
+TAKES_WARNINGS = frozenset(
+    {"import", "automation", "approval", "pack", "system", "rollback", "handover", "erasure"}
+)
 # these causes take warnings and report them; a person or a key is asked (or names them in `confirm`)
 
-WRITES_READONLY = frozenset({"automation", "approval", "pack", "system", "rollback"})
+WRITES_READONLY = frozenset({"automation", "approval", "pack", "system", "rollback", "erasure"})
 # a field that is `readonly: true` is the platform's to write: rules, approvals and packs may
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """New rows of a table as COPY takes them."""
+
+    rows: Sequence[Row]
+    names: Sequence[str]
+    blocks: Sequence[bytes]
 
 
 class Batch:
@@ -40,25 +53,38 @@ class Batch:
     def __init__(
         self, conn: Conn, call: Call, save_more: Callable[[Sequence[Change]], list[Outcome]]
     ) -> None:
-        self.pending = Pending(conn)
         self.call = call
         self.model = call.model
         self.programs = Programs.of(call.tables)
-        context, lookups = context_of(self.pending, call)
-        self.environment = Environment(self.pending, call, context, lookups)
-        self._save_more = save_more
+        self.begin(conn, save_more)
         self.levels: list[list[Row]] = []
         self.along: list[Row] = []  # records a deleted detail takes with it
         self.found: dict[tuple[str, str], Row] = {}
         self.rates: dict[tuple[str, date], Decimal | None] = {}
         self.refused: list[Row] = []
         self.attached: dict[str, tuple[str, str]] = {}  # file -> the record and field that take it
+        self.ready: dict[tuple[str, str], Ready] = {}  # object, what of it -> rows that are text already
         self.handed: set[Row] = set()  # records that go to somebody else, by somebody who may assign them
         self.each = False  # what cannot be saved is set aside; the rest goes on
         self.looking = False  # nothing is written and nothing locked: ways/preview
         self.takes_warnings = call.cause.kind in TAKES_WARNINGS or bool(call.cause.detail.get("bulk"))
         self.writes_readonly = call.cause.kind in WRITES_READONLY
         self.keeps_history = call.cause.kind == "import" and bool(call.cause.detail.get("history"))
+        self.erases = (
+            call.cause.kind == "erasure"
+        )  # personal data goes, whatever rules ask for; nobody acts upon it
+
+    def begin(self, conn: Conn, save_more: Callable[[Sequence[Change]], list[Outcome]]) -> None:
+        """Takes a connection: at first, and again when what was prepared before its turn has its turn."""
+        self.pending = Pending(conn)
+        context, lookups = context_of(self.pending, self.call)
+        self.environment = Environment(self.pending, self.call, context, lookups)
+        self._save_more = save_more
+
+    def ready_for(self, key: tuple[str, str], rows: Sequence[Row]) -> Ready | None:
+        """The text made ahead for exactly these rows, handed out once."""
+        found = self.ready.pop(key, None)
+        return found if found is not None and found.rows == rows else None
 
     @property
     def conn(self) -> Conn:
@@ -67,8 +93,28 @@ class Batch:
 
     @property
     def conditions_warn(self) -> bool:
-        """An import of history: rules, required conditions and lookup conditions become warnings."""
-        return self.keeps_history
+        """An import of history, or an erasure: rules, required conditions and lookup conditions become warnings."""
+        return self.keeps_history or self.erases
+
+    @cached_property
+    def cause(self) -> dict[str, Any]:
+        """Why this save happens, as the history shows it."""
+        return {k: v for k, v in self.call.cause.as_dict().items() if k != "via"}
+
+    def cause_of(self, row: Row) -> dict[str, Any]:
+        """The same of one row, with what its change says beside it."""
+        change = _top(row).change
+        if change is None or not change.because:
+            return self.cause
+        return {**self.cause, **{k: v for k, v in change.because.items() if k != "via"}}
+
+    def via_of(self, row: Row) -> Sequence[Any]:
+        """The rules and records that led to this change, so that no rule goes round in circles."""
+        change = _top(row).change
+        found: Sequence[Any] = (change.because if change is not None else {}).get(
+            "via", self.call.cause.detail.get("via", ())
+        )
+        return found
 
     def save_more(self, changes: Sequence[Change]) -> list[Outcome]:
         """Saves further changes inside this save, after what it has written already."""
@@ -151,7 +197,7 @@ _HINTS: dict[type[Refused], str] = {
 }
 
 
-_PROBLEMS, _REJECTED = attrgetter("problems"), attrgetter("rejected")
+_PROBLEMS, _REJECTED, _PROGRAM = attrgetter("problems"), attrgetter("rejected"), attrgetter("program")
 
 
 def _untroubled(rows: Sequence[Row]) -> bool:
@@ -181,9 +227,8 @@ def by_object(rows: Iterable[Row]) -> list[tuple[Program, list[Row]]]:
     every = list(rows)
     if not every:
         return []
-    first = every[0].program
-    if all(row.program is first for row in every):
-        return [(first, every)]
+    if len(set(map(_PROGRAM, every))) == 1:
+        return [(every[0].program, every)]
     grouped: dict[str, list[Row]] = defaultdict(list)
     for row in every:
         grouped[row.object].append(row)

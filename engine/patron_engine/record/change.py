@@ -38,6 +38,7 @@ class Change:
 
     external_ids  source -> id, written with the record
     attach, detach  ids of files that are hung on the record itself, or taken off it
+    because   what its cause says beside the call's: of many runs' changes in one save, the run of each
     """
 
     action: Action
@@ -51,6 +52,7 @@ class Change:
     external_ids: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     attach: tuple[str, ...] = ()
     detach: tuple[str, ...] = ()
+    because: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(slots=True, kw_only=True)

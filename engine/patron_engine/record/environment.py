@@ -30,13 +30,13 @@ class Environment:
         self._pending = pending
         self.call = call
         self.context = context
-        self._lookups = lookups
+        self.lookups = lookups
         self.programs = Programs.of(call.tables)
         self._known: dict[tuple[str, tuple[str, ...]], dict[str, Mapping[str, Any]]] = {}
 
     def forget(self) -> None:
         self._known.clear()
-        self._lookups.forget()
+        self.lookups.forget()
 
     def fetch(self, object: str, ids: Iterable[str], paths: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         """id -> path -> value; ids that do not live are missing."""

@@ -7,7 +7,7 @@ and history are not touched (a detail's own change does raise its master's versi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -38,17 +38,20 @@ from patron_engine.store.tables import Id
 MAX_LEVELS = 20  # from a record up to the last figure that depends on it
 
 
-def bring_up(batch: Batch, rows: Sequence[Row]) -> dict[Row, Touch]:
-    """The parents that changed, each with what touched it (all levels together)."""
+def bring_up(
+    batch: Batch, rows: Sequence[Row], meanwhile: Callable[[], None] | None = None
+) -> dict[Row, Touch]:
+    """The parents that changed, each with what touched it (all levels together). `meanwhile` hands the database what it can
+    write while the first parents, locked by then, are computed."""
     feeds = feeds_of(batch.programs)
-    if empty(feeds, rows):
-        return {}
     parents: dict[Row, Touch] = {}
-    touches = gather(batch, rows, {})
+    touches = {} if empty(feeds, rows) else gather(batch, rows, {})
+    if not touches and meanwhile is not None:
+        meanwhile()
     for _ in range(MAX_LEVELS):
         if not touches:
             return parents
-        level = _level(batch, touches)
+        level, meanwhile = _level(batch, touches, meanwhile), None
         for row, touch in level:
             _remember(parents, row, touch)
         touches = gather(batch, [row for row, _ in level], touches)
@@ -76,12 +79,16 @@ def _remember(parents: dict[Row, Touch], row: Row, touch: Touch) -> None:
     known.raised = known.raised or touch.raised
 
 
-def _level(batch: Batch, touches: Touches) -> list[tuple[Row, Touch]]:
+def _level(
+    batch: Batch, touches: Touches, meanwhile: Callable[[], None] | None = None
+) -> list[tuple[Row, Touch]]:
     """Locks the parents of one level, brings their figures up to date, writes them."""
     level: list[tuple[Row, Touch]] = []
     batch.environment.forget()
     for object in sorted(touches):
         level.extend(_lock(batch, batch.programs[object], touches[object]))
+    if meanwhile is not None:
+        meanwhile()
     for object in sorted(touches):
         program = batch.programs[object]
         mine = [(row, touch) for row, touch in level if row.program is program]

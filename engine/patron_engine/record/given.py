@@ -17,10 +17,12 @@ from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
 from patron_engine.query.call import Call
+from patron_engine.record import audit
 
 Connection = psycopg.Connection[Any]
 Level = Literal["read", "edit"]
 Reason = Literal["team", "share"]  # why somebody has a right: he works on it, or it was shown to him
+MOST_EXPIRED = 20  # rights of one principal that ended together and are still told one by one
 ACTIONS: Mapping[tuple[Reason, bool], str] = {
     ("share", True): "shared",
     ("share", False): "unshared",
@@ -79,6 +81,7 @@ def write_gift(conn: Connection, call: Call, object: str, ids: Sequence[str], gi
     if gift.until is not None:
         told["until"] = gift.until.isoformat()
     _note(conn, call, object, ids, ACTIONS[gift.reason, True], told)
+    _audit(conn, call, object, ids, ACTIONS[gift.reason, True], {**told, "role": gift.role})
 
 
 def end_gift(
@@ -93,7 +96,23 @@ def end_gift(
     ).fetchall()
     ended = sorted({record for (record,) in rows})
     _note(conn, call, object, ended, ACTIONS[reason, False], {"principal": principal})
+    _audit(conn, call, object, ended, ACTIONS[reason, False], {"principal": principal})
     return ended
+
+
+def note_expired(conn: Connection, call: Call, object: str, since: datetime) -> None:
+    """The audit learns which rights ended by themselves from `since` until now: one entry a right, of many one a principal."""
+    rows = conn.execute(
+        sql.SQL(
+            "SELECT principal::text, level, reason, array_agg(record::text ORDER BY record), max(until) FROM {}"
+            " WHERE until > %s AND until <= %s GROUP BY principal, level, reason ORDER BY 5, 1"
+        ).format(_table(call, object)),
+        (since, call.now),
+    ).fetchall()
+    for principal, level, reason, ids, until in rows:
+        told = {"principal": principal, "level": level, "reason": reason, "until": until.isoformat()}
+        for group in [ids] if len(ids) > MOST_EXPIRED else [[id] for id in ids]:
+            _audit(conn, call, object, group, "share_expired", told)
 
 
 def gifts_of(conn: Connection, call: Call, object: str, id: str) -> list[Kept]:
@@ -107,6 +126,19 @@ def gifts_of(conn: Connection, call: Call, object: str, id: str) -> list[Kept]:
     )
     names = ("principal", "level", "reason", "until", "role", "by", "at")
     return [Kept(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _audit(
+    conn: Connection, call: Call, object: str, ids: Sequence[str], action: str, told: Mapping[str, Any]
+) -> None:
+    """One entry, however many records: it names the record where it is one."""
+    if not ids:
+        return
+    detail = {name: value for name, value in told.items() if value is not None}
+    if len(ids) == 1:
+        audit.note(conn, call, action, f"{object}/{ids[0]}", detail)
+    else:
+        audit.note(conn, call, action, object, {**detail, "records": len(ids)})
 
 
 def _note(

@@ -34,21 +34,21 @@ def write_history(batch: Batch, rows: Sequence[Row]) -> None:
     if not kept:
         return
     call = batch.call
-    cause: Any = call.cause.as_dict()
+    common = jsonio.dumps(batch.cause).decode()
+    causes = [common if (c := batch.cause_of(r)) is batch.cause else jsonio.dumps(c).decode() for r in kept]
     if len(kept) >= COPY_FROM:
-        many, text = len(kept), jsonio.dumps(cause).decode()
+        many = len(kept)
         batch.pending.copy(_table(batch), {
             "object": [r.object for r in kept], "record": [r.id for r in kept], "at": [call.now] * many,
             "release": [call.model.release] * many, "version": [r.version for r in kept], "by": [batch.person] * many,
-            "cause": [text] * many, "action": [PAST[r.action] for r in kept],
+            "cause": causes, "action": [PAST[r.action] for r in kept],
             "old": ["{}" if r.fresh else jsonio.dumps(old_values(r)).decode() for r in kept],
         })  # fmt: skip
     else:
-        cause = Jsonb(cause, dumps=jsonio.dumps)
         values = [
-            (r.object, r.id, call.now, call.model.release, r.version, batch.person, cause, PAST[r.action],
-             Jsonb(old_values(r), dumps=jsonio.dumps))
-            for r in kept
+            (r.object, r.id, call.now, call.model.release, r.version, batch.person, c,
+             PAST[r.action], Jsonb(old_values(r), dumps=jsonio.dumps))
+            for r, c in zip(kept, causes, strict=True)
         ]  # fmt: skip
         batch.pending.add(batch.programs.keep("history", lambda: history_insert(batch)), values)
 

@@ -22,6 +22,11 @@ from patron_engine.record.statements import Conn, Statement
 
 COPY_FROM = 40  # rows; fewer go as statements
 
+
+class NotYet(Exception):
+    """A save that is prepared before its turn needs its connection: a lock, or what an earlier one may still change."""
+
+
 Values = Sequence[Any]
 
 
@@ -29,7 +34,7 @@ class Pending:
     """What one save writes through one connection. Left (`with`), nothing of it is under way any more."""
 
     def __init__(self, conn: Conn) -> None:
-        self._conn = conn
+        self._conn: Conn | None = conn
         self._groups: list[tuple[Statement, list[Values]]] = []
         self._under_way: Callable[[], None] | None = None
 
@@ -56,12 +61,25 @@ class Pending:
     def ahead(self) -> Conn:
         """For questions whose answer what is pending cannot change."""
         self._arrive()
+        return self._own
+
+    @property
+    def _own(self) -> Conn:
+        if self._conn is None:
+            raise NotYet
         return self._conn
+
+    def shut(self) -> None:
+        """No connection from now on."""
+        self._conn = None
 
     def copy(self, table: sa.Table, columns: Columns) -> None:
         """Many new rows of a table, after everything that was added before."""
-        blocks = rows_text(self._conn, columns)
-        self._under_way = begin_copy(self.conn, table, tuple(columns), blocks)
+        self.copy_text(table, tuple(columns), rows_text(self._own, columns))
+
+    def copy_text(self, table: sa.Table, names: Sequence[str], blocks: Sequence[bytes]) -> None:
+        """The same, of rows that are text already."""
+        self._under_way = begin_copy(self.conn, table, names, blocks)
 
     def _arrive(self) -> None:
         under_way, self._under_way = self._under_way, None

@@ -94,6 +94,11 @@ class Program:
         return tuple(n for n, f in self.fields.items() if f.columns)
 
     @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The same, each with its place."""
+        return {name: place for place, name in enumerate(self.names)}
+
+    @cached_property
     def order(self) -> tuple[tuple[str, bool], ...]:
         """All fields in the order of definition, and whether they are the platform's own."""
         return tuple((n, f.system) for n, f in self.fields.items())

@@ -16,14 +16,15 @@ import sqlalchemy as sa
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import LINKS
 from patron_engine.query.tokens import tokens_of
-from patron_engine.record.batch import Batch, by_object
+from patron_engine.record.batch import Batch, Ready, by_object
 from patron_engine.record.climb import kept_below
+from patron_engine.record.copying import Columns, rows_text
 from patron_engine.record.feeds import Hop
 from patron_engine.record.links import linked
 from patron_engine.record.pending import COPY_FROM
 from patron_engine.record.program import Program, Programs
 from patron_engine.record.row import Row
-from patron_engine.record.statements import Statement, any_of, compiled
+from patron_engine.record.statements import Conn, Statement, any_of, compiled
 from patron_engine.record.write import replacing
 
 COLUMNS = ("object", "record", "field", "tokens")
@@ -37,8 +38,23 @@ def write_search_of_new(batch: Batch, rows: Sequence[Row]) -> None:
     them while the figures of parents are computed."""
     for program, mine in by_object(r for r in rows if r.fresh and r.written):
         for path in program.object.search:
-            if _final(program, path, mine):
+            if not _final(program, path, mine):
+                continue
+            ready = batch.ready_for((program.object.name, path), mine)
+            if ready is not None:
+                batch.pending.copy_text(_table(batch), ready.names, ready.blocks)
+            else:
                 _copy(batch, _entries(program.object.name, path, _path(batch, program, mine, path)))
+
+
+def text_of_new(
+    batch: Batch, conn: Conn, program: Program, rows: Sequence[Row]
+) -> Iterator[tuple[str, Ready]]:
+    """The search rows of many new records as far as they are final, by path, as text."""
+    for path in program.object.search:
+        if _final(program, path, rows):
+            columns = _columns(list(_entries(program.object.name, path, _path(batch, program, rows, path))))
+            yield path, Ready(rows=rows, names=tuple(columns), blocks=rows_text(conn, columns))
 
 
 def _final(program: Program, path: str, fresh: Sequence[Row]) -> bool:
@@ -76,7 +92,11 @@ def write_search(batch: Batch, rows: Sequence[Row]) -> None:
 def _copy(batch: Batch, new: Iterable[Entry]) -> None:
     entries = list(new)
     if entries:
-        batch.pending.copy(_table(batch), dict(zip(COLUMNS, zip(*entries, strict=True), strict=True)))
+        batch.pending.copy(_table(batch), _columns(entries))
+
+
+def _columns(entries: Sequence[Entry]) -> Columns:
+    return dict(zip(COLUMNS, zip(*entries, strict=True) if entries else [()] * len(COLUMNS), strict=True))
 
 
 def _entries(object: str, path: str, found: Iterable[tuple[Row, str]]) -> Iterator[Entry]:

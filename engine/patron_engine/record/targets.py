@@ -58,11 +58,13 @@ def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
                     trusted[object][id].append((row, field))
     _hold_onward(batch, trusted)
     for object, living in _living(batch, pointing).items():
-        living = _visible(batch, object, living)
+        seen = _visible(batch, object, living)
         for id, places in pointing[object].items():
-            if id in living:
+            if id in seen:
                 continue
             for row, field in places:
+                if id in living and _follows(row, field):
+                    continue
                 row.wrong(
                     "link_not_found",
                     Phrase(
@@ -119,6 +121,11 @@ def _trusted(batch: Batch, row: Row, field: Field, object: str, id: str) -> bool
     if not field.system or field.name not in ("created_by", "updated_by", "owner") or id != batch.person:
         return False
     return held.strength(batch.programs, row.object, [field.name], object) == "stays"
+
+
+def _follows(row: Row, field: Field) -> bool:
+    """The owner's department comes with the owner (record/derive): nobody chose it, whoever may see it."""
+    return field.name == "department" and "department" not in row.given and row.program.object.owner == "user"
 
 
 def _visible(batch: Batch, object: str, ids: set[str]) -> set[str]:

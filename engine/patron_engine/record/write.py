@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql as pg
 from patron_engine.fields.field import Field
 from patron_engine.record.attach import attach
 from patron_engine.record.batch import Batch
+from patron_engine.record.copying import Columns
 from patron_engine.record.links import linked
 from patron_engine.record.pending import COPY_FROM
 from patron_engine.record.program import DELETE_BATCH, Program
@@ -23,12 +24,15 @@ from patron_engine.record.statements import Statement, any_of, compiled, ids_tex
 
 BIRTH = ("created_at", "created_by", "updated_at", "updated_by")
 STAMPS = ("updated_at", "updated_by", "version")
+ITSELF = ""  # of `Batch.ready`: the rows of the object's own table
 
 
 def stamp(batch: Batch, row: Row) -> None:
     """Who and when. The version of a new record is 1; each save raises it by one."""
     values, fields = row.values, row.program.fields
     now, person = batch.call.now, batch.person
+    if row.fresh and row.version:
+        return  # stamped before its turn
     if row.fresh:
         for name in BIRTH:
             if values.get(name) is None and name in fields:
@@ -64,15 +68,24 @@ def _columns_changed(row: Row) -> list[str]:
 def insert(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """New rows of one object."""
     if len(rows) >= COPY_FROM or _point_at_each_other(program, rows):
-        found = program.layout.encode_columns(program.names, [row.values for row in rows])
-        written = [c for c in program.columns if c in found and found[c].count(None) < len(rows)]
-        batch.pending.copy(program.table, {c: found[c] for c in written})
+        ready = batch.ready_for((program.object.name, ITSELF), rows)
+        if ready is not None:
+            batch.pending.copy_text(program.table, ready.names, ready.blocks)
+        else:
+            batch.pending.copy(program.table, columns_of_new(program, rows))
         return
     names = program.names
     rendered = [program.encode(row.values, names) for row in rows]
     columns = program.columns
     statement = program.insert
     batch.pending.add(statement, [statement.values({c: r.get(c) for c in columns}) for r in rendered])
+
+
+def columns_of_new(program: Program, rows: Sequence[Row]) -> Columns:
+    """The columns of new rows in which something stands."""
+    found = program.layout.encode_columns(program.names, [row.values for row in rows])
+    written = [c for c in program.columns if c in found and found[c].count(None) < len(rows)]
+    return {c: found[c] for c in written}
 
 
 def _point_at_each_other(program: Program, rows: Sequence[Row]) -> bool:
@@ -109,14 +122,17 @@ def update(batch: Batch, program: Program, changed: Iterable[tuple[Row, Sequence
 def write_figures(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """Parents whose figures changed. Version and stamps change only where a detail raised them."""
     due = []
+    places = program.places
     for row in rows:
         seen = row.seen or {}
+        moved = row.figures | row.changed
+        candidates = (
+            program.names if row.own else sorted((n for n in moved if n in places), key=places.__getitem__)
+        )
         names = [
             n
-            for n in program.names
-            if (row.own or n in row.figures or n in row.changed)
-            and (now := row.values.get(n)) is not (before := seen.get(n))
-            and now != before
+            for n in candidates
+            if (now := row.values.get(n)) is not (before := seen.get(n)) and now != before
         ]
         names += [
             n

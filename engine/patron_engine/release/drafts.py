@@ -49,6 +49,14 @@ def open_draft(conn: psycopg.Connection[Any], schema: str, author: str) -> Draft
     return read_draft(conn, schema, str(found[0]))
 
 
+def find_draft(conn: psycopg.Connection[Any], schema: str, author: str) -> Draft | None:
+    """The author's draft, where he has one."""
+    row = conn.execute(
+        sql.SQL("SELECT id FROM {}.sys__draft WHERE author = %s").format(sql.Identifier(schema)), (author,)
+    ).fetchone()
+    return None if row is None else read_draft(conn, schema, str(row[0]))
+
+
 def read_draft(conn: psycopg.Connection[Any], schema: str, id: str) -> Draft:
     """NotFound when it was published or dropped."""
     row = conn.execute(
@@ -92,6 +100,16 @@ def put(
             " ON CONFLICT (draft, kind, name) DO UPDATE SET body = EXCLUDED.body"
         ).format(sql.Identifier(schema)),
         (draft.id, kind, name, None if body is None else encode(body)),
+    )
+
+
+def take_out(conn: psycopg.Connection[Any], schema: str, draft: Draft, kind: str, name: str) -> None:
+    """Of this document the draft says nothing any more."""
+    conn.execute(
+        sql.SQL(
+            "DELETE FROM {}.sys__draft_document WHERE draft::text = %s AND kind = %s AND name = %s"
+        ).format(sql.Identifier(schema)),
+        (draft.id, kind, name),
     )
 
 

@@ -120,7 +120,10 @@ def _column(column: _Column) -> sql.Composed:
 
 def _rows(conn: Connection, source: str, target: str, table: str, columns: Sequence[_Column]) -> None:
     names = sql.SQL(", ").join(sql.Identifier(c.name) for c in columns)
-    conn.execute(_sql("DELETE FROM {}", table))
+    if conn.execute(
+        _sql("SELECT 1 FROM {} LIMIT 1", table)
+    ).fetchone():  # nobody may delete from the audit, empty as it is
+        conn.execute(_sql("DELETE FROM {}", table))
     query = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}")
     conn.execute(query.format(sql.Identifier(target, table), names, names, sql.Identifier(source, table)))
     for column in columns:

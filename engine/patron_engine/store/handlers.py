@@ -200,8 +200,8 @@ def copy(conn: Connection, work: Work) -> Chunk:
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {
-    "index_build": Handler(run=build_index, outside=True),
-    "validate_constraint": Handler(run=validate_constraint),
-    "convert_column": Handler(run=convert_column),
-    "copy_table": Handler(run=copy),
+    "index_build": Handler(run=build_index, outside=True, tables=True),
+    "validate_constraint": Handler(run=validate_constraint, tables=True),
+    "convert_column": Handler(run=convert_column, tables=True),
+    "copy_table": Handler(run=copy, tables=True),
 }

@@ -20,31 +20,31 @@ from psycopg.types.array import ListDumper
 
 from patron_engine import jsonio
 
-Purpose = Literal["read", "write", "publish", "job"]
+Purpose = Literal["read", "write", "publish", "job", "upkeep"]
 
 PREPARE_AFTER = 5  # times a text is seen before it is prepared
 PREPARED_MOST = 500  # texts prepared in one connection; each holds about 20 kB in the server
 
-# A list must not wait for parallel workers to start; a count of a large table still may.
-_READ_PARALLEL = {"parallel_setup_cost": "10000"}
+# Reading and saving share connections. A list must not wait for parallel workers to start; a count of a large table still may.
+# What is asked by its key is in memory, or on a disk without heads: reading all of a table instead is seldom worth it.
+_SERVING = {
+    "statement_timeout": "30s",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+    "parallel_setup_cost": "10000",
+    "random_page_cost": "1.1",
+}
+_LONG = {"statement_timeout": "1h", "lock_timeout": "30s", "idle_in_transaction_session_timeout": "10min"}
 SETTINGS: Mapping[Purpose, Mapping[str, str]] = {
-    "read": {
-        "statement_timeout": "30s",
-        "lock_timeout": "10s",
-        "idle_in_transaction_session_timeout": "60s",
-        **_READ_PARALLEL,
-    },
-    "write": {
-        "statement_timeout": "30s",
-        "lock_timeout": "10s",
-        "idle_in_transaction_session_timeout": "60s",
-    },
+    "read": _SERVING,
+    "write": _SERVING,
     "publish": {
         "statement_timeout": "10min",
         "lock_timeout": "60s",
         "idle_in_transaction_session_timeout": "10min",
     },
-    "job": {"statement_timeout": "1h", "lock_timeout": "30s", "idle_in_transaction_session_timeout": "10min"},
+    "job": {**_LONG, "work_mem": "64MB"},  # the index of what is searched takes many new rows in one go
+    "upkeep": _LONG,  # work on tables that goes on after a publication
 }
 
 # orjson gives floats, and for whole numbers past 64 bits too: such texts go the slow, exact way.

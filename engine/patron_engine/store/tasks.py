@@ -65,19 +65,22 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handler:
-    """`run` does one piece. `outside`: it must run outside a transaction (CREATE INDEX CONCURRENTLY)."""
+    """`run` does one piece. `outside`: it must run outside a transaction (CREATE INDEX CONCURRENTLY). `tables`: it changes
+    tables, as their owner alone may."""
 
     run: Callable[[Connection, Work], Chunk]
     outside: bool = False
+    tables: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What tasks need from the process they run in."""
+    """What tasks need from the process they run in. `upkeep` connects as the owner of the tables where `connect` does not."""
 
     model: Callable[[int], Model] | None = None
     current: Callable[[], Model] | None = None
     handlers: Mapping[str, Handler] = field(default_factory=dict)
+    upkeep: Connect | None = None
 
 
 class LeaseLost(Exception):
@@ -153,7 +156,8 @@ def run_task(connect: Connect, schema: str, row: TaskRow, context: Context | Non
     if context.model is not None:  # an older release is compiled once a task, not once a piece
         context = replace(context, model=cache(context.model))
     handler = {**_own_handlers(), **context.handlers}.get(row.kind)
-    with _outside_transactions(connect) as conn:
+    as_owner = handler is not None and handler.tables and context.upkeep
+    with _outside_transactions(as_owner or connect) as conn:
         if handler is None:
             return _finish(conn, schema, row, "failed", f"nobody knows how to do {row.kind}")
         try:

@@ -7,9 +7,8 @@ it all itself. It writes nothing and decides nothing; whatever goes wrong here g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from threading import Thread
 from typing import Any
 
@@ -17,16 +16,9 @@ import psycopg
 
 from patron_engine.query.call import Call
 from patron_engine.transfer import staged
-from patron_engine.transfer.carry import Carrier
-from patron_engine.transfer.convert import Item
+from patron_engine.transfer.carry import Carrier, Prepared
 
 Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    rows: Sequence[tuple[int, Sequence[str]]]
-    items: list[Item]
 
 
 class Ahead:
@@ -65,4 +57,4 @@ class Ahead:
     def _work(self, piece: int) -> None:
         with suppress(Exception), self._connect() as conn:
             rows = staged.piece(conn, self._call.schema, self._file, piece)
-            self._prepared = Prepared(rows=rows, items=self._carrier.prepare(conn, self._call, rows))
+            self._prepared = self._carrier.prepare(conn, self._call, rows)

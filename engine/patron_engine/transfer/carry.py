@@ -9,26 +9,26 @@ for the end. Commits nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psycopg import sql
 
 from patron_engine.fields.registry import type_of
-from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
-from patron_engine.query.values import fetch_values
 from patron_engine.record.change import Change, Outcome
 from patron_engine.record.statements import Conn
 from patron_engine.record.undo import Done
 from patron_engine.transfer.convert import Converter, Item
 from patron_engine.transfer.find import Finder
 from patron_engine.transfer.mapping import EXTERNAL, ImportMap, Target
+from patron_engine.transfer.match import Matcher
 from patron_engine.transfer.sets import Sets
 from patron_engine.transfer.touched import keep, keep_made
-from patron_engine.ways.save import retrying, save
+from patron_engine.ways.prepare import Draft, draft
+from patron_engine.ways.save import retrying, save, save_draft
 
 COUNTS = ("created", "updated", "unchanged", "refused", "warned")
 Later = tuple[int, str, dict[str, str]]  # row number, record, field -> cell
@@ -43,6 +43,15 @@ class Piece:
     later: list[Later] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A piece before its turn: its rows, their cells as values, and most of their save where that could be done."""
+
+    rows: Sequence[tuple[int, Sequence[str]]]
+    items: list[Item]
+    draft: Draft | None = None
+
+
 class Carrier:
     """One import under one release: its readers, its expressions, what its lookups found."""
 
@@ -53,36 +62,67 @@ class Carrier:
         self.object = self.converter.object
         self.finder = Finder()
         self.sets = Sets(call, mapping, self.object)
-
-    def prepare(self, conn: Conn, call: Call, rows: Sequence[tuple[int, Sequence[str]]]) -> list[Item]:
-        """What `carry` begins with and no earlier piece can change: cells become values, and names that are known by now
-        are remembered. What is not found here is looked up again when it is this piece's turn."""
-        items = self.converter.convert(rows)
-        self.finder.remember(conn, call, items, self.object)
-        return items
-
-    def carry(
-        self,
-        conn: Conn,
-        call: Call,
-        rows: Iterable[tuple[int, Sequence[str]]],
-        prepared: list[Item] | None = None,
-    ) -> Piece:
-        """Imports rows. A lost deadlock repeats the piece, from its cells on."""
-        kept, first = list(rows), [prepared] if prepared is not None else []
-        return retrying(
-            lambda: self._inside(conn, call, first.pop() if first else self.converter.convert(kept))
+        self.matcher = Matcher(mapping, self.object, self.sets)
+        targets = (t for ts in mapping.columns.values() for t in ts)
+        self._drafts = (
+            mapping.match is None
+            and not self.sets.expressions
+            and all(t.missing != "create" for t in targets)
         )
 
-    def _inside(self, conn: Conn, call: Call, items: list[Item]) -> Piece:
-        piece = Piece()
+    def begin(self, call: Call, rows: Sequence[tuple[int, Sequence[str]]]) -> Prepared:
+        """Cells become values. New records get their ids here, in the order of the file: a piece is begun before the next
+        one is."""
+        items = self.converter.convert(rows)
+        for item in items:
+            item.new = call.new_id()
+        return Prepared(rows=rows, items=items)
+
+    def prepare(self, conn: Conn, call: Call, rows: Sequence[tuple[int, Sequence[str]]]) -> Prepared:
+        """What `carry` begins with and no earlier piece can change: cells become values, names that are known by now are
+        remembered, new records are drafted. What is not found here is looked up again when it is this piece's turn."""
+        begun = self.begin(call, rows)
+        known = self.finder.remember(conn, call, begun.items, self.object)
+        sound = [item for item in begun.items if not item.problems]
+        if not (known and sound and self._drafts):
+            return begun
+        try:
+            self._set(conn, call, sound)
+            return replace(begun, draft=draft(conn, call, [self._change(item) for item in sound]))
+        except Exception:  # noqa: BLE001 - whatever it is, it is told in its turn
+            self._drafts = False  # the next piece would meet it again
+            return begun
+
+    def _again(self, call: Call, begun: Prepared) -> Prepared:
+        """The same piece from its cells on; its records keep their ids."""
+        anew = self.converter.convert(begun.rows)
+        for item, before in zip(anew, begun.items, strict=True):
+            item.new = before.new
+        return Prepared(rows=begun.rows, items=anew)
+
+    def carry(self, conn: Conn, call: Call, prepared: Prepared) -> Piece:
+        """Imports rows. A lost deadlock repeats the piece, from its cells on."""
+
+        def attempts() -> Iterator[Prepared]:
+            yield prepared
+            while True:
+                yield self._again(call, prepared)
+
+        attempt = attempts()
+        return retrying(lambda: self._inside(conn, call, next(attempt)))
+
+    def _inside(self, conn: Conn, call: Call, prepared: Prepared) -> Piece:
+        piece, items = Piece(), prepared.items
         with conn.transaction():
+            if prepared.draft is not None:
+                self._save(conn, call, self._sound(items, piece), piece, prepared.draft)
+                return piece
             keep_made(conn, call, self.batch, self.finder.links(conn, call, items, self.object))
             items = self._sound(items, piece)
-            self._make_keys(conn, call, items)
+            self.matcher.make_keys(conn, call, items)
             items = self._sound(items, piece)
-            for group in self._rounds(items):
-                self._match(conn, call, group)
+            for group in self.matcher.rounds(items):
+                self.matcher.match(conn, call, group)
                 group = self._sound(group, piece)
                 self._set(conn, call, group)
                 self._save(conn, call, self._sound(group, piece), piece)
@@ -107,7 +147,7 @@ class Carrier:
         with conn.transaction():
             keep_made(conn, call, self.batch, self.finder.links(conn, call, items, self.object, later=True))
             items = self._sound(items, piece)
-            self._old(conn, call, items, sorted(targets))
+            self.matcher.old(conn, call, items, sorted(targets))
             self._save(conn, call, items, piece)
         piece.counts["updated"] = piece.counts["unchanged"] = 0  # these rows were counted when they were made
         return piece
@@ -121,87 +161,6 @@ class Carrier:
                 piece.counts["refused"] += 1
                 piece.faults.append((item.number, item.cells, item.problems))
         return [item for item in items if not item.problems]
-
-    def _rounds(self, items: Sequence[Item]) -> Iterable[list[Item]]:
-        """Rows that name the same record come one after the other: the later one finds what the earlier one made."""
-        match = self.mapping.match
-        rest = list(items)
-        while rest:
-            seen: set[Any] = set()
-            now, after = [], []
-            for item in rest:
-                item.key = self._key(item, match) if match else None
-                if item.key is not None and item.key in seen:
-                    after.append(item)
-                else:
-                    seen.add(item.key)
-                    now.append(item)
-            yield now
-            rest = after
-
-    @staticmethod
-    def _key(item: Item, match: str) -> Any:
-        key = item.external.get(match[len(EXTERNAL) :]) if match.startswith(EXTERNAL) else item.set.get(match)
-        return str(key) if key is not None else None
-
-    def _make_keys(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
-        """A match key that the mapping makes itself, from the row alone."""
-        match = self.mapping.match
-        if match in self.sets.constants:
-            for item in items:
-                item.set[match] = self.sets.constants[match]
-        elif match in self.sets.expressions:
-            self.sets.evaluate(conn, call, items, {match: self.sets.expressions[match]})
-
-    def _match(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
-        """Which records are there already, and their values before."""
-        match = self.mapping.match
-        if match is None:
-            return
-        for item in items:
-            if item.key is None and match != "id":
-                item.wrong(
-                    "match_empty",
-                    Phrase("{match} is empty, so nobody can say which record this is", match=match),
-                    match,
-                )
-        keys = [item.key for item in items if item.key is not None]
-        finder = Finder()  # keys are looked up afresh: this file may have made the record a moment ago
-        found = finder.find(conn, call, self.object, match, keys)
-        for item in items:
-            ids = found.get(item.key or "", [])
-            if len(ids) == 1:
-                item.id = ids[0]
-            elif ids:
-                item.wrong(
-                    "match_ambiguous",
-                    Phrase(
-                        "{count} records of {object} have {match} {key!r}",
-                        count=len(ids),
-                        object=self.object.name,
-                        match=match,
-                        key=item.key,
-                    ),
-                    match,
-                )
-            elif match == "id" and item.key is not None:
-                item.wrong(
-                    "not_found",
-                    Phrase("there is no {object} {key}", object=self.object.name, key=item.key),
-                    "id",
-                )
-        names = (
-            {n for item in items for n in (*item.set, *item.emptied)}
-            | set(self.sets.constants)
-            | set(self.sets.expressions)
-        )
-        self._old(conn, call, [i for i in items if i.id is not None], sorted(names - {"id"}))
-
-    def _old(self, conn: Conn, call: Call, items: Sequence[Item], names: Sequence[str]) -> None:
-        paths = [n for n in names if n in self.object.fields]
-        values = fetch_values(conn, call, self.object.name, [i.id for i in items if i.id], paths)
-        for item in items:
-            item.old = values.get(item.id or "", {})
 
     def _set(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
         """Constants, then expressions over the row as it will be; an address in parts keeps its other parts."""
@@ -219,9 +178,14 @@ class Carrier:
             conn, call, items, {n: e for n, e in self.sets.expressions.items() if n != self.mapping.match}
         )
 
-    def _save(self, conn: Conn, call: Call, items: Sequence[Item], piece: Piece) -> None:
+    def _save(
+        self, conn: Conn, call: Call, items: Sequence[Item], piece: Piece, draft: Draft | None = None
+    ) -> None:
         self._free(conn, call, items)
-        outcomes = save(conn, call, [self._change(item) for item in items], mode="each") if items else []
+        if draft is not None:
+            outcomes = save_draft(conn, call, draft)
+        else:
+            outcomes = save(conn, call, [self._change(item) for item in items], mode="each") if items else []
         done: list[Done] = []
         for item, outcome in zip(items, outcomes, strict=True):
             if outcome.action == "refused":
@@ -259,6 +223,7 @@ class Carrier:
             return Change(
                 action="create",
                 object=self.object.name,
+                id=item.new,
                 set=item.set,
                 source="typed",
                 external_ids=item.external,
@@ -271,7 +236,7 @@ class Carrier:
         if match is not None and (match.startswith(EXTERNAL) or self.object.fields[match].unique):
             value = item.key if match.startswith(EXTERNAL) else item.set[match]
             return Change(action="upsert", by=(match, value), **common)
-        return Change(action="create", **common)
+        return Change(action="create", id=item.new, **common)
 
     def _done(self, item: Item, outcome: Outcome) -> Done:
         old: dict[str, Any] = {}

@@ -7,8 +7,12 @@ walk over all of them again and again and find nothing: they go by themselves, w
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+USUAL = sys.getswitchinterval()
+HANDED_OVER = 0.0005  # seconds
 
 
 @contextmanager
@@ -20,4 +24,17 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if before:
+            gc.freeze()  # what there is by now counts as old: the next piece is there already, and is no cycle either
+            gc.unfreeze()
             gc.enable()
+
+
+@contextmanager
+def in_turns() -> Iterator[None]:
+    """Inside it threads hand Python over to each other as soon as they are asked: the one that feeds the database is not kept
+    waiting by the one that prepares what comes after."""
+    sys.setswitchinterval(HANDED_OVER)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(USUAL)

@@ -36,6 +36,7 @@ class Item:
     set       field -> value; `links`: field -> (target, text) still to be looked up; `later` the same, when all rows are there
     parts     field -> part -> text, of fields that several columns fill
     emptied   fields whose cell is empty and empties the field of a record that is found
+    id        the record it is, when there is one; `new` the id it gets when it becomes one
     """
 
     number: int
@@ -49,6 +50,7 @@ class Item:
     problems: list[Problem] = field(default_factory=list)
     key: Any = None
     id: str | None = None
+    new: str | None = None
     old: Mapping[str, Any] = field(default_factory=dict)
 
     def wrong(self, code: str, message: str, column: str, hint: str | None = None) -> None:

@@ -61,12 +61,25 @@ class Finder:
                 _put(item, field, target, to, named, self._refused if target.missing == "create" else {})
         return made
 
-    def remember(self, conn: Conn, call: Call, items: Sequence[Item], object: Object) -> None:
-        """Looks up what the links of the items name, and puts nothing."""
+    def remember(self, conn: Conn, call: Call, items: Sequence[Item], object: Object) -> bool:
+        """Looks up what the links of the items name. True where each names one record, and puts them then: what is not there
+        yet an earlier piece may be making."""
+        known = True
+        puts: list[tuple[list[tuple[Item, Target, str]], str, dict[str, Any]]] = []
         for name, asked in _by_field(items, later=False).items():
             field, target = object.fields[name], asked[0][1]
             to = call.model.objects[target.object or field.link.to[0]]
-            self.find(conn, call, to, target.by, {p for _, _, text in asked for p in _pieces(text, field)})
+            texts = {text: _pieces(text, field) for _, _, text in asked}
+            found = self.find(conn, call, to, target.by, {p for ps in texts.values() for p in ps})
+            known = known and all(len(found.get(p, ())) == 1 for ps in texts.values() for p in ps)
+            if known:
+                ids = {text: [_linked(field, to, found[p][0]) for p in ps] for text, ps in texts.items()}
+                puts.append((asked, name, {t: _value(field, some) for t, some in ids.items()}))
+        for asked, name, values in puts if known else ():
+            for item, _, text in asked:
+                if (value := values[text]) is not None or object.fields[name].link.many:
+                    item.set[name] = value
+        return known
 
     def find(self, conn: Conn, call: Call, object: Object, by: str | None, texts: Iterable[str]) -> Found:
         """The ids each text names; texts nobody has are left out."""
@@ -240,7 +253,7 @@ def _put(
     ids: list[Any] = []
     for text, found in named:
         if len(found) == 1:
-            ids.append({"object": to.name, "id": found[0]} if field.link.several else found[0])
+            ids.append(_linked(field, to, found[0]))
         elif found:
             item.wrong("link_ambiguous", Phrase("{count} records of {to} are called {text!r}", count=len(found), to=to.name, text=text), field.name,
                        "name them by a unique field or an external id: by: …")  # fmt: skip
@@ -250,7 +263,15 @@ def _put(
             item.wrong(
                 "link_not_found", Phrase("there is no {to} {text!r}", to=to.name, text=text), field.name, hint
             )
-    if field.link.many:
-        item.set[field.name] = tuple(ids) or None
-    elif ids:
-        item.set[field.name] = ids[0]
+    if ids or field.link.many:
+        item.set[field.name] = _value(field, ids)
+
+
+def _linked(field: Field, to: Object, id: str) -> Any:
+    """One record as a link keeps it."""
+    return {"object": to.name, "id": id} if field.link.several else id
+
+
+def _value(field: Field, ids: Sequence[Any]) -> Any:
+    """What a link says of the records it names."""
+    return (tuple(ids) or None) if field.link.many else ids[0] if ids else None

@@ -27,9 +27,10 @@ from patron_engine.store.tasks import Chunk, Handler, Work
 from patron_engine.transfer import staged
 from patron_engine.transfer.ahead import Ahead, Connect
 from patron_engine.transfer.carry import COUNTS, Carrier, Piece
-from patron_engine.transfer.collecting import uncollected
+from patron_engine.transfer.collecting import in_turns, uncollected
 from patron_engine.transfer.imports import KIND
-from patron_engine.transfer.mapping import ImportMap, read_mapping
+from patron_engine.transfer.mapping import ImportMap
+from patron_engine.transfer.reading import read_mapping
 
 Connection = psycopg.Connection[Any]
 
@@ -59,7 +60,7 @@ class _Imports:
             return Chunk(progress=progress, failed="; ".join(str(p) for p in refused.problems))
         if work.payload["trial"] is not None:
             return self._trial(conn, work, call, carrier, progress)
-        with uncollected():
+        with uncollected(), in_turns():
             chunk = self._step(conn, work.schema, work.payload, call, carrier, progress)
         if self.told is not None:
             self.told(chunk.progress)
@@ -97,13 +98,14 @@ class _Imports:
             return Chunk(progress=progress, done=True)
         found = self.ahead.take(n) if self.ahead is not None and not linking else None
         rows = found.rows if found is not None else staged.piece(conn, schema, payload["file"], n)
+        prepared = found or carrier.begin(call, () if linking else rows)
         if self.ahead is not None and not linking and n + 1 < payload["pieces"]:
             self.ahead.prepare(n + 1)
         if linking:
             later = staged.piece(conn, schema, payload["later"], n)
             piece = carrier.link(conn, call, later, dict(rows) if later else {})
         else:
-            piece = carrier.carry(conn, call, rows, found.items if found is not None else None)
+            piece = carrier.carry(conn, call, prepared)
             staged.append(conn, schema, payload["later"], n, piece.later)
         staged.append(
             conn,
@@ -130,7 +132,7 @@ class _Imports:
                 if not rows:
                     break
                 with uncollected():
-                    piece = carrier.carry(conn, call, rows)
+                    piece = carrier.carry(conn, call, carrier.begin(call, rows))
                 later += piece.later
                 cells.update({number: row for number, row in rows} if piece.later else {})
                 faults += _faults(piece, carrier.mapping)

@@ -3,13 +3,14 @@
 In: a workspace after one o'clock of its own zone. Out: a task, at most one a day; worked off object by object, each piece a
 transaction. Stored formulas that read TODAY are written anew; other figures are only compared, and what differs is
 reported in the task's progress (`patron doctor` shows and repairs it). A drift is a fault of ours, never mended in silence.
-Before that, files nobody made anything of are removed, and what is kept for a time is tidied up.
+Before that, files nobody made anything of are removed, what is kept for a time is tidied up, and the audit learns which rights
+for single records ended by themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,8 +22,10 @@ from patron_engine.clock import Clock
 from patron_engine.fields.field import Formula
 from patron_engine.model.model import Model, Object
 from patron_engine.query.call import Call
+from patron_engine.record import storm
 from patron_engine.record.drift import find_drift, repair
 from patron_engine.record.files import sweep
+from patron_engine.record.given import note_expired
 from patron_engine.store.locks import shared
 from patron_engine.store.steps import Task
 from patron_engine.store.tables import Tables
@@ -66,15 +69,18 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
         names = sorted(model.objects)
         at = int(work.progress.get("object", 0))
         drifted = dict(work.progress.get("drifted", {}))
+        expired = work.progress.get("expired")
         if at == 0:
             if sweep(conn, work.schema, clock()):
                 return Chunk(progress={"object": 0, "drifted": drifted})  # the rest in the next piece
             _tidy(conn, work.schema, clock)
+            expired = _expired(conn, work.schema, _call(work.schema, model, clock))
         if at < len(names):
             found = _one(conn, work.schema, model, model.objects[names[at]], clock)
             if found:
                 drifted[names[at]] = found
-        return Chunk(progress={"object": at + 1, "drifted": drifted}, done=at + 1 >= len(names))
+        progress = {"object": at + 1, "drifted": drifted, "expired": expired}
+        return Chunk(progress=progress, done=at + 1 >= len(names))
 
     return {KIND: Handler(run=piece)}
 
@@ -84,24 +90,36 @@ def _one(conn: psycopg.Connection[Any], schema: str, model: Model, object: Objec
     if not any(f.columns and (f.type in ("formula", "rollup")) for f in object.fields.values()):
         return 0
     shared(conn, schema)
-    call = Call(
-        workspace=schema,
-        schema=schema,
-        model=model,
-        tables=Tables(model, schema),
-        actor=SYSTEM,
-        now=clock(),
-        cause=Cause(kind="system", detail={"by": KIND}),
-    )
+    call = _call(schema, model, clock)
     if any(isinstance(f.spec, Formula) and f.spec.nightly for f in object.fields.values()):
         repair(conn, call, object.name)
         return 0
     return len(find_drift(conn, call, object.name))
 
 
+def _expired(conn: psycopg.Connection[Any], schema: str, call: Call) -> str:
+    """Notes the rights for single records that ended since the last night this was done; up to when it looked."""
+    query = sql.SQL("SELECT max(progress ->> 'expired') FROM {}.sys__task WHERE kind = %s AND state = 'done'")
+    row = conn.execute(query.format(sql.Identifier(schema)), (KIND,)).fetchone()
+    last = row[0] if row is not None else None
+    since = datetime.fromisoformat(last) if last else call.now - timedelta(days=1)
+    for name, object in sorted(call.model.objects.items()):
+        if object.owner != "master":  # a detail's rights are its master's
+            note_expired(conn, call, name, since)
+    return call.now.isoformat()
+
+
+def _call(schema: str, model: Model, clock: Clock) -> Call:
+    return Call(
+        workspace=schema, schema=schema, model=model, tables=Tables(model, schema), actor=SYSTEM, now=clock(),
+        cause=Cause(kind="system", detail={"by": KIND}),
+    )  # fmt: skip
+
+
 def _tidy(conn: psycopg.Connection[Any], schema: str, clock: Clock) -> None:
-    """Kept answers of repeated requests, and tasks that ended a month ago."""
+    """Kept answers of repeated requests, tasks that ended a month ago, and runs that ended three months ago."""
     name = sql.Identifier(schema)
+    storm.tidy(conn, schema, clock())
     before = clock() - timedelta(days=2)
     conn.execute(sql.SQL("DELETE FROM {}.sys__idempotency WHERE at < %s").format(name), (before,))
     conn.execute(
@@ -109,4 +127,7 @@ def _tidy(conn: psycopg.Connection[Any], schema: str, clock: Clock) -> None:
             "DELETE FROM {}.sys__task WHERE state IN ('done', 'cancelled') AND kind = %s AND updated_at < %s"
         ).format(name),
         (KIND, clock() - timedelta(days=30)),
+    )
+    conn.execute(
+        sql.SQL("DELETE FROM {}.sys__run WHERE ended_at < %s").format(name), (clock() - timedelta(days=90),)
     )

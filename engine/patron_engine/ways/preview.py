@@ -143,7 +143,7 @@ def preview(conn: Conn, call: Call, change: Change) -> Preview:
     _known(call, change.object)
     batch = Batch(conn, call, _never)
     batch.looking = batch.each = True
-    around = _Around(batch.pending, call, batch.environment.context, batch.environment._lookups)
+    around = _Around(batch.pending, call, batch.environment.context, batch.environment.lookups)
     batch.environment, around.batch, around.sets = around, batch, {}
     row = plan_rows(batch, [(0, change)], several=False)[0]
     levels = batch.levels

@@ -11,7 +11,7 @@ record/; nothing is decided here but their order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -22,11 +22,9 @@ from patron_engine.errors import Conflict, LimitExceeded, Refused
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.record import (
-    attach,
     authorise,
     check,
     figures,
-    links,
     load,
     purge,
     remove,
@@ -35,32 +33,26 @@ from patron_engine.record import (
 )
 from patron_engine.record.addressed import known_object, under_today
 from patron_engine.record.batch import Batch, RowsRefused, by_object
-from patron_engine.record.before import before_rules
 from patron_engine.record.begin import begin_write, retrying, write_transaction
-from patron_engine.record.bind import bind
 from patron_engine.record.change import MAX_CHANGES, Change, Outcome
 from patron_engine.record.closure import keep_closures
-from patron_engine.record.derive import derive
-from patron_engine.record.duplicates import check_duplicates
 from patron_engine.record.each import Numbered, outcomes_of, refused_outcome, runs_of, save_each
 from patron_engine.record.events import write_events
 from patron_engine.record.external import write_external_ids
 from patron_engine.record.formulas import compute
 from patron_engine.record.history import write_history
-from patron_engine.record.money import bases
 from patron_engine.record.numbers import moved, number
 from patron_engine.record.plan import plan_rows
 from patron_engine.record.program import Program
-from patron_engine.record.promotion import authorise_promotion
 from patron_engine.record.restore import restore
 from patron_engine.record.row import Row
-from patron_engine.record.same_currency import check_same_currency
 from patron_engine.record.search import write_search, write_search_of_new
 from patron_engine.record.statements import Conn
 from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
 from patron_engine.record.watch import watch
 from patron_engine.record.write import write
+from patron_engine.ways.prepare import Draft, prepare, take_up
 
 __all__ = ["begin_write", "retrying", "save", "write_transaction"]
 
@@ -85,8 +77,11 @@ def save(
         known_object(call, change)
     numbered = list(enumerate(under_today(call, change) for change in changes))
     if trial:
+        waiting = len(call.committed)
         with conn.transaction(force_rollback=True):
-            return save(conn, call, changes, mode=mode)
+            outcomes_tried = save(conn, call, changes, mode=mode)
+        del call.committed[waiting:]  # nothing of it will stand
+        return outcomes_tried
     if mode == "each":
         outcomes: dict[int, Outcome] = {}
         save_each(conn, partial(_save_all, conn, call, each=True), numbered, outcomes)
@@ -95,6 +90,21 @@ def save(
         return [o for _, o in sorted(_save_all(conn, call, numbered, each=False).items())]
     except RowsRefused as refusal:
         raise refusal.error from None
+
+
+def save_draft(conn: Conn, call: Call, draft: Draft) -> list[Outcome]:
+    """As `save` in mode "each", for changes that were prepared before their turn."""
+
+    def save_all(changes: Sequence[Numbered]) -> dict[int, Outcome]:
+        batch = draft.begin(conn, partial(_save_inside, conn, call))
+        if batch is None:  # it was refused as a whole: those that are left go the whole way
+            return _save_all(conn, call, changes, each=True)
+        return _carried_out(batch, changes, partial(_write_draft, batch))
+
+    outcomes: dict[int, Outcome] = {}
+    numbered = list(enumerate(draft.changes))
+    save_each(conn, save_all, numbered, outcomes)
+    return [outcomes[n] for n, _ in numbered]
 
 
 def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool) -> dict[int, Outcome]:
@@ -106,16 +116,23 @@ def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool
         batch.each = each
         verb = run[0][1].action
         act = _write if verb in ("create", "update", "upsert", "transfer") else _remove
-        try:
-            with batch.pending:
-                act(batch, run, several)
-                outcomes.update(outcomes_of(batch.levels[0]))
-                batch.pending.send()
-        except psycopg.errors.UniqueViolation as error:
-            _collision(batch, run, error)
-        for row in batch.refused:
-            assert row.change is not None
-            outcomes[row.index] = refused_outcome(row.change, row.problems)
+        outcomes.update(_carried_out(batch, run, partial(act, batch, run, several)))
+    return outcomes
+
+
+def _carried_out(batch: Batch, run: Sequence[Numbered], act: Callable[[], None]) -> dict[int, Outcome]:
+    """One run: what `act` wrote, and what it set aside."""
+    outcomes: dict[int, Outcome] = {}
+    try:
+        with batch.pending:
+            act()
+            outcomes = outcomes_of(batch.levels[0])
+            batch.pending.send()
+    except psycopg.errors.UniqueViolation as error:
+        _collision(batch, run, error)
+    for row in batch.refused:
+        assert row.change is not None
+        outcomes[row.index] = refused_outcome(row.change, row.problems)
     return outcomes
 
 
@@ -145,7 +162,7 @@ def _write(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
     plan_rows(batch, changes, several=several)
     last = len(batch.levels) - 1
     for depth, level in enumerate(batch.levels):
-        _prepare(batch, level)
+        prepare(batch, level)
         if depth == 0 and batch.each:
             batch.set_aside(level)
         if depth < last and not any(row.rejected for row in batch.every()):
@@ -160,46 +177,17 @@ def _write(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
     _finish(batch, saved)
 
 
+def _write_draft(batch: Batch) -> None:
+    """The same for a draft: it has one level."""
+    batch.set_aside(take_up(batch))
+    _write_level(batch, batch.levels[0])
+    _finish(batch, batch.levels[0])
+
+
 def _write_level(batch: Batch, level: Sequence[Row]) -> None:
     for program, rows in by_object(level):
         _write_one_object(batch, program, rows)
     batch.environment.forget()
-
-
-def _prepare(batch: Batch, level: Sequence[Row]) -> None:
-    """Everything before writing, for the rows of one level."""
-    load.load_rows(batch, level)
-    authorise.authorise(batch, level)
-    links.resolve(batch, bind(batch, level))
-    authorise.authorise_handing(batch, level)
-    authorise.authorise_fields(batch, level)
-    authorise_promotion(batch, level)
-    attach.hang(batch, level)
-    load.compare_versions(batch, level)
-    masters_refused = any(row.master is not None and row.master.rejected for row in level)
-    for program, rows in by_object(row for row in level if row.action != "delete"):
-        if not masters_refused:
-            derive(batch, program, rows)
-            stages.enter(batch, program, rows)
-            before_rules(batch, program, rows)
-        targets.check_targets(batch, rows)
-        check_same_currency(batch, program, rows)
-        compute(batch, program, rows)
-        bases(batch, program, rows)
-        check.check_readonly(batch, program, rows)
-        check.check_values(batch, program, rows)
-        attach.check_files(batch, program, rows)
-        targets.check_trees(batch, program, rows)
-        if not masters_refused:
-            targets.check_conditions(batch, program, rows)
-            check.check_conditions(batch, program, rows, late=False)
-            stages.check_stages(batch, program, rows, late=False)
-        look_first(batch, program, rows)
-        check_duplicates(batch, program, [r for r in rows if r.master is None or not masters_refused])
-    leaving = [row for row in level if row.action == "delete" and not row.rejected]
-    if leaving:
-        given = set(leaving)
-        batch.along.extend(row for row in remove.delete(batch, leaving) if row not in given)
 
 
 def _write_one_object(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
@@ -263,8 +251,7 @@ def _together(batch: Batch, verb: str, rows: Sequence[Row]) -> list[Row]:
 def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     """Parents, their rules, the rights on the result, and what is kept about the save."""
     batch.environment.forget()
-    write_search_of_new(batch, rows)
-    parents = figures.bring_up(batch, rows)
+    parents = figures.bring_up(batch, rows, meanwhile=partial(write_search_of_new, batch, rows))
     authorise.authorise_after(
         batch, [row for row in rows if row.written and row.action in ("create", "update")]
     )

@@ -22,6 +22,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.actionable import reached_among, reached_in
 from patron_engine.query.call import Call
+from patron_engine.query.handed import note_handed
 from patron_engine.query.names import known_object
 from patron_engine.record.change import Change
 from patron_engine.record.given import Gift, Level, end_gift, write_gift
@@ -109,6 +110,7 @@ def _hand(
         for id in ids
     ]
     save(conn, call, changes)
+    note_handed(conn, call, object.name, ids, to.id)
     end_gift(conn, call, object.name, ids, to.id, "team")  # an owner is no member beside it
     if handing.keep is not None and owner is not None:
         level = cast(Level, handing.keep)

@@ -1,7 +1,8 @@
 // <select data-behaviour="combobox" [data-source="/w/demo/o-lookup/opportunity/account" data-with="account" data-row="lines.n1"
 //   data-nothing="Nothing found" data-new="New"] [data-free]>
-// A select one can type into (Tom Select). With data-source the options come from there: {"options": [{"value", "text", "hint"}],
-// "create": [{"label", "address"}]}; what `data-with` names of the form travels along. Without scripts the select stays a select.
+// A select one can type into (Tom Select); an option is found by its text and its data-spoken (pinyin, initials). With data-source
+// the options come from there: {"options": [{"value", "text", "hint"}], "create": [{"label", "address"}]}; what `data-with` names of
+// the form travels along. Without scripts the select stays a select.
 import TomSelect from "tom-select/base";
 import removeButton from "tom-select/dist/esm/plugins/remove_button/plugin.js";
 import { createIn } from "../quick-create.js";
@@ -49,7 +50,7 @@ export default function combobox(select) {
     allowEmptyOption: false,
     create: select.dataset.free !== undefined,
     placeholder: select.dataset.placeholder ?? "",
-    searchField: source ? [] : ["text"],
+    searchField: source ? [] : ["text", "spoken"],
     score: source ? () => () => 1 : undefined,
     loadThrottle: 100,
     refreshThrottle: 120,

@@ -5,6 +5,23 @@
 const QUIET = 600; // ms after a key
 const SOON = 60; // ms after a change
 
+// Nothing is drawn while a button of the mouse or a finger is down: what one presses is what one lets go of, and is clicked.
+let down = false;
+let waiting = [];
+document.addEventListener("pointerdown", () => (down = true), true);
+for (const kind of ["pointerup", "pointercancel"])
+  document.addEventListener(
+    kind,
+    () => {
+      down = false;
+      const due = waiting;
+      waiting = [];
+      window.setTimeout(() => due.forEach((go) => go())); // the click comes first
+    },
+    true,
+  );
+const letGo = () => (down ? new Promise((go) => waiting.push(go)) : null);
+
 export default function live(form) {
   let timer = 0;
   let under = null;
@@ -33,7 +50,10 @@ export default function live(form) {
         body: new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string")),
         signal: mine.signal,
       });
-      if (answer.ok) apply(form, await answer.json(), (name) => (touched.get(name) ?? 0) > asked);
+      if (!answer.ok) return;
+      const said = await answer.json();
+      await letGo();
+      if (mine === under) apply(form, said, (name) => (touched.get(name) ?? 0) > asked);
     } catch (error) {
       if (error.name !== "AbortError") return; // without a network the form stays as it is; the save will tell
     } finally {

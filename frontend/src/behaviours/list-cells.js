@@ -5,7 +5,7 @@ const WRITES = "input, select, textarea, button, a";
 
 export default function listCells(frame) {
   let before = null;
-  const cells = () => [...frame.querySelectorAll("tbody tr[data-id]")].map((row) => [...row.querySelectorAll("td:not(.list-check)")]);
+  const cells = () => [...frame.querySelectorAll("tbody tr[data-id]:not([hidden])")].map((row) => [...row.querySelectorAll("td:not(.list-check)")]);
   const first = () => frame.querySelector("td[data-edit]");
   const begin = first();
   if (begin) begin.tabIndex = 0;

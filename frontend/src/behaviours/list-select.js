@@ -6,7 +6,7 @@ export default function listSelect(form) {
   const count = form.querySelector("[data-count]");
   const all = form.querySelector("[data-all]");
   let last = null;
-  const boxes = () => [...form.querySelectorAll('tbody input[name="id"]')];
+  const boxes = () => [...form.querySelectorAll('tbody tr:not([hidden]) input[name="id"]')]; // not those of folded groups
   const tell = () => {
     const every = boxes();
     const on = every.filter((box) => box.checked);

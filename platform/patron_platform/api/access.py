@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,10 +23,9 @@ from patron_platform.answers import Answer, Asked, Audience, answer, audience, o
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.requests import json_answer, only, parameters
 from patron_platform.colleagues import Colleague, administrators, colleague, manages
-from patron_platform.routes import Routes
 from patron_platform.service import Service
 
-router = Routes()
+router = APIRouter()
 ASKED = ("user", "action", "field")
 
 

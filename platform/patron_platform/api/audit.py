@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,10 +18,9 @@ from patron_engine.query.call import Call
 from patron_engine.record import audit
 from patron_platform.api.door import enter
 from patron_platform.api.requests import json_answer, only, parameters
-from patron_platform.routes import Routes
 from patron_platform.web.audit import NAMES, SHOWN, wanted_of
 
-router = Routes("/audit")
+router = APIRouter(prefix="/audit")
 
 
 @router.get("")

@@ -6,35 +6,34 @@ and what is published is the plan whose checksum the caller names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.errors import Forbidden, NotFound, Refused
+from patron_engine.errors import NotFound, Refused
 from patron_engine.jsonio import dumps
-from patron_engine.meta.check import check_document
 from patron_engine.meta.document import Document
 from patron_engine.meta.kinds import KINDS
 from patron_engine.meta.layers import Effective, fold
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
-from patron_engine.release.drafts import Draft, drop_draft, open_draft, put, read_draft
+from patron_engine.release.drafts import Draft, drop_draft, read_draft
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.requests import Body, json_answer, json_object, only, parameters
+from patron_platform.drafting import keep, must_design, remove
 from patron_platform.languages import asked
 from patron_platform.phrases import written_plan, written_problem
-from patron_platform.routes import Routes
 
-router = Routes()
+router = APIRouter()
 
 
 def designer(request: Request) -> Caller:
     """The caller, when he may change definitions."""
     caller = enter(request)
-    if not caller.actor.administrator:
-        raise Forbidden("you may not see or change definitions", hint="an administrator may")
+    must_design(caller.actor)
     return caller
 
 
@@ -85,17 +84,15 @@ def put_definition(request: Request, kind: str, name: str, data: Body) -> Respon
     """Puts a full document, or a change (kind `change`, name `object/account`), into my draft."""
     caller = designer(request)
     body = json_object(request, data)
-    document = _document(kind, name, body)
-    problems = check_document(document)
-    if any(p.level == "error" for p in problems):
-        raise Refused(problems, "this is not a definition", code="definitions_invalid")
-    return _put(caller, kind, name, document.body, problems)
+    draft, problems = keep(caller.workspace, caller.principal, _document(kind, name, body))
+    return _kept(caller, draft, problems)
 
 
 @router.delete("/definitions/{kind}/{name:path}")
 def delete_definition(request: Request, kind: str, name: str) -> Response:
     """Removes the workspace's own document, or its change of a pack's, in my draft."""
-    return _put(designer(request), kind, name, None, ())
+    caller = designer(request)
+    return _kept(caller, remove(caller.workspace, caller.principal, kind, name), ())
 
 
 def _document(kind: str, name: str, body: dict[str, Any]) -> Document:
@@ -128,21 +125,9 @@ def _document(kind: str, name: str, body: dict[str, Any]) -> Document:
     return Document(kind=kind, name=name, body={**named, **body}, layer="workspace")
 
 
-def _put(
-    caller: Caller,
-    kind: str,
-    name: str,
-    body: Mapping[str, Any] | None,
-    problems: tuple[Problem, ...] | list[Problem],
-) -> Response:
-    workspace = caller.workspace
-    with workspace.connection("write") as conn, conn.transaction():
-        draft = open_draft(conn, workspace.schema, caller.principal)
-        put(conn, workspace.schema, draft, kind, name, body)
-        draft = read_draft(conn, workspace.schema, draft.id)
-    return json_answer(
-        dumps({**_draft(draft), "problems": [written_problem(p, caller.actor.languages) for p in problems]})
-    )
+def _kept(caller: Caller, draft: Draft, problems: Sequence[Problem]) -> Response:
+    said = [written_problem(p, caller.actor.languages) for p in problems]
+    return json_answer(dumps({**_draft(draft), "problems": said}))
 
 
 @router.get("/drafts/{id}")

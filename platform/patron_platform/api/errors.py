@@ -13,8 +13,9 @@ from uuid import uuid4
 
 import psycopg
 import psycopg_pool
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine import errors as engine
@@ -69,6 +70,14 @@ TITLES: Mapping[int, str] = {
     429: "Too many requests",
     500: "Internal error",
     503: "Not available at the moment",
+}
+
+
+# What a parameter of an address should be, by the kind of failure the framework tells.
+_PARAMETERS: Mapping[str, Phrase] = {
+    "int_parsing": Phrase("this is a whole number"),
+    "uuid_parsing": Phrase("this is not the id of a record"),
+    "missing": Phrase("this is missing"),
 }
 
 
@@ -140,7 +149,6 @@ def answer(error: engine.PatronError, languages: Languages) -> Response:
     )
 
 
-Handler = Callable[[Request, Any], Response]
 PageOf = Callable[[Request, engine.PatronError, str | None], Response | None]
 
 
@@ -148,16 +156,31 @@ def _no_page(_: Request, __: engine.PatronError, ___: str | None = None) -> Resp
     return None
 
 
-def handlers(page: PageOf = _no_page) -> dict[type[Exception], Handler]:
-    """Kind of exception -> what answers. Nothing else in the platform chooses a status for an error. `page` makes the answer
-    where a person asked for a page; None where a program asked."""
+def install(app: FastAPI, page: PageOf = _no_page) -> None:
+    """Registers the handlers. Nothing else in the platform chooses a status for an error. `page` makes the answer where
+    a person asked for a page; None where a program asked."""
 
     def told(request: Request, error: engine.PatronError) -> Response:
         return page(request, error, None) or answer(error, asked(request))
 
+    @app.exception_handler(engine.PatronError)
     def on_patron_error(request: Request, error: engine.PatronError) -> Response:
         return told(request, error)
 
+    @app.exception_handler(RequestValidationError)
+    def on_validation(request: Request, error: RequestValidationError) -> Response:
+        problems = [
+            Problem(
+                code="invalid_parameter",
+                message=_PARAMETERS.get(str(item.get("type")), Phrase("this is not valid here")),
+                path=".".join(str(part) for part in item.get("loc", ())[1:]) or None,
+            )
+            for item in error.errors()
+        ]
+        refused = engine.Refused(problems, "the request is not valid")
+        return page(request, refused, None) or answer(refused, asked(request))
+
+    @app.exception_handler(HTTPException)
     def on_http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 404:
             return told(request, engine.NotFound("there is nothing at this address"))
@@ -171,12 +194,14 @@ def handlers(page: PageOf = _no_page) -> dict[type[Exception], Handler]:
             error.status_code, code, detail, asked(request), headers=dict(error.headers or {})
         )
 
+    @app.exception_handler(psycopg.errors.QueryCanceled)
     def on_timeout(request: Request, error: Exception) -> Response:
         late = engine.Unavailable(
             "the answer took too long", code="statement_timeout", hint="narrow the filter"
         )
         return told(request, late)
 
+    @app.exception_handler(psycopg.OperationalError)
     def on_database_gone(request: Request, error: Exception) -> Response:
         log.warning("database_unavailable", extra={"error": type(error).__name__})
         return told(
@@ -186,11 +211,13 @@ def handlers(page: PageOf = _no_page) -> dict[type[Exception], Handler]:
             ),
         )
 
+    @app.exception_handler(psycopg_pool.PoolTimeout)
     def on_pool_timeout(request: Request, error: Exception) -> Response:
         return told(
             request, engine.Unavailable("too many requests are waiting for the database", hint="try again")
         )
 
+    @app.exception_handler(Exception)
     def on_anything(request: Request, error: Exception) -> Response:
         number = uuid4().hex
         log.error("unexpected", extra={"id": number, "path": request.url.path}, exc_info=error)
@@ -199,14 +226,5 @@ def handlers(page: PageOf = _no_page) -> dict[type[Exception], Handler]:
             500, unforeseen.code, unforeseen.detail, asked(request), extra={"id": number}
         )
 
-    return {
-        engine.PatronError: on_patron_error,
-        HTTPException: on_http,
-        psycopg.errors.QueryCanceled: on_timeout,
-        psycopg.OperationalError: on_database_gone,
-        psycopg_pool.PoolTimeout: on_pool_timeout,
-        Exception: on_anything,
-    }
 
-
-__all__ = ["TooManyRequests", "Unauthenticated", "answer", "handlers", "problem", "status_of"]
+__all__ = ["TooManyRequests", "Unauthenticated", "answer", "install", "problem", "status_of"]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import IO
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -19,14 +20,15 @@ from patron_engine.problems import Problem
 from patron_engine.transfer.export import export
 from patron_platform.api.door import enter
 from patron_platform.api.requests import names, only, parameters
-from patron_platform.routes import Routes
 
-router = Routes("/exports")
+router = APIRouter(prefix="/exports")
 KNOWN = ("where", "sort", "fields", "form", "labels", "bom")
+FORMS = ("csv", "xlsx")
 PIECE = 1 << 18
 TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "zip": "application/zip",
 }
 
 
@@ -36,7 +38,7 @@ def export_records(request: Request, object: str) -> Response:
     given = parameters(request)
     only(given, KNOWN, "parameter")
     form = given.get("form", "csv")
-    if form not in TYPES:
+    if form not in FORMS:
         raise Refused([Problem(code="unknown_value", message="form is csv or xlsx", path="form")])
     return sent(
         object,

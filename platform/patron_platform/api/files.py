@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 import psycopg
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -43,10 +44,9 @@ from patron_platform.api.requests import (
     seen_version,
 )
 from patron_platform.api.upload import Sent, expected_bytes, read_upload
-from patron_platform.routes import Routes
 from patron_platform.service import Service
 
-router = Routes()
+router = APIRouter()
 UPLOAD_SECONDS = 3_600  # upload_time: from the first byte to the last
 
 

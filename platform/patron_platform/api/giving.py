@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,9 +27,8 @@ from patron_platform.api.door import enter
 from patron_platform.api.idempotency import Answer, write
 from patron_platform.api.requests import Body, json_answer, json_object, names, only, parameters
 from patron_platform.phrases import written
-from patron_platform.routes import Routes
 
-router = Routes("/records/{object}")
+router = APIRouter(prefix="/records/{object}")
 MAX_BULK = 1_000  # records of one bulk transfer
 
 

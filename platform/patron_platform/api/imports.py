@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -35,9 +36,8 @@ from patron_platform.api.requests import json_answer, only
 from patron_platform.jobs.imports import queue
 from patron_platform.languages import asked
 from patron_platform.phrases import Languages, written, written_fault
-from patron_platform.routes import Routes
 
-router = Routes("/imports")
+router = APIRouter(prefix="/imports")
 MAX_BYTES = 200 * 1024 * 1024  # import_bytes
 PIECE = 1 << 20
 ENDINGS = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods")

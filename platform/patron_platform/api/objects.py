@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,9 +15,8 @@ from patron_engine.query.names import known_object
 from patron_platform.api.door import enter
 from patron_platform.api.openapi import describe
 from patron_platform.api.requests import json_answer
-from patron_platform.routes import Routes
 
-router = Routes()
+router = APIRouter()
 
 
 @router.get("/objects")

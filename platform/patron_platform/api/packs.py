@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,10 +13,9 @@ from patron_platform.api.definitions import designer
 from patron_platform.api.requests import Body, json_answer, json_object, only
 from patron_platform.languages import asked
 from patron_platform.phrases import written_plan
-from patron_platform.routes import Routes
 from patron_platform.workspace import available_packs, plan_install
 
-router = Routes("/packs")
+router = APIRouter(prefix="/packs")
 
 
 @router.get("")

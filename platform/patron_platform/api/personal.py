@@ -5,6 +5,7 @@ In: the body of a view (`object`, `where`, `columns` …; `shared: true` for oth
 
 from __future__ import annotations
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,9 +14,8 @@ from patron_engine.jsonio import dumps
 from patron_platform import personal
 from patron_platform.api.door import enter
 from patron_platform.api.requests import Body, json_answer, json_object
-from patron_platform.routes import Routes
 
-router = Routes("/me/documents/{kind}/{name}")
+router = APIRouter(prefix="/me/documents/{kind}/{name}")
 
 
 @router.get("")

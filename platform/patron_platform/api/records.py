@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -43,9 +44,8 @@ from patron_platform.api.requests import (
 )
 from patron_platform.api.written import bulk_change, change_of
 from patron_platform.phrases import Languages, at_field
-from patron_platform.routes import Routes
 
-router = Routes("/records/{object}")
+router = APIRouter(prefix="/records/{object}")
 MAX_BULK = 1_000
 RESERVED = ("confirm", "external_ids")  # keys of a body beside the record's fields
 

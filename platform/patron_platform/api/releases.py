@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,9 +14,8 @@ from patron_platform.api.definitions import designer
 from patron_platform.api.requests import Body, json_answer, json_object, only, parameters
 from patron_platform.languages import asked
 from patron_platform.phrases import written_plan
-from patron_platform.routes import Routes
 
-router = Routes("/releases")
+router = APIRouter(prefix="/releases")
 
 
 @router.get("")
@@ -36,15 +36,12 @@ def list_releases(request: Request) -> Response:
 
 
 @router.post("/{number}/rollback")
-def roll_back(request: Request, number: str, data: Body) -> Response:
+def roll_back(request: Request, number: int, data: Body) -> Response:
     """Without a checksum: the plan of publishing that release's documents again. With it: does so."""
     caller = designer(request)
     body = json_object(request, data)
     only(body, ("checksum",))
-    before = whole(number)
-    if before is None:
-        raise Refused([Problem(code="not_integer", message="this is a whole number", path="number")])
-    publication = caller.workspace.plan_rollback(before)
+    publication = caller.workspace.plan_rollback(number)
     checksum = body.get("checksum")
     if checksum is None:
         return json_answer(dumps(written_plan(publication.as_dict(), asked(request))))

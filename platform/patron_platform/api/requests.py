@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,7 +17,6 @@ from patron_engine.jsonio import whole
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
 from patron_platform.api.body import MAX_BODY_BYTES, BadBody, BodyTooLarge, read_json
-from patron_platform.routes import Taken
 
 JSON = "application/json"
 
@@ -38,7 +38,7 @@ async def read_body(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-Body = Annotated[bytes, Taken(read_body)]
+Body = Annotated[bytes, Depends(read_body)]
 
 
 def json_object(request: Request, data: bytes) -> dict[str, Any]:

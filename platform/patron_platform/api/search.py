@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,9 +20,8 @@ from patron_engine.query.found import found_in
 from patron_engine.query.spec import Ask
 from patron_platform.api.door import enter
 from patron_platform.api.requests import json_answer, only, parameters
-from patron_platform.routes import Routes
 
-router = Routes()
+router = APIRouter()
 MAX_WORDS = 200  # characters of a question
 HITS = 5  # of one object
 

@@ -211,8 +211,9 @@ def doctor(
 
     def human() -> None:
         for name, ps in found.items():
-            typer.echo(f"{name}: {'in order' if not ps else f'{len(ps)} problems'}")
-        print_problems(problems)
+            wrong = sum(p.level == "error" for p in ps)
+            typer.echo(f"{name}: {'in order' if not wrong else f'{wrong} problems'}")
+        print_problems(list(dict.fromkeys(problems)))  # what is true of the whole server is said once
 
     say(json, {name: [p.as_dict() for p in ps] for name, ps in found.items()}, human)
     if any(p.level == "error" for p in problems):

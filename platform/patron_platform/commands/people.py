@@ -100,9 +100,11 @@ def renew(
 ) -> None:
     """Signs somebody out everywhere; at the next sign-in he has to choose another password."""
     from patron_platform.identity import accounts
+    from patron_platform.identity.audit import note
 
-    with opened(data, database) as service, service.databases.system() as conn:
+    with opened(data, database) as service, service.databases.system() as conn, conn.transaction():
         accounts.demand_new_password(conn, email)
+        note(conn, "password_demanded", about=email, detail={"by": "patron user renew"})
     say(json, {"email": email}, lambda: typer.echo(f"{email} chooses a new password at the next sign-in"))
 
 

@@ -70,7 +70,7 @@ def copy(
 
     with opened(data, database) as service:
         with service.databases.system("job") as conn:
-            copy_workspace(conn, service.databases.server, source, target)
+            copy_workspace(conn, service.databases, source, target)
         service.databases.forget(target)
     say(
         json,
@@ -94,6 +94,6 @@ def drop(
         typer.confirm(f"Drop the workspace {name} with all its records? This cannot be undone.", abort=True)
     with opened(data, database) as service:
         with service.databases.system("publish") as conn:
-            drop_workspace(conn, service.databases.server, name)
+            drop_workspace(conn, service.databases, name)
         service.databases.forget(name)
     say(json, {"dropped": name}, lambda: typer.echo(f"workspace {name} is gone"))

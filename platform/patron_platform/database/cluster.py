@@ -26,7 +26,7 @@ from patron_platform.database.binaries import Binaries, for_everybody, reachable
 from patron_platform.database.processes import alive, processes_in, wait_until
 from patron_platform.database.sockets import socket_folder
 
-SUPERUSER = "postgres"
+SUPERUSER = "postgres"  # starts, and makes the owner; nothing else
 INSIDE = Path("/proc/self/cwd")
 START_SECONDS = 300.0  # recovery after a crash may take long; a process that ends is noticed at once
 STOP_SECONDS = 60.0
@@ -69,9 +69,9 @@ class Cluster:
             return None
         return found if alive(found, self.data) else None
 
-    def url(self, database: str = SUPERUSER) -> str:
+    def url(self, database: str = SUPERUSER, login: str = SUPERUSER) -> str:
         host = quote(str(socket_folder(self.data)), safe="/")
-        return f"postgresql://{SUPERUSER}@/{quote(database, safe='')}?host={host}"
+        return f"postgresql://{login}@/{quote(database, safe='')}?host={host}"
 
     def log_tail(self, lines: int = 8) -> str:
         try:

@@ -15,17 +15,27 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 from psycopg import sql
 
 from patron_engine.errors import WrongUse
 from patron_platform.database.binaries import Binaries
-from patron_platform.database.cluster import DURABLE, Cluster
+from patron_platform.database.cluster import DURABLE, SUPERUSER, Cluster
 from patron_platform.database.sizing import memory_of_machine, sized
 
 DATABASE = "patron"
+OWNER = "patron"
+_HANDED_OVER = """
+    WITH own AS (SELECT n.oid, n.nspname FROM pg_namespace n WHERE n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema')
+    SELECT format('ALTER %%s %%s OWNER TO %%I', kind, name, %s::text) FROM (
+        SELECT 'SCHEMA' AS kind, quote_ident(own.nspname) AS name, n.nspowner AS owner
+        FROM own JOIN pg_namespace n ON n.oid = own.oid
+        UNION ALL SELECT 'TABLE', c.oid::regclass::text, c.relowner FROM pg_class c JOIN own ON own.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p', 'v', 'm')) AS made
+    JOIN pg_roles r ON r.oid = made.owner WHERE r.rolname = %s
+"""  # a table takes its indexes and the sequences of its columns along
 
 
 class Attachment:
@@ -33,7 +43,7 @@ class Attachment:
 
     def __init__(self, cluster: Cluster, home: Path, held: int) -> None:
         self.cluster = cluster
-        self.url = cluster.url(DATABASE)
+        self.url = cluster.url(DATABASE, OWNER)
         self._home = home
         self._held: int | None = held
         self._process = os.getpid()
@@ -128,6 +138,27 @@ def _nobody_left(home: Path) -> bool:
 
 
 def _make_database(cluster: Cluster) -> None:
+    """The database and its owner, who is no superuser but may make roles (wall.py)."""
     with psycopg.connect(cluster.url(), autocommit=True) as conn:
-        if conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
-            conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        found = conn.execute(
+            "SELECT r.rolname FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = %s",
+            (DATABASE,),
+        ).fetchone()
+        if found == (OWNER,):
+            return
+        if conn.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,)).fetchone() is None:
+            conn.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(sql.Identifier(OWNER)))
+        database, owner = sql.Identifier(DATABASE), sql.Identifier(OWNER)
+        if found is None:
+            conn.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
+            return
+        with psycopg.connect(cluster.url(DATABASE), autocommit=True) as inside:
+            _hand_over(inside)
+        conn.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, owner))
+
+
+def _hand_over(conn: psycopg.Connection[Any]) -> None:
+    """Gives the owner what the superuser made before there was one. One statement each, or they would need more locks than
+    there are; a kill leaves something that the next start finishes."""
+    for (statement,) in conn.execute(_HANDED_OVER, (OWNER, SUPERUSER)).fetchall():
+        conn.execute(statement.encode())

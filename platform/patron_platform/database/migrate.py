@@ -6,6 +6,7 @@ the engine (store/migrations.py); here is only which schemas there are.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,9 +16,9 @@ import psycopg
 from patron_engine.store.history_partitions import ensure_partitions
 from patron_engine.store.migrations import Migration, migrate, pending, read_migrations
 from patron_platform.database.pools import Databases
+from patron_platform.database.wall import SYSTEM_SCHEMA, admit, open_system_to, stands
 from patron_platform.database.workspaces import list_workspaces
 
-SYSTEM_SCHEMA = "patron"
 PLATFORM = "patron_platform"
 
 
@@ -29,6 +30,15 @@ class Upgrade:
     applied: tuple[Migration, ...]
 
 
+def open_system(databases: Databases, application: str | None = None) -> bytes:
+    """The system's own tables brought up to date and the second wall raised around them; gives the key all processes share."""
+    with databases.system("publish") as conn:
+        applied = migrate_system(conn)
+        secret = _secret(conn)
+        open_system_to(conn, databases.guard(secret, application), changed=bool(applied))
+    return secret
+
+
 def migrate_system(conn: psycopg.Connection[Any]) -> tuple[Migration, ...]:
     """Makes or upgrades the schema `patron`. Any number of processes may do it at once."""
     with conn.transaction():
@@ -38,8 +48,8 @@ def migrate_system(conn: psycopg.Connection[Any]) -> tuple[Migration, ...]:
 
 
 def upgrade_workspaces(databases: Databases) -> list[Upgrade]:
-    """Applies what is new to every workspace on every server, and makes the next months' history. One after the other:
-    a workspace that fails stops it, and the next start goes on there."""
+    """Applies what is new to every workspace on every server, gives those their role that have none yet, and makes the next
+    months' history. One after the other: a workspace that fails stops it, and the next start goes on there."""
     done: list[Upgrade] = []
     with databases.system() as conn:
         workspaces = [w for w in list_workspaces(conn) if w.state == "ready"]
@@ -47,5 +57,19 @@ def upgrade_workspaces(databases: Databases) -> list[Upgrade]:
         with databases.connection(workspace.name, "publish") as conn:
             applied = migrate(conn, workspace.schema) if pending(conn, workspace.schema) else ()
             ensure_partitions(conn, workspace.schema, datetime.now(UTC))
+            wall = databases.wall(workspace.dsn)
+            if applied or not stands(conn, wall, workspace.schema):
+                admit(conn, wall, workspace.schema)
         done.append(Upgrade(workspace=workspace.name, applied=applied))
     return done
+
+
+def _secret(conn: psycopg.Connection[Any]) -> bytes:
+    """The key that seals cursors and makes the application's password: made once, the same for every process on this database."""
+    conn.execute(
+        "INSERT INTO patron.secret (name, value) VALUES ('cursor', %s) ON CONFLICT (name) DO NOTHING",
+        (secrets.token_bytes(32),),
+    )
+    row = conn.execute("SELECT value FROM patron.secret WHERE name = 'cursor'").fetchone()
+    assert isinstance(row, tuple)
+    return bytes(row[0])

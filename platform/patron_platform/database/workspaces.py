@@ -7,11 +7,10 @@ something that the same command finishes. Never looks into a workspace.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import psycopg
 from psycopg import sql
@@ -21,13 +20,22 @@ from patron_engine.names import name_fault
 from patron_engine.problems import nearest
 from patron_engine.store.copy_schema import copy_schema
 from patron_engine.store.migrations import make_schema, migrate
+from patron_platform.database.wall import Wall, admit, dismiss
 
 SCHEMA_PREFIX = "w_"
 DROPPED_AT_ONCE = (
     50  # tables a transaction drops: each holds locks for itself, its indexes and its TOAST table
 )
 
-Connect = Callable[[str | None], AbstractContextManager[psycopg.Connection[Any]]]
+
+class Servers(Protocol):
+    """The servers workspaces lie on, each by its address; None is the system's own."""
+
+    def server(self, dsn: str | None) -> AbstractContextManager[psycopg.Connection[Any]]:
+        """A connection of the owner, for work that takes long."""
+        ...
+
+    def wall(self, dsn: str | None) -> Wall: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +69,15 @@ def find_workspace(conn: psycopg.Connection[Any], name: str) -> WorkspacePlace:
 
 
 def create_workspace(
-    conn: psycopg.Connection[Any], connect: Connect, name: str, *, dsn: str | None = None
+    conn: psycopg.Connection[Any], servers: Servers, name: str, *, dsn: str | None = None
 ) -> WorkspacePlace:
-    """Makes an empty workspace (release 0). Conflict when the name is taken, WrongUse when it cannot be a name.
-
-    `connect(dsn)` opens a connection to a server for work that takes long. A creation that was killed is finished.
-    """
+    """Makes an empty workspace (release 0). Conflict when the name is taken, WrongUse when it cannot be a name. A creation
+    that was killed is finished."""
     _begin(conn, name, dsn)
     with conn.transaction():
         place = _being_made(conn, name)
-        with connect(place.dsn) as there:
-            _make(there, place.schema)
+        with servers.server(place.dsn) as there:
+            _make(there, place.schema, servers.wall(place.dsn))
         conn.execute("UPDATE patron.workspace SET state = 'ready' WHERE name = %s", (name,))
     return find_workspace(conn, name)
 
@@ -101,16 +107,17 @@ def _being_made(conn: psycopg.Connection[Any], name: str) -> WorkspacePlace:
     return place
 
 
-def _make(conn: psycopg.Connection[Any], schema: str) -> None:
-    """The workspace's own tables, also where a killed creation left some."""
+def _make(conn: psycopg.Connection[Any], schema: str, wall: Wall) -> None:
+    """The workspace's own tables, also where a killed creation left some, and its role."""
     if _has_schema(conn, schema):
         migrate(conn, schema)
     else:
         make_schema(conn, schema)
+    admit(conn, wall, schema)
 
 
 def copy_workspace(
-    conn: psycopg.Connection[Any], connect: Connect, source: str, target: str
+    conn: psycopg.Connection[Any], servers: Servers, source: str, target: str
 ) -> WorkspacePlace:
     """Makes a workspace that holds what another one holds, on the same server; the same accounts may sign in. Keys stay
     behind. Raises as `create_workspace` does, NotFound when there is no source. A copy that was killed may be repeated."""
@@ -118,8 +125,8 @@ def copy_workspace(
     _begin(conn, target, place.dsn)
     with conn.transaction():
         made = _being_made(conn, target)
-        with connect(made.dsn) as there:
-            _make(there, made.schema)
+        with servers.server(made.dsn) as there:
+            _make(there, made.schema, servers.wall(made.dsn))
             with there.transaction():
                 there.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 copy_schema(there, place.schema, made.schema)
@@ -132,16 +139,17 @@ def copy_workspace(
     return find_workspace(conn, target)
 
 
-def drop_workspace(conn: psycopg.Connection[Any], connect: Connect, name: str) -> None:
-    """Drops a workspace with everything in it, for good. NotFound when there is none. May be repeated after a kill."""
+def drop_workspace(conn: psycopg.Connection[Any], servers: Servers, name: str) -> None:
+    """Drops a workspace with everything in it and its role, for good. NotFound when there is none. May be repeated after a kill."""
     with conn.transaction():
         place = _look(conn, name, lock=True)
         if place is None:
             find_workspace(conn, name)  # says so, with the nearest name
             return
         conn.execute("UPDATE patron.workspace SET state = 'dropping' WHERE name = %s", (name,))
-    with connect(place.dsn) as there:
+    with servers.server(place.dsn) as there:
         drop_schema(there, place.schema)
+        dismiss(there, servers.wall(place.dsn), place.schema)
     conn.execute("DELETE FROM patron.workspace WHERE name = %s AND state = 'dropping'", (name,))
 
 

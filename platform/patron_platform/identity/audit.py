@@ -13,8 +13,8 @@ from psycopg.types.json import Jsonb
 Act = Literal[
     "sign_in", "sign_in_failed", "sign_in_refused", "sign_out", "password_changed", "sessions_ended",
     "workspace_switched", "invited", "invitation_withdrawn", "invitation_accepted", "reset_asked", "second_factor_on",
-    "second_factor_off", "recovery_codes_made", "code_wrong", "sign_in_barred", "viewing_began",
-    "viewing_ended",
+    "second_factor_off", "password_demanded", "recovery_codes_made", "code_wrong", "sign_in_barred",
+    "viewing_began", "viewing_ended",
 ]  # fmt: skip
 
 

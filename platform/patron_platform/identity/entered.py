@@ -16,6 +16,7 @@ from patron_engine.actor import SYSTEM, Actor
 from patron_engine.clock import system_clock
 from patron_engine.errors import PatronError
 from patron_engine.record import audit
+from patron_engine.record.storm import alert
 from patron_engine.record.watch import outside_hours
 from patron_platform.identity.sessions import Session
 from patron_platform.service import Service
@@ -36,10 +37,9 @@ def entered(
         place = service.runtime.workspace(workspace)
         with place.connection("write") as conn, conn.transaction():
             model = place.call(conn, SYSTEM).model
-            late = outside_hours(model, at)
-            for action in ("sign_in", f"{audit.ALERT}sign_in") if late else ("sign_in",):
-                audit.write(
-                    conn, place.schema, actor, at, action, f"user/{member.user}", {"address": address}
-                )
+            about, detail = f"user/{member.user}", {"address": address}
+            audit.write(conn, place.schema, actor, at, "sign_in", about, detail)
+            if outside_hours(model, at):
+                alert(conn, place.schema, actor, at, "sign_in", about, detail)
     except (PatronError, psycopg.Error):
         log.exception("the sign-in could not be noted in workspace %s", workspace)

@@ -29,7 +29,8 @@ from patron_engine.runtime import Workspace
 from patron_engine.store.tasks import Handler, claim, run_task
 from patron_engine.transfer import imports, pieces
 from patron_engine.transfer.imports import Begun, Import
-from patron_engine.transfer.mapping import PARTS, ImportMap, read_mapping
+from patron_engine.transfer.mapping import PARTS, ImportMap
+from patron_engine.transfer.reading import read_mapping
 from patron_engine.transfer.report import write_report
 from patron_engine.transfer.sheet import Sheet, open_sheet
 from patron_engine.transfer.suggest import suggest

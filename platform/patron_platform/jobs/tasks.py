@@ -59,4 +59,4 @@ def task_context(place: Workspace, handlers: Mapping[str, Handler] | None = None
         **handover.handlers(clock),
         **(handlers or {}),
     }
-    return Context(model=model, current=current, handlers=known)
+    return Context(model=model, current=current, handlers=known, upkeep=lambda: place.connection("upkeep"))

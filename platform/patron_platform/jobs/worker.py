@@ -11,6 +11,7 @@ import signal
 from threading import Event
 
 from patron_platform.database.workspaces import list_workspaces
+from patron_platform.jobs.flow import work_flows
 from patron_platform.jobs.tasks import begin_day, work_off
 from patron_platform.service import Service
 
@@ -52,6 +53,7 @@ def work_round(service: Service, stop: Event, begun: dict[str, str]) -> int:
             if begun.get(name) != (day := service.runtime.clock().strftime("%Y-%m-%d %H")):
                 begin_day(place)
                 begun[name] = day
+            done += work_flows(service, place)
             done += work_off(place)
         except Exception:
             log.exception("workspace_failed", extra={"workspace": name})

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,11 +21,10 @@ from patron_engine.model.model import say
 from patron_engine.query.counts import counts
 from patron_engine.release.releases import packs_of
 from patron_platform.languages import languages_of
-from patron_platform.routes import Routes
 from patron_platform.service import Service
 from patron_platform.web.about_texts import TEXTS
 
-router = Routes()
+router = APIRouter()
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'none'",
@@ -35,7 +35,7 @@ HEADERS: Mapping[str, str] = {
 STYLE = files("patron_platform.web").joinpath("static", "patron.css").read_bytes()
 
 
-@router.get("/about")
+@router.get("/about", include_in_schema=False)
 def about(request: Request) -> Response:
     service: Service = request.app.state.service
     languages = languages_of(request.headers.get("accept-language", ""))
@@ -64,7 +64,7 @@ def _template(name: str) -> Any:
     return environment.get_template(name)
 
 
-@router.get("/static/patron.css")
+@router.get("/static/patron.css", include_in_schema=False)
 def style() -> Response:
     return Response(STYLE, headers={"Cache-Control": "public, max-age=300"}, media_type="text/css")
 

@@ -6,13 +6,13 @@ a link alone never sets the password of an account that is somebody's already.
 
 from __future__ import annotations
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_platform.hosts import client
 from patron_platform.identity import invitations, passwords, sessions, tickets
 from patron_platform.identity.audit import note
-from patron_platform.routes import Routes
 from patron_platform.service import Service
 from patron_platform.web import arriving, csrf, forms_in
 from patron_platform.web.choosing import Wrong, choosing_page, ended_page, wrong_choice
@@ -21,7 +21,7 @@ from patron_platform.web.render import answer, draw
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import languages_for, session_of
 
-router = Routes("/invitation")
+router = APIRouter(prefix="/invitation", include_in_schema=False)
 
 
 @router.get("/{token}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,7 +30,6 @@ from patron_engine.record.undo import Done
 from patron_engine.ways.save import save
 from patron_engine.ways.unmask import unmask
 from patron_platform.api.clone import cloned
-from patron_platform.routes import Routes
 from patron_platform.web import undo
 from patron_platform.web.arriving import see_other
 from patron_platform.web.record import Sent, draw_record
@@ -37,7 +37,7 @@ from patron_platform.web.record_form import Connection, Form, Posted, confirms
 from patron_platform.web.render import page
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/o/{object}/{id:uuid}")
+router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
 
 
 @router.post("/stage")

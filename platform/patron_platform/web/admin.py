@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,17 +19,17 @@ from patron_engine.access.roles import given_of
 from patron_engine.actor import SYSTEM
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
+from patron_engine.release.drafts import find_draft
 from patron_engine.ways.read import read
 from patron_platform.colleagues import must_manage
-from patron_platform.routes import Routes
+from patron_platform.drafting import Drafted, drafted, must_design
 from patron_platform.web.arriving import see_other
 from patron_platform.web.conditions_said import said_condition
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/admin")
-TABS = ("people", "departments", "roles", "sharing")
+router = APIRouter(prefix="/w/{workspace}/admin", include_in_schema=False)
 MAX_ROWS = 5_000  # departments drawn in one tree
 
 
@@ -58,9 +59,17 @@ class Desk:
     def draw(self, template: str, tab: str, *, title: str = "", **values: Any) -> Response:
         t = texts_in(self.visitor.languages[0])
         return page(
-            self.visitor, self.call, template, title=title or t(f"admin.{tab}"), here="admin", tab=tab, tabs=TABS,
-            **values,
+            self.visitor, self.call, template, title=title or t(f"admin.{tab}"), here="admin", tab=tab,
+            pending=self.pending, **values,
         )  # fmt: skip
+
+    @property
+    def pending(self) -> int:
+        """How many documents his draft changes."""
+        if not self.visitor.actor.administrator:
+            return 0
+        draft = find_draft(self.conn, self.visitor.workspace.schema, self.visitor.author)
+        return 0 if draft is None else len(draft.documents)
 
 
 @contextmanager
@@ -71,6 +80,14 @@ def desk(request: Request, workspace: str) -> Iterator[Desk]:
         call = visitor.workspace.call(conn, visitor.actor)
         must_manage(call.model, visitor.actor)
         yield Desk(visitor=visitor, conn=conn, call=call)
+
+
+@contextmanager
+def designing(request: Request, workspace: str) -> Iterator[tuple[Desk, Drafted]]:
+    """The admin area for who may change definitions, with those his draft would make."""
+    with desk(request, workspace) as it:
+        must_design(it.visitor.actor)
+        yield it, drafted(it.visitor.workspace, it.visitor.author)
 
 
 @router.get("")
@@ -145,7 +162,10 @@ def sharing(request: Request, workspace: str) -> Response:
             }
             for r in rules
         ]  # fmt: skip
-        return it.draw("admin_sharing.html", "sharing", rules=rows)
+        known = it.call.model.objects.values()
+        shareable = [(o.name, reader.say(o.plural or o.label, o.name)) for o in known if o.owner != "master"]
+        shareable.sort(key=lambda o: o[1])
+        return it.draw("admin_sharing.html", "sharing", rules=rows, shareable=shareable)
 
 
 def whom(it: Desk, named: Any, of: str) -> str:

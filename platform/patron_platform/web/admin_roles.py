@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import IO, Any
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,13 +22,12 @@ from patron_engine.phrases import Phrase
 from patron_engine.query.spec import Ask
 from patron_engine.transfer.writer import Form, open_writer
 from patron_platform.api.exports import sent
-from patron_platform.routes import Routes
 from patron_platform.web.admin import Desk, desk
 from patron_platform.web.conditions_said import said_condition
 from patron_platform.web.render import HEADERS
 from patron_platform.web.texts import texts_in
 
-router = Routes("/w/{workspace}/admin/roles")
+router = APIRouter(prefix="/w/{workspace}/admin/roles", include_in_schema=False)
 
 
 @router.get("")

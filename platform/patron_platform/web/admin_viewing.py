@@ -1,27 +1,29 @@
 """Viewing: begin to look at the workspace as a person, and end it.
 
-In: posts of the person's page and of the banner. Out: a cookie, a line in the audit, and the way to the home page or back.
+In: posts of the person's page and of the banner. Out: a cookie, a line in both audits, and the way to the home page or back.
 Forbidden for a person who may do more than the viewer.
 """
 
 from __future__ import annotations
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from patron_engine.actor import Actor
 from patron_engine.errors import Forbidden
+from patron_engine.record import audit
 from patron_platform import viewing
 from patron_platform.colleagues import colleague
 from patron_platform.hosts import client
 from patron_platform.identity.audit import note
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.admin import desk
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
-from patron_platform.web.visitor import enter
+from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/admin/viewing")
+router = APIRouter(prefix="/w/{workspace}/admin/viewing", include_in_schema=False)
 
 
 @router.post("")
@@ -35,6 +37,7 @@ def begin(request: Request, workspace: str, form: FormData) -> Response:
                 "you may not look at the workspace as somebody who may do more than you",
                 hint="an administrator may",
             )
+    _tell(visitor, "viewing_began", about.id)
     with visitor.service.databases.system() as conn:
         note(
             conn, "viewing_began", account=visitor.session.account, about=about.email or about.id,
@@ -52,6 +55,7 @@ def end(request: Request, workspace: str, form: FormData) -> Response:
     made = see_other(visitor.url(""))
     if visitor.viewing is not None:
         made = see_other(visitor.url("admin", "people", visitor.viewing.id))
+        _tell(visitor, "viewing_ended", visitor.viewing.id)
         with visitor.service.databases.system() as conn:
             note(
                 conn, "viewing_ended", account=visitor.session.account, address=client(request),
@@ -60,3 +64,11 @@ def end(request: Request, workspace: str, form: FormData) -> Response:
             )  # fmt: skip
     viewing.end(request, made)
     return made
+
+
+def _tell(visitor: Visitor, action: str, about: str) -> None:
+    """The audit of the workspace learns whose view it was, under the name of whoever looked."""
+    place, member = visitor.workspace, visitor.session.memberships[visitor.name]
+    who = Actor(user=member.user, name=visitor.session.email)
+    with place.connection("write") as conn, conn.transaction():
+        audit.write(conn, place.schema, who, place.runtime.clock(), action, f"user/{about}")

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from fastapi import APIRouter
 from markupsafe import Markup, escape
 from starlette.responses import Response
 
 from patron_engine.errors import NotFound
-from patron_platform.routes import Routes
 
-router = Routes()
+router = APIRouter()
 DIST = files("patron_platform.web").joinpath("static", "dist")
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
@@ -50,7 +50,7 @@ def icon(name: str | None, label: str = "") -> Markup:
     )
 
 
-@router.get("/static/dist/{name}")
+@router.get("/static/dist/{name}", include_in_schema=False)
 def built(name: str) -> Response:
     """One built file; only those of the build are there."""
     found = _file(name)

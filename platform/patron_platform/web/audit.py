@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,12 +26,12 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record import audit
-from patron_platform.routes import Routes
+from patron_engine.ways.principals import Principal, principals_named
 from patron_platform.web.render import HEADERS, page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/audit")
+router = APIRouter(prefix="/w/{workspace}/audit", include_in_schema=False)
 SHOWN = 100
 EXPORTED = 50_000
 NAMES = ("who", "action", "about", "since", "until")
@@ -51,10 +52,12 @@ def look(request: Request, workspace: str) -> Response:
         except Refused as refused:
             wanted, wrong = audit.Wanted(), str(refused.problems[0].path)
         found = [] if wrong else audit.entries(conn, call.schema, wanted, SHOWN + 1)
+        principals = [str(e.detail["principal"]) for e in found if "principal" in e.detail]
+        names = principals_named(conn, call, principals) if principals else {}
         more = found[SHOWN - 1].id if len(found) > SHOWN else None
         return page(
             visitor, call, "audit.html", title=texts_in(visitor.languages[0])("audit.title"), here="audit",
-            status=422 if wrong else 200, entries=[_line(entry, reader) for entry in found[:SHOWN]], given=given,
+            status=422 if wrong else 200, entries=[_line(entry, reader, names) for entry in found[:SHOWN]], given=given,
             wrong=wrong, actions=audit.actions(conn, call.schema), older=_address(given, more) if more else "",
             asked=urlencode({k: v for k, v in given.items() if v}),
         )  # fmt: skip
@@ -136,8 +139,11 @@ def _day(given: Mapping[str, str], name: str) -> date | None:
     return found
 
 
-def _line(entry: audit.Entry, reader: Reader) -> dict[str, Any]:
-    """An entry as the page writes it: where it leads, its details as pairs."""
+def _line(entry: audit.Entry, reader: Reader, names: Mapping[str, Principal]) -> dict[str, Any]:
+    """An entry as the page writes it: where it leads, its details as pairs; who got a right by his name of today."""
+    given = entry.detail.get("principal")
+    known = names.get(str(given))
+    told = {**entry.detail, "principal": known.title} if known is not None else entry.detail
     object, _, id = entry.about.partition("/")
     return {
         "at": reader.moment(entry.at),
@@ -146,9 +152,7 @@ def _line(entry: audit.Entry, reader: Reader) -> dict[str, Any]:
         "alert": entry.action.startswith(audit.ALERT),
         "about": entry.about,
         "leads": (object, id) if len(id) == 36 else None,
-        "detail": [
-            (name, _plain(value)) for name, value in entry.detail.items() if value not in (None, "", [])
-        ],
+        "detail": [(name, _plain(value)) for name, value in told.items() if value not in (None, "", [])],
     }
 
 

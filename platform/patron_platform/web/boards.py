@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,14 +27,13 @@ from patron_engine.page.listing import Listing
 from patron_engine.page.map import places_of
 from patron_engine.page.question import Question
 from patron_engine.query.call import Call
-from patron_platform.routes import Routes
 from patron_platform.web.lists import DRAWERS, around, asked_of, title_of
 from patron_platform.web.render import HEADERS, page, part
 from patron_platform.web.texts import texts_in
 from patron_platform.web.undo import flash_of
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/boards")
+router = APIRouter(prefix="/w/{workspace}/boards", include_in_schema=False)
 Connection = psycopg.Connection[Any]
 LONGEST_WORDS = 200  # characters of a search in a small form
 

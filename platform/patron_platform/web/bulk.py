@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -32,7 +33,6 @@ from patron_engine.record.change import Action, Change, Outcome
 from patron_engine.record.undo import Done, Kept
 from patron_engine.ways.read import read
 from patron_engine.ways.save import save
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in, undo
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData, Pairs
@@ -44,7 +44,7 @@ from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.undone import Told, titles
 
-router = Routes("/w/{workspace}/list/{object}")
+router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 
 MAX_CHOSEN = MAX_IDS  # bulk_chosen
 HOWS = ("set", "empty", "prepend", "append", "replace", "plus", "minus", "times")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,14 +24,13 @@ from patron_platform.api import files
 from patron_platform.api.door import Caller
 from patron_platform.api.download import answer
 from patron_platform.api.upload import is_form
-from patron_platform.routes import Routes
 from patron_platform.web import csrf
 from patron_platform.web.once import caller_of
 from patron_platform.web.record_form import Form, Posted
 from patron_platform.web.render import answer as html
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}")
+router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
 OF_RECORD = "/o/{object}/{id:uuid}/files"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,12 +21,11 @@ from patron_engine.query.names import known_object
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_engine.ways.read import read, read_one
-from patron_platform.routes import Routes
 from patron_platform.web.record_form import Posted
 from patron_platform.web.render import HEADERS
 from patron_platform.web.visitor import enter
 
-router = Routes("/w/{workspace}/o/{object}/{id:uuid}")
+router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
 PEOPLE = 20
 COMMENT = "comment"
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,7 +26,6 @@ from patron_engine.record.change import Change
 from patron_engine.record.undo import Done
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
-from patron_platform.routes import Routes
 from patron_platform.web import undo
 from patron_platform.web.arriving import local_address, see_other
 from patron_platform.web.record import Sent
@@ -33,7 +33,7 @@ from patron_platform.web.record_form import Connection, Form, Posted, confirms
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/o/{object}/{id:uuid}")
+router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
 NAME = "follow-up"
 
 
@@ -62,7 +62,7 @@ def log(form: Posted) -> Response:
     try:
         noted = form.write(lambda conn, call: _write(conn, call, changes))
     except Refused as refused:
-        return _again(form, refused.problems, confirms(refused))
+        return _again(form, refused.problems, (*sorted(form.confirm), *confirms(refused)))
     back = local_address(form.typed.get("back"))
     return see_other(undo.told(back, noted)) if back else form.back("followed_up")
 
@@ -89,8 +89,10 @@ def _wanted(form: Form, reader: Reader) -> tuple[datetime | None, list[Problem]]
 
 
 def _write(conn: Connection, call: Call, changes: Sequence[Change]) -> str:
-    """Saves, and notes it so that it can be taken back; the act."""
-    made = save(conn, call, changes)
+    """Saves, and notes it so that it can be taken back; the act.
+
+    One after the other: the task takes its account from the activity, which has it once it is saved."""
+    made = [outcome for change in changes for outcome in save(conn, call, [change])]
     done = [
         Done(object=c.object, id=str(o.id), action="created", version=o.version or 0, old={})
         for c, o in zip(changes, made, strict=True)

@@ -6,6 +6,7 @@ letter to those that have an account; a new password, after which every session 
 
 from __future__ import annotations
 
+from fastapi import APIRouter
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +16,6 @@ from patron_platform.identity import attempts, cookies, passwords, sessions, tic
 from patron_platform.identity.accounts import change_password
 from patron_platform.identity.audit import note
 from patron_platform.identity.letters import send_reset
-from patron_platform.routes import Routes
 from patron_platform.service import Service
 from patron_platform.web import arriving, csrf, forms_in
 from patron_platform.web.choosing import choosing_page, ended_page, wrong_choice
@@ -24,7 +24,7 @@ from patron_platform.web.render import answer, draw
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import languages_for
 
-router = Routes()
+router = APIRouter(include_in_schema=False)
 LONGEST_ADDRESS = 254
 MINUTES = int(tickets.RESET_LASTS.total_seconds() // 60)
 

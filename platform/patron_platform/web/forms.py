@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,7 +27,6 @@ from patron_engine.query.call import Call
 from patron_engine.record.change import Outcome
 from patron_engine.ways.save import save
 from patron_platform.api.idempotency import Answer
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import local_address
 from patron_platform.web.form_desk import Desk
@@ -40,7 +40,7 @@ from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import enter
 
-router = Routes("/w/{workspace}/o/{object}")
+router = APIRouter(prefix="/w/{workspace}/o/{object}", include_in_schema=False)
 Connection = psycopg.Connection[Any]
 
 

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import parse_qsl
 
+from fastapi import Depends
 from starlette.requests import Request
 
 from patron_engine.errors import LimitExceeded
 from patron_engine.phrases import Phrase
 from patron_platform.api.body import BadBody, UnsupportedMedia
 from patron_platform.api.requests import Body
-from patron_platform.routes import Taken
 
 MAX_FORM_FIELDS = 20_000  # form_fields
 
@@ -44,7 +44,7 @@ def read_form(request: Request, data: Body) -> Pairs:
     return tuple(found)
 
 
-FormData = Annotated[Pairs, Taken(read_form)]
+FormData = Annotated[Pairs, Depends(read_form)]
 
 
 def texts(form: Pairs) -> Mapping[str, str]:

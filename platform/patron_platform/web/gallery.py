@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,13 +22,12 @@ from patron_engine.page.inputs import WIDGETS, Choice, Input
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import shown
 from patron_engine.page.typed import local, span, written
-from patron_platform.routes import Routes
 from patron_platform.web.form_page import drawing
 from patron_platform.web.render import page
 from patron_platform.web.texts import Texts, texts_in
 from patron_platform.web.visitor import enter
 
-router = Routes("/w/{workspace}/design")
+router = APIRouter(prefix="/w/{workspace}/design", include_in_schema=False)
 STATES = ("empty", "filled", "long", "required", "readonly", "wrong")
 RECORD = {"id": "0190a0b0-0000-7000-8000-000000000001", "title": "Acme", "object": "account"}
 FILE = {

@@ -1,7 +1,7 @@
-"""Handing over: the administrator's pages for what belongs to somebody who leaves.
+"""Handing over: the pages for what belongs to somebody who leaves, for who manages people.
 
 In: `/w/NAME/admin/handover`, then a user. Out: who there is and which runs there were; what he owns, who stands in for him, a form
-that begins a run or switches him off. The run itself is a task (ways/handover). Nobody but an administrator finds anything here.
+that begins a run or switches him off. The run itself is a task (ways/handover). Nobody else gets here.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import psycopg
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.errors import Conflict, LimitExceeded, NotFound, Refused
+from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, Refused
 from patron_engine.page.people import choices
 from patron_engine.query.call import Call
 from patron_engine.query.recent import titles_of
 from patron_engine.query.spec import Ask
 from patron_engine.ways import handover
 from patron_engine.ways.read import read
-from patron_platform.routes import Routes, Taken
+from patron_platform.colleagues import must_manage
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
@@ -28,44 +29,44 @@ from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/admin/handover")
+router = APIRouter(prefix="/w/{workspace}/admin/handover", include_in_schema=False)
 Connection = psycopg.Connection[Any]
 ABSENCES = 5
 
 
 def entered(request: Request, workspace: str) -> Visitor:
     visitor = enter(request, workspace)
-    if not visitor.actor.administrator:
-        raise NotFound("there is nothing at this address")
+    with visitor.workspace.connection("read") as conn:
+        must_manage(visitor.workspace.call(conn, visitor.actor).model, visitor.actor)
     return visitor
 
 
-Admin = Annotated[Visitor, Taken(entered)]
+Manager = Annotated[Visitor, Depends(entered)]
 
 
 @router.get("")
-def people(visitor: Admin) -> Response:
-    """`q=` narrows the users."""
+def people(visitor: Manager) -> Response:
+    """`q=` narrows the users; without it none is listed."""
     words = visitor.request.query_params.get("q", "")
 
     def look(conn: Connection, call: Call) -> Response:
         runs = handover.runs(conn, call)
         names = titles_of(conn, call, {"user": list(dict.fromkeys(r.user for r in runs))})
         return page(
-            visitor, call, "handover.html", title=texts_in(visitor.languages[0])("handover.title"), here="handover",
-            users=choices(conn, call, words, ("user",)).get("user", []), q=words, runs=runs, names=names,
+            visitor, call, "handover.html", title=texts_in(visitor.languages[0])("handover.title"), here="admin",
+            users=choices(conn, call, words, ("user",)).get("user", []) if words.strip() else [], q=words, runs=runs, names=names,
         )  # fmt: skip
 
     return visitor.workspace.reading(visitor.actor, look)
 
 
 @router.get("/{user:uuid}")
-def one(visitor: Admin, user: UUID) -> Response:
+def one(visitor: Manager, user: UUID) -> Response:
     return _draw(visitor, str(user))
 
 
 @router.post("/{user:uuid}")
-def begin(visitor: Admin, user: UUID, form: FormData) -> Response:
+def begin(visitor: Manager, user: UUID, form: FormData) -> Response:
     """`to` (several), `to.OBJECT` (several) for one object alone; or `off`: he is switched off."""
     typed = forms_in.texts(form)
     csrf.check(visitor.request, visitor.session.id, typed)
@@ -83,7 +84,7 @@ def begin(visitor: Admin, user: UUID, form: FormData) -> Response:
 
     try:
         visitor.workspace.writing(visitor.actor, act, visitor.cause)
-    except (Refused, Conflict, LimitExceeded) as refused:
+    except (Refused, Conflict, Forbidden, LimitExceeded) as refused:
         return _draw(visitor, id, wrong=refused.detail, status=422)
     return see_other(visitor.url("admin", "handover", id))
 
@@ -99,20 +100,20 @@ def _draw(visitor: Visitor, user: str, *, wrong: str = "", status: int = 200) ->
             raise NotFound("there is no such user")
         reader = visitor.reader(call)
         return page(
-            visitor, call, "handover_user.html", title=str(rows[0].get(object.title) or "…"), here="handover", status=status,
+            visitor, call, "handover_user.html", title=str(rows[0].get(object.title) or "…"), here="admin", status=status,
             user=rows[0], counts=handover.belongings(conn, call, user), wrong=wrong,
             labels={n: reader.say(o.plural, n) for n, o in call.model.objects.items()},
             successors=[
                 (c.value.partition(":")[2], c)
                 for c in choices(conn, call, "", ("user",)).get("user", []) if not c.value.endswith(user)
             ],
-            runs=[r for r in handover.runs(conn, call) if r.user == user], absences=_absences(conn, call, user),
+            runs=[r for r in handover.runs(conn, call) if r.user == user], absences=absences_of(conn, call, user),
         )  # fmt: skip
 
     return visitor.workspace.reading(visitor.actor, look)
 
 
-def _absences(conn: Connection, call: Call, user: str) -> list[dict[str, Any]]:
+def absences_of(conn: Connection, call: Call, user: str) -> list[dict[str, Any]]:
     """Who stands in for him, and when, the latest first."""
     object = call.model.objects.get("absence")
     wanted = ("reason", "period", "substitute")

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 from babel.dates import format_date
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,7 +22,6 @@ from patron_engine.page.menu import apps_of
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
 from patron_engine.ways.read import read_one
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
@@ -29,7 +29,7 @@ from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}")
+router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
 
 
 @router.get("/")

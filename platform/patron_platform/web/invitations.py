@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +21,6 @@ from patron_platform.hosts import client, host, secure
 from patron_platform.identity import invitations, letters
 from patron_platform.identity.audit import note
 from patron_platform.identity.managing import demand
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
@@ -28,7 +28,7 @@ from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/invitations")
+router = APIRouter(prefix="/w/{workspace}/invitations", include_in_schema=False)
 MOST_DEPARTMENTS = 200  # offered in the form
 
 

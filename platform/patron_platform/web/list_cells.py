@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -32,7 +33,6 @@ from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_engine.ways.read import read
 from patron_platform.api.errors import status_of
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
@@ -41,7 +41,7 @@ from patron_platform.web.lookup import WITH
 from patron_platform.web.render import part, partial_wanted
 from patron_platform.web.texts import texts_in
 
-router = Routes("/w/{workspace}/list/{object}")
+router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +21,6 @@ from patron_engine.page.filters import UNASKED
 from patron_engine.page.paths import field_at, gathers, label_at, sorts
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
@@ -28,7 +28,7 @@ from patron_platform.web.lists import Asked, asked, title_of
 from patron_platform.web.render import answer, page, part, partial_wanted
 from patron_platform.web.views import WIDTHS, arrange
 
-router = Routes("/w/{workspace}/list/{object}")
+router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 
 SORTS = 3  # keys the form has; an address may have more
 LONG = frozenset({"id", "version", "deleted_at"})

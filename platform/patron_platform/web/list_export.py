@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,11 +16,10 @@ from patron_engine.transfer.export import export
 from patron_engine.transfer.writer import Form
 from patron_platform.api.exports import sent
 from patron_platform.api.requests import parameters
-from patron_platform.routes import Routes
 from patron_platform.web.lists import Asked, asked
 from patron_platform.web.render import HEADERS
 
-router = Routes("/w/{workspace}/list/{object}")
+router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 
 
 @router.get("/export")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,11 +21,10 @@ from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, Shown, shown
 from patron_engine.query.spec import Ask
 from patron_engine.ways.read import figures, read
-from patron_platform.routes import Routes
 from patron_platform.web.lists import Asked, asked
 from patron_platform.web.render import part
 
-router = Routes("/w/{workspace}/list/{object}")
+router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 
 MAX_BANDS = 200  # groups one part of a list has at most: as many as lines
 AT_ONCE = 40  # keys one condition names: a text of the expression language has at most 2,000 characters

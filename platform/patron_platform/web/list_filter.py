@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -34,7 +35,6 @@ from patron_engine.page.conditions import (
 from patron_engine.page.filters import Choosable, adjusted, choosable, operators_of, options_for, widget_for
 from patron_engine.page.paths import field_at
 from patron_engine.phrases import Phrase
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData, Pairs
@@ -45,7 +45,7 @@ from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import Texts, texts_in
 from patron_platform.web.visitor import enter
 
-router = Routes("/w/{workspace}/list/{object}")
+router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 
 Place = tuple[int, ...]  # which item of which group: (1, 0) is the first of the second
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,14 +25,13 @@ from patron_engine.query.spec import Ask
 from patron_engine.ways.read import figures
 from patron_platform.api.requests import parameters
 from patron_platform.personal import of_object
-from patron_platform.routes import Routes
 from patron_platform.web import lists
 from patron_platform.web.lists import Asked, Connection, around, asked, draw_list
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.undo import flash_of
 from patron_platform.web.visitor import Visitor
 
-router = Routes("/w/{workspace}/list/{object}")
+router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 
 DEEPEST = 5  # steps that are indented further
 AT_ONCE = 40  # ids one condition names: a text of the expression language has at most 2,000 characters

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,10 +20,9 @@ from patron_engine.query.names import known_object
 from patron_engine.query.spec import Ask
 from patron_engine.ways.read import read
 from patron_platform.api.requests import json_answer, parameters
-from patron_platform.routes import Routes
 from patron_platform.web.visitor import enter
 
-router = Routes("/w/{workspace}/list/{object}")
+router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 
 OFFERED = 50
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +23,7 @@ from patron_engine.page.follow_up import follow_up_of
 from patron_engine.page.listing import Listing, fitting, headings, listing, sorted_by
 from patron_engine.page.paths import field_at
 from patron_engine.page.question import Column, Question, View, question_of, views_of
+from patron_engine.page.stretch import alone, beyond, keys_in
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
@@ -29,14 +31,13 @@ from patron_platform import personal as kept
 from patron_platform.api.errors import status_of
 from patron_platform.api.requests import parameters
 from patron_platform.personal import Personal
-from patron_platform.routes import Routes
 from patron_platform.web import list_chips
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import texts_in
 from patron_platform.web.undo import flash_of
 from patron_platform.web.visitor import PAGE_SIZES, Visitor, enter
 
-router = Routes("/w/{workspace}")
+router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
 
 Connection = psycopg.Connection[Any]
 Drawer = Callable[[Visitor, Connection, Call, Question], Response]
@@ -120,20 +121,35 @@ def list_page(request: Request, workspace: str, object: str) -> Response:
 
 def draw_list(it: Asked) -> Response:
     """The list: a whole page, or its next lines."""
-    request, question = it.visitor.request, it.question
+    request = it.visitor.request
+    further = bool(it.question.after or it.given.get("only") or it.given.get("past"))
     try:
+        question, opened = stretch_of(it)
         found = listing(
             it.conn, it.call, question, it.visitor.reader(it.call), secret=it.visitor.service.runtime.secret,
-            deleted=it.deleted, opened=it.given.get("band", "") if question.after else None,
+            deleted=it.deleted, opened=opened,
         )  # fmt: skip
     except PatronError as error:
         return wrong(it, error)
-    if question.after and partial_wanted(request):
+    if further and partial_wanted(request):
         return part(it.visitor, it.call, "_list_rows.html", **around(it, found))
     return page(
         it.visitor, it.call, "list.html", title=title_of(it), here=it.object.name,
         flash=flash_of(it.visitor, it.conn, it.call), wrong=(), **around(it, found),
     )  # fmt: skip
+
+
+def stretch_of(it: Asked) -> tuple[Question, str | None]:
+    """What of the list is asked: all of it, the group `only`, what stands behind the groups `past`; and the group that was open."""
+    question = it.question
+    open_now = it.given.get("band", "") if question.after else None
+    only, past = keys_in(it.given.get("only", "")), keys_in(it.given.get("past", ""))
+    if not only and not past:
+        return question, open_now
+    field = field_at(it.call.model, it.call.actor, it.object, question.group or "")
+    if only:
+        return alone(question, field, only[0]), only[0]
+    return beyond(question, field, past), open_now
 
 
 def wrong(it: Asked, error: PatronError) -> Response:
@@ -146,7 +162,9 @@ def wrong(it: Asked, error: PatronError) -> Response:
     reader = it.visitor.reader(it.call)
     heads = headings(it.call.model, it.call.actor, it.question, reader)
     nothing = Listing(question=it.question, headings=heads, lines=(), next=None)
-    if partial_wanted(it.visitor.request) and it.question.after:
+    if partial_wanted(it.visitor.request) and (
+        it.question.after or it.given.get("only") or it.given.get("past")
+    ):
         return part(
             it.visitor, it.call, "_list_wrong.html", wrong=said, question=it.question, status=status_of(error)
         )
@@ -168,7 +186,7 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
     reader = it.visitor.reader(it.call)
     may = {
         action: not isinstance(row_rule(it.call.model, it.call.actor, action, it.object.name), Deny)
-        for action in ("create", "update", "delete", "export", "restore", "assign", "bulk")
+        for action in ("create", "update", "delete", "export", "restore", "assign", "bulk", "transfer")
     }
     return {
         "editing": None,
@@ -176,6 +194,7 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
         "first_line": False,
         "depth": 0,
         "opens": (),
+        "stretch": {name: it.given.get(name) for name in ("only", "past")},
         "nodes": {},
         "question": question,
         "object": it.object,

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_platform.hosts import client
 from patron_platform.identity import attempts, cookies, passwords, sessions
 from patron_platform.identity.audit import note
-from patron_platform.routes import Routes
 from patron_platform.service import Service
 from patron_platform.settings import Settings
 from patron_platform.web import arriving, csrf, forms_in
@@ -24,7 +24,7 @@ from patron_platform.web.render import answer, draw
 from patron_platform.web.texts import SPOKEN
 from patron_platform.web.visitor import languages_for, session_of
 
-router = Routes()
+router = APIRouter(include_in_schema=False)
 LONGEST_ADDRESS = 254
 _DONE = {  # what the page says of why one is here again
     "withdrawn": "signin.step_ended", "provider": "signin.provider_failed", "unknown": "signin.provider_unknown",

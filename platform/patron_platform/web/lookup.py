@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,19 +19,17 @@ from patron_engine.jsonio import dumps
 from patron_engine.page.lookup import choices_for
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
-from patron_platform.routes import Routes
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/o-lookup")
+router = APIRouter(prefix="/w/{workspace}/o-lookup", include_in_schema=False)
 WITH = "with."
 MOST_WITH = 20  # values of the form that travel along
 
 
 @router.get("/{object}/{field}")
-def options(request: Request, workspace: str, object: str, field: str) -> Response:
+def options(request: Request, workspace: str, object: str, field: str, q: str = "") -> Response:
     visitor = enter(request, workspace)
-    q = request.query_params.get("q", "").replace("\x00", "")
     given = [(k.removeprefix(WITH), v) for k, v in request.query_params.items() if k.startswith(WITH)][
         :MOST_WITH
     ]
@@ -39,7 +38,7 @@ def options(request: Request, workspace: str, object: str, field: str) -> Respon
         of = _link(call, object, field)
         reader = visitor.reader(call)
         secret = visitor.service.runtime.secret
-        found = choices_for(conn, call, reader, of, q, dict(given), secret)
+        found = choices_for(conn, call, reader, of, q.replace("\x00", ""), dict(given), secret)
         body = {
             "options": [{"value": c.value, "text": c.text, "hint": c.hint} for c in found],
             "create": _ways_to_create(visitor, call, of, dict(given)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import available_timezones
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +21,6 @@ from patron_platform.identity import attempts, cookies, passwords, sessions
 from patron_platform.identity.accounts import change_password
 from patron_platform.identity.audit import note
 from patron_platform.identity.managing import manages_users
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import local_address, see_other
 from patron_platform.web.choosing import wrong_choice
@@ -29,7 +29,7 @@ from patron_platform.web.render import page
 from patron_platform.web.texts import SPOKEN, texts_in
 from patron_platform.web.visitor import DENSITIES, PAGE_SIZES, SCHEMES, NotSignedIn, Visitor, enter
 
-router = Routes("/w/{workspace}/me")
+router = APIRouter(prefix="/w/{workspace}/me", include_in_schema=False)
 CHOICES = {"language": SPOKEN, "scheme": SCHEMES, "density": DENSITIES, "page_size": PAGE_SIZES}
 FIELDS = (*CHOICES, "zone", "name", "current", "new", "again")
 LONGEST_NAME = 80

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,7 +26,6 @@ from patron_engine.page.show import shown
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.ways.read import read_one
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in, undo
 from patron_platform.web.arriving import local_address, see_other
 from patron_platform.web.boards import asked, folded_of, object_for, text_of
@@ -35,7 +35,7 @@ from patron_platform.web.problems import OWN_WORDS, words_in
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/moves")
+router = APIRouter(prefix="/w/{workspace}/moves", include_in_schema=False)
 Connection = psycopg.Connection[Any]
 FURTHEST = 36_600  # days a bar is moved at once
 

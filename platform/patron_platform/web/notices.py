@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import NotFound
 from patron_engine.page.notices import CATEGORIES, mark_read, notices_of, unread
 from patron_engine.query.call import Call
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
@@ -22,7 +22,7 @@ from patron_platform.web.render import answer, page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import enter
 
-router = Routes("/w/{workspace}/inbox")
+router = APIRouter(prefix="/w/{workspace}/inbox", include_in_schema=False)
 MOST = 99  # what the bell shows; more is 99+
 
 

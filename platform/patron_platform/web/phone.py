@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.fields.options import texts
 from patron_engine.query.call import Call
-from patron_platform.routes import Routes
 from patron_platform.web.assets import DIST, asset
 from patron_platform.web.render import HEADERS, answer, draw
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter, languages_for
 
-router = Routes()
+router = APIRouter(include_in_schema=False)
 WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 ACCENT, PAPER = "#3b5bdb", "#f7f7f8"  # as the icon, as tokens.css has the page
 ICONS = (

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,11 +30,10 @@ from patron_engine.query.call import Call
 from patron_engine.query.files import record_files
 from patron_engine.query.follows import follows
 from patron_engine.query.history import Wanted
-from patron_platform.routes import Routes
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/o/{object}/{id:uuid}")
+router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
 DONE = (
     "saved", "followed_up", "commented", "restored", "voided", "unvoided", "moved", "cloned", "file_added",
     "file_removed", "removed",

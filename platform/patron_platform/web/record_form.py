@@ -19,6 +19,7 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import psycopg
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,7 +27,6 @@ from patron_engine.errors import NeedsConfirmation, Refused
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
-from patron_platform.routes import Taken
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData, Pairs
@@ -109,4 +109,4 @@ def taken(request: Request, workspace: str, object: str, id: UUID, pairs: FormDa
     return Form(visitor=visitor, object=object, id=str(id), pairs=pairs)
 
 
-Posted = Annotated[Form, Taken(taken)]
+Posted = Annotated[Form, Depends(taken)]

@@ -9,18 +9,18 @@ from __future__ import annotations
 import json
 from functools import cache
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from patron_engine.page.regions import Regions, take_apart
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.assets import DIST, manifest
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.render import HEADERS
 from patron_platform.web.visitor import enter
 
-router = Routes("/w/{workspace}/regions")
+router = APIRouter(prefix="/w/{workspace}/regions", include_in_schema=False)
 
 
 @cache

@@ -8,19 +8,19 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.page.below import MOST_COUNTED, counts_of
 from patron_engine.page.record import record_page
 from patron_engine.page.timeline import timeline
-from patron_platform.routes import Routes
 from patron_platform.web.arriving import see_other
 from patron_platform.web.record import wanted_in
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import enter
 
-router = Routes("/w/{workspace}/o/{object}/{id:uuid}")
+router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
 
 
 @router.get("/tabs")

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from patron_engine.fields.pinyin import spoken
 from patron_engine.page.menu import App, apps_of, lit
 from patron_engine.page.show import Shown
 from patron_engine.query.call import Call
@@ -55,7 +56,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(icon=icon, asset=asset)
-    made.filters.update(cleaned=cleaned, initials=initials, browser=browser, said=said, limit_size=limit_size)
+    made.filters.update(
+        cleaned=cleaned, initials=initials, browser=browser, said=said, limit_size=limit_size, spoken=spoken
+    )
     return made
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,13 +17,12 @@ from patron_engine.page.hits import MAX_WORDS, hits
 from patron_engine.page.menu import apps_of, objects_in
 from patron_engine.query.call import Call
 from patron_engine.query.recent import recent
-from patron_platform.routes import Routes
 from patron_platform.web.places import places_of
 from patron_platform.web.render import page, part
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import enter
 
-router = Routes("/w/{workspace}")
+router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
 ON_PAGE, IN_DIALOG = 8, 4  # records of one object
 RECENT = 6
 

@@ -10,6 +10,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 import psycopg
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,7 +18,6 @@ from patron_engine.errors import Forbidden, PatronError
 from patron_platform.hosts import client
 from patron_platform.identity import attempts, cookies, factor, passwords, sessions, tickets
 from patron_platform.identity.audit import note
-from patron_platform.routes import Routes
 from patron_platform.service import Service
 from patron_platform.web import arriving, csrf, forms_in
 from patron_platform.web.forms_in import FormData
@@ -25,7 +25,7 @@ from patron_platform.web.render import answer, draw, page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import NotSignedIn, Visitor, arrived, languages_for
 
-router = Routes()
+router = APIRouter(include_in_schema=False)
 BEGIN_AGAIN = "/login?done=withdrawn"
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,14 +20,13 @@ from patron_engine.page.people import choices, people_of
 from patron_engine.page.record import record_page
 from patron_engine.ways.give import Wish, give, given, offered_sets, take
 from patron_engine.ways.transfer import Handing, transfer
-from patron_platform.routes import Routes
 from patron_platform.web.arriving import see_other
 from patron_platform.web.record_form import Form, Posted, confirms
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/o/{object}/{id:uuid}/sharing")
+router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}/sharing", include_in_schema=False)
 
 
 @router.get("")

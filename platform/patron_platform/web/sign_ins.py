@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,7 +17,6 @@ from patron_platform.hosts import client
 from patron_platform.identity import sessions, sign_ins
 from patron_platform.identity.audit import note
 from patron_platform.identity.managing import demand
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
@@ -24,7 +24,7 @@ from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}")
+router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
 
 
 @router.get("/me/sign-ins")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,14 +19,13 @@ from patron_engine.fields.registry import TYPES
 from patron_engine.page.inputs import Input, widget_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, shown
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in, once
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.render import page
 from patron_platform.web.texts import Texts, texts_in
 from patron_platform.web.visitor import enter
 
-router = Routes("/w/{workspace}/design/widgets")
+router = APIRouter(prefix="/w/{workspace}/design/widgets", include_in_schema=False)
 STATES = ("empty", "filled", "problem", "readonly")
 
 

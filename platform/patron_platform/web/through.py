@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import logging
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,12 +18,11 @@ from patron_engine.errors import NotFound, PatronError
 from patron_platform.hosts import client
 from patron_platform.identity import cookies, linking, provider, tickets
 from patron_platform.identity.audit import note
-from patron_platform.routes import Routes
 from patron_platform.service import Service
 from patron_platform.web import arriving, csrf
 from patron_platform.web.arriving import local_address, see_other
 
-router = Routes("/login/provider")
+router = APIRouter(prefix="/login/provider", include_in_schema=False)
 LONGEST = 4_000  # characters of a code
 
 log = logging.getLogger("patron.sign_in")

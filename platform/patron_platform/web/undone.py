@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +21,6 @@ from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.record.undo import Kept
 from patron_engine.ways.read import read
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import local_address, see_other
 from patron_platform.web.forms_in import FormData
@@ -29,7 +29,7 @@ from patron_platform.web.texts import texts_in
 from patron_platform.web.undo import MINUTES, Connection, act_of, told, undo
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}")
+router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
 
 WHYS = frozenset({"changed_since", "gone", "unknown_object", "refused"})
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,14 +24,13 @@ from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_platform import personal
 from patron_platform.personal import Connection
-from patron_platform.routes import Routes
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.lists import Asked, asked_of
 from patron_platform.web.visitor import Visitor, enter
 
-router = Routes("/w/{workspace}/list/{object}")
+router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 
 MAX_LABEL = 60
 WIDTHS = (40, 1000)  # pixels, as the schema of a view has them

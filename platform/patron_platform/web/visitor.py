@@ -82,6 +82,11 @@ class Visitor:
     def languages(self) -> tuple[str, ...]:
         return self.actor.languages
 
+    @property
+    def author(self) -> str:
+        """Whose drafts of definitions are his, here and through the API."""
+        return f"account:{self.session.account}"
+
     @cached_property
     def service(self) -> Service:
         found: Service = self.request.app.state.service
@@ -154,7 +159,7 @@ def _seen(request: Request, workspace: str) -> tuple[Visitor, Model]:
         session=session,
         workspace=place,
         actor=actor if seen is None else replace(seen.actor, languages=actor.languages),
-        cause=Cause(kind="user"),
+        cause=Cause(kind="user", detail={} if seen is None else {"viewer": session.email}),
         viewing=seen,
     )
     return visitor, model

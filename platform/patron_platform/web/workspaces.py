@@ -5,6 +5,7 @@ In: a signed-in request. Out: the page to choose; a form's choice is kept in the
 
 from __future__ import annotations
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,7 +13,6 @@ from patron_engine.errors import NotFound
 from patron_platform.hosts import client
 from patron_platform.identity import cookies, sessions
 from patron_platform.identity.audit import note
-from patron_platform.routes import Routes
 from patron_platform.service import Service
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
@@ -20,7 +20,7 @@ from patron_platform.web.forms_in import FormData
 from patron_platform.web.render import answer, draw
 from patron_platform.web.visitor import NotSignedIn, languages_for, session_of
 
-router = Routes()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/workspaces")

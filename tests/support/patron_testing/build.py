@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 
 from patron_engine.actor import Actor, Cause
+from patron_engine.fields.vault import Vault
 from patron_engine.meta.document import Document
 from patron_engine.meta.layers import fold, workspace_layer
 from patron_engine.meta.reader import read_documents
@@ -49,7 +50,7 @@ def documents_of(text: str) -> list[Document]:
 def model_of(text: str, *, release: int = 1) -> Model:
     """The compiled model; any error fails the test."""
     effective = fold([replace(workspace_layer(documents_of(text)), prefix="")])
-    model, problems = compile_model(effective, PhysicalNames(), release)
+    model, problems = compile_model(effective, PhysicalNames(), release, vault=Vault(b"t" * 32))
     errors = [p for p in problems if p.level == "error"]
     assert not errors and model is not None, "\n".join(map(str, errors))
     return model

@@ -15,7 +15,7 @@ from patron_engine.store import tasks
 from patron_engine.store.session import configure
 from patron_engine.transfer import imports, pieces, undo
 from patron_engine.transfer.imports import Import
-from patron_engine.transfer.mapping import read_mapping
+from patron_engine.transfer.reading import read_mapping
 from patron_engine.transfer.sheet import open_sheet
 from patron_engine.ways.save import begin_write
 from patron_testing.build import NOON, Records

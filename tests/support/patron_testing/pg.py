@@ -17,16 +17,17 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
 from patron_engine.errors import PatronError
 from patron_platform.database.binaries import Binaries
 from patron_platform.database.cluster import DURABLE
-from patron_platform.database.embedded import Attachment, attach
+from patron_platform.database.embedded import OWNER, Attachment, attach
 from patron_platform.database.processes import alive
 from patron_platform.database.providers import find_binaries
 
@@ -51,10 +52,12 @@ def binaries() -> Binaries:
 
 
 class Server:
-    """A running server on which databases for tests are made and dropped."""
+    """A running server on which databases for tests are made and dropped by the login in `url`, for `owner`, who is no
+    superuser where the server is ours: the tests run behind the second wall."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, owner: str | None = None) -> None:
         self.url = url
+        self.owner = owner
         self._made = 0
 
     def make(self, template: str = "template1") -> str:
@@ -63,19 +66,21 @@ class Server:
         name = f"{PREFIX}_{os.getpid()}_{self._made}_{uuid4().hex[:6]}"
         with psycopg.connect(self.url, autocommit=True) as conn:
             conn.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-                    sql.Identifier(name), sql.Identifier(template)
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY OWNER {}").format(
+                    sql.Identifier(name),
+                    sql.Identifier(template),
+                    sql.Identifier(self.owner) if self.owner else sql.SQL("CURRENT_USER"),
                 )
             )
         return self.url_of(name)
 
     def url_of(self, name: str) -> str:
-        return make_conninfo(self.url, dbname=name)
+        return make_conninfo(self.url, dbname=name, **({"user": self.owner} if self.owner else {}))
 
     def drop(self, url: str) -> None:
         name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
         with psycopg.connect(self.url, autocommit=True) as conn:
-            conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(str(name))))
+            _drop(conn, str(name))
 
     def sweep(self) -> None:
         """Drops the databases of runs on this machine that are over."""
@@ -87,9 +92,27 @@ class Server:
                 pid = name.split("_")[2]
                 if pid.isdigit() and not alive(int(pid)):
                     with contextlib.suppress(psycopg.Error):  # another run sweeps as well
-                        conn.execute(
-                            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-                        )
+                        _drop(conn, name)
+            left = conn.execute(
+                "SELECT rolname FROM pg_roles WHERE rolname ~ '^patron_[0-9]+_'"
+                " AND split_part(rolname, '_', 2) NOT IN (SELECT oid::text FROM pg_database)"
+            )
+            for (role,) in left.fetchall():
+                with contextlib.suppress(psycopg.Error):
+                    conn.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+
+
+def _drop(conn: psycopg.Connection[Any], name: str) -> None:
+    """The database and the roles made for it."""
+    found = conn.execute("SELECT oid::bigint FROM pg_database WHERE datname = %s", (name,)).fetchone()
+    conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    if found is not None:
+        roles = conn.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname LIKE %s", (f"patron\\_{found[0]}\\_%",)
+        )
+        for (role,) in roles.fetchall():
+            with contextlib.suppress(errors.DependentObjectsStillExist):  # a copy of the database names it
+                conn.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
 
 
 @contextmanager
@@ -100,7 +123,7 @@ def running_server() -> Iterator[Server]:
         yield Server(url)
         return
     with _attach(binaries()) as attachment:
-        server = Server(attachment.url)
+        server = Server(attachment.cluster.url(), OWNER)
         server.sweep()
         yield server
 

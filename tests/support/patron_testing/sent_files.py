@@ -51,7 +51,7 @@ def sent(
 
 def count(opened: Opened, table: str = "sys__file_chunk") -> int:
     query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("w_acme", table))
-    with opened.service.databases.system("read") as conn:
+    with opened.service.databases.system("publish") as conn:
         row = conn.execute(query).fetchone()
     assert row is not None
     return int(row[0])

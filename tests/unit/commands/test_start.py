@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 LATER = (
-    "fastapi",  # arguments of endpoints are our own: a fifth of the start
     "email_validator",  # addresses that are not plain
     "httpx",  # signing in through a provider
     "joserfc",

@@ -14,8 +14,9 @@ from patron_engine.fields.moments import loose_date
 from patron_engine.model.model import Model
 from patron_engine.problems import Problem
 from patron_engine.transfer.convert import Converter, DateGuess
-from patron_engine.transfer.mapping import ImportMap, read_mapping
+from patron_engine.transfer.mapping import ImportMap
 from patron_engine.transfer.marks import MarkGuess
+from patron_engine.transfer.reading import read_mapping
 from patron_engine.transfer.suggest import suggest
 from patron_testing.build import ADMIN, model_of
 from patron_testing.sales import DOCUMENTS

@@ -29,6 +29,11 @@ def object_(walk: Walk) -> None:
     for path, rule in walk.maps(("rules",), body.get("rules")):
         walk.condition((*path, "when"), rule.get("when"), scope)
         walk.field((*path, "at"), rule.get("at"), me, sets=True)
+    walk.condition(
+        ("privacy", "hold"),
+        submap(body, "privacy").get("hold"),
+        Scope(object=me, rows=True, aggregates=False),
+    )
     for path, kind in walk.maps(("record_types",), body.get("record_types")):
         walk.definition((*path, "roles"), "role", kind.get("roles"))
         for name, options in submap(kind, "options").items():

@@ -1,0 +1,211 @@
+"""People: whom the words of a definition mean (`to`, `who`), for one run.
+
+In: the words, a run, what it reads. Out: ids of users who are active, each once, in the order the words have. A word that names
+nobody gives nobody; what then is the caller's matter. A missing manager is replaced by the next above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from patron_engine.flow.program import Step
+from patron_engine.flow.select import Choice, chosen
+from patron_engine.flow.values import Reading, Subject
+from patron_engine.query.rights import belongs
+from patron_engine.query.source import Building
+from patron_engine.query.statement import Statement, compiled, kept
+from patron_engine.query.values import call_values, fetch_values
+
+NAMED: Final = ("user", "role", "department", "department_head", "position", "group", "queue")
+HIGHEST: Final = 20  # managers above somebody that are looked at
+MOST: Final = 10_000  # people that a `where` is asked of
+
+
+def people(reading: Reading, step: Step, key: str, words: Any, subject: Subject) -> list[str]:
+    """Whom `words`, which stand at `key` of the step, mean for this run."""
+    found: list[str] = []
+    if isinstance(words, Sequence) and not isinstance(words, str):
+        for position, item in enumerate(words):
+            found.extend(people(reading, step, f"{key}[{position}]", item, subject))
+        return list(dict.fromkeys(found))
+    if isinstance(words, str):
+        return _active(
+            reading, _users(reading, [_value(reading, step, key, words, subject)]), step, key, subject
+        )
+    for word, value in words.items():
+        found.extend(_meant(reading, step, key, word, value, words, subject))
+    return _active(reading, found, step, key, subject, "where" in words)
+
+
+def _meant(
+    reading: Reading, step: Step, key: str, word: str, value: Any, words: Mapping[str, Any], subject: Subject
+) -> Iterable[str]:
+    if word in NAMED:
+        return _named(reading, step, f"{key}.{word}", word, value, bool(words.get("below")), subject)
+    if word == "manager":
+        return _managers(reading, _start(reading, subject), value)[value - 1 : value]
+    if word == "managers_up_to":
+        return _up_to(reading, _start(reading, subject), value)
+    if word == "owner":
+        return _users(reading, [_owner(reading, subject)])
+    if word == "submitter":
+        return _users(reading, [subject.run.causer])
+    if word == "field":
+        each = words.get("each")
+        return _users(reading, _field(reading, subject, f"{each}.{value}" if each else value))
+    if word == "head_of":
+        return _heads(reading, _field(reading, subject, value))
+    if word == "expression":
+        return _users(reading, [_value(reading, step, f"{key}.{word}", value, subject)])
+    if word == "followers":
+        return _followers(reading, subject)
+    return ()
+
+
+def _value(reading: Reading, step: Step, key: str, raw: Any, subject: Subject) -> Any:
+    expression = step.expressions.get(key)
+    return raw if expression is None else reading.evaluate(expression, [subject])[0]
+
+
+def _named(
+    reading: Reading, step: Step, key: str, word: str, value: Any, below: bool, subject: Subject
+) -> list[str]:
+    """By e-mail, code or name; an expression gives one of these, or ids."""
+    codes: list[str] = []
+    ids: list[Any] = []
+    for position, item in enumerate(value if isinstance(value, (list, tuple)) else [value]):
+        at = f"{key}[{position}]" if isinstance(value, (list, tuple)) else key
+        made = _value(reading, step, at, item, subject)
+        if step.expressions.get(at) is not None and word == "user":
+            ids.append(made)
+        elif isinstance(made, str):
+            codes.append(made)
+    call = reading.call
+
+    def make() -> Statement:
+        building = Building(tables=call.tables)
+        user = building.root("user")
+        query = sa.select(user.id).select_from(user.source.from_)
+        return compiled(
+            query.where(belongs(building, word, codes, below, user.id), *user.live()).order_by(user.id), call.model.release
+        )  # fmt: skip
+
+    found: list[str] = []
+    if codes and (word in call.model.objects or word in ("role", "department_head")):
+        statement = kept(call.tables).get(("flow.people", word, tuple(codes), below), make)
+        rows = reading.conn.execute(statement.text, statement.values(call_values(call))).fetchall()
+        found = [str(row[0]) for row in rows]
+    return [*found, *_users(reading, ids)]
+
+
+def _start(reading: Reading, subject: Subject) -> str | None:
+    """Whose managers are meant: the owner's, else who caused the run."""
+    return _owner(reading, subject) or subject.run.causer
+
+
+def _owner(reading: Reading, subject: Subject) -> str | None:
+    run = subject.run
+    if (
+        run.object is None
+        or run.record is None
+        or "owner" not in reading.call.model.objects[run.object].fields
+    ):
+        return None
+    rows = fetch_values(reading.conn, reading.call, run.object, [run.record], ["owner"])
+    value = rows.get(run.record, {}).get("owner")
+    return value if isinstance(value, str) else None
+
+
+def _managers(reading: Reading, user: str | None, most: int = HIGHEST) -> list[str]:
+    """The active managers above somebody, the nearest first."""
+    found: list[str] = []
+    seen: set[str] = set()
+    while user is not None and len(found) < most and user not in seen and len(seen) < HIGHEST:
+        seen.add(user)
+        row = fetch_values(reading.conn, reading.call, "user", [user], ["manager", "manager.active"]).get(
+            user, {}
+        )
+        user = row.get("manager")
+        if user is not None and row.get("manager.active", True):
+            found.append(user)
+    return found
+
+
+def of_users(reading: Reading, ids: Sequence[str], *paths: str) -> dict[str, dict[str, Any]]:
+    """id -> path -> value, of live users; a path whose first field users of this workspace lack has no value."""
+    fields = reading.call.model.objects["user"].fields
+    known = [p for p in paths if p.partition(".")[0] in fields]
+    return fetch_values(reading.conn, reading.call, "user", list(ids), known)
+
+
+def _up_to(reading: Reading, user: str | None, words: Mapping[str, Any]) -> list[str]:
+    chain = _managers(reading, user)
+    if "level" in words:
+        return chain[: words["level"]]
+    roles = of_users(reading, chain, "roles")
+    found = []
+    for boss in chain:
+        found.append(boss)
+        if words.get("role") in (roles.get(boss, {}).get("roles") or ()):
+            break
+    return found
+
+
+def _field(reading: Reading, subject: Subject, path: str) -> list[Any]:
+    run = subject.run
+    if run.object is None or run.record is None:
+        return []
+    value = (
+        fetch_values(reading.conn, reading.call, run.object, [run.record], [path])
+        .get(run.record, {})
+        .get(path)
+    )
+    return list(value) if isinstance(value, tuple) else [value]
+
+
+def _heads(reading: Reading, departments: Sequence[Any]) -> list[str]:
+    ids = [d for d in departments if isinstance(d, str)]
+    rows = fetch_values(reading.conn, reading.call, "department", ids, ["head"])
+    return [str(rows[d]["head"]) for d in ids if d in rows and rows[d].get("head")]
+
+
+def _users(reading: Reading, values: Sequence[Any]) -> list[str]:
+    """Ids of users, and of everybody in a department that is named instead."""
+    found: list[str] = []
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            found.extend(_users(reading, value))
+        elif isinstance(value, Mapping):
+            found.extend(_users(reading, [value.get("id")]) if value.get("object") == "user" else ())
+        elif isinstance(value, str):
+            found.append(value)
+    return found
+
+
+def _followers(reading: Reading, subject: Subject) -> list[str]:
+    table = reading.call.tables.system("sys__follow", object="text", record="uuid", person="uuid")
+    query = sa.select(table.c.person).where(
+        table.c.object == subject.run.object, table.c.record == subject.run.record
+    )
+    made = compiled(query, reading.call.model.release)
+    return [str(r[0]) for r in reading.conn.execute(made.text, made.values({})).fetchall()]
+
+
+def _active(
+    reading: Reading, ids: Iterable[str], step: Step, key: str, subject: Subject, where: bool = False
+) -> list[str]:
+    """Those who are switched on and fit `where`, in their order."""
+    wanted = list(dict.fromkeys(i for i in ids if i))
+    if not wanted:
+        return []
+    flags = of_users(reading, wanted, "active")
+    there = [i for i in wanted if i in flags and flags[i].get("active") is not False]
+    condition = step.expressions.get(f"{key}.where") if where else None
+    if condition is None:
+        return there
+    among = Choice(key=f"{step.rule}.{step.path}.{key}", object="user", where=condition, limit=MOST)
+    fitting = set(chosen(reading, among, [subject])[0])
+    return [i for i in there if i in fitting]

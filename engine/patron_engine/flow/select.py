@@ -1,0 +1,104 @@
+"""Select: which records a step means: those of a set, of an object, that fit a condition; the first of them, or all.
+
+In: a condition whose bare names are the candidates', values of the run for its other names. Out: ids, for each run, in one
+round trip. Definitions see all rows; what is in the recycle bin or voided is no candidate.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from patron_engine.expr.compile import Expression
+from patron_engine.expr.nodes import Path, children
+from patron_engine.expr.sql import condition_sql
+from patron_engine.expr.types import ExprType
+from patron_engine.flow.values import ROOTS, Reading, Subject
+from patron_engine.model.model import LinkSet
+from patron_engine.query.binding import SqlBinding, parameter
+from patron_engine.query.sets import tie
+from patron_engine.query.source import Building
+from patron_engine.query.statement import Statement, compiled, kept
+from patron_engine.query.values import call_values
+from patron_engine.store.tables import Id
+
+OWNER = "set.owner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """`key` names it among those of the release; `sort` are paths, `-` before one for descending."""
+
+    key: str
+    object: str
+    where: Expression | None
+    sort: tuple[str, ...] = ()
+    among: LinkSet | None = None
+    limit: int = 1
+
+
+def chosen(reading: Reading, choice: Choice, subjects: Sequence[Subject]) -> list[list[str]]:
+    """The ids for each subject, at most `limit` of each."""
+    call = reading.call
+    statement = kept(call.tables).get(("flow.select", choice.key), lambda: _statement(reading, choice))
+    given = call_values(call)
+    asked: Sequence[Mapping[str, Any]] = [{} for _ in subjects]
+    if choice.where is not None:
+        outside = _outside(choice.where)
+        asked = reading.values([outside], subjects, "base") if outside.paths else asked
+    cursors = []
+    with reading.conn.pipeline():
+        for subject, values in zip(subjects, asked, strict=True):
+            more = {OWNER: subject.run.record}
+            cursors.append(
+                reading.conn.execute(statement.text, statement.values({**given, **values, **more}))
+            )
+    return [[str(row[0]) for row in cursor.fetchall()] for cursor in cursors]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What a condition reads besides its candidate, as Reading asks an expression for it."""
+
+    paths: frozenset[str]
+    aggregates: tuple[Any, ...] = ()
+
+
+def _outside(where: Expression) -> Any:
+    return _Outside(frozenset(p for p in where.paths if p.partition(".")[0] in ROOTS - {"me"}))
+
+
+def _statement(reading: Reading, choice: Choice) -> Statement:
+    building = Building(tables=reading.call.tables)
+    row = building.root(choice.object)
+    conditions = [*row.live(voided=False)]
+    if choice.among is not None:
+        conditions.append(tie(row, choice.among, parameter(OWNER, Id())))
+    binding = SqlBinding(row=row, roots=_roots(choice.where))
+    if choice.where is not None:
+        conditions.append(condition_sql(choice.where, binding))
+    order = []
+    for path in choice.sort:
+        value = binding.value(row, tuple(path.removeprefix("-").split(".")))
+        order.append((value.desc() if path.startswith("-") else value.asc()).nulls_last())
+    query = sa.select(row.id).select_from(row.source.from_).where(*conditions)
+    query = query.order_by(*order, row.id).limit(sa.literal(choice.limit))
+    return compiled(query, reading.call.model.release)
+
+
+def _roots(where: Expression | None) -> Mapping[str, Mapping[str, ExprType]]:
+    """The names given at execution, with the types the condition has for them."""
+    found: dict[str, dict[str, ExprType]] = defaultdict(dict)
+    stack = [where.tree] if where is not None else []
+    while stack:
+        node = stack.pop()
+        stack.extend(children(node))
+        if isinstance(node, Path):
+            first, _, rest = node.path.partition(".")
+            if first in ROOTS - {"me"}:
+                found[first][rest] = node.type
+    return found

@@ -1,0 +1,149 @@
+"""Writing: what a step writes, and where: the values of its fields, the records it is about.
+
+In: a step, runs, what they read. Out: field -> value as the field keeps it; targets. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from patron_engine.expr.compile import Expression
+from patron_engine.fields.field import Field, LinkSpec
+from patron_engine.fields.registry import type_of
+from patron_engine.flow.program import Step
+from patron_engine.flow.select import Choice, chosen
+from patron_engine.flow.values import Reading, Subject
+from patron_engine.model.model import Object, say
+from patron_engine.model.values import as_wire
+from patron_engine.query.values import fetch_values
+from patron_engine.record.derive import fitted
+from patron_engine.record.program import Programs
+
+MOST: Final = 1_000  # records that one step finds, changes, or goes through
+Target = tuple[Subject, str, str]  # whose, object, id
+
+
+# -- values -------------------------------------------------------------------------------------------------------
+
+
+def sets_of(
+    reading: Reading, step: Step, object: Object, subjects: Sequence[Subject], key: str = "set"
+) -> list[dict[str, Any]]:
+    """Field -> value for each subject, as the field keeps it."""
+    raw: Mapping[str, Any] = step.body.get(key) or {}
+    worked = {n: e for n in raw if (e := step.expressions.get(f"{key}.{n}")) is not None}
+    columns = {n: reading.evaluate(e, subjects) for n, e in worked.items()}
+    made: list[dict[str, Any]] = []
+    for position in range(len(subjects)):
+        values: dict[str, Any] = {}
+        for name, written in raw.items():
+            field = object.field(name)
+            if field is None:
+                values[name] = written  # the save says that there is none
+            elif name in columns:
+                values[field.name] = _kept(reading, field, columns[name][position], worked[name])
+            else:
+                values[field.name] = _literal(field, written)
+        made.append(values)
+    return made
+
+
+def _literal(field: Field, written: Any) -> Any:
+    """A literal as the field reads it; a link is found by its code when it is saved."""
+    if written is None or isinstance(field.spec, LinkSpec):
+        return written
+    return type_of(field).read_wire(field, as_wire(written))
+
+
+def _kept(reading: Reading, field: Field, value: Any, of: Expression) -> Any:
+    """A value that was worked out, as the field keeps it."""
+    if not isinstance(field.spec, LinkSpec) or value is None:
+        return fitted(field, value)
+    if field.link.many:
+        return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    if isinstance(value, Mapping):
+        return value if field.link.several else value.get("id")
+    if not field.link.several:
+        return value
+    return {"object": _object_of(reading, of.type.objects or field.link.to, value), "id": value}
+
+
+def _object_of(reading: Reading, objects: Sequence[str], id: str) -> str:
+    """Which object's record an id is."""
+    if len(objects) > 1:
+        for object in objects:
+            if fetch_values(reading.conn, reading.call, object, [id], ["id"]):
+                return object
+    return objects[0]
+
+
+def text_of(reading: Reading, step: Step, key: str, subject: Subject, languages: tuple[str, ...]) -> str:
+    expression = step.expressions.get(key)
+    if expression is not None:
+        value = reading.evaluate(expression, [subject])[0]
+        return "" if value is None else str(value)
+    return say(step.body.get(key) or "", languages)
+
+
+def lock(reading: Reading, object: str, ids: Sequence[str]) -> None:
+    """Keeps other writers away from these records until the transaction ends."""
+    program = Programs.of(reading.call.tables)[object]
+    program.load.run(reading.conn, ids=sorted(set(ids)))
+
+
+# -- targets ------------------------------------------------------------------------------------------------------
+
+
+def targets_of(reading: Reading, step: Step, subjects: Sequence[Subject]) -> list[list[Target]]:
+    """The records a step writes, for each subject."""
+    target = step.body.get("target")
+    if target is None:
+        return [_one(s, s.run.object, s.run.record) for s in subjects]
+    if isinstance(target, str):
+        expression = step.expressions["target"]
+        found = reading.evaluate(expression, subjects)
+        return [
+            _one(s, *_named(reading, expression, value)) for s, value in zip(subjects, found, strict=True)
+        ]
+    if "parent" in target:
+        return _parents(reading, target["parent"], subjects)
+    object = subjects[0].run.object or ""
+    among = reading.call.model.objects[object].sets.get(target["each"]) if "each" in target else None
+    of = among.object if among is not None else str(target.get("object"))
+    choice = Choice(
+        key=f"{step.rule}.{step.path}.target", object=of, where=step.expressions.get("target.where"), among=among, limit=MOST
+    )  # fmt: skip
+    return [
+        [(s, of, id) for id in ids]
+        for s, ids in zip(subjects, chosen(reading, choice, subjects), strict=True)
+    ]
+
+
+def _one(subject: Subject, object: str | None, id: str | None) -> list[Target]:
+    return [(subject, object, id)] if object is not None and id is not None else []
+
+
+def _named(reading: Reading, expression: Expression, value: Any) -> tuple[str | None, str | None]:
+    if isinstance(value, Mapping):
+        return value.get("object"), value.get("id")
+    if not isinstance(value, str):
+        return None, None
+    objects = expression.type.objects
+    return (_object_of(reading, objects, value), value) if objects else (None, None)
+
+
+def _parents(reading: Reading, link: str, subjects: Sequence[Subject]) -> list[list[Target]]:
+    object = reading.call.model.objects[subjects[0].run.object or ""]
+    ids = [s.run.record for s in subjects if s.run.record]
+    rows = fetch_values(reading.conn, reading.call, object.name, ids, [link])
+    found: list[list[Target]] = []
+    for subject in subjects:
+        value = rows.get(subject.run.record or "", {}).get(link)
+        if isinstance(value, Mapping):
+            found.append(_one(subject, value.get("object"), value.get("id")))
+        else:
+            field = object.field(link.partition(".")[0])
+            to = field.link.to[0] if field is not None and "." not in link else None
+            found.append(_one(subject, to, value))
+    return found

@@ -1,0 +1,70 @@
+"""Automations as the model knows them: which run after a save, and what of them the save must know.
+
+In: the documents of a release. Out: bodies by object and event. An automation with a step or an event that this version does not
+carry out yet is left alone whole: half of what its author meant would be worse than nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from patron_engine.model.model import Model
+
+STEPS: Final = frozenset({
+    "create", "update", "upsert", "find", "delete", "assign", "notify", "comment", "wait", "branch", "for_each", "run", "stop",
+})  # fmt: skip
+EVENTS: Final = frozenset({
+    "created", "updated", "deleted", "restored", "assigned", "stage_entered", "schedule", "date",
+})  # fmt: skip
+LATER: Final = frozenset({"details", "template", "skip_absent"})  # keys of steps that are not carried out yet
+
+Body = Mapping[str, Any]
+
+
+def runs_after(body: Body) -> bool:
+    """It is switched on, runs after the save, and everything in it is carried out."""
+    return (
+        body.get("timing", "after") == "after"
+        and body.get("active") is not False
+        and all(event.get("event") in EVENTS for event in events_of(body))
+        and _carried_out(body.get("steps") or ())
+    )
+
+
+def events_of(body: Body) -> tuple[Mapping[str, Any], ...]:
+    """What starts it, each as a map."""
+    on = body.get("on")
+    entries = on if isinstance(on, (list, tuple)) else [on]
+    return tuple({"event": e} if isinstance(e, str) else e for e in entries if e)
+
+
+def automations(model: Model) -> Iterator[tuple[str, Body]]:
+    """Name and body of those that run after a save, in the order of their names."""
+    for (kind, name), body in sorted(model.documents.items(), key=lambda item: item[0]):
+        if kind == "automation" and runs_after(body):
+            yield name, body
+
+
+def steps_of(body: Body) -> Iterator[Mapping[str, Any]]:
+    """Every step of it, those of branches and loops too."""
+    yield from _every(body.get("steps") or ())
+
+
+def _every(steps: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for step in steps:
+        yield step
+        yield from _every(step.get("steps") or ())
+        for case in step.get("cases") or ():
+            yield from _every(case.get("steps") or ())
+
+
+def _carried_out(steps: Sequence[Mapping[str, Any]]) -> bool:
+    for step in _every(steps):
+        by = step.get("by")
+        several = isinstance(by, (list, tuple)) and len(by) > 1
+        chosen_how = by is not None and step.get("do") == "assign"
+        channels = set(step.get("channels") or ("inbox",))
+        if step.get("do") not in STEPS or LATER & set(step) or several or chosen_how or channels != {"inbox"}:
+            return False
+    return True

@@ -1,0 +1,212 @@
+"""Timers: schedules and dates begin runs when their time comes. Part of the way flow.
+
+In: the automations of the release, the clocks kept. Out: runs begun, clocks moved on; a new release plans its clocks anew. A time that
+passed while nobody worked is made up for as the automation says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.dialects import postgresql as pg
+
+from patron_engine import jsonio
+from patron_engine.flow.program import Flow
+from patron_engine.flow.run import Run
+from patron_engine.flow.select import Choice, chosen
+from patron_engine.flow.spans import after
+from patron_engine.flow.times import (
+    EVERY,
+    EXACT,
+    anniversaries,
+    days_meant,
+    due_times,
+    lunar_anniversary,
+    next_time,
+    span_of,
+)
+from patron_engine.flow.values import Reading, Subject
+from patron_engine.model.automations import automations
+from patron_engine.query.binding import SqlBinding, parameter
+from patron_engine.query.call import Call
+from patron_engine.query.source import Building
+from patron_engine.query.statement import compiled
+from patron_engine.query.values import call_values
+from patron_engine.record.statements import Conn
+from patron_engine.store.tables import TYPES
+from patron_engine.ways.flow import start
+from patron_engine.ways.steps import flow_named
+
+TIMED: Final = ("schedule", "date")
+MOST: Final = 50_000  # records for which one time of an automation begins runs
+PIECE: Final = 1_000  # runs that begin in one statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    rule: str
+    event: int
+    next_at: datetime
+
+
+def tick(conn: Conn, call: Call) -> int:
+    """Begins the runs whose time has come; how many. In the caller's write transaction."""
+    reading = Reading(conn, call)
+    _plan(reading)
+    begun = 0
+    for clock in _due(conn, call):
+        flow = flow_named(call, clock.rule)
+        if flow is None:
+            continue
+        event = flow.on[clock.event]
+        for at in due_times(event, clock.next_at, call.now, reading.context):
+            begun += _begin(reading, flow, event, at)
+        _move(conn, call, clock, next_time(event, call.now, reading.context))
+    return begun
+
+
+def _plan(reading: Reading) -> None:
+    """Once a release: clocks for what is timed; those of what is gone go."""
+    conn, call = reading.conn, reading.call
+    state = sql.Identifier(call.schema, "sys__state")
+    planned = conn.execute(sql.SQL("SELECT clocks FROM {} FOR UPDATE").format(state)).fetchone()
+    if planned is None or planned[0] == call.model.release:
+        return
+    rows = []
+    for name, _ in automations(call.model):
+        flow = flow_named(call, name)
+        for number, event in enumerate(flow.on if flow is not None else ()):
+            at = next_time(event, call.now, reading.context) if event["event"] in TIMED else None
+            if at is not None:
+                rows.append((name, number, jsonio.dumps(dict(event)).decode(), at))
+    clocks = sql.Identifier(call.schema, "sys__clock")
+    conn.execute(
+        sql.SQL("DELETE FROM {} WHERE NOT (rule || '/' || event) = ANY(%s)").format(clocks),
+        ([f"{rule}/{number}" for rule, number, _, _ in rows],),
+    )
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            sql.SQL(
+                "INSERT INTO {clocks} AS c (rule, event, line, next_at) VALUES (%s, %s, %s, %s) ON CONFLICT (rule, event)"
+                " DO UPDATE SET line = EXCLUDED.line, next_at = EXCLUDED.next_at WHERE c.line <> EXCLUDED.line"
+            ).format(clocks=clocks),
+            rows,
+        )
+    conn.execute(sql.SQL("UPDATE {} SET clocks = %s").format(state), (call.model.release,))
+
+
+def _due(conn: Conn, call: Call) -> list[Clock]:
+    rows = conn.execute(
+        sql.SQL(
+            "SELECT rule, event, next_at FROM {} WHERE next_at <= %s ORDER BY next_at, rule FOR UPDATE SKIP LOCKED"
+        ).format(sql.Identifier(call.schema, "sys__clock")),
+        (call.now,),
+    ).fetchall()
+    return [Clock(rule=rule, event=event, next_at=at) for rule, event, at in rows]
+
+
+def _move(conn: Conn, call: Call, clock: Clock, to: datetime | None) -> None:
+    clocks = sql.Identifier(call.schema, "sys__clock")
+    if to is None:
+        conn.execute(
+            sql.SQL("DELETE FROM {} WHERE rule = %s AND event = %s").format(clocks), (clock.rule, clock.event)
+        )
+    else:
+        conn.execute(
+            sql.SQL("UPDATE {} SET next_at = %s WHERE rule = %s AND event = %s").format(clocks),
+            (to, clock.rule, clock.event),
+        )
+
+
+def _begin(reading: Reading, flow: Flow, event: Mapping[str, Any], at: datetime) -> int:
+    offered: dict[str, Any] = {"name": event["event"], "at": reading.call.now.isoformat()}
+    if event["event"] == "schedule":
+        offered["planned_at"] = at.isoformat()
+        records = _all(reading, flow) if flow.object is not None else [None]
+    else:
+        day = reading.context.local(at).date()
+        offered["date"] = day.isoformat()
+        records = _of_day(reading, flow, event, at, day)
+    for begin in range(0, len(records), PIECE):
+        start(
+            reading.conn,
+            reading.call,
+            [_run(reading.call, flow, offered, r) for r in records[begin : begin + PIECE]],
+        )
+    return len(records)
+
+
+def _run(call: Call, flow: Flow, offered: Mapping[str, Any], record: str | None) -> Run:
+    return Run(
+        id=call.new_id(), rule=flow.name, version=flow.version, release=call.model.release, object=flow.object, record=record,
+        causer=None, event=offered,
+    )  # fmt: skip
+
+
+def _all(reading: Reading, flow: Flow) -> list[str | None]:
+    """Every record that fits."""
+    choice = Choice(
+        key=f"{flow.name}.{flow.version}.when", object=flow.object or "", where=flow.when, limit=MOST
+    )
+    return list(chosen(reading, choice, [Subject(run=_run(reading.call, flow, {}, None))])[0])
+
+
+def _of_day(
+    reading: Reading, flow: Flow, event: Mapping[str, Any], at: datetime, day: date
+) -> list[str | None]:
+    """The records whose date, moved by the offset, is this day (or whose moment came since the last look), and that fit."""
+    found = _dated(reading, flow, event, at, days_meant(event, day, reading.context))
+    subjects = [Subject(run=_run(reading.call, flow, {}, record)) for record in found]
+    holds = reading.holds(flow.when, subjects)
+    return [record for record, fits in zip(found, holds, strict=True) if fits]
+
+
+def _dated(
+    reading: Reading, flow: Flow, event: Mapping[str, Any], at: datetime, days: Sequence[date]
+) -> list[str]:
+    call, span = reading.call, span_of(event)
+    row = Building(tables=call.tables).root(flow.object or "")
+    value: sa.ColumnElement[Any] = SqlBinding(row=row).column(event["field"])
+    given: dict[str, Any] = {}
+    moment = isinstance(value.type, sa.DateTime)
+    if moment and span.unit in EXACT:
+        given = {"from": _before(at - EVERY, event, reading), "upto": _before(at, event, reading)}
+        bounds = [parameter(n, TYPES["timestamptz"]) for n in ("from", "upto")]
+        where = sa.and_(value > bounds[0], value <= bounds[1])
+        return _ids(reading, row, where, given)
+    if moment:
+        value = sa.cast(sa.func.timezone(call.model.workspace.zone.key, value), sa.Date)
+    if event.get("yearly") and event.get("calendar") == "lunar":
+        rows = _ids(reading, row, value.is_not(None), given, value)
+        return [id for id, born in rows if lunar_anniversary(born, list(days))]
+    if event.get("yearly"):
+        month, number = sa.extract("month", value), sa.extract("day", value)
+        pairs = anniversaries(list(days))
+        where = sa.or_(sa.false(), *(sa.and_(month == m, number == d) for m, d in pairs))
+        return _ids(
+            reading,
+            row,
+            sa.and_(where, value <= parameter("day", TYPES["date"])),
+            {"day": max(days, default=date.min)},
+        )
+    return _ids(reading, row, value == sa.any_(parameter("days", pg.ARRAY(sa.Date()))), {"days": list(days)})
+
+
+def _before(at: datetime, event: Mapping[str, Any], reading: Reading) -> datetime:
+    """The moment that, moved by the offset, is `at`."""
+    span = span_of(event)
+    if span.unit == "work_hour":
+        return after(at, type(span)(count=-span.count, unit=span.unit), reading.context)
+    return at - (timedelta(hours=1) if span.unit == "hour" else timedelta(minutes=1)) * span.count
+
+
+def _ids(reading: Reading, row: Any, where: Any, given: Mapping[str, Any], *more: Any) -> list[Any]:
+    query = sa.select(row.id, *more).select_from(row.source.from_).where(where, *row.live(voided=False))
+    made = compiled(query.order_by(row.id).limit(sa.literal(MOST)), reading.call.model.release)
+    rows = reading.conn.execute(made.text, made.values({**call_values(reading.call), **given})).fetchall()
+    return [(str(r[0]), *r[1:]) for r in rows] if more else [str(r[0]) for r in rows]

@@ -1,0 +1,77 @@
+"""Drafting: the definitions as one author's draft would have them, for pages that change a few of them.
+
+In: a workspace, an author, documents. Out: `Drafted`; documents kept in the draft, checked each by itself. What publishing would do
+is for the plan to say; nothing is live before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from patron_engine.actor import Actor
+from patron_engine.errors import Forbidden, Refused
+from patron_engine.meta.check import check_document
+from patron_engine.meta.document import Document
+from patron_engine.meta.layers import WORKSPACE, Effective, fold
+from patron_engine.problems import Problem
+from patron_engine.release.drafts import Draft, find_draft, open_draft, own_documents, put, read_draft
+from patron_engine.release.releases import layers_of
+from patron_engine.runtime import Workspace, with_own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """`effective` is what would hold if the draft were published; `draft` None where the author has none."""
+
+    draft: Draft | None
+    effective: Effective
+
+    def body(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        found = self.effective.find(kind, name)
+        return None if found is None else found.body
+
+    def of_workspace(self, kind: str, name: str) -> bool:
+        """Whether the document is the workspace's own, not a pack's."""
+        found = self.effective.find(kind, name)
+        return found is not None and found.layer == WORKSPACE
+
+    def names(self, kind: str) -> list[str]:
+        return sorted(name for of, name in self.effective.documents if of == kind)
+
+
+def must_design(actor: Actor) -> None:
+    if not actor.administrator:
+        raise Forbidden("you may not see or change definitions", hint="an administrator may")
+
+
+def drafted(workspace: Workspace, author: str) -> Drafted:
+    """Conflict with every property that others changed since the draft was begun."""
+    with workspace.connection("read") as conn:
+        now = workspace.layers(conn)
+        draft = find_draft(conn, workspace.schema, author)
+        if draft is None:
+            return Drafted(draft=None, effective=fold(now))
+        base = layers_of(conn, workspace.schema, draft.base)
+        return Drafted(draft=draft, effective=fold(with_own(now, own_documents(draft, base, now))))
+
+
+def keep(workspace: Workspace, author: str, document: Document) -> tuple[Draft, list[Problem]]:
+    """Puts a document into the draft; Refused where it is none. The problems are those of a draft that may be kept."""
+    problems = list(check_document(document))
+    if any(p.level == "error" for p in problems):
+        raise Refused(problems, "this is not a definition", code="definitions_invalid")
+    return _put(workspace, author, document.kind, document.name, document.body), problems
+
+
+def remove(workspace: Workspace, author: str, kind: str, name: str) -> Draft:
+    """The workspace's own document, or its change of a pack's, will not be there."""
+    return _put(workspace, author, kind, name, None)
+
+
+def _put(workspace: Workspace, author: str, kind: str, name: str, body: Mapping[str, Any] | None) -> Draft:
+    with workspace.connection("write") as conn, conn.transaction():
+        draft = open_draft(conn, workspace.schema, author)
+        put(conn, workspace.schema, draft, kind, name, body)
+        return read_draft(conn, workspace.schema, draft.id)
