@@ -6,8 +6,6 @@ Exit codes: 0 done; 1 the answer is no (problems, not found, conflict); 2 wrong 
 
 from __future__ import annotations
 
-import gc
-import sys
 from importlib.metadata import version
 from typing import Annotated
 
@@ -23,7 +21,6 @@ from patron_platform.commands import (
     transfer,
     workspaces,
 )
-from patron_platform.commands.frame import run
 
 app = typer.Typer(
     name="patron",
@@ -52,10 +49,3 @@ packs.register(app)
 definitions.register(app)
 access.register(app)
 transfer.register(app)
-
-
-def main() -> None:
-    """The console script."""
-    # What a start makes stays: looking for circles in it again and again would cost a tenth of the start.
-    gc.set_threshold(10_000)
-    sys.exit(run(app))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from patron_platform.commands.frame import Data, DatabaseUrl, Json, opened
+from patron_platform.starting import loading
 
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option("--port", help="Port to listen on.", show_default="8000")]
@@ -29,8 +30,9 @@ def serve(
     database: DatabaseUrl = None,
 ) -> None:
     """Serves the API (and runs events, jobs and timers)."""
-    from patron_platform.serve import serve_forever
-    from patron_platform.settings import read_settings
+    with loading():
+        from patron_platform.serve import serve_forever
+        from patron_platform.settings import read_settings
 
     serve_forever(
         read_settings(data=data, database=database, host=host, port=port, workers=workers, show=show)
