@@ -16,7 +16,9 @@ from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, P
 from patron_engine.query.call import Call
 from patron_engine.query.history import history
 from patron_engine.query.spec import Ask
+from patron_engine.record import audit
 from patron_engine.record.change import Change
+from patron_engine.record.given import note_expired
 from patron_engine.store.migrations import migrate
 from patron_engine.store.tables import Tables
 from patron_engine.ways import give as way
@@ -316,3 +318,39 @@ def test_a_workspace_of_before_gets_the_new_columns(world: World) -> None:
     row = world.r.rows("account__access")[0]
     assert row["level"] == "read" and row["by"] is row["at"] is row["role"] is None
     assert world.sees() == {world.account}
+
+
+def audited(world: World) -> list[tuple[str, str, dict[str, Any]]]:
+    found = audit.entries(world.r.conn, "w_test", audit.Wanted())
+    world.r.conn.commit()
+    return [(e.action, e.about, dict(e.detail)) for e in reversed(found) if e.action != "rights_changed"]
+
+
+def test_the_audit_knows_what_was_given_and_taken_and_by_ids_alone(world: World) -> None:
+    bob = world.ids["bob"]
+    world.share(level="edit", until="2099-01-01", along=("deals",))
+    world.act("ann", give, "account", world.account, Wish(reason="team", to={"user": bob}, role="Presales"))
+    world.act("ann", take, "account", world.account, bob, "share")
+    world.act("ann", take, "account", world.account, bob, "team")
+    found = audited(world)
+    about = f"account/{world.account}"
+    assert [(action, where) for action, where, _ in found] == [
+        ("shared", about), ("shared", f"deal/{world.deal}"), ("member_added", about), ("unshared", about),
+        ("member_removed", about),
+    ]  # fmt: skip
+    assert found[0][2] | {"until": ""} == {"kind": "user", "principal": bob, "level": "edit", "until": ""}
+    assert found[2][2] == {"kind": "user", "principal": bob, "level": "read", "role": "Presales"}
+    assert "bob" not in str([detail for *_, detail in found])
+
+
+def test_the_audit_knows_what_ended_by_itself_once(world: World) -> None:
+    until = (NOON + timedelta(hours=2)).isoformat()
+    world.share(until=until)
+    for hours, since, number in ((1, 0, 0), (3, 0, 1), (4, 3, 0)):
+        call = replace(world.frame, now=NOON + timedelta(hours=hours))
+        before = len([f for f in audited(world) if f[0] == "share_expired"])
+        with world.r.conn.transaction():
+            note_expired(world.r.conn, call, "account", NOON + timedelta(hours=since))
+        after = [f for f in audited(world) if f[0] == "share_expired"]
+        assert len(after) - before == number
+    assert after[0][1] == f"account/{world.account}" and after[0][2]["principal"] == world.ids["bob"]

@@ -157,6 +157,13 @@ def test_looking_as_somebody_shows_what_he_sees_and_changes_nothing(office: Offi
             for r in conn.execute("SELECT action FROM patron.audit WHERE action LIKE 'viewing%' ORDER BY id")
         ]
     assert acts == ["viewing_began", "viewing_ended"]
+    for action in acts:
+        rows = (
+            office.opened.person()
+            .page(f"/audit?action={action}&about=user/{office.rep}")
+            .select(".audit-rows tbody tr")
+        )
+        assert len(rows) == 1 and ADMIN in rows[0].get_text()
 
 
 def test_nobody_looks_as_somebody_who_may_do_more_nor_with_a_cookie_of_his_own(office: Office) -> None:

@@ -37,7 +37,8 @@ def test_a_sign_in_stands_in_the_log_of_the_workspace(opened: Opened) -> None:
 def test_an_export_is_noted_and_the_log_itself_is_exported(opened: Opened) -> None:
     person = opened.person()
     assert person.get("/list/yd_job/export?form=csv").status_code == 200
-    assert "yd_job" in person.page("/audit?action=exported").select_one(".audit-rows tbody tr").text
+    row = person.page("/audit?action=exported").select_one(".audit-rows tbody tr")
+    assert [cell.text for cell in row.select("td")][2:4] == ["Exported", "Job"]
     said = person.get("/audit/export?action=exported")
     assert said.headers["content-type"] == "text/csv; charset=utf-8"
     assert "yd_job" in said.text and "sign_in" not in said.text

@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 from patron_engine.access.decide import readable
+from patron_engine.model.model import say
 from patron_engine.page.followed import any_followed, followed
 from patron_engine.page.home import title_in
 from patron_engine.page.reader import Reader
@@ -111,10 +112,16 @@ def notices_of(conn: Connection, call: Call, reader: Reader) -> tuple[Category, 
 
 
 def _alerts(conn: Connection, call: Call, seen: datetime | None) -> tuple[Notice, ...]:
-    """What the audit told the administrators of; `object` is what it was about."""
+    """What the audit told the administrators of; `about` are the labels of the objects it was about."""
+
+    def called(one: audit.Entry) -> str:
+        names = one.detail.get("objects") or [one.about.partition("/")[0]]
+        known = [call.model.objects[n] for n in names if n in call.model.objects]
+        return ", ".join(say(o.label, call.actor.languages) for o in known)
+
     return tuple(
         Notice(
-            object=one.about, id="", text=one.action, at=one.at, unread=seen is None or one.at > seen, who=one.name,
+            object=one.about, id="", about=called(one), text=one.action, at=one.at, unread=seen is None or one.at > seen, who=one.name,
             others=int(one.detail.get("records", 0)), action=one.by or one.name,
         )
         for one in audit.alerts(conn, call.schema, KEPT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -21,6 +22,7 @@ from starlette.responses import Response
 
 from patron_engine.errors import NotFound, Refused
 from patron_engine.jsonio import dumps, whole
+from patron_engine.model.model import Model
 from patron_engine.page.reader import Reader
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
@@ -28,7 +30,7 @@ from patron_engine.query.call import Call
 from patron_engine.record import audit
 from patron_engine.ways.principals import Principal, principals_named
 from patron_platform.web.render import HEADERS, page
-from patron_platform.web.texts import texts_in
+from patron_platform.web.texts import Texts, texts_in
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/audit", include_in_schema=False)
@@ -54,10 +56,12 @@ def look(request: Request, workspace: str) -> Response:
         found = [] if wrong else audit.entries(conn, call.schema, wanted, SHOWN + 1)
         principals = [str(e.detail["principal"]) for e in found if "principal" in e.detail]
         names = principals_named(conn, call, principals) if principals else {}
+        t = texts_in(visitor.languages[0])
+        words = _Words(model=call.model, reader=reader, names=names, t=t)
         more = found[SHOWN - 1].id if len(found) > SHOWN else None
         return page(
-            visitor, call, "audit.html", title=texts_in(visitor.languages[0])("audit.title"), here="audit",
-            status=422 if wrong else 200, entries=[_line(entry, reader, names) for entry in found[:SHOWN]], given=given,
+            visitor, call, "audit.html", title=t("audit.title"), here="audit",
+            status=422 if wrong else 200, entries=[_line(entry, words) for entry in found[:SHOWN]], given=given,
             wrong=wrong, actions=audit.actions(conn, call.schema), older=_address(given, more) if more else "",
             asked=urlencode({k: v for k, v in given.items() if v}),
         )  # fmt: skip
@@ -139,25 +143,56 @@ def _day(given: Mapping[str, str], name: str) -> date | None:
     return found
 
 
-def _line(entry: audit.Entry, reader: Reader, names: Mapping[str, Principal]) -> dict[str, Any]:
-    """An entry as the page writes it: where it leads, its details as pairs; who got a right by his name of today."""
-    given = entry.detail.get("principal")
-    known = names.get(str(given))
-    told = {**entry.detail, "principal": known.title} if known is not None else entry.detail
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What stands in place of API names: labels of objects and fields, names of people, words of the reader's language."""
+
+    model: Model
+    reader: Reader
+    names: Mapping[str, Principal]
+    t: Texts
+
+    def object(self, name: str) -> str:
+        found = self.model.objects.get(name)
+        return name if found is None else self.reader.say(found.label, name)
+
+    def detail(self, about: str, name: str, value: Any) -> str:
+        """A value of an entry's details, short."""
+        if name == "principal" and str(value) in self.names:
+            return self.names[str(value)].title
+        if name in ("level", "reason", "kind") and self.t.has(f"audit.{name}_{value}"):
+            return self.t(f"audit.{name}_{value}")
+        if name in ("until", "at") and isinstance(value, str):
+            return self.reader.moment(datetime.fromisoformat(value))
+        comma = self.t("admin.comma")
+        if name == "fields" and isinstance(value, list):
+            object = self.model.objects.get(about)
+            known = object.fields if object is not None else {}
+            return comma.join(self.reader.say(known[n].label, n) if n in known else str(n) for n in value)
+        if name == "objects" and isinstance(value, Mapping):
+            return comma.join(f"{self.object(n)} {count}" for n, count in value.items())
+        if name == "records" and isinstance(value, list):
+            return str(len(value))
+        return value if isinstance(value, str) else dumps(value).decode()
+
+
+def _line(entry: audit.Entry, words: _Words) -> dict[str, Any]:
+    """An entry as the page writes it: where it leads, its details as pairs."""
     object, _, id = entry.about.partition("/")
+    leads = len(id) == 36 and object in words.model.objects
     return {
-        "at": reader.moment(entry.at),
+        "at": words.reader.moment(entry.at),
         "who": entry.name,
         "action": entry.action,
         "alert": entry.action.startswith(audit.ALERT),
-        "about": entry.about,
-        "leads": (object, id) if len(id) == 36 else None,
-        "detail": [(name, _plain(value)) for name, value in told.items() if value not in (None, "", [])],
-    }
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else dumps(value).decode()
+        "about": words.object(object) if leads or not id else entry.about,
+        "leads": (object, id) if leads else None,
+        "detail": [
+            (words.t(f"audit.in_{name}") if words.t.has(f"audit.in_{name}") else name, words.detail(object, name, value))
+            for name, value in entry.detail.items()
+            if value not in (None, "", [])
+        ],
+    }  # fmt: skip
 
 
 def _address(given: Mapping[str, str], before: int) -> str:

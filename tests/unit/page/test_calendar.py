@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from patron_engine.page.calendar import Entry, day_of, neighbours, period, side_by_side
-from patron_engine.page.cards import Card, quoted
+from patron_engine.page.cards import Card
 from patron_engine.page.gantt import stretch, ticks_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.spans import Span, Spans
+from patron_engine.query.spec import quoted
 
 TODAY = date(2026, 11, 26)  # a Thursday
 
