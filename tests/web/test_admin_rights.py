@@ -49,7 +49,6 @@ def publish(person: Person) -> None:
     assert said.status_code == 303, said.text[:2000]
 
 
-
 def newest(person: Person) -> int:
     return max(int(n) for n in re.findall(r"Release (\d+)", person.page(CHANGES).main.get_text(" ")))
 
@@ -92,7 +91,12 @@ def test_a_role_is_made_like_another_called_otherwise_and_removed(office: Office
     said = me.post("/admin/roles/new", {"label": "Key accounts", "like": "c_rep", "for_users": "internal"})
     assert said.status_code == 303 and said.headers["location"].endswith("/admin/roles/c_key_accounts/edit")
     assert me.post("/admin/roles/new", {"label": " "}).status_code == 422
-    form = [("label.en", "Big accounts"), ("label.zh-CN", "大客户"), ("for_users", "internal"), ("beside", "unmask")]
+    form = [
+        ("label.en", "Big accounts"),
+        ("label.zh-CN", "大客户"),
+        ("for_users", "internal"),
+        ("beside", "unmask"),
+    ]
     assert me.post("/admin/roles/c_key_accounts/edit", form).status_code == 303
     publish(me)
     page = me.page("/admin/roles/c_key_accounts")
@@ -118,14 +122,23 @@ def test_a_packs_role_is_changed_in_a_layer_above_and_goes_back(office: Office, 
 
 def test_a_sharing_rule_is_made_changed_and_removed(office: Office, me: Person) -> None:
     rep, hidden = office.opened.person(REP), f"/o/account/{office.closed}"
-    form = {"object": "account", "label.en": "Closed ones", "where": "name == 'Closed'", "to": "role:c_rep", "give": "read"}
+    form = {
+        "object": "account",
+        "label.en": "Closed ones",
+        "where": "name == 'Closed'",
+        "to": "role:c_rep",
+        "give": "read",
+    }
     assert me.post("/admin/sharing/new", form).status_code == 303
     assert "Records gained: 1 (1 of 1 people)" in me.page(CHANGES).main.get_text(" ", strip=True)
     publish(me)
     assert rep.get(hidden).status_code == 200
     page = me.page("/admin/sharing/c_closed_ones/edit")
     assert [box["value"] for box in page.select("input[name=to][checked]")] == ["role:c_rep"]
-    assert me.post("/admin/sharing/c_closed_ones/edit", {**form, "to": "", "to.people": f"{DESK}, "}).status_code == 422
+    assert (
+        me.post("/admin/sharing/c_closed_ones/edit", {**form, "to": "", "to.people": f"{DESK}, "}).status_code
+        == 422
+    )
     changed = {k: v for k, v in form.items() if k != "to"} | {"to.people": DESK}
     assert me.post("/admin/sharing/c_closed_ones/edit", changed).status_code == 303
     publish(me)
@@ -142,7 +155,11 @@ def test_a_sharing_rule_is_made_changed_and_removed(office: Office, me: Person) 
         ("/admin/roles/c_rep/edit/account", {"scope.read": "everything"}, "everything"),
         ("/admin/roles/c_rep/edit/account", {"scope.read": "own", "field.phone": "write"}, "write"),
         ("/admin/roles/c_rep/edit", {"label.en": "", "label.zh-CN": "", "label.zh-TW": ""}, "language"),
-        ("/admin/sharing/new", {"object": "account", "label.en": "x", "to": "role:c_rep", "where": "nam == 1"}, "nam"),
+        (
+            "/admin/sharing/new",
+            {"object": "account", "label.en": "x", "to": "role:c_rep", "where": "nam == 1"},
+            "nam",
+        ),
         ("/admin/sharing/new", {"object": "account", "label.en": "x", "to": "moon:1"}, "moon"),
         ("/admin/sharing/new", {"object": "account", "label.en": "x"}, "whom"),
     ],
@@ -180,7 +197,10 @@ def test_a_role_that_others_changed_since_is_told_of(office: Office, me: Person)
     put = office.opened.admin.put("/definitions/role/c_reader", {**said, "objects": {**said["objects"], "account": {"read": "department"}}})  # fmt: skip
     draft = put.json()["draft"]
     plan = office.opened.admin.post(f"/drafts/{draft}/plan").json()
-    assert office.opened.admin.post(f"/drafts/{draft}/publish", {"checksum": plan["checksum"]}).status_code == 201
+    assert (
+        office.opened.admin.post(f"/drafts/{draft}/publish", {"checksum": plan["checksum"]}).status_code
+        == 201
+    )
     page = me.page(CHANGES)
     assert "alert-error" in str(page) and page.select_one("input[name=checksum]") is None
     assert me.get("/admin/roles/c_reader/edit").status_code == 409
