@@ -218,7 +218,13 @@ class Teller:
 
     def _smallest_first(self, cure: Cure) -> tuple[bool, bool, int, bool, int]:
         """What concerns one record, then what opens least; among equals what concerns one person, and the role that gives least."""
-        return (cure.kind != "share", cure.opens is None, cure.opens or 0, cure.kind == "widen", self._breadth(cure))
+        return (
+            cure.kind != "share",
+            cure.opens is None,
+            cure.opens or 0,
+            cure.kind == "widen",
+            self._breadth(cure),
+        )
 
     def _breadth(self, cure: Cure) -> int:
         """How much a role gives: rights on objects, those on every other one for each object there is."""

@@ -21,7 +21,9 @@ from patron_engine.problems import Problem
 FIELD_RIGHTS = ("none", "masked", "read", "edit")
 LINKS = ("lookup", "master")  # fields a right can go along with
 PEOPLE = ("role", "department", "department_head", "position", "group", "queue", "user", "field")
-NARROWED = tuple(a for a in ACTIONS if a not in FLAGS or a == "create")  # actions a condition may stand beside
+NARROWED = tuple(
+    a for a in ACTIONS if a not in FLAGS or a == "create"
+)  # actions a condition may stand beside
 BELOW = "+"
 LONGEST_NAME = 40
 
@@ -55,7 +57,9 @@ def offered(action: str, object: Object | None, now: str = "") -> tuple[str, ...
     return tuple(words) if not now or now in words else (*words, now)
 
 
-def entry_of(words: Mapping[str, str], where: Mapping[str, str], before: Body, object: Object | None) -> dict[str, Any]:
+def entry_of(
+    words: Mapping[str, str], where: Mapping[str, str], before: Body, object: Object | None
+) -> dict[str, Any]:
     """What the role says of the object. Nothing given is `read: none`: the entry for every other object does not stand in."""
     entry: dict[str, Any] = {}
     now = words_of(before)

@@ -39,9 +39,9 @@ def note_handed(conn: psycopg.Connection[Any], call: Call, object: str, ids: Seq
         sql.SQL("DELETE FROM {} WHERE recipient = %s AND at < %s").format(table), (to, call.now - TOLD)
     )
     conn.execute(
-        sql.SQL("INSERT INTO {} (recipient, object, record, records, by, at) VALUES (%s, %s, %s, %s, %s, %s)").format(
-            table
-        ),
+        sql.SQL(
+            "INSERT INTO {} (recipient, object, record, records, by, at) VALUES (%s, %s, %s, %s, %s, %s)"
+        ).format(table),
         (to, object, ids[0], len(ids), call.actor.user, call.now),
     )
 

@@ -106,9 +106,9 @@ def put(
 def take_out(conn: psycopg.Connection[Any], schema: str, draft: Draft, kind: str, name: str) -> None:
     """Of this document the draft says nothing any more."""
     conn.execute(
-        sql.SQL("DELETE FROM {}.sys__draft_document WHERE draft::text = %s AND kind = %s AND name = %s").format(
-            sql.Identifier(schema)
-        ),
+        sql.SQL(
+            "DELETE FROM {}.sys__draft_document WHERE draft::text = %s AND kind = %s AND name = %s"
+        ).format(sql.Identifier(schema)),
         (draft.id, kind, name),
     )
 

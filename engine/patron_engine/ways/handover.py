@@ -166,7 +166,9 @@ def _piece(conn: Connection, call: Call, work: Work) -> Chunk:
         for n, id in enumerate(ids)
     ]
     went: dict[str, list[str]] = {}
-    for change, outcome in zip(changes, save(conn, call, changes, mode="each") if changes else (), strict=True):
+    for change, outcome in zip(
+        changes, save(conn, call, changes, mode="each") if changes else (), strict=True
+    ):
         if outcome.action == "refused":
             refused[name] = refused.get(name, 0) + 1
             why = why or " ".join(p.message for p in outcome.problems)

@@ -62,7 +62,8 @@ def _case(request: Request, workspace: str, id: UUID, form: Pairs, *, his_way: b
         about = colleague(visitor.service, visitor.workspace, str(id))
         if his_way and not contains(it.call.model, visitor.actor, about.actor):
             raise Forbidden(
-                "you may not change how somebody signs in who may do more than you", hint="an administrator may"
+                "you may not change how somebody signs in who may do more than you",
+                hint="an administrator may",
             )
         with visitor.service.databases.system() as conn, conn.transaction():
             member = members_of(conn, visitor.name, [about.id]).get(about.id)

@@ -140,9 +140,7 @@ def go_back(request: Request, workspace: str, number: int, form: FormData) -> Re
         csrf.check(request, visitor.session.id, given)
         must_design(visitor.actor)
         try:
-            place.publish(
-                visitor.actor, place.plan_rollback(number), confirm=given.get("checksum", "")
-            )
+            place.publish(visitor.actor, place.plan_rollback(number), confirm=given.get("checksum", ""))
         except NotFound:
             raise
         except (Refused, Conflict) as error:
@@ -205,10 +203,17 @@ def _rights(it: Desk, steps: list[str], old: Any, new: Any) -> Iterator[tuple[st
     field = None if object is None or len(steps) < 3 else object.field(steps[2])
     if steps[0] == "fields":
         named = say(field.label, field.name) if field is not None else ".".join(steps[2:])
-        words = [t(f"admin.right_{v}") if isinstance(v, str) and t.has(f"admin.right_{v}") else "" for v in (old, new)]
+        words = [
+            t(f"admin.right_{v}") if isinstance(v, str) and t.has(f"admin.right_{v}") else ""
+            for v in (old, new)
+        ]
         yield f"{what} · {named}", words[0], words[1]
     elif steps[2] in ACTIONS:
-        yield f"{what} · {t(f'explained.action_{steps[2]}')}", _scope(it, object, old), _scope(it, object, new)
+        yield (
+            f"{what} · {t(f'explained.action_{steps[2]}')}",
+            _scope(it, object, old),
+            _scope(it, object, new),
+        )
     else:
         yield f"{what} · {t('admin.column_where')}", _shown(old), _shown(new)
 

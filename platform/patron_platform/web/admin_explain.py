@@ -55,5 +55,7 @@ def _found(it: Desk, object: Object, words: str) -> list[tuple[str, str]]:
     more: dict[str, Any] = {"q": words} if words and object.search else {}
     if not words and "modified_at" in readable:
         more["sort"] = ("-modified_at",)
-    rows = read(it.conn, it.call, Ask(object=object.name, fields=fields, limit=MOST, **more), secret=b"").rows()
+    rows = read(
+        it.conn, it.call, Ask(object=object.name, fields=fields, limit=MOST, **more), secret=b""
+    ).rows()
     return [(str(row["id"]), title_of(object, row)) for row in rows]

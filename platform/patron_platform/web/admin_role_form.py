@@ -138,7 +138,9 @@ def of_object(request: Request, workspace: str, name: str, object: str) -> Respo
         fields = (body.get("fields") or {}).get(object) or {}
         wished = dict(request.query_params)  # an explanation says what would let somebody
         words = {**rights_form.words_of(entry), **_under(wished, "scope.")}
-        return _form(it, name, body, found, words, entry.get("where") or {}, {**fields, **_under(wished, "field.")})
+        return _form(
+            it, name, body, found, words, entry.get("where") or {}, {**fields, **_under(wished, "field.")}
+        )
 
 
 @router.post("/{name}/edit/{object}")
@@ -170,7 +172,11 @@ def _form(
 ) -> Response:  # fmt: skip
     say = it.visitor.reader(it.call).say
     t = texts_in(it.visitor.languages[0])
-    shown = [] if object is None else [f for f in object.fields.values() if not f.hidden and f.name not in UNNAMED]
+    shown = (
+        []
+        if object is None
+        else [f for f in object.fields.values() if not f.hidden and f.name not in UNNAMED]
+    )
     named = sorted(((f.name, say(f.label, f.name), f.sensitive) for f in shown), key=lambda f: f[1])
     if object is not None:
         named.insert(0, (EVERY, t("rights.every_field"), False))
@@ -231,13 +237,22 @@ def labels_of(body: Mapping[str, Any]) -> dict[str, str]:
 
 def with_labels(label: Any, given: Mapping[str, str]) -> dict[str, str]:
     """The name in each language as it was typed; other languages stay."""
-    made = {**labels_of({"label": label}), **{n: given[f"label.{n}"].strip() for n in SPOKEN if f"label.{n}" in given}}
+    made = {
+        **labels_of({"label": label}),
+        **{n: given[f"label.{n}"].strip() for n in SPOKEN if f"label.{n}" in given},
+    }
     kept = {n: text for n, text in made.items() if text}
     if not kept:
-        raise Refused([Problem(code="required", message="a name is needed in one language at least", path="label")])
+        raise Refused(
+            [Problem(code="required", message="a name is needed in one language at least", path="label")]
+        )
     return kept
 
 
 def _keep(it: Desk, name: str, body: Mapping[str, Any]) -> None:
     made = {**body, "kind": "role", "name": name}
-    keep(it.visitor.workspace, it.visitor.author, Document(kind="role", name=name, body=made, layer="workspace"))
+    keep(
+        it.visitor.workspace,
+        it.visitor.author,
+        Document(kind="role", name=name, body=made, layer="workspace"),
+    )

@@ -102,9 +102,7 @@ def _save(
     if made["where"]:
         problems += condition_problems(it, object, made["where"], "where")
     if not made["to"]:
-        problems.append(
-            Problem(code="required", message="a sharing rule names whom it is for", path="to")
-        )
+        problems.append(Problem(code="required", message="a sharing rule names whom it is for", path="to"))
     if problems:
         return _draw(it, object, "" if new else name, made, own=own, problems=problems)
     made = {k: v for k, v in made.items() if v not in ("", [])}

@@ -56,7 +56,9 @@ def _draw(visitor: Visitor, object: str, id: str, given: Mapping[str, str], erro
         facts = facts_of(conn, call, found, id)
         managing = manages(call.model, visitor.actor)
         about = _about(visitor, given.get("user") or "", managing)
-        asked = Asked(object=found.name, id=id, action=given.get("action") or "read", field=given.get("field") or None)
+        asked = Asked(
+            object=found.name, id=id, action=given.get("action") or "read", field=given.get("field") or None
+        )
         made: Answer | None = answer(conn, call, about, asked) if about else None
         gives = _gives(visitor, call, made) if made is not None and managing else ()
         reaching = None
