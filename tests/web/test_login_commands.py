@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 
+import pyotp
 import pytest
 import typer
 
 from patron_platform.commands import people
 from patron_platform.commands.frame import run
-from patron_testing.web import ADMIN, PASSWORD, REP, WORKSPACE, Opened
+from patron_platform.identity import factor, sessions
+from patron_testing.web import ADMIN, PASSWORD, REP, WORKSPACE, Api, Opened, Person
 
 
 def patron(opened: Opened, monkeypatch: pytest.MonkeyPatch, typed: str, *words: str) -> int:
@@ -70,3 +73,104 @@ def test_what_is_no_password_changes_nothing(
 ) -> None:
     assert patron(opened, monkeypatch, typed, "user", "password", email, "--stdin") == code
     assert status(opened, ADMIN, PASSWORD) == 303
+
+
+def acts(opened: Opened, about: str) -> list[str]:
+    with opened.service.databases.system() as conn:
+        rows = conn.execute(
+            "SELECT action FROM patron.audit WHERE about = %s ORDER BY id", (about,)
+        ).fetchall()
+    return [row[0] for row in rows]
+
+
+def test_somebody_is_invited_with_roles_and_comes_by_the_link(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("user", "invite", "guest@acme.example", "--workspace", WORKSPACE, "--name", "Guest")
+    assert patron(opened, monkeypatch, "", *words, "--role", "nobody_knows") != 0
+    assert "nobody_knows" in capsys.readouterr().err
+    assert patron(opened, monkeypatch, "", *words, "--role", "employee", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["email"], said["sent"]) == ("guest@acme.example", False)
+    page = opened.client.get(
+        "/" + said["link"].partition("://")[2].partition("/")[2] if "://" in said["link"] else said["link"]
+    )
+    assert page.status_code == 200 and "guest@acme.example" in page.text
+    row = opened.admin.rows("user", where='email == "guest@acme.example"', fields="name,roles")[0]
+    assert (row["name"], row["roles"]) == ("Guest", ["employee"])
+    assert acts(opened, "guest@acme.example") == ["invited"]
+
+
+def test_a_new_password_is_demanded_at_the_next_sign_in(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = ("user", "create", "old@acme.example", "--workspace", WORKSPACE, "--password-stdin")
+    assert patron(opened, monkeypatch, f"{PASSWORD}\n", *made) == 0
+    person = Person(opened.client, WORKSPACE, "old@acme.example")
+    assert patron(opened, monkeypatch, "", "user", "renew", "old@acme.example") == 0
+    assert person.get("/").status_code == 303, "his sessions have ended"
+    said = opened.client.post(
+        "/login", data={"email": "old@acme.example", "password": PASSWORD}, follow_redirects=False
+    )
+    opened.client.cookies.clear()
+    assert said.headers["location"].startswith("/login/password")
+    assert "password_demanded" in acts(opened, "old@acme.example")
+    assert patron(opened, monkeypatch, "", "user", "renew", "nobody@acme.example") == 1
+
+
+def test_a_second_factor_is_turned_off_for_who_lost_his_phone(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = "phone@acme.example"
+    patron(
+        opened,
+        monkeypatch,
+        "first words here\n",
+        "user",
+        "create",
+        email,
+        "--workspace",
+        WORKSPACE,
+        "--password-stdin",
+    )
+    with opened.service.databases.system() as conn:
+        account = sessions.account_by_email(conn, email)
+        assert account is not None
+        secret = factor.new_secret()
+        assert factor.turn_on(opened.service, conn, account[0], secret, pyotp.TOTP(secret).now())
+    said = opened.client.post(
+        "/login", data={"email": email, "password": "first words here"}, follow_redirects=False
+    )
+    opened.client.cookies.clear()
+    assert said.headers["location"].startswith("/login/code")
+    assert patron(opened, monkeypatch, "", "user", "second-factor-off", email) == 0
+    said = opened.client.post(
+        "/login", data={"email": email, "password": "first words here"}, follow_redirects=False
+    )
+    opened.client.cookies.clear()
+    assert said.headers["location"].startswith(f"/w/{WORKSPACE}")
+    assert acts(opened, email).count("second_factor_off") == 1
+    assert patron(opened, monkeypatch, "", "user", "second-factor-off", "nobody@acme.example") == 1
+
+
+def test_a_key_opens_only_what_it_is_for_and_only_from_where_it_is_for(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("key", "create", "--user", ADMIN, "--workspace", WORKSPACE)
+
+    def made(*more: str) -> Api:
+        assert patron(opened, monkeypatch, "", *words, *more) == 0
+        return Api(opened.client, capsys.readouterr().out.strip())
+
+    reading = made("--scope", "read")
+    assert reading.get("/records/account").status_code == 200
+    assert reading.post("/records/account", {"name": "No"}).status_code == 403
+    assert reading.delete("/definitions/role/employee").status_code == 403
+    writing = made("--scope", "read", "--scope", "write")
+    assert writing.post("/records/account", {"name": "Made by a key"}).status_code == 201
+    assert writing.delete("/definitions/role/employee").status_code == 403
+    elsewhere = made("--address", "203.0.113.0/24")
+    assert elsewhere.get("/records/account").status_code in (401, 403)
+    for wrong in (("--scope", "everything"), ("--address", "the office")):
+        assert patron(opened, monkeypatch, "", *words, *wrong) != 0
+        assert wrong[1] in capsys.readouterr().err

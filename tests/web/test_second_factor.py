@@ -164,3 +164,26 @@ def publish(opened: Opened, roles: list[str]) -> None:
         f"/drafts/{draft}/publish", {"checksum": plan["checksum"], "note": "second factor"}
     )
     assert said.status_code == 201, said.text
+
+
+def test_who_has_no_password_sets_it_up_just_after_a_sign_in(opened: Opened) -> None:
+    rep = opened.person(REP)
+    with opened.service.databases.system() as conn:
+        kept = conn.execute("SELECT password_hash FROM patron.account WHERE email = %s", (REP,)).fetchone()
+        conn.execute("UPDATE patron.account SET password_hash = NULL WHERE email = %s", (REP,))
+    try:
+        page = rep.page("/me/second-factor")
+        assert page.select_one("input[name=current]") is None and "without a password" in page.main.get_text()
+        assert rep.post("/me/second-factor/begin", {}).status_code == 200
+        with opened.service.databases.system() as conn:
+            conn.execute(
+                "UPDATE patron.session SET created_at = created_at - interval '11 minutes' WHERE account ="
+                " (SELECT id FROM patron.account WHERE email = %s)",
+                (REP,),
+            )
+        said = rep.post("/me/second-factor/begin", {})
+        assert said.status_code == 422 and "too long ago" in said.text
+        assert rep.post("/me/second-factor/off", {}).status_code == 422
+    finally:
+        with opened.service.databases.system() as conn:
+            conn.execute("UPDATE patron.account SET password_hash = %s WHERE email = %s", (kept[0], REP))  # type: ignore[index]

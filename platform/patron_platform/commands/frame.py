@@ -50,6 +50,11 @@ def say(as_json: bool, value: Any, human: Callable[[], None]) -> None:
         human()
 
 
+def tell(as_json: bool, value: Any, text: str) -> None:
+    """Prints one JSON value, or one line for people."""
+    say(as_json, value, lambda: typer.echo(text))
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None) -> None:
     """A table for people; numbers stand right."""
     from rich.console import Console

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from patron_platform.commands import handover
-from patron_platform.commands.frame import Data, DatabaseUrl, InWorkspace, Json, opened, say, table
+from patron_platform.commands.frame import Data, DatabaseUrl, InWorkspace, Json, opened, say, table, tell
 from patron_platform.workspace import OPERATOR
 
 users = typer.Typer(
@@ -57,7 +57,7 @@ def create_user(
         user = accounts.create_user(
             conn, place, email, name=name, administrator=bool(role), password_hash=hashed
         )
-    say(json, {"user": user, "email": email}, lambda: typer.echo(f"{email} is a user of {workspace}"))
+    tell(json, {"user": user, "email": email}, f"{email} is a user of {workspace}")
 
 
 @users.command("invite")
@@ -88,7 +88,7 @@ def invite(
         )
         link = None if sent else letters.invitation_link(service, token)
     said = f"a letter is on its way to {email}" if sent else str(link)
-    say(json, {"email": email, "sent": sent, "link": link}, lambda: typer.echo(said))
+    tell(json, {"email": email, "sent": sent, "link": link}, said)
 
 
 @users.command("renew")
@@ -105,7 +105,7 @@ def renew(
     with opened(data, database) as service, service.databases.system() as conn, conn.transaction():
         accounts.demand_new_password(conn, email)
         note(conn, "password_demanded", about=email, detail={"by": "patron user renew"})
-    say(json, {"email": email}, lambda: typer.echo(f"{email} chooses a new password at the next sign-in"))
+    tell(json, {"email": email}, f"{email} chooses a new password at the next sign-in")
 
 
 @users.command("second-factor-off")
@@ -127,7 +127,7 @@ def second_factor_off(
         factor.turn_off(conn, found[0])
         sessions.close_others(conn, found[0])
         note(conn, "second_factor_off", about=email, detail={"by": "patron user second-factor-off"})
-    say(json, {"email": email}, lambda: typer.echo(f"{email} signs in with the password alone"))
+    tell(json, {"email": email}, f"{email} signs in with the password alone")
 
 
 @users.command("password")
@@ -150,7 +150,7 @@ def set_password(
     with opened(data, database) as service, service.databases.system() as conn, conn.transaction():
         accounts.set_password(conn, email, password)
         note(conn, "password_changed", about=email, detail={"by": "patron user password"})
-    say(json, {"email": email}, lambda: typer.echo(f"{email} has a new password"))
+    tell(json, {"email": email}, f"{email} has a new password")
 
 
 def _from_stdin() -> str:
@@ -184,7 +184,7 @@ def create_key(
         key = stored.create_key(
             conn, user, workspace, name, expires, addresses=address or (), scopes=scope or stored.SCOPES
         )
-    say(json, {"key": key}, lambda: typer.echo(key))
+    tell(json, {"key": key}, key)
 
 
 @keys.command("list")
@@ -230,4 +230,4 @@ def revoke_key(
 
     with opened(data, database) as service, service.databases.system() as conn:
         stored.revoke_key(conn, key.rstrip("…"))
-    say(json, {"revoked": key}, lambda: typer.echo("revoked"))
+    tell(json, {"revoked": key}, "revoked")

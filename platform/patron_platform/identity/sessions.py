@@ -22,6 +22,7 @@ from patron_engine.clock import new_id
 LASTS = timedelta(days=14)  # session_idle: from the last request on
 ENDS = timedelta(days=90)  # session_absolute: from the sign-in on, however much it is used
 SEEN_EVERY = timedelta(minutes=5)  # how often the last request is written down
+FRESH = timedelta(minutes=10)  # session_fresh: a sign-in this young stands for a password
 AGENT = 200  # characters kept of what a browser calls itself
 
 
@@ -109,6 +110,14 @@ def find_session(conn: psycopg.Connection[Any], token: str) -> Session | None:
         workspace=row[6] if row[6] in memberships else None,
         second_factor=row[7],
     )
+
+
+def fresh(conn: psycopg.Connection[Any], id: str) -> bool:
+    """Whether this session began with a sign-in of the last minutes: as good as a password where an account has none."""
+    row = conn.execute(
+        "SELECT created_at > now() - %s FROM patron.session WHERE id::text = %s", (FRESH, id)
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def rotate(conn: psycopg.Connection[Any], id: str, workspace: str | None = None) -> str | None:

@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from patron_engine.access.contain import contains
 from patron_engine.errors import Forbidden, NotFound
+from patron_engine.problems import Problem
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_engine.ways.save import save
@@ -30,6 +31,7 @@ from patron_platform.identity.audit import Act, note
 from patron_platform.members import Member, members_of
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.admin import Desk, desk
+from patron_platform.web.admin_people import draw_person
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData, Pairs
 
@@ -114,10 +116,11 @@ def second_factor_off(request: Request, workspace: str, id: UUID, form: FormData
             "SELECT count(*) FROM patron.membership WHERE account = %s", (case.member.account,)
         ).fetchone()
         if others is not None and others[0] > 1:
-            raise Forbidden(
-                "this account belongs to other workspaces too",
+            said = Problem(
+                code="forbidden", message="this account belongs to other workspaces too",
                 hint="the operator of the service may: patron user second-factor-off",
-            )
+            )  # fmt: skip
+            return draw_person(case.it, case.about.id, [said], 403)
         factor.turn_off(case.conn, case.member.account)
         sessions.close_others(case.conn, case.member.account)
         case.done("second_factor_off")

@@ -184,7 +184,9 @@ def _parts(it: Desk, kind: str, each: PropertyChange) -> Iterator[tuple[str, str
     steps = each.path.split(".")
     if kind == "role" and steps[0] in ("objects", "fields"):
         old, new = ({} if v is MISSING or v is None else v for v in (each.old, each.new))
-        yield from _rights(it, steps, old, new)
+        yield from (
+            part for part in _rights(it, steps, old, new) if part[1] != part[2]
+        )  # none is as good as silent
     else:
         yield each.path, _shown(each.old), _shown(each.new)
 

@@ -99,10 +99,10 @@ def _fields(it: Desk) -> tuple[str, ...]:
 @router.get("/{id:uuid}")
 def person(request: Request, workspace: str, id: UUID) -> Response:
     with desk(request, workspace) as it:
-        return _draw(it, str(id))
+        return draw_person(it, str(id))
 
 
-def _draw(it: Desk, id: str, problems: Any = (), status: int = 200) -> Response:
+def draw_person(it: Desk, id: str, problems: Any = (), status: int = 200) -> Response:
     visitor, model = it.visitor, it.call.model
     about = colleague(visitor.service, visitor.workspace, id)
     row = read(it.conn, it.everybody, Ask(object="user", ids=(id,), fields=_fields(it)), secret=b"").rows()[0]
@@ -152,5 +152,5 @@ def save(request: Request, workspace: str, id: UUID, form: FormData) -> Response
                 more,
             )  # fmt: skip
         except Refused as refused:
-            return _draw(it, str(id), refused.problems, 422)
+            return draw_person(it, str(id), refused.problems, 422)
         return see_other(visitor.url("admin", "people", str(id)) + "?done=saved")

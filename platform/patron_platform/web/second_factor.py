@@ -66,7 +66,7 @@ def own(request: Request, workspace: str) -> Response:
 
 @router.post("/w/{workspace}/me/second-factor/begin")
 def begin(request: Request, workspace: str, form: FormData) -> Response:
-    """A secret for the app, for who gives his password: an open screen is not enough."""
+    """A secret for the app, for who gives his password or has just signed in: an open screen is not enough."""
     visitor, given = _entered(request, workspace, form)
     if visitor.session.second_factor:
         raise Forbidden("two-step sign-in is on already")
@@ -132,12 +132,15 @@ def _entered(request: Request, workspace: str, form: FormData) -> tuple[Visitor,
 
 
 def _wrong_password(visitor: Visitor, given: str) -> str | None:
-    """What to say of a password typed once more; None when it is his."""
+    """What to say of a password typed once more; None when it is his. Who has none, for a provider signs him in, has just
+    signed in instead."""
     place = client(visitor.request)
     with visitor.service.databases.system() as conn:
         device = cookies.token_in(visitor.request, cookies.DEVICE)
-        turn = attempts.begin(conn, visitor.session.email, place, device)
         found = sessions.account_by_email(conn, visitor.session.email)
+        if found is not None and found[1] is None:
+            return None if sessions.fresh(conn, visitor.session.id) else "signin.factor_again"
+        turn = attempts.begin(conn, visitor.session.email, place, device)
     if isinstance(turn, attempts.Wait):
         return "me.password_wait"
     if found is None or not passwords.fits(given, found[1]):
@@ -191,13 +194,14 @@ def _page(
     account = visitor.session.account
     with visitor.service.databases.system() as conn:
         since, left = factor.state_of(conn, account)
+        known = sessions.account_by_email(conn, visitor.session.email)
     sealed = urlsafe_b64encode(factor.seal(visitor.service, account, secret)).decode() if secret else ""
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         wanted = call.model.workspace.second_factor
         return page(
             visitor, call, "second_factor.html", title=texts_in(visitor.languages[0])("signin.code_title"), here="me",
-            status=422 if wrong else 200, secret=secret, sealed=sealed, codes=codes or [], wrong=wrong, done=done,
+            status=422 if wrong else 200, secret=secret, sealed=sealed, has_password=known is not None and known[1] is not None, codes=codes or [], wrong=wrong, done=done,
             since=since, left=left, demanded="*" in wanted or not wanted.isdisjoint(visitor.actor.roles),
             picture=factor.picture(secret, visitor.session.email) if secret else "", longest=factor.LONGEST,
         )  # fmt: skip
