@@ -64,8 +64,13 @@ def _fill(site: Site) -> None:
 def test_lists_of_odd_objects_are_calm(odd: Site, language: str, width: int, scheme: str) -> None:
     with odd.visit(language=language, width=width, scheme=scheme) as visit:
         paths = [f"/o/od_everything{drawn}" for drawn in DRAWN]
+        wrong: list[str] = []
         for path in ("/", *paths, "/o/od_nameless", "/o/od_none", "/o/od_single", "/search?q=unbroken"):
             visit.open(path)
-            visit.calm()
-            visit.accessible()
+            for look in (visit.calm, visit.accessible):
+                try:
+                    look()
+                except AssertionError as error:
+                    wrong.append(f"{path}: {str(error).splitlines()[0]}")
             visit.picture(f"odd{path.replace('/', '-').replace('?', '-')}-{language}-{scheme}-{width}")
+        assert wrong == []
