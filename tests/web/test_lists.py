@@ -106,7 +106,6 @@ def test_an_address_that_asks_for_nonsense_says_what_is_wrong(opened: Opened, qu
 @pytest.mark.parametrize(
     "query",
     [
-        "after=x",
         "group=nothing",
         "view=nothing",
         "type=nothing",
@@ -119,6 +118,13 @@ def test_an_address_that_asks_for_nonsense_says_what_is_wrong(opened: Opened, qu
 )
 def test_no_address_is_an_error_of_the_server(opened: Opened, query: str) -> None:
     assert opened.person().get(f"/o/yd_job?{query}").status_code in (200, 400, 410, 422)
+
+
+def test_a_place_that_is_none_any_more_leads_to_the_beginning(opened: Opened) -> None:
+    said = opened.person().get("/o/yd_job?after=x&sort=name")
+    assert said.status_code == 303 and said.headers["location"].endswith("/o/yd_job?view=all&sort=name")
+    part = opened.person().get("/o/yd_job?after=x", headers={"HX-Request": "true"})
+    assert part.status_code == 410
 
 
 def test_the_count_and_the_totals_are_of_all_that_fit(opened: Opened, jobs: dict[str, str]) -> None:

@@ -92,10 +92,10 @@ def _words(
     """What is said: the text of the code, else of the status, else the error's own words."""
     t = texts_in(languages[0])
     known = next((k for k in (f"errors.{code}", f"errors.status_{status}") if t.has(k)), None)
-    title = f"errors.title_{status}"
+    title = next((k for k in (f"errors.title_{code}", f"errors.title_{status}") if t.has(k)), "errors.title")
     return {
         "code": status,
-        "title": t(title if t.has(title) else "errors.title"),
+        "title": t(title),
         "said": t(known) if known else written(detail, languages),
         "hint": written(hint, languages) if hint and not known else None,
         "number": number,

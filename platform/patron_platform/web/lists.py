@@ -26,12 +26,14 @@ from patron_engine.page.question import Column, Question, View, question_of, vie
 from patron_engine.page.stretch import alone, beyond, keys_in
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.cursor import CursorOutdated
 from patron_engine.query.names import known_object
 from patron_platform import personal as kept
 from patron_platform.api.errors import status_of
 from patron_platform.api.requests import parameters
 from patron_platform.personal import Personal
 from patron_platform.web import list_chips
+from patron_platform.web.arriving import see_other
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import texts_in
 from patron_platform.web.undo import flash_of
@@ -153,7 +155,10 @@ def stretch_of(it: Asked) -> tuple[Question, str | None]:
 
 
 def wrong(it: Asked, error: PatronError) -> Response:
-    """The page of an address that asks what cannot be: the frame of the list, and what is wrong."""
+    """The page of an address that asks what cannot be: the frame of the list, and what is wrong. A place in the list that is
+    none any more (the definitions changed since) leads to its beginning."""
+    if isinstance(error, CursorOutdated) and not partial_wanted(it.visitor.request):
+        return see_other(here(it))
     problems: Sequence[Problem] = error.problems if isinstance(error, Refused) else ()
     words = it.visitor.words
     said = [words(p.message) + (f" ({words(p.hint)})" if p.hint else "") for p in problems] or [
