@@ -180,17 +180,11 @@ class _Sources:
             name: found for name, found in self.object.sets.items() if found.object in self.call.model.objects
         }
         made = []
-
-        def shown(
-            object: str, otherwise: str
-        ) -> LinkSet | None:  # what the layout lists, or what is about the record
-            return next((s for s in sets.values() if s.object == object), known.get(otherwise))
-
+        listed = {s.object: s for s in reversed(sets.values())}  # the first of the layout's lists
         pairs: list[tuple[Kind, LinkSet | None]] = [
-            ("activity", shown("activity", "activities")),
-            ("comment", known.get("comments")),
-            ("task", shown("task", "tasks")),
-        ]
+            ("activity", listed.get("activity", known.get("activities"))), ("comment", known.get("comments")),
+            ("task", listed.get("task", known.get("tasks"))),
+        ]  # fmt: skip
         for kind, found in pairs:
             if found is not None and self._may(found):
                 made.append(self._of_set(kind, found))
