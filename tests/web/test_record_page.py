@@ -155,10 +155,12 @@ def test_show_all_finds_the_records_of_the_list(opened: Opened, me: Person) -> N
         assert urlsplit(link).path == "/w/acme/o/yd_job"
         assert [r["id"] for r in api.rows("yd_job", where=where, fields="id")] == [job["id"]]
     account = api.make("account", name="Several")
-    task = api.make("task", title="Do it", about={"object": "account", "id": account["id"]})
-    link = me.page(f"/o/account/{account['id']}?tab=tasks").select_one(".related-head a")["href"]
-    where = parse_qs(urlsplit(link).query)["where"][0]
-    assert [r["id"] for r in api.rows("task", where=where, fields="id")] == [task["id"]]
+    contact = api.make("contact", name="Some", account=account["id"])
+    task = api.make("task", title="Do it", about={"object": "contact", "id": contact["id"]})
+    for here in (f"/o/contact/{contact['id']}?tab=tasks", f"/o/account/{account['id']}?tab=all_tasks"):
+        link = me.page(here).select_one(".related-head a")["href"]
+        where = parse_qs(urlsplit(link).query)["where"][0]
+        assert [r["id"] for r in api.rows("task", where=where, fields="id")] == [task["id"]]
 
 
 def test_tags_are_put_on_and_taken_off(opened: Opened, me: Person) -> None:

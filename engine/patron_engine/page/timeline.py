@@ -177,9 +177,7 @@ class _Sources:
         """The sources of this record that its reader may see."""
         sets = {r.set.name: r.set for r in layout.related}
         known = {n: found for n, found in self.object.sets.items() if found.object in self.call.model.objects}
-        listed = {
-            s.object: s for s in reversed(sets.values())
-        }  # what the layout lists, or what is about the record
+        listed = {s.object: s for s in reversed(sets.values())}  # the first of the layout's lists
         activities = listed.get("activity", known.get("activities"))
         tasks = listed.get("task", known.get("tasks"))
         made = []
