@@ -115,7 +115,10 @@ def raise_wall(conn: Connection, url: str, secret: bytes, application: str | Non
 
 def open_system_to(conn: Connection, wall: Wall, *, changed: bool) -> None:
     """Lets the application use the rows of the system's tables; `changed`: there are tables it has not seen."""
-    if not wall.login or (not changed and _has_system(conn, wall)):
+    has = "SELECT has_schema_privilege(%s, %s, 'USAGE')"
+    if not wall.login or (
+        not changed and conn.execute(has, (wall.login, SYSTEM_SCHEMA)).fetchone() == (True,)
+    ):
         return
     schema, login = sql.Identifier(SYSTEM_SCHEMA), sql.Identifier(wall.login)
     with _alone(conn, SYSTEM_SCHEMA):
@@ -208,11 +211,6 @@ def _refused(url: str) -> str | None:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
-
-
-def _has_system(conn: Connection, wall: Wall) -> bool:
-    found = conn.execute("SELECT has_schema_privilege(%s, %s, 'USAGE')", (wall.login, SYSTEM_SCHEMA))
-    return found.fetchone() == (True,)
 
 
 # -- of a workspace ------------------------------------------------------------------------------------------------
