@@ -11,6 +11,8 @@ import re
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
+from email_validator import EmailNotValidError, validate_email
+
 from patron_engine.fields import limits
 from patron_engine.fields.base import PLAIN_FORMATS, TextFormats, ValueFault
 from patron_engine.fields.characters import clean_line, half_width, shown
@@ -43,8 +45,6 @@ class Email(TextLike):
         plain = line.lower()
         if len(plain) <= limits.EMAIL_LENGTH and _PLAIN_EMAIL.fullmatch(plain) and plain.index("@") <= 64:
             return plain
-        from email_validator import EmailNotValidError, validate_email  # for the few that are not plain
-
         try:
             return validate_email(line, check_deliverability=False).normalized.lower()
         except EmailNotValidError:

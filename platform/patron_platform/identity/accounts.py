@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from email_validator import EmailNotValidError, validate_email
 
 from patron_engine.actor import SYSTEM, Cause
 from patron_engine.clock import new_id
@@ -23,8 +24,6 @@ from patron_platform.identity.sessions import close_others
 
 def read_email(text: str) -> str:
     """The address, tidied. WrongUse when it is none."""
-    from email_validator import EmailNotValidError, validate_email
-
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 LATER = (
-    "email_validator",  # addresses that are not plain
     "httpx",  # signing in through a provider
     "joserfc",
     "segno",  # drawing a QR code
