@@ -45,7 +45,6 @@ def fill(
 ) -> None:
     """`rows` accounts, each with one opportunity, spread over so many users; `department` is SQL over the account's number i."""
     with conn.transaction():
-        conn.execute("SET LOCAL session_replication_role = replica")  # the keys are right: they are computed
         conn.execute(
             f"""INSERT INTO {schema}.user (id, created_at, updated_at, version, name, name__sort, email, kind, active)
             SELECT {sql_id("0003", "i")}, now(), now(), 1, 'Seller ' || i, 'seller ' || i, 's' || i || '@example.com',

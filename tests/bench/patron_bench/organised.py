@@ -54,9 +54,6 @@ def _make(service: Service, rows: int) -> None:
         department = data.sql_id("0004", _department(f"(i % {PEOPLE})").replace("%", "%%"))
         data.fill(conn, place.schema, rows, owners=PEOPLE, department=department)
         with conn.transaction():
-            conn.execute(
-                "SET LOCAL session_replication_role = replica"
-            )  # what is written is right: it is computed
             _chains(conn)
             _shares(conn, rows)
             shapes.give(conn, rows)
