@@ -20,13 +20,15 @@ from patron_engine.record.money import brought_amount, currencies
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 
+BIRTH = ("created_at", "created_by", "updated_at", "updated_by")
 ZERO_OF_NOTHING = frozenset({"count", "count_distinct", "sum"})
 
 
 def derive(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
-    """Everything the platform fills in, in order: owner, defaults, fill, find, and what was found fills again."""
+    """Everything the platform fills in, in order: birth, owner, defaults, fill, find, and what was found fills again."""
     fresh = [r for r in rows if r.fresh]
     if fresh:
+        _births(batch, program, fresh)
         _figures(program, fresh)
         _owners(batch, program, fresh)
         currencies(batch, program, fresh)
@@ -36,6 +38,14 @@ def derive(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     if found:
         _fill(batch, program, rows, filled)
     _departments(batch, program, rows)
+
+
+def _births(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
+    """Who makes a new record and when, for rules and formulas that read it; one that comes with its history has its own."""
+    for row in rows:
+        for name in BIRTH:
+            if row.values.get(name) is None and name in program.fields:
+                row.values[name] = batch.call.now if name.endswith("_at") else batch.person
 
 
 def _figures(program: Program, rows: Sequence[Row]) -> None:

@@ -22,21 +22,17 @@ from patron_engine.record.program import DELETE_BATCH, Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled, ids_text
 
-BIRTH = ("created_at", "created_by", "updated_at", "updated_by")
 STAMPS = ("updated_at", "updated_by", "version")
 ITSELF = ""  # of `Batch.ready`: the rows of the object's own table
 
 
 def stamp(batch: Batch, row: Row) -> None:
     """Who and when. The version of a new record is 1; each save raises it by one."""
-    values, fields = row.values, row.program.fields
+    values = row.values
     now, person = batch.call.now, batch.person
     if row.fresh and row.version:
         return  # stamped before its turn
-    if row.fresh:
-        for name in BIRTH:
-            if values.get(name) is None and name in fields:
-                values[name] = now if name.endswith("_at") else person
+    if row.fresh:  # born in record/derive
         values["version"] = row.version = 1
         return
     if "updated_at" not in row.given:
