@@ -221,6 +221,30 @@ steps: [{name: twice, do: update, set: {size: "=size * 2"}}]
     assert w.runs("state, attempts")[-1] == ("parked", 5)
 
 
+def test_a_run_that_is_tried_again_holds_up_nobody(conn: psycopg.Connection[Any]) -> None:
+    w = workspace(
+        conn,
+        """
+kind: automation
+name: a_fails
+object: shop
+on: {event: created}
+steps: [{name: big, do: update, set: {size: "=size + 1000"}}]
+---
+kind: automation
+name: b_notes
+object: shop
+on: {event: created}
+steps: [{name: note, do: create, object: bill, set: {name: noted, shop: "=id"}}]
+""",
+    )
+    w.do("create", "shop", name="a", size=1)
+    w.work()
+    w.work(timedelta(seconds=1))
+    assert w.rows("bill", "name") == [("noted",)]
+    assert [s for (s,) in w.runs("state")] == ["ready", "done"]
+
+
 def test_a_wait_ends_by_time_or_by_its_condition(conn: psycopg.Connection[Any]) -> None:
     w = workspace(
         conn,

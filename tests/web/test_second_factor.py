@@ -104,7 +104,9 @@ def test_a_recovery_code_lets_in_once(opened: Opened) -> None:
 def test_wrong_codes_are_counted_for_the_account(opened: Opened) -> None:
     _, secret, _ = set_up(opened)
     said = []
-    while 429 not in said and len(said) < ACCOUNT_FREE + 5:  # the wait begins with a second, and a slow machine sleeps that
+    while (
+        429 not in said and len(said) < ACCOUNT_FREE + 5
+    ):  # the wait begins with a second, and a slow machine sleeps that
         opened.client.cookies.clear()
         password(opened)  # a right password in between gives no more tries
         said.append(code(opened, "000000").status_code)

@@ -94,10 +94,12 @@ def begun_since(conn: Connection, schema: str, rule: str, since: datetime) -> in
 def claim(conn: Connection, schema: str, now: datetime, most: int = BATCH) -> list[Run]:
     """Runs that stand at the same step of one automation, locked: the oldest that is due, and others that can go with it.
 
-    A record's runs go in the order of events: one waits until those before it are done, waiting or parked."""
+    A record's runs go in the order of events: one goes when none before it is due. One that failed and is tried again later
+    holds up nobody."""
     query = sql.SQL(
         "WITH due AS (SELECT r.* FROM {runs} r WHERE r.state = 'ready' AND (r.due_at IS NULL OR r.due_at <= %(now)s)"
-        " AND NOT EXISTS (SELECT 1 FROM {runs} b WHERE b.state = 'ready' AND b.record = r.record AND b.number < r.number)"
+        " AND NOT EXISTS (SELECT 1 FROM {runs} b WHERE b.state = 'ready' AND b.record = r.record AND b.number < r.number"
+        " AND (b.due_at IS NULL OR b.due_at <= %(now)s))"
         " ORDER BY r.number LIMIT %(most)s FOR UPDATE OF r SKIP LOCKED),"
         " first AS (SELECT rule, version, at, causer, attempts FROM due ORDER BY number LIMIT 1)"
         " SELECT {columns} FROM due d JOIN first f USING (rule, version, at, attempts)"

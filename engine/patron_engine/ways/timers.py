@@ -74,9 +74,10 @@ def _plan(reading: Reading) -> None:
     """Once a release: clocks for what is timed; those of what is gone go."""
     conn, call = reading.conn, reading.call
     state = sql.Identifier(call.schema, "sys__state")
-    planned = conn.execute(sql.SQL("SELECT clocks FROM {} FOR UPDATE").format(state)).fetchone()
-    if planned is None or planned[0] == call.model.release:
-        return
+    for locked in (sql.SQL(""), sql.SQL("FOR UPDATE")):  # looked at often, planned once
+        planned = conn.execute(sql.SQL("SELECT clocks FROM {} {}").format(state, locked)).fetchone()
+        if planned is None or planned[0] == call.model.release:
+            return
     rows = []
     for name, _ in automations(call.model):
         flow = flow_named(call, name)
