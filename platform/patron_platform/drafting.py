@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from patron_engine.access.design import Reach, reach_of
 from patron_engine.actor import Actor
 from patron_engine.errors import Forbidden, Refused
 from patron_engine.meta.check import check_document
 from patron_engine.meta.document import Document
 from patron_engine.meta.layers import WORKSPACE, Effective, fold
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.release.drafts import Draft, find_draft, open_draft, own_documents, put, read_draft
 from patron_engine.release.releases import layers_of
@@ -41,9 +43,37 @@ class Drafted:
         return sorted(name for of, name in self.effective.documents if of == kind)
 
 
-def must_design(actor: Actor) -> None:
-    if not actor.administrator:
+def must_design(workspace: Workspace, actor: Actor) -> Reach:
+    """What he may change. Forbidden when that is nothing."""
+    with workspace.connection("read") as conn:
+        reach = reach_of(workspace.pin(conn)[0], actor)
+    if not reach:
         raise Forbidden("you may not see or change definitions", hint="an administrator may")
+    return reach
+
+
+def must_design_all(workspace: Workspace, actor: Actor) -> None:
+    """Forbidden for whom not every definition is."""
+    if not must_design(workspace, actor).rights:
+        raise Forbidden("you may not change these definitions", hint="an administrator may")
+
+
+def must_hold(
+    workspace: Workspace, reach: Reach, documents: Mapping[tuple[str, str], Mapping[str, Any] | None]
+) -> None:
+    """Forbidden with the first document that is not his to change, as it would be or as it is."""
+    with workspace.connection("read") as conn:
+        now = fold(workspace.layers(conn))
+    for (kind, name), body in documents.items():
+        of, _, changed = name.partition("/") if kind == "change" else (kind, "", name)
+        before = now.find(of, changed)
+        bodies = [before.body] if before is not None else []
+        if kind != "change" and body is not None:
+            bodies.append(body)
+        if not bodies or not all(reach.holds(kind, name, known) for known in bodies):
+            raise Forbidden(
+                Phrase("you may not change {kind} {name}", kind=kind, name=name), hint="an administrator may"
+            )
 
 
 def drafted(workspace: Workspace, author: str) -> Drafted:

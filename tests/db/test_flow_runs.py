@@ -419,3 +419,26 @@ steps:
     assert w.rows("shop", "count") == [(40,)] * 3
     assert {n for (n,) in w.rows("bill", "note")} == {"x"}
     assert w.runs("state, count(*)", "GROUP BY state") == [("done", 120)]
+
+
+def test_no_automation_says_what_somebody_may_do(conn: psycopg.Connection[Any]) -> None:
+    w = workspace(
+        conn,
+        """
+kind: role
+name: boss
+label: {en: Boss}
+objects: {"*": {read: all, update: all}}
+---
+kind: automation
+name: promotes
+object: user
+on: {event: created}
+run_as: system
+steps: [{name: up, do: update, set: {roles: [boss]}}]
+""",
+    )
+    w.do("create", "user", name="climber", email="c@x.example")
+    w.work()
+    assert w.rows("user", "roles") == [(None,)] or w.rows("user", "roles") == [([],)]
+    assert w.runs("state, attempts") == [("ready", 1)]

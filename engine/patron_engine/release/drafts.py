@@ -170,6 +170,8 @@ def _as_change(
 ) -> tuple[tuple[str, str], Document | None]:
     """A full document over one of a pack is kept as the change it makes; so is its removal."""
     kind, name = key
+    if kind == "change":  # also where a pack has one of the same document
+        return key, wanted
     below = next((d for layer in now if not layer.own for d in layer.documents if d.key == key), None)
     if below is None:
         return key, wanted

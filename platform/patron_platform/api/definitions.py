@@ -6,13 +6,14 @@ and what is published is the plan whose checksum the caller names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from patron_engine.access.design import Reach
 from patron_engine.errors import NotFound, Refused
 from patron_engine.jsonio import dumps
 from patron_engine.meta.document import Document
@@ -23,7 +24,7 @@ from patron_engine.problems import Problem, nearest
 from patron_engine.release.drafts import Draft, drop_draft, read_draft
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.requests import Body, json_answer, json_object, only, parameters
-from patron_platform.drafting import keep, must_design, remove
+from patron_platform.drafting import keep, must_design, must_design_all, must_hold, remove
 from patron_platform.languages import asked
 from patron_platform.phrases import written_plan, written_problem
 
@@ -31,10 +32,16 @@ router = APIRouter()
 
 
 def designer(request: Request) -> Caller:
-    """The caller, when he may change definitions."""
+    """The caller, when he may change any definition."""
     caller = enter(request)
-    must_design(caller.actor)
+    must_design_all(caller.workspace, caller.actor)
     return caller
+
+
+def customiser(request: Request) -> tuple[Caller, Reach]:
+    """The caller, when he may change some definitions, and which."""
+    caller = enter(request)
+    return caller, must_design(caller.workspace, caller.actor)
 
 
 def effective(caller: Caller) -> Effective:
@@ -46,13 +53,13 @@ def effective(caller: Caller) -> Effective:
 @router.get("/definitions")
 def list_definitions(request: Request) -> Response:
     """Every definition with its kind, name and layer; `kind=` narrows."""
-    caller = designer(request)
+    caller, reach = customiser(request)
     given = parameters(request)
     only(given, ("kind",), "parameter")
     rows = [
         {"kind": kind, "name": name, "layer": document.layer, "label": document.body.get("label")}
         for (kind, name), document in effective(caller).documents.items()
-        if given.get("kind") in (None, kind)
+        if given.get("kind") in (None, kind) and _sees(reach, kind, name, document.body)
     ]
     return json_answer(dumps({"definitions": rows}))
 
@@ -60,8 +67,9 @@ def list_definitions(request: Request) -> Response:
 @router.get("/definitions/{kind}/{name:path}")
 def read_definition(request: Request, kind: str, name: str) -> Response:
     """One definition as it holds, with the layer that gave each property that differs from the whole's."""
-    document = effective(designer(request)).find(kind, name)
-    if document is None:
+    caller, reach = customiser(request)
+    document = effective(caller).find(kind, name)
+    if document is None or not _sees(reach, kind, document.name, document.body):
         raise NotFound(
             Phrase("there is no {kind} {name!r}", kind=kind, name=name[:80]), hint=nearest(kind, KINDS)
         )
@@ -82,17 +90,24 @@ def read_definition(request: Request, kind: str, name: str) -> Response:
 @router.put("/definitions/{kind}/{name:path}")
 def put_definition(request: Request, kind: str, name: str, data: Body) -> Response:
     """Puts a full document, or a change (kind `change`, name `object/account`), into my draft."""
-    caller = designer(request)
-    body = json_object(request, data)
-    draft, problems = keep(caller.workspace, caller.principal, _document(kind, name, body))
+    caller, reach = customiser(request)
+    document = _document(kind, name, json_object(request, data))
+    must_hold(caller.workspace, reach, {(kind, name): document.body})
+    draft, problems = keep(caller.workspace, caller.principal, document)
     return _kept(caller, draft, problems)
 
 
 @router.delete("/definitions/{kind}/{name:path}")
 def delete_definition(request: Request, kind: str, name: str) -> Response:
     """Removes the workspace's own document, or its change of a pack's, in my draft."""
-    caller = designer(request)
+    caller, reach = customiser(request)
+    must_hold(caller.workspace, reach, {(kind, name): None})
     return _kept(caller, remove(caller.workspace, caller.principal, kind, name), ())
+
+
+def _sees(reach: Reach, kind: str, name: str, body: Mapping[str, Any]) -> bool:
+    """Who may change an object sees how it is; rights are seen by who may change them."""
+    return reach.holds(kind, name, body) or (kind == "object" and name in reach.objects)
 
 
 def _document(kind: str, name: str, body: dict[str, Any]) -> Document:
@@ -132,12 +147,12 @@ def _kept(caller: Caller, draft: Draft, problems: Sequence[Problem]) -> Response
 
 @router.get("/drafts/{id}")
 def show_draft(request: Request, id: str) -> Response:
-    return json_answer(dumps(_draft(_mine(designer(request), id))))
+    return json_answer(dumps(_draft(_mine(customiser(request)[0], id))))
 
 
 @router.delete("/drafts/{id}")
 def delete_draft(request: Request, id: str) -> Response:
-    caller = designer(request)
+    caller, _ = customiser(request)
     draft = _mine(caller, id)
     with caller.workspace.connection("write") as conn, conn.transaction():
         drop_draft(conn, caller.workspace.schema, draft.id)
@@ -146,16 +161,18 @@ def delete_draft(request: Request, id: str) -> Response:
 
 @router.post("/drafts/{id}/plan")
 def plan_draft(request: Request, id: str, data: Body) -> Response:
-    caller = designer(request)
+    caller, reach = customiser(request)
     only(json_object(request, data), ())
-    publication = caller.workspace.plan_draft(_mine(caller, id))
+    draft = _mine(caller, id)
+    must_hold(caller.workspace, reach, draft.documents)
+    publication = caller.workspace.plan_draft(draft)
     return json_answer(dumps(written_plan(publication.as_dict(), asked(request))))
 
 
 @router.post("/drafts/{id}/publish")
 def publish_draft(request: Request, id: str, data: Body) -> Response:
     """`{"checksum": …, "note": …}`: publishes the plan with that checksum, or nothing."""
-    caller = designer(request)
+    caller, reach = customiser(request)
     body = json_object(request, data)
     only(body, ("checksum", "note"))
     checksum = body.get("checksum")
@@ -169,6 +186,7 @@ def publish_draft(request: Request, id: str, data: Body) -> Response:
             ]
         )
     draft = _mine(caller, id)
+    must_hold(caller.workspace, reach, draft.documents)
     publication = caller.workspace.plan_draft(draft)
     release = caller.workspace.publish(caller.actor, publication, confirm=checksum, draft=draft.id)
     return json_answer(dumps(release.as_dict()), 201)

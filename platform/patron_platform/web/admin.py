@@ -22,7 +22,7 @@ from patron_engine.query.spec import Ask
 from patron_engine.release.drafts import find_draft
 from patron_engine.ways.read import read
 from patron_platform.colleagues import must_manage
-from patron_platform.drafting import Drafted, drafted, must_design
+from patron_platform.drafting import Drafted, drafted, must_design_all
 from patron_platform.web.arriving import see_other
 from patron_platform.web.conditions_said import said_condition
 from patron_platform.web.render import page
@@ -86,7 +86,7 @@ def desk(request: Request, workspace: str) -> Iterator[Desk]:
 def designing(request: Request, workspace: str) -> Iterator[tuple[Desk, Drafted]]:
     """The admin area for who may change definitions, with those his draft would make."""
     with desk(request, workspace) as it:
-        must_design(it.visitor.actor)
+        must_design_all(it.visitor.workspace, it.visitor.actor)
         yield it, drafted(it.visitor.workspace, it.visitor.author)
 
 

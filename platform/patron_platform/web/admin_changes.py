@@ -24,7 +24,7 @@ from patron_engine.release.drafts import drop_draft, find_draft, take_out
 from patron_engine.release.releases import releases
 from patron_engine.ways.publish import Publication
 from patron_engine.ways.shifts import Shift
-from patron_platform.drafting import must_design
+from patron_platform.drafting import must_design_all
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.admin import Desk, desk
 from patron_platform.web.admin_roles import scope_word
@@ -58,7 +58,7 @@ def _planned(plan: Callable[[], Publication]) -> Planned:
 @router.get("")
 def changes(request: Request, workspace: str) -> Response:
     with desk(request, workspace) as it:
-        must_design(it.visitor.actor)
+        must_design_all(it.visitor.workspace, it.visitor.actor)
         return _draw(it)
 
 
@@ -81,7 +81,7 @@ def publish(request: Request, workspace: str, form: FormData) -> Response:
     with desk(request, workspace) as it:
         visitor, place = it.visitor, it.visitor.workspace
         csrf.check(request, visitor.session.id, given)
-        must_design(visitor.actor)
+        must_design_all(visitor.workspace, visitor.actor)
         draft = find_draft(it.conn, place.schema, visitor.author)
         if draft is None:
             return _draw(it, texts_in(visitor.languages[0])("rights.nothing"), 409)
@@ -100,7 +100,7 @@ def drop(request: Request, workspace: str, form: FormData) -> Response:
     given = forms_in.texts(form)
     with desk(request, workspace) as it:
         csrf.check(request, it.visitor.session.id, given)
-        must_design(it.visitor.actor)
+        must_design_all(it.visitor.workspace, it.visitor.actor)
         place = it.visitor.workspace
         draft = find_draft(it.conn, place.schema, it.visitor.author)
         if draft is not None:
@@ -115,7 +115,7 @@ def drop(request: Request, workspace: str, form: FormData) -> Response:
 @router.get("/back/{number:int}")
 def back(request: Request, workspace: str, number: int) -> Response:
     with desk(request, workspace) as it:
-        must_design(it.visitor.actor)
+        must_design_all(it.visitor.workspace, it.visitor.actor)
         return _draw_back(it, number)
 
 
@@ -138,7 +138,7 @@ def go_back(request: Request, workspace: str, number: int, form: FormData) -> Re
     with desk(request, workspace) as it:
         visitor, place = it.visitor, it.visitor.workspace
         csrf.check(request, visitor.session.id, given)
-        must_design(visitor.actor)
+        must_design_all(visitor.workspace, visitor.actor)
         try:
             place.publish(visitor.actor, place.plan_rollback(number), confirm=given.get("checksum", ""))
         except NotFound:
