@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from hashlib import sha256
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -61,8 +62,16 @@ class Connections(Protocol):
 class Runtime:
     """One a process. Thread-safe."""
 
-    def __init__(self, connections: Connections, *, clock: Clock = system_clock, secret: bytes) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        *,
+        clock: Clock = system_clock,
+        secret: bytes,
+        administrators: Callable[[str], frozenset[str]] = lambda _: frozenset(),
+    ) -> None:
         self.connections = connections
+        self.administrators = administrators  # workspace -> the users who have every right there
         self.clock = clock
         self.secret = secret
         self._workspaces: dict[str, Workspace] = {}
@@ -137,6 +146,7 @@ class Workspace:
             now=self.runtime.clock(),
             cause=cause or Cause(),
             new_id=new_id,
+            administrators=partial(self.runtime.administrators, self.name),
         )
 
     @contextmanager

@@ -15,6 +15,7 @@ from patron_engine.errors import Forbidden, NotFound
 from patron_engine.model.model import Model
 from patron_engine.query.spec import Ask
 from patron_engine.runtime import Workspace
+from patron_platform.identity.accounts import administrators_of
 from patron_platform.identity.standing import standing_of
 from patron_platform.service import Service
 
@@ -68,10 +69,4 @@ def colleague(service: Service, workspace: Workspace, text: str) -> Colleague:
 
 def administrators(service: Service, workspace: Workspace) -> frozenset[str]:
     """The user records of those who hold every right of the workspace."""
-    with service.databases.system() as conn:
-        rows = conn.execute(
-            "SELECT m.user_record::text FROM patron.membership m JOIN patron.account a ON a.id = m.account"
-            " WHERE m.workspace = %s AND m.administrator AND a.state = 'active'",
-            (workspace.name,),
-        )
-        return frozenset(row[0] for row in rows)
+    return administrators_of(service.databases, workspace.name)

@@ -63,11 +63,19 @@ def must_hold(
 ) -> None:
     """Forbidden with the first document that is not his to change, as it would be or as it is."""
     with workspace.connection("read") as conn:
-        now = fold(workspace.layers(conn))
+        layers = workspace.layers(conn)
+    now = fold(layers)
+    changes = [
+        Document(kind=kind, name=name, body=body, layer=WORKSPACE)
+        for (kind, name), body in documents.items() if kind == "change" and body is not None
+    ]  # fmt: skip
+    own = [d for layer in layers if layer.own for d in layer.documents if d.key not in documents]
+    after = fold(with_own(layers, [*own, *changes]))
     for (kind, name), body in documents.items():
         of, _, changed = name.partition("/") if kind == "change" else (kind, "", name)
         before = now.find(of, changed)
-        bodies = [before.body] if before is not None else []
+        changed_to = after.find(of, changed) if kind == "change" else None
+        bodies = [d.body for d in (before, changed_to) if d is not None]
         if kind != "change" and body is not None:
             bodies.append(body)
         if not bodies or not all(reach.holds(kind, name, known) for known in bodies):

@@ -14,6 +14,7 @@ from patron_engine.runtime import Runtime
 from patron_platform.database.migrate import open_system, upgrade_workspaces
 from patron_platform.database.pools import Databases
 from patron_platform.database.providers import Database, open_database
+from patron_platform.identity.accounts import administrators_of
 from patron_platform.settings import Settings
 
 # A save that a rule refuses ends its pipeline early; the driver would tell of each on standard error.
@@ -38,4 +39,7 @@ def open_service(settings: Settings) -> Iterator[Service]:
         with Databases(database.url, connections=settings.pool, revive=revive) as databases:
             secret = open_system(databases, settings.application)
             upgrade_workspaces(databases)
-            yield Service(settings, database, databases, Runtime(databases, secret=secret))
+            runtime = Runtime(
+                databases, secret=secret, administrators=lambda name: administrators_of(databases, name)
+            )
+            yield Service(settings, database, databases, runtime)

@@ -442,3 +442,42 @@ steps: [{name: up, do: update, set: {roles: [boss]}}]
     w.work()
     assert w.rows("user", "roles") == [(None,)] or w.rows("user", "roles") == [([],)]
     assert w.runs("state, attempts") == [("ready", 1)]
+
+
+def test_the_causer_goes_along_and_nobody_becomes_the_system(conn: psycopg.Connection[Any]) -> None:
+    w = workspace(
+        conn,
+        """
+kind: automation
+name: first
+object: shop
+on: {event: created}
+run_as: system
+steps: [{name: b, do: create, object: bill, set: {name: made, shop: "=id"}}]
+---
+kind: automation
+name: second
+object: bill
+on: {event: created}
+run_as: causer
+steps: [{name: n, do: update, set: {note: seen}}]
+""",
+    )
+    asked: list[str] = []
+
+    def who(conn: Any, call: Call, user: str) -> Actor | None:
+        asked.append(user)
+        return None
+
+    w.who = who
+    user = w.do("create", "user", name="u", email="u@x.example")
+    own = replace(w.call, actor=Actor(user=user, administrator=True))
+    save(w.conn, own, [Change(action="create", object="shop", set={"name": "a"})])
+    w.conn.commit()
+    w.work()
+    assert asked == [user]
+    w.do("create", "shop", name="of nobody")
+    w.work()
+    assert asked == [user]
+    assert w.runs() == [("first", "done", None), ("second", "parked", "causer_gone")] * 2
+    assert w.rows("bill", "note") == [(None,), (None,)]

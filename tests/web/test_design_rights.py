@@ -108,3 +108,35 @@ def test_a_role_that_is_taken_away_ends_the_draft_too(home: House) -> None:
     admin.patch(f"/records/user/{home.people['rep']}", {"roles": ["employee", "sales_rep"]})
     assert rep.post(f"/drafts/{draft}/publish", {"checksum": plan["checksum"]}).status_code == 403
     admin.patch(f"/records/user/{home.people['rep']}", {"roles": ["employee", "sales_rep", "c_account"]})
+
+
+def test_who_manages_people_is_no_match_for_an_administrator(home: House) -> None:
+    admin, boss = home.api("admin"), home.api("finance")
+    rows = admin.rows("user", fields="id,email", limit="50")
+    (above,) = [
+        r["id"] for r in rows if r["id"] not in home.people.values() or "house.example" not in r["email"]
+    ][:1]
+    assert boss.patch(f"/records/user/{above}", {"active": False}).status_code in (403, 404, 422)
+    assert admin.read("user", above)["active"] is True
+    mine = home.people["finance"]
+    said = boss.patch(f"/records/user/{mine}", {"manager": None, "department": home.ids["west"]})
+    assert said.status_code in (403, 404, 422), said.text
+
+
+def test_a_change_may_not_lead_out_of_what_is_his(home: House) -> None:
+    admin, rep = home.api("admin"), home.api("rep")
+    calm = {
+        "object": "account",
+        "label": {"en": "A"},
+        "on": {"event": "created"},
+        "run_as": "causer",
+        "steps": [{"do": "stop"}],
+    }
+    said = rep.put("/definitions/automation/c_calm", calm)
+    assert said.status_code == 200, said.text
+    assert rep.put("/definitions/automation/c_calm", {**calm, "run_as": "system"}).status_code == 403
+    assert rep.put("/definitions/automation/c_calm", {**calm, "object": "contact"}).status_code == 403
+    assert rep.delete(f"/drafts/{said.json()['draft']}").status_code == 200
+    packed = change("automation/referral_makes_loyal", set={"run_as": "causer"})
+    assert rep.put("/definitions/change/automation/referral_makes_loyal", packed).status_code == 403
+    assert admin.get("/definitions/automation/referral_makes_loyal").json()["body"]["run_as"] == "system"

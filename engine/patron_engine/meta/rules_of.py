@@ -211,6 +211,19 @@ def automation_object(document: Document, found: Problems) -> None:
             found.add("missing_key", message, hint="write object: …", **document.where(("on",)))
 
 
+def automation_causer(document: Document, found: Problems) -> None:
+    """What comes by the clock is caused by nobody whose rights it could have."""
+    if document.body.get("run_as") != "causer":
+        return
+    events = document.body.get("on")
+    for event in [events] if isinstance(events, Mapping) else events if isinstance(events, list) else ():
+        if isinstance(event, Mapping) and event.get("event") in ("schedule", "date"):
+            message = Phrase(
+                "nobody causes `{name}`: it cannot run with the causer's rights", name=event["event"]
+            )
+            found.add("no_causer", message, hint="write run_as: system", **document.where(("run_as",)))
+
+
 def cron_lines(document: Document, found: Problems) -> None:
     for path, value in walk(document.body):
         if path and path[-1] == "cron" and isinstance(value, str) and not value.startswith("="):
@@ -286,7 +299,7 @@ RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {
     "dashboard": (tiles,),
     "template": (template_body,),
     "setting": (setting_options,),
-    "automation": (steps, automation_object, cron_lines),
+    "automation": (steps, automation_object, automation_causer, cron_lines),
     "approval": (steps, approval_nodes),
     "assignment": (cron_lines,),
     "sla": (steps, sla_clocks),

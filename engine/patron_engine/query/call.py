@@ -30,6 +30,9 @@ class Call:
     cause: Cause = field(default_factory=Cause)
     new_id: Callable[[], str] = new_id
     committed: list[Callable[[], None]] = field(default_factory=list, compare=False)
+    administrators: Callable[[], frozenset[str]] = (
+        frozenset  # users who have every right, whatever their record says
+    )
 
     @property
     def today(self) -> date:

@@ -47,6 +47,11 @@ class Ready:
     blocks: Sequence[bytes]
 
 
+CARRIED = frozenset(
+    {"via", "causer"}
+)  # of a cause: what goes from run to event to run, and stands in no history
+
+
 class Batch:
     """One save under way. `save_more` saves further changes inside it (records `find` creates)."""
 
@@ -99,14 +104,14 @@ class Batch:
     @cached_property
     def cause(self) -> dict[str, Any]:
         """Why this save happens, as the history shows it."""
-        return {k: v for k, v in self.call.cause.as_dict().items() if k != "via"}
+        return {k: v for k, v in self.call.cause.as_dict().items() if k not in CARRIED}
 
     def cause_of(self, row: Row) -> dict[str, Any]:
         """The same of one row, with what its change says beside it."""
         change = _top(row).change
         if change is None or not change.because:
             return self.cause
-        return {**self.cause, **{k: v for k, v in change.because.items() if k != "via"}}
+        return {**self.cause, **{k: v for k, v in change.because.items() if k not in CARRIED}}
 
     def via_of(self, row: Row) -> Sequence[Any]:
         """The rules and records that led to this change, so that no rule goes round in circles."""
@@ -115,6 +120,11 @@ class Batch:
             "via", self.call.cause.detail.get("via", ())
         )
         return found
+
+    def causer_of(self, row: Row) -> str | None:
+        """Who set this going: whoever saves, or whoever caused the automation that does."""
+        change = _top(row).change
+        return self.person or (change.because if change is not None else {}).get("causer")
 
     def save_more(self, changes: Sequence[Change]) -> list[Outcome]:
         """Saves further changes inside this save, after what it has written already."""

@@ -71,6 +71,18 @@ def forget_values(conn: Connection, call: Call, object: Object, id: str, names: 
         given,
     )
     conn.execute(
+        sql.SQL(
+            "UPDATE {} SET old = old - %s::text[], error = NULL WHERE object = %s AND record = %s"
+        ).format(sql.Identifier(call.schema, "sys__run")),
+        given,
+    )
+    conn.execute(
+        sql.SQL(
+            "UPDATE {} SET told = '{{}}' WHERE run IN (SELECT id FROM {} WHERE object = %s AND record = %s)"
+        ).format(sql.Identifier(call.schema, "sys__run_step"), sql.Identifier(call.schema, "sys__run")),
+        given[1:],
+    )
+    conn.execute(
         sql.SQL("DELETE FROM {} WHERE position(convert_to(%s, 'UTF8') IN body) > 0").format(
             sql.Identifier(call.schema, "sys__idempotency")
         ),

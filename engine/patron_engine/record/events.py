@@ -150,7 +150,7 @@ def _happened(batch: Batch, row: Row, listener: Listener) -> bool:
 
 def _payload(batch: Batch, row: Row, listener: Listener) -> Jsonb:
     """What the run will know: the values before, why the save happened, and what `event.` offers."""
-    event: dict[str, Any] = {"name": listener.event, "at": batch.call.now, "by": batch.person}
+    event: dict[str, Any] = {"name": listener.event, "at": batch.call.now, "by": batch.causer_of(row)}
     if listener.event == "updated":
         event["fields"] = sorted(row.changed | row.figures)
     elif listener.event == "assigned":

@@ -16,7 +16,15 @@ from patron_engine.actor import Actor
 from patron_engine.record.batch import Batch
 from patron_engine.record.row import Row
 
-MEANS = ("roles", "kind", "active", "account")  # fields of a user that say what he may do
+MEANS = (
+    "roles",
+    "kind",
+    "active",
+    "account",
+    "department",
+    "manager",
+)  # fields of a user that say what he may do
+PLACE = ("department", "manager")
 
 
 def authorise_promotion(batch: Batch, rows: Sequence[Row]) -> None:
@@ -42,11 +50,15 @@ def _may(batch: Batch, row: Row) -> bool:
     model, actor = batch.model, batch.call.actor
     if not holds(model, actor, "manage_users"):
         return False
+    if row.id == actor.user and any(row.values.get(n) != row.old.get(n) for n in PLACE):
+        return False  # where somebody stands says whose records are his: that is for others to say
     before, now = set(row.old.get("roles") or ()), set(row.values.get("roles") or ())
     known = given_of(model).roles
     if any(name in known and not holds_role(model, actor, known[name]) for name in now - before):
         return False
     if row.fresh:
         return True
+    if row.id in batch.call.administrators():
+        return False
     kind: Any = row.old.get("kind") or "internal"
     return contains(model, actor, Actor(user=row.id, roles=frozenset(before), kind=kind))

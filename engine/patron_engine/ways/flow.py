@@ -132,7 +132,7 @@ def advance(conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older 
         flow = older(first.release, first.rule) if older is not None else None
     actor = None
     if flow is not None:
-        actor = SYSTEM if flow.by_system or first.causer is None else who(conn, call, first.causer)
+        actor = SYSTEM if flow.by_system else who(conn, call, first.causer) if first.causer else None
     if flow is None or actor is None:
         why = "definition_gone" if flow is None else "causer_gone"
         store.keep(conn, call.schema, [ended(run, "parked", why) for run in runs], call.now)

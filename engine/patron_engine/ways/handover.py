@@ -83,7 +83,11 @@ def begin(
     if unknown:
         raise _wrong("unknown_object", Phrase("there is no object {object!r}", object=unknown[0]), "to")
     counts = belongings(conn, call, user)
-    plan = [[name, list(dict.fromkeys(chosen.get(name) or to))] for name in counts]
+    named = dict.fromkeys(s for successors in (to, *chosen.values()) for s in successors)
+    known = {
+        s: principal_of(conn, call, {"user": s}, ("user",)).id for s in named
+    }  # an id is written in several ways
+    plan = [[name, list(dict.fromkeys(known[s] for s in chosen.get(name) or to))] for name in counts]
     for name, successors in plan:
         if not successors:
             raise _wrong("no_successor", Phrase("say who takes over {object}", object=name), "to")
@@ -92,7 +96,6 @@ def begin(
                 Phrase("at most {most} people take over", most=MAX_SUCCESSORS), code="limit_successors"
             )
     for successor in sorted({s for _, successors in plan for s in successors}):
-        principal_of(conn, call, {"user": successor}, ("user",))
         if successor == user:
             raise _wrong("himself", Phrase("nobody hands over to himself"), "to")
         if successor == call.actor.user and not call.actor.administrator:

@@ -274,5 +274,5 @@ def _why(error: PatronError) -> str:
 
 def _because(run: Run, change: Change) -> Change:
     via = [*run.via, (run.rule, run.record)]
-    change.because = {"run": run.id, "via": via}
+    change.because = {"run": run.id, "via": via, "causer": run.causer}
     return change

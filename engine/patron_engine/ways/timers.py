@@ -6,16 +6,19 @@ passed while nobody worked is made up for as the automation says.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine import jsonio
+from patron_engine.errors import PatronError
 from patron_engine.flow.program import Flow
 from patron_engine.flow.run import Run
 from patron_engine.flow.select import Choice, chosen
@@ -42,6 +45,7 @@ from patron_engine.store.tables import TYPES
 from patron_engine.ways.flow import start
 from patron_engine.ways.steps import flow_named
 
+log = logging.getLogger("patron.flow")
 TIMED: Final = ("schedule", "date")
 MOST: Final = 50_000  # records for which one time of an automation begins runs
 PIECE: Final = 1_000  # runs that begin in one statement
@@ -64,8 +68,15 @@ def tick(conn: Conn, call: Call) -> int:
         if flow is None:
             continue
         event = flow.on[clock.event]
-        for at in due_times(event, clock.next_at, call.now, reading.context):
-            begun += _begin(reading, flow, event, at)
+        try:
+            with conn.transaction():
+                for at in due_times(event, clock.next_at, call.now, reading.context):
+                    begun += _begin(reading, flow, event, at)
+        except (PatronError, psycopg.Error) as error:  # one that cannot be worked out holds up nobody
+            log.warning(
+                "clock_failed",
+                extra={"workspace": call.workspace, "automation": clock.rule, "why": str(error)},
+            )
         _move(conn, call, clock, next_time(event, call.now, reading.context))
     return begun
 

@@ -105,6 +105,11 @@ def _hand(
 ) -> int:  # fmt: skip
     if not ids or owner == to.id:
         return 0
+    if handing.keep == "edit" and len(reached_among(conn, call, object.name, "update", ids)) < len(ids):
+        raise Forbidden(
+            Phrase("nobody gives more than he has: you may not change this record"),
+            hint=Phrase("give it to read"),
+        )
     changes = [
         Change(action="transfer", object=object.name, id=id, set={"owner": to.id}, confirm=handing.confirm)
         for id in ids

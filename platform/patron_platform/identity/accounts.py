@@ -18,6 +18,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_engine.runtime import Workspace
+from patron_platform.database.pools import Databases
 from patron_platform.identity.passwords import hash_password
 from patron_platform.identity.sessions import close_others
 
@@ -30,6 +31,17 @@ def read_email(text: str) -> str:
         raise WrongUse(
             Phrase("{text!r} is not an e-mail address: {error}", text=text, error=error), code="email"
         ) from None
+
+
+def administrators_of(databases: Databases, workspace: str) -> frozenset[str]:
+    """The user records of those who hold every right of a workspace, whatever their record says."""
+    with databases.system("read") as conn:
+        rows = conn.execute(
+            "SELECT m.user_record::text FROM patron.membership m JOIN patron.account a ON a.id = m.account"
+            " WHERE m.workspace = %s AND m.administrator AND a.state = 'active'",
+            (workspace,),
+        )
+        return frozenset(row[0] for row in rows)
 
 
 def create_user(

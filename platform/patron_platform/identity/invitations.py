@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from patron_engine.access.contain import holds_role
+from patron_engine.access.contain import contains, holds_role
 from patron_engine.access.roles import given_of
 from patron_engine.actor import SYSTEM, Actor, Cause
 from patron_engine.clock import new_id
@@ -25,6 +25,7 @@ from patron_engine.record.change import Change
 from patron_engine.runtime import Workspace
 from patron_platform.identity import tickets
 from patron_platform.identity.accounts import read_email
+from patron_platform.identity.standing import standing_of
 
 KINDS = ("internal", "portal")  # a program is not invited: it gets a key
 NAME_LENGTH = 80
@@ -69,7 +70,7 @@ def invite(
             Phrase("{email} is a user of this workspace already", email=address), code="already_a_user"
         )
     _check_roles(workspace, guest, giver)
-    user = _user_record(workspace, guest, address, name, by)
+    user = _user_record(workspace, guest, address, name, by, giver)
     with conn.transaction():
         row = conn.execute(
             "INSERT INTO patron.account (id, email, name) VALUES (%s, %s, %s)"
@@ -86,16 +87,28 @@ def invite(
         )
 
 
-def again(conn: psycopg.Connection[Any], workspace: str, account: str) -> tuple[str, str]:
-    """The address and a new token of an invitation that was not accepted, also after its end."""
+def again(conn: psycopg.Connection[Any], workspace: Workspace, account: str, giver: Actor) -> tuple[str, str]:
+    """The address and a new token of an invitation that was not accepted, also after its end. Forbidden for that of somebody who
+    may do more than who asks: the link opens his place."""
     row = conn.execute(
         "SELECT t.detail, a.email FROM patron.ticket t JOIN patron.account a ON a.id = t.account"
         " WHERE t.kind = 'invitation' AND t.workspace = %s AND t.account::text = %s AND t.used_at IS NULL",
-        (workspace, account),
+        (workspace.name, account),
     ).fetchone()
     if row is None:
         raise NotFound("there is no such invitation", code="invitation_not_found")
-    return row[1], tickets.issue(conn, "invitation", account, workspace=workspace, detail=row[0])
+    _not_above(workspace, giver, str(row[0]["user"]))
+    return row[1], tickets.issue(conn, "invitation", account, workspace=workspace.name, detail=row[0])
+
+
+def _not_above(workspace: Workspace, giver: Actor, user: str) -> None:
+    """Forbidden where this user may do more than the giver."""
+    standing = standing_of(workspace, user)
+    other = Actor(user=user, roles=standing.roles, kind=standing.kind)
+    with workspace.connection("read") as conn:
+        model = workspace.call(conn, SYSTEM).model
+    if not contains(model, giver, other):
+        raise Forbidden("you may not invite somebody who may do more than you", hint="an administrator may")
 
 
 def withdraw(conn: psycopg.Connection[Any], workspace: Workspace, account: str) -> None:
@@ -188,7 +201,7 @@ def _check_roles(workspace: Workspace, guest: Guest, giver: Actor) -> None:
             )
 
 
-def _user_record(workspace: Workspace, guest: Guest, email: str, name: str, by: str) -> str:
+def _user_record(workspace: Workspace, guest: Guest, email: str, name: str, by: str, giver: Actor) -> str:
     """The id of the record of `user` with this address, made or brought up to what was said."""
     values: dict[str, Any] = {"name": name, "kind": guest.kind, "active": True}
     values |= {"roles": list(guest.roles)}
@@ -199,6 +212,7 @@ def _user_record(workspace: Workspace, guest: Guest, email: str, name: str, by: 
     # A validated address has neither a double quote nor a backslash.
     rows = workspace.read(SYSTEM, Ask(object="user", where=f'email == "{email}"', fields=("id",))).rows()
     if rows:
+        _not_above(workspace, giver, str(rows[0]["id"]))
         change = Change(action="update", object="user", id=str(rows[0]["id"]), set=known)
     else:
         change = Change(action="create", object="user", set={**known, "email": email})

@@ -67,7 +67,7 @@ def again(request: Request, workspace: str, form: FormData) -> Response:
     """Another link for an invitation that is still open or is too old; the one before opens nothing."""
     visitor, account = _chosen(request, workspace, form)
     with visitor.service.databases.system() as conn:
-        email, token = invitations.again(conn, visitor.name, account)
+        email, token = invitations.again(conn, visitor.workspace, account, visitor.actor)
     return _sent(visitor, email, token)
 
 
