@@ -12,6 +12,7 @@ import pytest
 
 from patron_engine.actor import Actor
 from patron_engine.errors import PatronError, Refused
+from patron_engine.query.call import Call
 from patron_engine.query.groups import groups
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
@@ -55,12 +56,15 @@ class World:
         return read(self.r.conn, self.call, Ask(object=object, **more), secret=SECRET).rows()
 
     def update(self, object: str, id: str, **values: Any) -> list[tuple[str, str | None]]:
+        return self.refused(Change(action="update", object=object, id=id, set=values))
+
+    def refused(self, change: Change, call: Call | None = None) -> list[tuple[str, str | None]]:
         """(code, path) of what was refused; nothing is kept."""
-        change = Change(action="update", object=object, id=id, set=values)
+        call = call or self.call
         try:
             with self.r.conn.transaction(force_rollback=True):
-                begin_write(self.r.conn, self.call)
-                save(self.r.conn, self.call, [change])
+                begin_write(self.r.conn, call)
+                save(self.r.conn, call, [change])
         except Refused as refused:
             return [(p.code, p.path) for p in refused.problems]
         except PatronError as other:
@@ -121,3 +125,27 @@ def test_he_sets_it_where_it_is_his(world: World) -> None:
     assert world.update("account", world.theirs, size=11) == [("readonly_field", "size")]
     assert world.update("account", world.theirs, name="Ours") == [("readonly_field", "name")]
     assert world.update("account", world.theirs, size=None) == [("readonly_field", "size")]
+
+
+MAKER = {
+    "kind": "role", "name": "maker", "label": "Maker", "for_users": "internal",
+    "objects": {"account": {"create": True, "read": "all"}}, "fields": {"account": {"size": "read"}},
+}  # fmt: skip
+EDITOR = {
+    "kind": "role", "name": "editor", "label": "Editor", "for_users": "internal",
+    "objects": {"account": {"read": "all", "update": "all", "where": {"update": "grade == 'a'"}}},
+}  # fmt: skip
+
+
+def test_who_makes_a_record_sets_what_his_right_to_make_it_gives(world: World) -> None:
+    bodies = "".join(f"---\n{json.dumps(b)}\n" for b in (MAKER, EDITOR))
+    model = model_of(DOCUMENTS + bodies)
+    actor = Actor(user=world.me, name="rep", roles=frozenset({"maker", "editor"}))
+    call = replace(world.r.call, model=model, tables=Tables(model, world.r.call.schema), actor=actor)
+
+    def make(**values: Any) -> list[tuple[str, str | None]]:
+        return world.refused(Change(action="create", object="account", set={"name": "New", **values}), call)
+
+    assert make(grade="b") == []
+    assert make(grade="b", size=5) == [("readonly_field", "size")]
+    assert make(grade="a", size=5) == []  # a record as he may change it

@@ -50,6 +50,12 @@ def field_rule(model: Model, actor: Actor, field: Field) -> FieldRule:
     return found[0]
 
 
+def creates_with(model: Model, actor: Actor, field: Field) -> bool:
+    """Whether who makes a record of this object may set the field in it, by what lets him make it."""
+    grants = given.grants_of(model, actor)
+    return any(g.covers(field.object, "create") and g.right(field) == "edit" for g in grants)
+
+
 def _rule(model: Model, actor: Actor, grants: Sequence[Grant], field: Field) -> FieldRule:
     mine = [
         (g, _right(model, actor, g, field, frozenset())) for g in grants if g.covers(field.object, "read")

@@ -18,6 +18,7 @@ from patron_engine.access.decide import (
     not_allowed,
     row_rule,
 )
+from patron_engine.access.fields import creates_with
 from patron_engine.expr.nodes import Expression
 from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch, by_object
@@ -40,6 +41,7 @@ def authorise(batch: Batch, rows: Sequence[Row]) -> None:
 def authorise_after(batch: Batch, rows: Sequence[Row]) -> None:
     """May he still, as the record is now? A change must not carry a record out of one's rights, or into them."""
     _judge(batch, rows, before=False)
+    _fields_of_new(batch, [r for r in rows if r.fresh and r.own and not r.rejected])
 
 
 def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
@@ -164,6 +166,21 @@ def authorise_fields(batch: Batch, rows: Sequence[Row]) -> None:
                     Phrase("{field} cannot be written", field=batch.label(program.fields[name])),
                     name,
                 )
+
+
+def _fields_of_new(batch: Batch, rows: Sequence[Row]) -> None:
+    """A new record's fields are set by who may as its maker, or where the record as it is now gives it to him."""
+    for program, mine in by_object(rows):
+        for name in sorted({n for r in mine for n in r.given & r.changed}):
+            field = program.fields.get(name)
+            if field is None or name in HANDING or creates_with(batch.model, batch.call.actor, field):
+                continue
+            rule = field_rule(batch.model, batch.call.actor, field).edit
+            if isinstance(rule, When):
+                for row in _beyond(batch, [r for r in mine if name in r.given & r.changed], rule.condition):
+                    row.wrong(
+                        "readonly_field", Phrase("{field} cannot be written", field=batch.label(field)), name
+                    )
 
 
 def _were_beyond(batch: Batch, rows: Sequence[Row], condition: Expression) -> set[Row]:
