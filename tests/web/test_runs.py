@@ -122,3 +122,9 @@ def test_a_save_that_starts_nothing_leaves_nothing(opened: Opened) -> None:
     place.save(SYSTEM, [Change(action="create", object="yd_job", set={"name": "quiet"})])
     with place.connection("read") as conn:
         assert conn.execute(f"SELECT count(*) FROM {place.schema}.sys__event").fetchone() == (0,)  # type: ignore[arg-type]
+
+
+def test_the_character_nul_in_an_address_is_refused(opened: Opened) -> None:
+    person = opened.person()
+    for path in ("/runs?rule=%00", "/audit?who=%00", "/o/yd_job?q=%00", "/search?q=%00"):
+        assert person.get(path).status_code in (200, 303, 422), path

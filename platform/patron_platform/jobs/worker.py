@@ -53,8 +53,12 @@ def work_round(service: Service, stop: Event, begun: dict[str, str]) -> int:
             if begun.get(name) != (day := service.runtime.clock().strftime("%Y-%m-%d %H")):
                 begin_day(place)
                 begun[name] = day
-            done += work_flows(service, place)
             done += work_off(place)
         except Exception:
             log.exception("workspace_failed", extra={"workspace": name})
+            continue
+        try:  # what happens by itself must not hold up imports and indexes, nor they it
+            done += work_flows(service, place)
+        except Exception:
+            log.exception("flow_failed", extra={"workspace": name})
     return done

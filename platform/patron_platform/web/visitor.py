@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 
 from patron_engine.actor import Actor, Cause
-from patron_engine.errors import NotFound, PatronError
+from patron_engine.errors import NotFound, PatronError, Refused
 from patron_engine.model.model import Model
 from patron_engine.page.reader import Reader
+from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.runtime import Workspace
 from patron_platform.colleagues import Colleague
@@ -133,6 +134,8 @@ def arrived(request: Request, workspace: str) -> Visitor:
 def _seen(request: Request, workspace: str) -> tuple[Visitor, Actor, Model]:
     """The visitor, who signed in (somebody else, where he looks at the workspace as another does), and the release under which
     he was let in."""
+    if any("\x00" in value for value in request.query_params.values()):
+        raise Refused([Problem(code="bad_character", message="a parameter has the character NUL")])
     session = session_of(request)
     if session is None:
         raise NotSignedIn("nobody is signed in")
