@@ -62,7 +62,7 @@ def named(site: Site) -> dict[str, str]:
         user = conn.execute('SELECT id FROM w_acme."user" WHERE email = %s', [ADMIN]).fetchone()
     assert user is not None
     return {"workspace": WORKSPACE, "object": "account", "id": str(made[0].id), "user": str(user[0]), "name": "sales_rep",
-            "token": "no-such-token", "act": "0190a0b0-0000-7000-8000-0000000000ff"}  # fmt: skip
+            "token": "no-such-token", "act": "0190a0b0-0000-7000-8000-0000000000ff", "number": "1"}  # fmt: skip
 
 
 def filled(path: str, named: dict[str, str]) -> str:

@@ -14,9 +14,8 @@ from typing import Any, Final
 
 import re2
 
-from patron_engine.meta.cron import cron_fault
 from patron_engine.meta.document import Document, Path, walk
-from patron_engine.meta.reference.events import OFFERS
+from patron_engine.meta.rules_events import automation_causer, automation_object, cron_lines
 from patron_engine.meta.rules_values import (
     external_ids,
     login_addresses,
@@ -199,39 +198,6 @@ def steps(document: Document, found: Problems) -> None:
                 hint = "write do: update, or timing: before in an automation"
                 message = "`set` changes the record inside its save; this runs after it"
                 found.add("step_not_here", message, hint=hint, **document.where((*path, "do")))
-
-
-def automation_object(document: Document, found: Problems) -> None:
-    events = document.body.get("on")
-    happens = OFFERS.keys() - {"schedule", "webhook", "email", "upgraded", "form"}
-    for event in [events] if isinstance(events, Mapping) else events if isinstance(events, list) else ():
-        name = event.get("event") if isinstance(event, Mapping) else None
-        if "object" not in document.body and isinstance(name, str) and name in happens:
-            message = Phrase("`{name}` happens to records: say of which object", name=name)
-            found.add("missing_key", message, hint="write object: …", **document.where(("on",)))
-
-
-def automation_causer(document: Document, found: Problems) -> None:
-    """What comes by the clock is caused by nobody whose rights it could have."""
-    if document.body.get("run_as") != "causer":
-        return
-    events = document.body.get("on")
-    for event in [events] if isinstance(events, Mapping) else events if isinstance(events, list) else ():
-        if isinstance(event, Mapping) and event.get("event") in ("schedule", "date"):
-            message = Phrase(
-                "nobody causes `{name}`: it cannot run with the causer's rights", name=event["event"]
-            )
-            found.add("no_causer", message, hint="write run_as: system", **document.where(("run_as",)))
-
-
-def cron_lines(document: Document, found: Problems) -> None:
-    for path, value in walk(document.body):
-        if path and path[-1] == "cron" and isinstance(value, str) and not value.startswith("="):
-            fault = cron_fault(value)
-            if fault:
-                found.add(
-                    "bad_form", Phrase("the cron line {value!r}: {fault}", value=value, fault=fault), **document.where(path),
-                )  # fmt: skip
 
 
 def measures(document: Document, found: Problems) -> None:
