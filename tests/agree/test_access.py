@@ -92,7 +92,12 @@ def _agree(world: Records, org: Organisation, chance: random.Random, seed: str) 
         where = f"{seed}: {user['name']} {user['roles']} {object} {bodies}"
         if object in _known(call):
             way = chance.choice(WAYS)
-            said = way(Look(world, call, org, object, wanted))
+            try:
+                said = way(Look(world, call, org, object, wanted))
+            except (
+                AssertionError
+            ) as error:  # what a way finds by itself is told with the seed that repeats it
+                raise AssertionError(f"{way.__name__} {where}: {error}") from error
             assert said is None or said == wanted, f"{way.__name__} {where}"
         else:
             assert not wanted, where
