@@ -232,7 +232,8 @@ def test_a_folded_group_is_stepped_over_and_comes_back(site: Site, pipeline: Non
         page.locator(".list-next").scroll_into_view_if_needed()
         expect(lines).to_have_count(100)
         page.locator("[data-key=lost]").click()
-        expect(lines).to_have_count(100 + LOST * 2 - 1)
+        # Scrolling to the band may bring more of the group above it; what stands behind the band is its own.
+        expect(page.locator("[data-key=lost] ~ tr[data-id]:visible")).to_have_count(LOST * 2 - 1)
         visit.calm()
 
 
