@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from patron_engine import jsonio
 from patron_engine.expr.compile import Expression
-from patron_engine.meta.document import Path, path_text
+from patron_engine.meta.document import Path, path_of, path_text
 from patron_engine.model.automations import events_of, runs_after
 from patron_engine.model.model import Model
 
@@ -119,6 +119,25 @@ def flow_of(model: Model, name: str) -> Flow | None:
     )
 
 
+def flow_at(model: Model, key: str) -> Flow | None:
+    """The steps that stand in a document of another kind, as a program. `key` is `kind:name:path`, the path as people write
+    it: `approval:order_approval:after.approved`. None when there are none."""
+    kind, name, place = key.split(":", 2)
+    body = model.documents.get((kind, name))
+    path = path_of(body, place) if body is not None else None
+    if body is None or path is None:
+        return None
+    expressions = {at[2]: e for at, e in model.expressions.items() if at[:2] == (kind, name)}
+    steps = _at(body, path) or ()
+    version = sha256(jsonio.dumps(steps)).hexdigest()[:16]
+    code: list[Instruction] = []
+    _steps(body, path, expressions, code, f"{key}.{version}")
+    return Flow(
+        name=key, object=body.get("object"), version=version, on=(), when=None, stop_when=None, once="per_change",
+        by_system=True, code=tuple(code),
+    )  # fmt: skip
+
+
 def version_of(body: Mapping[str, Any]) -> str:
     """What tells one version of an automation from another: a digest of what it does."""
     told = {k: v for k, v in body.items() if k in ("object", "steps", "stop_when", "run_as", "limits")}
@@ -127,22 +146,26 @@ def version_of(body: Mapping[str, Any]) -> str:
 
 def _code(body: Mapping[str, Any], expressions: Mapping[str, Expression]) -> tuple[Instruction, ...]:
     code: list[Instruction] = []
-    _steps(body, ("steps",), expressions, code)
+    _steps(body, ("steps",), expressions, code, f"{body['name']}.{version_of(body)}")
     return tuple(code)
 
 
 def _steps(
-    body: Mapping[str, Any], path: Path, expressions: Mapping[str, Expression], code: list[Instruction]
+    body: Mapping[str, Any],
+    path: Path,
+    expressions: Mapping[str, Expression],
+    code: list[Instruction],
+    rule: str,
 ) -> None:
     for position, raw in enumerate(_at(body, path) or ()):
         here = (*path, position)
-        step = _step(body, here, raw, expressions)
+        step = _step(body, here, raw, expressions, rule)
         if step.do == "branch":
             _branch(body, here, step, expressions, code)
         elif step.do == "for_each":
             begin = len(code)
             code.append(Jump(to=0))  # put right below, when the end is known
-            _steps(body, (*here, "steps"), expressions, code)
+            _steps(body, (*here, "steps"), expressions, code, rule)
             code.append(Jump(to=begin))
             code[begin] = Loop(step=step, end=len(code))
         else:
@@ -162,7 +185,7 @@ def _branch(
     leaving: list[int] = []
     for number in range(len(step.body["cases"])):
         cases.append((expressions.get(path_text(body, (*here, "cases", number, "when"))), len(code)))
-        _steps(body, (*here, "cases", number, "steps"), expressions, code)
+        _steps(body, (*here, "cases", number, "steps"), expressions, code, step.rule)
         leaving.append(len(code))
         code.append(Jump(to=0))
     for at in leaving:
@@ -171,7 +194,11 @@ def _branch(
 
 
 def _step(
-    body: Mapping[str, Any], path: Path, raw: Mapping[str, Any], expressions: Mapping[str, Expression]
+    body: Mapping[str, Any],
+    path: Path,
+    raw: Mapping[str, Any],
+    expressions: Mapping[str, Expression],
+    rule: str,
 ) -> Step:
     place = path_text(body, path)
     own = {
@@ -179,7 +206,6 @@ def _step(
         for key, e in expressions.items()
         if key.startswith(place) and key[len(place) : len(place) + 1] in (".", "[")
     }
-    rule = f"{body['name']}.{version_of(body)}"
     return Step(name=raw.get("name"), do=str(raw["do"]), path=place, rule=rule, body=raw, expressions=own)
 
 

@@ -76,6 +76,31 @@ def is_named_list(value: Any) -> bool:
     return None not in names and len(set(names)) == len(names)
 
 
+def path_of(body: Any, text: str) -> Path | None:
+    """The path that people write as `text`: what `path_text` gave. None when nothing stands there.
+
+    >>> path_of({"nodes": [{"name": "boss", "after": [1]}]}, "nodes.boss.after")
+    ('nodes', 0, 'after')
+    """
+    if not text:
+        return ()
+    steps: list[tuple[Any, str]] = []  # a key or an index of what is here, and how it is written
+    if isinstance(body, Mapping):
+        steps = [(key, str(key)) for key in body]
+    elif isinstance(body, Sequence) and not isinstance(body, str):
+        steps = [(n, element_name(item) or f"[{n}]") for n, item in enumerate(body)]
+    for key, written in steps:
+        if not text.startswith(written):
+            continue
+        rest = text[len(written) :]
+        if rest and rest[0] not in ".[":
+            continue
+        further = path_of(body[key], rest.removeprefix("."))
+        if further is not None:
+            return (key, *further)
+    return None
+
+
 def path_text(body: Any, path: Path) -> str:
     """The path as people write it: names of elements instead of indices, `[2]` where an element has no name.
 

@@ -11,12 +11,35 @@ from typing import Any, Final
 
 from patron_engine.model.model import Model
 
-STEPS: Final = frozenset({
-    "create", "update", "upsert", "find", "delete", "assign", "notify", "comment", "wait", "branch", "for_each", "run", "stop",
-})  # fmt: skip
-EVENTS: Final = frozenset({
-    "created", "updated", "deleted", "restored", "assigned", "stage_entered", "schedule", "date",
-})  # fmt: skip
+STEPS: Final = frozenset(
+    {
+        "assign",
+        "branch",
+        "comment",
+        "create",
+        "delete",
+        "find",
+        "for_each",
+        "notify",
+        "run",
+        "stop",
+        "update",
+        "upsert",
+        "wait",
+    }
+)
+EVENTS: Final = frozenset(
+    {
+        "assigned",
+        "created",
+        "date",
+        "deleted",
+        "restored",
+        "schedule",
+        "stage_entered",
+        "updated",
+    }
+)
 LATER: Final = frozenset({"details", "template", "skip_absent"})  # keys of steps that are not carried out yet
 
 Body = Mapping[str, Any]

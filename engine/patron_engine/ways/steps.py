@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from patron_engine.errors import NotFound, PatronError
-from patron_engine.flow.acts import Act, acts_of
-from patron_engine.flow.program import Choose, Do, Flow, Jump, Loop, Step, flow_of
+from patron_engine.flow.act import Act
+from patron_engine.flow.acts import acts_of
+from patron_engine.flow.program import Choose, Do, Flow, Jump, Loop, Step, flow_at, flow_of
 from patron_engine.flow.run import Run, ended, failed, gone_on, waiting
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
@@ -24,14 +25,16 @@ from patron_engine.query.call import Call
 from patron_engine.record.change import Change, Outcome
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
+from patron_engine.ways.carrying import carry
 from patron_engine.ways.save import save
 
 TOLD: Final = 20  # records that the log of a step names
 
 
 def flow_named(call: Call, name: str) -> Flow | None:
-    """The automation of that name, made once a release."""
-    found: Flow | None = Programs.of(call.tables).keep(("flow", name), lambda: flow_of(call.model, name))
+    """The automation of that name, or the steps that stand at `kind:name:path`; made once a release."""
+    make = flow_at if ":" in name else flow_of
+    found: Flow | None = Programs.of(call.tables).keep(("flow", name), lambda: make(call.model, name))
     return found
 
 
@@ -171,6 +174,7 @@ def _do(under: Under, instruction: Any, runs: Sequence[Run]) -> list[Run]:
     acts = acts_of(under.reading, under.flow, step, [Subject(run=run) for run in open]) if open else []
     pairs = _apart(under, step, open, acts)
     outcomes = _saved(under, pairs)
+    carried = _carried(under, pairs, outcomes)
     for run, act in pairs:
         done = outcomes.get(run.id, [])
         wrong = [o for o in done if isinstance(o, str)]
@@ -179,17 +183,13 @@ def _do(under: Under, instruction: Any, runs: Sequence[Run]) -> list[Run]:
             continue
         records = [{"object": o.object, "id": o.id, "did": o.action} for o in done if isinstance(o, Outcome)]
         after = _after(run, act, records, step.name)
-        under.told(
-            run,
-            step.path,
-            _word(act),
-            {**act.told, **({"records": records[:TOLD]} if records else {})},
-            began,
-        )
+        told = {**act.told, **({"records": records[:TOLD]} if records else {})}
+        told.update(carried.get(run.id, {}))
+        under.told(run, step.path, _word(act), told, began)
         under.begins += [_begun(under, run, *begin) for begin in act.begins]
         if after.state != "ready":
             under.keep(after)
-        elif records:  # the next step has its own transaction, the end needs none
+        elif records or act.commands:  # the next step has its own transaction, the end needs none
             under.keep(ended(after, "done") if after.at >= len(under.flow.code) else after)
         else:
             gone.append(after)
@@ -256,6 +256,23 @@ def _saved(under: Under, pairs: Sequence[tuple[Run, Act]]) -> dict[str, list[Out
         for (run, _), outcome in zip(single, outcomes, strict=True):
             refused = outcome.action == "refused"
             found[run.id] = ["; ".join(str(p.message) for p in outcome.problems)] if refused else [outcome]
+    return found
+
+
+def _carried(
+    under: Under, pairs: Sequence[tuple[Run, Act]], outcomes: dict[str, list[Outcome | str]]
+) -> dict[str, dict[str, Any]]:
+    """Run -> what its commands told. One that cannot be carried out is put among the outcomes, as a refused change is."""
+    found: dict[str, dict[str, Any]] = {}
+    for run, act in pairs:
+        if not act.commands or any(isinstance(o, str) for o in outcomes.get(run.id, ())):
+            continue
+        try:
+            with under.conn.transaction():
+                for command in act.commands:
+                    found.setdefault(run.id, {}).update(carry(under.conn, under.call, run, command))
+        except PatronError as error:
+            outcomes[run.id] = [_why(error)]
     return found
 
 

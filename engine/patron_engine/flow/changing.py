@@ -1,0 +1,115 @@
+"""Changing: steps that change records: update, create, upsert, find, delete, assign. Plan stage.
+
+In: a step, runs, what they read. Out: an `Act` for each run. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from patron_engine.flow.act import Act
+from patron_engine.flow.people import people
+from patron_engine.flow.program import Flow, Loop, Step
+from patron_engine.flow.select import Choice, chosen
+from patron_engine.flow.values import Reading, Subject
+from patron_engine.flow.writing import MOST, Target, lock, sets_of, targets_of
+from patron_engine.record.change import Change
+
+
+def update(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
+    targets = targets_of(reading, step, subjects)
+    return _changes(targets, _changed(reading, step, targets))
+
+
+def _changed(
+    reading: Reading, step: Step, targets: Sequence[Sequence[Target]]
+) -> dict[tuple[int, str], Change]:
+    """The change of each target; `target.` reads it. Targets are locked first: what is worked out from them is written over
+    nothing newer."""
+    made: dict[tuple[int, str], Change] = {}
+    by_object: dict[str, list[tuple[int, Subject, str]]] = {}
+    for number, found in enumerate(targets):
+        for subject, object, id in found:
+            by_object.setdefault(object, []).append(
+                (number, Subject(run=subject.run, object=object, id=id), id)
+            )
+    for object, listed in by_object.items():
+        known = reading.call.model.objects[object]
+        lock(reading, object, [id for _, _, id in listed])
+        sets = sets_of(reading, step, known, [subject for _, subject, _ in listed])
+        for (number, _, id), values in zip(listed, sets, strict=True):
+            made[number, id] = Change(action="update", object=object, id=id, set=values, source="typed")
+    return made
+
+
+def _changes(targets: Sequence[Sequence[Target]], made: Mapping[tuple[int, str], Change]) -> list[Act]:
+    acts = []
+    for number, found in enumerate(targets):
+        changes = tuple(made[number, id] for _, _, id in found)
+        result = {"object": found[0][1], "id": found[0][2]} if found else None
+        acts.append(Act(changes=changes, result=result, told={} if found else {"left_out": "no_record"}))
+    return acts
+
+
+def create(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
+    object = reading.call.model.objects[step.body["object"]]
+    made = sets_of(reading, step, object, subjects)
+    return [
+        Act(
+            changes=(Change(action="create", object=object.name, set=values, source="typed"),),
+            made=True,
+            result={"object": object.name},
+        )
+        for values in made
+    ]
+
+
+def upsert(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
+    object = reading.call.model.objects[step.body["object"]]
+    by = step.body["by"]
+    name = by if isinstance(by, str) else by[0]
+    acts = []
+    for values in sets_of(reading, step, object, subjects):
+        change = Change(
+            action="upsert", object=object.name, by=(name, values.get(name)), set=values, source="typed"
+        )
+        acts.append(Act(changes=(change,), made=True, result={"object": object.name}))
+    return acts
+
+
+def find(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
+    """The first that fits; all of them where a loop goes through what it found."""
+    object = step.body["object"]
+    looped = any(isinstance(i, Loop) and i.step.body.get("each") == f"steps.{step.name}" for i in flow.code)
+    sort = step.body.get("sort") or ()
+    choice = Choice(
+        key=f"{step.rule}.{step.path}", object=object, where=step.expressions.get("where"),
+        sort=(sort,) if isinstance(sort, str) else tuple(sort), limit=MOST if looped else 1,
+    )  # fmt: skip
+    found = chosen(reading, choice, subjects)
+    return [
+        Act(result={"object": object, "id": ids[0] if ids else None, **({"ids": ids} if looped else {})})
+        for ids in found
+    ]
+
+
+def delete(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
+    targets = targets_of(reading, step, subjects)
+    return [
+        Act(changes=tuple(Change(action="delete", object=o, id=i) for _, o, i in found)) for found in targets
+    ]
+
+
+def assign(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
+    """The first of the people that are meant becomes the owner."""
+    acts = []
+    for subject, found in zip(subjects, targets_of(reading, step, subjects), strict=True):
+        to = people(reading, step, "to", step.body["to"], subject)
+        if not to or not found:
+            acts.append(Act(told={"left_out": "no_record" if to else "nobody"}))
+            continue
+        changes = tuple(
+            Change(action="update", object=o, id=i, set={"owner": to[0]}, source="typed") for _, o, i in found
+        )
+        acts.append(Act(changes=changes, result={"object": found[0][1], "id": found[0][2]}))
+    return acts

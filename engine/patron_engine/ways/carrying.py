@@ -1,0 +1,24 @@
+"""Carrying: effects of steps that are not changes of records, carried out in the transaction of the run.
+
+In: a connection, the frame of the call, a run, a command. Out: what the step's log says of it, beside what it did. A command that
+cannot be carried out raises a PatronError: the step then fails as one whose change was refused does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from patron_engine.flow.act import Command
+from patron_engine.flow.run import Run
+from patron_engine.query.call import Call
+from patron_engine.record.statements import Conn
+
+Carrier = Callable[[Conn, Call, Run, Any], Mapping[str, Any]]
+
+CARRIERS: Final[Mapping[type[Command], Carrier]] = {}
+
+
+def carry(conn: Conn, call: Call, run: Run, command: Command) -> Mapping[str, Any]:
+    """Carries one command out."""
+    return CARRIERS[type(command)](conn, call, run, command)
