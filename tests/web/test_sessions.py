@@ -255,3 +255,11 @@ def test_other_rights_end_the_sessions(opened: Opened) -> None:
             "UPDATE patron.membership SET administrator = false FROM patron.account a"
             " WHERE a.id = account AND a.email = %s", (REP,)
         )  # fmt: skip
+
+
+def test_a_script_of_a_page_is_told_that_nobody_is_signed_in(opened: Opened) -> None:
+    """A form that was kept without network is sent by a script: refused it would be given up, 401 it waits."""
+    said = opened.client.post(
+        f"/w/{WORKSPACE}/o/account/new", data={"name": "Kept"}, headers={"Accept": "application/json"}
+    )
+    assert (said.status_code, said.json()["code"]) == (401, "not_signed_in")

@@ -44,6 +44,7 @@ STATUS: tuple[tuple[type[engine.PatronError], int], ...] = (
 )
 BY_CODE: Mapping[str, int] = {
     "unauthenticated": 401,
+    "not_signed_in": 401,  # by a script of a page: a form that waits is sent when somebody is again
     "too_many_requests": 429,
     "cursor_outdated": 410,
     "if_match_required": 428,
