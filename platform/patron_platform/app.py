@@ -1,6 +1,7 @@
 """App: the ASGI application over an open service: routers, error answers, headers, metrics. Nothing else happens here.
 
 In: a `Service`. Out: a FastAPI application. FastAPI's own OpenAPI is off: the workspace's is at /api/v1/openapi.json.
+Records are there at once; what else there is comes when it is asked for, or when the process has a moment (`rooms`).
 """
 
 from __future__ import annotations
@@ -10,32 +11,17 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
 
-from patron_platform.api import (
-    access,
-    audit,
-    definitions,
-    errors,
-    exports,
-    files,
-    giving,
-    imports,
-    objects,
-    packs,
-    personal,
-    privacy,
-    records,
-    releases,
-    runs,
-    search,
-)
+from patron_engine.errors import PatronError
+from patron_platform.api import access, errors, giving, records
 from patron_platform.api.door import Door
 from patron_platform.health import router as health
 from patron_platform.hosts import Hosts
 from patron_platform.observe import Observed
+from patron_platform.rooms import Rooms
 from patron_platform.service import Service
-from patron_platform.web import pages
-from patron_platform.web.errors import error_page
 from patron_platform.web.packing import Packed
 
 API = "/api/v1"
@@ -53,26 +39,32 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     app = FastAPI(title="Patron", openapi_url=None, docs_url=None, redoc_url=None, lifespan=life)
     app.state.service = service
     app.state.door = Door(service)
-    errors.install(app, error_page)
-    for module in (
-        access,
-        objects,
-        search,
-        definitions,
-        releases,
-        packs,
-        files,
-        giving,
-        records,
-        imports,
-        exports,
-        personal,
-        privacy,
-        audit,
-        runs,
-    ):
+    errors.install(app, _error_page)
+    for module in (access, giving, records):  # those with longer addresses first
         app.include_router(module.router, prefix=API)
     app.include_router(health)
-    for module in pages.PAGES:
-        app.include_router(module.router)
-    return Observed(Packed(Hosts(app, service.settings.base_url)), API)
+
+    def rest_of_api() -> None:
+        from patron_platform.api import rest
+
+        for module in rest.MODULES:
+            app.include_router(module.router, prefix=API)
+
+    def pages() -> None:
+        from patron_platform.web.pages import PAGES
+
+        for module in PAGES:
+            app.include_router(module.router)
+
+    rooms = Rooms(
+        app,
+        here=(f"{API}/records/", "/health/", "/metrics"),
+        rooms=((f"{API}/", rest_of_api), ("/", pages)),
+    )
+    return Observed(Packed(Hosts(rooms, service.settings.base_url)), API)
+
+
+def _error_page(request: Request, error: PatronError, number: str | None = None) -> Response | None:
+    from patron_platform.web.errors import error_page
+
+    return error_page(request, error, number)

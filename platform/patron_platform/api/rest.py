@@ -1,0 +1,36 @@
+"""The rest of the API: the modules whose routers a process loads when the first of their addresses is asked for.
+
+Records, which programs ask for most, are there from the beginning (patron_platform/app).
+"""
+
+from __future__ import annotations
+
+from patron_platform.api import (
+    audit,
+    definitions,
+    exports,
+    files,
+    imports,
+    objects,
+    packs,
+    personal,
+    privacy,
+    releases,
+    runs,
+    search,
+)
+
+MODULES = (
+    objects,
+    search,
+    definitions,
+    releases,
+    packs,
+    files,
+    imports,
+    exports,
+    personal,
+    privacy,
+    audit,
+    runs,
+)

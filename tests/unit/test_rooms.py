@@ -1,0 +1,41 @@
+"""Rooms: what an address needs is loaded before it is answered, once, and the rest after the first answer."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+from patron_platform.rooms import Rooms
+
+
+def asked(rooms: Rooms, path: str) -> None:
+    async def nothing(*_: Any) -> Any:
+        return None
+
+    asyncio.run(rooms({"type": "http", "path": path}, nothing, nothing))
+
+
+def test_a_room_is_loaded_once_before_its_address_is_answered() -> None:
+    told: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        told.append(scope["path"])
+
+    hold = threading.Event()
+
+    def pages() -> None:
+        hold.wait(5)
+        told.append("pages")
+
+    rooms = Rooms(app, here=("/api/records/",), rooms=(("/api/", lambda: told.append("api")), ("/", pages)))
+    asked(rooms, "/api/records/x")
+    assert told[0] == "/api/records/x"  # needed nothing
+    asked(rooms, "/api/objects")
+    assert told.index("api") < told.index("/api/objects")
+    hold.set()
+    asked(rooms, "/w/acme/")
+    assert told.index("pages") < told.index("/w/acme/")
+    time.sleep(0.05)
+    assert (told.count("api"), told.count("pages")) == (1, 1)
