@@ -61,7 +61,7 @@ def _case(request: Request, workspace: str, id: UUID, form: Pairs, *, his_way: b
     with desk(request, workspace) as it:
         visitor = it.visitor
         csrf.check(request, visitor.session.id, forms_in.texts(form))
-        about = colleague(visitor.service, visitor.workspace, str(id))
+        about = colleague(it.conn, it.call, str(id))
         if his_way and not contains(it.call.model, visitor.actor, about.actor):
             raise Forbidden(
                 "you may not change how somebody signs in who may do more than you",
@@ -133,14 +133,14 @@ def groups(request: Request, workspace: str, id: UUID, form: FormData) -> Respon
     with desk(request, workspace) as it:
         visitor = it.visitor
         csrf.check(request, visitor.session.id, forms_in.texts(form))
-        about = colleague(visitor.service, visitor.workspace, str(id))
+        about = colleague(it.conn, it.call, str(id))
         wanted = set(forms_in.several(form, "group"))
         changes = []
         for group, members in _members(it).items():
             if (group in wanted) != (about.id in members):
                 now = [*members, about.id] if group in wanted else [m for m in members if m != about.id]
                 changes.append(Change(action="update", object="group", id=group, set={"members": now}))
-        visitor.workspace.writing(visitor.actor, lambda conn, call: save(conn, call, changes), visitor.cause)
+    visitor.workspace.writing(visitor.actor, lambda conn, call: save(conn, call, changes), visitor.cause)
     return _back(request, workspace, id, "saved")
 
 
