@@ -20,7 +20,9 @@ SELLER = {
     "objects": {
         "user": {"read": "all"}, "department": {"read": "all"}, "group": {"read": "all"}, "yd_place": {"read": "all"},
         "account": {"create": True, "read": "own", "update": "own", "share": "own", "transfer": "own"},
-        "yd_job": {"create": True, "read": "own", "update": "own", "share": "own", "transfer": "own"},
+        "yd_job": {
+            "create": True, "read": "own", "update": "own", "share": "own", "transfer": "own", "bulk": True,
+        },
     },
 }  # fmt: skip
 

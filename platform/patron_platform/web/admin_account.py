@@ -30,7 +30,7 @@ from patron_platform.identity import accounts, factor, letters, sessions, ticket
 from patron_platform.identity.audit import Act, note
 from patron_platform.members import Member, members_of
 from patron_platform.web import csrf, forms_in
-from patron_platform.web.admin import Desk, desk
+from patron_platform.web.admin import Desk, at_desk, desk
 from patron_platform.web.admin_people import draw_person
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData, Pairs
@@ -115,16 +115,19 @@ def second_factor_off(request: Request, workspace: str, id: UUID, form: FormData
         others = case.conn.execute(
             "SELECT count(*) FROM patron.membership WHERE account = %s", (case.member.account,)
         ).fetchone()
-        if others is not None and others[0] > 1:
-            said = Problem(
-                code="forbidden", message="this account belongs to other workspaces too",
-                hint="the operator of the service may: patron user second-factor-off",
-            )  # fmt: skip
-            return draw_person(case.it, case.about.id, [said], 403)
-        factor.turn_off(case.conn, case.member.account)
-        sessions.close_others(case.conn, case.member.account)
-        case.done("second_factor_off")
-    return _back(request, workspace, id, "second_factor")
+        alone = others is None or others[0] <= 1
+        if alone:
+            factor.turn_off(case.conn, case.member.account)
+            sessions.close_others(case.conn, case.member.account)
+            case.done("second_factor_off")
+    if alone:
+        return _back(request, workspace, id, "second_factor")
+    said = Problem(
+        code="forbidden", message="this account belongs to other workspaces too",
+        hint="the operator of the service may: patron user second-factor-off",
+    )  # fmt: skip
+    with at_desk(case.it.visitor) as it:
+        return draw_person(it, case.about.id, [said], 403)
 
 
 @router.post("/groups")
