@@ -12,7 +12,15 @@ from patron_engine.store.migrations import make_schema
 from patron_engine.store.session import open_session
 from patron_platform.database.migrate import open_system
 from patron_platform.database.pools import Databases
+from patron_testing.holding import watched
 from patron_testing.pg import Server, running_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_request_waits_for_itself() -> Iterator[None]:
+    """Whatever a test asks for, on every page and in every job."""
+    with watched():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ from patron_engine.ways import publish as publish_way
 from patron_engine.ways import read as read_way
 from patron_engine.ways import save as save_way
 from patron_engine.ways.publish import Publication
+from patron_engine.ways.standing import People, Who, who_is
 
 FRESH_SECONDS = 0.5
 KEPT_RELEASES = 2  # per workspace: the active one, and the one requests under way may still use
@@ -69,9 +70,11 @@ class Runtime:
         clock: Clock = system_clock,
         secret: bytes,
         administrators: Callable[[str], frozenset[str]] = lambda _: frozenset(),
+        who: Callable[[str], Who] = lambda _: who_is,
     ) -> None:
         self.connections = connections
         self.administrators = administrators  # workspace -> the users who have every right there
+        self.who = who  # workspace -> how it is asked who somebody is for whom something goes on
         self.clock = clock
         self.secret = secret
         self._workspaces: dict[str, Workspace] = {}
@@ -148,6 +151,12 @@ class Workspace:
             new_id=new_id,
             administrators=partial(self.runtime.administrators, self.name),
         )
+
+    @property
+    def people(self) -> People:
+        """For what goes on without a request."""
+        runtime = self.runtime
+        return People(runtime.who(self.name), partial(runtime.administrators, self.name))
 
     @contextmanager
     def connection(self, purpose: Purpose = "read") -> Iterator[psycopg.Connection[Any]]:

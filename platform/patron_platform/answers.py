@@ -182,13 +182,11 @@ def owns(conn: psycopg.Connection[Any], call: Call, object: Object, id: str) -> 
     return isinstance(owner, dict) and owner.get("id") == call.actor.user
 
 
-def audience(
-    conn: psycopg.Connection[Any], call: Call, object: Object, id: str, administrators: frozenset[str]
-) -> Audience:
+def audience(conn: psycopg.Connection[Any], call: Call, object: Object, id: str) -> Audience:
     """Everybody who is on and may see the record. The caller has asked whether this may be told."""
     reading, more = who_can(conn, call, "read", object.name, id)
     editing = {p.id for p in who_can(conn, call, "update", object.name, id)[0]}
-    everything = names_of(conn, call, "user", administrators)
+    everything = names_of(conn, call, "user", call.administrators())
     people = [Reaching(id=i, name=n, edits=True, administrator=True) for i, n in sorted(everything.items(), key=lambda p: p[1])]  # fmt: skip
     people += [
         Reaching(id=p.id, name=p.name, edits=p.id in editing) for p in reading if p.id not in everything

@@ -112,8 +112,7 @@ def _workspace(service: Service) -> Workspace:
         _say(f"making the workspace {NAME!r} …")
         make_workspace(service, NAME, packs=PACKS, administrator=ADMINISTRATOR)
     place = service.runtime.workspace(NAME)
-    with service.databases.system() as conn:
-        create_user(conn, place, ADMINISTRATOR, name="Administrator", administrator=True)
+    create_user(service.databases, place, ADMINISTRATOR, name="Administrator", administrator=True)
     return place
 
 

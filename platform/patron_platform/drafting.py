@@ -10,17 +10,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
+
 from patron_engine.access.design import Reach, reach_of
 from patron_engine.actor import Actor
 from patron_engine.errors import Forbidden, Refused
 from patron_engine.meta.check import check_document
 from patron_engine.meta.document import Document
 from patron_engine.meta.layers import WORKSPACE, Effective, fold
+from patron_engine.model.model import Model
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.release.drafts import Draft, find_draft, open_draft, own_documents, put, read_draft
 from patron_engine.release.releases import layers_of
 from patron_engine.runtime import Workspace, with_own
+
+Connection = psycopg.Connection[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +48,17 @@ class Drafted:
         return sorted(name for of, name in self.effective.documents if of == kind)
 
 
-def must_design(workspace: Workspace, actor: Actor) -> Reach:
+def must_design(model: Model, actor: Actor) -> Reach:
     """What he may change. Forbidden when that is nothing."""
-    with workspace.connection("read") as conn:
-        reach = reach_of(workspace.pin(conn)[0], actor)
+    reach = reach_of(model, actor)
     if not reach:
         raise Forbidden("you may not see or change definitions", hint="an administrator may")
     return reach
 
 
-def must_design_all(workspace: Workspace, actor: Actor) -> None:
+def must_design_all(model: Model, actor: Actor) -> None:
     """Forbidden for whom not every definition is."""
-    if not must_design(workspace, actor).rights:
+    if not must_design(model, actor).rights:
         raise Forbidden("you may not change these definitions", hint="an administrator may")
 
 
@@ -84,32 +88,33 @@ def must_hold(
             )
 
 
-def drafted(workspace: Workspace, author: str) -> Drafted:
+def drafted(conn: Connection, workspace: Workspace, author: str) -> Drafted:
     """Conflict with every property that others changed since the draft was begun."""
-    with workspace.connection("read") as conn:
-        now = workspace.layers(conn)
-        draft = find_draft(conn, workspace.schema, author)
-        if draft is None:
-            return Drafted(draft=None, effective=fold(now))
-        base = layers_of(conn, workspace.schema, draft.base)
-        return Drafted(draft=draft, effective=fold(with_own(now, own_documents(draft, base, now))))
+    now = workspace.layers(conn)
+    draft = find_draft(conn, workspace.schema, author)
+    if draft is None:
+        return Drafted(draft=None, effective=fold(now))
+    base = layers_of(conn, workspace.schema, draft.base)
+    return Drafted(draft=draft, effective=fold(with_own(now, own_documents(draft, base, now))))
 
 
-def keep(workspace: Workspace, author: str, document: Document) -> tuple[Draft, list[Problem]]:
+def keep(conn: Connection, schema: str, author: str, document: Document) -> tuple[Draft, list[Problem]]:
     """Puts a document into the draft; Refused where it is none. The problems are those of a draft that may be kept."""
     problems = list(check_document(document))
     if any(p.level == "error" for p in problems):
         raise Refused(problems, "this is not a definition", code="definitions_invalid")
-    return _put(workspace, author, document.kind, document.name, document.body), problems
+    return _put(conn, schema, author, document.kind, document.name, document.body), problems
 
 
-def remove(workspace: Workspace, author: str, kind: str, name: str) -> Draft:
+def remove(conn: Connection, schema: str, author: str, kind: str, name: str) -> Draft:
     """The workspace's own document, or its change of a pack's, will not be there."""
-    return _put(workspace, author, kind, name, None)
+    return _put(conn, schema, author, kind, name, None)
 
 
-def _put(workspace: Workspace, author: str, kind: str, name: str, body: Mapping[str, Any] | None) -> Draft:
-    with workspace.connection("write") as conn, conn.transaction():
-        draft = open_draft(conn, workspace.schema, author)
-        put(conn, workspace.schema, draft, kind, name, body)
-        return read_draft(conn, workspace.schema, draft.id)
+def _put(
+    conn: Connection, schema: str, author: str, kind: str, name: str, body: Mapping[str, Any] | None
+) -> Draft:
+    with conn.transaction():
+        draft = open_draft(conn, schema, author)
+        put(conn, schema, draft, kind, name, body)
+        return read_draft(conn, schema, draft.id)

@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
+from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import LimitExceeded, NotFound, Refused
 from patron_engine.meta.check import check_document
 from patron_engine.meta.document import Document
@@ -142,7 +143,9 @@ def _check(call: Call, kind: str, name: str, body: Body) -> None:
                 code="name", message=Phrase("a name has 1 to {most} characters", most=MAX_NAME), path="name"
             )
         )
-    if str(body.get("object")) not in call.model.objects:
+    if isinstance(
+        row_rule(call.model, call.actor, "read", str(body.get("object"))), Deny
+    ):  # unknown, or not his
         problems.append(Problem(code="unknown_object", message="there is no such object", path="object"))
     if kind == "view":
         problems += check_document(

@@ -15,6 +15,7 @@ from patron_platform.database.migrate import open_system, upgrade_workspaces
 from patron_platform.database.pools import Databases
 from patron_platform.database.providers import Database, open_database
 from patron_platform.identity.accounts import administrators_of
+from patron_platform.identity.standing import who_of
 from patron_platform.settings import Settings
 
 # A save that a rule refuses ends its pipeline early; the driver would tell of each on standard error.
@@ -40,6 +41,7 @@ def open_service(settings: Settings) -> Iterator[Service]:
             secret = open_system(databases, settings.application)
             upgrade_workspaces(databases)
             runtime = Runtime(
-                databases, secret=secret, administrators=lambda name: administrators_of(databases, name)
-            )
+                databases, secret=secret, administrators=lambda name: administrators_of(databases, name),
+                who=lambda name: who_of(databases, name),
+            )  # fmt: skip
             yield Service(settings, database, databases, runtime)

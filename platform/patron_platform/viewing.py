@@ -63,11 +63,11 @@ def seen_as(request: Request, session: str, workspace: Workspace, viewer: Actor)
     if not hmac.compare_digest(parts[2], _seal(service, session, workspace.name, parts[1])):
         return None
     try:
-        other = colleague(service, workspace, parts[1])
+        other, model = workspace.reading(
+            viewer, lambda conn, call: (colleague(conn, call, parts[1]), call.model)
+        )
     except NotFound:
         return None
-    with workspace.connection("read") as conn:
-        model = workspace.call(conn, viewer).model
     if not may_view(model, viewer, other.actor):
         return None
     if request.scope["method"] not in SAFE and not request.url.path.endswith(END):

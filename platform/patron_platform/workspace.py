@@ -79,8 +79,7 @@ def make_workspace(
     publication = plan_install(place, ("core", *packs), there)
     place.publish(OPERATOR, publication)
     if administrator:
-        with service.databases.system() as conn:
-            create_user(conn, place, administrator, administrator=True)
+        create_user(service.databases, place, administrator, administrator=True)
     return {
         "workspace": name,
         "release": _release(place),

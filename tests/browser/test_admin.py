@@ -39,8 +39,7 @@ def known(site: Site) -> dict[str, str]:
     """A seller, and an account that is not his."""
     place = site.service.runtime.workspace(WORKSPACE)
     email = f"walker-{uuid4().hex[:6]}@acme.example"
-    with site.service.databases.system() as conn:
-        create_user(conn, place, email, name="Wanda Walker")
+    create_user(site.service.databases, place, email, name="Wanda Walker")
     who = place.read(SYSTEM, Ask(object="user", where=f'email == "{email}"', fields=("id",))).rows()[0]["id"]
     place.save(
         SYSTEM, [Change(action="update", object="user", id=who, set={"roles": ["employee", "sales_rep"]})]

@@ -44,6 +44,10 @@ SHOWER = {  # sees and shares everything, changes nothing
     "objects": {"user": {"read": "all"}, "account": {"read": "all", "share": "all"}, "deal": {"read": "all"},
                 "line": {"read": "all"}},
 }  # fmt: skip
+MANY = {  # of those that are no secret many may be changed at once
+    "kind": "role", "name": "many", "label": "Many", "for_users": "internal",
+    "objects": {"deal": {"read": "own", "bulk": True, "where": {"read": "stage != 'secret'"}}},
+}  # fmt: skip
 
 
 class World:
@@ -69,12 +73,12 @@ class World:
         self.deal = r.create("deal", name="Boat", account=self.account, owner=self.ids["ann"])
         self.foreign = r.create("deal", name="Theirs", account=self.account, owner=self.ids["cid"])
         self.line = r.create("line", what="Mast", deal=self.deal)
-        model = model_of(DOCUMENTS + "".join(f"---\n{json.dumps(b)}\n" for b in (SELLER, SHOWER)))
+        model = model_of(DOCUMENTS + "".join(f"---\n{json.dumps(b)}\n" for b in (SELLER, SHOWER, MANY)))
         self.frame = replace(r.call, model=model, tables=Tables(model, r.call.schema))
 
-    def call(self, name: str, *, later: timedelta = timedelta()) -> Call:
+    def call(self, name: str, *, later: timedelta = timedelta(), also: tuple[str, ...] = ()) -> Call:
         role = "shower" if name == "cid" else "seller"
-        actor = Actor(user=self.ids[name], name=name, roles=frozenset({role}))
+        actor = Actor(user=self.ids[name], name=name, roles=frozenset({role, *also}))
         return replace(self.frame, actor=actor, now=NOON + later)
 
     def act(self, name: str, do: Callable[..., Any], *given: Any, **more: Any) -> Any:
@@ -303,10 +307,27 @@ def test_a_right_to_transfer_is_enough_and_gives_no_other(world: World) -> None:
 
 
 def test_many_are_transferred_each_by_itself(world: World) -> None:
-    ids = [world.deal, world.foreign, "00000000-0000-7000-8000-000000000000"]
-    made = world.act("ann", transfer_each, "deal", ids, Handing(to={"user": world.ids["bob"]}))
-    assert [(n, e.code if e else None) for _, n, e in made] == [(1, None), (0, "not_found"), (0, "not_found")]
+    ids = [world.deal, world.foreign, "00000000-0000-7000-8000-000000000000", "nonsense"]
+    made = _many(world, ids, "many")
+    assert [(n, e.code if e else None) for _, n, e in made] == [(1, None), *[(0, "not_found")] * 3]
     assert world.sees(object="deal") == {world.deal}
+
+
+def test_many_at_once_is_a_right_of_its_own_on_each_of_them(world: World) -> None:
+    secret = world.r.create("deal", name="Hush", stage="secret", owner=world.ids["ann"])
+    with pytest.raises(Forbidden, match="change many of"):
+        _many(world, [world.deal])
+    made = _many(world, [world.deal, secret], "many")
+    assert [(n, e.code if e else None) for _, n, e in made] == [(1, None), (0, "forbidden")]
+    assert world.sees(object="deal") == {world.deal}
+    assert world.act("ann", transfer, "deal", secret, Handing(to={"user": world.ids["bob"]})) == 1
+
+
+def _many(world: World, ids: list[str], *also: str) -> Any:
+    call = world.call("ann", also=also)
+    with world.r.conn.transaction():
+        begin_write(world.r.conn, call)
+        return transfer_each(world.r.conn, call, "deal", ids, Handing(to={"user": world.ids["bob"]}))
 
 
 def test_a_workspace_of_before_gets_the_new_columns(world: World) -> None:

@@ -17,8 +17,10 @@ from patron_engine.expr.compile import compile_expression
 from patron_engine.expr.nodes import Expression
 from patron_engine.expr.scope import Scope
 from patron_engine.query.catalog import ReadableCatalog
+from patron_engine.query.counts import counts
 from patron_engine.query.history import history
 from patron_engine.query.spec import Ask, Within
+from patron_engine.store.tables import Tables
 from patron_engine.ways.read import read, read_one, walk
 from patron_testing.build import ADMIN, Records, build_workspace
 from patron_testing.pg import Server
@@ -267,3 +269,22 @@ def test_a_figure_over_hidden_values_is_hidden_too(rep: Restricted) -> None:
     assert "unknown_field" in rep.refusal("account", sort=("won_total",))
     everything = read(rep.r.conn, rep.r.call, Ask(object="account"), secret=SECRET).rows()[0]
     assert {"won_total", "biggest", "average", "won_share"} <= set(everything)
+
+
+def test_counts_are_those_of_ones_own_kind(r: Records) -> None:
+    """Roles of one name set: what an internal user was told must not answer one of the portal, for whom one of the roles is."""
+    roles = [
+        {"kind": "role", "name": "inside", "label": "In", "objects": {"account": {"read": "all"}}},
+        {"kind": "role", "name": "outside", "label": "Out", "for_users": "portal", "objects": {"account": {"read": "own"}}},
+    ]  # fmt: skip
+    documents = {**r.call.model.documents, **{("role", str(r["name"])): r for r in roles}}
+    model = replace(r.call.model, documents=documents)
+    call = replace(r.call, model=model, tables=Tables(model, r.call.schema))
+    before = counts(r.conn, call)["account"]
+    r.create("account", name="Seen inside alone")
+    names = frozenset({"inside", "outside"})
+    me = r.create("user", name="Guest")
+    internal = replace(call, actor=Actor(user=me, roles=names))
+    portal = replace(call, actor=Actor(user=me, roles=names, kind="portal"))
+    assert counts(r.conn, internal)["account"] == before + 1
+    assert counts(r.conn, portal)["account"] == 0

@@ -23,8 +23,8 @@ NEW = "/o/fm_thing/new"
 def things(server: Server, template: Template) -> Iterator[Opened]:
     with serving(server, template) as opened:
         make_workspace(opened.service, THINGS, packs=("forms",), folders=[PACKS], administrator=ADMIN)
+        create_user(opened.service.databases, opened.service.runtime.workspace(THINGS), REP)
         with opened.service.databases.system() as conn:
-            create_user(conn, opened.service.runtime.workspace(THINGS), REP)
             set_password(conn, REP, PASSWORD)
         yield opened
 

@@ -20,6 +20,13 @@ label: {en: Seller}
 objects:
   user: {read: all}
   account: {create: true, read: own, update: own, transfer: own}
+  yd_job: {create: true, read: own, update: own, transfer: own, bulk: true}
+---
+kind: role
+name: c_one_by_one
+label: {en: One by one}
+objects:
+  user: {read: all}
   yd_job: {create: true, read: own, update: own, transfer: own}
 ---
 kind: role
@@ -106,6 +113,18 @@ def test_many_are_handed_over_from_a_list(office: Opened) -> None:
     again = ann.person.post(path, [("id", ids[0]), ("id", ids[2]), ("sure", "1"), ("to", f"user:{bob.id}")])
     assert again.status_code == 200 and "Job 0" in again.text and len(bob.api.rows("yd_job")) == 3
     assert ann.person.post(path, [("sure", "1"), ("to", bob.id)]).status_code == 422, "nothing is chosen"
+
+
+def test_who_may_hand_over_one_alone_does_not_hand_over_many(office: Opened) -> None:
+    ann, bob = someone(office, "c_one_by_one"), someone(office, "c_seller")
+    job = ann.api.make("yd_job", name="Alone")["id"]
+    assert "list/yd_job/transfer" not in str(ann.person.page("/o/yd_job"))
+    form = {"id": job, "sure": "1", "to": f"user:{bob.id}"}
+    assert ann.person.post("/list/yd_job/transfer", form).status_code == 403
+    body = {"ids": [job], "to": {"user": bob.id}}
+    assert ann.api.post("/records/yd_job/transfer", body).status_code == 403
+    assert bob.api.rows("yd_job") == []
+    assert ann.api.post(f"/records/yd_job/{job}/transfer", {"to": {"user": bob.id}}).status_code == 200
 
 
 def test_who_may_transfer_nothing_is_offered_nothing(office: Opened) -> None:

@@ -158,8 +158,9 @@ def test_the_table_keeps_no_token(opened: Opened) -> None:
 def test_an_invitation_does_not_take_an_account_over(opened: Opened) -> None:
     """A link in the hands of whoever invites sets no password of an account that is somebody's in another workspace."""
     other = opened.service.runtime.workspace("other")
-    with opened.service.databases.system() as conn:
-        create_user(conn, other, "owner@other.example", password_hash=None, administrator=True)
+    create_user(
+        opened.service.databases, other, "owner@other.example", password_hash=None, administrator=True
+    )
     link = link_on(opened.person().post("/invitations", form("owner@other.example")))
     said = take(opened.client, link)
     assert said.status_code == 200 and "sign in" in said.text and "patron_session" not in said.cookies
@@ -172,8 +173,7 @@ def test_an_invitation_does_not_take_an_account_over(opened: Opened) -> None:
 
 def test_who_has_an_account_signs_in_and_joins(opened: Opened) -> None:
     other = opened.service.runtime.workspace("other")
-    with opened.service.databases.system() as conn:
-        create_user(conn, other, "known@other.example", password_hash=hash_password(PASSWORD))
+    create_user(opened.service.databases, other, "known@other.example", password_hash=hash_password(PASSWORD))
     link = link_on(opened.person().post("/invitations", form("known@other.example")))
     rep = opened.person(REP)
     cookie = {"Cookie": f"patron_session={rep.cookies['patron_session']}"}
@@ -221,8 +221,8 @@ def test_nobody_invites_with_a_role_that_holds_more_than_he_has(opened: Opened) 
     workspace = opened.service.runtime.workspace(WORKSPACE)
     keeper = Actor(user=opened.admin.get("/me").json()["user"], roles=frozenset({"employee"}))
     guest = invitations.Guest(email="second@acme.example", name="Second", roles=("admin",))
-    with opened.service.databases.system() as conn, pytest.raises(Forbidden) as refused:
-        invitations.invite(conn, workspace, guest, by="keeper@acme.example", giver=keeper)
+    with pytest.raises(Forbidden) as refused:
+        invitations.invite(opened.service.databases, workspace, guest, by="keeper@acme.example", giver=keeper)
     assert "'admin' is not yours to give" in str(refused.value)
     found = workspace.read(SYSTEM, Ask(object="user", where="email == 'second@acme.example'", fields=("id",)))
     assert found.rows() == []

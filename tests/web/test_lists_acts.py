@@ -286,6 +286,20 @@ def test_personal_documents_over_the_api_are_checked_by_their_schema(opened: Ope
     assert api.delete("/me/documents/view/mine").status_code == 404
 
 
+def test_a_view_of_an_object_he_may_not_see_is_one_of_an_unknown_object(opened: Opened) -> None:
+    """Byte for byte: whether there is such an object is not his to know."""
+    assert opened.rep.get("/records/yd_job").status_code == 404
+    assert opened.admin.get("/records/yd_job").status_code == 200
+    for kind, more in (("view", {"label": "V", "columns": ["name"]}), ("arrangement", {"view": "v"})):
+        said = [
+            opened.rep.put(f"/me/documents/{kind}/v", {**more, "object": object})
+            for object in ("yd_job", "yd_nothing")
+        ]
+        assert [s.status_code for s in said] == [422, 422]
+        assert said[0].content == said[1].content, said[0].text
+    assert opened.rep.get("/me/documents/view/v").status_code == 404
+
+
 def test_a_tree_opens_branch_by_branch(opened: Opened) -> None:
     top = opened.admin.make("department", name="Top", code="top")
     opened.admin.make("department", name="Below", code="below", parent=top["id"])

@@ -22,8 +22,8 @@ AT_PIER = {"here.lat": "30.2745", "here.lng": "120.1552", "here.taken": "12"}
 def rounds(server: Server, template: Template) -> Iterator[Opened]:
     with serving(server, template) as opened:
         make_workspace(opened.service, ROUNDS, packs=("rounds",), folders=[PACKS], administrator=ADMIN)
+        create_user(opened.service.databases, opened.service.runtime.workspace(ROUNDS), REP)
         with opened.service.databases.system() as conn:
-            create_user(conn, opened.service.runtime.workspace(ROUNDS), REP)
             set_password(conn, REP, PASSWORD)
         yield opened
 

@@ -152,8 +152,8 @@ def test_bad_addresses_are_told(world: Opened, query: str) -> None:
 def test_a_user_who_left_is_erased_with_his_account(world: Opened) -> None:
     email = "leaver@acme.example"
     place = world.service.runtime.workspace(WORKSPACE)
+    user = create_user(world.service.databases, place, email)
     with world.service.databases.system() as conn:
-        user = create_user(conn, place, email)
         set_password(conn, email, PASSWORD)
     assert Person(world.client, WORKSPACE, email, "en").get("/home").status_code in (200, 303, 404)
     world.client.cookies.clear()

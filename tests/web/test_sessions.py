@@ -248,8 +248,9 @@ def test_a_user_who_was_switched_off_is_out_within_a_second(opened: Opened) -> N
 
 def test_other_rights_end_the_sessions(opened: Opened) -> None:
     rep = opened.person(REP)
+    place = opened.service.runtime.workspace(WORKSPACE)
+    create_user(opened.service.databases, place, REP, administrator=True)
     with opened.service.databases.system() as conn:
-        create_user(conn, opened.service.runtime.workspace(WORKSPACE), REP, administrator=True)
         assert rep.get("/").status_code == 303
         conn.execute(
             "UPDATE patron.membership SET administrator = false FROM patron.account a"

@@ -20,7 +20,9 @@ SELLER = {
     "objects": {
         "user": {"read": "all"}, "department": {"read": "all"}, "group": {"read": "all"}, "yd_place": {"read": "all"},
         "account": {"create": True, "read": "own", "update": "own", "share": "own", "transfer": "own"},
-        "yd_job": {"create": True, "read": "own", "update": "own", "share": "own", "transfer": "own"},
+        "yd_job": {
+            "create": True, "read": "own", "update": "own", "share": "own", "transfer": "own", "bulk": True,
+        },
     },
 }  # fmt: skip
 
@@ -44,8 +46,8 @@ class Someone:
 
 def someone(opened: Opened, roles: list[str]) -> Someone:
     email = f"{uuid4().hex[:8]}@acme.example"
+    id = create_user(opened.service.databases, opened.service.runtime.workspace(WORKSPACE), email)
     with opened.service.databases.system() as conn:
-        id = create_user(conn, opened.service.runtime.workspace(WORKSPACE), email)
         set_password(conn, email, PASSWORD)
         key = create_key(conn, email, WORKSPACE)
     assert opened.admin.patch(f"/records/user/{id}", {"roles": roles}).status_code == 200

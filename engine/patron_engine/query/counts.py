@@ -12,6 +12,7 @@ import psycopg
 import sqlalchemy as sa
 
 from patron_engine.access.decide import Deny, row_rule
+from patron_engine.access.grants import audience
 from patron_engine.query.binding import SqlBinding, rule_condition
 from patron_engine.query.call import Call
 from patron_engine.query.source import Building, rules_of
@@ -36,7 +37,7 @@ def counts(conn: psycopg.Connection[Any], call: Call, *, exact: bool = False) ->
     found = {n: int(sizes[call.model.objects[n].table]) for n in large}
     small = tuple(n for n in names if n not in large and call.model.objects[n].table in sizes)
     if small:
-        key = ("counts", call.actor.administrator, call.actor.roles, small)
+        key = ("counts", audience(call.actor), small)
         statement = kept(call.tables).get(key, lambda: _counting(call, small))
         given = {"call.me": call.actor.user, "call.now": call.now, "call.today": call.today}
         for name, number in conn.execute(statement.text, statement.values(given)):

@@ -1,13 +1,16 @@
-"""Promotion: what somebody may do is changed by who manages people, and never beyond what he may do himself.
+"""Promotion: what somebody may do is changed by who manages people, and never beyond what he may do himself; and one administrator
+stays, whoever it is that changes something.
 
-In: rows of users whose roles, kind or being on change. Out: problems. On every path of a save: a right to update users is no
-way to become an administrator.
+In: rows of users whose roles, kind or being on change, or that go. Out: problems. On every path of a save: a right to update users is
+no way to become an administrator.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+from psycopg import sql
 
 from patron_engine.access.beside import holds
 from patron_engine.access.contain import contains, holds_role
@@ -44,6 +47,38 @@ def authorise_promotion(batch: Batch, rows: Sequence[Row]) -> None:
                 "forbidden", "you may not change what somebody may do", changed[0],
                 hint="who manages people may, as far as his own rights reach",
             )  # fmt: skip
+
+
+def keep_an_administrator(batch: Batch, rows: Sequence[Row]) -> None:
+    """Called once they are written. Who is switched off or deleted opens nothing any more: with the last administrator nobody could
+    mend anything. Two who switch each other off at once are asked one after the other."""
+    leaving = [row for row in rows if row.object == "user" and _leaves(row)]
+    administrators = batch.call.administrators() if leaving else frozenset()
+    going = [row for row in leaving if row.id in administrators]
+    if not going:
+        return
+    schema, user = batch.call.schema, batch.model.objects["user"]
+    batch.conn.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 19))", (f"{schema} administrators",)
+    )
+    stays = sql.SQL("SELECT 1 FROM {} WHERE id = ANY(%s::uuid[]) AND deleted_at IS NULL{} LIMIT 1").format(
+        sql.Identifier(schema, user.table),
+        sql.SQL(" AND {} IS NOT FALSE").format(sql.Identifier(user.fields["active"].column.name))
+        if "active" in user.fields else sql.SQL(""),
+    )  # fmt: skip
+    if batch.conn.execute(stays, (sorted(administrators),)).fetchone() is None:
+        for row in going:
+            row.wrong(
+                "last_administrator", "this is the last administrator of the workspace",
+                "active" if row.action == "update" else None,
+                hint="make somebody else an administrator first: `patron user create ADDRESS --workspace NAME --role admin`",
+            )  # fmt: skip
+
+
+def _leaves(row: Row) -> bool:
+    """Whether this save takes from him that he may sign in."""
+    deleted = row.values.get("deleted_at") is not None and row.old.get("deleted_at") is None
+    return deleted or (row.values.get("active") is False and row.old.get("active") is not False)
 
 
 def _may(batch: Batch, row: Row) -> bool:

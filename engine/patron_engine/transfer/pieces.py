@@ -1,25 +1,28 @@
 """Pieces: an import is carried out piece by piece, as a task any worker may take.
 
 In: a task's payload and how far it came. Out: records, refused rows, links that came at the end. Each piece is one transaction
-together with how far it came, so a kill at any moment loses and doubles nothing. A trial does everything and takes it back
+together with how far it came, so a kill at any moment loses and doubles nothing. Whoever began it is asked before each piece what he
+may do by now. A trial does everything and takes it back
 before it ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
 
-from patron_engine.actor import Actor, Cause
+from patron_engine.access.beside import holds
+from patron_engine.actor import SYSTEM, Actor, Cause
 from patron_engine.clock import Clock, system_clock
-from patron_engine.errors import Refused
+from patron_engine.errors import Forbidden, NotFound, Refused
 from patron_engine.model.model import Model
 from patron_engine.phrases import kept
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.names import permitted_object
 from patron_engine.release.releases import current_release
 from patron_engine.store.locks import shared
 from patron_engine.store.tables import Tables
@@ -31,6 +34,7 @@ from patron_engine.transfer.collecting import in_turns, uncollected
 from patron_engine.transfer.imports import KIND
 from patron_engine.transfer.mapping import ImportMap
 from patron_engine.transfer.reading import read_mapping
+from patron_engine.ways.standing import NOBODY, People
 
 Connection = psycopg.Connection[Any]
 
@@ -41,9 +45,11 @@ class _Imports:
 
     clock: Clock
     told: Callable[[Mapping[str, Any]], None] | None
+    people: People
     connect: Connect | None
     ahead: Ahead | None = field(default=None)
     kept: tuple[str, Model, Call, Carrier] | None = field(default=None)
+    tables: Tables | None = field(default=None)
 
     def piece(self, conn: Connection, work: Work) -> Chunk:
         """The next piece of the import."""
@@ -55,9 +61,11 @@ class _Imports:
             return Chunk(progress=work.progress)  # a release came this moment: look again
         progress = dict(work.progress) or {"stage": "rows", "piece": 0, "done": 0, **dict.fromkeys(COUNTS, 0)}
         try:
-            call, carrier = self._carrier(work, model)
-        except Refused as refused:  # the definitions changed under the mapping
+            call, carrier = self._carrier(conn, work, model)
+        except Refused as refused:  # the definitions changed under the mapping, or what he may do
             return Chunk(progress=progress, failed="; ".join(str(p) for p in refused.problems))
+        except (Forbidden, NotFound) as refused:
+            return Chunk(progress=progress, failed=str(refused.detail))
         if work.payload["trial"] is not None:
             return self._trial(conn, work, call, carrier, progress)
         with uncollected(), in_turns():
@@ -66,24 +74,52 @@ class _Imports:
             self.told(chunk.progress)
         return chunk
 
-    def _carrier(self, work: Work, model: Model) -> tuple[Call, Carrier]:
+    def _carrier(self, conn: Connection, work: Work, model: Model) -> tuple[Call, Carrier]:
+        """What was kept of the piece before, unless the release or what he may do has changed since: then everything is read anew,
+        and what was prepared under other rights is thrown away."""
         batch = work.payload["batch"]
-        if self.kept is None or self.kept[0] != batch or self.kept[1] is not model:
-            actor = Actor(**{
-                **work.payload["actor"], "languages": tuple(work.payload["actor"]["languages"]),
-                "roles": frozenset(work.payload["actor"]["roles"]),
-            })  # fmt: skip
-            detail = {"import": batch, **({"history": True} if work.payload["history"] else {})}
-            call = Call(
-                workspace=work.schema, schema=work.schema, model=model, tables=Tables(model, work.schema), actor=actor,
-                now=self.clock(), cause=Cause(kind="import", detail=detail),
-            )  # fmt: skip
+        actor = self._actor(conn, work, model)
+        kept = self.kept
+        if kept is None or kept[0] != batch or kept[1] is not model or kept[2].actor != actor:
+            call = self._frame(work, model, actor)
             headings = work.payload["headings"]
             mapping = read_mapping(work.payload["mapping"], model, actor, headings)
             carrier = Carrier(call, mapping, headings, batch)
             self.kept = (batch, model, call, carrier)
             self.ahead = Ahead(self.connect, call, carrier, work.payload["file"]) if self.connect else None
+        assert self.kept is not None
         return self.kept[2], self.kept[3]
+
+    def _actor(self, conn: Connection, work: Work, model: Model) -> Actor:
+        """Who began it, with the rights he has at this piece. Forbidden once he may not import this any more."""
+        kept = work.payload["actor"]
+        languages = tuple(kept["languages"])
+        if kept["user"] is None:  # an operator at a terminal, the workspace itself
+            return Actor(**{**kept, "languages": languages, "roles": frozenset(kept["roles"])})
+        found = self.people.who(conn, self._frame(work, model, SYSTEM), kept["user"])
+        if found is None:
+            raise Forbidden("who began this import may not sign in any more; what it has done stays")
+        actor = replace(found, name=kept["name"], languages=languages)
+        permitted_object(self._frame(work, model, actor), work.payload["object"], "import")
+        if work.payload["history"] and not holds(model, actor, "import_history"):
+            raise Forbidden("you may not import a history", code="import_history")
+        return actor
+
+    def _frame(self, work: Work, model: Model, actor: Actor) -> Call:
+        detail = {
+            "import": work.payload["batch"],
+            **({"history": True} if work.payload["history"] else {}),
+        }
+        return Call(
+            workspace=work.schema, schema=work.schema, model=model, tables=self._tables(model, work.schema), actor=actor,
+            now=self.clock(), cause=Cause(kind="import", detail=detail), administrators=self.people.administrators,
+        )  # fmt: skip
+
+    def _tables(self, model: Model, schema: str) -> Tables:
+        """Those of the piece before, where the release is the same: statements are kept with them."""
+        if self.tables is None or self.tables.model is not model or self.tables.schema != schema:
+            self.tables = Tables(model, schema)
+        return self.tables
 
     def _step(
         self, conn: Connection, schema: str, payload: Mapping[str, Any], call: Call, carrier: Carrier,
@@ -179,7 +215,8 @@ def handlers(
     clock: Clock = system_clock,
     told: Callable[[Mapping[str, Any]], None] | None = None,
     connect: Connect | None = None,
+    people: People = NOBODY,
 ) -> Mapping[str, Handler]:
-    """The handler of imports, for `store.tasks.run_task`. `told` hears of each piece. With `connect`, a connection for
+    """The handler of imports, for `store.tasks.run_task`. `told` hears of each piece, `people` are asked before each. With `connect`, a connection for
     reading, the next piece is prepared while the present one is written."""
-    return {KIND: Handler(run=_Imports(clock, told, connect).piece)}
+    return {KIND: Handler(run=_Imports(clock, told, people, connect).piece)}

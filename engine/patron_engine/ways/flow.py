@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from patron_engine.actor import SYSTEM, Actor, Cause
+from patron_engine.actor import SYSTEM, Cause
 from patron_engine.errors import PatronError, ReleaseChanged
 from patron_engine.flow import store
 from patron_engine.flow.program import Flow
@@ -22,10 +22,10 @@ from patron_engine.flow.run import Run, circling, ended, failed
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
+from patron_engine.ways.standing import Who
 from patron_engine.ways.steps import Under, flow_named, instruction
 
 Older = Callable[[int, str], Flow | None]  # an automation as a former release has it
-Who = Callable[[Conn, Call, str], Actor | None]  # a user as he stands now; None when he may not do anything
 
 
 # -- events begin runs --------------------------------------------------------------------------------------------

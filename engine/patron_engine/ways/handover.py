@@ -3,7 +3,7 @@
     how much there is -> to whom, object by object -> a task -> pieces of records through the way save -> done
 
 In: a user, successors by object. Out: a task in `sys__task`, its progress. Each piece is one transaction that also writes how far it
-came, so a killed run goes on where it was. Several successors take turns. Of tasks those go that are open; what lies in the
+came, so a killed run goes on where it was; whoever began it must still manage people, or it ends there. Several successors take turns. Of tasks those go that are open; what lies in the
 recycle bin stays. A record that its own rules refuse is counted and left. The history says `handover`, and nothing in it is lost.
 """
 
@@ -33,12 +33,13 @@ from patron_engine.store.tables import Tables
 from patron_engine.store.tasks import Chunk, Handler, Work, enqueue
 from patron_engine.ways.principals import principal_of
 from patron_engine.ways.save import save
+from patron_engine.ways.standing import NOBODY, People, Who
 
 Connection = psycopg.Connection[Any]
 KIND = "handover"
 PIECE = 200  # records of one transaction
 MAX_SUCCESSORS = 50  # limit_successors: of one object
-SHOWN = 20  # runs that are listed
+SHOWN = 20  # runs that are listed at once
 OPEN_TASKS = ("open", "in_progress")
 
 
@@ -103,7 +104,7 @@ def begin(
                 "you may not hand over to yourself what belongs to others", hint="an administrator may"
             )
     conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 17))", (f"{call.schema} {user}",))
-    if any(run.user == user and run.state in ("waiting", "running") for run in runs(conn, call)):
+    if any(run.state in ("waiting", "running") for run in runs(conn, call, user=user)):
         raise Conflict("this user is being handed over already", code="handover_running")
     payload = {
         "user": user,
@@ -123,34 +124,57 @@ def switch_off(conn: Connection, call: Call, user: str) -> None:
     save(conn, call, [Change(action="update", object="user", id=user, set={"active": False})])
 
 
-def runs(conn: Connection, call: Call) -> list[Run]:
-    """The latest runs, the newest first."""
+def runs(
+    conn: Connection, call: Call, *, user: str | None = None, id: str | None = None, before: str | None = None
+) -> list[Run]:
+    """Runs, the newest first: at most `SHOWN`, those older than the run `before`; of one `user` all of them; or the one with this
+    `id`."""
     _may(call)
+    task = sql.Identifier(call.schema, "sys__task")
     rows = conn.execute(
         sql.SQL(
-            "SELECT id::text, payload, state, progress, error, created_at FROM {}.sys__task WHERE kind = %s"
-            " ORDER BY created_at DESC, id DESC LIMIT %s"
-        ).format(sql.Identifier(call.schema)),
-        (KIND, SHOWN),
+            "SELECT id::text, payload, state, progress, error, created_at FROM {task} WHERE kind = %(kind)s"
+            " AND (%(user)s::text IS NULL OR payload ->> 'user' = %(user)s) AND (%(id)s::text IS NULL OR id::text = %(id)s)"
+            " AND (%(before)s::text IS NULL OR (created_at, id) < (SELECT created_at, id FROM {task} WHERE id::text = %(before)s))"
+            " ORDER BY created_at DESC, id DESC LIMIT %(most)s"
+        ).format(task=task),
+        {"kind": KIND, "user": user, "id": id, "before": before, "most": None if user else SHOWN},
     )
     return [
         Run(
             id=id, user=payload["user"], state=state, moved=progress.get("moved", {}), refused=progress.get("refused", {}),
-            why=progress.get("why") or error or "", total=payload["total"], at=at,
+            why=error or progress.get("why") or "", total=payload["total"], at=at,
         )
         for id, payload, state, progress, error, at in rows
     ]  # fmt: skip
 
 
-def handlers(clock: Clock) -> Mapping[str, Handler]:
-    """The handler of the task, for `store.tasks`."""
+def handlers(clock: Clock, people: People = NOBODY) -> Mapping[str, Handler]:
+    """The handler of the task, for `store.tasks`. `people` are asked before each piece."""
 
     def piece(conn: Connection, work: Work) -> Chunk:
         assert work.current is not None
         shared(conn, work.schema)
-        return _piece(conn, _frame(work, work.current(), clock), work)
+        call = _frame(work, work.current(), clock, people)
+        refused = _refused(conn, call, work, people.who)
+        if refused is not None:
+            return Chunk(progress=work.progress, failed=refused)
+        return _piece(conn, call, work)
 
     return {KIND: Handler(run=piece)}
+
+
+def _refused(conn: Connection, call: Call, work: Work, who: Who) -> str | None:
+    """Why it does not go on: whoever began it may not hand over any more. What went stays where it is."""
+    by = work.payload["by"]
+    if by is None:
+        return None
+    actor = who(conn, call, by)
+    if actor is None or not holds(call.model, actor, "manage_users"):
+        return Phrase("who began this does not manage people any more; somebody who does begins it again")
+    if not actor.administrator and any(by in successors for _, successors in work.payload["plan"]):
+        return Phrase("you may not hand over to yourself what belongs to others")
+    return None
 
 
 def _piece(conn: Connection, call: Call, work: Work) -> Chunk:
@@ -195,13 +219,13 @@ def _next(conn: Connection, call: Call, object: Object, user: str, after: str) -
     return [id for (id,) in conn.execute(query, (user, after, after, PIECE))]
 
 
-def _frame(work: Work, model: Model, clock: Clock) -> Call:
-    """Who began it did it; whether he manages people was asked when it was begun. It reaches what he may not see himself."""
+def _frame(work: Work, model: Model, clock: Clock, people: People) -> Call:
+    """Who began it did it, and reaches what he may not see himself."""
     by = work.payload["by"]
     actor = SYSTEM if by is None else Actor(user=by, administrator=True)
     return Call(
         workspace=work.schema, schema=work.schema, model=model, tables=Tables(model, work.schema), actor=actor,
-        now=clock(), cause=Cause(kind=KIND, detail={"from": work.payload["user"]}),
+        now=clock(), cause=Cause(kind=KIND, detail={"from": work.payload["user"]}), administrators=people.administrators,
     )  # fmt: skip
 
 

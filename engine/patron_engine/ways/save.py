@@ -44,6 +44,7 @@ from patron_engine.record.history import write_history
 from patron_engine.record.numbers import moved, number
 from patron_engine.record.plan import plan_rows
 from patron_engine.record.program import Program
+from patron_engine.record.promotion import keep_an_administrator
 from patron_engine.record.restore import restore
 from patron_engine.record.row import Row
 from patron_engine.record.search import write_search, write_search_of_new
@@ -255,6 +256,7 @@ def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     authorise.authorise_after(
         batch, [row for row in rows if row.written and row.action in ("create", "update")]
     )
+    keep_an_administrator(batch, rows)
     _judge_parents(batch, parents, rows)
     write_external_ids(batch, rows)
     batch.stop_if_refused(rows)

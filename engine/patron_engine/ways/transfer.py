@@ -23,9 +23,10 @@ from patron_engine.problems import Problem
 from patron_engine.query.actionable import reached_among, reached_in
 from patron_engine.query.call import Call
 from patron_engine.query.handed import note_handed
-from patron_engine.query.names import known_object
+from patron_engine.query.names import known_object, permitted_object
 from patron_engine.record.change import Change
 from patron_engine.record.given import Gift, Level, end_gift, write_gift
+from patron_engine.record.ids import record_id
 from patron_engine.ways.give import MAX_ALONG, sets_of
 from patron_engine.ways.principals import Principal, principal_of
 from patron_engine.ways.read import read_one
@@ -79,11 +80,16 @@ def transfer(conn: Connection, call: Call, object: str, id: str, handing: Handin
 def transfer_each(
     conn: Connection, call: Call, object: str, ids: Sequence[str], handing: Handing
 ) -> list[tuple[str, int, PatronError | None]]:
-    """Each record by itself: (id, how many went with it, why it did not)."""
+    """Each record by itself: (id, how many went with it, why it did not). Many at once is a right of its own, on each of them."""
+    found = permitted_object(call, object, "bulk")
+    many = set(reached_among(conn, call, found.name, "bulk", [k for id in ids if (k := record_id(id))]))
     made: list[tuple[str, int, PatronError | None]] = []
     for id in ids:
         try:
             with conn.transaction():
+                read_one(conn, call, found.name, id, fields=("id",))
+                if record_id(id) not in many:
+                    raise Forbidden(not_allowed("bulk", found, call.actor.languages))
                 made.append((id, transfer(conn, call, object, id, handing), None))
         except (Refused, Forbidden, NotFound, LimitExceeded) as error:
             made.append((id, 0, error))

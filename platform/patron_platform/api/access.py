@@ -22,8 +22,7 @@ from patron_engine.ways.read import read_one
 from patron_platform.answers import Answer, Asked, Audience, answer, audience, owns
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.requests import json_answer, only, parameters
-from patron_platform.colleagues import Colleague, administrators, colleague, manages
-from patron_platform.service import Service
+from patron_platform.colleagues import Colleague, colleague, manages
 
 router = APIRouter()
 ASKED = ("user", "action", "field")
@@ -32,23 +31,21 @@ ASKED = ("user", "action", "field")
 @router.get("/records/{object}/{id}/access")
 def record_access(request: Request, object: str, id: str) -> Response:
     caller, given = _asked(request)
-    service: Service = request.app.state.service
 
     def act(conn: psycopg.Connection[Any], call: Call) -> dict[str, Any]:
         found = known_object(call, object)
         read_one(conn, call, found.name, id, fields=("id",))
         if given:
-            about = _about(service, caller, call, given)
+            about = _about(conn, call, given)
             asked = Asked(object=object, id=id, action=given.get("action", "read"), field=given.get("field"))
             return answer(conn, call, about, asked).as_dict()
         made: dict[str, Any] = {}
         if caller.actor.user is not None:
-            me = colleague(service, caller.workspace, caller.actor.user)
+            me = colleague(conn, call, caller.actor.user)
             mine = [answer(conn, call, me, Asked(object=object, id=id, action=a)) for a in ("read", "update")]
             made["you"] = [each.as_dict() for each in mine]
         if manages(call.model, call.actor) or owns(conn, call, found, id):
-            everything = administrators(service, caller.workspace)
-            made |= audience_json(audience(conn, call, found, id, everything))
+            made |= audience_json(audience(conn, call, found, id))
         return made
 
     return json_answer(dumps(caller.workspace.reading(caller.actor, act)))
@@ -57,11 +54,10 @@ def record_access(request: Request, object: str, id: str) -> Response:
 @router.get("/objects/{object}/access")
 def object_access(request: Request, object: str) -> Response:
     caller, given = _asked(request)
-    service: Service = request.app.state.service
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         known_object(call, object)
-        about = _about(service, caller, call, given)
+        about = _about(conn, call, given)
         asked = Asked(object=object, action=given.get("action", "read"), field=given.get("field"))
         return answer(conn, call, about, asked)
 
@@ -94,10 +90,10 @@ def _asked(request: Request) -> tuple[Caller, dict[str, str]]:
     return caller, given
 
 
-def _about(service: Service, caller: Caller, call: Call, given: dict[str, str]) -> Colleague:
+def _about(conn: psycopg.Connection[Any], call: Call, given: dict[str, str]) -> Colleague:
     """Whom it is about: himself where nobody is named. Whether another is there is told to who manages people only."""
-    own = caller.actor.user or ""
+    own = call.actor.user or ""
     wanted = given.get("user") or own
-    if wanted not in (own, caller.actor.name) and not manages(call.model, call.actor):
+    if wanted not in (own, call.actor.name) and not manages(call.model, call.actor):
         raise Forbidden("you may ask what you may do, not what others may", hint="an administrator may")
-    return colleague(service, caller.workspace, wanted)
+    return colleague(conn, call, wanted)

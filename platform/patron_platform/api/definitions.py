@@ -34,14 +34,14 @@ router = APIRouter()
 def designer(request: Request) -> Caller:
     """The caller, when he may change any definition."""
     caller = enter(request)
-    must_design_all(caller.workspace, caller.actor)
+    caller.workspace.reading(caller.actor, lambda _, call: must_design_all(call.model, call.actor))
     return caller
 
 
 def customiser(request: Request) -> tuple[Caller, Reach]:
     """The caller, when he may change some definitions, and which."""
     caller = enter(request)
-    return caller, must_design(caller.workspace, caller.actor)
+    return caller, caller.workspace.reading(caller.actor, lambda _, call: must_design(call.model, call.actor))
 
 
 def effective(caller: Caller) -> Effective:
@@ -93,7 +93,8 @@ def put_definition(request: Request, kind: str, name: str, data: Body) -> Respon
     caller, reach = customiser(request)
     document = _document(kind, name, json_object(request, data))
     must_hold(caller.workspace, reach, {(kind, name): document.body})
-    draft, problems = keep(caller.workspace, caller.principal, document)
+    with caller.workspace.connection("write") as conn:
+        draft, problems = keep(conn, caller.workspace.schema, caller.principal, document)
     return _kept(caller, draft, problems)
 
 
@@ -102,7 +103,9 @@ def delete_definition(request: Request, kind: str, name: str) -> Response:
     """Removes the workspace's own document, or its change of a pack's, in my draft."""
     caller, reach = customiser(request)
     must_hold(caller.workspace, reach, {(kind, name): None})
-    return _kept(caller, remove(caller.workspace, caller.principal, kind, name), ())
+    with caller.workspace.connection("write") as conn:
+        draft = remove(conn, caller.workspace.schema, caller.principal, kind, name)
+    return _kept(caller, draft, ())
 
 
 def _sees(reach: Reach, kind: str, name: str, body: Mapping[str, Any]) -> bool:

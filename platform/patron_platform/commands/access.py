@@ -44,9 +44,9 @@ def explain(
     asked = Asked(object=object, id=id or None, action=action, field=field)
     actor = replace(OPERATOR, languages=(language,))
     with opened(data, database) as service:
-        place = service.runtime.workspace(workspace)
-        about = colleague(service, place, user)
-        found = place.reading(actor, lambda conn, call: answer(conn, call, about, asked))
+        found = service.runtime.workspace(workspace).reading(
+            actor, lambda conn, call: answer(conn, call, colleague(conn, call, user), asked)
+        )
     say(json, found.as_dict(), lambda: _print(found.told, found.about.name, found.about.on, language))
 
 

@@ -52,10 +52,10 @@ def create_user(
             hint="--role admin, or none: then the user has nothing",
         )
     hashed = hash_password(_from_stdin()) if password_stdin else None
-    with opened(data, database) as service, service.databases.system() as conn:
+    with opened(data, database) as service:
         place = service.runtime.workspace(workspace)
         user = accounts.create_user(
-            conn, place, email, name=name, administrator=bool(role), password_hash=hashed
+            service.databases, place, email, name=name, administrator=bool(role), password_hash=hashed
         )
     tell(json, {"user": user, "email": email}, f"{email} is a user of {workspace}")
 
@@ -80,8 +80,8 @@ def invite(
     guest = invitations.Guest(email=email, name=name, roles=tuple(role or ()))
     with opened(data, database) as service:
         place = service.runtime.workspace(workspace)
+        token = invitations.invite(service.databases, place, guest, by="Patron", giver=OPERATOR)
         with service.databases.system() as conn:
-            token = invitations.invite(conn, place, guest, by="Patron", giver=OPERATOR)
             note(conn, "invited", about=email, workspace=workspace, detail={"by": "patron user invite"})
         sent = letters.send_invitation(
             service, email, token, by="Patron", workspace=workspace, language=language

@@ -45,7 +45,7 @@ def administrators_of(databases: Databases, workspace: str) -> frozenset[str]:
 
 
 def create_user(
-    conn: psycopg.Connection[Any],
+    databases: Databases,
     workspace: Workspace,
     email: str,
     *,
@@ -56,7 +56,7 @@ def create_user(
     """Makes the account, its user record and its membership where they are missing. Returns the user record's id."""
     address = read_email(email)
     user = _user_record(workspace, address, name or address.partition("@")[0])
-    with conn.transaction():
+    with databases.system() as conn, conn.transaction():
         row = conn.execute(
             "INSERT INTO patron.account (id, email, name, password_hash) VALUES (%s, %s, %s, %s)"
             " ON CONFLICT (lower(email)) DO UPDATE SET updated_at = now(),"

@@ -1,6 +1,6 @@
 """Invitations: people who were asked to join a workspace and have not answered yet.
 
-In: a connection to the system's tables, a workspace, whom to invite and as what. Out: a user record, an account without a password
+In: the system's tables, a workspace, whom to invite and as what. Out: a user record, an account without a password
 and a token; the account belongs to the workspace only when whoever holds the token accepts. Inviting again makes a new token and
 ends the one before; withdrawing switches the user off.
 """
@@ -23,6 +23,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_engine.runtime import Workspace
+from patron_platform.database.pools import Databases
 from patron_platform.identity import tickets
 from patron_platform.identity.accounts import read_email
 from patron_platform.identity.standing import standing_of
@@ -56,22 +57,22 @@ class Open:
     ended: bool
 
 
-def invite(
-    conn: psycopg.Connection[Any], workspace: Workspace, guest: Guest, *, by: str, giver: Actor
-) -> str:
+def invite(databases: Databases, workspace: Workspace, guest: Guest, *, by: str, giver: Actor) -> str:
     """Makes or completes the user record and gives the token of the invitation. `by` is the address of who invites, `giver` he
     himself: Forbidden for a role that holds more than he has."""
     address = read_email(guest.email)
     name = guest.name.strip() or address.partition("@")[0]
     if len(name) > NAME_LENGTH:
         raise WrongUse(Phrase("a name has at most {most} characters", most=NAME_LENGTH), code="name_length")
-    if _is_member(conn, address, workspace.name):
+    with databases.system() as conn:
+        member = _is_member(conn, address, workspace.name)
+    if member:
         raise Conflict(
             Phrase("{email} is a user of this workspace already", email=address), code="already_a_user"
         )
     _check_roles(workspace, guest, giver)
     user = _user_record(workspace, guest, address, name, by, giver)
-    with conn.transaction():
+    with databases.system() as conn, conn.transaction():
         row = conn.execute(
             "INSERT INTO patron.account (id, email, name) VALUES (%s, %s, %s)"
             " ON CONFLICT (lower(email)) DO UPDATE SET updated_at = now() RETURNING id::text",
@@ -87,18 +88,20 @@ def invite(
         )
 
 
-def again(conn: psycopg.Connection[Any], workspace: Workspace, account: str, giver: Actor) -> tuple[str, str]:
+def again(databases: Databases, workspace: Workspace, account: str, giver: Actor) -> tuple[str, str]:
     """The address and a new token of an invitation that was not accepted, also after its end. Forbidden for that of somebody who
     may do more than who asks: the link opens his place."""
-    row = conn.execute(
-        "SELECT t.detail, a.email FROM patron.ticket t JOIN patron.account a ON a.id = t.account"
-        " WHERE t.kind = 'invitation' AND t.workspace = %s AND t.account::text = %s AND t.used_at IS NULL",
-        (workspace.name, account),
-    ).fetchone()
+    with databases.system() as conn:
+        row = conn.execute(
+            "SELECT t.detail, a.email FROM patron.ticket t JOIN patron.account a ON a.id = t.account"
+            " WHERE t.kind = 'invitation' AND t.workspace = %s AND t.account::text = %s AND t.used_at IS NULL",
+            (workspace.name, account),
+        ).fetchone()
     if row is None:
         raise NotFound("there is no such invitation", code="invitation_not_found")
     _not_above(workspace, giver, str(row[0]["user"]))
-    return row[1], tickets.issue(conn, "invitation", account, workspace=workspace.name, detail=row[0])
+    with databases.system() as conn:
+        return row[1], tickets.issue(conn, "invitation", account, workspace=workspace.name, detail=row[0])
 
 
 def _not_above(workspace: Workspace, giver: Actor, user: str) -> None:
@@ -111,13 +114,14 @@ def _not_above(workspace: Workspace, giver: Actor, user: str) -> None:
         raise Forbidden("you may not invite somebody who may do more than you", hint="an administrator may")
 
 
-def withdraw(conn: psycopg.Connection[Any], workspace: Workspace, account: str) -> None:
+def withdraw(databases: Databases, workspace: Workspace, account: str) -> None:
     """The link opens nothing any more, and the user is switched off."""
-    row = conn.execute(
-        "DELETE FROM patron.ticket WHERE kind = 'invitation' AND workspace = %s AND account::text = %s"
-        " AND used_at IS NULL RETURNING detail ->> 'user'",
-        (workspace.name, account),
-    ).fetchone()
+    with databases.system() as conn:
+        row = conn.execute(
+            "DELETE FROM patron.ticket WHERE kind = 'invitation' AND workspace = %s AND account::text = %s"
+            " AND used_at IS NULL RETURNING detail ->> 'user'",
+            (workspace.name, account),
+        ).fetchone()
     if row is None:
         raise NotFound("there is no such invitation", code="invitation_not_found")
     change = Change(action="update", object="user", id=row[0], set={"active": False})

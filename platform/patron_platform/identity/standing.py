@@ -1,37 +1,27 @@
-"""Standing: what a user of a workspace is by his own record: on or off, of which kind, with which roles.
+"""Standing: what a user of a workspace is (ways/standing), remembered for the requests that follow one another.
 
 In: a workspace, the id of a user record. Out: a `Standing`, as of the last save in this process, and of others at most a
-second old. A workspace whose users have no such fields has them all on, inside, without roles.
+second old.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
 from threading import Lock
+from typing import Any
+
+import psycopg
 
 from patron_engine.access import people
-from patron_engine.actor import SYSTEM, Kind
-from patron_engine.query.spec import Ask
+from patron_engine.actor import SYSTEM, Actor
+from patron_engine.query.call import Call
 from patron_engine.runtime import Workspace
+from patron_engine.ways.standing import Standing, Who, standing_in
+from patron_platform.database.pools import Databases
 
 KNOWN_SECONDS = 1.0
 KNOWN_USERS = 10_000
-FIELDS = ("active", "kind", "roles")
-KINDS: Mapping[str, Kind] = {"internal": "internal", "portal": "portal", "service": "service"}
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """`on` is false for one that was switched off or deleted."""
-
-    on: bool
-    kind: Kind = "internal"
-    roles: frozenset[str] = frozenset()
-
-
 _known: OrderedDict[tuple[int, str, str], tuple[float, int, Standing]] = OrderedDict()
 _lock = Lock()
 
@@ -44,7 +34,7 @@ def standing_of(workspace: Workspace, user: str) -> Standing:
     saves = people.changes(workspace.schema)
     if found is not None and found[0] > now and found[1] == saves:
         return found[2]
-    standing = _look_up(workspace, user)
+    standing = workspace.reading(SYSTEM, lambda conn, call: standing_in(conn, call, user))
     with _lock:
         _known[key] = (now + KNOWN_SECONDS, saves, standing)
         _known.move_to_end(key)
@@ -53,18 +43,21 @@ def standing_of(workspace: Workspace, user: str) -> Standing:
     return standing
 
 
-def _look_up(workspace: Workspace, user: str) -> Standing:
-    with workspace.connection("read") as conn:
-        object = workspace.call(conn, SYSTEM).model.object("user")
-    if object is None:
-        return Standing(on=True)
-    names = ("id", *(name for name in FIELDS if object.field(name) is not None))
-    rows = workspace.read(SYSTEM, Ask(object="user", ids=(user,), fields=names)).rows()
-    if not rows:
-        return Standing(on=False)
-    row = rows[0]
-    return Standing(
-        on=row.get("active") is not False,
-        kind=KINDS.get(row.get("kind") or "", "internal"),
-        roles=frozenset(row.get("roles") or ()),
-    )
+def who_of(databases: Databases, workspace: str) -> Who:
+    """Who somebody is for whom something goes on: None also for one who belongs to the workspace no more."""
+
+    def who(conn: psycopg.Connection[Any], call: Call, user: str) -> Actor | None:
+        standing = standing_in(conn, call, user)
+        with databases.system("read") as system:
+            row = system.execute(
+                "SELECT m.administrator AND a.state = 'active', a.name FROM patron.membership m"
+                " JOIN patron.account a ON a.id = m.account WHERE m.workspace = %s AND m.user_record = %s",
+                (workspace, user),
+            ).fetchone()
+        if not standing.on or row is None:
+            return None
+        return Actor(
+            user=user, name=row[1] or "", administrator=bool(row[0]), roles=standing.roles, kind=standing.kind
+        )
+
+    return who

@@ -46,9 +46,7 @@ def carry_out(place: Workspace, task: str, told: Callable[[Run], None] = lambda 
         return place.connection("job")
 
     while True:
-        run = place.reading(
-            SYSTEM, lambda conn, call: next(r for r in handover.runs(conn, call) if r.id == task)
-        )
+        [run] = place.reading(SYSTEM, lambda conn, call: handover.runs(conn, call, id=task))
         told(run)
         if run.state not in ("waiting", "running"):
             return run

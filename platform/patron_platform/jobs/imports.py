@@ -153,7 +153,10 @@ def _heading_row(told: Mapping[str, Any]) -> int | None:
 def carry_out(place: Workspace, batch: str, told: Told = lambda _: None) -> Import:
     """Works an import off, or waits for the worker that has it."""
     handlers: Mapping[str, Handler] = pieces.handlers(
-        place.runtime.clock, told, lambda: place.connection("read")
+        place.runtime.clock,
+        told,
+        people=place.people,
+        connect=lambda: place.connection("read"),
     )
 
     def connect() -> AbstractContextManager[psycopg.Connection[Any]]:

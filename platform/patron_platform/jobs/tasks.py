@@ -51,12 +51,12 @@ def task_context(place: Workspace, handlers: Mapping[str, Handler] | None = None
         with place.connection("read") as conn:
             return place.pin(conn)[0]
 
-    clock = place.runtime.clock
+    clock, people = place.runtime.clock, place.people
     known = {
         **backfill.handlers(clock),
-        **pieces.handlers(clock, connect=lambda: place.connection("read")),
+        **pieces.handlers(clock, people=people, connect=lambda: place.connection("read")),
         **nightly.handlers(clock),
-        **handover.handlers(clock),
+        **handover.handlers(clock, people),
         **(handlers or {}),
     }
     return Context(model=model, current=current, handlers=known, upkeep=lambda: place.connection("upkeep"))

@@ -75,8 +75,14 @@ class Desk:
 @contextmanager
 def desk(request: Request, workspace: str) -> Iterator[Desk]:
     """The admin area, opened for who manages people."""
-    visitor = enter(request, workspace)
-    with visitor.workspace.connection("read") as conn:
+    with at_desk(enter(request, workspace)) as it:
+        yield it
+
+
+@contextmanager
+def at_desk(visitor: Visitor) -> Iterator[Desk]:
+    """The desk of a visitor who is in. What saves records has a connection of its own: not while one is held here."""
+    with visitor.workspace.connection("write") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         must_manage(call.model, visitor.actor)
         yield Desk(visitor=visitor, conn=conn, call=call)
@@ -86,8 +92,8 @@ def desk(request: Request, workspace: str) -> Iterator[Desk]:
 def designing(request: Request, workspace: str) -> Iterator[tuple[Desk, Drafted]]:
     """The admin area for who may change definitions, with those his draft would make."""
     with desk(request, workspace) as it:
-        must_design_all(it.visitor.workspace, it.visitor.actor)
-        yield it, drafted(it.visitor.workspace, it.visitor.author)
+        must_design_all(it.call.model, it.visitor.actor)
+        yield it, drafted(it.conn, it.visitor.workspace, it.visitor.author)
 
 
 @router.get("")

@@ -30,7 +30,7 @@ from patron_platform.identity import accounts, factor, letters, sessions, ticket
 from patron_platform.identity.audit import Act, note
 from patron_platform.members import Member, members_of
 from patron_platform.web import csrf, forms_in
-from patron_platform.web.admin import Desk, desk
+from patron_platform.web.admin import Desk, at_desk, desk
 from patron_platform.web.admin_people import draw_person
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData, Pairs
@@ -61,7 +61,7 @@ def _case(request: Request, workspace: str, id: UUID, form: Pairs, *, his_way: b
     with desk(request, workspace) as it:
         visitor = it.visitor
         csrf.check(request, visitor.session.id, forms_in.texts(form))
-        about = colleague(visitor.service, visitor.workspace, str(id))
+        about = colleague(it.conn, it.call, str(id))
         if his_way and not contains(it.call.model, visitor.actor, about.actor):
             raise Forbidden(
                 "you may not change how somebody signs in who may do more than you",
@@ -115,16 +115,19 @@ def second_factor_off(request: Request, workspace: str, id: UUID, form: FormData
         others = case.conn.execute(
             "SELECT count(*) FROM patron.membership WHERE account = %s", (case.member.account,)
         ).fetchone()
-        if others is not None and others[0] > 1:
-            said = Problem(
-                code="forbidden", message="this account belongs to other workspaces too",
-                hint="the operator of the service may: patron user second-factor-off",
-            )  # fmt: skip
-            return draw_person(case.it, case.about.id, [said], 403)
-        factor.turn_off(case.conn, case.member.account)
-        sessions.close_others(case.conn, case.member.account)
-        case.done("second_factor_off")
-    return _back(request, workspace, id, "second_factor")
+        alone = others is None or others[0] <= 1
+        if alone:
+            factor.turn_off(case.conn, case.member.account)
+            sessions.close_others(case.conn, case.member.account)
+            case.done("second_factor_off")
+    if alone:
+        return _back(request, workspace, id, "second_factor")
+    said = Problem(
+        code="forbidden", message="this account belongs to other workspaces too",
+        hint="the operator of the service may: patron user second-factor-off",
+    )  # fmt: skip
+    with at_desk(case.it.visitor) as it:
+        return draw_person(it, case.about.id, [said], 403)
 
 
 @router.post("/groups")
@@ -133,14 +136,14 @@ def groups(request: Request, workspace: str, id: UUID, form: FormData) -> Respon
     with desk(request, workspace) as it:
         visitor = it.visitor
         csrf.check(request, visitor.session.id, forms_in.texts(form))
-        about = colleague(visitor.service, visitor.workspace, str(id))
+        about = colleague(it.conn, it.call, str(id))
         wanted = set(forms_in.several(form, "group"))
         changes = []
         for group, members in _members(it).items():
             if (group in wanted) != (about.id in members):
                 now = [*members, about.id] if group in wanted else [m for m in members if m != about.id]
                 changes.append(Change(action="update", object="group", id=group, set={"members": now}))
-        visitor.workspace.writing(visitor.actor, lambda conn, call: save(conn, call, changes), visitor.cause)
+    visitor.workspace.writing(visitor.actor, lambda conn, call: save(conn, call, changes), visitor.cause)
     return _back(request, workspace, id, "saved")
 
 

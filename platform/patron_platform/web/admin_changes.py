@@ -6,7 +6,7 @@ In: `GET /admin/changes`; posts that publish exactly the plan that was shown, dr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,137 +19,139 @@ from patron_engine.errors import Conflict, NotFound, PatronError, Refused
 from patron_engine.meta.compare import MISSING
 from patron_engine.meta.diff import DocumentChange, PropertyChange
 from patron_engine.page.matrix import ACTIONS
-from patron_engine.problems import Problem
-from patron_engine.release.drafts import drop_draft, find_draft, take_out
+from patron_engine.release.drafts import Draft, drop_draft, find_draft, take_out
 from patron_engine.release.releases import releases
 from patron_engine.ways.publish import Publication
 from patron_engine.ways.shifts import Shift
 from patron_platform.drafting import must_design_all
+from patron_platform.planned import Planned, forget_plans, planned_back, planned_draft
 from patron_platform.web import csrf, forms_in
-from patron_platform.web.admin import Desk, desk
+from patron_platform.web.admin import Desk, at_desk, desk
 from patron_platform.web.admin_roles import scope_word
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.texts import texts_in
+from patron_platform.web.visitor import Visitor
 
 router = APIRouter(prefix="/w/{workspace}/admin/changes", include_in_schema=False)
 LONGEST = 200  # characters of a value that are shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A plan, or why there is none."""
-
-    made: Publication | None = None
-    problems: tuple[Problem, ...] = ()
-    error: str = ""
-
-
-def _planned(plan: Callable[[], Publication]) -> Planned:
-    try:
-        made = plan()
-    except Refused as refused:
-        return Planned(problems=refused.problems)
-    except Conflict as conflict:
-        return Planned(error=conflict.detail)
-    return Planned(made=made, problems=made.problems)
-
-
 @router.get("")
 def changes(request: Request, workspace: str) -> Response:
+    return _draw(*_looked(request, workspace))
+
+
+def _looked(
+    request: Request, workspace: str, given: Mapping[str, str] | None = None
+) -> tuple[Visitor, int, Draft | None]:
+    """The visitor, who may change definitions, the release in force, and his draft. A plan takes its time: nothing is held open for
+    it. `given`: a form that changes something."""
     with desk(request, workspace) as it:
-        must_design_all(it.visitor.workspace, it.visitor.actor)
-        return _draw(it)
+        if given is not None:
+            csrf.check(request, it.visitor.session.id, given)
+        must_design_all(it.call.model, it.visitor.actor)
+        return it.visitor, it.call.model.release, find_draft(it.conn, it.call.schema, it.visitor.author)
 
 
-def _draw(it: Desk, error: str = "", status: int = 200) -> Response:
-    place = it.visitor.workspace
-    draft = find_draft(it.conn, place.schema, it.visitor.author)
-    planned = _planned(lambda: place.plan_draft(draft)) if draft and draft.documents else Planned()
-    return it.draw(
-        "admin_changes.html", "changes", draft=draft, plan=planned.made, problems=planned.problems,
-        error=error or planned.error, lines=_lines(it, planned.made), shifts=_shifts(it, planned.made),
-        releases=releases(it.conn, place.schema, limit=20), done=it.visitor.request.query_params.get("done", ""),
-        status=status,
-    )  # fmt: skip
+def _draw(
+    visitor: Visitor, release: int, draft: Draft | None, error: str = "", status: int = 200
+) -> Response:
+    planned = planned_draft(visitor.workspace, release, draft)
+    with at_desk(visitor) as it:
+        return it.draw(
+            "admin_changes.html", "changes", draft=draft, plan=planned.made, problems=planned.problems,
+            error=error or planned.error, lines=_lines(it, planned.made), shifts=_shifts(it, planned.made),
+            releases=releases(it.conn, it.call.schema, limit=20), done=visitor.request.query_params.get("done", ""),
+            status=status,
+        )  # fmt: skip
 
 
 @router.post("/publish")
 def publish(request: Request, workspace: str, form: FormData) -> Response:
     """`checksum` of the plan that was shown."""
     given = forms_in.texts(form)
-    with desk(request, workspace) as it:
-        visitor, place = it.visitor, it.visitor.workspace
-        csrf.check(request, visitor.session.id, given)
-        must_design_all(visitor.workspace, visitor.actor)
-        draft = find_draft(it.conn, place.schema, visitor.author)
-        if draft is None:
-            return _draw(it, texts_in(visitor.languages[0])("rights.nothing"), 409)
-        try:
-            place.publish(
-                visitor.actor, place.plan_draft(draft), confirm=given.get("checksum", ""), draft=draft.id
-            )
-        except (Refused, Conflict) as error:
-            return _draw(it, error.detail, 422 if isinstance(error, Refused) else 409)
+    visitor, release, draft = _looked(request, workspace, given)
+    place = visitor.workspace
+    if draft is None:
+        return _draw(visitor, release, None, texts_in(visitor.languages[0])("rights.nothing"), 409)
+    plan = planned_draft(place, release, draft).made
+    if plan is None:
+        return _draw(visitor, release, draft, status=422)
+    refused = _publish(visitor, plan, given, draft.id)
+    if refused is None:
         return see_other(visitor.url("admin", "changes") + "?done=published")
+    return _draw(*_looked(request, workspace), refused.detail, _status(refused))
+
+
+def _publish(
+    visitor: Visitor, plan: Publication, given: Mapping[str, str], draft: str | None = None
+) -> PatronError | None:
+    """Carries the plan out, or says why not; either way it is kept no longer."""
+    try:
+        visitor.workspace.publish(visitor.actor, plan, confirm=given.get("checksum", ""), draft=draft)
+    except (Refused, Conflict) as error:
+        return error
+    finally:
+        forget_plans(visitor.workspace)
+    return None
+
+
+def _status(refused: PatronError) -> int:
+    return 422 if isinstance(refused, Refused) else 409
 
 
 @router.post("/drop")
 def drop(request: Request, workspace: str, form: FormData) -> Response:
     """The whole draft; with `kind` and `name` what it says of one document."""
     given = forms_in.texts(form)
-    with desk(request, workspace) as it:
-        csrf.check(request, it.visitor.session.id, given)
-        must_design_all(it.visitor.workspace, it.visitor.actor)
-        place = it.visitor.workspace
-        draft = find_draft(it.conn, place.schema, it.visitor.author)
-        if draft is not None:
-            with place.connection("write") as conn, conn.transaction():
-                if "name" in given:
-                    take_out(conn, place.schema, draft, given.get("kind", ""), given["name"])
-                if "name" not in given or len(draft.documents) <= 1:
-                    drop_draft(conn, place.schema, draft.id)
-        return see_other(it.visitor.url("admin", "changes") + "?done=dropped")
+    visitor, _, draft = _looked(request, workspace, given)
+    place = visitor.workspace
+    if draft is not None:
+        with place.connection("write") as conn, conn.transaction():
+            if "name" in given:
+                take_out(conn, place.schema, draft, given.get("kind", ""), given["name"])
+            if "name" not in given or len(draft.documents) <= 1:
+                drop_draft(conn, place.schema, draft.id)
+    return see_other(visitor.url("admin", "changes") + "?done=dropped")
 
 
 @router.get("/back/{number:int}")
 def back(request: Request, workspace: str, number: int) -> Response:
-    with desk(request, workspace) as it:
-        must_design_all(it.visitor.workspace, it.visitor.actor)
-        return _draw_back(it, number)
+    visitor, release, _ = _looked(request, workspace)
+    return _draw_back(visitor, release, number)
 
 
-def _draw_back(it: Desk, number: int, error: str = "", status: int = 200) -> Response:
+def _back_to(visitor: Visitor, release: int, number: int) -> Planned:
     if number < 1 or number > 2**31:
         raise NotFound("there is nothing at this address")
-    planned = _planned(lambda: it.visitor.workspace.plan_rollback(number))
-    t = texts_in(it.visitor.languages[0])
-    return it.draw(
-        "admin_back.html", "changes", title=t("rights.back_title", n=number), number=number, plan=planned.made,
-        problems=planned.problems, error=error or planned.error, lines=_lines(it, planned.made),
-        shifts=_shifts(it, planned.made), status=status,
-    )  # fmt: skip
+    return planned_back(visitor.workspace, release, number)
+
+
+def _draw_back(visitor: Visitor, release: int, number: int, error: str = "", status: int = 200) -> Response:
+    planned = _back_to(visitor, release, number)
+    t = texts_in(visitor.languages[0])
+    with at_desk(visitor) as it:
+        return it.draw(
+            "admin_back.html", "changes", title=t("rights.back_title", n=number), number=number, plan=planned.made,
+            problems=planned.problems, error=error or planned.error, lines=_lines(it, planned.made),
+            shifts=_shifts(it, planned.made), status=status,
+        )  # fmt: skip
 
 
 @router.post("/back/{number:int}")
 def go_back(request: Request, workspace: str, number: int, form: FormData) -> Response:
     """`checksum` of the plan that was shown."""
     given = forms_in.texts(form)
-    with desk(request, workspace) as it:
-        visitor, place = it.visitor, it.visitor.workspace
-        csrf.check(request, visitor.session.id, given)
-        must_design_all(visitor.workspace, visitor.actor)
-        try:
-            place.publish(visitor.actor, place.plan_rollback(number), confirm=given.get("checksum", ""))
-        except NotFound:
-            raise
-        except (Refused, Conflict) as error:
-            return _draw_back(it, number, _detail(error), 422 if isinstance(error, Refused) else 409)
+    visitor, release, _ = _looked(request, workspace, given)
+    plan = _back_to(visitor, release, number).made
+    if plan is None:
+        return _draw_back(visitor, release, number, status=422)
+    refused = _publish(visitor, plan, given)
+    if refused is None:
         return see_other(visitor.url("admin", "changes") + "?done=published")
-
-
-def _detail(error: PatronError) -> str:
-    return str(error.detail)
+    visitor, release, _ = _looked(request, workspace)
+    return _draw_back(visitor, release, number, refused.detail, _status(refused))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ def explain(request: Request, workspace: str) -> Response:
         model, visitor = it.call.model, it.visitor
         objects = [o for o in model.objects.values() if visible(model, visitor.actor, o.name)]
         object = next((o for o in objects if o.name == given.get("object")), None)
-        about = colleague(visitor.service, visitor.workspace, given["user"]) if given.get("user") else None
+        about = colleague(it.conn, it.call, given["user"]) if given.get("user") else None
         words = given.get("q", "").strip()[:LONGEST]
         asked = Asked(object=object.name if object else "", action=given.get("action") or "read")
         made = answer(it.conn, it.call, about, asked) if about and object else None

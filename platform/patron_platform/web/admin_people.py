@@ -27,7 +27,7 @@ from patron_platform.identity import factor
 from patron_platform.members import members_of, signed_in
 from patron_platform.viewing import may_view
 from patron_platform.web import csrf, forms_in
-from patron_platform.web.admin import Branch, Desk, branches_of, desk
+from patron_platform.web.admin import Branch, Desk, at_desk, branches_of, desk
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.handover import absences_of
@@ -104,7 +104,7 @@ def person(request: Request, workspace: str, id: UUID) -> Response:
 
 def draw_person(it: Desk, id: str, problems: Any = (), status: int = 200) -> Response:
     visitor, model = it.visitor, it.call.model
-    about = colleague(visitor.service, visitor.workspace, id)
+    about = colleague(it.conn, it.call, id)
     row = read(it.conn, it.everybody, Ask(object="user", ids=(id,), fields=_fields(it)), secret=b"").rows()[0]
     with visitor.service.databases.system() as conn:
         member = members_of(conn, visitor.name, [id]).get(id)
@@ -142,15 +142,14 @@ def save(request: Request, workspace: str, id: UUID, form: FormData) -> Response
         visitor = it.visitor
         csrf.check(request, visitor.session.id, dict(forms_in.texts(form)))
         given, may = forms_in.texts(form), writable(it.call.model, visitor.actor, "user")
-        about = colleague(visitor.service, visitor.workspace, str(id))
+        about = colleague(it.conn, it.call, str(id))
         more: dict[str, Any] = {n: given[n] or None for n in ("department", "manager", "position", "kind") if n in given and n in may}  # fmt: skip
         if "active" in given and "active" in may:
             more["active"] = given["active"] == "yes"
-        try:
-            give_roles(
-                visitor.workspace, it.call.model, visitor.actor, visitor.cause, about, forms_in.several(form, "role"),
-                more,
-            )  # fmt: skip
-        except Refused as refused:
+    roles = forms_in.several(form, "role")
+    try:
+        give_roles(visitor.workspace, it.call.model, visitor.actor, visitor.cause, about, roles, more)
+    except Refused as refused:
+        with at_desk(visitor) as it:
             return draw_person(it, str(id), refused.problems, 422)
-        return see_other(visitor.url("admin", "people", str(id)) + "?done=saved")
+    return see_other(visitor.url("admin", "people", str(id)) + "?done=saved")

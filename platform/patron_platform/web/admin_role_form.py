@@ -123,9 +123,8 @@ def take_away(request: Request, workspace: str, name: str, form: FormData) -> Re
         csrf.check(request, it.visitor.session.id, forms_in.texts(form))
         _role(drafts, name)
         own = drafts.of_workspace("role", name)
-        remove(
-            it.visitor.workspace, it.visitor.author, *(("role", name) if own else ("change", f"role/{name}"))
-        )
+        gone = ("role", name) if own else ("change", f"role/{name}")
+        remove(it.conn, it.call.schema, it.visitor.author, *gone)
         return see_other(it.visitor.url("admin", "changes"))
 
 
@@ -251,8 +250,5 @@ def with_labels(label: Any, given: Mapping[str, str]) -> dict[str, str]:
 
 def _keep(it: Desk, name: str, body: Mapping[str, Any]) -> None:
     made = {**body, "kind": "role", "name": name}
-    keep(
-        it.visitor.workspace,
-        it.visitor.author,
-        Document(kind="role", name=name, body=made, layer="workspace"),
-    )
+    document = Document(kind="role", name=name, body=made, layer="workspace")
+    keep(it.conn, it.call.schema, it.visitor.author, document)

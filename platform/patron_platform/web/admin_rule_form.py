@@ -80,7 +80,7 @@ def take_away(request: Request, workspace: str, name: str, form: FormData) -> Re
         _rule(drafts, name)
         own = drafts.of_workspace("sharing", name)
         gone = ("sharing", name) if own else ("change", f"sharing/{name}")
-        remove(it.visitor.workspace, it.visitor.author, *gone)
+        remove(it.conn, it.call.schema, it.visitor.author, *gone)
         return see_other(it.visitor.url("admin", "changes"))
 
 
@@ -109,7 +109,7 @@ def _save(
     document = Document(
         kind="sharing", name=name, body={**made, "kind": "sharing", "name": name}, layer="workspace"
     )
-    keep(it.visitor.workspace, it.visitor.author, document)
+    keep(it.conn, it.call.schema, it.visitor.author, document)
     return see_other(it.visitor.url("admin", "changes"))
 
 

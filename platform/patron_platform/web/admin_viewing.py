@@ -31,7 +31,7 @@ def begin(request: Request, workspace: str, form: FormData) -> Response:
     with desk(request, workspace) as it:
         visitor, given = it.visitor, forms_in.texts(form)
         csrf.check(request, visitor.session.id, given)
-        about = colleague(visitor.service, visitor.workspace, given.get("user", ""))
+        about = colleague(it.conn, it.call, given.get("user", ""))
         if not viewing.may_view(it.call.model, visitor.actor, about.actor):
             raise Forbidden(
                 "you may not look at the workspace as somebody who may do more than you",

@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from patron_engine.access.decide import Action
 from patron_engine.actor import Cause
 from patron_engine.errors import PatronError, Refused
 from patron_engine.page.people import choices
@@ -30,6 +31,7 @@ from patron_platform.web.texts import texts_in
 from patron_platform.web.undone import Told, titles
 
 router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
+RIGHTS: tuple[Action, ...] = ("transfer", "bulk")
 
 
 @router.post("/transfer")
@@ -38,7 +40,8 @@ def bulk_transfer(request: Request, workspace: str, object: str, form: FormData)
     parameters = {k: v for k, v in request.query_params.items() if k not in ("after", "band")}
     with asked(request, workspace, object, parameters) as it:
         csrf.check(request, it.visitor.session.id, given)
-        permitted_object(it.call, it.object.name, "transfer")
+        for right in RIGHTS:
+            permitted_object(it.call, it.object.name, right)
         ids = chosen(it, form)
         if "find" in given or "sure" not in given or not given.get("to"):
             return _page(it, ids, given)

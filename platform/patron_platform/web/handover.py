@@ -46,15 +46,16 @@ Manager = Annotated[Visitor, Depends(entered)]
 
 @router.get("")
 def people(visitor: Manager) -> Response:
-    """`q=` narrows the users; without it none is listed."""
-    words = visitor.request.query_params.get("q", "")
+    """`q=` narrows the users; without it none is listed. `before=` is the run after which the older ones are shown."""
+    words, before = (visitor.request.query_params.get(n, "") for n in ("q", "before"))
 
     def look(conn: Connection, call: Call) -> Response:
-        runs = handover.runs(conn, call)
+        runs = handover.runs(conn, call, before=before or None)
+        older = runs[-1].id if runs and handover.runs(conn, call, before=runs[-1].id) else ""
         names = titles_of(conn, call, {"user": list(dict.fromkeys(r.user for r in runs))})
         return page(
             visitor, call, "handover.html", title=texts_in(visitor.languages[0])("handover.title"), here="admin",
-            users=choices(conn, call, words, ("user",)).get("user", []) if words.strip() else [], q=words, runs=runs, names=names,
+            users=choices(conn, call, words, ("user",)).get("user", []) if words.strip() else [], q=words, runs=runs, names=names, older=older,
         )  # fmt: skip
 
     return visitor.workspace.reading(visitor.actor, look)
@@ -107,7 +108,7 @@ def _draw(visitor: Visitor, user: str, *, wrong: str = "", status: int = 200) ->
                 (c.value.partition(":")[2], c)
                 for c in choices(conn, call, "", ("user",)).get("user", []) if not c.value.endswith(user)
             ],
-            runs=[r for r in handover.runs(conn, call) if r.user == user], absences=absences_of(conn, call, user),
+            runs=handover.runs(conn, call, user=user), absences=absences_of(conn, call, user),
         )  # fmt: skip
 
     return visitor.workspace.reading(visitor.actor, look)

@@ -52,10 +52,9 @@ def invite(request: Request, workspace: str, form: FormData) -> Response:
         account=given.get("account") or None,
     )
     try:
-        with visitor.service.databases.system() as conn:
-            token = invitations.invite(
-                conn, visitor.workspace, guest, by=visitor.session.email, giver=visitor.actor
-            )
+        token = invitations.invite(
+            visitor.service.databases, visitor.workspace, guest, by=visitor.session.email, giver=visitor.actor
+        )
     except PatronError as error:
         said = "; ".join(p.message for p in getattr(error, "problems", ())) or error.detail
         return _page(visitor, given=given, roles=guest.roles, status=422, wrong=visitor.words(said))
@@ -66,16 +65,15 @@ def invite(request: Request, workspace: str, form: FormData) -> Response:
 def again(request: Request, workspace: str, form: FormData) -> Response:
     """Another link for an invitation that is still open or is too old; the one before opens nothing."""
     visitor, account = _chosen(request, workspace, form)
-    with visitor.service.databases.system() as conn:
-        email, token = invitations.again(conn, visitor.workspace, account, visitor.actor)
+    email, token = invitations.again(visitor.service.databases, visitor.workspace, account, visitor.actor)
     return _sent(visitor, email, token)
 
 
 @router.post("/withdraw")
 def withdraw(request: Request, workspace: str, form: FormData) -> Response:
     visitor, account = _chosen(request, workspace, form)
+    invitations.withdraw(visitor.service.databases, visitor.workspace, account)
     with visitor.service.databases.system() as conn:
-        invitations.withdraw(conn, visitor.workspace, account)
         note(
             conn, "invitation_withdrawn", account=visitor.session.account, workspace=visitor.name,
             address=client(request), detail={"account": account},

@@ -146,7 +146,7 @@ def _ask(visitor: Visitor, wish: Wish, refused: Refused) -> Response:
         inputs = missing(call, object, problems, extra, reader, wish.first)
         warnings = tuple(p for p in problems if p.level == "warning")
         if inputs is None or not (inputs or isinstance(refused, NeedsConfirmation)):
-            return _refuse(visitor, wish, _named(call, object, problems, reader), 422)
+            return _refused(visitor, call, wish, _named(call, object, problems, reader), 422)
         field = readable(call.model, call.actor, object.name).get(wish.first)
         aim = shown(field, wish.typed.get(wish.first), reader).text if field and wish.typed else ""
         found = read_one(conn, call, object.name, wish.id, (object.title,))
@@ -175,16 +175,19 @@ def _named(call: Call, object: Object, problems: tuple[Problem, ...], reader: Re
 
 def _refuse(visitor: Visitor, wish: Wish, problems: tuple[Problem, ...], status: int) -> Response:
     with visitor.workspace.connection("read") as conn:
-        call = visitor.workspace.call(conn, visitor.actor)
-        told = [p for p in problems if p.level == "error"] or problems
-        said = [visitor.words(p.message) for p in told]
-        values: dict[str, Any] = {"wish": wish, "said": said}
-        if partial_wanted(visitor.request):
-            return part(visitor, call, "board_refused.html", status=status, **values)
-        title = text_of(visitor, "not_moved")
-        return page(
-            visitor, call, "board_not_moved.html", title=title, here=wish.object, status=status, **values
-        )
+        return _refused(visitor, visitor.workspace.call(conn, visitor.actor), wish, problems, status)
+
+
+def _refused(
+    visitor: Visitor, call: Call, wish: Wish, problems: tuple[Problem, ...], status: int
+) -> Response:
+    told = [p for p in problems if p.level == "error"] or problems
+    said = [visitor.words(p.message) for p in told]
+    values: dict[str, Any] = {"wish": wish, "said": said}
+    if partial_wanted(visitor.request):
+        return part(visitor, call, "board_refused.html", status=status, **values)
+    title = text_of(visitor, "not_moved")
+    return page(visitor, call, "board_not_moved.html", title=title, here=wish.object, status=status, **values)
 
 
 def _back(visitor: Visitor, object: str, given: str | None) -> str:

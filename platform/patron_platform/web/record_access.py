@@ -30,7 +30,7 @@ from patron_engine.query.spec import Ask
 from patron_engine.ways.give import Wish, give
 from patron_engine.ways.read import read
 from patron_platform.answers import Answer, Asked, answer, audience, facts_of, owns
-from patron_platform.colleagues import Colleague, administrators, colleague, manages, must_manage
+from patron_platform.colleagues import Colleague, colleague, manages, must_manage
 from patron_platform.giving import give_roles, may_give
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
@@ -55,7 +55,7 @@ def _draw(visitor: Visitor, object: str, id: str, given: Mapping[str, str], erro
         found = known_object(call, object)
         facts = facts_of(conn, call, found, id)
         managing = manages(call.model, visitor.actor)
-        about = _about(visitor, given.get("user") or "", managing)
+        about = _about(conn, call, given.get("user") or "", managing)
         asked = Asked(
             object=found.name, id=id, action=given.get("action") or "read", field=given.get("field") or None
         )
@@ -63,8 +63,7 @@ def _draw(visitor: Visitor, object: str, id: str, given: Mapping[str, str], erro
         gives = _gives(visitor, call, made) if made is not None and managing else ()
         reaching = None
         if managing or owns(conn, call, found, id):
-            everything = administrators(visitor.service, visitor.workspace)
-            reaching = audience(conn, call, found, id, everything)
+            reaching = audience(conn, call, found, id)
         return page(
             visitor, call, "record_access.html", title=texts_in(visitor.languages[0])("explained.title"),
             here=found.name, made=made, about=about, asked=asked, facts=facts, object=found, managing=managing,
@@ -110,9 +109,9 @@ def give_role(request: Request, workspace: str, object: str, id: UUID, form: For
         must_manage(call.model, visitor.actor)
         known_object(call, object)
         role = given_of(call.model).roles.get(given.get("role", ""))
-    if role is None:
-        raise NotFound("there is no such role")
-    about = colleague(visitor.service, visitor.workspace, given.get("user", ""))
+        if role is None:
+            raise NotFound("there is no such role")
+        about = colleague(conn, call, given.get("user", ""))
     roles = about.actor.roles | {role.name}
     give_roles(visitor.workspace, call.model, visitor.actor, visitor.cause, about, roles)
     return _back(visitor, object, id, {**given, "user": about.id}, "role")
@@ -130,12 +129,12 @@ def _gives(visitor: Visitor, call: Call, made: Answer) -> list[str]:
     return [r for r in offered if may_give(call.model, visitor.actor, r, made.about.actor.kind)]
 
 
-def _about(visitor: Visitor, user: str, managing: bool) -> Colleague | None:
+def _about(conn: psycopg.Connection[Any], call: Call, user: str, managing: bool) -> Colleague | None:
     """The person chosen; himself for who may ask about nobody else."""
-    own = visitor.actor.user
+    own = call.actor.user
     if not managing and own is not None:
-        return colleague(visitor.service, visitor.workspace, own)
-    return colleague(visitor.service, visitor.workspace, user) if user else None
+        return colleague(conn, call, own)
+    return colleague(conn, call, user) if user else None
 
 
 def people_asked(conn: psycopg.Connection[Any], call: Call) -> list[tuple[str, str, str]]:

@@ -69,8 +69,7 @@ def back_here(request: Request) -> Response:
         told = provider.finish(
             service.settings, _way_back(service), code, ticket.detail["nonce"], ticket.detail["verifier"]
         )
-        with service.databases.system() as conn:
-            account = linking.account_of(service, conn, told)
+        account = linking.account_of(service, told)
     except PatronError as error:
         log.warning("provider", extra={"reason": error.detail})
         return see_other("/login?done=provider")

@@ -99,9 +99,10 @@ def _moved_in(service: Service, client: TestClient) -> House:
     make_workspace(service, WORKSPACE, packs=("sales", "service"), folders=[PACKS], administrator=ADMIN)
     make_workspace(service, OTHER, packs=("service",), folders=[PACKS], administrator=ADMIN)
     place = service.runtime.workspace(WORKSPACE)
+    for who in ROLES:
+        create_user(service.databases, place, mail(who), name=who.capitalize())
     with service.databases.system() as conn:
         for who in ROLES:
-            create_user(conn, place, mail(who), name=who.capitalize())
             set_password(conn, mail(who), PASSWORD)
         set_password(conn, ADMIN, PASSWORD)
         keys = {who: create_key(conn, mail(who), WORKSPACE) for who in ROLES}

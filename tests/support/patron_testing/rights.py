@@ -69,8 +69,8 @@ def with_roles(opened: Opened) -> None:
 def has(opened: Opened, email: str, *roles: str, **more: object) -> str:
     """The user with this address, made where he is missing, with exactly these roles."""
     place = opened.service.runtime.workspace(WORKSPACE)
+    create_user(opened.service.databases, place, email)
     with opened.service.databases.system() as conn:
-        create_user(conn, place, email)
         set_password(conn, email, PASSWORD)
     row = place.read(SYSTEM, Ask(object="user", where=f'email == "{email}"', fields=("id",))).rows()[0]
     id = str(row["id"])

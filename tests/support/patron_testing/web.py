@@ -151,8 +151,8 @@ def make_template(server: Server) -> Template:
     with open_service(Settings(database=url, jobs=False)) as service:
         make_workspace(service, WORKSPACE, packs=("yard",), folders=[PACKS], administrator=ADMIN)
         make_workspace(service, OTHER, packs=("yard",), folders=[PACKS], administrator=ADMIN)
+        create_user(service.databases, service.runtime.workspace(WORKSPACE), REP)
         with service.databases.system() as conn:
-            create_user(conn, service.runtime.workspace(WORKSPACE), REP)
             admin, rep = create_key(conn, ADMIN, WORKSPACE), create_key(conn, REP, WORKSPACE)
             foreign = create_key(conn, ADMIN, OTHER)
             set_password(conn, ADMIN, PASSWORD)
