@@ -18,7 +18,7 @@ from patron_engine import jsonio
 from patron_engine.expr.compile import Expression
 from patron_engine.model.automations import automations, events_of, steps_of
 from patron_engine.record.batch import Batch
-from patron_engine.record.history import old_values
+from patron_engine.record.history import old_values, whole_values
 from patron_engine.record.program import Programs
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled
@@ -162,7 +162,7 @@ def _payload(batch: Batch, row: Row, listener: Listener) -> Jsonb:
         {
             "rule": listener.rule,
             "event": event,
-            "old": old_values(row),
+            "old": whole_values(row) if listener.event == "deleted" else old_values(row),
             "cause": batch.cause_of(row),
             "via": list(batch.via_of(row)),
         },

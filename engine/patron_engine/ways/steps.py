@@ -198,13 +198,15 @@ def _do(under: Under, instruction: Any, runs: Sequence[Run]) -> list[Run]:
 
 def _apart(under: Under, step: Step, runs: Sequence[Run], acts: Sequence[Act]) -> list[tuple[Run, Act]]:
     """Of runs that change the same record only the first, where what is written is worked out: the others read what it
-    wrote, in a transaction after this one."""
-    if not any(key.startswith("set.") for key in step.expressions):
-        return list(zip(runs, acts, strict=True))
-    taken: set[tuple[str, str]] = set()
+    wrote, in a transaction after this one. The same where acts say so themselves."""
+    worked = any(key.startswith("set.") for key in step.expressions)
+    taken: set[object] = set()
     kept = []
     for run, act in zip(runs, acts, strict=True):
-        changed = {(c.object, c.id) for c in act.changes if c.id is not None}
+        changed: set[object] = (
+            {(c.object, c.id) for c in act.changes if c.id is not None} if worked else set()
+        )
+        changed |= {act.alone} - {""}
         if changed & taken:
             under.keep(run)
         else:
