@@ -7,6 +7,8 @@ from typing import Any
 
 import psycopg
 
+from patron_engine.record.change import Change
+from patron_engine.ways.save import save
 from patron_testing.flowing import workspace
 
 
@@ -102,3 +104,77 @@ steps:
     w.work()
     told = w.rows("message", "owner::text, subject, direction, about::text")
     assert sorted(told) == sorted((u, "A shop opened", "in", shop) for u in (owner, boss, money))
+
+
+def test_a_record_is_made_with_its_details(conn: psycopg.Connection[Any]) -> None:
+    w = workspace(
+        conn,
+        """
+kind: automation
+name: sums_up
+object: shop
+on: {event: updated, fields: [state]}
+steps:
+  - name: whole
+    do: create
+    object: bill
+    set: {name: "=CONCAT(name, ' whole')"}
+    details: [{each: bills, to: lines, where: "sum > 1", set: {name: "=CONCAT(this.name, '/', name)", sum: "=sum * 2"}}]
+""",
+    )
+    for name, count in (("a", 3), ("b", 0)):
+        shop = w.do("create", "shop", name=name)
+        for sum in range(count):
+            w.do("create", "bill", name=f"b{sum}", sum=sum + 1, shop=shop)
+        w.do("update", "shop", shop, state="open")
+    w.work()
+    assert w.runs() == [("sums_up", "done", None)] * 2
+    assert sorted(w.rows("line", "name, sum")) == [("a/b1", 4), ("a/b2", 6)]
+    assert [n for (n,) in w.rows("bill", "name") if "whole" in n] == ["a whole", "b whole"]
+
+
+def test_an_upsert_by_several_fields_finds_the_record_that_has_them(conn: psycopg.Connection[Any]) -> None:
+    w = workspace(
+        conn,
+        """
+kind: automation
+name: files
+object: shop
+on: {event: created}
+steps: [{name: note, do: upsert, object: bill, by: [name, sum], set: {name: "=name", sum: "=size", note: "=CONCAT(name, TEXT(size), '!')"}}]
+""",
+    )
+    w.do("create", "bill", name="a", sum=1, note="old")
+    w.do("create", "bill", name="a", sum=2, note="other")
+    shops = [("a", 1), ("b", None), ("b", None), ("b", 3), ("b", 3)]
+    save(w.conn, w.call, [Change(action="create", object="shop", set={"name": n, "size": s}) for n, s in shops])  # fmt: skip
+    w.conn.commit()
+    w.work()
+    assert {state for (state,) in w.runs("state")} == {"done"}
+    assert sorted(w.rows("bill", "name, sum, note"), key=str) == [
+        ("a", 1, "a1!"), ("a", 2, "other"), ("b", 3, "b3!"), ("b", None, "b!"),
+    ]  # fmt: skip
+
+
+def test_what_was_deleted_is_read_as_it_was(conn: psycopg.Connection[Any]) -> None:
+    w = workspace(
+        conn,
+        """
+kind: automation
+name: mourns
+object: shop
+on: {event: deleted}
+when: "size > 3"
+steps:
+  - {name: note, do: create, object: bill, set: {name: "=name", note: "=CONCAT(owner.name, ' ', state, ' ', old.name)", sum: "=size + COUNT(bills)"}}
+  - {name: tell, do: notify, to: {field: owner}, message: "='gone: ' + name"}
+""",
+    )
+    owner = w.do("create", "user", name="Ann", email="ann@x.example")
+    for name, size in (("Acme", 5), ("small", 1)):
+        shop = w.do("create", "shop", name=name, size=size, owner=owner)
+        w.do("delete", "shop", shop)
+    w.work()
+    assert w.runs() == [("mourns", "done", None)]
+    assert w.rows("bill", "name, note, sum") == [("Acme", "Ann new Acme", 5)]
+    assert w.rows("message", "subject, owner::text") == [("gone: Acme", owner)]

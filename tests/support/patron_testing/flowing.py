@@ -64,6 +64,24 @@ fields:
   - {name: sum, type: integer, label: {en: Sum}}
   - {name: note, type: text, label: {en: Note}}
   - {name: shop, type: lookup, to: shop, label: {en: Shop}, reverse: {name: bills, label: {en: Bills}}}
+---
+kind: object
+name: line
+label: {en: Line}
+title: name
+fields:
+  - {name: bill, type: master, to: bill, label: {en: Bill}, reverse: {name: lines, label: {en: Lines}}}
+  - {name: name, type: text, label: {en: Name}}
+  - {name: sum, type: integer, label: {en: Sum}}
+---
+kind: object
+name: absence
+label: {en: Absence}
+title: reason
+fields:
+  - {name: user, type: user, label: {en: User}}
+  - {name: reason, type: text, label: {en: Reason}}
+  - {name: period, type: date_range, label: {en: Period}}
 """
 
 
