@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from patron_platform.api import (
     access,
     audit,
+    buttons,
     definitions,
     errors,
     exports,
@@ -63,6 +64,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
         packs,
         files,
         giving,
+        buttons,
         records,
         imports,
         exports,

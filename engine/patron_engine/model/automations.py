@@ -34,6 +34,7 @@ STEPS: Final = frozenset(
 EVENTS: Final = frozenset(
     {
         "assigned",
+        "button",
         "created",
         "date",
         "deleted",
