@@ -27,7 +27,7 @@ when: "share == 50"
 run_as: system
 steps:
   - {name: shut, do: update, set: {share: 100, hours: "=IF(event.crew > 5, 7200, 3600)"}}
-  - {name: tell, do: comment, text: "=CONCAT('closed by ', event.by.name, ': ', event.note)"}
+  - {name: tell, do: update, set: {name: "=CONCAT('closed: ', event.note)"}}
 ---
 kind: automation
 name: c_raise
@@ -83,8 +83,7 @@ def test_a_button_runs_at_once_and_says_what_became_of_it(opened: Opened) -> Non
     assert said.status_code == 200 and said.json()["state"] == "done", said.text
     now = opened.admin.get(f"/records/yd_job/{id}?fields=crew,note,hours").json()
     assert (now["crew"], now["note"], now["hours"]) == (9, "all done", 7200)
-    comments = opened.admin.get(f"/records/yd_job/{id}/comments").text
-    assert "closed by" in comments and "all done" in comments
+    assert opened.admin.read("yd_job", id)["name"] == "closed: all done"
     run = opened.admin.get(f"/runs/{said.json()['run']}").json()
     assert run["event"] == "button" and [t["outcome"] for t in run["taken"]] == ["done", "done"]
     again = press(opened, id, "close_job", {"fields": {}})

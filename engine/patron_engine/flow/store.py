@@ -154,6 +154,13 @@ def log(conn: Connection, schema: str, rows: Sequence[tuple[str, int, str, str, 
         )
 
 
+def steps_of(schema: str) -> sql.Composed:
+    """The query for the log of one run: number, step, outcome, told."""
+    return sql.SQL("SELECT number, step, outcome, told::text FROM {} WHERE run = %s ORDER BY number").format(
+        sql.Identifier(schema, "sys__run_step")
+    )
+
+
 def anything(conn: Connection, schema: str, now: datetime) -> bool:
     """Whether there is something to do. Asked often, and of workspaces that nobody works in."""
     row = conn.execute(

@@ -108,7 +108,9 @@ def write_events(batch: Batch, rows: Sequence[Row]) -> None:
         for listener in listening.listeners.get(row.object, ())
         if _fits(batch, row, listener)
     ]
-    if events:
+    if batch.call.trial is not None:
+        batch.call.trial.events += [(*event[:-1], event[-1].obj) for event in events]
+    elif events:
         batch.pending.add(batch.programs.keep("events.insert", lambda: _insert(batch)), events)
     waited_for = [row.id for row in rows if row.object in listening.waited_for and not row.fresh]
     if waited_for:

@@ -36,6 +36,12 @@ Who = Callable[[Conn, Call, str], Actor | None]  # a user as he stands now; None
 def begin(conn: Conn, call: Call) -> int:
     """Makes runs of the oldest events; how many events there were. Everything in the caller's write transaction."""
     events = store.take_events(conn, call.schema)
+    begin_of(conn, call, events)
+    return len(events)
+
+
+def begin_of(conn: Conn, call: Call, events: Sequence[store.Event]) -> None:
+    """Makes runs of events."""
     runs = []
     for event in events:
         flow = flow_named(call, event.payload["rule"])
@@ -48,7 +54,6 @@ def begin(conn: Conn, call: Call) -> int:
                 )
             )  # fmt: skip
     start(conn, call, runs)
-    return len(events)
 
 
 def start(conn: Conn, call: Call, runs: Sequence[Run]) -> list[Run]:
@@ -66,6 +71,8 @@ def start(conn: Conn, call: Call, runs: Sequence[Run]) -> list[Run]:
     order = {run.id: n for n, run in enumerate(runs)}
     begun.sort(key=lambda run: order[run.id])
     store.begin(conn, call.schema, begun, call.now)
+    if call.trial is not None:
+        call.trial.runs += begun
     return begun
 
 

@@ -180,6 +180,8 @@ def _do(under: Under, instruction: Any, runs: Sequence[Run]) -> list[Run]:
     open, gone = _asked(under, step, runs, runs[0].at + 1 if runs else 0)
     acts = acts_of(under.reading, under.flow, step, [Subject(run=run) for run in open]) if open else []
     pairs = _apart(under, step, open, acts)
+    if under.call.trial is not None:
+        under.call.trial.acts += [(run.id, run.steps, act) for run, act in pairs]
     outcomes = saved(under.conn, under.call, under.flow, pairs)
     told_of = carried(under.conn, under.call, pairs, outcomes)
     for run, act in pairs:
