@@ -38,6 +38,8 @@ EVENTS: Final = frozenset(
         "created",
         "date",
         "deleted",
+        "entered",
+        "left",
         "restored",
         "schedule",
         "stage_entered",
