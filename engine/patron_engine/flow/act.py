@@ -28,6 +28,7 @@ class Act:
     begins   automation, object and record of runs that begin
     commands what else is to be done, as values: carried out by ways/carrying in the transaction of the run; a step has
              changes or commands, so that nothing of it stays when one part fails
+    alone    of several runs with the same words here only the first takes the step now, the others read what it did
     told     what stands in the log beside the changes
     """
 
@@ -40,4 +41,5 @@ class Act:
     stops: str | None = None
     begins: tuple[tuple[str, str | None, str | None], ...] = ()
     commands: tuple[Command, ...] = ()
+    alone: str = ""
     told: Mapping[str, Any] = field(default_factory=lambda: NOTHING)

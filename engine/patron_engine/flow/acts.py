@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from patron_engine.flow.act import Act
-from patron_engine.flow.changing import assign, create, delete, find, update, upsert
+from patron_engine.flow.changing import create, delete, find, update, upsert
+from patron_engine.flow.giving import add_member, assign, share, unshare
 from patron_engine.flow.going import run, stop, wait
 from patron_engine.flow.program import Flow, Step
 from patron_engine.flow.telling import comment, notify
 from patron_engine.flow.values import Reading, Subject
 
 _ACTS: Final[Mapping[str, Callable[[Reading, Flow, Step, Sequence[Subject]], list[Act]]]] = {
+    "add_member": add_member,
     "assign": assign,
     "comment": comment,
     "create": create,
@@ -24,7 +26,9 @@ _ACTS: Final[Mapping[str, Callable[[Reading, Flow, Step, Sequence[Subject]], lis
     "find": find,
     "notify": notify,
     "run": run,
+    "share": share,
     "stop": stop,
+    "unshare": unshare,
     "update": update,
     "upsert": upsert,
     "wait": wait,

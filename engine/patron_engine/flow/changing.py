@@ -1,4 +1,4 @@
-"""Changing: steps that change records: update, create, upsert, find, delete, assign. Plan stage.
+"""Changing: steps that change records: update, create, upsert, find, delete. Plan stage.
 
 In: a step, runs, what they read. Out: an `Act` for each run. Nothing is written here.
 """
@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from patron_engine.flow.act import Act
-from patron_engine.flow.people import people
 from patron_engine.flow.program import Flow, Loop, Step
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
-from patron_engine.flow.writing import MOST, Target, lock, sets_of, targets_of
+from patron_engine.flow.writing import MOST, Target, details_of, lock, matches_of, sets_of, targets_of
 from patron_engine.record.change import Change
 
 
@@ -54,27 +53,43 @@ def _changes(targets: Sequence[Sequence[Target]], made: Mapping[tuple[int, str],
 def create(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
     object = reading.call.model.objects[step.body["object"]]
     made = sets_of(reading, step, object, subjects)
+    rows = details_of(reading, step, object, subjects)
     return [
         Act(
-            changes=(Change(action="create", object=object.name, set=values, source="typed"),),
+            changes=(Change(action="create", object=object.name, set={**values, **more}, source="typed"),),
             made=True,
             result={"object": object.name},
         )
-        for values in made
+        for values, more in zip(made, rows, strict=True)
     ]
 
 
 def upsert(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
+    """By one unique field: as the save finds it. By several fields: the one record that has these values, else a new one."""
     object = reading.call.model.objects[step.body["object"]]
     by = step.body["by"]
-    name = by if isinstance(by, str) else by[0]
-    acts = []
-    for values in sets_of(reading, step, object, subjects):
-        change = Change(
-            action="upsert", object=object.name, by=(name, values.get(name)), set=values, source="typed"
+    names = (by,) if isinstance(by, str) else tuple(by)
+    made = sets_of(reading, step, object, subjects)
+    if len(names) == 1:
+        changes = [
+            Change(
+                action="upsert", object=object.name, by=(names[0], values.get(names[0])), set=values, source="typed"
+            )
+            for values in made
+        ]  # fmt: skip
+    else:
+        found = matches_of(reading, object, names, made)
+        changes = [
+            Change(action="update" if id else "create", object=object.name, id=id, set=values, source="typed")
+            for id, values in zip(found, made, strict=True)
+        ]
+    return [
+        Act(
+            changes=(change,), made=True, result={"object": object.name},
+            alone=repr([values.get(n) for n in names]) if len(names) > 1 else "",
         )
-        acts.append(Act(changes=(change,), made=True, result={"object": object.name}))
-    return acts
+        for change, values in zip(changes, made, strict=True)
+    ]  # fmt: skip
 
 
 def find(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
@@ -98,18 +113,3 @@ def delete(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]
     return [
         Act(changes=tuple(Change(action="delete", object=o, id=i) for _, o, i in found)) for found in targets
     ]
-
-
-def assign(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
-    """The first of the people that are meant becomes the owner."""
-    acts = []
-    for subject, found in zip(subjects, targets_of(reading, step, subjects), strict=True):
-        to = people(reading, step, "to", step.body["to"], subject)
-        if not to or not found:
-            acts.append(Act(told={"left_out": "no_record" if to else "nobody"}))
-            continue
-        changes = tuple(
-            Change(action="update", object=o, id=i, set={"owner": to[0]}, source="typed") for _, o, i in found
-        )
-        acts.append(Act(changes=changes, result={"object": found[0][1], "id": found[0][2]}))
-    return acts

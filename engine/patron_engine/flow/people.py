@@ -114,8 +114,7 @@ def _owner(reading: Reading, subject: Subject) -> str | None:
         or "owner" not in reading.call.model.objects[run.object].fields
     ):
         return None
-    rows = fetch_values(reading.conn, reading.call, run.object, [run.record], ["owner"])
-    value = rows.get(run.record, {}).get("owner")
+    value = reading.of_record(subject, "owner")
     return value if isinstance(value, str) else None
 
 
@@ -158,11 +157,7 @@ def _field(reading: Reading, subject: Subject, path: str) -> list[Any]:
     run = subject.run
     if run.object is None or run.record is None:
         return []
-    value = (
-        fetch_values(reading.conn, reading.call, run.object, [run.record], [path])
-        .get(run.record, {})
-        .get(path)
-    )
+    value = reading.of_record(subject, path)
     return list(value) if isinstance(value, tuple) else [value]
 
 

@@ -91,21 +91,30 @@ def begun_since(conn: Connection, schema: str, rule: str, since: datetime) -> in
     return int(row[0]) if row is not None else 0
 
 
-def claim(conn: Connection, schema: str, now: datetime, most: int = BATCH) -> list[Run]:
-    """Runs that stand at the same step of one automation, locked: the oldest that is due, and others that can go with it.
+def claim(
+    conn: Connection, schema: str, now: datetime, most: int = BATCH, only: str | None = None
+) -> list[Run]:
+    """Runs that stand at the same step of one automation, locked: the oldest that is due, and others that can go with it. What
+    cannot go with it is left to other workers.
 
     A record's runs go in the order of events: one goes when none before it is due. One that failed and is tried again later
-    holds up nobody."""
+    holds up nobody. `only` asks for one run and no other."""
     query = sql.SQL(
-        "WITH due AS (SELECT r.* FROM {runs} r WHERE r.state = 'ready' AND (r.due_at IS NULL OR r.due_at <= %(now)s)"
-        " AND NOT EXISTS (SELECT 1 FROM {runs} b WHERE b.state = 'ready' AND b.record = r.record AND b.number < r.number"
-        " AND (b.due_at IS NULL OR b.due_at <= %(now)s))"
-        " ORDER BY r.number LIMIT %(most)s FOR UPDATE OF r SKIP LOCKED),"
-        " first AS (SELECT rule, version, at, causer, attempts FROM due ORDER BY number LIMIT 1)"
-        " SELECT {columns} FROM due d JOIN first f USING (rule, version, at, attempts)"
-        " WHERE d.causer IS NOT DISTINCT FROM f.causer ORDER BY d.number"
-    ).format(runs=sql.Identifier(schema, "sys__run"), columns=_selected("d"))
-    return [_run(row) for row in conn.execute(query, {"now": now, "most": most}).fetchall()]
+        "WITH first AS MATERIALIZED (SELECT r.id, r.rule, r.version, r.at, r.causer, r.attempts FROM {runs} r WHERE {due} AND {one}"
+        " ORDER BY r.number LIMIT 1 FOR UPDATE OF r SKIP LOCKED)"
+        " SELECT {columns} FROM {runs} r, first f WHERE {due} AND (r.id = f.id OR (r.rule = f.rule AND r.version = f.version"
+        " AND r.at = f.at AND r.attempts = f.attempts AND r.causer IS NOT DISTINCT FROM f.causer))"
+        " ORDER BY r.number LIMIT %(most)s FOR UPDATE OF r SKIP LOCKED"
+    ).format(
+        runs=sql.Identifier(schema, "sys__run"),
+        columns=_selected("r"),
+        one=sql.SQL("r.id = %(only)s" if only else "true"),
+        due=sql.SQL(
+            "r.state = 'ready' AND (r.due_at IS NULL OR r.due_at <= %(now)s) AND NOT EXISTS (SELECT 1 FROM {runs} b"
+            " WHERE b.state = 'ready' AND b.record = r.record AND b.number < r.number AND (b.due_at IS NULL OR b.due_at <= %(now)s))"
+        ).format(runs=sql.Identifier(schema, "sys__run")),
+    )
+    return [_run(row) for row in conn.execute(query, {"now": now, "most": most, "only": only}).fetchall()]
 
 
 def wake(conn: Connection, schema: str, now: datetime, most: int = BATCH) -> int:
@@ -143,6 +152,13 @@ def log(conn: Connection, schema: str, rows: Sequence[tuple[str, int, str, str, 
             ).format(sql.Identifier(schema, "sys__run_step")),
             [(*row[:4], _json(row[4]), *row[5:]) for row in rows],
         )
+
+
+def steps_of(schema: str) -> sql.Composed:
+    """The query for the log of one run: number, step, outcome, told."""
+    return sql.SQL("SELECT number, step, outcome, told::text FROM {} WHERE run = %s ORDER BY number").format(
+        sql.Identifier(schema, "sys__run_step")
+    )
 
 
 def anything(conn: Connection, schema: str, now: datetime) -> bool:

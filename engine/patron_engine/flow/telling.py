@@ -65,4 +65,6 @@ def _about(object: Object | None, target: Target | None) -> dict[str, Any]:
     field = object.field("about") if object is not None else None
     if field is None or target is None or target[1] not in field.link.to:
         return {}
+    if target[0].run.event.get("name") == "deleted" and target[2] == target[0].run.record:
+        return {}  # nothing can be about what is gone
     return {"about": {"object": target[1], "id": target[2]} if field.link.several else target[2]}

@@ -36,11 +36,13 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A run, and the record that is written where that is another one."""
+    """A run, and the record that is written where that is another one. With an `item`, a record of a set that is gone
+    through, bare names are the item's."""
 
     run: Run
     object: str | None = None
     id: str | None = None
+    item: tuple[str, str] | None = None
 
 
 class Reading:
@@ -76,10 +78,7 @@ class Reading:
         for path in {p for e in expressions for p in e.paths}:
             by_root[_root(path)].add(path)
         aggregates = list({a.key: a for e in expressions for a in e.aggregates}.values())
-        own = by_root.pop("", set()) | by_root.pop("this", set())
-        if own or aggregates:
-            asked = [(s.run.object, s.run.record) for s in subjects]
-            self._read(found, asked, {p: p.removeprefix("this.") for p in own}, money, aggregates)
+        self._own(found, subjects, by_root.pop("", set()), by_root.pop("this", set()), aggregates, money)
         fill = {
             "old": self._old,
             "event": self._event,
@@ -91,7 +90,49 @@ class Reading:
             fill[root](found, subjects, paths, money)
         return found
 
+    def of_record(self, subject: Subject, path: str) -> Any:
+        """What a path from the run's record gives."""
+        values: list[Values] = [{}]
+        self._own(values, [subject], {path}, set(), [], "own")
+        return values[0].get(path)
+
     # -- by root --------------------------------------------------------------------------------------------------
+
+    def _own(
+        self, found: list[Values], subjects: Sequence[Subject], bare: set[str], this: set[str], aggregates: Sequence[Any],
+        money: Money,
+    ) -> None:  # fmt: skip
+        """Bare names and `this.`. Of a record that is gone the event knows what it was."""
+        if subjects[0].item is None:
+            bare, this = bare | this, set()
+        for paths, items in ((bare, True), (this, False)):
+            if not paths and not (items and aggregates):
+                continue
+            there: list[tuple[Values, Subject]] = []
+            gone: list[tuple[Values, Subject]] = []
+            for values, subject in zip(found, subjects, strict=True):
+                of_item = items and subject.item is not None
+                deleted = subject.run.event.get("name") == "deleted" and not of_item
+                (gone if deleted else there).append((values, subject))
+            asked = [s.item if items and s.item else (s.run.object, s.run.record) for _, s in there]
+            names = {p: p.removeprefix("this.") for p in paths}
+            self._read([v for v, _ in there], asked, names, money, aggregates if items else ())
+            self._was([v for v, _ in gone], [s for _, s in gone], names, money)
+            if items and aggregates:  # what hung on it went with it
+                self._read([v for v, _ in gone], [(None, None)] * len(gone), {}, money, aggregates)
+
+    def _was(
+        self, found: list[Values], subjects: Sequence[Subject], paths: Mapping[str, str], money: Money
+    ) -> None:
+        """Values of records that were deleted: what the event kept of them."""
+        for path, rest in paths.items():
+            name, _, deep = rest.partition(".")
+            before = [
+                (v, s.run.record if name == "id" else self._before(s.run, name))
+                for v, s in zip(found, subjects, strict=True)
+            ]
+            if before:
+                self._beyond(before, subjects[0].run.object, name, deep, path, money)
 
     def _old(self, found: list[Values], subjects: Sequence[Subject], paths: set[str], money: Money) -> None:
         for path in paths:

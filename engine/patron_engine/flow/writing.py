@@ -8,15 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import sqlalchemy as sa
+
+from patron_engine.errors import NotFound
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.flow.program import Step
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
-from patron_engine.model.model import Object, say
+from patron_engine.model.model import LinkSet, Object, say
 from patron_engine.model.values import as_wire
-from patron_engine.query.values import fetch_values
+from patron_engine.phrases import Phrase
+from patron_engine.query.binding import parameter
+from patron_engine.query.source import Building
+from patron_engine.query.statement import Statement, compiled, kept
+from patron_engine.query.values import call_values, fetch_values
 from patron_engine.record.derive import fitted
 from patron_engine.record.program import Programs
 
@@ -28,23 +35,24 @@ Target = tuple[Subject, str, str]  # whose, object, id
 
 
 def sets_of(
-    reading: Reading, step: Step, object: Object, subjects: Sequence[Subject], key: str = "set"
-) -> list[dict[str, Any]]:
-    """Field -> value for each subject, as the field keeps it."""
-    raw: Mapping[str, Any] = step.body.get(key) or {}
+    reading: Reading, step: Step, object: Object, subjects: Sequence[Subject], key: str = "set",
+    written: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Field -> value for each subject, as the field keeps it. `key` is where the values stand in the step."""
+    raw: Mapping[str, Any] = (step.body.get(key) if written is None else written) or {}
     worked = {n: e for n in raw if (e := step.expressions.get(f"{key}.{n}")) is not None}
     columns = {n: reading.evaluate(e, subjects) for n, e in worked.items()}
     made: list[dict[str, Any]] = []
     for position in range(len(subjects)):
         values: dict[str, Any] = {}
-        for name, written in raw.items():
+        for name, said in raw.items():
             field = object.field(name)
             if field is None:
-                values[name] = written  # the save says that there is none
+                values[name] = said  # the save says that there is none
             elif name in columns:
                 values[field.name] = _kept(reading, field, columns[name][position], worked[name])
             else:
-                values[field.name] = _literal(field, written)
+                values[field.name] = _literal(field, said)
         made.append(values)
     return made
 
@@ -92,6 +100,70 @@ def lock(reading: Reading, object: str, ids: Sequence[str]) -> None:
     program.load.run(reading.conn, ids=sorted(set(ids)))
 
 
+def details_of(
+    reading: Reading, step: Step, object: Object, subjects: Sequence[Subject]
+) -> list[dict[str, list[dict[str, Any]]]]:
+    """Set -> rows of the new record, made of sets of the run's record."""
+    made: list[dict[str, list[dict[str, Any]]]] = [{} for _ in subjects]
+    for number, entry in enumerate(step.body.get("details") or ()):
+        at = f"details[{number}]"
+        of, to = _set_of(reading, subjects, entry["each"]), object.sets.get(entry["to"])
+        if of is None or to is None:
+            missing = entry["each"] if of is None else entry["to"]
+            raise NotFound(Phrase("there is no set {name}", name=missing), code="unknown_set")
+        choice = Choice(
+            key=f"{step.rule}.{step.path}.{at}", object=of.object, where=step.expressions.get(f"{at}.where"), among=of,
+            limit=MOST,
+        )  # fmt: skip
+        owned = [
+            (place, Subject(run=subject.run, item=(of.object, id)))
+            for place, (subject, ids) in enumerate(
+                zip(subjects, chosen(reading, choice, subjects), strict=True)
+            )
+            for id in ids
+        ]
+        rows = sets_of(reading, step, reading.call.model.objects[to.object], [s for _, s in owned], f"{at}.set", entry["set"])  # fmt: skip
+        for (place, _), row in zip(owned, rows, strict=True):
+            made[place].setdefault(to.name, []).append(row)
+    return made
+
+
+def _set_of(reading: Reading, subjects: Sequence[Subject], name: str) -> LinkSet | None:
+    object = subjects[0].run.object if subjects else None
+    return reading.call.model.objects[object].sets.get(name) if object else None
+
+
+def matches_of(
+    reading: Reading, object: Object, names: Sequence[str], made: Sequence[Mapping[str, Any]]
+) -> list[str | None]:
+    """For each, the oldest live record that has the same values in these fields. Whoever looks for the same waits for this
+    transaction: of two that find none only one makes it."""
+    fields = [field for n in names if (field := object.field(n)) is not None]
+    columns = [(field, column) for field in fields for column in field.columns]
+
+    def make() -> Statement:
+        row = Building(tables=reading.call.tables).root(object.name)
+        same = [
+            row.table.c[c.name].is_not_distinct_from(parameter(f"by.{n}", row.table.c[c.name].type))
+            for n, (_, c) in enumerate(columns)
+        ]
+        query = sa.select(row.id).select_from(row.source.from_).where(*same, *row.live(voided=False))
+        return compiled(query.order_by(row.id).limit(sa.literal(1)), reading.call.model.release)
+
+    statement = kept(reading.call.tables).get(("flow.matches", object.name, tuple(names)), make)
+    found: list[str | None] = []
+    for values in made:
+        parts = [p for f in fields for p in type_of(f).to_columns(f, values.get(f.name))]
+        key = f"patron.upsert.{reading.call.schema}.{object.name}.{tuple(names)}.{parts}"
+        reading.conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (key,))
+        given = {f"by.{n}": part for n, part in enumerate(parts)}
+        row = reading.conn.execute(
+            statement.text, statement.values({**call_values(reading.call), **given})
+        ).fetchone()
+        found.append(str(row[0]) if row is not None else None)
+    return found
+
+
 # -- targets ------------------------------------------------------------------------------------------------------
 
 
@@ -108,8 +180,7 @@ def targets_of(reading: Reading, step: Step, subjects: Sequence[Subject]) -> lis
         ]
     if "parent" in target:
         return _parents(reading, target["parent"], subjects)
-    object = subjects[0].run.object or ""
-    among = reading.call.model.objects[object].sets.get(target["each"]) if "each" in target else None
+    among = _set_of(reading, subjects, target["each"]) if "each" in target else None
     of = among.object if among is not None else str(target.get("object"))
     choice = Choice(
         key=f"{step.rule}.{step.path}.target", object=of, where=step.expressions.get("target.where"), among=among, limit=MOST

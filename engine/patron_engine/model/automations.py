@@ -13,6 +13,7 @@ from patron_engine.model.model import Model
 
 STEPS: Final = frozenset(
     {
+        "add_member",
         "assign",
         "branch",
         "comment",
@@ -22,7 +23,9 @@ STEPS: Final = frozenset(
         "for_each",
         "notify",
         "run",
+        "share",
         "stop",
+        "unshare",
         "update",
         "upsert",
         "wait",
@@ -31,16 +34,19 @@ STEPS: Final = frozenset(
 EVENTS: Final = frozenset(
     {
         "assigned",
+        "button",
         "created",
         "date",
         "deleted",
+        "entered",
+        "left",
         "restored",
         "schedule",
         "stage_entered",
         "updated",
     }
 )
-LATER: Final = frozenset({"details", "template", "skip_absent"})  # keys of steps that are not carried out yet
+LATER: Final = frozenset({"template"})  # keys of steps that are not carried out yet
 
 Body = Mapping[str, Any]
 
@@ -84,10 +90,8 @@ def _every(steps: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 
 def _carried_out(steps: Sequence[Mapping[str, Any]]) -> bool:
     for step in _every(steps):
-        by = step.get("by")
-        several = isinstance(by, (list, tuple)) and len(by) > 1
-        chosen_how = by is not None and step.get("do") == "assign"
+        chosen_how = step.get("do") != "assign" or step.get("by") in (None, "turns", "load", "random")
         channels = set(step.get("channels") or ("inbox",))
-        if step.get("do") not in STEPS or LATER & set(step) or several or chosen_how or channels != {"inbox"}:
+        if step.get("do") not in STEPS or LATER & set(step) or not chosen_how or channels != {"inbox"}:
             return False
     return True

@@ -28,7 +28,7 @@ from patron_engine.page.form_rows import has_room, left_out
 from patron_engine.page.form_search import asked, with_found
 from patron_engine.page.form_tree import FormRow, FormSection, FormTable, FormTree, Opening
 from patron_engine.page.inputs import Input
-from patron_engine.page.layout import Place, Section, form_layout_of
+from patron_engine.page.layout import Place, Section, form_layout_of, only
 from patron_engine.page.reader import Reader
 from patron_engine.page.similar import similar_of
 from patron_engine.page.typed import Typed, TypedRow, set_of
@@ -69,7 +69,9 @@ class _Maker:
         self.conn, self.call, self.reader, self.opening, self.words = conn, call, reader, opening, words
         self.object, self.fresh = opening.object, typed is None
         layout = self.layout = form_layout_of(call.model, call.actor, self.object, opening.record_type)
-        self.sections = sections_of(call, self.object, layout)
+        if opening.only:
+            layout = self.layout = only(layout, opening.only)
+        self.sections = layout.sections if opening.only else sections_of(call, self.object, layout)
         self.typed = typed if typed is not None else opened(conn, call, opening, self.sections)
         if opening.more:
             self.typed = longer(conn, call, opening, self.sections, self.typed)

@@ -25,7 +25,7 @@ from patron_engine.record.statements import Conn
 from patron_engine.ways.read import rows
 
 
-def sections_of(call: Call, object: Object, layout: Layout) -> list[Section]:
+def sections_of(call: Call, object: Object, layout: Layout) -> Sequence[Section]:
     """The sections of a layout. A secret that it names nowhere is found in the first by who may write it: no list asks for it."""
     found = [s for s in layout.sections if s.table is None or s.table.name in object.details]
     placed = {p.path for s in found if s.table is None for p in s.places}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from patron_engine.model.model import Object
 from patron_engine.page.inputs import Input
+from patron_engine.page.layout import Place
 from patron_engine.page.show import Shown
 from patron_engine.page.similar import Similar
 from patron_engine.problems import Problem
@@ -16,7 +17,7 @@ from patron_engine.record.change import Change
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """Which form. `id` of the record that is edited; `fill` what a new one begins with; `lookup` where records are found;
-    `more` the table that shall show more of its rows."""
+    `more` the table that shall show more of its rows; `only` these fields, whatever the layout says."""
 
     object: Object
     id: str | None = None
@@ -24,6 +25,7 @@ class Opening:
     fill: Mapping[str, str] = field(default_factory=dict)
     lookup: str = ""
     more: str = ""
+    only: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ no layout is for him, one is made: what an object's author would expect who has 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from patron_engine.access.decide import Deny, readable, row_rule, visible, writable
@@ -95,6 +95,11 @@ def layout_of(model: Model, actor: Actor, object: Object, record_type: str | Non
 def form_layout_of(model: Model, actor: Actor, object: Object, record_type: str | None = None) -> Layout:
     """The same for a form, secrets that he may write in their places."""
     return _layout(_Written, model, actor, object, record_type)
+
+
+def only(layout: Layout, places: tuple[Place, ...]) -> Layout:
+    """These fields and nothing else, one below the other."""
+    return replace(layout, sections=(_plain("only", 1, places),), related=(), tabs=())
 
 
 def _layout(

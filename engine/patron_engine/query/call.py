@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from patron_engine.actor import Actor, Cause
 from patron_engine.clock import new_id
@@ -16,10 +17,25 @@ from patron_engine.model.model import Model
 from patron_engine.store.tables import Tables
 
 
+@dataclass(slots=True)
+class Trial:
+    """What is collected while something is tried: nothing of it stands. `events` that saves told (at, object, record, kind, release, payload), `runs` that began, `acts`:
+    run, number of the step, what it meant."""
+
+    events: list[Any] = field(default_factory=list)
+    runs: list[Any] = field(default_factory=list)
+    acts: list[tuple[str, int, Any]] = field(default_factory=list)
+
+    def take(self) -> list[Any]:
+        """The events since it was asked last."""
+        taken, self.events = self.events, []
+        return taken
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """`now` is aware and fixed once a request. `schema` is the workspace's PostgreSQL schema. `committed` is done once what
-    this call wrote stands in the database."""
+    this call wrote stands in the database; `trial` collects what follows where everything will be undone."""
 
     workspace: str
     schema: str
@@ -30,6 +46,7 @@ class Call:
     cause: Cause = field(default_factory=Cause)
     new_id: Callable[[], str] = new_id
     committed: list[Callable[[], None]] = field(default_factory=list, compare=False)
+    trial: Trial | None = field(default=None, compare=False)
     administrators: Callable[[], frozenset[str]] = (
         frozenset  # users who have every right, whatever their record says
     )

@@ -18,7 +18,7 @@ from patron_engine import jsonio
 from patron_engine.expr.compile import Expression
 from patron_engine.model.automations import automations, events_of, steps_of
 from patron_engine.record.batch import Batch
-from patron_engine.record.history import old_values
+from patron_engine.record.history import old_values, whole_values
 from patron_engine.record.program import Programs
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled
@@ -108,7 +108,9 @@ def write_events(batch: Batch, rows: Sequence[Row]) -> None:
         for listener in listening.listeners.get(row.object, ())
         if _fits(batch, row, listener)
     ]
-    if events:
+    if batch.call.trial is not None:
+        batch.call.trial.events += [(*event[:-1], event[-1].obj) for event in events]
+    elif events:
         batch.pending.add(batch.programs.keep("events.insert", lambda: _insert(batch)), events)
     waited_for = [row.id for row in rows if row.object in listening.waited_for and not row.fresh]
     if waited_for:
@@ -162,7 +164,7 @@ def _payload(batch: Batch, row: Row, listener: Listener) -> Jsonb:
         {
             "rule": listener.rule,
             "event": event,
-            "old": old_values(row),
+            "old": whole_values(row) if listener.event == "deleted" else old_values(row),
             "cause": batch.cause_of(row),
             "via": list(batch.via_of(row)),
         },

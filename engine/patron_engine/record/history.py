@@ -68,6 +68,16 @@ def old_values(row: Row) -> dict[str, Any]:
     return found
 
 
+def whole_values(row: Row) -> dict[str, Any]:
+    """Field -> JSON form of everything a record that goes had; secrets leave nothing."""
+    found: dict[str, Any] = {}
+    for name, field in row.program.fields.items():
+        value = row.old.get(name, row.values.get(name))
+        if value is not None and field.columns and not field.encrypted and field.type != "secret":
+            found[name] = type_of(field).to_wire(field, value)
+    return found
+
+
 def _table(batch: Batch) -> sa.Table:
     return batch.call.tables.system(
         "sys__history", object="text", record="uuid", at="timestamptz", release="bigint", version="bigint", by="uuid",

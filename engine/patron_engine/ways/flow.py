@@ -10,16 +10,18 @@ again, and after a while parked. Flow never writes a record itself.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from patron_engine.actor import SYSTEM, Cause
-from patron_engine.errors import PatronError, ReleaseChanged
+from patron_engine.errors import NotFound, PatronError, ReleaseChanged
 from patron_engine.flow import store
 from patron_engine.flow.program import Flow
 from patron_engine.flow.run import Run, circling, ended, failed
 from patron_engine.flow.values import Reading, Subject
+from patron_engine.phrases import Phrase
+from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
 from patron_engine.ways.standing import Who
@@ -34,6 +36,12 @@ Older = Callable[[int, str], Flow | None]  # an automation as a former release h
 def begin(conn: Conn, call: Call) -> int:
     """Makes runs of the oldest events; how many events there were. Everything in the caller's write transaction."""
     events = store.take_events(conn, call.schema)
+    begin_of(conn, call, events)
+    return len(events)
+
+
+def begin_of(conn: Conn, call: Call, events: Sequence[store.Event]) -> None:
+    """Makes runs of events."""
     runs = []
     for event in events:
         flow = flow_named(call, event.payload["rule"])
@@ -46,7 +54,6 @@ def begin(conn: Conn, call: Call) -> int:
                 )
             )  # fmt: skip
     start(conn, call, runs)
-    return len(events)
 
 
 def start(conn: Conn, call: Call, runs: Sequence[Run]) -> list[Run]:
@@ -64,6 +71,8 @@ def start(conn: Conn, call: Call, runs: Sequence[Run]) -> list[Run]:
     order = {run.id: n for n, run in enumerate(runs)}
     begun.sort(key=lambda run: order[run.id])
     store.begin(conn, call.schema, begun, call.now)
+    if call.trial is not None:
+        call.trial.runs += begun
     return begun
 
 
@@ -124,8 +133,24 @@ def go_on_alone(conn: Conn, call: Call, who: Who, older: Older | None = None) ->
     return 0
 
 
-def advance(conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older | None = None) -> None:
-    """One step further with runs of one automation, version and causer that stand at the same place."""
+def go_on_with(
+    conn: Conn, call: Call, id: str, who: Who, older: Older | None = None
+) -> tuple[Run, Sequence[Problem]]:
+    """The next step of one run, if it is its turn; how it stands then, and why the step was refused. Whoever waits for a run
+    need not wait for a worker."""
+    problems: Sequence[Problem] = ()
+    for run in store.claim(conn, call.schema, call.now, most=1, only=id):
+        problems = advance(conn, call, [run], who, older).get(id, ())
+    found = store.find(conn, call.schema, id)
+    if found is None:
+        raise NotFound(Phrase("there is no such run"), code="run_not_found")
+    return found, problems
+
+
+def advance(
+    conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older | None = None
+) -> Mapping[str, Sequence[Problem]]:
+    """One step further with runs of one automation, version and causer that stand at the same place; why it was refused, by run."""
     first = runs[0]
     flow = flow_named(call, first.rule)
     if flow is None or flow.version != first.version:
@@ -136,7 +161,7 @@ def advance(conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older 
     if flow is None or actor is None:
         why = "definition_gone" if flow is None else "causer_gone"
         store.keep(conn, call.schema, [ended(run, "parked", why) for run in runs], call.now)
-        return
+        return {run.id: (Problem(code=why, message=why),) for run in runs}
     detail = {"rule": flow.name, "via": [*first.via, (first.rule, first.record)]}
     call = replace(call, actor=actor, cause=Cause(kind="automation", detail=detail))
     under = Under(conn, call, flow, Reading(conn, call))
@@ -149,6 +174,7 @@ def advance(conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older 
     store.keep(conn, call.schema, under.kept.values(), call.now)
     store.log(conn, call.schema, under.log)
     start(conn, call, under.begins)
+    return under.problems
 
 
 def _stopped(under: Under, runs: Sequence[Run]) -> list[Run]:

@@ -21,13 +21,16 @@ from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.flow.writing import MOST
 from patron_engine.phrases import Phrase
+from patron_engine.problems import Problem
 from patron_engine.query.call import Call
-from patron_engine.record.change import Change, Outcome
+from patron_engine.record.change import Outcome
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
-from patron_engine.ways.carrying import carry
-from patron_engine.ways.save import save
+from patron_engine.ways.effects import carried, problems_of, saved
 
+Done = list[
+    Outcome | tuple[Problem, ...]
+]  # what became of the changes of one run; problems where they were refused
 TOLD: Final = 20  # records that the log of a step names
 
 
@@ -40,7 +43,8 @@ def flow_named(call: Call, name: str) -> Flow | None:
 
 @dataclass(slots=True)
 class Under:
-    """Runs under way in one transaction. `kept` are as they will stand, `log` the steps taken."""
+    """Runs under way in one transaction. `kept` are as they will stand, `log` the steps taken, `problems` why a step was refused,
+    by run."""
 
     conn: Conn
     call: Call
@@ -49,6 +53,7 @@ class Under:
     kept: dict[str, Run] = field(default_factory=dict)
     log: list[Any] = field(default_factory=list)
     begins: list[Run] = field(default_factory=list)
+    problems: dict[str, Sequence[Problem]] = field(default_factory=dict)
 
     def keep(self, run: Run) -> None:
         self.kept[run.id] = run
@@ -76,7 +81,7 @@ def instruction(under: Under, at: int, runs: Sequence[Run]) -> list[Run]:
         if len(runs) > 1:  # whose fault it is shows when each goes alone
             return [gone for run in runs for gone in instruction(under, at, [run])]
         for run in runs:
-            _fail(under, run, what.step.path, _why(error))
+            _fail(under, run, what.step.path, problems_of(error))
         return []
 
 
@@ -87,7 +92,9 @@ def _beyond(under: Under, run: Run) -> bool:
     return True
 
 
-def _fail(under: Under, run: Run, step: str, why: str, began: float | None = None) -> None:
+def _fail(under: Under, run: Run, step: str, problems: Sequence[Problem], began: float | None = None) -> None:
+    why = "; ".join(str(p.message) for p in problems)
+    under.problems[run.id] = problems
     under.told(run, step, "failed", {"why": why}, began or time.monotonic())
     under.keep(failed(run, why, under.call.now))
 
@@ -173,18 +180,20 @@ def _do(under: Under, instruction: Any, runs: Sequence[Run]) -> list[Run]:
     open, gone = _asked(under, step, runs, runs[0].at + 1 if runs else 0)
     acts = acts_of(under.reading, under.flow, step, [Subject(run=run) for run in open]) if open else []
     pairs = _apart(under, step, open, acts)
-    outcomes = _saved(under, pairs)
-    carried = _carried(under, pairs, outcomes)
+    if under.call.trial is not None:
+        under.call.trial.acts += [(run.id, run.steps, act) for run, act in pairs]
+    outcomes = saved(under.conn, under.call, under.flow, pairs)
+    told_of = carried(under.conn, under.call, pairs, outcomes)
     for run, act in pairs:
         done = outcomes.get(run.id, [])
-        wrong = [o for o in done if isinstance(o, str)]
+        wrong = [o for o in done if isinstance(o, tuple)]
         if wrong:
             _fail(under, run, step.path, wrong[0], began)
             continue
         records = [{"object": o.object, "id": o.id, "did": o.action} for o in done if isinstance(o, Outcome)]
         after = _after(run, act, records, step.name)
         told = {**act.told, **({"records": records[:TOLD]} if records else {})}
-        told.update(carried.get(run.id, {}))
+        told.update(told_of.get(run.id, {}))
         under.told(run, step.path, _word(act), told, began)
         under.begins += [_begun(under, run, *begin) for begin in act.begins]
         if after.state != "ready":
@@ -198,13 +207,15 @@ def _do(under: Under, instruction: Any, runs: Sequence[Run]) -> list[Run]:
 
 def _apart(under: Under, step: Step, runs: Sequence[Run], acts: Sequence[Act]) -> list[tuple[Run, Act]]:
     """Of runs that change the same record only the first, where what is written is worked out: the others read what it
-    wrote, in a transaction after this one."""
-    if not any(key.startswith("set.") for key in step.expressions):
-        return list(zip(runs, acts, strict=True))
-    taken: set[tuple[str, str]] = set()
+    wrote, in a transaction after this one. The same where acts say so themselves."""
+    worked = any(key.startswith("set.") for key in step.expressions)
+    taken: set[object] = set()
     kept = []
     for run, act in zip(runs, acts, strict=True):
-        changed = {(c.object, c.id) for c in act.changes if c.id is not None}
+        changed: set[object] = (
+            {(c.object, c.id) for c in act.changes if c.id is not None} if worked else set()
+        )
+        changed |= {act.alone} - {""}
         if changed & taken:
             under.keep(run)
         else:
@@ -236,60 +247,3 @@ def _begun(under: Under, run: Run, rule: str, object: str | None, record: str | 
         id=under.call.new_id(), rule=rule, version=known.version if known else "", release=under.call.model.release,
         object=object, record=record, causer=run.causer, event=event, via=(*run.via, (run.rule, run.record)),
     )  # fmt: skip
-
-
-def _saved(under: Under, pairs: Sequence[tuple[Run, Act]]) -> dict[str, list[Outcome | str]]:
-    """Run -> what became of its changes, or why they were refused. One change each go together; several of one run are
-    saved or refused together."""
-    found: dict[str, list[Outcome | str]] = {}
-    single: list[tuple[Run, Change]] = []
-    for run, act in pairs:
-        changes = [_because(run, change) for change in act.changes]
-        if run.wrote + len(changes) > under.flow.max_records:
-            found[run.id] = ["limit_run_records"]
-        elif len(changes) == 1:
-            single.append((run, changes[0]))
-        elif changes:
-            found[run.id] = _together(under, changes)
-    if single:
-        outcomes = save(under.conn, under.call, [change for _, change in single], mode="each")
-        for (run, _), outcome in zip(single, outcomes, strict=True):
-            refused = outcome.action == "refused"
-            found[run.id] = ["; ".join(str(p.message) for p in outcome.problems)] if refused else [outcome]
-    return found
-
-
-def _carried(
-    under: Under, pairs: Sequence[tuple[Run, Act]], outcomes: dict[str, list[Outcome | str]]
-) -> dict[str, dict[str, Any]]:
-    """Run -> what its commands told. One that cannot be carried out is put among the outcomes, as a refused change is."""
-    found: dict[str, dict[str, Any]] = {}
-    for run, act in pairs:
-        if not act.commands or any(isinstance(o, str) for o in outcomes.get(run.id, ())):
-            continue
-        try:
-            with under.conn.transaction():
-                for command in act.commands:
-                    found.setdefault(run.id, {}).update(carry(under.conn, under.call, run, command))
-        except PatronError as error:
-            outcomes[run.id] = [_why(error)]
-    return found
-
-
-def _together(under: Under, changes: Sequence[Change]) -> list[Outcome | str]:
-    try:
-        with under.conn.transaction():
-            return list(save(under.conn, under.call, changes))
-    except PatronError as error:
-        return [_why(error)]
-
-
-def _why(error: PatronError) -> str:
-    problems = getattr(error, "problems", ())
-    return "; ".join(str(p.message) for p in problems) or str(error)
-
-
-def _because(run: Run, change: Change) -> Change:
-    via = [*run.via, (run.rule, run.record)]
-    change.because = {"run": run.id, "via": via, "causer": run.causer}
-    return change

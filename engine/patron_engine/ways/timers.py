@@ -42,6 +42,7 @@ from patron_engine.query.statement import compiled
 from patron_engine.query.values import call_values
 from patron_engine.record.statements import Conn
 from patron_engine.store.tables import TYPES
+from patron_engine.ways import segments
 from patron_engine.ways.flow import start
 from patron_engine.ways.steps import flow_named
 
@@ -64,6 +65,9 @@ def tick(conn: Conn, call: Call) -> int:
     _plan(reading)
     begun = 0
     for clock in _due(conn, call):
+        if clock.rule.startswith(segments.CLOCK):
+            begun += _look(reading, clock)
+            continue
         flow = flow_named(call, clock.rule)
         if flow is None:
             continue
@@ -81,6 +85,21 @@ def tick(conn: Conn, call: Call) -> int:
     return begun
 
 
+def _look(reading: Reading, clock: Clock) -> int:
+    """Who came into a segment and left it."""
+    conn, call, begun, more = reading.conn, reading.call, 0, False
+    name = clock.rule.removeprefix(segments.CLOCK)
+    try:
+        with conn.transaction():
+            begun, more = segments.refresh(reading, name)
+    except (PatronError, psycopg.Error) as error:
+        log.warning("segment_failed", extra={"workspace": call.workspace, "segment": name, "why": str(error)})
+    known = call.model.segments.get(name)
+    if not more:  # else the others follow at once
+        _move(conn, call, clock, segments.next_look(known, call.now, reading.context) if known else None)
+    return begun or int(more)
+
+
 def _plan(reading: Reading) -> None:
     """Once a release: clocks for what is timed; those of what is gone go."""
     conn, call = reading.conn, reading.call
@@ -96,6 +115,9 @@ def _plan(reading: Reading) -> None:
             at = next_time(event, call.now, reading.context) if event["event"] in TIMED else None
             if at is not None:
                 rows.append((name, number, jsonio.dumps(dict(event)).decode(), at))
+    rows += [
+        (f"{segments.CLOCK}{s.name}", 0, segments.line_of(s), call.now) for s in segments.listened(call.model)
+    ]
     clocks = sql.Identifier(call.schema, "sys__clock")
     conn.execute(
         sql.SQL("DELETE FROM {} WHERE NOT (rule || '/' || event) = ANY(%s)").format(clocks),

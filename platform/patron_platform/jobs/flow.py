@@ -12,6 +12,7 @@ import time
 from patron_engine.actor import SYSTEM
 from patron_engine.flow import store
 from patron_engine.flow.program import Flow, flow_of
+from patron_engine.flow.run import Run
 from patron_engine.release.active import load_model
 from patron_engine.runtime import Workspace
 from patron_engine.ways import flow, timers
@@ -19,12 +20,34 @@ from patron_platform.service import Service
 
 TURN_SECONDS = 2.0
 
+AT_ONCE_SECONDS = 2.0  # that somebody waits for a run he started
+AT_ONCE_STEPS = 20
+
 log = logging.getLogger("patron.worker")
+
+
+def hands(service: Service, place: Workspace) -> tuple[flow.Who, flow.Older]:
+    """What carrying runs on asks of the process: people as they stand now, automations of former releases."""
+    return place.people.who, _older(place)
+
+
+def carry_on(service: Service, place: Workspace, run: str) -> Run:
+    """Goes on with one run while somebody waits, as far as it goes at once; how it stands. The rest is the worker's."""
+    who, older = hands(service, place)
+    end = time.monotonic() + AT_ONCE_SECONDS
+    for _ in range(AT_ONCE_STEPS):
+        found, _problems = place.writing(
+            SYSTEM, lambda conn, call: flow.go_on_with(conn, call, run, who, older)
+        )
+        due = found.due_at is None or found.due_at <= place.runtime.clock()
+        if found.state != "ready" or not due or found.error or time.monotonic() > end:
+            break
+    return found
 
 
 def work_flows(service: Service, place: Workspace) -> int:
     """Takes what is due, for one turn; how many events and steps that were."""
-    who, older = place.people.who, _older(place)
+    who, older = hands(service, place)
     end, done = time.monotonic() + TURN_SECONDS, 0
     while time.monotonic() < end:
         with place.connection("job") as conn:

@@ -1,19 +1,24 @@
 """Form desk: one form of one visitor: what it is about, what it begins with, where it stands and where it leads.
 
-In: a visitor, an object, an id. Out: what the engine opens (`Opening`) and the addresses around it. Reads nothing.
+In: a visitor, an object, an id. Out: what the engine opens (`Opening`), the addresses around it, what sending it does. Reads nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
+
+import psycopg
 
 from patron_engine.model.model import Object
 from patron_engine.page.form_tree import FormTree, Opening
 from patron_engine.page.typed import Typed
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
+from patron_engine.record.change import Change, Outcome
+from patron_engine.ways.save import save
 from patron_platform.api.idempotency import MAX_KEY
 from patron_platform.web import once
 from patron_platform.web.arriving import local_address
@@ -52,6 +57,14 @@ class Desk:
             lookup=self.visitor.url("o-lookup"),
             more=typed.frame.get("_more", "") if typed is not None else "",
         )
+
+    def carry_out(self, conn: psycopg.Connection[Any], call: Call, change: Change) -> Outcome:
+        """What sending the form does."""
+        return save(conn, call, [change])[0]
+
+    def landing(self, outcome: Outcome) -> str:
+        """Where one goes when that is done."""
+        return self.visitor.url("o", outcome.object, str(outcome.id))
 
     def around(self, typed: Typed | None, tree: FormTree) -> Around:
         base = self.visitor.url("o", self.name, *((self.id,) if self.id else ("new",)))

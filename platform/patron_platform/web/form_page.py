@@ -40,7 +40,7 @@ class Said:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
     """Where the form stands: its addresses, whether in a dialog, where it goes on to. `loose` is what it sends besides,
-    `once` tells it from every other form."""
+    `once` tells it from every other form; `title` and `send` where the form is not simply that of a record."""
 
     address: str
     preview: str
@@ -49,6 +49,8 @@ class Around:
     dialog: bool = False
     loose: Sequence[tuple[str, str]] = field(default=())
     once: str = ""
+    title: str = ""
+    send: str = ""
 
 
 def draw_form(visitor: Visitor, call: Call, tree: FormTree, around: Around, said: Said) -> Response:
@@ -60,7 +62,9 @@ def draw_form(visitor: Visitor, call: Call, tree: FormTree, around: Around, said
     values: dict[str, Any] = {
         **drawing(),
         "tree": tree,
-        "title": (tree.title or t("forms.edit_of", name=name)) if tree.id else t("forms.new_of", name=name),
+        "send": around.send,
+        "title": around.title
+        or ((tree.title or t("forms.edit_of", name=name)) if tree.id else t("forms.new_of", name=name)),
         "type_label": reader.say(kind.label, kind.name) if kind else "",
         "address": around.address,
         "preview": around.preview,

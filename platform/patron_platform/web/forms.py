@@ -25,7 +25,6 @@ from patron_engine.page.form_tree import Opening
 from patron_engine.page.typed import Typed, TypedRow, as_drawn, typed_of
 from patron_engine.query.call import Call
 from patron_engine.record.change import Outcome
-from patron_engine.ways.save import save
 from patron_platform.api.idempotency import Answer
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import local_address
@@ -47,38 +46,39 @@ Connection = psycopg.Connection[Any]
 @router.get("/new")
 def new_form(request: Request, workspace: str, object: str) -> Response:
     desk = Desk(visitor=enter(request, workspace), name=object)
-    return _open(desk)
+    return open_form(desk)
 
 
 @router.get("/{id}/edit")
 def edit_form(request: Request, workspace: str, object: str, id: str) -> Response:
-    return _open(Desk(visitor=enter(request, workspace), name=object, id=id))
+    return open_form(Desk(visitor=enter(request, workspace), name=object, id=id))
 
 
 @router.post("/new")
 def create(request: Request, workspace: str, object: str, form: FormData) -> Response:
-    return _send(Desk(visitor=enter(request, workspace), name=object), form)
+    return send_form(Desk(visitor=enter(request, workspace), name=object), form)
 
 
 @router.post("/{id}/edit")
 def update(request: Request, workspace: str, object: str, id: str, form: FormData) -> Response:
-    return _send(Desk(visitor=enter(request, workspace), name=object, id=id), form)
+    return send_form(Desk(visitor=enter(request, workspace), name=object, id=id), form)
 
 
 @router.post("/new/preview")
 def preview_new(request: Request, workspace: str, object: str, form: FormData) -> Response:
-    return _preview(Desk(visitor=enter(request, workspace), name=object), form)
+    return preview_form(Desk(visitor=enter(request, workspace), name=object), form)
 
 
 @router.post("/{id}/preview")
 def preview_edit(request: Request, workspace: str, object: str, id: str, form: FormData) -> Response:
-    return _preview(Desk(visitor=enter(request, workspace), name=object, id=id), form)
+    return preview_form(Desk(visitor=enter(request, workspace), name=object, id=id), form)
 
 
 # -- opening ----------------------------------------------------------------------------------------------------------
 
 
-def _open(desk: Desk) -> Response:
+def open_form(desk: Desk) -> Response:
+    """The form as it begins."""
     visitor = desk.visitor
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
@@ -127,7 +127,8 @@ def _type_of(conn: Connection, call: Call, opening: Opening) -> str | None:
 # -- sending --------------------------------------------------------------------------------------------------------
 
 
-def _send(desk: Desk, form: Pairs) -> Response:
+def send_form(desk: Desk, form: Pairs) -> Response:
+    """The form was sent: on to where it leads, or the form again."""
     visitor = desk.visitor
     csrf.check(visitor.request, visitor.session.id, forms_in.texts(form))
     with visitor.workspace.connection("read") as conn:
@@ -161,7 +162,7 @@ def _save(desk: Desk, typed: Typed, form: Pairs) -> Answer:
             version=whole(version) if desk.id else None,
             confirm=frozenset(r for r in typed.frame.get("_confirm", "").split(",") if r),
         )
-        return _onward(conn, call, desk, typed, save(conn, call, [change])[0])
+        return _onward(conn, call, desk, typed, desk.carry_out(conn, call, change))
 
     return once(visitor, form, act)
 
@@ -176,7 +177,7 @@ def _onward(conn: Connection, call: Call, desk: Desk, typed: Typed, outcome: Out
     if "_again" in typed.frame:
         kind = {"type": typed.fields["record_type"][""][-1]} if typed.fields.get("record_type") else {}
         return gone_on(url("o", desk.name, "new") + (f"?{urlencode(kind)}" if kind else ""))
-    return gone_on(local_address(typed.frame.get("_next")) or url("o", outcome.object, str(outcome.id)))
+    return gone_on(local_address(typed.frame.get("_next")) or desk.landing(outcome))
 
 
 def _title(conn: Connection, call: Call, outcome: Outcome) -> str:
@@ -252,7 +253,7 @@ def _reshaped(object: Object, typed: Typed) -> Typed:
     return replace(typed, rows={s: tuple(found) for s, found in rows.items()})
 
 
-def _preview(desk: Desk, form: Pairs) -> Response:
+def preview_form(desk: Desk, form: Pairs) -> Response:
     """What has changed in an open form since it was drawn."""
     visitor = desk.visitor
     csrf.check(visitor.request, visitor.session.id, forms_in.texts(form))

@@ -22,6 +22,7 @@ from patron_engine.model.model import Model, Object
 from patron_engine.page.follow_up import follow_up_of
 from patron_engine.page.listing import Listing, fitting, headings, listing, sorted_by
 from patron_engine.page.paths import field_at
+from patron_engine.page.pressable import pressable
 from patron_engine.page.question import Column, Question, View, question_of, views_of
 from patron_engine.page.stretch import alone, beyond, keys_in
 from patron_engine.problems import Problem
@@ -195,6 +196,7 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
     }
     return {
         "editing": None,
+        "buttons": pressable(it.call, it.object),
         "tree": False,
         "first_line": False,
         "depth": 0,

@@ -18,6 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import NotFound
+from patron_engine.flow.buttons import Button, offered
+from patron_engine.flow.look import Seen, opened
 from patron_engine.page.below import Grid, related_grid
 from patron_engine.page.follow_up import follow_up_of
 from patron_engine.page.people import people_of
@@ -30,6 +32,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.files import record_files
 from patron_engine.query.follows import follows
 from patron_engine.query.history import Wanted
+from patron_platform.web.once import token
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import Visitor, enter
 
@@ -87,14 +90,16 @@ def draw_record(
             "opened": opened_tab(conn, call, visitor, made, tab),
             "tab": tab,
             "sent": sent,
+            "once_token": token,
         }
         if partial_wanted(request) and request.headers.get("hx-target", "").endswith("record-body"):
             return part(visitor, call, "_record_body.html", **values)
         if given.get("print"):
             return page(visitor, call, "record_print.html", title=made.title, here=made.object.name, **values)
-        values |= dict.fromkeys(("told", "follow_up", "follows", "files", "news", "people"), ())
+        values |= dict.fromkeys(("told", "follow_up", "follows", "files", "news", "people", "buttons"), ())
         if not made.deleted:
             values |= _around(conn, call, visitor, made, given)
+        values["pressed"] = pressed_in(conn, call, made, given["run"]) if given.get("run") else None
         values["done"] = given.get("done") if given.get("done") in DONE else None
         answer = page(
             visitor, call, "record.html", title=made.title, here=made.object.name, status=status, **values
@@ -120,9 +125,27 @@ def _around(
         "news": () if given.get("kind") else news(told, since),
         "follows": follows(conn, call, made.object.name, made.id),
         "follow_up": follow_up_of(call, made.object),
+        "buttons": buttons_in(conn, call, made),
         "people": people_of(conn, call, made.object.name, made.id),
         "files": record_files(conn, call, made.object.name, made.id) if made.may.attach else (),
     }
+
+
+def buttons_in(conn: psycopg.Connection[Any], call: Call, made: RecordPage) -> list[Button]:
+    """The buttons that fit the record now, those first that the layout names."""
+    order = {name: place for place, name in enumerate(made.layout.actions)}
+    found = offered(conn, call, made.object.name, made.id)
+    return sorted(found, key=lambda b: order.get(b.name, len(order)))
+
+
+def pressed_in(conn: psycopg.Connection[Any], call: Call, made: RecordPage, run: str) -> Seen | None:
+    """What became of the run that a button of this page started, for who pressed it."""
+    try:
+        seen, _ = opened(conn, call.schema, str(UUID(run)))
+    except (ValueError, NotFound):
+        return None
+    mine = seen.causer == call.actor.user and seen.record == made.id
+    return seen if mine else None
 
 
 def wanted_in(given: Mapping[str, str]) -> Wanted:
