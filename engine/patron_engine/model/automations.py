@@ -15,6 +15,7 @@ STEPS: Final = frozenset(
     {
         "assign",
         "branch",
+        "call",
         "comment",
         "create",
         "delete",
@@ -40,7 +41,7 @@ EVENTS: Final = frozenset(
         "updated",
     }
 )
-LATER: Final = frozenset({"details", "template", "skip_absent"})  # keys of steps that are not carried out yet
+LATER: Final = frozenset({"details", "skip_absent"})  # keys of steps that are not carried out yet
 
 Body = Mapping[str, Any]
 
@@ -78,6 +79,7 @@ def _every(steps: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for step in steps:
         yield step
         yield from _every(step.get("steps") or ())
+        yield from _every(step.get("on_error") or ())
         for case in step.get("cases") or ():
             yield from _every(case.get("steps") or ())
 
@@ -87,7 +89,6 @@ def _carried_out(steps: Sequence[Mapping[str, Any]]) -> bool:
         by = step.get("by")
         several = isinstance(by, (list, tuple)) and len(by) > 1
         chosen_how = by is not None and step.get("do") == "assign"
-        channels = set(step.get("channels") or ("inbox",))
-        if step.get("do") not in STEPS or LATER & set(step) or several or chosen_how or channels != {"inbox"}:
+        if step.get("do") not in STEPS or LATER & set(step) or several or chosen_how:
             return False
     return True

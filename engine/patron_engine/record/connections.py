@@ -105,9 +105,9 @@ def remove(conn: Conn, schema: str, name: str) -> None:
 def failed(conn: Conn, schema: str, name: str, why: str | None, now: datetime) -> None:
     """Notes what went wrong with it last; None when it works."""
     conn.execute(
-        sql.SQL("UPDATE {} SET error = %s, failed_at = %s WHERE name = %s AND error IS DISTINCT FROM %s").format(
-            _table(schema)
-        ),
+        sql.SQL(
+            "UPDATE {} SET error = %s, failed_at = %s WHERE name = %s AND error IS DISTINCT FROM %s"
+        ).format(_table(schema)),
         (why, now if why else None, name, why),
     )
 

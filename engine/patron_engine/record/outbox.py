@@ -110,8 +110,12 @@ def anything(conn: Connection, schema: str, now: datetime) -> bool:
     return bool(row and row[0])
 
 
-_DUE: Final = sql.SQL("((state = 'due' AND due_at <= %(now)s) OR (state = 'sending' AND held_until <= %(now)s))")
-_HELD: Final = sql.SQL("id::text, kind, target, payload::text, person::text, run::text, attempts, holds, made_at")
+_DUE: Final = sql.SQL(
+    "((state = 'due' AND due_at <= %(now)s) OR (state = 'sending' AND held_until <= %(now)s))"
+)
+_HELD: Final = sql.SQL(
+    "id::text, kind, target, payload::text, person::text, run::text, attempts, holds, made_at"
+)
 
 
 def take(conn: Connection, schema: str, now: datetime, most: int) -> list[Held]:
@@ -154,12 +158,16 @@ def dropped(conn: Connection, schema: str, held: Held, why: str, now: datetime) 
     return _end(conn, schema, held, "given_up", now, status=None, error=why)
 
 
-def parked(conn: Connection, schema: str, held: Held, why: str, now: datetime, status: int | None = None) -> bool:
+def parked(
+    conn: Connection, schema: str, held: Held, why: str, now: datetime, status: int | None = None
+) -> bool:
     """It cannot be sent as it is: an administrator mends something and sends it again, or gives it up."""
     return _back(conn, schema, held, "parked", why, now, status)
 
 
-def later(conn: Connection, schema: str, held: Held, why: str, now: datetime, status: int | None = None) -> bool:
+def later(
+    conn: Connection, schema: str, held: Held, why: str, now: datetime, status: int | None = None
+) -> bool:
     """It is tried again after a pause; after the last one it is parked. True when it was parked."""
     if held.attempts >= len(PAUSES):
         return parked(conn, schema, held, why, now, status)
@@ -169,7 +177,9 @@ def later(conn: Connection, schema: str, held: Held, why: str, now: datetime, st
 
 def put_off(conn: Connection, schema: str, held: Held, until: datetime) -> None:
     """It has to wait for no fault of its own."""
-    query = sql.SQL("UPDATE {} SET state = 'due', due_at = %s, held_until = NULL WHERE id = %s AND holds = %s")
+    query = sql.SQL(
+        "UPDATE {} SET state = 'due', due_at = %s, held_until = NULL WHERE id = %s AND holds = %s"
+    )
     conn.execute(query.format(_table(schema)), (until, held.id, held.hold))
 
 

@@ -39,9 +39,10 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
 }
 REASONS: Final = tuple(USUAL)
 CHANNELS: Final = ("inbox", "email")  # what people choose among for themselves
-FOUND: Final = frozenset({"mention", "task", "following"})  # what the inbox finds by itself: in comments, tasks, the history
+FOUND: Final = frozenset(
+    {"mention", "task", "following"}
+)  # what the inbox finds by itself: in comments, tasks, the history
 RHYTHMS: Final = ("each", "hourly", "daily")
-LONGEST: Final = 500  # characters of the text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class Told:
     id: str
     reason: str
     text: Any
-    body: str | None
+    body: Any
     object: str | None
     record: str | None
     link: str | None
@@ -87,7 +88,7 @@ def tell(
     reason: str,
     *,
     text: Text,
-    body: str | None = None,
+    body: Text | None = None,
     about: tuple[str, str] | None = None,
     link: str | None = None,
     channels: Sequence[str] | None = None,
@@ -99,24 +100,39 @@ def tell(
     if not whom:
         return
     chosen = choices(conn, call.schema, whom)
-    text = kept(text) if isinstance(text, Phrase) else dict(text) if isinstance(text, Mapping) else text[:LONGEST]
+    kept_text, kept_body = _kept(text), None if body is None else _kept(body)
     object, record = about or (None, None)
     notices, parcels = [], []
     for person in whom:
         choice = chosen.get(person, Choice())
         ways = choice.ways(reason) if channels is None else channels
         id = call.new_id()
-        row = (reason, _json(text), body, object, record, link, by, call.now)
+        row = (
+            reason,
+            _json(kept_text),
+            None if body is None else _json(kept_body),
+            object,
+            record,
+            link,
+            by,
+            call.now,
+        )
         if "inbox" in ways and reason not in FOUND:
             notices.append((id, person, *row))
         if "email" in ways and choice.wants(reason, "email"):
             payload = {
-                "reason": reason, "text": text, "body": body, "object": object, "record": record, "link": link, "by": by,
+                "reason": reason, "text": kept_text, "body": kept_body, "object": object, "record": record, "link": link,
+                "by": by,
             }  # fmt: skip
             due = call.now if channels is not None else due_of(choice, call.now, call.model.workspace.zone)
             parcels.append(Parcel(id=id, kind="notice", person=person, payload=payload, due_at=due))
     _write(conn, call.schema, notices)
     put(conn, call.schema, parcels, call.now)
+
+
+def _kept(text: Text) -> Any:
+    """As JSON."""
+    return kept(text) if isinstance(text, Phrase) else dict(text) if isinstance(text, Mapping) else text
 
 
 def _write(conn: Connection, schema: str, rows: Sequence[tuple[Any, ...]]) -> None:

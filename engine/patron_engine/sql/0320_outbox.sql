@@ -28,7 +28,7 @@ CREATE TABLE sys__notice (
     person uuid NOT NULL,
     reason text NOT NULL,
     text jsonb NOT NULL,                      -- a text, texts by language, or a phrase
-    body text,
+    body jsonb,                               -- more of it, as `text` is kept
     object text,
     record uuid,
     link text,                                -- inside the workspace, where it leads elsewhere than to the record

@@ -10,13 +10,20 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from patron_engine.flow.act import Command
+from patron_engine.flow.calling import Leave, Revive
 from patron_engine.flow.run import Run
+from patron_engine.flow.telling import Tell
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
+from patron_engine.ways import leaving
 
 Carrier = Callable[[Conn, Call, Run, Any], Mapping[str, Any]]
 
-CARRIERS: Final[Mapping[type[Command], Carrier]] = {}
+CARRIERS: Final[Mapping[type[Command], Carrier]] = {
+    Leave: leaving.leave,
+    Revive: leaving.revive,
+    Tell: leaving.tell_people,
+}
 
 
 def carry(conn: Conn, call: Call, run: Run, command: Command) -> Mapping[str, Any]:
