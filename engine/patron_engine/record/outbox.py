@@ -37,6 +37,7 @@ class Parcel:
     kind: Kind
     target: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
+    via: str | None = None
     person: str | None = None
     run: str | None = None
     due_at: datetime | None = None
@@ -50,6 +51,7 @@ class Held:
     kind: Kind
     target: str
     payload: Mapping[str, Any]
+    via: str | None
     person: str | None
     run: str | None
     attempts: int
@@ -84,12 +86,12 @@ def put(conn: Connection, schema: str, parcels: Sequence[Parcel], now: datetime)
     with conn.cursor() as cursor:
         cursor.executemany(
             sql.SQL(
-                "INSERT INTO {} AS o (id, kind, target, payload, person, run, due_at, made_at)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET state = 'due',"
+                "INSERT INTO {} AS o (id, kind, target, payload, via, person, run, due_at, made_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET state = 'due',"
                 " due_at = EXCLUDED.due_at, attempts = 0, error = NULL WHERE o.state = 'parked'"
             ).format(_table(schema)),
             [
-                (p.id, p.kind, p.target[:300], _json(p.payload), p.person, p.run, p.due_at or now, now)
+                (p.id, p.kind, p.target[:300], _json(p.payload), p.via, p.person, p.run, p.due_at or now, now)
                 for p in parcels
             ],
         )
@@ -114,7 +116,7 @@ _DUE: Final = sql.SQL(
     "((state = 'due' AND due_at <= %(now)s) OR (state = 'sending' AND held_until <= %(now)s))"
 )
 _HELD: Final = sql.SQL(
-    "id::text, kind, target, payload::text, person::text, run::text, attempts, holds, made_at"
+    "id::text, kind, target, payload::text, via, person::text, run::text, attempts, holds, made_at"
 )
 
 
@@ -143,6 +145,13 @@ def _held(conn: Connection, query: sql.Composed, given: Mapping[str, Any]) -> li
     names = tuple(Held.__dataclass_fields__)
     rows = conn.execute(query, given).fetchall()
     return [Held(**{**dict(zip(names, row, strict=True)), "payload": jsonio.loads(row[3])}) for row in rows]
+
+
+def left_by(conn: Connection, schema: str, via: str, since: datetime) -> int:
+    """How much went by one connection since then, with what is on its way."""
+    query = sql.SQL("SELECT count(*) FROM {} WHERE via = %s AND (done_at > %s OR state = 'sending')")
+    row = conn.execute(query.format(_table(schema)), (via, since)).fetchone()
+    return int(row[0]) if row is not None else 0
 
 
 # -- what became of it --------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def tell(
         if "email" in ways and choice.wants(reason, "email"):
             payload = {
                 "reason": reason, "text": kept_text, "body": kept_body, "object": object, "record": record, "link": link,
-                "by": by,
+                "by": by, "asked": channels is not None,
             }  # fmt: skip
             due = call.now if channels is not None else due_of(choice, call.now, call.model.workspace.zone)
             parcels.append(Parcel(id=id, kind="notice", person=person, payload=payload, due_at=due))

@@ -4,6 +4,7 @@ CREATE TABLE sys__outbox (
     number bigint GENERATED ALWAYS AS IDENTITY,
     kind text NOT NULL,                       -- notice | tell | chat | sms | webhook | call
     target text NOT NULL DEFAULT '',          -- what people read: an address, a connection, a host
+    via text,                                 -- the connection or the webhook it goes by
     person uuid,                              -- whom it is for, where that is one person
     run uuid,                                 -- the run that stands until it is answered, or that made it
     payload jsonb NOT NULL DEFAULT '{}',      -- emptied when it was sent
@@ -21,6 +22,23 @@ CREATE INDEX sys__outbox__due ON sys__outbox (due_at) WHERE state IN ('due', 'se
 CREATE INDEX sys__outbox__person ON sys__outbox (person) WHERE state = 'due';
 CREATE INDEX sys__outbox__number ON sys__outbox (number DESC);
 CREATE INDEX sys__outbox__done ON sys__outbox (done_at) WHERE done_at IS NOT NULL;
+
+CREATE INDEX sys__outbox__via ON sys__outbox (via, done_at DESC) WHERE via IS NOT NULL;
+
+-- Other systems that want to know what happens to records. `secret` and the one before it (while it is changed) are sealed.
+CREATE TABLE sys__webhook (
+    id uuid PRIMARY KEY,
+    label text NOT NULL,
+    url text NOT NULL,
+    events jsonb NOT NULL,                    -- ["order.created", "order.updated", "*.deleted"]
+    secret bytea NOT NULL,
+    former bytea,
+    active boolean NOT NULL DEFAULT true,
+    failing_since timestamptz,
+    error text,
+    person uuid,                              -- with whose rights it reads
+    made_at timestamptz NOT NULL
+);
 
 -- What a person was told. Which of his ways it went besides is the outbox's.
 CREATE TABLE sys__notice (

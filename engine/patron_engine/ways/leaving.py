@@ -81,17 +81,13 @@ def _short_messages(
     for person in people:
         number = next((v for n in known if (v := rows.get(person, {}).get(n))), None)
         if number is not None:
-            payload = {"connection": provider.name, "to": str(number), "text": text}
+            payload = {"to": str(number), "text": text}
             made.append(
                 Parcel(
-                    id=call.new_id(),
-                    kind="sms",
-                    target=provider.label,
-                    payload=payload,
-                    person=person,
-                    run=run,
+                    id=call.new_id(), kind="sms", target=provider.label, payload=payload, via=provider.name,
+                    person=person, run=run,
                 )
-            )
+            )  # fmt: skip
     return made
 
 
