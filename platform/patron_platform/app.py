@@ -21,6 +21,7 @@ from patron_platform.api import (
     giving,
     imports,
     objects,
+    outbox,
     packs,
     personal,
     privacy,
@@ -70,6 +71,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
         privacy,
         audit,
         runs,
+        outbox,
     ):
         app.include_router(module.router, prefix=API)
     app.include_router(health)

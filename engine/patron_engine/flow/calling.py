@@ -31,6 +31,7 @@ from patron_engine.record.outbox import Parcel
 
 BODY: Final = 262_144  # limit_call_body: bytes of what one call sends
 AWAITS: Final = timedelta(days=7)  # how long the other side may take where `timeout` does not say
+_EXACT: Final = 2**53  # whole numbers below it are numbers in JSON, whoever reads them
 _NO_BODY: Final = frozenset({"GET", "DELETE"})
 
 
@@ -173,11 +174,12 @@ def _of_items(
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: decimals and moments are texts, as in the API."""
+    """A value as JSON has it: whole numbers are numbers, other decimals and moments are texts, as in the API."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, Decimal):
-        return format(value, "f")
+        whole = value.is_finite() and value.as_tuple().exponent == 0
+        return int(value) if whole and abs(value) < _EXACT else format(value, "f")
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     if isinstance(value, Mapping):

@@ -92,9 +92,11 @@ def tell(
     about: tuple[str, str] | None = None,
     link: str | None = None,
     channels: Sequence[str] | None = None,
+    html: str | None = None,
 ) -> None:
     """Tells people something; who did it himself is not told. `link` is a place in the workspace, `/inbox`, where it
-    leads elsewhere than to the record it is `about`. `channels`: these in place of what each chose."""
+    leads elsewhere than to the record it is `about`. `channels`: these in place of what each chose. `html`: what a letter
+    shows in place of `body`, made by who tells."""
     by = call.actor.user
     whom = list(dict.fromkeys(p for p in people if p and (p != by or channels is not None)))
     if not whom:
@@ -122,7 +124,7 @@ def tell(
         if "email" in ways and choice.wants(reason, "email"):
             payload = {
                 "reason": reason, "text": kept_text, "body": kept_body, "object": object, "record": record, "link": link,
-                "by": by, "asked": channels is not None,
+                "by": by, "asked": channels is not None, "html": html,
             }  # fmt: skip
             due = call.now if channels is not None else due_of(choice, call.now, call.model.workspace.zone)
             parcels.append(Parcel(id=id, kind="notice", person=person, payload=payload, due_at=due))

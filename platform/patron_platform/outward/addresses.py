@@ -46,10 +46,10 @@ class Outside:
         if port not in ports and port < LOWEST:
             raise Barred(Phrase("port {port} is not spoken to", port=port), hint="ports of web services are")
         try:
-            found = socket.getaddrinfo(host.rstrip("."), port, type=socket.SOCK_STREAM)
+            found = looked_up(host.rstrip("."), port)
         except (OSError, UnicodeError):
             raise Unknown(Phrase("{host} has no address", host=host[:200])) from None
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = list(dict.fromkeys(found))
         for text in addresses:
             if not self.may(ip_address(text.partition("%")[0])):
                 raise Barred(
@@ -64,6 +64,11 @@ class Outside:
         if any(inner.version == n.version and inner in n for n in self.allowed):
             return True
         return inner.is_global and not inner.is_multicast and not inner.is_reserved
+
+
+def looked_up(host: str, port: int) -> list[str]:
+    """Every address of a name, as the system finds them."""
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def _inner(address: Address) -> Address:

@@ -20,6 +20,7 @@ from typing import Any, Final
 import httpcore
 
 from patron_engine.errors import PatronError
+from patron_engine.flow.calling import BODY
 from patron_engine.phrases import Phrase
 from patron_platform.hosts import parts
 from patron_platform.outward.addresses import Barred, Outside
@@ -28,8 +29,8 @@ SECONDS: Final = (
     10.0  # call_seconds: what one request takes at most, from looking up the name to the last byte
 )
 MOST_SECONDS: Final = 60.0  # what a definition may give it
-BODY: Final = 262_144  # limit_call_body: bytes of what is sent
 ANSWER: Final = 65_536  # limit_call_answer: bytes of an answer that are read
+URL: Final = 3_000  # characters of an address
 HEADERS: Final = 50  # limit_call_headers
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
 _VALUE: Final = re.compile(r"[\x20-\x7e\x80-\xff]{0,4000}\Z")
@@ -105,7 +106,7 @@ def checked(request: Request) -> None:
             "the address must begin with http:// or https:// and hold no password",
             code="call_address", hint="https://erp.example.com/orders",
         )  # fmt: skip
-    if not request.url.isascii() or any(c <= " " for c in request.url):
+    if not request.url.isascii() or any(c <= " " for c in request.url) or len(request.url) > URL or not _port(request.url):
         raise Unsendable("the address has characters that no address has", code="call_address")
     if request.method not in METHODS:
         raise Unsendable(Phrase("there is no method {name}", name=request.method[:20]), code="call_method")
@@ -116,6 +117,14 @@ def checked(request: Request) -> None:
     for name, value in request.headers.items():
         if not _NAME.match(name) or name.lower() in _OURS or not _VALUE.match(value):
             raise Unsendable(Phrase("the header {name!r} cannot be sent", name=name[:60]), code="call_header")
+
+
+def _port(url: str) -> bool:
+    """Whether it names no port, or one there is."""
+    try:
+        return parts(url).port != 0
+    except ValueError:
+        return False
 
 
 def host_of(url: str) -> str:
