@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from patron_engine.errors import WrongUse
 from patron_engine.fields.limits import WORKSPACE_FILES
@@ -64,6 +65,10 @@ class Settings(BaseModel):
         pattern=r"^[^\s@<>]+@[^\s@<>]+$",
         description="address letters come from; needed with a mail server",
     )
+    outbound_allow: str = Field(
+        "",
+        description="networks that calls, webhooks and mail servers of workspaces may reach though they are not public, joined by commas",
+    )
     oidc_issuer: str | None = Field(
         None,
         pattern=r"^https?://[^\s?#]+$",
@@ -87,6 +92,14 @@ class Settings(BaseModel):
         if issuer is not None and urlsplit(issuer).scheme != "https" and not _on_this_machine(issuer):
             raise ValueError("a provider is reached over https: what it says about people lets them in")
         return self
+
+    @field_validator("outbound_allow")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for part in value.split(","):
+            if part.strip():
+                ip_network(part.strip())
+        return value
 
     @model_validator(mode="after")
     def _letters_can_be_written(self) -> Settings:
@@ -112,6 +125,7 @@ _NAMES: Mapping[str, str] = {
     "PATRON_TRUSTED_PROXIES": "trusted_proxies",
     "PATRON_MAIL": "mail",
     "PATRON_MAIL_FROM": "mail_from",
+    "PATRON_OUTBOUND_ALLOW": "outbound_allow",
     "PATRON_OIDC_ISSUER": "oidc_issuer",
     "PATRON_OIDC_CLIENT": "oidc_client",
     "PATRON_OIDC_SECRET": "oidc_secret",

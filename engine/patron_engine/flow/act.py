@@ -24,7 +24,8 @@ class Command:
 class Act:
     """`result` is what the step gives before anything is saved; with `made` it is the record of the only change.
 
-    until    the run waits: to then, or (None) until its condition holds; `again` is when that is looked at unasked
+    until    the run waits: to then, or (None) until its condition holds; `again` is when that is looked at unasked, `keeps` what the
+             step finds again afterwards in `loops["wait"]`
     begins   automation, object and record of runs that begin
     commands what else is to be done, as values: carried out by ways/carrying in the transaction of the run; a step has
              changes or commands, so that nothing of it stays when one part fails
@@ -38,6 +39,7 @@ class Act:
     waits: bool = False
     until: datetime | None = None
     again: datetime | None = None
+    keeps: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     stops: str | None = None
     begins: tuple[tuple[str, str | None, str | None], ...] = ()
     commands: tuple[Command, ...] = ()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from patron_engine.flow.act import Act
+from patron_engine.flow.calling import call
 from patron_engine.flow.changing import create, delete, find, update, upsert
 from patron_engine.flow.giving import add_member, assign, share, unshare
 from patron_engine.flow.going import run, stop, wait
@@ -20,6 +21,7 @@ from patron_engine.flow.values import Reading, Subject
 _ACTS: Final[Mapping[str, Callable[[Reading, Flow, Step, Sequence[Subject]], list[Act]]]] = {
     "add_member": add_member,
     "assign": assign,
+    "call": call,
     "comment": comment,
     "create": create,
     "delete": delete,

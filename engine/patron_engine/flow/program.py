@@ -7,7 +7,7 @@ jumps, so that where a run stands is one number, and runs that stand at the same
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final
@@ -69,11 +69,19 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rescue:
+    """Go on with the next instruction where what the step gave has an `error`, else to `otherwise`."""
+
+    step: Step
+    otherwise: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Jump:
     to: int
 
 
-Instruction = Do | Choose | Loop | Jump
+Instruction = Do | Choose | Loop | Rescue | Jump
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +176,12 @@ def _steps(
             _steps(body, (*here, "steps"), expressions, code, rule)
             code.append(Jump(to=begin))
             code[begin] = Loop(step=step, end=len(code))
+        elif step.body.get("on_error"):
+            step = replace(step, name=step.name or step.path)  # its result is asked for an error
+            begin = len(code) + 1
+            code += [Do(step=step), Jump(to=0)]
+            _steps(body, (*here, "on_error"), expressions, code, rule)
+            code[begin] = Rescue(step=step, otherwise=len(code))
         else:
             code.append(Do(step=step))
 

@@ -198,7 +198,7 @@ class Reading:
                 record = isinstance(given, Mapping) and "object" in given
                 records.append((given["object"], given["id"]) if record and given else (None, None))
                 if not record:
-                    values[path] = value_at({"it": given}, f"it.{rest}" if rest else "it")
+                    values[path] = _part(given, rest)
                 elif rest in ("", "id"):
                     values[path] = given["id"] if given else None
             if rest not in ("", "id"):
@@ -249,6 +249,13 @@ class Reading:
 
     def _object(self, name: str | None) -> Any:
         return self.call.model.objects[name or ""]
+
+
+def _part(given: Any, path: str) -> Any:
+    """What lies at a path of a value in JSON form: `body.lines`."""
+    for name in path.split(".") if path else ():
+        given = given.get(name) if isinstance(given, Mapping) else None
+    return given
 
 
 def _root(path: str) -> str:

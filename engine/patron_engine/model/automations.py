@@ -16,6 +16,7 @@ STEPS: Final = frozenset(
         "add_member",
         "assign",
         "branch",
+        "call",
         "comment",
         "create",
         "delete",
@@ -46,7 +47,6 @@ EVENTS: Final = frozenset(
         "updated",
     }
 )
-LATER: Final = frozenset({"template"})  # keys of steps that are not carried out yet
 
 Body = Mapping[str, Any]
 
@@ -84,6 +84,7 @@ def _every(steps: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for step in steps:
         yield step
         yield from _every(step.get("steps") or ())
+        yield from _every(step.get("on_error") or ())
         for case in step.get("cases") or ():
             yield from _every(case.get("steps") or ())
 
@@ -91,7 +92,6 @@ def _every(steps: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 def _carried_out(steps: Sequence[Mapping[str, Any]]) -> bool:
     for step in _every(steps):
         chosen_how = step.get("do") != "assign" or step.get("by") in (None, "turns", "load", "random")
-        channels = set(step.get("channels") or ("inbox",))
-        if step.get("do") not in STEPS or LATER & set(step) or not chosen_how or channels != {"inbox"}:
+        if step.get("do") not in STEPS or not chosen_how:
             return False
     return True

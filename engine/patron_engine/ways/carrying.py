@@ -9,43 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from patron_engine.errors import NotFound
-from patron_engine.flow import turns
 from patron_engine.flow.act import Command
+from patron_engine.flow.calling import Leave, Revive
 from patron_engine.flow.giving import GiveRecord, Serve, TakeRecord
 from patron_engine.flow.run import Run
+from patron_engine.flow.telling import Tell
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
-from patron_engine.ways.give import Wish, give, owner_of, take
-from patron_engine.ways.principals import principal_of
+from patron_engine.ways import giving, leaving
 
 Carrier = Callable[[Conn, Call, Run, Any], Mapping[str, Any]]
 
-
-def _served(conn: Conn, call: Call, run: Run, command: Serve) -> Mapping[str, Any]:
-    turns.serve(conn, call, command.list, command.people)
-    return {}
-
-
-def _give(conn: Conn, call: Call, run: Run, command: GiveRecord) -> Mapping[str, Any]:
-    """As people share. Who has the record anyway, as its owner or by whose rights the run goes, gets nothing beside it."""
-    owner = owner_of(conn, call, call.model.objects[command.object], command.id)
-    if command.to.get("user") in (owner, call.actor.user or owner):
-        return {}
-    wish = Wish(reason=command.reason, to=command.to, level=command.level, until=command.until)
-    return {"given": give(conn, call, command.object, command.id, wish)}
-
-
-def _take(conn: Conn, call: Call, run: Run, command: TakeRecord) -> Mapping[str, Any]:
-    """What was not given needs no taking."""
-    principal = principal_of(conn, call, command.to)
-    try:
-        return {"taken": take(conn, call, command.object, command.id, principal.id, "share")}
-    except NotFound:
-        return {"taken": 0}
-
-
-CARRIERS: Final[Mapping[type[Command], Carrier]] = {Serve: _served, GiveRecord: _give, TakeRecord: _take}
+CARRIERS: Final[Mapping[type[Command], Carrier]] = {
+    GiveRecord: giving.give_record,
+    Leave: leaving.leave,
+    Revive: leaving.revive,
+    Serve: giving.serve,
+    TakeRecord: giving.take_record,
+    Tell: leaving.tell_people,
+}
 
 
 def carry(conn: Conn, call: Call, run: Run, command: Command) -> Mapping[str, Any]:

@@ -41,6 +41,7 @@ from patron_engine.record.events import write_events
 from patron_engine.record.external import write_external_ids
 from patron_engine.record.formulas import compute
 from patron_engine.record.history import write_history
+from patron_engine.record.hooks import write_hooks
 from patron_engine.record.numbers import moved, number
 from patron_engine.record.plan import plan_rows
 from patron_engine.record.program import Program
@@ -265,6 +266,7 @@ def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     others = [row for row in parents if not row.own]
     write_search(batch, [*rows, *others])
     write_events(batch, [*rows, *others])
+    write_hooks(batch, rows)
     watch(batch, rows)
     if any(row.object == "user" for row in rows):
         batch.call.committed.append(partial(people.changed, batch.call.schema))

@@ -15,7 +15,7 @@ from typing import Any, Final
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.flow.act import Act
 from patron_engine.flow.acts import acts_of
-from patron_engine.flow.program import Choose, Do, Flow, Jump, Loop, Step, flow_at, flow_of
+from patron_engine.flow.program import Choose, Do, Flow, Jump, Loop, Rescue, Step, flow_at, flow_of
 from patron_engine.flow.run import Run, ended, failed, gone_on, waiting
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
@@ -72,6 +72,9 @@ def instruction(under: Under, at: int, runs: Sequence[Run]) -> list[Run]:
     what = under.flow.code[at]
     if isinstance(what, Jump):
         return [replace(run, at=what.to) for run in runs]
+    if isinstance(what, Rescue):
+        wrong = [bool((run.results.get(what.step.name or "") or {}).get("error")) for run in runs]
+        return [replace(run, at=at + 1 if w else what.otherwise) for run, w in zip(runs, wrong, strict=True)]
     runs = [run for run in runs if not _beyond(under, run)]
     act = _choose if isinstance(what, Choose) else _loop if isinstance(what, Loop) else _do
     try:
@@ -233,7 +236,9 @@ def _after(run: Run, act: Act, records: Sequence[Mapping[str, Any]], name: str |
         return ended(replace(run, steps=run.steps + 1), "stopped", act.stops)
     if act.waits:
         until = act.until
-        kept = replace(run, loops={**run.loops, "wait": {"until": until.isoformat() if until else None}})
+        kept = replace(
+            run, loops={**run.loops, "wait": {**act.keeps, "until": until.isoformat() if until else None}}
+        )
         return waiting(kept, min((m for m in (until, act.again) if m is not None), default=None))
     loops = {k: v for k, v in run.loops.items() if k != "wait"}
     result = {**act.result, "id": records[0]["id"]} if act.made and records else act.result

@@ -12,6 +12,7 @@ from patron_platform.api import (
     files,
     imports,
     objects,
+    outbox,
     packs,
     personal,
     privacy,
@@ -33,4 +34,5 @@ MODULES = (
     privacy,
     audit,
     runs,
+    outbox,
 )

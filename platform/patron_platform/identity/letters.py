@@ -6,8 +6,8 @@ Links begin with the address of the settings, never with what a request called t
 
 from __future__ import annotations
 
-from patron_platform.identity import mail
 from patron_platform.identity.tickets import INVITATION_LASTS, RESET_LASTS
+from patron_platform.outward import mail
 from patron_platform.service import Service
 from patron_platform.web.texts import texts_in
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 import signal
-from threading import Event
+from threading import Event, Thread
 
 from patron_platform.database.workspaces import list_workspaces
 from patron_platform.jobs.flow import work_flows
+from patron_platform.jobs.outbox import send_until
 from patron_platform.jobs.tasks import begin_day, work_off
 from patron_platform.service import Service
 
 ROUND_SECONDS = 2.0
+JOIN_SECONDS = 15.0  # what is being sent may end
 
 log = logging.getLogger("patron.worker")
 
@@ -30,10 +32,13 @@ def work_forever(service: Service) -> None:
 
 def work_until(service: Service, stop: Event) -> None:
     """Rounds over the workspaces, with a pause in which nothing was to do."""
+    sender = Thread(target=send_until, args=(service, stop), name="patron-sender", daemon=True)
+    sender.start()
     begun: dict[str, str] = {}
     while not stop.is_set():
         if not work_round(service, stop, begun):
             stop.wait(ROUND_SECONDS)
+    sender.join(JOIN_SECONDS)
 
 
 def work_round(service: Service, stop: Event, begun: dict[str, str]) -> int:
