@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from patron_engine.flow.act import Act
+from patron_engine.flow.assigning import DO, assign_by_rules
 from patron_engine.flow.changing import assign, create, delete, find, update, upsert
 from patron_engine.flow.going import run, stop, wait
 from patron_engine.flow.program import Flow, Step
@@ -18,6 +19,7 @@ from patron_engine.flow.values import Reading, Subject
 
 _ACTS: Final[Mapping[str, Callable[[Reading, Flow, Step, Sequence[Subject]], list[Act]]]] = {
     "assign": assign,
+    DO: assign_by_rules,
     "comment": comment,
     "create": create,
     "delete": delete,

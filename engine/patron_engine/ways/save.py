@@ -47,6 +47,7 @@ from patron_engine.record.program import Program
 from patron_engine.record.restore import restore
 from patron_engine.record.row import Row
 from patron_engine.record.search import write_search, write_search_of_new
+from patron_engine.record.standing import keep_standing
 from patron_engine.record.statements import Conn
 from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
@@ -263,6 +264,7 @@ def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     others = [row for row in parents if not row.own]
     write_search(batch, [*rows, *others])
     write_events(batch, [*rows, *others])
+    keep_standing(batch, [*rows, *others])
     watch(batch, rows)
     if any(row.object == "user" for row in rows):
         batch.call.committed.append(partial(people.changed, batch.call.schema))
