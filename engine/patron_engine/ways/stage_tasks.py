@@ -117,7 +117,7 @@ def _made(
         "title": say(texts(task.get("label")), _languages(reading, who)) or task["name"],
         "about": {"object": object, "id": record} if field.link.several else record,
         "owner": who[0] if who else None, "stage_path": told["path"], "stage": told["to"], "stage_task": task["name"],
-        "due": _due(reading, step, subject, task, at),
+        "required": bool(task.get("required")), "due": _due(reading, step, subject, task, at),
         "description": say(texts(task["help"]), _languages(reading, who)) if task.get("help") else None,
     }  # fmt: skip
     known = call.model.objects["task"].fields
