@@ -51,11 +51,18 @@ def owners(house: House) -> list[Any]:
 def test_in_turn_among_those_of_the_region_who_are_there(house: House) -> None:
     a, b, away = (house.user(n, "rep", regions=["west"]) for n in "abc")
     house.user("east", "rep", regions=["east"])
-    house.do("create", "absence", user=away, reason="Leave", period={"from": "2026-05-18", "to": "2026-05-22"})
-    ids = [house.do("create", "customer", name=f"c{n}", region="west", state="called", owner=None) for n in range(4)]
+    house.do(
+        "create", "absence", user=away, reason="Leave", period={"from": "2026-05-18", "to": "2026-05-22"}
+    )
+    ids = [
+        house.do("create", "customer", name=f"c{n}", region="west", state="called", owner=None)
+        for n in range(4)
+    ]
     house.work()
     assert sorted(owners(house)) == sorted([a, b, a, b])
-    told = house.kept("sys__assigned", "assignment, rule, person::text, told", f"WHERE record = '{ids[0]}'")[0]
+    told = house.kept("sys__assigned", "assignment, rule, person::text, told", f"WHERE record = '{ids[0]}'")[
+        0
+    ]
     assert told[:3] == ("spread", "region", owners(house)[0])
     assert told[3] == {"by": "turns", "among": 3, "absent": 1}
     house.work()
@@ -69,7 +76,11 @@ def test_by_load_up_to_the_most(house: House) -> None:
     for n in range(4):
         house.do("create", "customer", name=f"c{n}", grade="a", state="called", owner=None)
     house.work()
-    found = house.rows("customer", "owner::text, (SELECT code FROM w_test.queue q WHERE q.id = queue)", "AND name LIKE 'c%' ORDER BY id")
+    found = house.rows(
+        "customer",
+        "owner::text, (SELECT code FROM w_test.queue q WHERE q.id = queue)",
+        "AND name LIKE 'c%' ORDER BY id",
+    )
     assert sorted(map(str, found)) == sorted(map(str, [(b, None), (a, None), (b, None), (None, "waiting")]))
 
 
@@ -101,7 +112,13 @@ def test_whoever_does_nothing_loses_it_to_the_next(house: House) -> None:
 
 def test_two_workers_never_give_the_same_turn(house: House, database_url: str) -> None:
     people = [house.user(f"p{n}", "rep", regions=["west"]) for n in range(4)]
-    made = [Change(action="create", object="customer", set={"name": "c", "region": "west", "state": "called", "owner": None})]
+    made = [
+        Change(
+            action="create",
+            object="customer",
+            set={"name": "c", "region": "west", "state": "called", "owner": None},
+        )
+    ]
     for _ in range(40):
         save(house.conn, house.call, made)
         house.conn.commit()
@@ -115,7 +132,9 @@ def test_two_workers_never_give_the_same_turn(house: House, database_url: str) -
                 def turn() -> int:
                     with write_transaction(own, house.call):
                         own.execute(f"SET LOCAL search_path = {SCHEMA}")
-                        return flow.begin(own, house.call) + flow.go_on_alone(own, house.call, lambda *_: SYSTEM)
+                        return flow.begin(own, house.call) + flow.go_on_alone(
+                            own, house.call, lambda *_: SYSTEM
+                        )
 
                 idle = 0 if retrying(turn) else idle + 1
 

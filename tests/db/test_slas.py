@@ -76,7 +76,10 @@ def test_it_warns_breaches_and_escalates_once_each(house: House) -> None:
     house.do("create", "customer", name="K", grade="a")
     for hours in (0, 1, 2.1):
         house.work(timedelta(hours=hours))
-    assert house.rows("customer", "name, reason, amount") == [("A", "warned by first", None), ("K", "late", 1)]
+    assert house.rows("customer", "name, reason, amount") == [
+        ("A", "warned by first", None),
+        ("K", "late", 1),
+    ]
     for hours in (4.1, 5, 6.5, 9):
         house.work(timedelta(hours=hours))
     assert house.rows("customer", "reason, amount") == [("late+", None), ("late+", 1)]
@@ -95,7 +98,11 @@ def test_a_pause_and_records_that_hang_on_it(house: House) -> None:
     house.do("update", "customer", id, call=at(house, 3), state="called")
     house.work(timedelta(hours=6))
     assert clocks(house) == [("first", "running", timedelta(hours=7), False, None)]
-    found = rows(house.conn, house.call, Ask(object="customer", fields=("sla.first.due_at",), where="sla.first.due_at != None"))
+    found = rows(
+        house.conn,
+        house.call,
+        Ask(object="customer", fields=("sla.first.due_at",), where="sla.first.due_at != None"),
+    )
     assert [dict(r)["sla.first.due_at"] for r in found] == [NOON + timedelta(hours=7)]
     house.do("create", "call", call=at(house, 6.5), name="Hello", about={"object": "customer", "id": id})
     house.work(timedelta(hours=6.5))

@@ -71,8 +71,13 @@ def test_how_long_it_stands_there_can_be_filtered(house: House) -> None:
     house.do("create", "customer", name="B", state="offered")
     house.work()
     fields = ("name", "path.way.since", "path.way.due")
-    found = [dict(r) for r in rows(house.conn, house.call, Ask(object="customer", fields=fields, sort=("name",)))]
-    assert [(r["path.way.since"], r["path.way.due"]) for r in found] == [(NOON, NOON + timedelta(days=2)), (NOON, None)]
+    found = [
+        dict(r) for r in rows(house.conn, house.call, Ask(object="customer", fields=fields, sort=("name",)))
+    ]
+    assert [(r["path.way.since"], r["path.way.due"]) for r in found] == [
+        (NOON, NOON + timedelta(days=2)),
+        (NOON, None),
+    ]
     late = Ask(object="customer", fields=("name",), where="path.way.due < NOW()")
     assert rows(house.conn, house.call, late) == []
     assert [dict(r)["name"] for r in rows(house.conn, house.later(timedelta(days=3)), late)] == ["A"]
@@ -82,7 +87,10 @@ def test_tasks_are_made_once_and_done_by_themselves(house: House) -> None:
     ann = house.user("ann", language="zh-CN")
     id = house.do("create", "customer", name="A", owner=ann)
     house.work()
-    assert tasks(house) == [("Look at their pages", ann, "open", None), ("打电话", ann, "open", date(2026, 5, 22))]
+    assert tasks(house) == [
+        ("Look at their pages", ann, "open", None),
+        ("打电话", ann, "open", date(2026, 5, 22)),
+    ]
     house.do("update", "customer", id, amount=1)
     house.work()
     assert len(tasks(house)) == 2

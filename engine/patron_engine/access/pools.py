@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from patron_engine.access import scopes
 from patron_engine.access.inputs import inputs_of
+from patron_engine.actor import Actor
 from patron_engine.expr.compile import expression_of
 from patron_engine.expr.functions import people
 from patron_engine.expr.nodes import Call, Expression, Not, Path
@@ -34,6 +35,20 @@ def membership(model: Model, object: Object) -> Iterator[tuple[str, tuple[Expres
         return
     for body in pools_of(model, object.name):
         yield body["name"], (waiting(object.name, "id", [body["name"]]), of_people(model, object, body, MANY))
+
+
+def may_be_one(actor: Actor, body: Mapping[str, Any]) -> bool:
+    """Whether he may be one of a pool's people: what only names roles is decided here, the rest is asked where it matters."""
+    if actor.administrator or actor.kind == "portal":
+        return actor.administrator
+    words = [who for key in MANY for who in _listed(body.get(key))]
+    named = [
+        {w["role"]} if isinstance(w["role"], str) else set(w["role"]) if set(w) == {"role"} else None
+        for w in words
+        if "role" in w
+    ]
+    plain = [roles for roles in named if roles is not None]
+    return len(plain) < len(words) or any(roles & actor.roles for roles in plain)
 
 
 def of_people(model: Model, object: Object, body: Mapping[str, Any], keys: Sequence[str]) -> Expression:

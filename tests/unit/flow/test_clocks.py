@@ -18,7 +18,14 @@ START = datetime(2026, 5, 20, 8, 0, tzinfo=UTC)  # 16:00 in Shanghai, a Wednesda
 
 
 def context(now: datetime = START) -> Context:
-    return Context(now=now, zone=ZoneInfo("Asia/Shanghai"), me=None, week_from="monday", fiscal_year_from=1, calendar=WEEK)
+    return Context(
+        now=now,
+        zone=ZoneInfo("Asia/Shanghai"),
+        me=None,
+        week_from="monday",
+        fiscal_year_from=1,
+        calendar=WEEK,
+    )
 
 
 def terms(within: str = "4 work_hours", always: bool = False, **more: Any) -> Terms:
