@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from patron_engine.access import grants as given
-from patron_engine.access.decision import Allow, Decision, Deny, joined
+from patron_engine.access.decision import Allow, Decision, Deny, When, joined
 from patron_engine.access.grants import Grant
 from patron_engine.access.inputs import inputs_of
+from patron_engine.access.pools import hidden_when, unless
 from patron_engine.access.roles import FieldRight
+from patron_engine.access.scopes import both
 from patron_engine.actor import Actor
+from patron_engine.expr.nodes import Expression
 from patron_engine.fields.field import Field
 from patron_engine.model.model import Model
 
@@ -65,11 +68,29 @@ def _rule(model: Model, actor: Actor, grants: Sequence[Grant], field: Field) -> 
         for g in grants
         if g.covers(field.object, "update") or g.covers(field.object, "create")
     ]
-    return FieldRule(
+    rule = FieldRule(
         plain=_at_least(model, "read", mine) if _reads(field) else NOTHING,
         masked=_at_least(model, "masked", mine) if _reads(field) else NOTHING,
         edit=_at_least(model, "edit", changing) if _writes(field) else NOTHING,
     )
+    hidden = hidden_when(model, field) if grants is not given.ADMINISTRATOR else None
+    if hidden is None:
+        return rule
+    open = unless(hidden)
+    return FieldRule(
+        plain=_narrowed(rule.plain, open),
+        masked=_narrowed(rule.masked, open),
+        edit=_narrowed(rule.edit, open),
+    )
+
+
+def _narrowed(decision: Decision, open: Expression) -> Decision:
+    """The same, where this holds too."""
+    if isinstance(decision, Deny):
+        return decision
+    condition = both((decision.condition if isinstance(decision, When) else None, open))
+    assert condition is not None
+    return When(condition=condition, reasons=decision.reasons)
 
 
 def _at_least(model: Model, right: FieldRight, rights: Iterable[tuple[Grant, FieldRight]]) -> Decision:

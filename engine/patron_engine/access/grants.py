@@ -6,7 +6,7 @@ administrator and the system have one that is silent about everything.
 
     role       its scopes and conditions; a detail has what its master has
     sharing    records a rule gives to more people        portal people get neither these nor single rights:
-    given      teams, shares, approvals; queues           they have what their roles say and nothing else
+    given      teams, shares, approvals; queues; pools    they have what their roles say and nothing else
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from patron_engine.access import scopes
+from patron_engine.access import pools, scopes
 from patron_engine.access.roles import FieldRight, Role, given_of
 from patron_engine.actor import Actor
 from patron_engine.expr.nodes import Expression
 from patron_engine.fields.field import Field
 from patron_engine.model.model import Model, Object
 
-Source = Literal["administrator", "role", "sharing", "given", "queue"]
+Source = Literal["administrator", "role", "sharing", "given", "queue", "pool"]
 READ, EDIT = frozenset({"read"}), frozenset({"update"})
 LIKE = {"restore": "delete", "unvoid": "void"}  # who may do the one may undo it
 
@@ -107,6 +107,7 @@ def object_grants(model: Model, object: Object, roles: tuple[Role, ...], actor: 
     yield from shared
     if actor.kind != "portal" and any("read" in (g.actions or ()) for g in (*named, *shared)):
         yield from _given(object, roles)
+        yield from _pooled(model, object, roles)
 
 
 def _of_role(model: Model, object: Object, role: Role) -> Iterator[Grant]:
@@ -197,6 +198,15 @@ def _given(object: Object, roles: tuple[Role, ...]) -> Iterator[Grant]:
         yield Grant(
             reason="member of its queue", object=object.name, actions=READ, condition=waiting,
             fields=_most(object, roles), source="queue", scope="queue",
+        )  # fmt: skip
+
+
+def _pooled(model: Model, object: Object, roles: tuple[Role, ...]) -> Iterator[Grant]:
+    """Records that wait in a pool whose member or manager he is. What the pool hides is hidden from everybody (fields.py)."""
+    for name, parts in pools.membership(model, object):
+        yield Grant(
+            reason=f"member of the pool {name}", object=object.name, actions=READ, condition=scopes.both(parts), parts=parts,
+            fields=_most(object, roles), source="pool", name=name, scope="pool",
         )  # fmt: skip
 
 

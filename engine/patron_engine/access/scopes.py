@@ -80,6 +80,11 @@ def shared(rule: Sharing, model: Model) -> tuple[Expression, ...]:
     return tuple(conditions)
 
 
+def belongs_to(model: Model, object: Object, who: Mapping[str, Any]) -> Expression:
+    """The actor is one of the people these words name."""
+    return _belongs(model, object, who, ME)
+
+
 def _belongs(model: Model, object: Object, who: Mapping[str, Any], person: Node) -> Expression:
     """Whether `person` is one of the people a definition names. Words that mean nothing here name nobody: a condition that
     is not understood must not be left out (meta/rules_values tells the author)."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from patron_engine.flow.act import Act
+from patron_engine.flow.assigning import DO, assign_by_rules
 from patron_engine.flow.calling import call
 from patron_engine.flow.changing import create, delete, find, update, upsert
 from patron_engine.flow.giving import add_member, assign, share, unshare
@@ -22,6 +23,7 @@ _ACTS: Final[Mapping[str, Callable[[Reading, Flow, Step, Sequence[Subject]], lis
     "add_member": add_member,
     "assign": assign,
     "call": call,
+    DO: assign_by_rules,
     "comment": comment,
     "create": create,
     "delete": delete,

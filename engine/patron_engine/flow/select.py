@@ -46,10 +46,7 @@ def chosen(reading: Reading, choice: Choice, subjects: Sequence[Subject]) -> lis
     call = reading.call
     statement = kept(call.tables).get(("flow.select", choice.key), lambda: _statement(reading, choice))
     given = call_values(call)
-    asked: Sequence[Mapping[str, Any]] = [{} for _ in subjects]
-    if choice.where is not None:
-        outside = _outside(choice.where)
-        asked = reading.values([outside], subjects, "base") if outside.paths else asked
+    asked = outside_of(reading, choice.where, subjects)
     cursors = []
     with reading.conn.pipeline():
         for subject, values in zip(subjects, asked, strict=True):
@@ -58,6 +55,18 @@ def chosen(reading: Reading, choice: Choice, subjects: Sequence[Subject]) -> lis
                 reading.conn.execute(statement.text, statement.values({**given, **values, **more}))
             )
     return [[str(row[0]) for row in cursor.fetchall()] for cursor in cursors]
+
+
+def outside_of(
+    reading: Reading, where: Expression | None, subjects: Sequence[Subject]
+) -> Sequence[Mapping[str, Any]]:
+    """What a condition reads besides its candidates, for each subject."""
+    outside = _outside(where) if where is not None else None
+    return (
+        reading.values([outside], subjects, "base")
+        if outside is not None and outside.paths
+        else [{} for _ in subjects]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ def _statement(reading: Reading, choice: Choice) -> Statement:
     conditions = [*row.live(voided=False)]
     if choice.among is not None:
         conditions.append(tie(row, choice.among, parameter(OWNER, Id())))
-    binding = SqlBinding(row=row, roots=_roots(choice.where))
+    binding = SqlBinding(row=row, roots=roots_of(choice.where))
     if choice.where is not None:
         conditions.append(condition_sql(choice.where, binding))
     order = []
@@ -90,7 +99,7 @@ def _statement(reading: Reading, choice: Choice) -> Statement:
     return compiled(query, reading.call.model.release)
 
 
-def _roots(where: Expression | None) -> Mapping[str, Mapping[str, ExprType]]:
+def roots_of(where: Expression | None) -> Mapping[str, Mapping[str, ExprType]]:
     """The names given at execution, with the types the condition has for them."""
     found: dict[str, dict[str, ExprType]] = defaultdict(dict)
     stack = [where.tree] if where is not None else []

@@ -168,12 +168,17 @@ def anything(conn: Connection, schema: str, now: datetime) -> bool:
             "SELECT EXISTS (SELECT 1 FROM {events}) OR EXISTS (SELECT 1 FROM {runs} WHERE state = 'ready'"
             " AND (due_at IS NULL OR due_at <= %(now)s)) OR EXISTS (SELECT 1 FROM {runs} WHERE state = 'waiting'"
             " AND due_at <= %(now)s) OR EXISTS (SELECT 1 FROM {clocks} WHERE next_at <= %(now)s)"
-            " OR (SELECT clocks <> release FROM {state})"
+            " OR (SELECT clocks <> release OR pools <> release FROM {state}) OR EXISTS (SELECT 1 FROM {notes})"
+            " OR EXISTS (SELECT 1 FROM {pools} WHERE look_at <= %(now)s)"
+            " OR EXISTS (SELECT 1 FROM {slas} WHERE look_at <= %(now)s)"
         ).format(
             events=sql.Identifier(schema, "sys__event"),
             runs=sql.Identifier(schema, "sys__run"),
             clocks=sql.Identifier(schema, "sys__clock"),
             state=sql.Identifier(schema, "sys__state"),
+            notes=sql.Identifier(schema, "sys__note"),
+            pools=sql.Identifier(schema, "sys__pool"),
+            slas=sql.Identifier(schema, "sys__sla"),
         ),
         {"now": now},
     ).fetchone()

@@ -36,13 +36,16 @@ EVENTS: Final = frozenset(
     {
         "assigned",
         "button",
+        "claimed",
         "created",
         "date",
         "deleted",
         "entered",
         "left",
         "restored",
+        "returned",
         "schedule",
+        "sla",
         "stage_entered",
         "updated",
     }
@@ -73,6 +76,13 @@ def automations(model: Model) -> Iterator[tuple[str, Body]]:
     for (kind, name), body in sorted(model.documents.items(), key=lambda item: item[0]):
         if kind == "automation" and runs_after(body):
             yield name, body
+
+
+def assignments(model: Model) -> Iterator[tuple[str, Body]]:
+    """The assignments that run, by the key of their program: they listen to saves as automations do."""
+    for (kind, name), body in sorted(model.documents.items(), key=lambda item: item[0]):
+        if kind == "assignment" and body.get("active") is not False:
+            yield f"assignment:{name}", body
 
 
 def steps_of(body: Body) -> Iterator[Mapping[str, Any]]:

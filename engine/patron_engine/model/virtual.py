@@ -1,7 +1,7 @@
 """Virtual names: what flow writes about a record and can be filtered, shown and reported like a field.
 
 `approval.state` on every object; `path.NAME.since` where a stage path NAME is; `sla.CLOCK.due_at` where a clock is;
-`pool.name` where a pool is. They have types here and no columns: until flow writes them they read as empty.
+`pool.name` where a pool is. They have types here and no columns: query/standing says where they are kept.
 """
 
 from __future__ import annotations

@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.access.pick import documents_for
+from patron_engine.access.pools import may_be_one, pools_of
 from patron_engine.actor import Actor
 from patron_engine.fields.field import Texts, nothing
 from patron_engine.fields.options import texts
 from patron_engine.model.model import Model
 
-Target = Literal["object", "view", "report", "dashboard", "webform", "url", "group"]
+Target = Literal["object", "view", "report", "dashboard", "webform", "url", "group", "pool"]
 DRAWN: frozenset[Target] = frozenset({"object", "view", "url"})
 
 
@@ -74,7 +75,20 @@ def _entries(
         entry = _entry(model, actor, body, menu, seen)
         if entry is not None:
             found.append(entry)
+            found += _pools(model, actor, entry) if entry.target == "object" else []
     return tuple(found)
+
+
+def _pools(model: Model, actor: Actor, entry: Entry) -> list[Entry]:
+    """The pools of an object stand below it, for those whom a pool may mean: of roles it is known without asking."""
+    return [
+        Entry(
+            name=f"{entry.name}.{body['name']}", label=texts(body.get("label")) or {"": body["name"]}, icon="waves",
+            target="pool", to=body["name"],
+        )
+        for body in pools_of(model, entry.object)
+        if may_be_one(actor, body)
+    ]  # fmt: skip
 
 
 def _entry(

@@ -32,6 +32,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.query import functions, sets
 from patron_engine.query.source import Building, Row, path_steps
 from patron_engine.query.sqltypes import part_type, sql_type, virtual_type
+from patron_engine.query.standing import standing_value
 from patron_engine.store.tables import TYPES, Id
 
 MAX_NESTED = 15  # computed fields that read computed fields
@@ -130,7 +131,8 @@ class SqlBinding:
         name = steps[0]
         found = row.object.field(name)
         if found is None and name in VIRTUAL:
-            return sa.cast(sa.null(), virtual_type(steps))
+            kept = standing_value(row, steps)
+            return sa.cast(sa.null(), virtual_type(steps)) if kept is None else kept
         assert found is not None, f"{row.object.name} has no field {name!r}"
         if len(steps) == 1:
             return self.of_field(row, found)

@@ -20,6 +20,7 @@ from patron_engine.model.model import say
 from patron_engine.query import rights
 from patron_engine.query.sets import tree_field, tree_ids
 from patron_engine.query.source import path_steps
+from patron_engine.query.standing import waits_in
 from patron_engine.store.tables import TYPES, Id
 
 Column = sa.ColumnElement[Any]
@@ -92,6 +93,10 @@ def _given(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
 def _belongs(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
     kind, codes, below = node.params
     return rights.belongs(binding.building, kind, codes, below, args[0])
+
+
+def _waits_in(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    return waits_in(binding.building, node.params[0], args[0])
 
 
 def _under(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
@@ -180,6 +185,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[Any, tuple[Column, ...], Any], Column]]
     "GIVEN": _given,
     "BELONGS": _belongs,
     "THROUGH": rights.through,
+    "WAITS_IN": _waits_in,
     "UNDER": _under,
     "REF": _ref,
     "IN_SEGMENT": _in_segment,

@@ -156,7 +156,21 @@ def _asked(binding: SqlBinding, question: Resolved, where: Expression) -> sa.Col
 
 
 def _searched(row: Row, question: Resolved, run: int, ways: int) -> sa.ColumnElement[bool]:
-    """One run of the search words is found in a searched field, one way or another."""
+    """One run of the search words is found in a searched field, one way or another. A field that is his on some records only is
+    searched on these."""
+    ruled: list[sa.ColumnElement[bool]] = []
+    for name in question.object.search:
+        field = row.object.fields.get(row.object.aliases.get(name, name))
+        reads = row.reads(field) if field is not None and name not in question.search else None
+        if reads is not None and not isinstance(reads, sa.sql.elements.False_):
+            ruled.append(sa.and_(reads, _holds(row, question, run, ways, sa.literal(name, TYPES["text"]))))
+    always = _holds(row, question, run, ways, sa.any_(parameter(SEARCHED, pg.ARRAY(TYPES["text"]))))
+    return sa.or_(always, *ruled)
+
+
+def _holds(
+    row: Row, question: Resolved, run: int, ways: int, field: sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
     table = row.building.tables.system(
         "sys__search", object="text", record="uuid", field="text", tokens="text[]"
     ).alias(row.building.alias())
@@ -164,10 +178,9 @@ def _searched(row: Row, question: Resolved, run: int, ways: int) -> sa.ColumnEle
         table.c.tokens.contains(parameter(f"{SEARCHED}.{run}.{way}", pg.ARRAY(TYPES["text"])))
         for way in range(ways)
     ]
-    fields = sa.any_(parameter(SEARCHED, pg.ARRAY(TYPES["text"])))
     found = sa.select(table.c.record).where(
         table.c.object == sa.literal(question.object.name, TYPES["text"]),
-        table.c.field == fields,
+        table.c.field == field,
         sa.or_(*tokens),
     )
     return row.id.in_(found.correlate_except(table))

@@ -20,6 +20,9 @@ from patron_engine.record.statements import Conn, Statement, compiled
 
 FRESH_SECONDS = 60.0
 COUNTS_WORK = frozenset({"WORKDAYS", "WORKDAY_ADD", "WORK_HOURS", "WORK_ADD"})
+TIMED = frozenset(
+    {"approval", "assignment", "automation", "sla", "stage_path"}
+)  # kinds that wait for work hours
 OBJECTS = ("calendar", "calendar_hours", "calendar_day")
 
 _LOCK = threading.Lock()
@@ -41,9 +44,16 @@ def calendar_of(conn: Conn, call: Call) -> WorkCalendar:
     return calendar
 
 
+def calendar_named(conn: Conn, call: Call, code: str) -> WorkCalendar:
+    """The calendar with this code; every hour of every day where there is none."""
+    programs = Programs.of(call.tables)
+    return _read(conn, programs, code) if all(name in call.model.objects for name in OBJECTS) else ALWAYS
+
+
 def _used(call: Call) -> bool:
     """Something in this release counts work time, and there are objects to read it from."""
-    counted = any(COUNTS_WORK & e.functions for e in call.model.expressions.values())
+    timed = any(kind in TIMED for kind, _ in call.model.documents)
+    counted = timed or any(COUNTS_WORK & e.functions for e in call.model.expressions.values())
     return counted and all(name in call.model.objects for name in OBJECTS)
 
 

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
 from patron_engine.expr.compile import Expression
-from patron_engine.model.automations import automations, events_of, steps_of
+from patron_engine.model.automations import assignments, automations, events_of, steps_of
 from patron_engine.record.batch import Batch
 from patron_engine.record.history import old_values, whole_values
 from patron_engine.record.program import Programs
@@ -24,7 +24,10 @@ from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled
 
 EVENT_OF = {"create": "created", "update": "updated", "delete": "deleted", "restore": "restored"}
-OWN_EVENTS = frozenset({*EVENT_OF.values(), "assigned", "stage_entered"})  # that a save knows of
+OWN_EVENTS = frozenset(
+    {*EVENT_OF.values(), "assigned", "claimed", "returned", "stage_entered"}
+)  # that a save knows of
+RETURNED = frozenset({"returned", "reclaimed", "expired"})  # ways into a pool that are one event
 COLUMNS = ("at", "object", "record", "kind", "release", "payload")
 
 
@@ -59,13 +62,13 @@ def listening_of(programs: Programs) -> Listening:
 def _listening(programs: Programs) -> Listening:
     found: dict[str, list[Listener]] = defaultdict(list)
     waited_for = set()
-    for name, body in automations(programs.model):
+    for name, body in (*automations(programs.model), *assignments(programs.model)):
         object = body.get("object")
         if object is None:
             continue
         if body.get("stop_when") or any(step.get("do") == "wait" for step in steps_of(body)):
             waited_for.add(object)
-        when = programs.model.expressions.get(("automation", name, "when"))
+        when = programs.model.expressions.get((body["kind"], body["name"], "when"))
         for entry in events_of(body):
             if entry["event"] == "stage_entered":
                 found[object] += _of_stages(programs, name, object, entry, when)
@@ -139,6 +142,8 @@ def _happened(batch: Batch, row: Row, listener: Listener) -> bool:
         to = row.values.get("owner")
         mine = row.fresh and to == batch.call.actor.user
         return row.action in ("create", "update") and "owner" in row.changed and to is not None and not mine
+    if listener.event in ("claimed", "returned"):
+        return row.action in ("create", "update") and _pool_event(batch, row) == listener.event
     if listener.event == "stage_entered":
         field = listener.stage[1]
         stage = row.values.get(field)
@@ -150,6 +155,16 @@ def _happened(batch: Batch, row: Row, listener: Listener) -> bool:
     return EVENT_OF.get(row.action) == listener.event
 
 
+def _pool_event(batch: Batch, row: Row) -> str | None:
+    """`claimed` or `returned`, where a pool let the record go or took it back: what the claim or the return says, else an owner
+    who goes and leaves the record to nobody."""
+    did = (batch.cause_of(row).get("pool") or {}).get("did")
+    if did is not None:
+        return "returned" if did in RETURNED else str(did)
+    left = not row.fresh and "owner" in row.changed and row.values.get("owner") is None
+    return "returned" if left and row.values.get("queue") is None else None
+
+
 def _payload(batch: Batch, row: Row, listener: Listener) -> Jsonb:
     """What the run will know: the values before, why the save happened, and what `event.` offers."""
     event: dict[str, Any] = {"name": listener.event, "at": batch.call.now, "by": batch.causer_of(row)}
@@ -157,6 +172,9 @@ def _payload(batch: Batch, row: Row, listener: Listener) -> Jsonb:
         event["fields"] = sorted(row.changed | row.figures)
     elif listener.event == "assigned":
         event |= {"from": row.old.get("owner"), "to": row.values.get("owner")}
+    elif listener.event in ("claimed", "returned"):
+        said = batch.cause_of(row).get("pool") or {}
+        event |= {"pool": said.get("name"), "reason": said.get("reason"), "from": row.old.get("owner")}
     elif listener.event == "stage_entered":
         path, field = listener.stage
         event |= {"stage": row.values.get(field), "from": row.old.get(field), "path": path}

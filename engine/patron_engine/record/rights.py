@@ -17,6 +17,7 @@ from patron_engine.query import rights
 from patron_engine.query.binding import ME, NOW, parameter, rule_condition
 from patron_engine.query.call import Call
 from patron_engine.query.source import Building, rules_of
+from patron_engine.query.standing import waits_in
 from patron_engine.query.statement import Statement, compiled, kept
 from patron_engine.query.values import call_values
 from patron_engine.record.pending import Pending
@@ -52,6 +53,11 @@ class Rights:
     def belongs(self, kind: str, codes: Sequence[str], below: bool, person: str) -> bool:
         key = ("belongs", kind, tuple(codes), below)
         return self._ask(key, person, lambda b, s: rights.belongs(b, kind, codes, below, s))
+
+    def waits_in(self, pools: Sequence[str], id: str | None) -> bool:
+        return id is not None and self._ask(
+            ("waits_in", tuple(pools)), id, lambda b, s: waits_in(b, pools, s)
+        )
 
     def through(self, objects: Sequence[str], action: Action, value: Any) -> bool:
         """One of the records a link points at is one on which the actor may do `action`."""

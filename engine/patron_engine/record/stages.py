@@ -25,6 +25,7 @@ from patron_engine.record.batch import Batch
 from patron_engine.record.derive import fitted
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
+from patron_engine.record.stage_tasks import task_key, was_done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ Going = tuple[Row, Path]
 
 def enter(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     """Fields that entering a stage sets, unless the caller gave them."""
-    for row, path in _moving(batch, program, rows):
+    for row, path in () if _taken_back(batch) else moving(batch, program, rows):
         stage = path.stages.get(row.values.get(path.field.name), {})
         for name, value in _sets(program, path, stage):
             if name in row.given:
@@ -56,11 +57,13 @@ def enter(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
 
 def check_stages(batch: Batch, program: Program, rows: Sequence[Row], *, late: bool) -> None:
     """What a path says against the rows. `late` takes criteria that read roll-ups or sets, after those are up to date."""
-    moving = _moving(batch, program, [r for r in rows if not (late and r.rejected)])
-    if late:
-        _judge(batch, program, [(row, path) for row, path in moving if not row.fresh], late=True)
+    if _taken_back(batch):
         return
-    opened = [(row, path) for row, path in moving if _may_move(batch, path, row)]
+    going = moving(batch, program, [r for r in rows if not (late and r.rejected)])
+    if late:
+        _judge(batch, program, [(row, path) for row, path in going if not row.fresh], late=True)
+        return
+    opened = [(row, path) for row, path in going if _may_move(batch, path, row)]
     _judge(batch, program, [(row, path) for row, path in opened if not row.fresh], late=False)
     _check_filled(batch, program, rows)
     # What is refused anyway is told whole, unless details that come with it might still fulfil it.
@@ -93,15 +96,19 @@ def opens(body: Body, before: Any, now: Any, actor: Actor) -> bool:
 # -- which path ---------------------------------------------------------------------------------------------------
 
 
-def _moving(batch: Batch, program: Program, rows: Sequence[Row]) -> list[Going]:
+def moving(batch: Batch, program: Program, rows: Sequence[Row]) -> list[Going]:
     """The rows that come to another stage, each with its path."""
     return [(row, path) for row, path in _on_paths(batch, program, rows) if path.field.name in row.changed]
+
+
+def _taken_back(batch: Batch) -> bool:
+    return bool(batch.call.cause.detail.get("undo"))
 
 
 def _on_paths(batch: Batch, program: Program, rows: Sequence[Row]) -> list[Going]:
     """The rows a path may say something of, each with the first path whose condition holds."""
     watched = _watched(program)
-    if not watched or batch.call.cause.detail.get("undo"):
+    if not watched:
         return []
     by_type: dict[Any, list[Row]] = defaultdict(list)
     for row in rows:
@@ -208,6 +215,8 @@ def _judge(batch: Batch, program: Program, going: Sequence[Going], *, late: bool
                 at = f"stages.{stage}.{kind}.{criterion['name']}.when"
                 key = ("stage_path", path.body["name"], at)
                 asked.setdefault(key, (criterion, path, []))[2].append(row)
+    if late:
+        _hold(batch, program, going)
     for key, (criterion, path, rows) in asked.items():
         found = program.model.expressions.get(key)
         if found is None or program.needs(found).figures is not late:
@@ -216,7 +225,29 @@ def _judge(batch: Batch, program: Program, going: Sequence[Going], *, late: bool
         message = say(texts(criterion.get("message")), batch.call.actor.languages) or criterion["name"]
         for row in rows:
             if row not in met:
-                _tell(batch, row, path.field.name, "stage_criterion", message)
+                _tell(batch, row, path.field.name, "stage_criterion", message, rule=criterion["name"])
+
+
+def _hold(batch: Batch, program: Program, going: Sequence[Going]) -> None:
+    """Required tasks of the stage that is left hold the record, unless it is lost: each is done where its `done_when` holds, or
+    somebody has done it."""
+    asked: dict[tuple[str, str, str], tuple[Body, Path, list[Row]]] = {}
+    for row, path in going:
+        if path.stages.get(row.values.get(path.field.name), {}).get("end") in ("lost", "void"):
+            continue
+        stage = str(row.old.get(path.field.name))
+        for task in path.stages.get(stage, {}).get("tasks") or ():
+            if task.get("required"):
+                key = (path.body["name"], stage, task["name"])
+                asked.setdefault(key, (task, path, []))[2].append(row)
+    for (name, stage, task_name), (task, path, rows) in asked.items():
+        done = program.model.expressions.get(("stage_path", name, task_key(stage, task_name, "done_when")))
+        met = set(_fitting(batch, program, rows, done)) if done is not None else set()
+        label = label_of(texts(task.get("label")), task_name, batch.call.actor.languages)
+        for row in rows:
+            if row not in met and not was_done(batch, row, (name, stage, task_name), otherwise=done is None):
+                message = Phrase("{task} is still to do", task=label)
+                _tell(batch, row, path.field.name, "stage_task", message, rule=task_name)
 
 
 def _check_filled(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
@@ -237,11 +268,19 @@ def _check_filled(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
                 _tell(batch, row, field.name, "required", message)
 
 
-def _tell(batch: Batch, row: Row, field: str, code: str, message: str, hint: str | None = None) -> None:
+def _tell(
+    batch: Batch,
+    row: Row,
+    field: str,
+    code: str,
+    message: str,
+    hint: str | None = None,
+    rule: str | None = None,
+) -> None:
     if batch.conditions_warn:
-        row.wrong(f"history_{code}", message, field, hint=hint, level="warning")
+        row.wrong(f"history_{code}", message, field, hint=hint, rule=rule, level="warning")
     else:
-        row.wrong(code, message, field, hint=hint)
+        row.wrong(code, message, field, hint=hint, rule=rule)
 
 
 def _fitting(batch: Batch, program: Program, rows: Sequence[Row], condition: Expression) -> list[Row]:

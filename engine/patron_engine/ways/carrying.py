@@ -10,17 +10,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from patron_engine.flow.act import Command
+from patron_engine.flow.assigning import Chosen
 from patron_engine.flow.calling import Leave, Revive
 from patron_engine.flow.giving import GiveRecord, Serve, TakeRecord
 from patron_engine.flow.run import Run
 from patron_engine.flow.telling import Tell
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
-from patron_engine.ways import giving, leaving
+from patron_engine.ways import chosen, giving, leaving
 
 Carrier = Callable[[Conn, Call, Run, Any], Mapping[str, Any]]
 
 CARRIERS: Final[Mapping[type[Command], Carrier]] = {
+    Chosen: chosen.keep_chosen,
     GiveRecord: giving.give_record,
     Leave: leaving.leave,
     Revive: leaving.revive,

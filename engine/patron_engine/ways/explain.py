@@ -54,7 +54,7 @@ class Test:
 class Way:
     """One role, sharing rule or single right, whether it gives what was asked, and why or why not."""
 
-    source: Literal["administrator", "role", "sharing", "given", "queue"]
+    source: Literal["administrator", "role", "sharing", "given", "queue", "pool"]
     name: str
     scope: str
     gives: bool
@@ -136,9 +136,12 @@ class _Explaining:
             truths = self._fit(parts)
             gives = all(t is not False for t in truths)
             scoped = bool(truths) and truths[0] is False
-            missing: Why = {"given": "not_given", "queue": "not_given", "sharing": "not_shared"}.get(
-                grant.source, "scope" if scoped and grant.scope != "all" else "narrowed"
-            )  # type: ignore[assignment]
+            missing: Why = {
+                "given": "not_given",
+                "queue": "not_given",
+                "pool": "not_given",
+                "sharing": "not_shared",
+            }.get(grant.source, "scope" if scoped and grant.scope != "all" else "narrowed")  # type: ignore[assignment]
             yield Way(
                 source=grant.source, name=grant.name, scope=grant.scope, gives=gives, why="gives" if gives else missing,
                 tests=tuple(Test(text=p.source, fits=t) for p, t in zip(parts, truths, strict=True)),
@@ -248,7 +251,7 @@ def what_can(call: Call, who: Actor) -> dict[str, dict[str, str]]:
     made: dict[str, dict[str, str]] = {}
     for object in call.model.objects:
         for grant in grants_of(call.model, who):
-            if grant.source in ("given", "queue"):
+            if grant.source in ("given", "queue", "pool"):
                 continue
             for action in sorted(grant.actions or ()):
                 if grant.covers(object, action):

@@ -49,6 +49,7 @@ from patron_engine.record.promotion import keep_an_administrator
 from patron_engine.record.restore import restore
 from patron_engine.record.row import Row
 from patron_engine.record.search import write_search, write_search_of_new
+from patron_engine.record.standing import keep_standing
 from patron_engine.record.statements import Conn
 from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
@@ -267,6 +268,7 @@ def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     write_search(batch, [*rows, *others])
     write_events(batch, [*rows, *others])
     write_hooks(batch, rows)
+    keep_standing(batch, [*rows, *others])
     watch(batch, rows)
     if any(row.object == "user" for row in rows):
         batch.call.committed.append(partial(people.changed, batch.call.schema))

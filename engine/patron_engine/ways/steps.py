@@ -15,11 +15,13 @@ from typing import Any, Final
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.flow.act import Act
 from patron_engine.flow.acts import acts_of
+from patron_engine.flow.assigning import flow_of_assignment
 from patron_engine.flow.program import Choose, Do, Flow, Jump, Loop, Rescue, Step, flow_at, flow_of
 from patron_engine.flow.run import Run, ended, failed, gone_on, waiting
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.flow.writing import MOST
+from patron_engine.model.model import Model
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -35,10 +37,19 @@ TOLD: Final = 20  # records that the log of a step names
 
 
 def flow_named(call: Call, name: str) -> Flow | None:
-    """The automation of that name, or the steps that stand at `kind:name:path`; made once a release."""
-    make = flow_at if ":" in name else flow_of
-    found: Flow | None = Programs.of(call.tables).keep(("flow", name), lambda: make(call.model, name))
+    """The program of that name; made once a release."""
+    found: Flow | None = Programs.of(call.tables).keep(("flow", name), lambda: program_in(call.model, name))
     return found
+
+
+def program_in(model: Model, name: str) -> Flow | None:
+    """An automation by its name, an assignment as `assignment:name`, the steps of another document as `kind:name:path`."""
+    kind, _, rest = name.partition(":")
+    if not rest:
+        return flow_of(model, name)
+    return (
+        flow_of_assignment(model, rest) if kind == "assignment" and ":" not in rest else flow_at(model, name)
+    )
 
 
 @dataclass(slots=True)

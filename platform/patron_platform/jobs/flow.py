@@ -11,11 +11,12 @@ import time
 
 from patron_engine.actor import SYSTEM
 from patron_engine.flow import store
-from patron_engine.flow.program import Flow, flow_of
+from patron_engine.flow.program import Flow
 from patron_engine.flow.run import Run
 from patron_engine.release.active import load_model
 from patron_engine.runtime import Workspace
-from patron_engine.ways import flow, timers
+from patron_engine.ways import clocks, flow, noting, pool_clocks, timers
+from patron_engine.ways.steps import program_in
 from patron_platform.service import Service
 
 TURN_SECONDS = 2.0
@@ -53,7 +54,10 @@ def work_flows(service: Service, place: Workspace) -> int:
         with place.connection("job") as conn:
             if not store.anything(conn, place.schema, place.runtime.clock()):
                 break
-        took = place.writing(SYSTEM, timers.tick) + place.writing(SYSTEM, flow.begin)
+        took = sum(
+            place.writing(SYSTEM, act)
+            for act in (timers.tick, noting.work, pool_clocks.tick, clocks.tick, flow.begin)
+        )
         try:
             took += place.writing(SYSTEM, lambda conn, call: flow.go_on(conn, call, who, older))
         except Exception:
@@ -68,6 +72,6 @@ def work_flows(service: Service, place: Workspace) -> int:
 def _older(place: Workspace) -> flow.Older:
     def older(release: int, name: str) -> Flow | None:
         with place.connection("read") as conn:
-            return flow_of(load_model(conn, place.schema, release, place.vault), name)
+            return program_in(load_model(conn, place.schema, release, place.vault), name)
 
     return older

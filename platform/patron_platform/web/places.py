@@ -63,6 +63,8 @@ def _gone(visitor: Visitor, reader: Reader, apps: tuple[App, ...], words: str) -
             if label is None or entry.target == "url":
                 continue
             address = visitor.url("o", entry.object) + (f"?view={entry.to}" if entry.target == "view" else "")
+            if entry.target == "pool":
+                address = visitor.url("pools", entry.to)
             kind = "view" if entry.target == "view" else "go"
             yield Place(kind=kind, label=label, icon=entry.icon, address=address, hint=reader.say(app.label))
 

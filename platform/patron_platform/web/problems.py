@@ -15,7 +15,7 @@ from patron_platform.phrases import written
 from patron_platform.web.texts import texts_in
 
 OWN_WORDS = frozenset({
-    "rule", "history_rule", "stage_criterion", "history_stage_criterion", "duplicate", "maybe_duplicate", "history_duplicate",
+    "rule", "history_rule", "stage_criterion", "history_stage_criterion", "stage_task", "history_stage_task", "duplicate", "maybe_duplicate", "history_duplicate",
 })  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from patron_engine.flow.look import Seen, opened
 from patron_engine.page.below import Grid, related_grid
 from patron_engine.page.follow_up import follow_up_of
 from patron_engine.page.people import people_of
+from patron_engine.page.pools import standing_of
 from patron_engine.page.record import record_page
 from patron_engine.page.record_tree import RecordPage, Tile
 from patron_engine.page.timeline import Entry, Timeline, timeline
@@ -34,12 +36,13 @@ from patron_engine.query.follows import follows
 from patron_engine.query.history import Wanted
 from patron_platform.web.once import token
 from patron_platform.web.render import page, part, partial_wanted
+from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
 DONE = (
     "saved", "followed_up", "commented", "restored", "voided", "unvoided", "moved", "cloned", "file_added",
-    "file_removed", "removed",
+    "file_removed", "removed", "claimed", "returned", "assigned",
 )  # fmt: skip
 
 
@@ -96,7 +99,10 @@ def draw_record(
             return part(visitor, call, "_record_body.html", **values)
         if given.get("print"):
             return page(visitor, call, "record_print.html", title=made.title, here=made.object.name, **values)
-        values |= dict.fromkeys(("told", "follow_up", "follows", "files", "news", "people", "buttons"), ())
+        values |= dict.fromkeys(
+            ("told", "follow_up", "follows", "files", "news", "people", "buttons", "standing"), ()
+        )
+        values["span_of"] = partial(span_said, visitor)
         if not made.deleted:
             values |= _around(conn, call, visitor, made, given)
         values["pressed"] = pressed_in(conn, call, made, given["run"]) if given.get("run") else None
@@ -126,6 +132,7 @@ def _around(
         "follows": follows(conn, call, made.object.name, made.id),
         "follow_up": follow_up_of(call, made.object),
         "buttons": buttons_in(conn, call, made),
+        "standing": standing_of(conn, call, visitor.reader(call), made.object, made.id),
         "people": people_of(conn, call, made.object.name, made.id),
         "files": record_files(conn, call, made.object.name, made.id) if made.may.attach else (),
     }
@@ -146,6 +153,16 @@ def pressed_in(conn: psycopg.Connection[Any], call: Call, made: RecordPage, run:
         return None
     mine = seen.causer == call.actor.user and seen.record == made.id
     return seen if mine else None
+
+
+def span_said(visitor: Visitor, seconds: int) -> str:
+    """A length of time in its two largest units."""
+    t, minutes = texts_in(visitor.languages[0]), abs(seconds) // 60
+    if minutes < 60:
+        return t("pools.minutes", n=minutes)
+    if minutes < 48 * 60:
+        return t("pools.hours", h=minutes // 60, m=minutes % 60)
+    return t("pools.days", d=minutes // 1440, h=minutes % 1440 // 60)
 
 
 def wanted_in(given: Mapping[str, str]) -> Wanted:

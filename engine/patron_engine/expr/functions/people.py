@@ -110,6 +110,10 @@ GIVEN: Final = Operation(name="GIVEN", py=_looked_up("GIVEN"), context=True, bou
 MY_QUEUE: Final = Operation(name="MY_QUEUE", py=_looked_up("MY_QUEUE"), context=True, bound=True)
 BELONGS: Final = Operation(name="BELONGS", py=_looked_up("BELONGS"), context=True, bound=True)
 
+WAITS_IN: Final = Operation(
+    name="WAITS_IN", py=_looked_up("WAITS_IN"), strict=False, context=True, bound=True
+)
+
 
 def _entry(name: str, form: str, help: str, example: tuple[str, str], group: str = "people") -> Function:
     return Function(name=name, group=group, form=form, help=help, example=example, special=name.lower())
