@@ -11,6 +11,7 @@ from typing import Final
 
 from patron_engine.flow.act import Act
 from patron_engine.flow.changing import assign, create, delete, find, update, upsert
+from patron_engine.flow.converting import convert
 from patron_engine.flow.going import run, stop, wait
 from patron_engine.flow.program import Flow, Step
 from patron_engine.flow.telling import comment, notify
@@ -19,6 +20,7 @@ from patron_engine.flow.values import Reading, Subject
 _ACTS: Final[Mapping[str, Callable[[Reading, Flow, Step, Sequence[Subject]], list[Act]]]] = {
     "assign": assign,
     "comment": comment,
+    "convert": convert,
     "create": create,
     "delete": delete,
     "find": find,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from patron_engine.flow.act import Act
+from patron_engine.flow.lines import details_of
 from patron_engine.flow.people import people
 from patron_engine.flow.program import Flow, Loop, Step
 from patron_engine.flow.select import Choice, chosen
@@ -54,6 +55,9 @@ def _changes(targets: Sequence[Sequence[Target]], made: Mapping[tuple[int, str],
 def create(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
     object = reading.call.model.objects[step.body["object"]]
     made = sets_of(reading, step, object, subjects)
+    if step.body.get("details"):
+        for subject, values in zip(subjects, made, strict=True):
+            values.update(details_of(reading, step, object, subject.run))
     return [
         Act(
             changes=(Change(action="create", object=object.name, set=values, source="typed"),),

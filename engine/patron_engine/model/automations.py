@@ -16,6 +16,7 @@ STEPS: Final = frozenset(
         "assign",
         "branch",
         "comment",
+        "convert",
         "create",
         "delete",
         "find",
@@ -31,6 +32,7 @@ STEPS: Final = frozenset(
 EVENTS: Final = frozenset(
     {
         "assigned",
+        "converted",
         "created",
         "date",
         "deleted",
@@ -40,7 +42,7 @@ EVENTS: Final = frozenset(
         "updated",
     }
 )
-LATER: Final = frozenset({"details", "template", "skip_absent"})  # keys of steps that are not carried out yet
+LATER: Final = frozenset({"template", "skip_absent"})  # keys of steps that are not carried out yet
 
 Body = Mapping[str, Any]
 
