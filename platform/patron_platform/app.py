@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from patron_platform.api import (
     access,
     audit,
+    converting,
     definitions,
     errors,
     exports,
@@ -62,6 +63,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
         releases,
         packs,
         files,
+        converting,
         giving,
         records,
         imports,

@@ -24,11 +24,14 @@ from patron_engine.flow.values import Reading, Subject
 from patron_engine.flow.writing import sets_of
 from patron_engine.model.model import Object, label_of
 from patron_engine.phrases import Phrase
+from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.fitting import fitting
 from patron_engine.query.names import known_object
 from patron_engine.query.spec import Ask
+from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
+from patron_engine.ways.preview import preview
 from patron_engine.ways.read import read, read_one
 
 MOST_FOUND: Final = 10  # records to choose from
@@ -206,3 +209,27 @@ def hits(conn: Conn, call: Call, object: str, ids: Sequence[str]) -> tuple[Hit, 
 def with_result(run: Run, target: Target, id: str | None) -> Run:
     """After a target: the later ones read it as `steps.NAME`."""
     return replace(run, results={**run.results, target.name: {"object": target.object, "id": id}})
+
+
+def foreseen(conn: Conn, call: Call, conversion: Conversion, id: str) -> list[Prospect]:
+    """What every target would be, with the records that are found in place of new ones; what reads a record that is not made yet
+    is empty."""
+    run, prospects = beginning(call, conversion, id), []
+    for target in conversion.to:
+        one = prospect(conn, call, Reading(conn, call), target, run)
+        if one is not None:
+            prospects.append(one)
+        run = with_result(run, target, one.found[0].id if one is not None and one.found else None)
+    return prospects
+
+
+def lacking(conn: Conn, call: Call, one: Prospect) -> list[Problem]:
+    """What a new record of this target would lack or have wrong as it stands, but for what the conversion itself sets."""
+    if isinstance(row_rule(call.model, call.actor, "create", one.target.object), Deny):
+        made = call.model.objects[one.target.object]
+        return [Problem(code="forbidden", message=not_allowed("create", made, call.actor.languages))]
+    change = Change(action="create", object=one.target.object, set=one.values)
+    return [
+        p for p in preview(conn, call, change).problems
+        if p.level == "error" and (p.path or "").partition(".")[0] not in one.target.bound
+    ]  # fmt: skip

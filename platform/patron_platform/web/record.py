@@ -31,6 +31,7 @@ from patron_engine.query.files import record_files
 from patron_engine.query.follows import follows
 from patron_engine.query.history import Wanted
 from patron_platform.web.render import page, part, partial_wanted
+from patron_platform.web.undo import flash_of
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
@@ -95,6 +96,7 @@ def draw_record(
         values |= dict.fromkeys(("told", "follow_up", "follows", "files", "news", "people"), ())
         if not made.deleted:
             values |= _around(conn, call, visitor, made, given)
+        values["flash"] = flash_of(visitor, conn, call)
         values["done"] = given.get("done") if given.get("done") in DONE else None
         answer = page(
             visitor, call, "record.html", title=made.title, here=made.object.name, status=status, **values
