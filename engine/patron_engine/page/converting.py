@@ -15,6 +15,7 @@ from patron_engine.flow.conversions import Target
 from patron_engine.model.model import Object
 from patron_engine.page.form import form_of
 from patron_engine.page.form_tree import FormTree, Opening
+from patron_engine.page.inputs import Input
 from patron_engine.page.reader import Reader
 from patron_engine.page.several import BETWEEN, Pairs, kept_rows, named
 from patron_engine.page.typed import Typed, set_of, typed_of, written
@@ -91,9 +92,27 @@ def part_of(
         use=use,
         found=one.found,
         chosen=chosen,
-        tree=named(tree, f"{target.name}{BETWEEN}") if tree is not None else None,
-        loose=tuple(_loose(typed, tree, f"{target.name}{BETWEEN}")) if tree is not None else (),
+        tree=named(_folded(tree), f"{target.name}{BETWEEN}") if tree is not None else None,
+        loose=tuple(_loose(target, typed, tree)) if tree is not None else (),
         problems=tuple(drawing.words(p) for p in problems or () if not p.path) if tree is None else (),
+    )
+
+
+def _folded(tree: FormTree) -> FormTree:
+    """Sections in which nothing stands and nothing is asked for are folded, but for the first."""
+    return replace(
+        tree,
+        tabs=(),
+        sections=tuple(
+            replace(s, tab="", collapsed=s.collapsed or (n > 0 and not any(map(_matters, s.inputs))))
+            for n, s in enumerate(tree.sections)
+        ),
+    )
+
+
+def _matters(at: Input) -> bool:
+    return at.visible and (
+        at.required or bool(at.problems) or (at.widget != "shown" and at.value not in (None, False))
     )
 
 
@@ -137,9 +156,10 @@ def sent(object: Object, pairs: Pairs) -> Typed:
     return typed_of(object, kept_rows(pairs))
 
 
-def _loose(typed: Typed, tree: FormTree, prefix: str) -> list[tuple[str, str]]:
-    """What no input shows: it travels along."""
-    shown = {i.name for i in tree.inputs()}
+def _loose(target: Target, typed: Typed, tree: FormTree) -> list[tuple[str, str]]:
+    """What no input shows and the conversion itself does not set: it travels along."""
+    prefix = f"{target.name}{BETWEEN}"
+    shown = {*target.bound, *(i.name for i in tree.inputs())}
     tables = {s.table.set for s in tree.sections if s.table is not None}
     loose = [
         (f"{name}.{part}" if part else name, text)
@@ -168,7 +188,8 @@ def shaped(drawing: Drawing, one: Prospect, typed: Typed) -> Change:
     object = call.model.objects[one.target.object]
     defined = begun(call, reader, one)
     bound = {n: g for n, g in defined.fields.items() if n in one.target.bound}
-    typed = replace(typed, fields={**typed.fields, **bound})
+    own = {n: g for n, g in typed.fields.items() if n not in one.target.bound}
+    typed = replace(typed, fields={**own, **bound})
     tree = form_of(
         drawing.conn, call, reader, opening(call, one.target, typed, drawing.lookup), typed, words=drawing.words
     )  # fmt: skip

@@ -18,7 +18,6 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
-from patron_engine.actor import Cause
 from patron_engine.errors import Forbidden, NeedsConfirmation, NotFound, Refused
 from patron_engine.flow.conversions import Conversion, Target
 from patron_engine.flow.raising import raise_event
@@ -30,12 +29,19 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
-from patron_engine.record.batch import WRITES_READONLY
 from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
 from patron_engine.record.undo import remember
 from patron_engine.ways.following import Followed, Old, as_stood, changed_by, entitled, files_back, move_along
-from patron_engine.ways.prospects import Prospect, beginning, conversion_for, hits, prospect, with_result
+from patron_engine.ways.prospects import (
+    Prospect,
+    arising,
+    beginning,
+    conversion_for,
+    hits,
+    prospect,
+    with_result,
+)
 from patron_engine.ways.save import save
 
 NOTHING: Mapping[str, Any] = {}
@@ -117,9 +123,7 @@ def convert(
     lock(Reading(conn, call), known.name, [id])
     conversion = conversion_for(conn, call, known.name, id, name)
     run = beginning(call, conversion, id)
-    kind = call.cause.kind if call.cause.kind in WRITES_READONLY else "conversion"
-    detail = {**call.cause.detail, "conversion": name, "from": {"object": known.name, "id": id}}
-    call = replace(call, cause=Cause(kind=kind, detail=detail))
+    call = arising(call, name, known.name, id)
     _wrong_wishes(call, conversion, wishes)
     run, made = _targets(conn, call, conversion, run, wishes, confirm, shape)
     first = next((m for m in made if m.id is not None), None)

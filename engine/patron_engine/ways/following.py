@@ -72,7 +72,7 @@ def point_at(conn: Conn, call: Call, link: Field, source: Ref, to: Ref) -> list[
     changes = [
         Change(
             action="update", object=link.object, id=id, source="typed",
-            set={link.name: _instead(link, before[id][link.name], source, to)},
+            set={link.name: instead(link, before[id][link.name], source, to)},
         )
         for id in ids
     ]  # fmt: skip
@@ -80,15 +80,15 @@ def point_at(conn: Conn, call: Call, link: Field, source: Ref, to: Ref) -> list[
     return [(link.object, id, before[id]) for id in ids]
 
 
-def pointing(conn: Conn, call: Call, link: Field, at: Ref, *, living: bool = True) -> list[str]:
-    """The records whose link points at a record, in the order they were made."""
+def pointing(conn: Conn, call: Call, link: Field, at: Ref, *, most: int = MOST_MOVED + 1) -> list[str]:
+    """The living records whose link points at a record, in the order they were made."""
     table = sql.Identifier(call.schema, call.model.objects[link.object].table)
-    live = sql.SQL("deleted_at IS {}NULL").format(sql.SQL("" if living else "NOT "))
+    live = sql.SQL("deleted_at IS NULL")
     if link.link.many:
         query = sql.SQL(
             "SELECT id::text FROM {} WHERE {} AND id IN (SELECT record FROM {} WHERE target = %s) ORDER BY id LIMIT %s"
         ).format(table, live, sql.Identifier(call.schema, str(link.link.table)))
-        return [row[0] for row in conn.execute(query, (at[1], MOST_MOVED + 1)).fetchall()]
+        return [row[0] for row in conn.execute(query, (at[1], most)).fetchall()]
     where = [sql.SQL("{} = %s").format(sql.Identifier(link.column.name)), live]
     given: list[Any] = [at[1]]
     if link.link.several:
@@ -98,16 +98,16 @@ def pointing(conn: Conn, call: Call, link: Field, at: Ref, *, living: bool = Tru
     query = sql.SQL("SELECT id::text FROM {} WHERE {} ORDER BY id LIMIT %s").format(
         table, sql.SQL(" AND ").join(where)
     )
-    return [row[0] for row in conn.execute(query, (*given, MOST_MOVED + 1)).fetchall()]
+    return [row[0] for row in conn.execute(query, (*given, most)).fetchall()]
 
 
-def _instead(link: Field, value: Any, source: Ref, to: Ref) -> Any:
-    """A link's value with one record in place of another; a list names none twice."""
-    new = {"object": to[0], "id": to[1]} if link.link.several else to[1]
+def instead(link: Field, value: Any, source: Ref, to: Ref | None) -> Any:
+    """A link's value with one record, or none, in place of another; a list names none twice."""
+    new = None if to is None else {"object": to[0], "id": to[1]} if link.link.several else to[1]
     if not link.link.many:
         return new
     kept = [new if _id(v) == source[1] else v for v in value or ()]
-    return tuple({_id(v): v for v in kept}.values())
+    return tuple({_id(v): v for v in kept if v is not None}.values())
 
 
 def _id(value: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from psycopg import sql
 
 from patron_engine.access.decide import Deny, When, not_allowed, row_rule, writable
+from patron_engine.actor import Cause
 from patron_engine.errors import Conflict, Forbidden, NotFound
 from patron_engine.fields.field import LinkSpec
 from patron_engine.fields.registry import type_of
@@ -29,6 +30,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.fitting import fitting
 from patron_engine.query.names import known_object
 from patron_engine.query.spec import Ask
+from patron_engine.record.batch import WRITES_READONLY
 from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
 from patron_engine.ways.preview import preview
@@ -62,6 +64,13 @@ def beginning(call: Call, conversion: Conversion, id: str) -> Run:
         id=call.new_id(), rule=f"conversion:{conversion.name}", version="", release=call.model.release,
         object=conversion.object, record=id, causer=call.actor.user,
     )  # fmt: skip
+
+
+def arising(call: Call, conversion: str, object: str, id: str) -> Call:
+    """The call under which a conversion saves: why, and of what."""
+    kind = call.cause.kind if call.cause.kind in WRITES_READONLY else "conversion"
+    detail = {**call.cause.detail, "conversion": conversion, "from": {"object": object, "id": id}}
+    return replace(call, cause=Cause(kind=kind, detail=detail))
 
 
 def open_to(call: Call, object: str) -> tuple[Conversion, ...]:

@@ -26,7 +26,14 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import permitted_object
 from patron_engine.ways.convert import Wish, convert
-from patron_engine.ways.prospects import Prospect, conversion_for, fitting_conversions, foreseen, lacking
+from patron_engine.ways.prospects import (
+    Prospect,
+    arising,
+    conversion_for,
+    fitting_conversions,
+    foreseen,
+    lacking,
+)
 from patron_engine.ways.read import read_one
 from patron_platform.api.door import enter
 from patron_platform.api.idempotency import Answer, write
@@ -58,6 +65,7 @@ def foresee(request: Request, object: str, id: str, name: str) -> Response:
 
     def act(conn: Connection, call: Call) -> dict[str, Any]:
         conversion = conversion_for(conn, call, object, id, name)
+        call = arising(call, name, conversion.object, id)
         targets = {p.target.name: _foreseen(conn, call, p) for p in foreseen(conn, call, conversion, id)}
         return {**_described(call, conversion), "targets": targets}
 

@@ -30,7 +30,7 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
 from patron_engine.ways.convert import Wish, convert
-from patron_engine.ways.prospects import Hit, Prospect, became, conversion_for, foreseen, hits
+from patron_engine.ways.prospects import Hit, Prospect, arising, became, conversion_for, foreseen, hits
 from patron_engine.ways.read import read_one
 from patron_platform.api.idempotency import Answer
 from patron_platform.web import csrf, forms_in, undo
@@ -60,6 +60,8 @@ class Desk:
     name: str
 
     def drawing(self, conn: Connection, call: Call) -> Drawing:
+        known = call.model.object(self.object)
+        call = arising(call, self.name, known.name if known is not None else self.object, self.id)
         return Drawing(
             conn=conn, call=call, reader=self.visitor.reader(call), lookup=self.visitor.url("o-lookup"),
             words=words_in(self.visitor.languages, call.model),
