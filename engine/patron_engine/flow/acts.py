@@ -13,6 +13,7 @@ from patron_engine.flow.act import Act
 from patron_engine.flow.assigning import DO, assign_by_rules
 from patron_engine.flow.calling import call
 from patron_engine.flow.changing import create, delete, find, update, upsert
+from patron_engine.flow.converting import convert
 from patron_engine.flow.giving import add_member, assign, share, unshare
 from patron_engine.flow.going import run, stop, wait
 from patron_engine.flow.program import Flow, Step
@@ -25,6 +26,7 @@ _ACTS: Final[Mapping[str, Callable[[Reading, Flow, Step, Sequence[Subject]], lis
     "call": call,
     DO: assign_by_rules,
     "comment": comment,
+    "convert": convert,
     "create": create,
     "delete": delete,
     "find": find,

@@ -167,7 +167,7 @@ def _steps(
 ) -> None:
     for position, raw in enumerate(_at(body, path) or ()):
         here = (*path, position)
-        step = _step(body, here, raw, expressions, rule)
+        step = step_at(body, here, raw, expressions, rule)
         if step.do == "branch":
             _branch(body, here, step, expressions, code)
         elif step.do == "for_each":
@@ -207,20 +207,23 @@ def _branch(
     code[begin] = Choose(step=step, cases=tuple(cases), otherwise=len(code))
 
 
-def _step(
+def step_at(
     body: Mapping[str, Any],
     path: Path,
     raw: Mapping[str, Any],
     expressions: Mapping[str, Expression],
     rule: str,
 ) -> Step:
+    """What stands at a path of a document, with what was compiled below it."""
     place = path_text(body, path)
     own = {
         key[len(place) + 1 :] if key[len(place)] == "." else key[len(place) :]: e
         for key, e in expressions.items()
         if key.startswith(place) and key[len(place) : len(place) + 1] in (".", "[")
     }
-    return Step(name=raw.get("name"), do=str(raw["do"]), path=place, rule=rule, body=raw, expressions=own)
+    return Step(
+        name=raw.get("name"), do=str(raw.get("do", "")), path=place, rule=rule, body=raw, expressions=own
+    )
 
 
 def _at(body: Any, path: Path) -> Any:

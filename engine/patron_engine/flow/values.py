@@ -192,6 +192,9 @@ class Reading:
     def _steps(self, found: list[Values], subjects: Sequence[Subject], paths: set[str], money: Money) -> None:
         for path in paths:
             name, _, rest = path.removeprefix("steps.").partition(".")
+            part = f"{name}.{rest.partition('.')[0]}"  # a target of a conversion
+            if any(part in subject.run.results for subject in subjects):
+                name, rest = part, rest.partition(".")[2]
             records: list[tuple[str | None, str | None]] = []
             for values, subject in zip(found, subjects, strict=True):
                 given = subject.run.results.get(name)

@@ -106,7 +106,7 @@ def details_of(
     """Set -> rows of the new record, made of sets of the run's record."""
     made: list[dict[str, list[dict[str, Any]]]] = [{} for _ in subjects]
     for number, entry in enumerate(step.body.get("details") or ()):
-        at = f"details[{number}]"
+        at = f"details.{entry['name']}" if entry.get("name") else f"details[{number}]"
         of, to = _set_of(reading, subjects, entry["each"]), object.sets.get(entry["to"])
         if of is None or to is None:
             missing = entry["each"] if of is None else entry["to"]

@@ -154,6 +154,8 @@ class _Maker:
         field = place.field
         if "." in place.path or field.object != of.name or field.type == "master":
             return False
+        if of is self.object and field.name in self.opening.without:
+            return False
         if isinstance(field.spec, Rollup):
             return bool({s.table.name for s in self.sections if s.table} & set(field.spec.path[:1]))
         here = self.here.get(of.name)

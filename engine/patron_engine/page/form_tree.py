@@ -17,7 +17,8 @@ from patron_engine.record.change import Change
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """Which form. `id` of the record that is edited; `fill` what a new one begins with; `lookup` where records are found;
-    `more` the table that shall show more of its rows; `only` these fields, whatever the layout says."""
+    `more` the table that shall show more of its rows; `only` these fields, whatever the layout says; `without` fields that something
+    else sets."""
 
     object: Object
     id: str | None = None
@@ -26,6 +27,7 @@ class Opening:
     lookup: str = ""
     more: str = ""
     only: tuple[Place, ...] = ()
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,17 @@ def choices_for(
     return found[:SHOWN]
 
 
+def records_for(
+    conn: Connection, call: Call, reader: Reader, object: str, q: str, secret: bytes
+) -> list[Choice]:
+    """Any record of an object that the reader may see."""
+    if isinstance(row_rule(call.model, call.actor, "read", object), Deny):
+        return []
+    return _of_object(
+        conn, call, reader, call.model.objects[object], q.replace("\x00", ""), None, secret, ""
+    )[:SHOWN]
+
+
 def _of_object(
     conn: Connection,
     call: Call,

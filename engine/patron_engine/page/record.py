@@ -18,11 +18,12 @@ from patron_engine.errors import NotFound
 from patron_engine.fields.field import Field, Rollup
 from patron_engine.model.model import Object
 from patron_engine.page.below import details_grid
+from patron_engine.page.doing import conversions_here
 from patron_engine.page.form_parts import tabs_of
 from patron_engine.page.layout import BOOKKEEPING, Layout, Place, Related, Section, layout_of
 from patron_engine.page.may import creates, may_of
 from patron_engine.page.reader import Reader
-from patron_engine.page.record_tree import Fact, RecordPage, Sheet, Tile
+from patron_engine.page.record_tree import Doing, Fact, RecordPage, Sheet, Tile
 from patron_engine.page.show import EMPTY, Shown, numeric, shown
 from patron_engine.page.stages import stage_bar, stage_conditions
 from patron_engine.page.tags import tagged, tags_of
@@ -145,8 +146,12 @@ class _Maker:
             layout=self.layout, record=self.record,
             tabs=tabs_of(self.layout, sheets, self.reader),
             tags=tags_of(self.call, self.reader, self.object, self.record) if self.living else None,
+            conversions=self._conversions() if self.living and not voided else (),
             deleted=not self.living, voided=voided,
         )  # fmt: skip
+
+    def _conversions(self) -> tuple[Doing, ...]:
+        return conversions_here(self.conn, self.call, self.reader, self.object, self.id, self.layout.actions)
 
     def _highlights(self) -> tuple[Fact, ...]:
         made = []

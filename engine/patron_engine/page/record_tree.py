@@ -72,6 +72,15 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Doing:
+    """Something the definitions offer to do with the record: a conversion."""
+
+    name: str
+    label: str
+    icon: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPage:
     """`record` is its JSON form: id, version and what else was read."""
 
@@ -91,5 +100,6 @@ class RecordPage:
     record: Mapping[str, Any]
     tabs: tuple[FormTab, ...] = ()
     tags: Tags | None = None
+    conversions: tuple[Doing, ...] = ()
     deleted: bool = False
     voided: bool = False

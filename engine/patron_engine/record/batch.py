@@ -30,12 +30,14 @@ from patron_engine.record.row import Row
 from patron_engine.record.statements import Conn
 
 TAKES_WARNINGS = frozenset(
-    {"import", "automation", "approval", "pack", "system", "rollback", "handover", "erasure"}
+    {"import", "automation", "approval", "pack", "system", "rollback", "handover", "erasure", "moving"}
 )
 # these causes take warnings and report them; a person or a key is asked (or names them in `confirm`)
 
-WRITES_READONLY = frozenset({"automation", "approval", "pack", "system", "rollback", "erasure"})
-# a field that is `readonly: true` is the platform's to write: rules, approvals and packs may
+WRITES_READONLY = frozenset(
+    {"automation", "approval", "pack", "system", "rollback", "erasure", "conversion", "merge", "moving"}
+)
+# a field that is `readonly: true` is the platform's to write: rules, approvals, packs and conversions may
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,9 @@ class Batch:
         self.each = False  # what cannot be saved is set aside; the rest goes on
         self.looking = False  # nothing is written and nothing locked: ways/preview
         self.takes_warnings = call.cause.kind in TAKES_WARNINGS or bool(call.cause.detail.get("bulk"))
-        self.writes_readonly = call.cause.kind in WRITES_READONLY
+        self.writes_readonly = call.cause.kind in WRITES_READONLY or bool(call.cause.detail.get("undo"))
         self.keeps_history = call.cause.kind == "import" and bool(call.cause.detail.get("history"))
+        self.follows = call.cause.kind == "moving" or bool(call.cause.detail.get("undo"))
         self.erases = (
             call.cause.kind == "erasure"
         )  # personal data goes, whatever rules ask for; nobody acts upon it
@@ -98,8 +101,9 @@ class Batch:
 
     @property
     def conditions_warn(self) -> bool:
-        """An import of history, or an erasure: rules, required conditions and lookup conditions become warnings."""
-        return self.keeps_history or self.erases
+        """An import of history, an erasure, what follows a merged or converted record, what takes an act back: rules, required
+        conditions and lookup conditions become warnings."""
+        return self.keeps_history or self.erases or self.follows
 
     @cached_property
     def cause(self) -> dict[str, Any]:

@@ -111,6 +111,7 @@ def _found(
 ) -> dict[Row, list[Twin]]:
     found: dict[Row, list[Twin]] = defaultdict(list)
     own = {r.id for r in rows}
+    source = batch.call.cause.detail.get("from")  # what it is made of is no duplicate of it
     for match in matches:
         due = _due(batch, program, match, rows, event)
         if not due:
@@ -127,6 +128,8 @@ def _found(
             for id in candidates.get(row, ()):
                 theirs = images.get(id)
                 if theirs is None or theirs.get("deleted_at") is not None or (same and id in own):
+                    continue
+                if source == {"object": match.object, "id": id}:
                     continue
                 if all(
                     alike(p.way, p.least, row.values.get(p.own), theirs.get(p.other)) for p in match.pairs

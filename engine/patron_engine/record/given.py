@@ -22,6 +22,7 @@ from patron_engine.record import audit
 Connection = psycopg.Connection[Any]
 Level = Literal["read", "edit"]
 Reason = Literal["team", "share"]  # why somebody has a right: he works on it, or it was shown to him
+NOTHING: Mapping[str, Any] = {}
 MOST_EXPIRED = 20  # rights of one principal that ended together and are still told one by one
 ACTIONS: Mapping[tuple[Reason, bool], str] = {
     ("share", True): "shared",
@@ -145,6 +146,18 @@ def _note(
     conn: Connection, call: Call, object: str, ids: Sequence[str], action: str, told: Mapping[str, Any]
 ) -> None:
     """The step in the records' history."""
+    note_step(conn, call, object, ids, action, {"given": dict(told)})
+
+
+def note_step(
+    conn: Connection,
+    call: Call,
+    object: str,
+    ids: Sequence[str],
+    action: str,
+    more: Mapping[str, Any] = NOTHING,
+) -> None:
+    """A step in the history of records of which no field changes: their version rises. `more` stands in its cause."""
     if not ids:
         return
     found = call.model.objects[object]
@@ -154,7 +167,7 @@ def _note(
     if not found.history:
         conn.execute(raised, (list(ids),))
         return
-    cause = Jsonb({**call.cause.as_dict(), "given": dict(told)}, dumps=jsonio.dumps)
+    cause = Jsonb({**call.cause.as_dict(), **more}, dumps=jsonio.dumps)
     conn.execute(
         sql.SQL(
             "WITH raised AS ({}) INSERT INTO {} (object, record, at, release, version, by, cause, action)"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
@@ -22,6 +23,8 @@ from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn, Statement, any_of, compiled
 from patron_engine.store.tables import Id
 
+KIND = "act"  # of a batch: what a person did and may take back
+MAX_SAID = 500  # characters of what a page tells about an act
 COLUMNS = ("batch", "object", "record", "action", "version", "old")
 
 
@@ -70,6 +73,19 @@ def record_batch(conn: Conn, call: Call, batch: str, done: Sequence[Done]) -> No
         run_many(conn, Programs.of(call.tables).keep("undo.insert", lambda: compiled(insert)), rows)
 
 
+def remember(conn: Conn, call: Call, done: Sequence[Done], said: str = "") -> str:
+    """Notes what was done as an act that may be taken back, in the transaction that did it; its id. `said` is what a page tells."""
+    act = call.new_id()
+    insert = sql.SQL("INSERT INTO {} (id, kind, at, by, payload) VALUES (%s, %s, %s, %s, %s)")
+    payload = Jsonb({"records": len(done), "said": said[:MAX_SAID]}, dumps=jsonio.dumps)
+    conn.execute(
+        insert.format(sql.Identifier(call.schema, "sys__batch")),
+        (act, KIND, call.now, call.actor.user, payload),
+    )
+    record_batch(conn, call, act, done)
+    return act
+
+
 def plan_undo(conn: Conn, call: Call, batch: str) -> UndoPlan:
     """What would take the batch back today."""
     programs = Programs.of(call.tables)
@@ -78,7 +94,7 @@ def plan_undo(conn: Conn, call: Call, batch: str) -> UndoPlan:
         Done(object=o, id=i, action=a, version=v, old=old or {})
         for o, i, a, v, old in statement.run(conn, batch=batch)
     ]
-    versions = _versions(conn, call, done)
+    versions = versions_of(conn, call, done)
     back: list[Change] = []
     gone: list[Change] = []
     kept: list[Kept] = []
@@ -112,7 +128,7 @@ def _writable(call: Call, done: Done) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _versions(conn: Conn, call: Call, done: Sequence[Done]) -> dict[tuple[str, str], int]:
+def versions_of(conn: Conn, call: Call, done: Sequence[Done]) -> dict[tuple[str, str], int]:
     """Today's versions of the live records among them."""
     programs = Programs.of(call.tables)
     found: dict[tuple[str, str], int] = {}

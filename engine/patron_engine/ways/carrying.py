@@ -1,7 +1,8 @@
 """Carrying: effects of steps that are not changes of records, carried out in the transaction of the run.
 
-In: a connection, the frame of the call, a run, a command. Out: what the step's log says of it, beside what it did. A command that
-cannot be carried out raises a PatronError: the step then fails as one whose change was refused does.
+In: a connection, the frame of the call, a run, a command. Out: what the step's log says of it, beside what it did; under `gave`
+the records that later steps read (ways/steps). A command that cannot be carried out raises a PatronError: the step then fails as one
+whose change was refused does.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from typing import Any, Final
 from patron_engine.flow.act import Command
 from patron_engine.flow.assigning import Chosen
 from patron_engine.flow.calling import Leave, Revive
+from patron_engine.flow.converting import Convert
 from patron_engine.flow.giving import GiveRecord, Serve, TakeRecord
 from patron_engine.flow.run import Run
 from patron_engine.flow.telling import Tell
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
-from patron_engine.ways import chosen, giving, leaving
+from patron_engine.ways import chosen, converted, giving, leaving
 
 Carrier = Callable[[Conn, Call, Run, Any], Mapping[str, Any]]
 
 CARRIERS: Final[Mapping[type[Command], Carrier]] = {
     Chosen: chosen.keep_chosen,
+    Convert: converted.convert_record,
     GiveRecord: giving.give_record,
     Leave: leaving.leave,
     Revive: leaving.revive,

@@ -29,6 +29,7 @@ from patron_engine.record.statements import Conn
 from patron_engine.ways import flow
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
+from patron_engine.ways.standing import Who
 from patron_engine.ways.steps import flow_named
 
 
@@ -44,7 +45,7 @@ def button_named(call: Call, object: str, name: str) -> Button:
     return found
 
 
-def press(conn: Conn, call: Call, who: flow.Who, name: str, change: Change) -> Run:
+def press(conn: Conn, call: Call, who: Who, name: str, change: Change) -> Run:
     """`change` is the update with what was asked for, of the record the button belongs to."""
     object = known_object(call, change.object)
     id = str(read_one(conn, call, object.name, change.id or "", fields=("id",)).record()["id"])

@@ -205,9 +205,9 @@ def _do(under: Under, instruction: Any, runs: Sequence[Run]) -> list[Run]:
             _fail(under, run, step.path, wrong[0], began)
             continue
         records = [{"object": o.object, "id": o.id, "did": o.action} for o in done if isinstance(o, Outcome)]
-        after = _after(run, act, records, step.name)
-        told = {**act.told, **({"records": records[:TOLD]} if records else {})}
-        told.update(told_of.get(run.id, {}))
+        more = told_of.get(run.id, {})
+        after = _given(_after(run, act, records, step.name), step.name, more.pop("gave", {}))
+        told = {**act.told, **({"records": records[:TOLD]} if records else {}), **more}
         under.told(run, step.path, _word(act), told, began)
         under.begins += [_begun(under, run, *begin) for begin in act.begins]
         if after.state != "ready":
@@ -254,6 +254,12 @@ def _after(run: Run, act: Act, records: Sequence[Mapping[str, Any]], name: str |
     loops = {k: v for k, v in run.loops.items() if k != "wait"}
     result = {**act.result, "id": records[0]["id"]} if act.made and records else act.result
     return gone_on(replace(run, loops=loops), run.at + 1, result, name, wrote=len(records))
+
+
+def _given(run: Run, name: str | None, gave: Mapping[str, Any]) -> Run:
+    """With what a command gave: part -> record; "" is the step's own result, others are `steps.NAME.PART`."""
+    more = {f"{name}.{part}" if part else name: record for part, record in gave.items()} if name else {}
+    return replace(run, results={**run.results, **more}) if more else run
 
 
 def _begun(under: Under, run: Run, rule: str, object: str | None, record: str | None) -> Run:

@@ -32,6 +32,7 @@ from patron_engine.record.statements import Conn
 from patron_engine.ways import flow
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
+from patron_engine.ways.standing import Who
 from patron_engine.ways.steps import flow_named
 
 MOST: Final = 20  # limit_try_records: records an automation is tried on at once
@@ -70,7 +71,7 @@ class Tried:
     cut_short: str = ""
 
 
-def try_rule(conn: Conn, call: Call, who: flow.Who, wanted: Wanted) -> list[Tried]:
+def try_rule(conn: Conn, call: Call, who: Who, wanted: Wanted) -> list[Tried]:
     """What would become of each record, one after the other, each as if the others were not."""
     program = flow_named(call, wanted.rule)
     if program is None:
@@ -97,7 +98,7 @@ def try_rule(conn: Conn, call: Call, who: flow.Who, wanted: Wanted) -> list[Trie
 
 
 def _one(
-    conn: Conn, call: Call, who: flow.Who, program: Flow, wanted: Wanted, record: str | None, end: float
+    conn: Conn, call: Call, who: Who, program: Flow, wanted: Wanted, record: str | None, end: float
 ) -> Tried:
     trial = Trial()
     within = replace(call, trial=trial, committed=[])
@@ -114,9 +115,7 @@ def _event(told: Sequence[Any]) -> store.Event:
 
 
 class _Trying:
-    def __init__(
-        self, conn: Conn, call: Call, who: flow.Who, program: Flow, trial: Trial, end: float
-    ) -> None:
+    def __init__(self, conn: Conn, call: Call, who: Who, program: Flow, trial: Trial, end: float) -> None:
         self.conn, self.call, self.who, self.program = conn, call, who, program
         self.trial, self.end = trial, end
         self.left = MOST_STEPS

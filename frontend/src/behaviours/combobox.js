@@ -20,11 +20,12 @@ function addressOf(select, query) {
   const address = new URL(select.dataset.source, window.location.href);
   address.searchParams.set("q", query);
   const given = new FormData(select.form);
-  const row = select.dataset.row ? `${select.dataset.row}.` : "";
+  const record = select.name.slice(0, select.name.indexOf("~") + 1); // of a form with several records
+  const row = select.dataset.row ? `${select.dataset.row}.` : record;
   for (const name of (select.dataset.with ?? "").split(" ").filter(Boolean)) {
     const [, above] = name.split("."); // of the form around the row
-    const found = given.getAll(above ?? `${row}${name}`).filter(Boolean).at(-1);
-    if (found || (above && given.has(above))) address.searchParams.set(`with.${name}`, found ?? "");
+    const found = given.getAll(above ? `${record}${above}` : `${row}${name}`).filter(Boolean).at(-1);
+    if (found || (above && given.has(`${record}${above}`))) address.searchParams.set(`with.${name}`, found ?? "");
   }
   return address;
 }

@@ -16,6 +16,7 @@ from patron_engine.flow.run import Run
 from patron_engine.release.active import load_model
 from patron_engine.runtime import Workspace
 from patron_engine.ways import clocks, flow, noting, pool_clocks, timers
+from patron_engine.ways.standing import Who
 from patron_engine.ways.steps import program_in
 from patron_platform.service import Service
 
@@ -27,7 +28,7 @@ AT_ONCE_STEPS = 20
 log = logging.getLogger("patron.worker")
 
 
-def hands(service: Service, place: Workspace) -> tuple[flow.Who, flow.Older]:
+def hands(service: Service, place: Workspace) -> tuple[Who, flow.Older]:
     """What carrying runs on asks of the process: people as they stand now, automations of former releases."""
     return place.people.who, _older(place)
 

@@ -218,9 +218,9 @@ def _tell(service: Service, place: Workspace, held: Held) -> None:
     said = held.payload
     about = (said["object"], said["record"]) if said.get("record") else None
     try:
-        actor = colleague(service, place, said["as"]).actor if said.get("as") else SYSTEM
 
         def write(conn: Connection, call: Call) -> None:
+            actor = colleague(conn, call, said["as"]).actor if said.get("as") else SYSTEM
             reading = place.call(conn, actor)
             whom: list[str | None] = list(said["people"]) or [None]
             for person in whom:

@@ -103,7 +103,8 @@ def _notice(service: Service, place: Workspace, parcels: Sequence[Held]) -> Sent
 
 def _person(service: Service, place: Workspace, id: str | None) -> Colleague:
     try:
-        found = colleague(service, place, id or "")
+        with place.connection("read") as conn:
+            found = colleague(conn, place.call(conn, SYSTEM), id or "")
     except NotFound:
         raise Nobody("this person is gone", code="person_gone") from None
     if not found.on:

@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from patron_engine import jsonio
+from patron_engine.actor import SYSTEM
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.record import hooks
 from patron_engine.record.outbox import Held
@@ -54,10 +55,10 @@ def signature(secret: str, id: str, stamp: str, body: bytes) -> str:
 def _record(service: Service, place: Workspace, hook: hooks.Webhook, told: Any) -> Any:
     """The record as the API answers it; None when it is gone, or not his to read."""
     try:
-        person = colleague(service, place, hook.person or "")
-        if not person.on:
-            return None
         with place.connection("read") as conn:
+            person = colleague(conn, place.call(conn, SYSTEM), hook.person or "")
+            if not person.on:
+                return None
             call = place.call(conn, person.actor)
             return jsonio.loads(read_one(conn, call, told["object"], told["record"]).json)
     except PatronError:

@@ -26,7 +26,7 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.record.change import Action, Change
-from patron_engine.record.undo import Done
+from patron_engine.record.undo import Done, remember
 from patron_engine.ways.save import save
 from patron_engine.ways.unmask import unmask
 from patron_platform.api.clone import cloned
@@ -113,7 +113,7 @@ def delete(form: Posted) -> Response:
         change = Change(action="delete", object=name, id=form.id, confirm=form.confirm)
         gone = save(conn, call, [change])[0]
         done = Done(object=name, id=str(gone.id), action="deleted", version=gone.version or 0, old={})
-        return name, undo.remember(conn, call, [done])
+        return name, remember(conn, call, [done])
 
     try:
         name, noted = form.write(act)

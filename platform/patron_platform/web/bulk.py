@@ -30,7 +30,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.names import permitted_object
 from patron_engine.query.spec import MAX_IDS
 from patron_engine.record.change import Action, Change, Outcome
-from patron_engine.record.undo import Done, Kept
+from patron_engine.record.undo import Done, Kept, remember
 from patron_engine.ways.read import read
 from patron_engine.ways.save import save
 from patron_platform.web import csrf, forms_in, undo
@@ -232,7 +232,7 @@ def _done(it: Asked, act: str, ids: Sequence[str], make: Making, back: str) -> R
             for o in outcomes
             if o.action in DONE
         ]
-        return outcomes, undo.remember(conn, call, done) if done else None
+        return outcomes, remember(conn, call, done) if done else None
 
     outcomes, act_id = it.visitor.workspace.writing(it.visitor.actor, write, cause)
     refused = [(i, o) for i, o in zip(ids, outcomes, strict=True) if o.action == "refused"]

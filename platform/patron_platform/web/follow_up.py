@@ -23,7 +23,7 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.record.change import Change
-from patron_engine.record.undo import Done
+from patron_engine.record.undo import Done, remember
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
 from patron_platform.web import undo
@@ -97,7 +97,7 @@ def _write(conn: Connection, call: Call, changes: Sequence[Change]) -> str:
         Done(object=c.object, id=str(o.id), action="created", version=o.version or 0, old={})
         for c, o in zip(changes, made, strict=True)
     ]
-    return undo.remember(conn, call, done)
+    return remember(conn, call, done)
 
 
 def _again(form: Form, problems: Sequence[Problem], confirm: Sequence[str] = ()) -> Response:

@@ -134,7 +134,7 @@ def send_form(desk: Desk, form: Pairs) -> Response:
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         object = desk.object(call)
-        typed = chosen(_reshaped(object, typed_of(object, form)))
+        typed = chosen(reshaped(object, typed_of(object, form)))
     if {"_add", "_remove", "_redraw", "_more", "_search"} & set(typed.frame):
         return _again(desk, typed, Said(dirty=True))
     try:
@@ -235,7 +235,7 @@ def _send_again(desk: Desk, typed: Typed, form: Pairs, version: int) -> Response
 # -- what the buttons of a form ask besides -----------------------------------------------------------------------------
 
 
-def _reshaped(object: Object, typed: Typed) -> Typed:
+def reshaped(object: Object, typed: Typed) -> Typed:
     """A row more or less, as buttons ask without scripts."""
     set = typed.frame.get("_add", "")
     removed = typed.frame.get("_remove", "").split(".")

@@ -1,6 +1,7 @@
 """Lookup: the records one may choose in a form, while one types.
 
-In: GET …/o-lookup/{object}/{field}?q=&with.NAME=. Out: JSON: the options, and where new ones may be made.
+In: GET …/o-lookup/{object}/{field}?q=&with.NAME=; …/o-find/{object}?q= for any record of an object. Out: JSON: the options, and
+where new ones may be made.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ from patron_engine.access.decide import Deny, row_rule, writable
 from patron_engine.errors import NotFound
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.jsonio import dumps
-from patron_engine.page.lookup import choices_for
+from patron_engine.page.lookup import choices_for, records_for
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
-router = APIRouter(prefix="/w/{workspace}/o-lookup", include_in_schema=False)
+router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
 WITH = "with."
 MOST_WITH = 20  # values of the form that travel along
 
 
-@router.get("/{object}/{field}")
+@router.get("/o-lookup/{object}/{field}")
 def options(request: Request, workspace: str, object: str, field: str, q: str = "") -> Response:
     visitor = enter(request, workspace)
     given = [(k.removeprefix(WITH), v) for k, v in request.query_params.items() if k.startswith(WITH)][
@@ -43,6 +44,19 @@ def options(request: Request, workspace: str, object: str, field: str, q: str = 
             "options": [{"value": c.value, "text": c.text, "hint": c.hint} for c in found],
             "create": _ways_to_create(visitor, call, of, dict(given)),
         }
+    return Response(dumps(body), 200, {"Cache-Control": "no-store"}, "application/json")
+
+
+@router.get("/o-find/{object}")
+def records(request: Request, workspace: str, object: str, q: str = "") -> Response:
+    """Any record that the visitor may see."""
+    visitor = enter(request, workspace)
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        known = known_object(call, object)
+        secret = visitor.service.runtime.secret
+        found = records_for(conn, call, visitor.reader(call), known.name, q, secret)
+        body = {"options": [{"value": c.value, "text": c.text, "hint": c.hint} for c in found], "create": []}
     return Response(dumps(body), 200, {"Cache-Control": "no-store"}, "application/json")
 
 

@@ -23,10 +23,9 @@ from patron_engine.page.show import UNTITLED, moment_of, shown
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
-from patron_engine.record.undo import Done
+from patron_engine.record.undo import Done, remember
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
-from patron_platform.web import undo
 from patron_platform.web.boards import object_for, text_of
 from patron_platform.web.visitor import Visitor
 
@@ -86,7 +85,7 @@ def carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> tup
         version=after.version,
         old={n: value_again(fields[n], before.get(n)) for n in (*names, *also)},
     )
-    return undo.remember(conn, call, [done], said), said
+    return remember(conn, call, [done], said), said
 
 
 def _typed(field: Field | None, text: str, reader: Reader) -> Any:

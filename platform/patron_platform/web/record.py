@@ -37,6 +37,7 @@ from patron_engine.query.history import Wanted
 from patron_platform.web.once import token
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import texts_in
+from patron_platform.web.undo import flash_of
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
@@ -106,6 +107,7 @@ def draw_record(
         if not made.deleted:
             values |= _around(conn, call, visitor, made, given)
         values["pressed"] = pressed_in(conn, call, made, given["run"]) if given.get("run") else None
+        values["flash"] = flash_of(visitor, conn, call)
         values["done"] = given.get("done") if given.get("done") in DONE else None
         answer = page(
             visitor, call, "record.html", title=made.title, here=made.object.name, status=status, **values

@@ -4,7 +4,7 @@ In: what was done (record/undo.Done), noted in the transaction that did it. Out:
 page, and the act that takes it back through the way save: records that somebody changed since stay, and a page names them.
 
     done = [Done(object=o, id=i, action="updated", version=after, old=before)]      # "created", "updated" or "deleted"
-    act = undo.remember(conn, call, done, said)                                      # inside workspace.writing(…)
+    act = remember(conn, call, done, said)                    # record/undo, inside workspace.writing(…)
     see_other(undo.told(address, act))                                               # the page there shows the message
 
 `said` is what the page tells; without, how many records. A template shows it with `{% block flashes %}{% include "_undo.html" %}{% endblock %}` and `flash=flash_of(visitor, conn, call)`.
@@ -28,7 +28,8 @@ from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change, Outcome
-from patron_engine.record.undo import Done, Kept, plan_undo, record_batch
+from patron_engine.record.undo import KIND, Kept, plan_undo
+from patron_engine.ways.convert import take_back
 from patron_engine.ways.read import read
 from patron_engine.ways.save import save
 from patron_platform.web.arriving import local_address
@@ -36,8 +37,6 @@ from patron_platform.web.visitor import Visitor
 
 Connection = psycopg.Connection[Any]
 MINUTES = 10  # undo_minutes
-KIND = "act"
-MAX_SAID = 500  # characters of what a page tells about an act
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,24 +90,6 @@ def written(call: Call, object: str, name: str, value: Any) -> Any:
     ):
         return {"object": value["object"], "id": value["id"]} if "object" in value else value["id"]
     return value
-
-
-def remember(conn: Connection, call: Call, done: Sequence[Done], said: str = "") -> str:
-    """Notes what was done, in the transaction that did it; the id of the act."""
-    act = call.new_id()
-    insert = sql.SQL("INSERT INTO {}.sys__batch (id, kind, at, by, payload) VALUES (%s, %s, %s, %s, %s)")
-    conn.execute(
-        insert.format(sql.Identifier(call.schema)),
-        (
-            act,
-            KIND,
-            call.now,
-            call.actor.user,
-            Jsonb({"records": len(done), "said": said[:MAX_SAID]}, dumps=jsonio.dumps),
-        ),
-    )
-    record_batch(conn, call, act, done)
-    return act
 
 
 def told(address: str, act: str) -> str:
@@ -187,6 +168,7 @@ def undo(conn: Connection, call: Call, act: str) -> tuple[int, list[Kept]]:
             kept.append(Kept(object=change.object, id=str(change.id), why=why))
         else:
             back += 1
+    take_back(conn, call, act)
     mark = sql.SQL("UPDATE {}.sys__batch SET payload = payload || %s WHERE id = %s").format(
         sql.Identifier(call.schema)
     )

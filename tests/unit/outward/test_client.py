@@ -6,7 +6,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
 import pytest
 
 from patron_platform.outward import addresses, client
@@ -132,10 +133,8 @@ def raw(speak: Callable[[socket.socket], None]) -> Iterator[str]:
             conn, _ = server.accept()
             with conn:
                 conn.recv(65536)
-                try:
+                with suppress(OSError):
                     speak(conn)
-                except OSError:
-                    pass
 
         threading.Thread(target=serve, daemon=True).start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}/"
