@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from patron_platform.api import (
     access,
+    approvals,
     audit,
     definitions,
     errors,
@@ -63,6 +64,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
         packs,
         files,
         giving,
+        approvals,
         records,
         imports,
         exports,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from patron_engine.flow.act import Act
+from patron_engine.flow.approvals import start_approval, withdraw_approval
 from patron_engine.flow.changing import assign, create, delete, find, update, upsert
 from patron_engine.flow.going import run, stop, wait
 from patron_engine.flow.program import Flow, Step
@@ -24,10 +25,12 @@ _ACTS: Final[Mapping[str, Callable[[Reading, Flow, Step, Sequence[Subject]], lis
     "find": find,
     "notify": notify,
     "run": run,
+    "start_approval": start_approval,
     "stop": stop,
     "update": update,
     "upsert": upsert,
     "wait": wait,
+    "withdraw_approval": withdraw_approval,
 }
 
 

@@ -22,14 +22,18 @@ STEPS: Final = frozenset(
         "for_each",
         "notify",
         "run",
+        "start_approval",
         "stop",
         "update",
         "upsert",
         "wait",
+        "withdraw_approval",
     }
 )
+AT_ONCE: Final = STEPS - {"wait", "run", "call"}  # steps that are done when they return
 EVENTS: Final = frozenset(
     {
+        "approval",
         "assigned",
         "created",
         "date",
@@ -72,6 +76,11 @@ def automations(model: Model) -> Iterator[tuple[str, Body]]:
 def steps_of(body: Body) -> Iterator[Mapping[str, Any]]:
     """Every step of it, those of branches and loops too."""
     yield from _every(body.get("steps") or ())
+
+
+def runs_at_once(steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether steps come to their end without waiting for anything."""
+    return all(step.get("do") in AT_ONCE for step in _every(steps))
 
 
 def _every(steps: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

@@ -59,9 +59,9 @@ class Environment:
             self._links(rows, needs.old_links, lambda row, name: row.old.get(name))
         if needs.me:
             self._me(rows, needs.me)
+        if needs.virtual:
+            self._virtual(rows, needs.virtual)
         for row in rows:
-            for name in needs.virtual:
-                row.values[name] = None
             for name in needs.old:
                 row.values[f"old.{name}"] = value_at(row.old, name)
                 if f"{name}.base" in row.old:
@@ -102,6 +102,17 @@ class Environment:
         for row in rows:
             for path in paths:
                 row.values[f"me.{path}" if path else "me"] = values.get(path) if path else me
+
+    def _virtual(self, rows: Sequence[Row], names: Sequence[str]) -> None:
+        """What flow keeps about records that are there; of a new one nothing."""
+        there = [row.id for row in rows if row.written or not row.fresh]
+        found = (
+            fetch_values(self._pending.conn, self.call, rows[0].object, there, names) if there else NOTHING
+        )
+        for row in rows:
+            values = found.get(row.id, NOTHING)
+            for name in names:
+                row.values[name] = values.get(name, "none" if name == "approval.state" else None)
 
     def figures(self, rows: Sequence[Row], needs: Needs) -> None:
         """Sets and computed roll-ups: nothing for a record that is not written yet."""

@@ -10,13 +10,27 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from patron_engine.flow.act import Command
+from patron_engine.flow.approvals import StartApproval, WithdrawApproval
 from patron_engine.flow.run import Run
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
 
 Carrier = Callable[[Conn, Call, Run, Any], Mapping[str, Any]]
 
-CARRIERS: Final[Mapping[type[Command], Carrier]] = {}
+
+def _start(conn: Conn, call: Call, run: Run, command: StartApproval) -> Mapping[str, Any]:
+    from patron_engine.ways.approve import start  # an approval runs steps, so it stands above this
+
+    return {"instance": start(conn, call, command.object, command.record, command.approval, run.causer)}
+
+
+def _withdraw(conn: Conn, call: Call, run: Run, command: WithdrawApproval) -> Mapping[str, Any]:
+    from patron_engine.ways.approve import withdraw_of
+
+    return {"instance": withdraw_of(conn, call, command.object, command.record, command.reason)}
+
+
+CARRIERS: Final[Mapping[type[Command], Carrier]] = {StartApproval: _start, WithdrawApproval: _withdraw}
 
 
 def carry(conn: Conn, call: Call, run: Run, command: Command) -> Mapping[str, Any]:

@@ -104,7 +104,7 @@ def go_on(conn: Conn, call: Call, who: Who, older: Older | None = None) -> int:
     runs = store.claim(conn, call.schema, call.now)
     if not runs:
         return 0
-    advance(conn, call, runs, who, older)
+    _told(conn, call, advance(conn, call, runs, who, older))
     return len(runs)
 
 
@@ -113,7 +113,7 @@ def go_on_alone(conn: Conn, call: Call, who: Who, older: Older | None = None) ->
     for run in store.claim(conn, call.schema, call.now, most=1):
         try:
             with conn.transaction():
-                advance(conn, call, [run], who, older)
+                _told(conn, call, advance(conn, call, [run], who, older))
         except ReleaseChanged:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold up the workspace
@@ -124,8 +124,11 @@ def go_on_alone(conn: Conn, call: Call, who: Who, older: Older | None = None) ->
     return 0
 
 
-def advance(conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older | None = None) -> None:
-    """One step further with runs of one automation, version and causer that stand at the same place."""
+def advance(
+    conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older | None = None
+) -> Under | None:
+    """One step further with runs of one automation, version and causer that stand at the same place; what became of them,
+    None where its definition or causer is gone."""
     first = runs[0]
     flow = flow_named(call, first.rule)
     if flow is None or flow.version != first.version:
@@ -136,9 +139,10 @@ def advance(conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older 
     if flow is None or actor is None:
         why = "definition_gone" if flow is None else "causer_gone"
         store.keep(conn, call.schema, [ended(run, "parked", why) for run in runs], call.now)
-        return
+        return None
     detail = {"rule": flow.name, "via": [*first.via, (first.rule, first.record)]}
-    call = replace(call, actor=actor, cause=Cause(kind="automation", detail=detail))
+    kind = "approval" if flow.name.startswith("approval:") else "automation"
+    call = replace(call, actor=actor, cause=Cause(kind=kind, detail=detail))
     under = Under(conn, call, flow, Reading(conn, call))
     open = _stopped(under, runs)
     while open:
@@ -149,6 +153,16 @@ def advance(conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older 
     store.keep(conn, call.schema, under.kept.values(), call.now)
     store.log(conn, call.schema, under.log)
     start(conn, call, under.begins)
+    return under
+
+
+def _told(conn: Conn, call: Call, under: Under | None) -> None:
+    """Approvals go on where the steps of a node have come to their end."""
+    from patron_engine.ways.approve import node_done  # it runs steps, so it stands above this
+
+    for run in under.kept.values() if under is not None else ():
+        if run.rule.startswith("approval:") and "node" in run.event and run.state in ("done", "stopped"):
+            node_done(conn, call, str(run.event["instance"]), str(run.event["node"]))
 
 
 def _stopped(under: Under, runs: Sequence[Run]) -> list[Run]:

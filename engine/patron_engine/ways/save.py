@@ -32,6 +32,7 @@ from patron_engine.record import (
     targets,
 )
 from patron_engine.record.addressed import known_object, under_today
+from patron_engine.record.asking import asked, check_locks, may_ask
 from patron_engine.record.batch import Batch, RowsRefused, by_object
 from patron_engine.record.begin import begin_write, retrying, write_transaction
 from patron_engine.record.change import MAX_CHANGES, Change, Outcome
@@ -52,6 +53,7 @@ from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
 from patron_engine.record.watch import watch
 from patron_engine.record.write import write
+from patron_engine.ways.intents import begin_asked, save_asking
 from patron_engine.ways.prepare import Draft, prepare, take_up
 
 __all__ = ["begin_write", "retrying", "save", "write_transaction"]
@@ -84,10 +86,10 @@ def save(
         return outcomes_tried
     if mode == "each":
         outcomes: dict[int, Outcome] = {}
-        save_each(conn, partial(_save_all, conn, call, each=True), numbered, outcomes)
+        save_each(conn, partial(_save_run, conn, call, each=True), numbered, outcomes)
         return [outcomes[n] for n, _ in numbered]
     try:
-        return [o for _, o in sorted(_save_all(conn, call, numbered, each=False).items())]
+        return [o for _, o in sorted(_save_run(conn, call, numbered, each=False).items())]
     except RowsRefused as refusal:
         raise refusal.error from None
 
@@ -107,10 +109,19 @@ def save_draft(conn: Conn, call: Call, draft: Draft) -> list[Outcome]:
     return [outcomes[n] for n, _ in numbered]
 
 
-def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool) -> dict[int, Outcome]:
-    """Runs of changes of one kind, in their order. Raises RowsRefused."""
-    outcomes: dict[int, Outcome] = {}
+def _save_run(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool) -> dict[int, Outcome]:
+    """As `_save_all`; what may have to wait for an approval goes alone."""
     several = len(changes) > 1 and not each
+    if any(may_ask(call, change) for _, change in changes):
+        return save_asking(conn, call, changes, partial(_save_all, each=each, several=several))
+    return _save_all(conn, call, changes, each=each, several=several)
+
+
+def _save_all(
+    conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool, several: bool = False
+) -> dict[int, Outcome]:
+    """Runs of changes of one kind, in their order. Raises RowsRefused; Asked for one that must wait."""
+    outcomes: dict[int, Outcome] = {}
     for run in runs_of(changes):
         batch = Batch(conn, call, partial(_save_inside, conn, call))
         batch.each = each
@@ -133,6 +144,8 @@ def _carried_out(batch: Batch, run: Sequence[Numbered], act: Callable[[], None])
     for row in batch.refused:
         assert row.change is not None
         outcomes[row.index] = refused_outcome(row.change, row.problems)
+    if batch.asks:
+        begin_asked(batch.conn, batch.call, batch.asks, outcomes)
     return outcomes
 
 
@@ -212,6 +225,7 @@ def _remove(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
         row.action = verb
     load.load_rows(batch, rows, deleted=verb in ("restore", "purge"), seize=verb in ("delete", "purge"))
     authorise.authorise(batch, rows)
+    check_locks(batch, rows)
     load.compare_versions(batch, rows)
     if batch.each:
         rows = batch.set_aside(rows)
@@ -264,6 +278,7 @@ def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     write_search(batch, [*rows, *others])
     write_events(batch, [*rows, *others])
     watch(batch, rows)
+    batch.asks += asked(batch, rows)
     if any(row.object == "user" for row in rows):
         batch.call.committed.append(partial(people.changed, batch.call.schema))
 

@@ -21,6 +21,7 @@ from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.flow.writing import MOST
 from patron_engine.phrases import Phrase
+from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change, Outcome
 from patron_engine.record.program import Programs
@@ -49,6 +50,7 @@ class Under:
     kept: dict[str, Run] = field(default_factory=dict)
     log: list[Any] = field(default_factory=list)
     begins: list[Run] = field(default_factory=list)
+    refusals: list[Problem] = field(default_factory=list)  # why steps failed, as the save told it
 
     def keep(self, run: Run) -> None:
         self.kept[run.id] = run
@@ -75,6 +77,7 @@ def instruction(under: Under, at: int, runs: Sequence[Run]) -> list[Run]:
     except PatronError as error:
         if len(runs) > 1:  # whose fault it is shows when each goes alone
             return [gone for run in runs for gone in instruction(under, at, [run])]
+        under.refusals += _problems(error)
         for run in runs:
             _fail(under, run, what.step.path, _why(error))
         return []
@@ -255,6 +258,7 @@ def _saved(under: Under, pairs: Sequence[tuple[Run, Act]]) -> dict[str, list[Out
         outcomes = save(under.conn, under.call, [change for _, change in single], mode="each")
         for (run, _), outcome in zip(single, outcomes, strict=True):
             refused = outcome.action == "refused"
+            under.refusals += outcome.problems if refused else ()
             found[run.id] = ["; ".join(str(p.message) for p in outcome.problems)] if refused else [outcome]
     return found
 
@@ -272,6 +276,7 @@ def _carried(
                 for command in act.commands:
                     found.setdefault(run.id, {}).update(carry(under.conn, under.call, run, command))
         except PatronError as error:
+            under.refusals += _problems(error)
             outcomes[run.id] = [_why(error)]
     return found
 
@@ -281,7 +286,12 @@ def _together(under: Under, changes: Sequence[Change]) -> list[Outcome | str]:
         with under.conn.transaction():
             return list(save(under.conn, under.call, changes))
     except PatronError as error:
+        under.refusals += _problems(error)
         return [_why(error)]
+
+
+def _problems(error: PatronError) -> Sequence[Problem]:
+    return getattr(error, "problems", ()) or [Problem(code=error.code, message=error.detail)]
 
 
 def _why(error: PatronError) -> str:
@@ -291,5 +301,10 @@ def _why(error: PatronError) -> str:
 
 def _because(run: Run, change: Change) -> Change:
     via = [*run.via, (run.rule, run.record)]
-    change.because = {"run": run.id, "via": via, "causer": run.causer}
+    of = {
+        n: run.event[n]
+        for n in ("approval", "instance") if run.rule.startswith("approval:") and n in run.event}
+    if of:
+        of["of"] = str(run.record)
+    change.because = {"run": run.id, "via": via, "causer": run.causer, **of}
     return change
