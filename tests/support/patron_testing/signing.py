@@ -144,7 +144,7 @@ kind: role
 name: sales
 label: {en: Sales}
 for_users: internal
-objects: {order: {create: true, read: own, update: own, delete: own, void: own, transfer: own, assign: own}, payment: {create: true, read: all}, user: {read: all}}
+objects: {order: {create: true, read: own, update: own, delete: own, void: own, transfer: own, assign: own}, payment: {create: true, read: all}, order_line: {create: true}, user: {read: all}, department: {read: all}}
 ---
 kind: role
 name: finance
