@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import PatronError
-from patron_platform.api import access, buttons, converting, errors, giving, pools, records
+from patron_platform.api import access, approvals, buttons, converting, errors, giving, pools, records
 from patron_platform.api.door import Door
 from patron_platform.health import router as health
 from patron_platform.hosts import Hosts
@@ -40,7 +40,15 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     app.state.service = service
     app.state.door = Door(service)
     errors.install(app, _error_page)
-    for module in (access, converting, giving, buttons, pools, records):  # those with longer addresses first
+    for module in (
+        access,
+        converting,
+        giving,
+        buttons,
+        pools,
+        approvals,
+        records,
+    ):  # those with longer addresses first
         app.include_router(module.router, prefix=API)
     app.include_router(health)
 

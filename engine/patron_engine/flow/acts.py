@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from patron_engine.flow.act import Act
+from patron_engine.flow.approvals import start_approval, withdraw_approval
 from patron_engine.flow.assigning import DO, assign_by_rules
 from patron_engine.flow.calling import call
 from patron_engine.flow.changing import create, delete, find, update, upsert
@@ -33,11 +34,13 @@ _ACTS: Final[Mapping[str, Callable[[Reading, Flow, Step, Sequence[Subject]], lis
     "notify": notify,
     "run": run,
     "share": share,
+    "start_approval": start_approval,
     "stop": stop,
     "unshare": unshare,
     "update": update,
     "upsert": upsert,
     "wait": wait,
+    "withdraw_approval": withdraw_approval,
 }
 
 

@@ -10,14 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.flow.program import Step
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
+from patron_engine.query.binding import SqlBinding, parameter
 from patron_engine.query.rights import belongs
 from patron_engine.query.source import Building
 from patron_engine.query.statement import Statement, compiled, kept
 from patron_engine.query.values import call_values, fetch_values
+from patron_engine.store.tables import Id
 
 NAMED: Final = ("user", "role", "department", "department_head", "position", "group", "queue")
 HIGHEST: Final = 20  # managers above somebody that are looked at
@@ -46,7 +49,7 @@ def _meant(
     if word in NAMED:
         return _named(reading, step, f"{key}.{word}", word, value, bool(words.get("below")), subject)
     if word == "manager":
-        return _managers(reading, _start(reading, subject), value)[value - 1 : value]
+        return _nth(_chain(reading, _start(reading, subject)), value)
     if word == "managers_up_to":
         return _up_to(reading, _start(reading, subject), value)
     if word == "owner":
@@ -55,13 +58,19 @@ def _meant(
         return _users(reading, [subject.run.causer])
     if word == "field":
         each = words.get("each")
-        return _users(reading, _field(reading, subject, f"{each}.{value}" if each else value))
+        if each is not None:
+            return _users(reading, _of_each(reading, subject, each, value))
+        return _users(reading, _in_departments(reading, subject, value, _field(reading, subject, value)))
     if word == "head_of":
         return _heads(reading, _field(reading, subject, value))
     if word == "expression":
         return _users(reading, [_value(reading, step, f"{key}.{word}", value, subject)])
     if word == "followers":
         return _followers(reading, subject)
+    if word == "chosen_by":
+        return _users(reading, (subject.run.event.get("chosen") or {}).get(step.name) or ())
+    if word == "approvers_of":
+        return _users(reading, (subject.run.event.get("approvers") or {}).get(value) or ())
     return ()
 
 
@@ -102,8 +111,9 @@ def _named(
 
 
 def _start(reading: Reading, subject: Subject) -> str | None:
-    """Whose managers are meant: the owner's, else who caused the run."""
-    return _owner(reading, subject) or subject.run.causer
+    """Whose managers are meant: who asked for an approval, else the owner's, else who caused the run."""
+    asked = subject.run.event.get("initiator")
+    return asked if isinstance(asked, str) else _owner(reading, subject) or subject.run.causer
 
 
 def _owner(reading: Reading, subject: Subject) -> str | None:
@@ -118,19 +128,27 @@ def _owner(reading: Reading, subject: Subject) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _managers(reading: Reading, user: str | None, most: int = HIGHEST) -> list[str]:
-    """The active managers above somebody, the nearest first."""
-    found: list[str] = []
+def _chain(reading: Reading, user: str | None) -> list[tuple[str, bool]]:
+    """The managers above somebody, the nearest first, and who of them is active."""
+    found: list[tuple[str, bool]] = []
     seen: set[str] = set()
-    while user is not None and len(found) < most and user not in seen and len(seen) < HIGHEST:
+    while user is not None and user not in seen and len(seen) < HIGHEST:
         seen.add(user)
-        row = fetch_values(reading.conn, reading.call, "user", [user], ["manager", "manager.active"]).get(
-            user, {}
-        )
+        row = of_users(reading, [user], "manager", "manager.active").get(user, {})
         user = row.get("manager")
-        if user is not None and row.get("manager.active", True):
-            found.append(user)
+        if user is not None:
+            found.append((user, row.get("manager.active") is not False))
     return found
+
+
+def _nth(chain: Sequence[tuple[str, bool]], level: int) -> list[str]:
+    """The manager so many levels above; where he is gone, the next above."""
+    return next(([boss] for boss, active in chain[level - 1 :] if active), [])
+
+
+def managers_above(reading: Reading, user: str) -> list[str]:
+    """The active managers above somebody, the nearest first."""
+    return [boss for boss, active in _chain(reading, user) if active]
 
 
 def of_users(reading: Reading, ids: Sequence[str], *paths: str) -> dict[str, dict[str, Any]]:
@@ -141,12 +159,14 @@ def of_users(reading: Reading, ids: Sequence[str], *paths: str) -> dict[str, dic
 
 
 def _up_to(reading: Reading, user: str | None, words: Mapping[str, Any]) -> list[str]:
-    chain = _managers(reading, user)
+    chain = _chain(reading, user)
     if "level" in words:
-        return chain[: words["level"]]
-    roles = of_users(reading, chain, "roles")
+        levels = range(1, min(words["level"], len(chain)) + 1)
+        return list(dict.fromkeys(boss for level in levels for boss in _nth(chain, level)))
+    above = [boss for boss, active in chain if active]
+    roles = of_users(reading, above, "roles")
     found = []
-    for boss in chain:
+    for boss in above:
         found.append(boss)
         if words.get("role") in (roles.get(boss, {}).get("roles") or ()):
             break
@@ -159,6 +179,41 @@ def _field(reading: Reading, subject: Subject, path: str) -> list[Any]:
         return []
     value = reading.of_record(subject, path)
     return list(value) if isinstance(value, tuple) else [value]
+
+
+def _of_each(reading: Reading, subject: Subject, each: str, path: str) -> list[Any]:
+    """What a field of the records of a set names, in their order."""
+    among = reading.call.model.objects[subject.run.object or ""].sets.get(each)
+    if among is None:
+        return []
+    some = Choice(
+        key=f"people.{subject.run.object}.{each}", object=among.object, where=None, among=among, limit=MOST
+    )
+    ids = chosen(reading, some, [subject])[0]
+    rows = fetch_values(reading.conn, reading.call, among.object, ids, [path])
+    found = [rows[id][path] for id in ids if id in rows]
+    return [one for value in found for one in (value if isinstance(value, tuple) else [value])]
+
+
+def _in_departments(reading: Reading, subject: Subject, path: str, values: Sequence[Any]) -> list[Any]:
+    """A field that names departments means everybody in them."""
+    field = reading.call.model.follow(subject.run.object or "", path)
+    if field is None or "department" not in (field.expr.element or field.expr).objects:
+        return list(values)
+    ids = [v for v in values if isinstance(v, str)]
+
+    def make() -> Statement:
+        building = Building(tables=reading.call.tables)
+        user = building.root("user")
+        mine = SqlBinding(row=user).value(user, ("department",)) == sa.any_(
+            parameter("departments", pg.ARRAY(Id()))
+        )
+        query = sa.select(user.id).select_from(user.source.from_).where(mine, *user.live()).order_by(user.id)
+        return compiled(query, reading.call.model.release)
+
+    statement = kept(reading.call.tables).get(("flow.people.members",), make)
+    given = {**call_values(reading.call), "departments": ids}
+    return [str(r[0]) for r in reading.conn.execute(statement.text, statement.values(given)).fetchall()]
 
 
 def _heads(reading: Reading, departments: Sequence[Any]) -> list[str]:

@@ -30,7 +30,7 @@ from patron_engine.record.environment import value_at
 from patron_engine.record.pending import Pending
 from patron_engine.record.statements import Conn
 
-ROOTS: Final = frozenset({"this", "old", "event", "steps", "target", "me"})
+ROOTS: Final = frozenset({"this", "old", "event", "steps", "target", "me", "approver"})
 Values = dict[str, Any]
 
 
@@ -85,6 +85,7 @@ class Reading:
             "steps": self._steps,
             "target": self._target,
             "me": self._me,
+            "approver": self._approver,
         }
         for root, paths in by_root.items():
             fill[root](found, subjects, paths, money)
@@ -222,6 +223,18 @@ class Reading:
             else:
                 for values in found:
                     values[path] = me
+
+    def _approver(
+        self, found: list[Values], subjects: Sequence[Subject], paths: set[str], money: Money
+    ) -> None:
+        """Who decided last, where the run belongs to an approval."""
+        for path in paths:
+            rest = path.partition(".")[2]
+            given = [s.run.event.get("approver") for s in subjects]
+            for values, person in zip(found, given, strict=True):
+                values[path] = person if rest in ("", "id") else None
+            if rest not in ("", "id"):
+                self._read(found, [("user", person) for person in given], {path: rest}, money)
 
     # -- reading --------------------------------------------------------------------------------------------------
 

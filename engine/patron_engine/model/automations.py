@@ -26,15 +26,19 @@ STEPS: Final = frozenset(
         "notify",
         "run",
         "share",
+        "start_approval",
         "stop",
         "unshare",
         "update",
         "upsert",
         "wait",
+        "withdraw_approval",
     }
 )
+AT_ONCE: Final = STEPS - {"wait", "run", "call"}  # steps that are done when they return
 EVENTS: Final = frozenset(
     {
+        "approval",
         "assigned",
         "button",
         "claimed",
@@ -52,6 +56,9 @@ EVENTS: Final = frozenset(
         "updated",
     }
 )
+
+KEPT_BY_FLOW: Final = frozenset({"approval_task", "stage_stay", "sla_clock", "pool_move"})
+# records that flow writes about others: they go with these, whoever removes them
 
 Body = Mapping[str, Any]
 
@@ -90,6 +97,11 @@ def assignments(model: Model) -> Iterator[tuple[str, Body]]:
 def steps_of(body: Body) -> Iterator[Mapping[str, Any]]:
     """Every step of it, those of branches and loops too."""
     yield from _every(body.get("steps") or ())
+
+
+def runs_at_once(steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether steps come to their end without waiting for anything."""
+    return all(step.get("do") in AT_ONCE for step in _every(steps))
 
 
 def _every(steps: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

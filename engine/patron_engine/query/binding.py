@@ -6,7 +6,7 @@ or values given at execution. Out: the columns, joins and subqueries that expr/s
     stored field        its column              several-object link   joined with its object
     computed formula    its expression, inline  part of a field       `period.from`: its column
     computed roll-up    a correlated subquery   many link, files      an array
-    me(), NOW()         parameters of the call  approval.state …      empty until flow keeps them
+    me(), NOW()         parameters of the call  approval.state …      what flow keeps (virtual.py)
 
 Values of definitions see all rows; what a person's request reads through a link is joined under the target's row rule.
 Money is the workspace's currency (the base part), except among the money fields of one document.
@@ -31,8 +31,8 @@ from patron_engine.model.model import LINKS
 from patron_engine.phrases import Phrase
 from patron_engine.query import functions, sets
 from patron_engine.query.source import Building, Row, path_steps
-from patron_engine.query.sqltypes import part_type, sql_type, virtual_type
-from patron_engine.query.standing import standing_value
+from patron_engine.query.sqltypes import part_type, sql_type
+from patron_engine.query.virtual import virtual_sql
 from patron_engine.store.tables import TYPES, Id
 
 MAX_NESTED = 15  # computed fields that read computed fields
@@ -131,8 +131,7 @@ class SqlBinding:
         name = steps[0]
         found = row.object.field(name)
         if found is None and name in VIRTUAL:
-            kept = standing_value(row, steps)
-            return sa.cast(sa.null(), virtual_type(steps)) if kept is None else kept
+            return virtual_sql(row, steps)
         assert found is not None, f"{row.object.name} has no field {name!r}"
         if len(steps) == 1:
             return self.of_field(row, found)

@@ -15,7 +15,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from patron_engine.errors import Forbidden, NeedsConfirmation, NotFound, PatronError, Refused
+from patron_engine.errors import Conflict, Forbidden, NeedsConfirmation, NotFound, PatronError, Refused
 from patron_engine.fields.field import Field
 from patron_engine.model.model import label_of
 from patron_engine.phrases import Label, Phrase
@@ -72,6 +72,8 @@ class Batch:
         self.attached: dict[str, tuple[str, str]] = {}  # file -> the record and field that take it
         self.ready: dict[tuple[str, str], Ready] = {}  # object, what of it -> rows that are text already
         self.handed: set[Row] = set()  # records that go to somebody else, by somebody who may assign them
+        self.asks: list[Any] = []  # approvals that begin once this is saved (record/asking)
+        self.locks: dict[str, Any] = {}  # record -> the approval that an edit begins anew
         self.each = False  # what cannot be saved is set aside; the rest goes on
         self.looking = False  # nothing is written and nothing locked: ways/preview
         self.takes_warnings = call.cause.kind in TAKES_WARNINGS or bool(call.cause.detail.get("bulk"))
@@ -233,6 +235,8 @@ def _single(batch: Batch, problems: Sequence[Problem]) -> PatronError | None:
         return NotFound(first.message, hint=first.hint)
     if first.code == "forbidden":
         return Forbidden(first.message, hint=first.hint)
+    if first.code == "locked":
+        return Conflict(first.message, code="locked", hint=first.hint)
     return None
 
 

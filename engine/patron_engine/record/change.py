@@ -14,7 +14,16 @@ from patron_engine.problems import Problem
 
 Action = Literal["create", "update", "upsert", "transfer", "delete", "restore", "void", "unvoid", "purge"]
 Done = Literal[
-    "created", "updated", "unchanged", "deleted", "restored", "voided", "unvoided", "purged", "refused"
+    "created",
+    "updated",
+    "unchanged",
+    "deleted",
+    "restored",
+    "voided",
+    "unvoided",
+    "purged",
+    "refused",
+    "submitted",
 ]
 Source = Literal["wire", "text", "typed"]
 EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -57,7 +66,8 @@ class Change:
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """What became of a change. `problems` are the warnings that were taken, or, in mode "each", why it was refused."""
+    """What became of a change. `problems` are the warnings that were taken, or, in mode "each", why it was refused.
+    `submitted`: it waits for the approval `instance`; a record that was created may have one as well."""
 
     action: Done
     object: str
@@ -65,3 +75,4 @@ class Outcome:
     version: int | None = None
     problems: tuple[Problem, ...] = ()
     changed: tuple[str, ...] = ()
+    instance: str | None = None

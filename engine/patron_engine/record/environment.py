@@ -60,7 +60,7 @@ class Environment:
         if needs.me:
             self._me(rows, needs.me)
         if needs.virtual:
-            self._standing(rows, needs.virtual)
+            self._virtual(rows, needs.virtual)
         for row in rows:
             for name in needs.old:
                 row.values[f"old.{name}"] = value_at(row.old, name)
@@ -103,16 +103,16 @@ class Environment:
             for path in paths:
                 row.values[f"me.{path}" if path else "me"] = values.get(path) if path else me
 
-    def _standing(self, rows: Sequence[Row], names: Sequence[str]) -> None:
-        """What flow keeps beside records (query/standing): nothing for one that is not written yet."""
+    def _virtual(self, rows: Sequence[Row], names: Sequence[str]) -> None:
+        """What flow keeps about records that are there; of a new one nothing."""
         there = [row.id for row in rows if row.written or not row.fresh]
         found = (
             fetch_values(self._pending.conn, self.call, rows[0].object, there, names) if there else NOTHING
         )
         for row in rows:
-            values = found.get(row.id) or NOTHING
+            values = found.get(row.id, NOTHING)
             for name in names:
-                row.values[name] = values.get(name)
+                row.values[name] = values.get(name, "none" if name == "approval.state" else None)
 
     def figures(self, rows: Sequence[Row], needs: Needs) -> None:
         """Sets and computed roll-ups: nothing for a record that is not written yet."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from patron_engine.flow.act import Command
+from patron_engine.flow.approvals import StartApproval, WithdrawApproval
 from patron_engine.flow.assigning import Chosen
 from patron_engine.flow.calling import Leave, Revive
 from patron_engine.flow.converting import Convert
@@ -23,6 +24,19 @@ from patron_engine.ways import chosen, converted, giving, leaving
 
 Carrier = Callable[[Conn, Call, Run, Any], Mapping[str, Any]]
 
+
+def _start(conn: Conn, call: Call, run: Run, command: StartApproval) -> Mapping[str, Any]:
+    from patron_engine.ways.approve import start  # an approval runs steps, so it stands above this
+
+    return {"instance": start(conn, call, command.object, command.record, command.approval, run.causer)}
+
+
+def _withdraw(conn: Conn, call: Call, run: Run, command: WithdrawApproval) -> Mapping[str, Any]:
+    from patron_engine.ways.approve import withdraw_of
+
+    return {"instance": withdraw_of(conn, call, command.object, command.record, command.reason)}
+
+
 CARRIERS: Final[Mapping[type[Command], Carrier]] = {
     Chosen: chosen.keep_chosen,
     Convert: converted.convert_record,
@@ -30,8 +44,10 @@ CARRIERS: Final[Mapping[type[Command], Carrier]] = {
     Leave: leaving.leave,
     Revive: leaving.revive,
     Serve: giving.serve,
+    StartApproval: _start,
     TakeRecord: giving.take_record,
     Tell: leaving.tell_people,
+    WithdrawApproval: _withdraw,
 }
 
 

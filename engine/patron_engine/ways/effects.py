@@ -101,5 +101,13 @@ def problems_of(error: PatronError) -> tuple[Problem, ...]:
 
 def _because(run: Run, change: Change) -> Change:
     via = [*run.via, (run.rule, run.record)]
-    change.because = {"run": run.id, "via": via, "causer": run.causer}
+    change.because = {"run": run.id, "via": via, "causer": run.causer, **_of_approval(run)}
     return change
+
+
+def _of_approval(run: Run) -> dict[str, str]:
+    """Which approval the steps belong to, where they stand in one."""
+    if not run.rule.startswith("approval:"):
+        return {}
+    named = {n: run.event[n] for n in ("approval", "instance") if n in run.event}
+    return {**named, "of": str(run.record)} if named else {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from patron_engine.actor import SYSTEM, Cause
@@ -113,7 +113,7 @@ def go_on(conn: Conn, call: Call, who: Who, older: Older | None = None) -> int:
     runs = store.claim(conn, call.schema, call.now)
     if not runs:
         return 0
-    advance(conn, call, runs, who, older)
+    _told(conn, call, advance(conn, call, runs, who, older))
     return len(runs)
 
 
@@ -122,7 +122,7 @@ def go_on_alone(conn: Conn, call: Call, who: Who, older: Older | None = None) ->
     for run in store.claim(conn, call.schema, call.now, most=1):
         try:
             with conn.transaction():
-                advance(conn, call, [run], who, older)
+                _told(conn, call, advance(conn, call, [run], who, older))
         except ReleaseChanged:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold up the workspace
@@ -140,17 +140,25 @@ def go_on_with(
     need not wait for a worker."""
     problems: Sequence[Problem] = ()
     for run in store.claim(conn, call.schema, call.now, most=1, only=id):
-        problems = advance(conn, call, [run], who, older).get(id, ())
+        gone = advance(conn, call, [run], who, older)
+        _told(conn, call, gone)
+        problems = gone.problems.get(id, ())
     found = store.find(conn, call.schema, id)
     if found is None:
         raise NotFound(Phrase("there is no such run"), code="run_not_found")
     return found, problems
 
 
-def advance(
-    conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older | None = None
-) -> Mapping[str, Sequence[Problem]]:
-    """One step further with runs of one automation, version and causer that stand at the same place; why it was refused, by run."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advanced:
+    """Runs as they stand after a step, and why steps were refused, by run."""
+
+    runs: Sequence[Run]
+    problems: Mapping[str, Sequence[Problem]]
+
+
+def advance(conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older | None = None) -> Advanced:
+    """One step further with runs of one automation, version and causer that stand at the same place."""
     first = runs[0]
     flow = flow_named(call, first.rule)
     if flow is None or flow.version != first.version:
@@ -160,10 +168,12 @@ def advance(
         actor = SYSTEM if flow.by_system else who(conn, call, first.causer) if first.causer else None
     if flow is None or actor is None:
         why = "definition_gone" if flow is None else "causer_gone"
-        store.keep(conn, call.schema, [ended(run, "parked", why) for run in runs], call.now)
-        return {run.id: (Problem(code=why, message=why),) for run in runs}
+        gone = [ended(run, "parked", why) for run in runs]
+        store.keep(conn, call.schema, gone, call.now)
+        return Advanced(runs=gone, problems={run.id: (Problem(code=why, message=why),) for run in runs})
     detail = {"rule": flow.name, "via": [*first.via, (first.rule, first.record)]}
-    call = replace(call, actor=actor, cause=Cause(kind="automation", detail=detail))
+    kind = "approval" if flow.name.startswith("approval:") else "automation"
+    call = replace(call, actor=actor, cause=Cause(kind=kind, detail=detail))
     under = Under(conn, call, flow, Reading(conn, call))
     open = _stopped(under, runs)
     while open:
@@ -174,7 +184,16 @@ def advance(
     store.keep(conn, call.schema, under.kept.values(), call.now)
     store.log(conn, call.schema, under.log)
     start(conn, call, under.begins)
-    return under.problems
+    return Advanced(runs=tuple(under.kept.values()), problems=under.problems)
+
+
+def _told(conn: Conn, call: Call, gone: Advanced) -> None:
+    """Approvals go on where the steps of a node have come to their end."""
+    from patron_engine.ways.approve import node_done  # it runs steps, so it stands above this
+
+    for run in gone.runs:
+        if run.rule.startswith("approval:") and "node" in run.event and run.state in ("done", "stopped"):
+            node_done(conn, call, str(run.event["instance"]), str(run.event["node"]))
 
 
 def _stopped(under: Under, runs: Sequence[Run]) -> list[Run]:

@@ -16,6 +16,7 @@ from patron_engine.query.call import Call
 from patron_engine.record import attach, authorise, check, links, load, remove, stages, targets
 from patron_engine.record.addressed import known_object
 from patron_engine.record.apart import Apart
+from patron_engine.record.asking import check_locks
 from patron_engine.record.batch import Batch, Ready, by_object
 from patron_engine.record.before import before_rules
 from patron_engine.record.bind import bind
@@ -79,6 +80,7 @@ def _read(batch: Batch, level: Sequence[Row]) -> None:
     authorise.authorise_fields(batch, level)
     authorise_promotion(batch, level)
     attach.hang(batch, level)
+    check_locks(batch, level)
     load.compare_versions(batch, level)
 
 

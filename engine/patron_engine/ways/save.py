@@ -19,6 +19,7 @@ import psycopg
 
 from patron_engine.access import people
 from patron_engine.errors import Conflict, LimitExceeded, Refused
+from patron_engine.model.automations import KEPT_BY_FLOW
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.record import (
@@ -32,6 +33,7 @@ from patron_engine.record import (
     targets,
 )
 from patron_engine.record.addressed import known_object, under_today
+from patron_engine.record.asking import asked, check_locks, may_ask
 from patron_engine.record.batch import Batch, RowsRefused, by_object
 from patron_engine.record.begin import begin_write, retrying, write_transaction
 from patron_engine.record.change import MAX_CHANGES, Change, Outcome
@@ -55,6 +57,7 @@ from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
 from patron_engine.record.watch import watch
 from patron_engine.record.write import write
+from patron_engine.ways.intents import begin_asked, save_asking
 from patron_engine.ways.prepare import Draft, prepare, take_up
 
 __all__ = ["begin_write", "retrying", "save", "write_transaction"]
@@ -87,10 +90,10 @@ def save(
         return outcomes_tried
     if mode == "each":
         outcomes: dict[int, Outcome] = {}
-        save_each(conn, partial(_save_all, conn, call, each=True), numbered, outcomes)
+        save_each(conn, partial(_save_run, conn, call, each=True), numbered, outcomes)
         return [outcomes[n] for n, _ in numbered]
     try:
-        return [o for _, o in sorted(_save_all(conn, call, numbered, each=False).items())]
+        return [o for _, o in sorted(_save_run(conn, call, numbered, each=False).items())]
     except RowsRefused as refusal:
         raise refusal.error from None
 
@@ -110,10 +113,19 @@ def save_draft(conn: Conn, call: Call, draft: Draft) -> list[Outcome]:
     return [outcomes[n] for n, _ in numbered]
 
 
-def _save_all(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool) -> dict[int, Outcome]:
-    """Runs of changes of one kind, in their order. Raises RowsRefused."""
-    outcomes: dict[int, Outcome] = {}
+def _save_run(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool) -> dict[int, Outcome]:
+    """As `_save_all`; what may have to wait for an approval goes alone."""
     several = len(changes) > 1 and not each
+    if any(may_ask(call, change) for _, change in changes):
+        return save_asking(conn, call, changes, partial(_save_all, each=each, several=several))
+    return _save_all(conn, call, changes, each=each, several=several)
+
+
+def _save_all(
+    conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool, several: bool = False
+) -> dict[int, Outcome]:
+    """Runs of changes of one kind, in their order. Raises RowsRefused; Asked for one that must wait."""
+    outcomes: dict[int, Outcome] = {}
     for run in runs_of(changes):
         batch = Batch(conn, call, partial(_save_inside, conn, call))
         batch.each = each
@@ -136,6 +148,8 @@ def _carried_out(batch: Batch, run: Sequence[Numbered], act: Callable[[], None])
     for row in batch.refused:
         assert row.change is not None
         outcomes[row.index] = refused_outcome(row.change, row.problems)
+    if batch.asks:
+        begin_asked(batch.conn, batch.call, batch.asks, outcomes)
     return outcomes
 
 
@@ -215,6 +229,7 @@ def _remove(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
         row.action = verb
     load.load_rows(batch, rows, deleted=verb in ("restore", "purge"), seize=verb in ("delete", "purge"))
     authorise.authorise(batch, rows)
+    check_locks(batch, rows)
     load.compare_versions(batch, rows)
     if batch.each:
         rows = batch.set_aside(rows)
@@ -226,7 +241,7 @@ def _remove(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
         return
     every = _together(batch, verb, rows)
     given = set(rows)
-    authorise.authorise(batch, [row for row in every if row not in given])
+    authorise.authorise(batch, [row for row in every if row not in given and row.object not in KEPT_BY_FLOW])
     if verb == "restore":
         targets.hold_targets(batch, every)
         for program, mine in by_object(every):
@@ -270,6 +285,7 @@ def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     write_hooks(batch, rows)
     keep_standing(batch, [*rows, *others])
     watch(batch, rows)
+    batch.asks += asked(batch, rows)
     if any(row.object == "user" for row in rows):
         batch.call.committed.append(partial(people.changed, batch.call.schema))
 

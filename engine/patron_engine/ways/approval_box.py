@@ -1,0 +1,209 @@
+"""Box: what waits for a person, what he decided, what he submitted, what he got a copy of. Part of the way approve.
+
+In: who looks, which box. Out: `Item`s, the newest first, with the values that their step sums up; how many there are of each. Values are
+those he may read. Changes nothing but that a copy was read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg import sql
+
+from patron_engine.access.decide import readable
+from patron_engine.approval import store
+from patron_engine.approval.program import Program
+from patron_engine.approval.value import Instance
+from patron_engine.errors import NotFound, Refused
+from patron_engine.phrases import Phrase
+from patron_engine.problems import Problem
+from patron_engine.query.call import Call
+from patron_engine.query.spec import Ask
+from patron_engine.record.statements import Conn
+from patron_engine.ways.approvals_seen import called, names_of
+from patron_engine.ways.approving import frame_of
+from patron_engine.ways.read import read
+
+BOXES: Final = ("waiting", "done", "started", "copied")
+SHOWN: Final = 50
+COUNTED: Final = 1_000  # a count stops here
+_WHERE: Final = {
+    "waiting": "t.person = %(me)s AND t.state = 'waiting' AND t.kind <> 'copy' AND a.state = 'running'",
+    "done": "t.decided_by = %(me)s AND t.kind <> 'copy' AND t.state IN ('approved', 'rejected', 'returned', 'transferred')",
+    "copied": "t.person = %(me)s AND t.kind = 'copy'",
+    "started": "(a.submitter = %(me)s OR a.initiator = %(me)s)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """`task` is empty in the box of what he submitted. `batch`: it may be decided with others at once; `late`: its time is over."""
+
+    number: int
+    task: str | None
+    instance: str
+    approval: str
+    label: str
+    object: str
+    record: str
+    title: str
+    node: str | None
+    node_label: str | None
+    state: str
+    submitter: str | None
+    submitter_name: str | None
+    behalf: str | None
+    behalf_name: str | None
+    arrived_at: datetime | None
+    due_at: datetime | None
+    decided_at: datetime | None
+    late: bool
+    batch: bool
+    approvers: Sequence[str]
+    summary: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """`names` of everybody who occurs; `following` goes on with the next page."""
+
+    items: Sequence[Item]
+    counts: Mapping[str, int]
+    names: Mapping[str, str]
+    following: int | None
+
+
+def counts(conn: Conn, call: Call) -> dict[str, int]:
+    """How many there are in each box; of copies those that were not read."""
+    found = {}
+    for box, where in _WHERE.items():
+        more = " AND t.state = 'copied'" if box == "copied" else ""
+        row = conn.execute(
+            _query(
+                call,
+                box,
+                "SELECT count(*) FROM (SELECT 1 FROM {from_} WHERE " + where + more + " LIMIT %(most)s) AS s",
+            ),
+            {"me": call.actor.user, "most": COUNTED},
+        ).fetchone()
+        found[box] = int(row[0]) if row is not None else 0
+    return found
+
+
+def box(
+    conn: Conn, call: Call, name: str, *, before: int | None = None, object: str = "", approval: str = ""
+) -> Box:
+    """One page of a box. Refused for a box there is not."""
+    if name not in BOXES:
+        message = Phrase("box is one of {known}", known=list(BOXES))
+        raise Refused([Problem(code="unknown_value", message=message, path="box")])
+    of = "a" if name == "started" else "t"
+    rows = conn.execute(
+        _query(
+            call, name, f"SELECT {of}.number, {'NULL' if of == 'a' else 't.id::text'}, a.id::text FROM {{from_}} WHERE {_WHERE[name]}"
+            f" AND (%(before)s::bigint IS NULL OR {of}.number < %(before)s) AND (%(object)s = '' OR a.object = %(object)s)"
+            f" AND (%(approval)s = '' OR a.approval = %(approval)s) ORDER BY {of}.number DESC LIMIT %(most)s",
+        ),
+        {"me": call.actor.user, "before": before, "object": object, "approval": approval, "most": SHOWN + 1},
+    ).fetchall()  # fmt: skip
+    following = rows[SHOWN - 1][0] if len(rows) > SHOWN else None
+    listed = [
+        (number, task, store.load(conn, call.schema, instance)) for number, task, instance in rows[:SHOWN]
+    ]
+    known = [
+        (n, t, i, frame_of(conn, call, i).program)
+        for n, t, i in listed
+        if i is not None and i.object in call.model.objects
+    ]
+    values = _values(conn, call, known)
+    people = {
+        p for _, _, i, _ in known for p in (i.submitter, *i.approvers, *(t.behalf for t in i.tasks)) if p
+    }
+    names = names_of(conn, call, people)
+    return Box(
+        items=[_item(call, n, t, i, p, names, values.get((i.object, i.record), {})) for n, t, i, p in known],
+        counts=counts(conn, call), names=names, following=following,
+    )  # fmt: skip
+
+
+def _query(call: Call, name: str, text: str) -> sql.Composed:
+    tables = {
+        "a": sql.Identifier(call.schema, "sys__approval"), "t": sql.Identifier(call.schema, "sys__approval_task"),
+    }  # fmt: skip
+    both = sql.SQL("{a} a" if name == "started" else "{t} t JOIN {a} a ON a.id = t.instance").format(**tables)
+    return sql.SQL(text).format(from_=both)  # type: ignore[arg-type]
+
+
+Known = tuple[int, str | None, Instance, Program]
+
+
+def _summed(program: Program, instance: Instance, task: str | None) -> Sequence[str]:
+    found = instance.task(task or "")
+    node = program.by_name.get(found.node) if found is not None else None
+    return (node.body.get("summary") if node is not None else None) or program.tells("summary") or ()
+
+
+def _values(conn: Conn, call: Call, known: Sequence[Known]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """(object, record) -> what he may read of it, one question for each object."""
+    wanted: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for _, task, instance, program in known:
+        ids, names = wanted[instance.object]
+        ids.add(instance.record)
+        names.update(_summed(program, instance, task))
+        names.add(call.model.objects[instance.object].title)
+    found: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for object, (ids, names) in wanted.items():
+        seen = readable(call.model, call.actor, object)
+        fields = tuple(n for n in sorted(names) if n.partition(".")[0] in seen and "." not in n)
+        try:
+            rows = read(
+                conn,
+                call,
+                Ask(object=object, ids=tuple(sorted(ids)), fields=("id", *fields), limit=SHOWN),
+                secret=b"",
+            ).rows()
+        except NotFound:
+            rows = []
+        found.update({(object, row["id"]): row for row in rows})
+    return found
+
+
+def _item(
+    call: Call, number: int, task: str | None, instance: Instance, program: Program, names: Mapping[str, str], values: Mapping[str, Any]
+) -> Item:  # fmt: skip
+    mine = instance.task(task or "")
+    node = program.by_name.get(mine.node) if mine is not None else None
+    object = call.model.objects[instance.object]
+    summed = [
+        n
+        for n in _summed(program, instance, task)
+        if n in values and (node is None or node.fields.get(n) != "hidden")
+    ]
+    fields = [(n, f) for n in summed if (f := object.field(n)) is not None]
+    return Item(
+        number=number, task=task, instance=instance.id, approval=instance.approval,
+        label=called(call, program.body.get("label"), program.name), object=instance.object, record=instance.record,
+        title=str(values.get(object.title) or ""), node=mine.node if mine else None,
+        node_label=called(call, node.body.get("label"), node.name) if node else None,
+        state=mine.state if mine else instance.state, submitter=instance.submitter, submitter_name=names.get(instance.submitter or ""),
+        behalf=mine.behalf if mine else None, behalf_name=names.get(mine.behalf or "") if mine else None,
+        arrived_at=mine.arrived_at if mine else instance.began_at, due_at=mine.due_at if mine else None,
+        decided_at=mine.decided_at if mine else instance.decided_at,
+        late=bool(mine and mine.due_at and mine.state == "waiting" and mine.due_at < call.now) or bool(mine and mine.reminded),
+        batch=bool(node and mine and mine.state == "waiting" and node.allows("batch")), approvers=instance.approvers,
+        summary=[{"field": n, "label": called(call, f.label, n), "value": values[n]} for n, f in fields],
+    )  # fmt: skip
+
+
+def mark_read(conn: Conn, call: Call, task: str) -> None:
+    """A copy that was looked at."""
+    conn.execute(
+        sql.SQL(
+            "UPDATE {} SET state = 'read', decided_at = %s WHERE id = %s AND person = %s AND state = 'copied'"
+        ).format(sql.Identifier(call.schema, "sys__approval_task")),
+        (call.now, task, call.actor.user),
+    )

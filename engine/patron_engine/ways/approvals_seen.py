@@ -1,0 +1,308 @@
+"""Approvals as people look at them: one instance with everything its page needs. Part of the way approve.
+
+In: an instance, who looks. Out: a `Seen`: its route with states and people, its log, what changed meanwhile, the record's fields with
+the rights of the step, what he may do and why not the rest. Values of the record are those he may read. Changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from patron_engine.access.decide import readable
+from patron_engine.approval import state, store
+from patron_engine.approval.ahead import Ahead
+from patron_engine.approval.may import acts_of_instance, acts_of_task, taken_back
+from patron_engine.approval.program import Node
+from patron_engine.approval.route import Stop, people_of, route
+from patron_engine.approval.value import UNDECIDED, Instance, Task
+from patron_engine.approval.who import choices
+from patron_engine.errors import NotFound, PatronError
+from patron_engine.jsonio import loads
+from patron_engine.model.model import label_of
+from patron_engine.phrases import Phrase
+from patron_engine.query.call import Call
+from patron_engine.query.values import fetch_values
+from patron_engine.record.statements import Conn
+from patron_engine.ways.approval_told import subject_of
+from patron_engine.ways.approve import asker_of
+from patron_engine.ways.approving import Frame, frame_of
+from patron_engine.ways.deciding import involved
+from patron_engine.ways.read import read_one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSeen:
+    """`right`: read | edit | required | hidden at this step; `columns` -> right of a set of details. Hidden ones have no value."""
+
+    name: str
+    label: str
+    right: str
+    value: Any
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What is different from the record as it was submitted."""
+
+    field: str
+    label: str
+    submitted: Any
+    now: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mine:
+    """The viewer's own task. `acts`: act -> None, or why not. `return_to`: nodes it may go back to, by name and label."""
+
+    task: Task
+    acts: Mapping[str, str | None]
+    buttons: Mapping[str, str]
+    comment: str
+    signature: bool
+    return_to: Sequence[Mapping[str, str]]
+    signers: Sequence[Task]
+    choose: Sequence[Mapping[str, Any]]
+    print: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One instance, for one viewer. `names`: user id -> how he is called, of everybody who occurs."""
+
+    instance: Instance
+    label: str
+    subject: str
+    steps: Sequence[str]
+    route: Sequence[Stop]
+    log: Sequence[Mapping[str, Any]]
+    names: Mapping[str, str]
+    acts: Mapping[str, str | None]
+    mine: Sequence[Mine]
+    take_back: str | None
+    fields: Sequence[FieldSeen]
+    differences: Sequence[Difference]
+    summary: Sequence[FieldSeen]
+    record: Mapping[str, Any] | None
+
+
+def look(conn: Conn, call: Call, id: str) -> Seen:
+    """NotFound where there is none, or it is nothing of his."""
+    frame = seen_frame(conn, call, id)
+    instance, program = frame.instance, frame.program
+    asker = asker_of(conn, call, instance)
+    stops = route(program, instance, Ahead(conn, call, program, instance))
+    mine = [t for t in instance.tasks if t.person == call.actor.user and t.kind != "copy"]
+    his = [t for t in mine if t.state in UNDECIDED] or mine[-1:]
+    record = record_seen(conn, call, instance)
+    lines = store.logged(conn, call.schema, id)
+    people = [*people_of(stops), *_in_log(lines), *(p for p in (instance.submitter, instance.initiator) if p)]
+    return Seen(
+        instance=instance, label=called(call, program.body.get("label"), program.name),
+        subject=subject_of(conn, call, program, instance, his[0].node if his else None, call.actor.languages),
+        steps=[n for n, p in instance.places.items() if p.state == "open"], route=stops, log=lines,
+        names=names_of(conn, call, people),
+        acts=acts_of_instance(program, instance, asker, call.now), mine=[_mine(frame, t) for t in his],
+        take_back=_take_back(frame, mine), fields=_fields(frame, his, record), differences=_differences(frame, his, record),
+        summary=_summary(frame, his, record), record=record,
+    )  # fmt: skip
+
+
+def seen_frame(conn: Conn, call: Call, id: str) -> Frame:
+    """An instance, or the one of a task, that is his to see: he has to do with it, or may read its record."""
+    instance = store.load(conn, call.schema, id)
+    if instance is None:
+        of = store.instance_of(conn, call.schema, id)
+        instance = store.load(conn, call.schema, of) if of is not None else None
+    if instance is None:
+        raise _missing()
+    if not (call.actor.administrator or call.actor.user in involved(instance)):
+        try:
+            read_one(conn, call, instance.object, instance.record, fields=("id",))
+        except NotFound:
+            raise _missing() from None
+    return frame_of(conn, call, instance)
+
+
+def _missing() -> NotFound:
+    return NotFound(Phrase("there is no such approval"), code="approval_not_found")
+
+
+def called(call: Call, label: Any, name: str) -> str:
+    return str(label_of(label or "", name, call.actor.languages))
+
+
+def names_of(conn: Conn, call: Call, people: Iterable[str]) -> dict[str, str]:
+    """What people are called, whoever asks: who takes part in an approval is known to all who see it."""
+    ids = list(dict.fromkeys(p for p in people if p))
+    object = call.model.objects.get("user")
+    if object is None or not ids:
+        return {}
+    rows = fetch_values(conn, call, "user", ids, [object.title])
+    return {id: str(row.get(object.title) or "…") for id, row in rows.items()}
+
+
+def _in_log(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [str(line[k]) for line in lines for k in ("by", "behalf", "person") if line[k]] + [
+        p for line in lines for p in line["detail"].get("people", ())
+    ]
+
+
+def record_seen(conn: Conn, call: Call, instance: Instance) -> dict[str, Any] | None:
+    """The record as he may read it; None when it is gone."""
+    object = call.model.objects.get(instance.object)
+    if object is None:
+        return None
+    names = [n for n, f in readable(call.model, call.actor, object.name).items() if f.type != "secret"]
+    try:
+        found: dict[str, Any] = loads(
+            read_one(conn, call, object.name, instance.record, fields=names, expand=object.details).json
+        )
+    except PatronError:
+        return None
+    return found
+
+
+def _mine(frame: Frame, task: Task) -> Mine:
+    call, program, instance = frame.call, frame.program, frame.instance
+    node = program.by_name[task.node]
+    back = state.return_targets(program, instance, task.node)
+    return Mine(
+        task=task, acts=acts_of_task(program, instance, task, asker_of(frame.conn, call)),
+        buttons={name: called(call, text, name) for name, text in (node.body.get("buttons") or {}).items()},
+        comment=node.comment, signature=bool(node.body.get("signature")),
+        return_to=[{"name": n, "label": called(call, program.by_name[n].body.get("label"), n)} for n in back],
+        signers=[t for t in instance.tasks if t.added_by == task.id],
+        choose=to_choose(frame, "approver"), print=node.body.get("print"),
+    )  # fmt: skip
+
+
+def to_choose(frame: Frame, by: str) -> list[dict[str, Any]]:
+    """The nodes that come and for which somebody is to be chosen, with who may be: None is anybody."""
+    facts = Ahead(frame.conn, frame.call, frame.program, frame.instance)
+    found = []
+    for node in frame.program.by_name.values():
+        asked = any(w["chosen_by"] == by for w in choices(node.body.get("who")))
+        if asked and node.name not in frame.instance.places and not frame.instance.chosen.get(node.name):
+            offered = facts.offered(frame.instance, node)
+            found.append(
+                {
+                    "node": node.name,
+                    "label": called(frame.call, node.body.get("label"), node.name),
+                    "from": offered,
+                }
+            )
+    return found
+
+
+def _take_back(frame: Frame, mine: Sequence[Task]) -> str | None:
+    """The task whose approval he may take back."""
+    asker = asker_of(frame.conn, frame.call)
+    return next(
+        (t.id for t in reversed(mine) if taken_back(frame.program, frame.instance, t, asker) is None), None
+    )
+
+
+def _node(frame: Frame, his: Sequence[Task]) -> Node | None:
+    return frame.program.by_name.get(his[0].node) if his else None
+
+
+def _fields(frame: Frame, his: Sequence[Task], record: Mapping[str, Any] | None) -> list[FieldSeen]:
+    """What the step says of the record's fields."""
+    node = _node(frame, his)
+    if node is None or record is None:
+        return []
+    object = frame.call.model.objects[frame.instance.object]
+    columns: dict[str, dict[str, str]] = {}
+    rights: dict[str, str] = {}
+    for name, right in node.fields.items():
+        set, dot, column = name.partition(".")
+        if dot:
+            columns.setdefault(set, {})[column] = right
+            rights.setdefault(set, "read")
+        else:
+            rights[name] = right
+    found = []
+    for name, right in rights.items():
+        field, among = object.field(name), object.sets.get(name)
+        label = field.label if field is not None else among.label if among is not None else ""
+        value = None if right == "hidden" else _without(record.get(name), columns.get(name, {}))
+        found.append(
+            FieldSeen(
+                name=name,
+                label=called(frame.call, label, name),
+                right=right,
+                value=value,
+                columns=columns.get(name, {}),
+            )
+        )
+    return found
+
+
+def _without(value: Any, columns: Mapping[str, str]) -> Any:
+    hidden = {n for n, right in columns.items() if right == "hidden"}
+    if not hidden or not isinstance(value, list):
+        return value
+    return [
+        {k: v for k, v in row.items() if k not in hidden} if isinstance(row, Mapping) else row
+        for row in value
+    ]
+
+
+def _differences(frame: Frame, his: Sequence[Task], record: Mapping[str, Any] | None) -> list[Difference]:
+    """Of the fields he may read, those that are different by now."""
+    if record is None or not frame.instance.snapshot:
+        return []
+    node, object = _node(frame, his), frame.call.model.objects[frame.instance.object]
+    hidden = {n for n, right in (node.fields if node is not None else {}).items() if right == "hidden"}
+    own = {"version", "updated_at", "updated_by", *hidden}
+    found = []
+    for name, now in record.items():
+        before = frame.instance.snapshot.get(name)
+        if name in own or name not in frame.instance.snapshot or before == now:
+            continue
+        field = object.field(name)
+        label = called(frame.call, field.label if field is not None else "", name)
+        found.append(Difference(field=name, label=label, submitted=before, now=now))
+    return found
+
+
+def _summary(frame: Frame, his: Sequence[Task], record: Mapping[str, Any] | None) -> list[FieldSeen]:
+    node, object = _node(frame, his), frame.call.model.objects.get(frame.instance.object)
+    names = (node.body.get("summary") if node is not None else None) or frame.program.tells("summary") or ()
+    if record is None or object is None:
+        return []
+    hidden = {n for n, right in (node.fields if node is not None else {}).items() if right == "hidden"}
+    return [
+        FieldSeen(name=n, label=called(frame.call, f.label, n), right="read", value=record[n], columns={})
+        for n in names
+        if n in record and n not in hidden and (f := object.field(n)) is not None
+    ]
+
+
+def drawn(conn: Conn, call: Call, stops: Sequence[Stop]) -> list[dict[str, Any]]:
+    """A route as JSON, with names and labels."""
+    return [_drawn(call, stop, names_of(conn, call, people_of(stops))) for stop in stops]
+
+
+def _drawn(call: Call, stop: Stop, names: Mapping[str, str]) -> dict[str, Any]:
+    people = [
+        {
+            **{k: getattr(p, k) for k in p.__slots__},
+            "name": names.get(p.person),
+            "behalf_name": names.get(p.behalf or ""),
+        }
+        for p in stop.people
+    ]
+    ways = [
+        {
+            "name": w.name,
+            "label": called(call, w.label, w.name),
+            "stops": [_drawn(call, s, names) for s in w.stops],
+        }
+        for w in stop.ways
+    ]
+    plain = {k: getattr(stop, k) for k in ("name", "type", "state", "mode", "outcome", "at")}
+    return {**plain, "label": called(call, stop.label, stop.name), "people": people, "ways": ways}

@@ -1,0 +1,328 @@
+"""The way approve: a record is submitted, people decide, what follows is done.
+
+    submitted -> which approval -> its first nodes -> tasks -> one decision (a conditional UPDATE) -> the next nodes … -> the end
+        -> intent and steps of `after`, in the deciding transaction -> record, log, notices, events
+
+In: who asks, a record or a task, what he wants. Out: the instance as it stands then. Everything in the caller's write transaction,
+the instance locked first, so that of two at once one has its effect and the other is told. The core (approval/) is pure;
+approving.py carries out what it asks for; deciding.py knows what a decision needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from patron_engine.access.beside import holds
+from patron_engine.access.pick import fits
+from patron_engine.approval import state, store
+from patron_engine.approval.ahead import Ahead
+from patron_engine.approval.may import Asker, acts_of_instance
+from patron_engine.approval.program import Program, program_of
+from patron_engine.approval.route import simulated
+from patron_engine.approval.value import OPEN, Instance
+from patron_engine.approval.who import choices, choose_first, run_of
+from patron_engine.errors import Conflict, Forbidden, NotFound, PatronError, Refused
+from patron_engine.fields.link import read_id
+from patron_engine.flow.values import Reading, Subject
+from patron_engine.jsonio import loads
+from patron_engine.model.model import label_of
+from patron_engine.phrases import Phrase
+from patron_engine.problems import Problem
+from patron_engine.query.actionable import reached_among
+from patron_engine.query.call import Call
+from patron_engine.query.names import known_object
+from patron_engine.query.values import fetch_values
+from patron_engine.record.asking import Ask, Trigger, triggers_of
+from patron_engine.record.program import Programs
+from patron_engine.record.statements import Conn
+from patron_engine.ways.approving import Frame, actor_of, carry, frame_of, opened
+from patron_engine.ways.read import read_one
+
+Chosen = Mapping[str, Sequence[str]]
+
+
+# -- begun ----------------------------------------------------------------------------------------------------------
+
+
+def begin_of(conn: Conn, call: Call, ask: Ask, intent: Mapping[str, Any] | None) -> str:
+    """A save asked for it; the id of the instance. Conflict where the record has an open one."""
+    submitter = ask.causer or ask.owner
+    instance = _new(conn, call, ask.approval, ask.object, ask.record, ask.verb, submitter, intent, {})
+    return _begun(conn, call, instance).id
+
+
+def submit(
+    conn: Conn, call: Call, object: str, id: str, *, chosen: Mapping[str, Any] | None = None, approval: str | None = None,
+    button: str | None = None,
+) -> Instance:  # fmt: skip
+    """Somebody submits a record, or sends one that was returned once more."""
+    record = _submittable(conn, call, object, id)
+    there = store.of_record(conn, call.schema, object, record, open=True)
+    if there is not None:
+        return _again(conn, call, there)
+    latest = store.of_record(conn, call.schema, object, record)
+    before = store.load(conn, call.schema, latest) if latest is not None else None
+    trigger = _fitting(conn, call, object, record, approval, button)
+    if before is not None and before.state == "approved" and trigger.body.get("after_lock") == "locked":
+        raise Conflict(
+            Phrase("this is approved already"),
+            code="approved_already",
+            hint=Phrase("who may revoke the approval opens it again"),
+        )
+    people = _chosen(conn, call, chosen or {})
+    instance = _new(conn, call, trigger.approval, object, record, trigger.verb, call.actor.user, None, people)
+    _choose_first(conn, call, instance)
+    return _begun(conn, call, instance)
+
+
+def start(conn: Conn, call: Call, object: str, record: str, approval: str | None, causer: str | None) -> str:
+    """A step of an automation submits a record, for whoever caused it."""
+    trigger = None if approval else _fitting(conn, call, object, record, None, None)
+    name = approval or (trigger.approval if trigger is not None else "")
+    submitter = causer or _owner(conn, call, object, record)
+    return _begun(conn, call, _new(conn, call, name, object, record, "submit", submitter, None, {})).id
+
+
+def _submittable(conn: Conn, call: Call, object: str, id: str) -> str:
+    """The record, locked, where he may change it."""
+    found = known_object(call, object)
+    record = read_one(conn, call, object, id, fields=("id",)).record()["id"]
+    if not reached_among(conn, call, found.name, "update", [record], lock=True):
+        raise Forbidden(
+            Phrase(
+                "you may not submit this {object}",
+                object=label_of(found.label, found.name, call.actor.languages),
+            ),
+            hint=Phrase("who may change a record may submit it"),
+        )
+    return str(record)
+
+
+def _again(conn: Conn, call: Call, id: str) -> Instance:
+    frame = opened(conn, call, id)
+    if frame.instance.state != "returned":
+        raise _running(frame.instance)
+    return carry(frame, state.resubmit(frame.program, frame.instance, call.actor.user, frame.facts))
+
+
+def _running(instance: Instance) -> Conflict:
+    return Conflict(
+        Phrase("this record is being approved already"),
+        code="approval_running",
+        values={"instance": instance.id},
+    )
+
+
+def candidates(conn: Conn, call: Call, object: str, record: str, button: str | None = None) -> list[Trigger]:
+    """The approvals that a record could be submitted to, the best first."""
+    found = []
+    for trigger in triggers_of(Programs.of(call.tables)).get(object, ()):
+        by_hand = (
+            trigger.verb == "button" and button in trigger.fields if button else trigger.verb == "submit"
+        )
+        if not by_hand or not fits(trigger.body, call.actor, None):
+            continue
+        probe = Instance(
+            id=call.new_id(), approval=trigger.approval, version="", release=call.model.release, object=object, record=record,
+            trigger=trigger.verb, submitter=call.actor.user, initiator=call.actor.user, began_at=call.now,
+        )  # fmt: skip
+        if Reading(conn, call).holds(trigger.when, [Subject(run=run_of(probe, call))])[0]:
+            found.append(trigger)
+    return found
+
+
+def _fitting(
+    conn: Conn, call: Call, object: str, record: str, approval: str | None, button: str | None
+) -> Trigger:
+    found = candidates(conn, call, object, record, button)
+    named = [t for t in found if approval in (None, t.approval)]
+    if named:
+        return named[0]
+    raise Refused(
+        [Problem(code="no_approval_fits", message=Phrase("no approval fits this record as it is now"))], code="no_approval_fits",
+        hint=Phrase("the conditions of its approvals say when it can be submitted"),
+    )  # fmt: skip
+
+
+def _new(
+    conn: Conn, call: Call, approval: str, object: str, record: str, trigger: str, submitter: str | None,
+    intent: Mapping[str, Any] | None, chosen: Chosen,
+) -> Instance:  # fmt: skip
+    program = _today(call, approval)
+    initiator = (
+        _owner(conn, call, object, record) or submitter
+        if program.tells("initiator") == "owner"
+        else submitter
+    )
+    return Instance(
+        id=call.new_id(), approval=approval, version=program.version, release=call.model.release, object=object, record=record,
+        trigger=trigger, submitter=submitter, initiator=initiator, began_at=call.now, intent=intent,
+        snapshot=snapshot(conn, call, object, record), chosen={n: tuple(p) for n, p in chosen.items()},
+    )  # fmt: skip
+
+
+def proposed(conn: Conn, call: Call, approval: str, object: str, record: str) -> Instance:
+    """What submitting would begin."""
+    return _new(conn, call, approval, object, record, "submit", call.actor.user, None, {})
+
+
+def instance_of(conn: Conn, call: Call, object: str, record: str) -> str:
+    """The latest instance of a record he may read."""
+    known_object(call, object)
+    id = str(read_one(conn, call, object, record, fields=("id",)).record()["id"])
+    found = store.of_record(conn, call.schema, object, id)
+    if found is None:
+        raise NotFound(Phrase("this record was never submitted"), code="approval_not_found")
+    return found
+
+
+def _today(call: Call, approval: str) -> Program:
+    program: Program | None = Programs.of(call.tables).keep(("approval", approval, call.model.release), lambda: (call.model, program_of(call.model, approval)))[1]  # fmt: skip
+    if program is None:
+        raise NotFound(Phrase("there is no approval {name!r}", name=approval[:60]), code="unknown_approval")
+    return program
+
+
+def _begun(conn: Conn, call: Call, instance: Instance) -> Instance:
+    if not store.insert(conn, call.schema, instance):
+        there = store.of_record(conn, call.schema, instance.object, instance.record, open=True)
+        raise _running(replace(instance, id=there or instance.id))
+    frame = frame_of(conn, call, instance)
+    return carry(frame, state.begin(frame.program, instance, frame.facts))
+
+
+def _owner(conn: Conn, call: Call, object: str, record: str) -> str | None:
+    if "owner" not in call.model.objects[object].fields:
+        return None
+    found = fetch_values(conn, call, object, [record], ["owner"]).get(record, {}).get("owner")
+    return found if isinstance(found, str) else None
+
+
+def snapshot(conn: Conn, call: Call, object: str, record: str) -> dict[str, Any]:
+    """The record as it is, with its details, as its JSON has it."""
+    whole = replace(call, actor=actor_of(conn, call, None) or call.actor)
+    found = call.model.objects[object]
+    names = [n for n, f in found.fields.items() if f.type != "secret"]
+    try:
+        kept: dict[str, Any] = loads(
+            read_one(conn, whole, object, record, fields=names, expand=found.details).json
+        )
+    except PatronError:
+        return {}
+    return kept
+
+
+# -- people whom the submitter chooses ------------------------------------------------------------------------------
+
+
+def _chosen(conn: Conn, call: Call, given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for node, people in given.items():
+        listed = people if isinstance(people, list) else [people]
+        try:
+            found[node] = tuple(dict.fromkeys(read_id(p) for p in listed))
+        except (ValueError, TypeError) as error:
+            problem = Problem(
+                code="not_users", message=Phrase("name users by their ids"), path=f"chosen.{node}"
+            )
+            raise Refused([problem]) from error
+    return found
+
+
+def _choose_first(conn: Conn, call: Call, instance: Instance) -> None:
+    """Refused where the submitter has still to choose somebody, or chose whom he may not."""
+    program = _today(call, instance.approval)
+    facts = Ahead(conn, call, program, instance)
+    there = simulated(program, instance, facts)
+    asked = [
+        node
+        for name, node in program.by_name.items()
+        if name in there.places and any(w["chosen_by"] == "submitter" for w in choices(node.body.get("who")))
+    ]
+    missing = [node for node in asked if not instance.chosen.get(node.name)]
+    if missing:
+        raise choose_first(missing)
+    for node in asked:
+        check_choice(facts, instance, node.name, instance.chosen[node.name])
+
+
+def check_choice(facts: Ahead, instance: Instance, node: str, people: Sequence[str]) -> None:
+    """Refused for somebody who is not offered."""
+    offered = facts.offered(instance, facts.program.by_name[node])
+    wrong = [p for p in people if not facts.active(p) or (offered is not None and p not in offered)]
+    if wrong:
+        message = Phrase("this person cannot be chosen here")
+        raise Refused([Problem(code="not_offered", message=message, path=f"chosen.{node}")])
+
+
+# -- the whole ------------------------------------------------------------------------------------------------------
+
+
+def asker_of(conn: Conn, call: Call, instance: Instance | None = None) -> Asker:
+    submits = instance is not None and bool(_may_update(conn, call, instance))
+    return Asker(
+        user=call.actor.user, administrator=call.actor.administrator or call.actor.system,
+        revokes=holds(call.model, call.actor, "revoke_approval"), submits=submits,
+    )  # fmt: skip
+
+
+def _may_update(conn: Conn, call: Call, instance: Instance) -> list[str]:
+    if instance.object not in call.model.objects:
+        return []
+    return reached_among(conn, call, instance.object, "update", [instance.record])
+
+
+def allowed(frame: Frame, act: str) -> None:
+    """Forbidden or Conflict, with the reason, where he may not."""
+    asker = asker_of(frame.conn, frame.call, frame.instance)
+    why = acts_of_instance(frame.program, frame.instance, asker, frame.call.now)[act]
+    if why is None:
+        return
+    if "only" in str(why):
+        raise Forbidden(why)
+    raise Conflict(why, code=f"cannot_{act}")
+
+
+def withdraw(conn: Conn, call: Call, id: str, comment: str | None) -> Instance:
+    frame = opened(conn, call, id)
+    allowed(frame, "withdraw")
+    return carry(
+        frame, state.close(frame.program, frame.instance, "withdrawn", call.actor.user, comment, frame.facts)
+    )
+
+
+def withdraw_of(conn: Conn, call: Call, object: str, record: str, reason: str | None) -> str | None:
+    """A step of an automation withdraws what is open of a record."""
+    id = store.of_record(conn, call.schema, object, record, open=True)
+    if id is None:
+        return None
+    frame = opened(conn, call, id)
+    if frame.instance.state in OPEN:
+        carry(
+            frame,
+            state.close(frame.program, frame.instance, "withdrawn", call.actor.user, reason, frame.facts),
+        )
+    return id
+
+
+def resubmit(conn: Conn, call: Call, id: str) -> Instance:
+    """One that was returned goes on."""
+    frame = opened(conn, call, id)
+    allowed(frame, "resubmit")
+    return carry(frame, state.resubmit(frame.program, frame.instance, call.actor.user, frame.facts))
+
+
+def urge(conn: Conn, call: Call, id: str) -> Instance:
+    """Whoever is waited for is told once more."""
+    frame = opened(conn, call, id)
+    allowed(frame, "urge")
+    going = state.urged(frame.program, frame.instance, call.actor.user, frame.facts)
+    return carry(frame, going)
+
+
+def node_done(conn: Conn, call: Call, id: str, node: str) -> None:
+    """The worker did the steps of a node."""
+    frame = opened(conn, call, id)
+    carry(frame, state.steps_done(frame.program, frame.instance, node, frame.facts))

@@ -1,0 +1,397 @@
+"""Deciding: what an approver does with his task. Part of the way approve.
+
+    his task, waiting? -> may he -> the conditional UPDATE -> fields of the record -> what the step asks for -> does the way on change?
+        -> the core -> what follows
+
+In: a task, a `Wish`. Out: the instance as it stands then. Refused (422) with what is missing, Conflict (409) when it was decided or the
+way on changed; then nothing is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from patron_engine.approval import signers, state, store
+from patron_engine.approval.ahead import Ahead
+from patron_engine.approval.going import Going
+from patron_engine.approval.may import acts_of_task, taken_back
+from patron_engine.approval.program import Node
+from patron_engine.approval.route import route, token
+from patron_engine.approval.value import HOWS, UNDECIDED, Instance, Log, Task, Tell
+from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, Refused
+from patron_engine.fields.base import ValueFault
+from patron_engine.fields.link import read_id
+from patron_engine.phrases import Phrase
+from patron_engine.problems import Problem
+from patron_engine.query.call import Call
+from patron_engine.record.statements import Conn
+from patron_engine.ways.approval_fields import Fields, missing, save_fields
+from patron_engine.ways.approve import asker_of, check_choice
+from patron_engine.ways.approving import Frame, carry, opened
+
+MAX_PEOPLE: Final = 50  # limit_approval_people: of one act
+MAX_COMMENT: Final = 10_000  # limit_approval_comment: characters
+SETTLED: Final = {
+    "approve": "approved", "reject": "rejected", "return": "returned", "transfer": "transferred", "delegate": "delegated",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """`to`: whom, or the node it goes back to; `how` a signer is added; `fields` of the record; `chosen` who decides next, by node;
+    `confirm` the way on that was shown."""
+
+    act: str
+    comment: str | None = None
+    to: Any = None
+    how: str = "after"
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    signature: str | None = None
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    confirm: str | None = None
+
+
+def act(conn: Conn, call: Call, task: str, wish: Wish) -> Instance:
+    """One act of one person."""
+    if wish.comment is not None and len(wish.comment) > MAX_COMMENT:
+        raise LimitExceeded(
+            Phrase("a comment has at most {most} characters", most=MAX_COMMENT), code="limit_approval_comment"
+        )
+    frame, mine = _task(conn, call, task)
+    if wish.act == "take_back":
+        return _taken_back(frame, mine)
+    may = acts_of_task(frame.program, frame.instance, mine, asker_of(conn, call))
+    why = may.get(wish.act)
+    if wish.act not in may:
+        raise NotFound(Phrase("there is no act {name!r} here", name=wish.act[:40]), code="unknown_act")
+    if why is not None:
+        raise _refusal(frame, mine, why)
+    frame.facts.approver = call.actor.user
+    if wish.act in SETTLED:
+        _settle(frame, mine, SETTLED[wish.act])
+    return _ACTS[wish.act](frame, mine, wish)
+
+
+def _task(conn: Conn, call: Call, task: str) -> tuple[Frame, Task]:
+    """The task with its instance, locked; what he may not know of is not there."""
+    id = store.instance_of(conn, call.schema, id_of(task))
+    if id is None:
+        raise NotFound(Phrase("there is no such task"), code="task_not_found")
+    frame = opened(conn, call, id)
+    found = frame.instance.task(id_of(task))
+    if found is None or not (call.actor.administrator or call.actor.user in involved(frame.instance)):
+        raise NotFound(Phrase("there is no such task"), code="task_not_found")
+    return frame, found
+
+
+def involved(instance: Instance) -> set[str | None]:
+    """Whoever has to do with it."""
+    people = {p for t in instance.tasks for p in (t.person, t.behalf, t.decided_by)}
+    return {*people, instance.submitter, instance.initiator} - {None}
+
+
+def act_in_batch(conn: Conn, call: Call, task: str, wish: Wish) -> Instance:
+    """One of several decided at once: where the step lets them be."""
+    frame, mine = _task(conn, call, task)
+    node = frame.program.by_name.get(mine.node)
+    if node is None or not node.allows("batch"):
+        raise Conflict(Phrase("this step is decided by itself"), code="not_in_batch", hint=Phrase("open it"))
+    return act(conn, call, task, wish)
+
+
+def id_of(text: str) -> str:
+    try:
+        return read_id(text)
+    except ValueFault as fault:
+        raise NotFound(Phrase("there is no such task"), code="task_not_found") from fault
+
+
+def _refusal(frame: Frame, task: Task, why: Phrase) -> Conflict | Forbidden:
+    if task.person != frame.call.actor.user:
+        return Forbidden(why, hint=Phrase("an administrator may hand the task over"))
+    over = task.state not in ("waiting", "copied", "read") or frame.instance.state != "running"
+    return Conflict(why, code="task_decided" if over else "not_allowed_here")
+
+
+def _settle(frame: Frame, task: Task, to: str) -> None:
+    if not store.settle(frame.conn, frame.call.schema, task, to, frame.call.actor.user, frame.call.now):
+        raise Conflict(
+            Phrase("this is decided already"), code="task_decided", hint=Phrase("look at it again")
+        )
+
+
+# -- decisions ------------------------------------------------------------------------------------------------------
+
+
+def _approve(frame: Frame, task: Task, wish: Wish) -> Instance:
+    return _decided(frame, task, wish, "approved")
+
+
+def _reject(frame: Frame, task: Task, wish: Wish) -> Instance:
+    return _decided(frame, task, wish, "rejected")
+
+
+def _decided(frame: Frame, task: Task, wish: Wish, verdict: state.Verdict) -> Instance:
+    node = frame.program.by_name[task.node]
+    _said(node, wish, verdict)
+    frame = _with_choices(frame, wish)
+    fields = Fields(frame=frame, node=node, given=wish.fields)
+    if fields.beyond:
+        fields.allow(_asked_after(frame, task, replace(wish, fields=fields.own), verdict))
+    before = _way_on(frame) if wish.fields else None
+    save_fields(fields)
+    if verdict == "approved":
+        missing(fields)
+    if before is not None and verdict == "approved":
+        _same_way(frame, before, wish.confirm)
+    comment = None if node.comment == "hidden" else wish.comment
+    going = state.decide(
+        frame.program, frame.instance, task, verdict, frame.call.actor.user, comment, frame.facts
+    )
+    if wish.signature is not None:
+        going.add(
+            Log(
+                kind="signed",
+                by=frame.call.actor.user,
+                node=task.node,
+                task=task.id,
+                detail={"signature": wish.signature},
+            )
+        )
+    return carry(frame, going)
+
+
+def _asked_after(frame: Frame, task: Task, wish: Wish, verdict: state.Verdict) -> set[str]:
+    """The fields that the steps of `after` are refused for without them: these may come with the decision."""
+    try:
+        with frame.conn.transaction(force_rollback=True):
+            _decided(frame, task, wish, verdict)
+    except Refused as refused:
+        if refused.code == "after_refused":
+            return {str(p.path).partition(".")[0].partition("[")[0] for p in refused.problems if p.path}
+    return set()
+
+
+def _said(node: Node, wish: Wish, verdict: str) -> None:
+    """What the step asks for beside the word."""
+    problems = []
+    required = node.comment == "required" or (
+        node.comment == "required_to_reject" and verdict in ("rejected", "returned")
+    )
+    if required and not (wish.comment or "").strip():
+        problems.append(Problem(code="required", message=Phrase("say why, in the comment"), path="comment"))
+    if node.body.get("signature") and verdict == "approved" and not wish.signature:
+        problems.append(Problem(code="required", message=Phrase("sign here"), path="signature"))
+    if problems:
+        raise Refused(problems)
+
+
+def _with_choices(frame: Frame, wish: Wish) -> Frame:
+    """Whom this approver chose for the steps that come."""
+    if not wish.chosen:
+        return frame
+    facts = Ahead(frame.conn, frame.call, frame.program, frame.instance)
+    chosen: dict[str, tuple[str, ...]] = dict(frame.instance.chosen)
+    for name, people in wish.chosen.items():
+        if name not in frame.program.by_name:
+            raise Refused(
+                [
+                    Problem(
+                        code="unknown_node",
+                        message=Phrase("there is no step {name!r}", name=name[:40]),
+                        path=f"chosen.{name[:40]}",
+                    )
+                ]
+            )
+        found = _people(frame, people, f"chosen.{name}")
+        check_choice(facts, frame.instance, name, found)
+        chosen[name] = tuple(found)
+    made = replace(frame.instance, chosen=chosen)
+    frame.facts.instance = made
+    return replace(frame, instance=made)
+
+
+def _way_on(frame: Frame) -> Any:
+    return route(frame.program, frame.instance, Ahead(frame.conn, frame.call, frame.program, frame.instance))
+
+
+def _same_way(frame: Frame, before: Any, confirm: str | None) -> None:
+    """An edit that changes who decides next is shown before it is confirmed."""
+    now = _way_on(frame)
+    was, there = token(frame.instance, before), token(frame.instance, now)
+    if was == there or confirm == there:
+        return
+    from patron_engine.ways.approvals_seen import drawn
+
+    raise Conflict(
+        Phrase("what you changed leads to other approvers"), code="route_changed",
+        hint=Phrase("look at the new route and repeat the request with `confirm`"),
+        values={"confirm": there, "route": drawn(frame.conn, frame.call, now)},
+    )  # fmt: skip
+
+
+def _return(frame: Frame, task: Task, wish: Wish) -> Instance:
+    node = frame.program.by_name[task.node]
+    _said(node, wish, "returned")
+    to = wish.to if wish.to is not None else state.SUBMITTER
+    known = [state.SUBMITTER, state.LAST, *state.return_targets(frame.program, frame.instance, task.node)]
+    if to not in known:
+        hint = Phrase("it can go back to {known}", known=known)
+        raise Refused(
+            [Problem(code="not_earlier", message=Phrase("it cannot be returned there"), path="to", hint=hint)]
+        )
+    return carry(
+        frame,
+        state.send_back(
+            frame.program, frame.instance, task, to, frame.call.actor.user, wish.comment, frame.facts
+        ),
+    )
+
+
+def _taken_back(frame: Frame, task: Task) -> Instance:
+    why = taken_back(frame.program, frame.instance, task, asker_of(frame.conn, frame.call))
+    if why is not None:
+        raise (
+            Forbidden(why) if task.person != frame.call.actor.user else Conflict(why, code="cannot_take_back")
+        )
+    return carry(
+        frame, state.take_back(frame.program, frame.instance, task, str(frame.call.actor.user), frame.facts)
+    )
+
+
+# -- others ---------------------------------------------------------------------------------------------------------
+
+
+def _people(frame: Frame, given: Any, path: str) -> list[str]:
+    listed = given if isinstance(given, list) else [given]
+    found: list[str] = []
+    for value in listed:
+        try:
+            found.append(read_id(value["user"] if isinstance(value, Mapping) and "user" in value else value))
+        except ValueFault as fault:
+            raise Refused(
+                [Problem(code="not_users", message=Phrase("name users by their ids"), path=path)]
+            ) from fault
+    if len(found) > MAX_PEOPLE:
+        raise LimitExceeded(
+            Phrase("at most {most} people at once", most=MAX_PEOPLE), code="limit_approval_people"
+        )
+    gone = [p for p in found if not frame.facts.active(p)]
+    if gone or not found:
+        raise Refused([Problem(code="not_active", message=Phrase("name somebody who works here"), path=path)])
+    return list(dict.fromkeys(found))
+
+
+def _others(frame: Frame, task: Task, wish: Wish) -> list[str]:
+    """People to whom something of this task goes: not himself, nobody who decides here already."""
+    found = _people(frame, wish.to, "to")
+    if frame.call.actor.user in found:
+        raise Refused(
+            [Problem(code="himself", message=Phrase("name somebody else than yourself"), path="to")]
+        )
+    here = {t.person for t in frame.instance.at(task.node) if t.state in UNDECIDED and t.id != task.id}
+    if here & set(found):
+        raise Refused(
+            [
+                Problem(
+                    code="decides_here", message=Phrase("this person decides at this step already"), path="to"
+                )
+            ]
+        )
+    return found
+
+
+def _one(frame: Frame, task: Task, wish: Wish) -> str:
+    found = _others(frame, task, wish)
+    if len(found) > 1:
+        raise Refused([Problem(code="one_person", message=Phrase("name one person"), path="to")])
+    return found[0]
+
+
+def _transfer(frame: Frame, task: Task, wish: Wish) -> Instance:
+    to = _one(frame, task, wish)
+    return carry(
+        frame,
+        signers.transfer(
+            frame.program, frame.instance, task, [to], frame.call.actor.user, wish.comment, frame.facts
+        ),
+    )
+
+
+def _delegate(frame: Frame, task: Task, wish: Wish) -> Instance:
+    to = _one(frame, task, wish)
+    me = str(frame.call.actor.user)
+    return carry(
+        frame, signers.delegate(frame.program, frame.instance, task, to, me, wish.comment, frame.facts)
+    )
+
+
+def _add(frame: Frame, task: Task, wish: Wish) -> Instance:
+    if wish.how not in HOWS:
+        raise Refused(
+            [Problem(code="unknown_value", message=Phrase("how is before, after or beside"), path="how")]
+        )
+    people, me = _others(frame, task, wish), str(frame.call.actor.user)
+    going = signers.add_signers(
+        frame.program, frame.instance, task, people, wish.how, me, wish.comment, frame.facts
+    )
+    return carry(frame, going)
+
+
+def _remove(frame: Frame, task: Task, wish: Wish) -> Instance:
+    """`to` names a signer he added, by person or task."""
+    mine = [t for t in frame.instance.tasks if t.added_by == task.id and wish.to in (t.id, t.person)]
+    found = next((t for t in mine if t.state in UNDECIDED), None)
+    if found is None:
+        message = Phrase("there is no signer of yours who has not acted yet")
+        raise Refused([Problem(code="no_signer", message=message, path="to")])
+    if not store.settle(
+        frame.conn, frame.call.schema, found, "cancelled", frame.call.actor.user, frame.call.now
+    ):
+        raise Conflict(Phrase("this is decided already"), code="task_decided")
+    me = str(frame.call.actor.user)
+    return carry(frame, signers.remove_signer(frame.program, frame.instance, found, me, frame.facts))
+
+
+def _claim(frame: Frame, task: Task, wish: Wish) -> Instance:
+    return carry(
+        frame, signers.claim(frame.program, frame.instance, task, str(frame.call.actor.user), frame.facts)
+    )
+
+
+def _ask(frame: Frame, task: Task, wish: Wish) -> Instance:
+    people = _people(frame, wish.to, "to")
+    return _spoken(frame, task, wish, "asked", people)
+
+
+def _comment(frame: Frame, task: Task, wish: Wish) -> Instance:
+    people = _people(frame, wish.to, "to") if wish.to is not None else []
+    told = people or [p for p in (frame.instance.submitter,) if p is not None]
+    return _spoken(frame, task, wish, "commented", told)
+
+
+def _spoken(frame: Frame, task: Task, wish: Wish, kind: str, people: Sequence[str]) -> Instance:
+    """It changes nothing but the log; whoever is named is told and may read the record."""
+    if not (wish.comment or "").strip():
+        raise Refused([Problem(code="required", message=Phrase("write something"), path="comment")])
+    going = Going(frame.program, frame.instance, frame.facts)
+    going.add(
+        Log(
+            kind=kind,
+            by=frame.call.actor.user,
+            node=task.node,
+            task=task.id,
+            comment=wish.comment,
+            detail={"people": list(people)},
+        ),
+        Tell(kind=kind, people=tuple(people), node=task.node, task=task.id),
+    )
+    return carry(frame, going)
+
+
+_ACTS: Final[Mapping[str, Callable[[Frame, Task, Wish], Instance]]] = {
+    "approve": _approve, "reject": _reject, "return": _return, "transfer": _transfer, "delegate": _delegate, "add_signer": _add,
+    "remove_signer": _remove, "claim": _claim, "ask": _ask, "comment": _comment,
+}  # fmt: skip
