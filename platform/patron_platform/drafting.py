@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 from patron_engine.access.design import Reach, reach_of
+from patron_engine.access.showing import shows_more
 from patron_engine.actor import Actor
 from patron_engine.errors import Forbidden, Refused
 from patron_engine.meta.check import check_document
@@ -24,6 +25,7 @@ from patron_engine.problems import Problem
 from patron_engine.release.drafts import Draft, find_draft, open_draft, own_documents, put, read_draft
 from patron_engine.release.releases import layers_of
 from patron_engine.runtime import Workspace, with_own
+from patron_engine.ways.publish import Publication
 
 Connection = psycopg.Connection[Any]
 
@@ -86,6 +88,23 @@ def must_hold(
             raise Forbidden(
                 Phrase("you may not change {kind} {name}", kind=kind, name=name), hint="an administrator may"
             )
+
+
+def must_show_no_more(workspace: Workspace, actor: Actor, publication: Publication) -> None:
+    """Refused where a field would show its author, or others, what he may not read himself. What that is stays untold."""
+    old = workspace.reading(actor, lambda _, call: call.model)
+    problems = [
+        Problem(
+            code="shows_more", path=f"{field.object}.{field.name}",
+            message=Phrase(
+                "{object}.{field} would show what you may not read on every record", object=field.object, field=field.name
+            ),
+            hint="take `public`, the default or `fill` out of it, or ask an administrator to publish it",
+        )
+        for field in shows_more(old, publication.model, actor)
+    ]  # fmt: skip
+    if problems:
+        raise Refused(problems, "this is not yours to publish", code="shows_more")
 
 
 def drafted(conn: Connection, workspace: Workspace, author: str) -> Drafted:

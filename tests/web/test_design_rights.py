@@ -140,3 +140,20 @@ def test_a_change_may_not_lead_out_of_what_is_his(home: House) -> None:
     packed = change("automation/referral_makes_loyal", set={"run_as": "causer"})
     assert rep.put("/definitions/change/automation/referral_makes_loyal", packed).status_code == 403
     assert admin.get("/definitions/automation/referral_makes_loyal").json()["body"]["run_as"] == "system"
+
+
+def test_who_customises_an_object_shows_nobody_more_than_he_may_read(home: House) -> None:
+    """What is refused, and what not: tests/unit/access/test_showing.py."""
+    rep = home.api("rep")
+    total = {
+        "name": "c_total", "label": {"en": "Total"}, "type": "rollup", "of": "opportunities", "function": "sum",
+        "field": "amount", "public": True,
+    }  # fmt: skip
+    body = change("object/account", add={"fields": [FIELD, total]})
+    draft = rep.put("/definitions/change/object/account", body).json()["draft"]
+    said = rep.post(f"/drafts/{draft}/publish", {"checksum": "x"})
+    assert said.status_code == 422, said.text
+    [problem] = said.json()["problems"]
+    assert problem["code"] == "shows_more" and "account.c_total" in str(problem)
+    assert "opportunit" not in said.text, "what he may not read is not told"
+    assert rep.call("DELETE", f"/drafts/{draft}").status_code == 200

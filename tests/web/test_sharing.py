@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from patron_engine.query.rights import role_principal
 from patron_platform.identity.accounts import create_user, set_password
 from patron_platform.identity.keys import create_key
 from patron_platform.jobs.tasks import work_off
@@ -102,6 +103,10 @@ def test_a_share_is_given_listed_noticed_and_ended(ann: Someone, bob: Someone, j
     assert ann.person.page("/inbox?category=given").select_one(".notice") is None
     actions = [e["action"] for e in ann.api.get(f"/records/yd_job/{job}/history").json()["history"]]
     assert actions == ["shared", "created"]
+    [told, _] = ann.api.get(f"/records/yd_job/{job}/history").json()["history"]
+    given = told["cause"]["given"]
+    assert given["to"] == {"kind": "user", "id": bob.id, "title": bob.email.partition("@")[0]}
+    assert (given["level"], "principal" in given) == ("read", False)
     assert ann.api.delete(f"/records/yd_job/{job}/share/{bob.id}").status_code == 200
     assert status(bob, job) == (404, 404)
     assert ann.api.delete(f"/records/yd_job/{job}/share/{bob.id}").status_code == 404
@@ -144,6 +149,43 @@ def test_what_is_not_his_to_give_is_not_there(ann: Someone, bob: Someone, job: s
         {"to": {"user": bob.id}, "with": 3},
     ):
         assert ann.api.post(f"/records/yd_job/{job}/share", body).status_code == 422, body
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            (": {bob} (Read, until Jan 1, 2099)", ": {bob} (Edit)", ": role Seller (Read)", "ended a share: {bob}"),
+        ),
+        (
+            "zh-CN",
+            ("共享了记录：{bob}（只读，2099-01-01 到期）", "添加了团队成员：{bob}（可编辑）", "角色“销售”（只读）", "取消了共享：{bob}"),
+        ),
+        (
+            "zh-TW",
+            ("分享了記錄：{bob}（唯讀，2099-01-01 到期）", "新增了團隊成員：{bob}（可編輯）", "角色「销售」（唯讀）", "取消了分享：{bob}"),
+        ),
+    ],
+)  # fmt: skip
+def test_the_timeline_says_in_words_what_was_given(
+    opened: Opened, ann: Someone, bob: Someone, job: str, language: str, words: tuple[str, ...]
+) -> None:
+    path = f"/records/yd_job/{job}"
+    for said in (
+        ann.api.post(f"{path}/share", {"to": {"user": bob.id}, "until": "2099-01-01"}),
+        ann.api.delete(f"{path}/share/{bob.id}"),
+        ann.api.post(f"{path}/members", {"user": bob.id, "level": "edit"}),
+        ann.api.post(f"{path}/share", {"to": {"role": "c_seller"}}),
+    ):
+        assert said.status_code in (200, 201), said.text
+    person = opened.person(language=language)
+    text = " ".join(person.page(f"/o/yd_job/{job}").select_one("#timeline, .timeline").get_text().split())
+    for word in words:
+        assert word.format(bob=bob.email.partition("@")[0]) in text, text
+    assert bob.id not in text
+    said = ann.api.delete(f"{path}/share/{role_principal('c_seller')}")  # every seller of this file has it
+    assert said.status_code == 200, said.text
 
 
 def test_a_transfer_and_many(ann: Someone, bob: Someone, job: str) -> None:

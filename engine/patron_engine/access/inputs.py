@@ -23,6 +23,11 @@ def inputs_of(model: Model, field: Field) -> frozenset[tuple[str, str]]:
     return frozenset()
 
 
+def paths_of(model: Model, expression: Expression, own: Object) -> frozenset[tuple[str, str]]:
+    """The same of an expression over the fields of an object."""
+    return frozenset(_expression(model, expression, own, own))
+
+
 def _rollup(model: Model, rollup: Rollup, own: Object) -> Iterator[tuple[str, str]]:
     here = own
     for name in rollup.path:

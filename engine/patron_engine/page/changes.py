@@ -9,7 +9,7 @@ titles are read here, those one may not see stay unnamed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from patron_engine.access.decide import readable
 from patron_engine.errors import NotFound
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.model.model import Object
+from patron_engine.page.gifts import Gift, gifts_in
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, Item, Shown, moment_of, shown
 from patron_engine.query.call import Call
@@ -60,6 +61,7 @@ class Happening:
     cause: str
     named: str
     differences: tuple[Difference, ...]
+    gift: Gift | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,8 @@ def happenings(
     later = [_later(conn, call, known, id, n, page.entries, before, wanted) for n in range(len(page.entries))]
     titles = _titles(conn, call, fields, [*(entry["old"] for entry in page.entries), *later])
     made = []
-    for entry, stood in zip(page.entries, later, strict=True):
+    gifts = gifts_in(conn, call, reader, page.entries)
+    for entry, stood, gift in zip(page.entries, later, gifts, strict=True):
         values |= {name: _named(fields.get(name), value, titles) for name, value in stood.items()}
         differences = []
         for name, old in entry["old"].items():
@@ -105,7 +108,7 @@ def happenings(
                 )
             )
             values[name] = replaced
-        made.append(_happening(call, reader, entry, _told(differences, fields)))
+        made.append(replace(_happening(call, reader, entry, _told(differences, fields)), gift=gift))
     return Happenings(found=tuple(made), next=page.next)
 
 

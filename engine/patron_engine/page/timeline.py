@@ -17,6 +17,7 @@ import psycopg
 from patron_engine.access.decide import Deny, readable, row_rule
 from patron_engine.model.model import LinkSet, Object
 from patron_engine.page.changes import EVERYTHING, Choices, Difference, Happening, choices_of, happenings
+from patron_engine.page.gifts import Gift
 from patron_engine.page.icons import option_icons
 from patron_engine.page.layout import Layout
 from patron_engine.page.place import places_in, sealed, version_in
@@ -55,6 +56,7 @@ class Entry:
     cause: str = ""
     named: str = ""
     differences: tuple[Difference, ...] = ()
+    gift: Gift | None = None
     version: int = 0
 
 
@@ -247,7 +249,7 @@ class _Sources:
                 kind="change", object=self.object.name, id=f"v{h.version}", at=h.at,
                 day=self.reader.local(h.at).date(), icon="history", what="", by=h.by, action=h.action,
                 by_me=h.by is not None and h.by.id == self.call.actor.user, cause=h.cause, named=h.named,
-                differences=h.differences, version=h.version,
+                differences=h.differences, gift=h.gift, version=h.version,
             )
             for h in page.found
             if self.kind == "change" or not _only_files_came(h)

@@ -24,7 +24,7 @@ from patron_engine.problems import Problem, nearest
 from patron_engine.release.drafts import Draft, drop_draft, read_draft
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.requests import Body, json_answer, json_object, only, parameters
-from patron_platform.drafting import keep, must_design, must_design_all, must_hold, remove
+from patron_platform.drafting import keep, must_design, must_design_all, must_hold, must_show_no_more, remove
 from patron_platform.languages import asked
 from patron_platform.phrases import written_plan, written_problem
 
@@ -169,6 +169,7 @@ def plan_draft(request: Request, id: str, data: Body) -> Response:
     draft = _mine(caller, id)
     must_hold(caller.workspace, reach, draft.documents)
     publication = caller.workspace.plan_draft(draft)
+    must_show_no_more(caller.workspace, caller.actor, publication)
     return json_answer(dumps(written_plan(publication.as_dict(), asked(request))))
 
 
@@ -191,6 +192,7 @@ def publish_draft(request: Request, id: str, data: Body) -> Response:
     draft = _mine(caller, id)
     must_hold(caller.workspace, reach, draft.documents)
     publication = caller.workspace.plan_draft(draft)
+    must_show_no_more(caller.workspace, caller.actor, publication)
     release = caller.workspace.publish(caller.actor, publication, confirm=checksum, draft=draft.id)
     return json_answer(dumps(release.as_dict()), 201)
 

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from patron_engine.actor import Cause
 from patron_engine.errors import LimitExceeded, Refused
 from patron_engine.jsonio import dumps
+from patron_engine.page.gifts import with_names
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -160,7 +161,9 @@ def bulk(request: Request, object: str, data: Body) -> Response:
 @router.get("/{id}/history")
 def read_history(request: Request, object: str, id: str) -> Response:
     caller = enter(request)
-    rows = caller.workspace.reading(caller.actor, lambda conn, call: history(conn, call, object, id))
+    rows = caller.workspace.reading(
+        caller.actor, lambda conn, call: with_names(conn, call, history(conn, call, object, id))
+    )
     return json_answer(dumps({"history": rows}))
 
 

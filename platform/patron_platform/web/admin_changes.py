@@ -23,7 +23,7 @@ from patron_engine.release.drafts import Draft, drop_draft, find_draft, take_out
 from patron_engine.release.releases import releases
 from patron_engine.ways.publish import Publication
 from patron_engine.ways.shifts import Shift
-from patron_platform.drafting import must_design_all
+from patron_platform.drafting import must_design_all, must_show_no_more
 from patron_platform.planned import Planned, forget_plans, planned_back, planned_draft
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.admin import Desk, at_desk, desk
@@ -57,7 +57,7 @@ def _looked(
 def _draw(
     visitor: Visitor, release: int, draft: Draft | None, error: str = "", status: int = 200
 ) -> Response:
-    planned = planned_draft(visitor.workspace, release, draft)
+    planned = _his(visitor, planned_draft(visitor.workspace, release, draft))
     with at_desk(visitor) as it:
         return it.draw(
             "admin_changes.html", "changes", draft=draft, plan=planned.made, problems=planned.problems,
@@ -75,13 +75,23 @@ def publish(request: Request, workspace: str, form: FormData) -> Response:
     place = visitor.workspace
     if draft is None:
         return _draw(visitor, release, None, texts_in(visitor.languages[0])("rights.nothing"), 409)
-    plan = planned_draft(place, release, draft).made
+    plan = _his(visitor, planned_draft(place, release, draft)).made
     if plan is None:
         return _draw(visitor, release, draft, status=422)
     refused = _publish(visitor, plan, given, draft.id)
     if refused is None:
         return see_other(visitor.url("admin", "changes") + "?done=published")
     return _draw(*_looked(request, workspace), refused.detail, _status(refused))
+
+
+def _his(visitor: Visitor, planned: Planned) -> Planned:
+    """The plan, where it shows nobody more than he may read himself."""
+    try:
+        if planned.made is not None:
+            must_show_no_more(visitor.workspace, visitor.actor, planned.made)
+    except Refused as refused:
+        return Planned(problems=refused.problems)
+    return planned
 
 
 def _publish(
