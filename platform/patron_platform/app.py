@@ -14,12 +14,14 @@ from starlette.concurrency import run_in_threadpool
 from patron_platform.api import (
     access,
     audit,
+    automations,
     buttons,
     definitions,
     errors,
     exports,
     files,
     giving,
+    hooks,
     imports,
     objects,
     packs,
@@ -71,6 +73,8 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
         personal,
         privacy,
         audit,
+        automations,
+        hooks,
         runs,
     ):
         app.include_router(module.router, prefix=API)

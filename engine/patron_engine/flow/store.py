@@ -168,12 +168,13 @@ def anything(conn: Connection, schema: str, now: datetime) -> bool:
             "SELECT EXISTS (SELECT 1 FROM {events}) OR EXISTS (SELECT 1 FROM {runs} WHERE state = 'ready'"
             " AND (due_at IS NULL OR due_at <= %(now)s)) OR EXISTS (SELECT 1 FROM {runs} WHERE state = 'waiting'"
             " AND due_at <= %(now)s) OR EXISTS (SELECT 1 FROM {clocks} WHERE next_at <= %(now)s)"
-            " OR (SELECT clocks <> release FROM {state})"
+            " OR (SELECT clocks <> release FROM {state}) OR EXISTS (SELECT 1 FROM {replays} WHERE state = 'running')"
         ).format(
             events=sql.Identifier(schema, "sys__event"),
             runs=sql.Identifier(schema, "sys__run"),
             clocks=sql.Identifier(schema, "sys__clock"),
             state=sql.Identifier(schema, "sys__state"),
+            replays=sql.Identifier(schema, "sys__replay"),
         ),
         {"now": now},
     ).fetchone()

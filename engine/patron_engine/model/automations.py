@@ -44,6 +44,8 @@ EVENTS: Final = frozenset(
         "schedule",
         "stage_entered",
         "updated",
+        "upgraded",
+        "webhook",
     }
 )
 LATER: Final = frozenset({"template"})  # keys of steps that are not carried out yet

@@ -42,7 +42,7 @@ from patron_engine.query.statement import compiled
 from patron_engine.query.values import call_values
 from patron_engine.record.statements import Conn
 from patron_engine.store.tables import TYPES
-from patron_engine.ways import segments
+from patron_engine.ways import segments, upgrades
 from patron_engine.ways.flow import start
 from patron_engine.ways.steps import flow_named
 
@@ -108,6 +108,7 @@ def _plan(reading: Reading) -> None:
         planned = conn.execute(sql.SQL("SELECT clocks FROM {} {}").format(state, locked)).fetchone()
         if planned is None or planned[0] == call.model.release:
             return
+    upgrades.begin(reading, int(planned[0]) if planned else 0)
     rows = []
     for name, _ in automations(call.model):
         flow = flow_named(call, name)

@@ -19,7 +19,7 @@ from patron_engine.flow.run import Run
 from patron_engine.query.call import Call
 from patron_engine.release.active import load_model
 from patron_engine.runtime import Workspace
-from patron_engine.ways import flow, timers
+from patron_engine.ways import flow, replaying, timers
 from patron_platform.identity.standing import standing_of
 from patron_platform.service import Service
 
@@ -60,6 +60,7 @@ def work_flows(service: Service, place: Workspace) -> int:
             if not store.anything(conn, place.schema, place.runtime.clock()):
                 break
         took = place.writing(SYSTEM, timers.tick) + place.writing(SYSTEM, flow.begin)
+        took += place.writing(SYSTEM, replaying.go_on)
         try:
             took += place.writing(SYSTEM, lambda conn, call: flow.go_on(conn, call, who, older))
         except Exception:
