@@ -19,8 +19,9 @@ from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine import jsonio
 from patron_engine.errors import PatronError
+from patron_engine.flow import store
 from patron_engine.flow.program import Flow
-from patron_engine.flow.run import Run
+from patron_engine.flow.run import Run, ended
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.spans import after
 from patron_engine.flow.times import (
@@ -74,8 +75,10 @@ def tick(conn: Conn, call: Call) -> int:
         event = flow.on[clock.event]
         try:
             with conn.transaction():
-                for at in due_times(event, clock.next_at, call.now, reading.context):
+                due, missed = due_times(event, clock.next_at, call.now, reading.context)
+                for at in due:
                     begun += _begin(reading, flow, event, at)
+                _missed(reading, flow, event, missed)
         except (PatronError, psycopg.Error) as error:  # one that cannot be worked out holds up nobody
             log.warning(
                 "clock_failed",
@@ -174,6 +177,17 @@ def _begin(reading: Reading, flow: Flow, event: Mapping[str, Any], at: datetime)
             [_run(reading.call, flow, offered, r) for r in records[begin : begin + PIECE]],
         )
     return len(records)
+
+
+def _missed(reading: Reading, flow: Flow, event: Mapping[str, Any], times: Sequence[datetime]) -> None:
+    """Times that passed while nobody worked and are not made up for are listed among the runs, as one that was cut."""
+    if not times:
+        return
+    offered = {
+        "name": event["event"], "at": reading.call.now.isoformat(), "planned_at": times[0].isoformat(), "missed": len(times)
+    }  # fmt: skip
+    run = ended(_run(reading.call, flow, offered, None), "cut", "missed")
+    store.begin(reading.conn, reading.call.schema, [run], reading.call.now)
 
 
 def _run(call: Call, flow: Flow, offered: Mapping[str, Any], record: str | None) -> Run:
