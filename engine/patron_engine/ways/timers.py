@@ -165,7 +165,7 @@ def _begin(reading: Reading, flow: Flow, event: Mapping[str, Any], at: datetime)
     offered: dict[str, Any] = {"name": event["event"], "at": reading.call.now.isoformat()}
     if event["event"] == "schedule":
         offered["planned_at"] = at.isoformat()
-        records = _all(reading, flow) if flow.object is not None else [None]
+        records = _all(reading, flow) if flow.object is not None else _itself(reading, flow, offered)
     else:
         day = reading.context.local(at).date()
         offered["date"] = day.isoformat()
@@ -203,6 +203,13 @@ def _all(reading: Reading, flow: Flow) -> list[str | None]:
         key=f"{flow.name}.{flow.version}.when", object=flow.object or "", where=flow.when, limit=MOST
     )
     return list(chosen(reading, choice, [Subject(run=_run(reading.call, flow, {}, None))])[0])
+
+
+def _itself(reading: Reading, flow: Flow, offered: Mapping[str, Any]) -> list[str | None]:
+    """An automation about no record: once, where its condition holds."""
+    return (
+        [None] if reading.holds(flow.when, [Subject(run=_run(reading.call, flow, offered, None))])[0] else []
+    )
 
 
 def _of_day(
