@@ -76,6 +76,10 @@ when: "name != 'no'"
     assert t.work(days=4, hours=15, minutes=5) == {"a": 1, "b": 1, "no": 0}
     assert t.work(days=5) == {"a": 1, "b": 1, "no": 0}
     assert t.work(days=40) == {"a": 2, "b": 2, "no": 0}  # five were missed
+    missed = t.conn.execute(
+        f"SELECT state, error, event ->> 'missed' FROM {SCHEMA}.sys__run WHERE state = 'cut'"
+    ).fetchall()
+    assert missed == [("cut", "missed", "4")]
 
 
 def test_a_date_comes_once_on_its_day(conn: psycopg.Connection[Any]) -> None:

@@ -73,7 +73,7 @@ def test_a_run_is_listed_and_opened_step_by_step(opened: Opened) -> None:
     row = person.page("/runs?rule=c_reports").select_one(".audit-rows tbody tr")
     assert "Reports crews" in row.text and "Done" in row.text and "flow" in row.text
     page = person.page(f"/runs/{run['id']}")
-    assert "size / big / small" in page.text and "Branch: big" in page.text
+    assert "Branch / big / Change the record" in page.text and "Branch: big" in page.text
     assert page.select_one(f".audit-rows a[href$='/o/yd_job/{job}']") is not None
 
 

@@ -107,6 +107,15 @@ def opened(conn: Connection, schema: str, run: str) -> tuple[Seen, tuple[Taken, 
     return _seen(row), tuple(Taken(**{**t, "told": jsonio.loads(t["told"])}) for t in taken)
 
 
+def offered(conn: Connection, schema: str, run: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What the event of a run brought along, and the values before it."""
+    query = sql.SQL("SELECT event::text, old::text FROM {} WHERE id = %s").format(
+        sql.Identifier(schema, "sys__run")
+    )
+    row = conn.execute(query, (run,)).fetchone()
+    return ({}, {}) if row is None else (jsonio.loads(row[0]), jsonio.loads(row[1]))
+
+
 def replay(conn: Connection, schema: str, run: str) -> None:
     """A parked run goes on where it stands. Conflict when it is not parked."""
     _change(conn, schema, run, sql.SQL("state = 'ready', attempts = 0, due_at = NULL"))

@@ -171,6 +171,7 @@ def anything(conn: Connection, schema: str, now: datetime) -> bool:
             " OR (SELECT clocks <> release OR pools <> release FROM {state}) OR EXISTS (SELECT 1 FROM {notes})"
             " OR EXISTS (SELECT 1 FROM {pools} WHERE look_at <= %(now)s)"
             " OR EXISTS (SELECT 1 FROM {slas} WHERE look_at <= %(now)s)"
+            " OR EXISTS (SELECT 1 FROM {replays} WHERE state = 'running')"
         ).format(
             events=sql.Identifier(schema, "sys__event"),
             runs=sql.Identifier(schema, "sys__run"),
@@ -179,6 +180,7 @@ def anything(conn: Connection, schema: str, now: datetime) -> bool:
             notes=sql.Identifier(schema, "sys__note"),
             pools=sql.Identifier(schema, "sys__pool"),
             slas=sql.Identifier(schema, "sys__sla"),
+            replays=sql.Identifier(schema, "sys__replay"),
         ),
         {"now": now},
     ).fetchone()

@@ -40,8 +40,11 @@ def next_time(event: Mapping[str, Any], moment: datetime, context: Context) -> d
     return context.moment(datetime.combine(day, at))
 
 
-def due_times(event: Mapping[str, Any], planned: datetime, now: datetime, context: Context) -> list[datetime]:
-    """The times from the planned one up to now that are carried out, by what the event says of missed ones."""
+def due_times(
+    event: Mapping[str, Any], planned: datetime, now: datetime, context: Context
+) -> tuple[list[datetime], list[datetime]]:
+    """The times from the planned one up to now: those that are carried out, by what the event says of missed ones, and those
+    that are left out."""
     times: list[datetime] = []
     at: datetime | None = planned
     while at is not None and at <= now and len(times) < MOST:
@@ -49,8 +52,9 @@ def due_times(event: Mapping[str, Any], planned: datetime, now: datetime, contex
         at = next_time(event, at, context)
     missed = event.get("missed") or ("once" if event["event"] == "schedule" else "all")
     if missed == "once":
-        return times[-1:]
-    return [t for t in times if now - t <= LATE] if missed == "skip" else times
+        return times[-1:], times[:-1]
+    late = [t for t in times if missed == "skip" and now - t > LATE]
+    return [t for t in times if t not in late], late
 
 
 def days_meant(event: Mapping[str, Any], day: date, context: Context) -> list[date]:

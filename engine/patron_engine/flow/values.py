@@ -145,7 +145,7 @@ class Reading:
                 values[path] = None
                 if name in subject.run.old:
                     before.append((values, self._before(subject.run, name)))
-                elif subject.run.event.get("name") != "created":
+                elif subject.run.event.get("name") != "created" and not subject.run.event.get("supposed"):
                     same.append((values, subject))
             asked = [(s.run.object, s.run.record) for _, s in same]
             self._read([v for v, _ in same], asked, {path: rest}, money)
@@ -176,7 +176,8 @@ class Reading:
                 self._read(found, [("user", g) for g in given], {path: deep}, money)
                 continue
             for values, subject, value in zip(found, subjects, given, strict=True):
-                values[path] = self._offered(subject.run, name, value)
+                offered = self._offered(subject.run, name, value)
+                values[path] = value_at({"it": offered}, f"it.{deep}") if deep else offered
 
     def _offered(self, run: Run, name: str, value: Any) -> Any:
         if value is None:

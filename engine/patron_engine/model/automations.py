@@ -54,6 +54,8 @@ EVENTS: Final = frozenset(
         "sla",
         "stage_entered",
         "updated",
+        "upgraded",
+        "webhook",
     }
 )
 

@@ -148,9 +148,9 @@ def target_id(value: Any, target: str) -> str | None:
 
 
 def value_at(values: Mapping[str, Any], path: str) -> Any:
-    """A value or a part of it: "stage", "period.from"."""
-    name, _, part = path.partition(".")
-    whole = values.get(name)
-    if not part:
-        return whole
-    return whole.get(part) if isinstance(whole, Mapping) else None
+    """A value or a part of it: "stage", "period.from", "body.customer.code"."""
+    name, *parts = path.split(".")
+    found = values.get(name)
+    for part in parts:
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found

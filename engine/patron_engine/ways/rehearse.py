@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -32,9 +31,10 @@ from patron_engine.store.shape import IndexShape, SchemaShape, TableShape
 from patron_engine.store.tables import Tables
 from patron_engine.ways.expected import same, shown
 from patron_engine.ways.packdata import wire_value, write_data
+from patron_engine.ways.passing import moment_of, pass_time, press_button
 from patron_engine.ways.save import save
 
-RUNS = frozenset({"create", "update", "delete", "restore", "void", "read"})  # what a check may do today
+RUNS = frozenset({"create", "update", "delete", "restore", "void", "read", "button", "wait"})  # today
 
 
 def make_tables(conn: psycopg.Connection[Any], model: Model) -> str:
@@ -174,7 +174,7 @@ def _run(
     conn: psycopg.Connection[Any], schema: str, model: Model, body: Mapping[str, Any], clock: Clock
 ) -> list[Problem]:
     given = body.get("given", {})
-    now = _moment(given.get("now"), model) or clock()
+    now = moment_of(given.get("now"), model) or clock()
     call = Call(
         workspace=schema, schema=schema, model=model, tables=Tables(model, schema), actor=SYSTEM, now=now,
         cause=Cause(kind="system"), new_id=new_id,
@@ -247,6 +247,8 @@ def _do(stage: Stage, step: Mapping[str, Any]) -> None:
     call = stage.acting(step.get("as"))
     if step["do"] == "create":
         _create(stage, call, step, step.get("name"))
+    elif step["do"] == "wait":
+        stage.call = pass_time(stage.conn, stage.call, step.get("after", "0 minutes"))
     elif step["do"] != "read":
         if step["record"] not in stage.records:
             raise NotFound(
@@ -255,6 +257,8 @@ def _do(stage: Stage, step: Mapping[str, Any]) -> None:
         object, id = stage.records[step["record"]]
         values = stage.values(object, step.get("set", {}))
         confirm = frozenset(step.get("confirm", ()))
+        if step["do"] == "button":
+            return press_button(stage.conn, call, object, id, step["button"], values)
         save(stage.conn, call, [Change(action=step["do"], object=object, id=id, set=values, confirm=confirm)])
 
 
@@ -284,13 +288,6 @@ def _compare(
                 )
             )
     return problems
-
-
-def _moment(text: Any, model: Model) -> datetime | None:
-    if text is None:
-        return None
-    found = datetime.fromisoformat(str(text))
-    return found if found.tzinfo else found.replace(tzinfo=model.workspace.zone)
 
 
 def _problem(body: Mapping[str, Any], path: str, message: str) -> Problem:

@@ -19,8 +19,9 @@ from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine import jsonio
 from patron_engine.errors import PatronError
+from patron_engine.flow import store
 from patron_engine.flow.program import Flow
-from patron_engine.flow.run import Run
+from patron_engine.flow.run import Run, ended
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.spans import after
 from patron_engine.flow.times import (
@@ -42,7 +43,7 @@ from patron_engine.query.statement import compiled
 from patron_engine.query.values import call_values
 from patron_engine.record.statements import Conn
 from patron_engine.store.tables import TYPES
-from patron_engine.ways import segments
+from patron_engine.ways import segments, upgrades
 from patron_engine.ways.flow import start
 from patron_engine.ways.steps import flow_named
 
@@ -74,8 +75,10 @@ def tick(conn: Conn, call: Call) -> int:
         event = flow.on[clock.event]
         try:
             with conn.transaction():
-                for at in due_times(event, clock.next_at, call.now, reading.context):
+                due, missed = due_times(event, clock.next_at, call.now, reading.context)
+                for at in due:
                     begun += _begin(reading, flow, event, at)
+                _missed(reading, flow, event, missed)
         except (PatronError, psycopg.Error) as error:  # one that cannot be worked out holds up nobody
             log.warning(
                 "clock_failed",
@@ -108,6 +111,7 @@ def _plan(reading: Reading) -> None:
         planned = conn.execute(sql.SQL("SELECT clocks FROM {} {}").format(state, locked)).fetchone()
         if planned is None or planned[0] == call.model.release:
             return
+    upgrades.begin(reading, int(planned[0]) if planned else 0)
     rows = []
     for name, _ in automations(call.model):
         flow = flow_named(call, name)
@@ -161,7 +165,7 @@ def _begin(reading: Reading, flow: Flow, event: Mapping[str, Any], at: datetime)
     offered: dict[str, Any] = {"name": event["event"], "at": reading.call.now.isoformat()}
     if event["event"] == "schedule":
         offered["planned_at"] = at.isoformat()
-        records = _all(reading, flow) if flow.object is not None else [None]
+        records = _all(reading, flow) if flow.object is not None else _itself(reading, flow, offered)
     else:
         day = reading.context.local(at).date()
         offered["date"] = day.isoformat()
@@ -173,6 +177,17 @@ def _begin(reading: Reading, flow: Flow, event: Mapping[str, Any], at: datetime)
             [_run(reading.call, flow, offered, r) for r in records[begin : begin + PIECE]],
         )
     return len(records)
+
+
+def _missed(reading: Reading, flow: Flow, event: Mapping[str, Any], times: Sequence[datetime]) -> None:
+    """Times that passed while nobody worked and are not made up for are listed among the runs, as one that was cut."""
+    if not times:
+        return
+    offered = {
+        "name": event["event"], "at": reading.call.now.isoformat(), "planned_at": times[0].isoformat(), "missed": len(times)
+    }  # fmt: skip
+    run = ended(_run(reading.call, flow, offered, None), "cut", "missed")
+    store.begin(reading.conn, reading.call.schema, [run], reading.call.now)
 
 
 def _run(call: Call, flow: Flow, offered: Mapping[str, Any], record: str | None) -> Run:
@@ -188,6 +203,13 @@ def _all(reading: Reading, flow: Flow) -> list[str | None]:
         key=f"{flow.name}.{flow.version}.when", object=flow.object or "", where=flow.when, limit=MOST
     )
     return list(chosen(reading, choice, [Subject(run=_run(reading.call, flow, {}, None))])[0])
+
+
+def _itself(reading: Reading, flow: Flow, offered: Mapping[str, Any]) -> list[str | None]:
+    """An automation about no record: once, where its condition holds."""
+    return (
+        [None] if reading.holds(flow.when, [Subject(run=_run(reading.call, flow, offered, None))])[0] else []
+    )
 
 
 def _of_day(

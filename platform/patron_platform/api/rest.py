@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from patron_platform.api import (
     audit,
+    automations,
     definitions,
     exports,
     files,
+    hooks,
     imports,
     objects,
     outbox,
@@ -28,11 +30,13 @@ MODULES = (
     releases,
     packs,
     files,
+    hooks,
     imports,
     exports,
     personal,
     privacy,
     audit,
+    automations,
     runs,
     outbox,
 )

@@ -15,7 +15,7 @@ from patron_engine.flow.program import Flow
 from patron_engine.flow.run import Run
 from patron_engine.release.active import load_model
 from patron_engine.runtime import Workspace
-from patron_engine.ways import clocks, flow, noting, pool_clocks, timers
+from patron_engine.ways import clocks, flow, noting, pool_clocks, replaying, timers
 from patron_engine.ways.standing import Who
 from patron_engine.ways.steps import program_in
 from patron_platform.service import Service
@@ -57,8 +57,10 @@ def work_flows(service: Service, place: Workspace) -> int:
                 break
         took = sum(
             place.writing(SYSTEM, act)
-            for act in (timers.tick, noting.work, pool_clocks.tick, clocks.tick, flow.begin)
-        )
+            for act in (
+                timers.tick, noting.work, pool_clocks.tick, clocks.tick, flow.begin, replaying.go_on,
+            )
+        )  # fmt: skip
         try:
             took += place.writing(SYSTEM, lambda conn, call: flow.go_on(conn, call, who, older))
         except Exception:

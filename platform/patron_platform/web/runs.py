@@ -5,7 +5,7 @@ In: `GET /w/{workspace}/runs?rule=&state=&record=&before=`, `GET …/{id}`, post
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -18,8 +18,8 @@ from starlette.responses import Response
 from patron_engine.errors import Conflict, NotFound
 from patron_engine.flow import look
 from patron_engine.flow.store import STATES
-from patron_engine.jsonio import whole
-from patron_engine.model.model import Model, say
+from patron_engine.jsonio import dumps, whole
+from patron_engine.model.model import Model
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.query.recent import titles_of
@@ -27,6 +27,7 @@ from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.render import page
+from patron_platform.web.run_words import Words
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
@@ -97,10 +98,13 @@ def _opened(
     seen, steps = look.opened(conn, call.schema, id)
     reader = visitor.reader(call)
     line = _lines(conn, call, reader, [seen])[0]
+    words = Words(call.model, reader)
+    offered, old = look.offered(conn, call.schema, id)
     return page(
-        visitor, call, "run.html", title=line["label"], here="runs", run=line, wrong=wrong, status=status,
+        visitor, call, "run.html", title=line["label"], here="runs", run=line, wrong=wrong, status=status, words=words,
+        offered=_told(offered), old=words.values(seen.object or "", old),
         steps=[
-            {"step": _step(s.step), "outcome": s.outcome, "told": s.told, "at": reader.moment(s.at), "ms": s.ms}
+            {"step": words.step(seen.rule, s.step), "outcome": s.outcome, "told": s.told, "at": reader.moment(s.at), "ms": s.ms}
             for s in steps
         ],
     )  # fmt: skip
@@ -115,29 +119,36 @@ def _lines(conn: Connection, call: Call, reader: Reader, found: list[look.Seen])
         if one.causer and "user" in call.model.objects:
             wanted.setdefault("user", {})[one.causer] = None
     titles = titles_of(conn, call, {object: list(ids) for object, ids in wanted.items()})
+    words = Words(call.model, reader)
     return [
         {
-            **one.as_dict(), "label": _label(call.model, one.rule, reader), "began": reader.moment(one.began_at),
+            **one.as_dict(), "label": words.rule(one.rule), "began": reader.moment(one.began_at),
             "ended": reader.moment(one.ended_at) if one.ended_at else "", "due": reader.moment(one.due_at) if one.due_at else "",
-            "title": titles.get((one.object or "", one.record or ""), ""), "who": titles.get(("user", one.causer or ""), ""),
+            "lasted": _lasted(one), "title": titles.get((one.object or "", one.record or ""), ""), "who": titles.get(("user", one.causer or ""), ""),
         }
         for one in found
     ]  # fmt: skip
 
 
+def _lasted(one: look.Seen) -> float | None:
+    """Seconds from its begin to its end."""
+    return round((one.ended_at - one.began_at).total_seconds(), 1) if one.ended_at else None
+
+
+def _told(offered: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the event brought along, but what the page says anyway."""
+    rest = {
+        k: v
+        for k, v in offered.items()
+        if k not in ("name", "at", "by", "missed", "supposed") and v is not None
+    }
+    return [(k, v if isinstance(v, str) else dumps(v).decode()) for k, v in rest.items()]
+
+
 def _rules(model: Model, reader: Reader) -> list[tuple[str, str]]:
     names = [name for kind, name in model.documents if kind == "automation"]
-    return sorted(((name, _label(model, name, reader)) for name in names), key=lambda pair: pair[1])
-
-
-def _label(model: Model, rule: str, reader: Reader) -> str:
-    body = model.documents.get(("automation", rule)) or {}
-    return say(body.get("label") or {}, reader.languages) or rule
-
-
-def _step(path: str) -> str:
-    """The place of a step as its author named it: `size / big / call`."""
-    return " / ".join(part for part in path.split(".") if part not in ("steps", "cases"))
+    words = Words(model, reader)
+    return sorted(((name, words.rule(name)) for name in names), key=lambda pair: pair[1])
 
 
 def _administrator(request: Request, workspace: str) -> Visitor:

@@ -63,11 +63,11 @@ def test_missed_times_are_made_up_for_as_the_event_says() -> None:
     event = {"event": "schedule", "cron": "0 * * * *"}
     planned, now = at("2026-05-20T01:00"), at("2026-05-20T04:05")
     hours = [at(f"2026-05-20T0{h}:00") for h in (1, 2, 3, 4)]
-    assert due_times({**event, "missed": "all"}, planned, now, SHANGHAI) == hours
-    assert due_times({**event, "missed": "once"}, planned, now, SHANGHAI) == hours[-1:]
-    assert due_times({**event, "missed": "skip"}, planned, now, SHANGHAI) == hours[-1:]
-    assert due_times({**event, "missed": "skip"}, planned, at("2026-05-20T04:30"), SHANGHAI) == []
-    assert due_times(event, at("2026-05-20T05:00"), now, SHANGHAI) == []
+    assert due_times({**event, "missed": "all"}, planned, now, SHANGHAI) == (hours, [])
+    assert due_times({**event, "missed": "once"}, planned, now, SHANGHAI) == (hours[-1:], hours[:-1])
+    assert due_times({**event, "missed": "skip"}, planned, now, SHANGHAI) == (hours[-1:], hours[:-1])
+    assert due_times({**event, "missed": "skip"}, planned, at("2026-05-20T04:30"), SHANGHAI) == ([], hours)
+    assert due_times(event, at("2026-05-20T05:00"), now, SHANGHAI) == ([], [])
 
 
 def test_days_that_are_meant() -> None:

@@ -1,0 +1,85 @@
+"""Run words: what a step is called when people look at a run: its own label, or what it does, in the reader's language.
+
+In: the model, a rule, the place of a step in it. Out: a text; the record that a step names, and what it would write, as people read
+it. Reads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from patron_engine.meta.document import path_of
+from patron_engine.model.model import Model, say
+from patron_engine.page.reader import Reader
+from patron_engine.page.show import shown
+from patron_platform.web.texts import texts_in
+
+
+class Words:
+    def __init__(self, model: Model, reader: Reader) -> None:
+        self.model = model
+        self.reader = reader
+        self.t = texts_in(reader.languages[0])
+
+    def rule(self, rule: str) -> str:
+        """What an automation is called; steps of other documents by the document."""
+        kind, name, _ = ("automation", rule, "") if ":" not in rule else rule.split(":", 2)
+        body = self.model.documents.get((kind, name)) or {}
+        return say(body.get("label") or {}, self.reader.languages) or name
+
+    def object(self, name: str | None) -> str:
+        found = self.model.object(name or "")
+        return say(found.label, self.reader.languages) or found.name if found is not None else name or ""
+
+    def step(self, rule: str, place: str) -> str:
+        """`size / big / Call`: each step on the way by its label, or by what it does."""
+        kind, name, _ = ("automation", rule, "") if ":" not in rule else rule.split(":", 2)
+        body = self.model.documents.get((kind, name))
+        path = path_of(body, place) if body is not None else None
+        if body is None or path is None:
+            return " / ".join(part for part in place.split(".") if part not in ("steps", "cases"))
+        here: Any = body
+        words = []
+        for key in path:
+            here = here[key]
+            if isinstance(here, Mapping) and "do" in here:
+                words.append(self._named(here))
+            elif isinstance(here, Mapping) and "name" in here and "steps" in here:
+                words.append(say(here.get("label") or {}, self.reader.languages) or str(here["name"]))
+        return " / ".join(words)
+
+    def _named(self, step: Mapping[str, Any]) -> str:
+        label = say(step.get("label") or {}, self.reader.languages)
+        if label:
+            return label
+        do = str(step["do"])
+        what = self.object(step["object"]) if step.get("object") else ""
+        if do == "run":
+            what = self.rule(str(step.get("automation")))
+        if not self.t.has(f"runs.do_{do}"):
+            return str(step.get("name") or do)
+        return self.t(f"runs.do_{do}", what=what).strip()
+
+    def why(self, text: str) -> str:
+        return self.t(f"runs.why_{text}") if self.t.has(f"runs.why_{text}") else text
+
+    def event(self, name: str) -> str:
+        return self.t(f"runs.event_{name}") if self.t.has(f"runs.event_{name}") else name
+
+    def values(self, object: str, given: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Label and text of what is written."""
+        found = self.model.object(object)
+        told = []
+        for name, value in given.items():
+            field = found.field(name) if found is not None else None
+            if field is None:
+                rows = value if isinstance(value, list) else []
+                told.append((name, self.t("runs.rows", n=len(rows)) if rows else str(value)))
+                continue
+            try:
+                text = shown(field, value, self.reader).text
+            except (TypeError, ValueError, KeyError):
+                text = str(value)
+            told.append((say(field.label, self.reader.languages) or name, text or "–"))
+        return told
