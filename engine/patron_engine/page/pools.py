@@ -269,7 +269,7 @@ def _clocks(conn: Connection, call: Call, reader: Reader, id: str) -> list[Clock
     made = []
     for sla, clock, state, breached, due, done in found:
         body = call.model.documents.get(("sla", sla)) or {}
-        named = next((c for c in body.get("clocks") or () if c["name"] == clock), {})
+        named: Mapping[str, Any] = next((c for c in body.get("clocks") or () if c["name"] == clock), {})
         left = None if done is not None or state == "paused" else int((due - call.now).total_seconds())
         label = reader.say(texts(named.get("label")), clock)
         made.append(Clock(label=label, state=state, breached=breached, due=reader.moment(due), left=left))

@@ -35,6 +35,7 @@ POOL = {
     "look_at": "timestamptz",
 }  # fmt: skip
 NOTE = {"at": "timestamptz", "object": "text", "record": "uuid", "kind": "text", "payload": "jsonb"}
+BROUGHT_IN = frozenset({"import", "pack"})  # what is brought in stands where it stands: no tasks are made of it
 CLOCKED = {"rule": "text", "returns_at": "timestamptz", "warn_at": "timestamptz", "warned_at": "timestamptz"}
 
 
@@ -96,7 +97,8 @@ def _stages(batch: Batch, rows: Sequence[Row]) -> None:
             at, to = batch.call.now, row.values.get(name) or ""
             kept.append((row.id, path.body["name"], row.object, to, at, to, at))
             told = {"path": path.body["name"], "from": row.old.get(name), "to": row.values.get(name)}
-            notes.append((row, "stage", {**told, "by": batch.causer_of(row)}))
+            by_hand = batch.call.cause.kind not in BROUGHT_IN
+            notes.append((row, "stage", {**told, "by": batch.causer_of(row), "tasks": by_hand}))
     batch.pending.add(batch.programs.keep("standing.stage", lambda: _stage_upsert(batch)), kept)
     note(batch, notes)
 
