@@ -54,7 +54,11 @@ def someone(opened: Opened, role: str) -> Someone:
 @pytest.fixture(scope="module")
 def published(opened: Opened) -> Opened:
     boss = {**ROLE, "label": {"en": "Boss"}}
-    for kind, name, body in (("role", "c_pool_rep", ROLE), ("role", "c_pool_boss", boss), ("pool", "c_free", POOL)):
+    for kind, name, body in (
+        ("role", "c_pool_rep", ROLE),
+        ("role", "c_pool_boss", boss),
+        ("pool", "c_free", POOL),
+    ):
         said = opened.admin.put(f"/definitions/{kind}/{name}", body)
         assert said.status_code == 200, said.text
     draft = said.json()["draft"]
@@ -76,18 +80,27 @@ def boss(published: Opened) -> Someone:
 
 def waiting(opened: Opened, name: str = "") -> str:
     own = uuid4().hex
-    made = opened.admin.make("account", name=f"{own[:9]} {name}", phone=f"0571-{int(own[:6], 16):08}", owner=None)
+    made = opened.admin.make(
+        "account", name=f"{own[:9]} {name}", phone=f"0571-{int(own[:6], 16):08}", owner=None
+    )
     return str(made["id"])
 
 
-def test_it_is_hidden_until_it_is_claimed_and_once_only(published: Opened, rep: Someone, boss: Someone) -> None:
+def test_it_is_hidden_until_it_is_claimed_and_once_only(
+    published: Opened, rep: Someone, boss: Someone
+) -> None:
     id = waiting(published)
     other = someone(published, "c_pool_rep")
     seen = rep.api.get(f"/records/account/{id}", params={"fields": "name,phone,pool.name"}).json()
     assert (seen["phone"], seen["pool.name"]) == (None, "c_free")
     phone = published.admin.read("account", id)["phone"]
     assert rep.api.rows("account", where=f"phone == '{phone}'", fields="id") == []
-    assert rep.api.get("/pools").json()["pools"][0]["limits"] == {"per_day": 3, "today": 0, "holding": 200, "held": 0}
+    assert rep.api.get("/pools").json()["pools"][0]["limits"] == {
+        "per_day": 3,
+        "today": 0,
+        "holding": 200,
+        "held": 0,
+    }
     said = rep.api.post(f"/records/account/{id}/claim")
     assert (said.status_code, said.json()) == (200, {"id": id, "pool": "c_free", "waits": False})
     assert rep.api.read("account", id)["phone"] == phone
@@ -141,7 +154,10 @@ def test_pages_of_a_pool(published: Opened, rep: Someone, boss: Someone) -> None
     shown = rep.person.page("/pools/c_free?q=page")
     assert "pool0 page" in shown.text and "0571" not in shown.text
     assert "0 of 3 claimed today" in shown.text
-    assert shown.find("button", {"value": "claim"}) is not None and shown.find("button", {"value": "assign"}) is None
+    assert (
+        shown.find("button", {"value": "claim"}) is not None
+        and shown.find("button", {"value": "assign"}) is None
+    )
     said = rep.person.post("/pools/c_free", {"act": "claim", "id": ids[0]})
     assert said.headers["location"].endswith("done=claimed&n=1")
     assert "1 of 3 claimed today" in rep.person.page("/pools/c_free").text

@@ -14,12 +14,12 @@ import psycopg
 
 from patron_engine.actor import SYSTEM, Actor
 from patron_engine.flow import store
+from patron_engine.flow.assigning import program_in
 from patron_engine.flow.program import Flow
 from patron_engine.query.call import Call
 from patron_engine.release.active import load_model
 from patron_engine.runtime import Workspace
 from patron_engine.ways import clocks, flow, noting, pool_clocks, timers
-from patron_engine.ways.steps import program_in
 from patron_platform.identity.standing import standing_of
 from patron_platform.service import Service
 
