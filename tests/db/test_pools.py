@@ -18,6 +18,7 @@ from patron_engine.record.given import gifts_of
 from patron_engine.store.session import configure
 from patron_engine.ways import pools
 from patron_engine.ways.give import Wish, give
+from patron_engine.ways.pool_people import MAX_CLAIMS
 from patron_engine.ways.pools import Back
 from patron_engine.ways.read import read, rows
 from patron_engine.ways.save import retrying, save, write_transaction
@@ -282,7 +283,7 @@ def test_records_that_were_there_before_their_pool_are_taken_up(house: House) ->
 
 def test_a_batch_ends_at_its_limit(house: House) -> None:
     with pytest.raises(PatronError) as told:
-        pools.claim(house.conn, house.call, "customer", ["x"] * (pools.MAX_CLAIMS + 1), to="y")
+        pools.claim(house.conn, house.call, "customer", ["x"] * (MAX_CLAIMS + 1), to="y")
     assert told.value.code == "limit_pool_batch"
 
 

@@ -21,7 +21,7 @@ from patron_engine.flow import turns
 from patron_engine.flow.act import Act, Command
 from patron_engine.flow.choosing import by_chance, by_load, in_turns, without
 from patron_engine.flow.people import people
-from patron_engine.flow.program import Do, Flow, Step
+from patron_engine.flow.program import Do, Flow, Step, flow_at, flow_of
 from patron_engine.flow.select import outside_of, roots_of
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.model.automations import events_of
@@ -49,6 +49,16 @@ class Chosen(Command):
     queue: str | None
     list: str
     told: Mapping[str, Any] = field(default_factory=dict)
+
+
+def program_in(model: Model, name: str) -> Flow | None:
+    """An automation by its name, an assignment as `assignment:name`, the steps of another document as `kind:name:path`."""
+    kind, _, rest = name.partition(":")
+    if not rest:
+        return flow_of(model, name)
+    return (
+        flow_of_assignment(model, rest) if kind == "assignment" and ":" not in rest else flow_at(model, name)
+    )
 
 
 def flow_of_assignment(model: Model, name: str) -> Flow | None:

@@ -8,9 +8,7 @@ return names, else the first whose `takes` holds.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,16 +16,12 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine import jsonio
-from patron_engine.access.pick import Body
-from patron_engine.access.pools import pools_of
-from patron_engine.expr.compile import Expression
-from patron_engine.model.model import Model
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.environment import target_id
-from patron_engine.record.program import Programs
 from patron_engine.record.row import Row
 from patron_engine.record.stages import moving
 from patron_engine.record.statements import Statement, any_of, compiled
+from patron_engine.record.watched import Feed, Watched, watched_of
 
 STAGE = {"record": "uuid", "path": "text", "object": "text", "stage": "text", "since": "timestamptz"}
 POOL = {
@@ -35,34 +29,10 @@ POOL = {
     "look_at": "timestamptz",
 }  # fmt: skip
 NOTE = {"at": "timestamptz", "object": "text", "record": "uuid", "kind": "text", "payload": "jsonb"}
+BROUGHT_IN = frozenset(
+    {"import", "pack"}
+)  # what is brought in stands where it stands: no tasks are made of it
 CLOCKED = {"rule": "text", "returns_at": "timestamptz", "warn_at": "timestamptz", "warned_at": "timestamptz"}
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """Records of another object that conditions of `object` look at, by the link they hang on."""
-
-    link: str
-    object: str
-    created: bool  # only new ones count
-
-
-@dataclass(slots=True)
-class Watched:
-    """Of one object: its pools, the first first; whether it has paths; whether SLAs or tasks of stages look at it; whether
-    its pools take back; what hangs on others that are watched."""
-
-    pools: Sequence[Body] = field(default_factory=list)
-    paths: bool = False
-    looked_at: bool = False
-    returns: bool = False
-    feeds: list[Feed] = field(default_factory=list)
-
-
-def watched_of(programs: Programs) -> Mapping[str, Watched]:
-    """Made once a release."""
-    found: Mapping[str, Watched] = programs.keep("standing", lambda: _watched(programs.model))
-    return found
 
 
 def keep_standing(batch: Batch, rows: Sequence[Row]) -> None:
@@ -96,7 +66,8 @@ def _stages(batch: Batch, rows: Sequence[Row]) -> None:
             at, to = batch.call.now, row.values.get(name) or ""
             kept.append((row.id, path.body["name"], row.object, to, at, to, at))
             told = {"path": path.body["name"], "from": row.old.get(name), "to": row.values.get(name)}
-            notes.append((row, "stage", {**told, "by": batch.causer_of(row)}))
+            by_hand = batch.call.cause.kind not in BROUGHT_IN
+            notes.append((row, "stage", {**told, "by": batch.causer_of(row), "tasks": by_hand}))
     batch.pending.add(batch.programs.keep("standing.stage", lambda: _stage_upsert(batch)), kept)
     note(batch, notes)
 
@@ -263,68 +234,3 @@ def _upsert(
     again: dict[str, Any] = {n: sa.bindparam(f"new_{n}", type_=table.c[n].type) for n in sets}
     again |= {n: sa.null() for n in empty}
     return compiled(made.on_conflict_do_update(index_elements=list(key), set_=again))
-
-
-# -- made once a release ------------------------------------------------------------------------------------------
-
-
-def _watched(model: Model) -> Mapping[str, Watched]:
-    found: dict[str, Watched] = defaultdict(Watched)
-    for (kind, name), body in model.documents.items():
-        if kind not in ("stage_path", "pool", "sla") or body["object"] not in model.objects:
-            continue
-        object: str = body["object"]
-        here = found[object]
-        if kind == "pool" and "owner" in model.objects[object].fields:
-            here.pools = pools_of(model, object)
-            cases = body.get("return") or ()
-            here.returns = here.returns or bool(cases)
-            named = {key.removeprefix("no_") for case in cases for key in case if key.startswith("no_")}
-            for of in sorted(named):
-                _feed(
-                    found,
-                    model,
-                    object,
-                    [s.field for s in model.objects[object].sets.values() if s.object == of],
-                    of,
-                    True,
-                )
-        elif kind == "stage_path":
-            here.paths = True
-            here.looked_at = here.looked_at or any(
-                t.get("done_when") for s in body["stages"] for t in s.get("tasks") or ()
-            )
-        elif kind == "sla":
-            here.looked_at = True
-        if kind != "pool":
-            for of, link in _counted(model, kind, name, object):
-                _feed(found, model, object, [link], of, False)
-    return dict(found)
-
-
-def _feed(
-    found: dict[str, Watched], model: Model, object: str, links: Sequence[str], of: str, created: bool
-) -> None:
-    for link in links:
-        feed = Feed(link=link, object=object, created=created)
-        if feed not in found[of].feeds:
-            found[of].feeds.append(feed)
-
-
-def _counted(model: Model, kind: str, name: str, object: str) -> Iterator[tuple[str, str]]:
-    """(object, link) of the sets that conditions of a document count: COUNT(activities) looks at activities, by `about`."""
-    for (k, n, at), expression in model.expressions.items():
-        if (
-            (k, n) != (kind, name)
-            or not (kind == "sla" or at.endswith(".done_when"))
-            or not isinstance(expression, Expression)
-        ):
-            continue
-        for node in expression.aggregates:
-            among = (
-                model.objects[object].sets.get(node.sets[0])
-                if node.sets and node.base in ("", "this")
-                else None
-            )
-            if among is not None:
-                yield among.object, among.field

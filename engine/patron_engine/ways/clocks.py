@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -26,15 +26,12 @@ from patron_engine.model.automations import automations, events_of
 from patron_engine.query.call import Call
 from patron_engine.query.values import fetch_values
 from patron_engine.record.calendars import calendar_named
-from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
+from patron_engine.ways.clock_rows import clocks_where, keep_clocks
 from patron_engine.ways.flow import start
-from patron_engine.ways.save import save
 from patron_engine.ways.steps import flow_named
 
 MOST: Final = 500  # clocks that are looked at together
-NAMES: Final = tuple(f.name for f in fields(Clock))
-SHOWN: Final = ("state", "warn_at", "due_at", "done_at", "breached", "hours")  # of a clock, in its record
 
 
 def look(reading: Reading, looks: Mapping[tuple[str, str], datetime]) -> None:
@@ -44,7 +41,9 @@ def look(reading: Reading, looks: Mapping[tuple[str, str], datetime]) -> None:
         mine = {record: at for (object, record), at in looks.items() if object == body["object"]}
         if not mine:
             continue
-        there = _clocks(reading, "record = ANY(%s::uuid[]) AND sla = %s FOR UPDATE", [sorted(mine), name])
+        there = clocks_where(
+            reading, sql.SQL("record = ANY(%s::uuid[]) AND sla = %s FOR UPDATE"), [sorted(mine), name]
+        )
         known = {(c.record, c.clock): c for c in there}
         facts = _facts(reading, name, body, sorted(mine))
         made, kept = [], []
@@ -63,13 +62,15 @@ def look(reading: Reading, looks: Mapping[tuple[str, str], datetime]) -> None:
             else:
                 after = went_on(before, found, mine[record], context)
                 kept += [(before, after)] if after != before else []
-        _keep(reading, made, kept)
+        keep_clocks(reading, made, kept)
 
 
 def tick(conn: Conn, call: Call) -> int:
     """Clocks whose time has come: they warn, are late, escalate; how many there were. In the caller's write transaction."""
     reading = Reading(conn, replace(call, actor=SYSTEM, cause=Cause(kind="system")))
-    due = _clocks(reading, "look_at <= %s ORDER BY look_at LIMIT %s FOR UPDATE SKIP LOCKED", [call.now, MOST])
+    due = clocks_where(
+        reading, sql.SQL("look_at <= %s ORDER BY look_at LIMIT %s FOR UPDATE SKIP LOCKED"), [call.now, MOST]
+    )
     by_sla: dict[str, list[Clock]] = defaultdict(list)
     for clock in due:
         by_sla[clock.sla].append(clock)
@@ -78,7 +79,7 @@ def tick(conn: Conn, call: Call) -> int:
         body = call.model.documents.get(("sla", name))
         if body is None or body["object"] not in call.model.objects:
             ended = [(c, replace(c, state="cancelled", done_at=call.now, look_at=None)) for c in clocks]
-            _keep(reading, [], ended)
+            keep_clocks(reading, [], ended)
             continue
         facts = _facts(reading, name, body, sorted({c.record for c in clocks}))
         kept = []
@@ -90,7 +91,7 @@ def tick(conn: Conn, call: Call) -> int:
                 clock, warns, late, number = came(clock, found.terms, call.now, context)
                 begins += _told(call, body, clock, ["warn"] * warns + ["breach"] * late, number)
             kept.append((before, clock))
-        _keep(reading, [], kept)
+        keep_clocks(reading, [], kept)
     start(conn, reading.call, _fitting(reading, begins))
     return len(due)
 
@@ -237,68 +238,6 @@ def _fitting(reading: Reading, runs: Sequence[Run]) -> list[Run]:
         if flow is not None and reading.holds(flow.when, [Subject(run=run)])[0]:
             kept.append(run)
     return kept
-
-
-# -- rows ---------------------------------------------------------------------------------------------------------
-
-
-def _clocks(reading: Reading, where: str, given: Sequence[Any]) -> list[Clock]:
-    cast = {"record": "record::text", "kept": "kept::text"}
-    query = "SELECT {columns} FROM {table} WHERE " + where
-    rows = reading.conn.execute(
-        sql.SQL(query).format(
-            columns=sql.SQL(", ".join(cast.get(n, n) for n in NAMES)),
-            table=sql.Identifier(reading.call.schema, "sys__sla"),
-        ),
-        given,
-    ).fetchall()
-    return [Clock(**dict(zip(NAMES, row, strict=True))) for row in rows]
-
-
-def _keep(reading: Reading, made: Sequence[Clock], kept: Sequence[tuple[Clock, Clock]]) -> None:
-    """The clocks as they stand, here and as records."""
-    call, table = reading.call, sql.Identifier(reading.call.schema, "sys__sla")
-    names = sql.SQL(", ").join(map(sql.Identifier, NAMES))
-    own = [n for n in NAMES if n not in ("record", "sla", "clock")]
-    with reading.conn.cursor() as cursor:
-        cursor.executemany(
-            sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
-                table, names, sql.SQL(", ").join([sql.Placeholder()] * len(NAMES))
-            ),
-            [tuple(asdict(c)[n] for n in NAMES) for c in made],
-        )
-        cursor.executemany(
-            sql.SQL("UPDATE {} SET {} WHERE record = %s AND sla = %s AND clock = %s").format(
-                table, sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(n)) for n in own)
-            ),
-            [(*(asdict(c)[n] for n in own), c.record, c.sla, c.clock) for b, c in kept if c != b],
-        )
-    changes = [_record(call, c, "create") for c in made]
-    changes += [
-        _record(call, c, "update") for b, c in kept if any(getattr(b, n) != getattr(c, n) for n in SHOWN)
-    ]
-    saved = [c for c in changes if c is not None]
-    if saved:
-        save(reading.conn, call, saved, mode="each")
-
-
-def _record(call: Call, clock: Clock, action: Any) -> Change | None:
-    known = call.model.objects.get("sla_clock")
-    field = known.field("about") if known is not None else None
-    if known is None or field is None or clock.object not in field.link.to:
-        return None
-    values: dict[str, Any] = {n: getattr(clock, n) for n in SHOWN}
-    values["paused_seconds"] = int(clock.paused)
-    if action == "create":
-        values |= {"agreement": clock.sla, "clock": clock.clock, "started_at": clock.started_at}
-        values["about"] = {"object": clock.object, "id": clock.record} if field.link.several else clock.record
-    return Change(
-        action=action,
-        object="sla_clock",
-        id=clock.kept,
-        source="typed",
-        set={n: v for n, v in values.items() if n in known.fields},
-    )
 
 
 def _subject(object: str, record: str) -> Subject:

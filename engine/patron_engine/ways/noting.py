@@ -57,7 +57,9 @@ def work(conn: Conn, call: Call) -> int:
     if changes:
         save(conn, call, changes, mode="each")
     _due(reading, stages)
-    stage_tasks.enter(reading, [(n.object, n.record, n.told, n.at) for n in stages])
+    stage_tasks.enter(
+        reading, [(n.object, n.record, n.told, n.at) for n in stages if n.told.get("tasks", True)]
+    )
     looks: dict[tuple[str, str], datetime] = {}
     for note in notes:
         if note.object in call.model.objects:

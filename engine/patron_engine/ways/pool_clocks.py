@@ -11,13 +11,12 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
-from psycopg import sql
 from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.access.pools import pools_of
@@ -37,12 +36,11 @@ from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
 from patron_engine.store.tables import Id
 from patron_engine.ways.noting import about
+from patron_engine.ways.pool_rows import Standing, drop_rows, due_rows, keep_rows, take_up
 from patron_engine.ways.pools import Back, put_back
 from patron_engine.ways.save import save
 
 log = logging.getLogger("patron.flow")
-MOST: Final = 500  # records that are looked at together
-ADOPTED: Final = 5_000  # records that were there before their pool, taken up at once
 AGAIN: Final = timedelta(days=1)  # conditions that read the present day are asked anew
 WARNED: Final = {
     "en": "{title} goes back to the pool {pool} on {day} unless you follow it up",
@@ -56,42 +54,25 @@ WENT: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """A row of `sys__pool`."""
-
-    record: str
-    object: str
-    pool: str
-    waits: bool
-    since: datetime
-    owner: str | None
-    rule: str | None = None
-    returns_at: datetime | None = None
-    warn_at: datetime | None = None
-    warned_at: datetime | None = None
-    look_at: datetime | None = None
-
-
 def tick(conn: Conn, call: Call) -> int:
     """Looks at what is due; how many records. In the caller's write transaction."""
     reading = Reading(conn, replace(call, actor=SYSTEM, cause=Cause(kind="system")))
-    taken_up = _take_up(conn, call)
+    taken_up = take_up(conn, call)
     by_object: dict[str, list[Standing]] = defaultdict(list)
-    for row in _due(conn, call):
+    for row in due_rows(conn, call):
         by_object[row.object].append(row)
     for object, rows in by_object.items():
         if object in call.model.objects and pools_of(call.model, object):
             _look(reading, object, rows)
         else:
-            _drop(conn, call, [row.record for row in rows])
+            drop_rows(conn, call, [row.record for row in rows])
     return taken_up + sum(map(len, by_object.values()))
 
 
 def _look(reading: Reading, object: str, rows: Sequence[Standing]) -> None:
     call, now = reading.call, reading.call.now
     live = fetch_values(reading.conn, call, object, [r.record for r in rows], ["owner", "queue"])
-    _drop(reading.conn, call, [r.record for r in rows if r.record not in live])
+    drop_rows(reading.conn, call, [r.record for r in rows if r.record not in live])
     there = [replace(r, look_at=None) for r in rows if r.record in live]
     there = [
         replace(r, waits=live[r.record]["owner"] is None and live[r.record]["queue"] is None)
@@ -114,7 +95,7 @@ def _look(reading: Reading, object: str, rows: Sequence[Standing]) -> None:
                 changes += _told(reading, object, row, body, WARNED)
                 row = replace(row, warned_at=now)
             kept.append(_looked(row, now, bool(body.get("return"))))
-    _keep(reading.conn, call, kept)
+    keep_rows(reading.conn, call, kept)
     if changes:
         save(reading.conn, call, changes, mode="each")
 
@@ -265,71 +246,6 @@ def _looked(row: Standing, now: datetime, again: bool) -> Standing:
         if t is not None and t > now
     ]
     return replace(row, look_at=row.look_at or min(times, default=None))
-
-
-# -- rows ---------------------------------------------------------------------------------------------------------
-
-_OWN: Final = ("pool", "waits", "rule", "returns_at", "warn_at", "warned_at", "look_at")
-_READ: Final = ("record", "object", "pool", "waits", "since", "owner", "rule", "returns_at", "warned_at")
-
-
-def _due(conn: Conn, call: Call) -> list[Standing]:
-    rows = conn.execute(
-        sql.SQL(
-            "SELECT record::text, object, pool, waits, since, owner::text, rule, returns_at, warned_at FROM {}"
-            " WHERE look_at <= %s ORDER BY look_at LIMIT %s FOR UPDATE SKIP LOCKED"
-        ).format(sql.Identifier(call.schema, "sys__pool")),
-        (call.now, MOST),
-    ).fetchall()
-    return [Standing(**dict(zip(_READ, row, strict=True))) for row in rows]
-
-
-def _keep(conn: Conn, call: Call, rows: Sequence[Standing]) -> None:
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            sql.SQL("UPDATE {} SET {} WHERE record = %s").format(
-                sql.Identifier(call.schema, "sys__pool"),
-                sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(n)) for n in _OWN),
-            ),
-            [(*(getattr(row, n) for n in _OWN), row.record) for row in rows],
-        )
-
-
-def _drop(conn: Conn, call: Call, records: Sequence[str]) -> None:
-    if records:
-        conn.execute(
-            sql.SQL("DELETE FROM {} WHERE record = ANY(%s::uuid[])").format(
-                sql.Identifier(call.schema, "sys__pool")
-            ),
-            ([*records],),
-        )
-
-
-def _take_up(conn: Conn, call: Call) -> int:
-    """Records of objects that have pools and no row yet."""
-    state = sql.Identifier(call.schema, "sys__state")
-    for locked in (sql.SQL(""), sql.SQL("FOR UPDATE")):
-        done = conn.execute(sql.SQL("SELECT pools FROM {} {}").format(state, locked)).fetchone()
-        if done is None or done[0] == call.model.release:
-            return 0
-    taken = 0
-    for object in sorted({b["object"] for (kind, _), b in call.model.documents.items() if kind == "pool"}):
-        known = call.model.objects.get(object)
-        if known is None or "owner" not in known.fields:
-            continue
-        taken += conn.execute(
-            sql.SQL(
-                "INSERT INTO {rows} (record, object, waits, since, owner, look_at) SELECT t.id, %(object)s,"
-                " t.owner IS NULL AND t.queue IS NULL, %(now)s, t.owner, %(now)s FROM {table} t WHERE t.deleted_at IS NULL"
-                " AND NOT EXISTS (SELECT FROM {rows} p WHERE p.record = t.id) LIMIT %(most)s ON CONFLICT DO NOTHING"
-            ).format(
-                rows=sql.Identifier(call.schema, "sys__pool"), table=sql.Identifier(call.schema, known.table)
-            ),
-            {"object": object, "now": call.now, "most": ADOPTED},
-        ).rowcount
-    if not taken:
-        conn.execute(sql.SQL("UPDATE {} SET pools = %s").format(state), (call.model.release,))
-    return taken
 
 
 def _subject(object: str, record: str) -> Subject:

@@ -15,13 +15,12 @@ from typing import Any, Final
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.flow.act import Act
 from patron_engine.flow.acts import acts_of
-from patron_engine.flow.assigning import flow_of_assignment
-from patron_engine.flow.program import Choose, Do, Flow, Jump, Loop, Rescue, Step, flow_at, flow_of
+from patron_engine.flow.assigning import program_in
+from patron_engine.flow.program import Choose, Do, Flow, Jump, Loop, Rescue, Step
 from patron_engine.flow.run import Run, ended, failed, gone_on, waiting
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.flow.writing import MOST
-from patron_engine.model.model import Model
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -40,16 +39,6 @@ def flow_named(call: Call, name: str) -> Flow | None:
     """The program of that name; made once a release."""
     found: Flow | None = Programs.of(call.tables).keep(("flow", name), lambda: program_in(call.model, name))
     return found
-
-
-def program_in(model: Model, name: str) -> Flow | None:
-    """An automation by its name, an assignment as `assignment:name`, the steps of another document as `kind:name:path`."""
-    kind, _, rest = name.partition(":")
-    if not rest:
-        return flow_of(model, name)
-    return (
-        flow_of_assignment(model, rest) if kind == "assignment" and ":" not in rest else flow_at(model, name)
-    )
 
 
 @dataclass(slots=True)

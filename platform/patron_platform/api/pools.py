@@ -25,7 +25,8 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.ways import pools
-from patron_engine.ways.pools import Back, Done
+from patron_engine.ways.pool_people import Done, standing_in
+from patron_engine.ways.pools import Back
 from patron_engine.ways.principals import principal_of
 from patron_platform.api.door import enter
 from patron_platform.api.idempotency import Answer, write
@@ -104,7 +105,7 @@ def _one(request: Request, object: str, id: str, data: bytes, what: str) -> Resp
         ((known, error),) = _act(what, body)(conn, call, object, [_id(id)])
         if error is not None:
             raise error
-        pool = pools.standing_in(conn, call, known_object(call, object).name, known)
+        pool = standing_in(conn, call, known_object(call, object).name, known)
         return Answer(
             dumps({"id": known, "pool": pool[0] if pool else None, "waits": bool(pool and pool[1])})
         )

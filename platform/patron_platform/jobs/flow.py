@@ -11,13 +11,13 @@ import time
 
 from patron_engine.actor import SYSTEM
 from patron_engine.flow import store
+from patron_engine.flow.assigning import program_in
 from patron_engine.flow.program import Flow
 from patron_engine.flow.run import Run
 from patron_engine.release.active import load_model
 from patron_engine.runtime import Workspace
 from patron_engine.ways import clocks, flow, noting, pool_clocks, replaying, timers
 from patron_engine.ways.standing import Who
-from patron_engine.ways.steps import program_in
 from patron_platform.service import Service
 
 TURN_SECONDS = 2.0

@@ -21,14 +21,16 @@ from patron_engine.errors import PatronError, Refused
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
 from patron_engine.page.people import choices
-from patron_engine.page.pools import PoolPage, pool_page, pools_for, standing_of
+from patron_engine.page.pools import PoolPage, pool_page, pools_for
 from patron_engine.page.record import record_page
+from patron_engine.page.standing import standing_of
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
 from patron_engine.record.undo import Kept
 from patron_engine.ways import pools
-from patron_engine.ways.pools import Back, Done
+from patron_engine.ways.pool_people import Done
+from patron_engine.ways.pools import Back
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData

@@ -24,9 +24,9 @@ from patron_engine.flow.look import Seen, opened
 from patron_engine.page.below import Grid, related_grid
 from patron_engine.page.follow_up import follow_up_of
 from patron_engine.page.people import people_of
-from patron_engine.page.pools import standing_of
 from patron_engine.page.record import record_page
 from patron_engine.page.record_tree import RecordPage, Tile
+from patron_engine.page.standing import standing_of
 from patron_engine.page.timeline import Entry, Timeline, timeline
 from patron_engine.problems import Problem
 from patron_engine.query import recent
