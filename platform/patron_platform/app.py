@@ -29,6 +29,7 @@ from patron_platform.api import (
     releases,
     runs,
     search,
+    webhooks,
 )
 from patron_platform.api.door import Door
 from patron_platform.health import router as health
@@ -72,6 +73,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
         audit,
         runs,
         outbox,
+        webhooks,
     ):
         app.include_router(module.router, prefix=API)
     app.include_router(health)

@@ -100,7 +100,9 @@ def test_what_is_down_is_asked_again_under_the_same_id(out: Out, other: Peer) ->
     first = other.next()
     assert out.opened.admin.read("yd_job", job["id"])["name"] == "order"
     assert run_of(out, job)["state"] == "waiting"
-    out.opened.admin.patch(f"/records/yd_job/{job['id']}", {"crew": 2})  # wakes the run, which goes on waiting
+    out.opened.admin.patch(
+        f"/records/yd_job/{job['id']}", {"crew": 2}
+    )  # wakes the run, which goes on waiting
     out.work()
     assert other.count() == 0
     out.later(seconds=11)
@@ -180,7 +182,10 @@ def test_a_run_stands_until_the_other_side_answers_at_the_link(out: Out, other: 
     path = link.removeprefix("http://crm.example/api/v1")
     stranger = out.opened.stranger
     assert stranger.post(path[:-3] + "aaa", {"crew": 9}).status_code == 404
-    assert stranger.call("POST", path, content=b"{", headers={"Content-Type": "application/json"}).status_code == 400
+    assert (
+        stranger.call("POST", path, content=b"{", headers={"Content-Type": "application/json"}).status_code
+        == 400
+    )
     assert run_of(out, job)["state"] == "waiting"
     assert stranger.post(path, {"crew": 4}).status_code == 204
     assert stranger.post(path, {"crew": 5}).status_code == 409

@@ -48,7 +48,17 @@ def deliver(
     """What an automation says, on the channels it names; without any as each person chose."""
     own = [c for c in channels if c in OWN]
     if own or not channels:
-        tell(conn, call, people, "automation", text=text, body=body, about=about, channels=own or None, html=html)
+        tell(
+            conn,
+            call,
+            people,
+            "automation",
+            text=text,
+            body=body,
+            about=about,
+            channels=own or None,
+            html=html,
+        )
     if "sms" in channels:
         put(conn, call, _short_messages(conn, call, people, text, run))
     if "chat" in channels:

@@ -49,6 +49,7 @@ from patron_engine.record.restore import restore
 from patron_engine.record.row import Row
 from patron_engine.record.search import write_search, write_search_of_new
 from patron_engine.record.statements import Conn
+from patron_engine.record.tidings import write_tidings
 from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
 from patron_engine.record.watch import watch
@@ -265,6 +266,7 @@ def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     write_search(batch, [*rows, *others])
     write_events(batch, [*rows, *others])
     write_hooks(batch, rows)
+    write_tidings(batch, rows)
     watch(batch, rows)
     if any(row.object == "user" for row in rows):
         batch.call.committed.append(partial(people.changed, batch.call.schema))

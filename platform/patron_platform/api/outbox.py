@@ -82,9 +82,7 @@ def answer(request: Request, token: str, data: Body) -> Response:
         place = service.runtime.workspace(workspace)
     except NotFound:
         raise NotFound("this link is not valid", code="link_not_valid") from None
-    taken = place.writing(
-        SYSTEM, lambda conn, call: answering.answered(conn, call.schema, run, parcel, said)
-    )
+    taken = place.writing(SYSTEM, lambda conn, call: answering.answered(conn, call.schema, run, parcel, said))
     if not taken:
         raise Conflict("nobody waits for this answer any more", code="answered_already")
     return Response(status_code=204)
@@ -100,5 +98,7 @@ def administrator(request: Request) -> Caller:
 def _number(text: str | None) -> int | None:
     number = whole(text) if text else None
     if text and (number is None or number < 0):
-        raise Refused([Problem(code="not_integer", message=Phrase("before is the number of a line"), path="before")])
+        raise Refused(
+            [Problem(code="not_integer", message=Phrase("before is the number of a line"), path="before")]
+        )
     return number

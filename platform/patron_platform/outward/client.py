@@ -106,7 +106,12 @@ def checked(request: Request) -> None:
             "the address must begin with http:// or https:// and hold no password",
             code="call_address", hint="https://erp.example.com/orders",
         )  # fmt: skip
-    if not request.url.isascii() or any(c <= " " for c in request.url) or len(request.url) > URL or not _port(request.url):
+    if (
+        not request.url.isascii()
+        or any(c <= " " for c in request.url)
+        or len(request.url) > URL
+        or not _port(request.url)
+    ):
         raise Unsendable("the address has characters that no address has", code="call_address")
     if request.method not in METHODS:
         raise Unsendable(Phrase("there is no method {name}", name=request.method[:20]), code="call_method")

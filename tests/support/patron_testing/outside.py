@@ -1,8 +1,8 @@
 """The web application with an outside: a mail server and other systems on loopback that it may speak to.
 
-    out = Out(opened, mail)     # opened: patron_testing.web; mail: patron_testing.smtp
-    out.work()                  # automations and the outbox, until nothing is due
-    out.later(minutes=2)        # the clock goes on
+out = Out(opened, mail)     # opened: patron_testing.web; mail: patron_testing.smtp
+out.work()                  # automations and the outbox, until nothing is due
+out.later(minutes=2)        # the clock goes on
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ class Out:
             changed |= {"mail": mail.address, "mail_from": "crm@acme.example"}
         was = opened.service
         self.opened = opened
-        self.service = Service(was.settings.model_copy(update=changed), was.database, was.databases, was.runtime)
+        self.service = Service(
+            was.settings.model_copy(update=changed), was.database, was.databases, was.runtime
+        )
         self.place = was.runtime.workspace(WORKSPACE)
         self.ahead = timedelta()
         self.place.runtime.clock = self.clock

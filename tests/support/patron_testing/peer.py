@@ -62,7 +62,11 @@ class _Handler(BaseHTTPRequestHandler):
         peer.asked.put(Asked(self.command, self.path, headers, self.rfile.read(length)))
         status, body, more = peer.answers[0] if len(peer.answers) == 1 else peer.answers.pop(0)
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **more}.items():
+        for name, value in {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+            **more,
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

@@ -6,7 +6,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
 import pytest
 
 from patron_platform.outward import addresses, client
@@ -43,7 +44,9 @@ def test_ports_of_other_services_are_barred(port: int) -> None:
     assert NOBODY.find("93.184.215.14", 1024)
 
 
-def test_a_name_is_looked_up_once_and_of_several_addresses_none_may_be_inner(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_is_looked_up_once_and_of_several_addresses_none_may_be_inner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked = []
 
     def answers(*found: str) -> Callable[[str, int], list[str]]:
@@ -71,7 +74,18 @@ def test_redirects_are_answers() -> None:
         assert other.next() and other.count() == 0
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a.example", "http://", "http://u:p@a.example", "http://a.example/ b", "http://a.example:99999/", "gopher://a"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://a.example",
+        "http://",
+        "http://u:p@a.example",
+        "http://a.example/ b",
+        "http://a.example:99999/",
+        "gopher://a",
+    ],
+)
 def test_addresses_that_are_none(url: str) -> None:
     with pytest.raises(Unsendable):
         ask(Request(method="GET", url=url), HERE)
@@ -79,7 +93,16 @@ def test_addresses_that_are_none(url: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("Host", "b"), ("host", "b"), ("X-A", "1\r\nX-B: 2"), ("X A", "1"), ("Content-Length", "1"), ("X-A", "a\x00"), ("", "1"), ("X-A", "例")],
+    [
+        ("Host", "b"),
+        ("host", "b"),
+        ("X-A", "1\r\nX-B: 2"),
+        ("X A", "1"),
+        ("Content-Length", "1"),
+        ("X-A", "a\x00"),
+        ("", "1"),
+        ("X-A", "例"),
+    ],
 )
 def test_headers_that_cannot_be_sent(name: str, value: str) -> None:
     with pytest.raises(Unsendable):
@@ -110,10 +133,8 @@ def raw(speak: Callable[[socket.socket], None]) -> Iterator[str]:
             conn, _ = server.accept()
             with conn:
                 conn.recv(65536)
-                try:
+                with suppress(OSError):
                     speak(conn)
-                except OSError:
-                    pass
 
         threading.Thread(target=serve, daemon=True).start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}/"
@@ -129,7 +150,9 @@ def drips(before: bytes) -> Callable[[socket.socket], None]:
     return speak
 
 
-@pytest.mark.parametrize("before", [b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Slow: "])
+@pytest.mark.parametrize(
+    "before", [b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Slow: "]
+)
 def test_what_comes_byte_by_byte_ends_with_the_time(before: bytes) -> None:
     with raw(drips(before)) as url:
         began = time.monotonic()
