@@ -104,11 +104,17 @@ def test_wecom_has_its_key_in_the_address(out: Out, other: Peer) -> None:
     assert [p.state for p in out.parcels()] == ["sent"]
 
 
-def test_what_a_robot_refuses_is_parked_with_its_words_and_stands_with_the_connection(out: Out, other: Peer) -> None:
+def test_what_a_robot_refuses_is_parked_with_its_words_and_stands_with_the_connection(
+    out: Out, other: Peer
+) -> None:
     other.say(200, {"errcode": 310000, "errmsg": "sign not match"})
     said(out, other, "dingtalk", "/robot/send?access_token=secret-token")
     (parcel,) = out.parcels()
-    assert parcel.state == "parked" and "sign not match" in str(parcel.error) and "secret-token" not in str(parcel)
+    assert (
+        parcel.state == "parked"
+        and "sign not match" in str(parcel.error)
+        and "secret-token" not in str(parcel)
+    )
     page = out.opened.person(ADMIN).page("/admin/connections")
     assert "sign not match" in page.text and "secret-token" not in page.decode()
 
@@ -126,7 +132,9 @@ def test_a_robot_gets_no_more_a_minute_than_it_takes(out: Out, other: Peer) -> N
     assert other.count() == robots.PER_MINUTE["wecom"] + 2
 
 
-def test_the_robot_of_the_group_is_spoken_to_and_that_of_everybody_where_there_is_none(out: Out, other: Peer) -> None:
+def test_the_robot_of_the_group_is_spoken_to_and_that_of_everybody_where_there_is_none(
+    out: Out, other: Peer
+) -> None:
     other.say(200, {"errcode": 0})
     connect(out, "wecom", other.url + "/all", "everybody")
     connect(out, "wecom", other.url + "/crews", "crews", serves=["crews"])
@@ -163,7 +171,8 @@ def test_a_text_message_goes_in_the_form_of_the_provider(out: Out, other: Peer) 
     out.opened.admin.make("yd_job", name="sms", crew=1)
     out.work()
     asked = other.next()
-    assert asked.json == {"phones": ["+8613800138000"], "content": 'Hurry "now" {to}'}
+    number = out.opened.admin.read("user", rep)["mobile"]
+    assert asked.json == {"phones": [number], "content": 'Hurry "now" {to}'}
     assert asked.headers["authorization"] == f"Bearer {SECRET}"
 
 

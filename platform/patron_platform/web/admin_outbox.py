@@ -102,7 +102,6 @@ def lines(visitor: Visitor, conn: Connection, call: Call, found: list[outbox.See
         {
             **p.as_dict(), "made": reader.moment(p.made_at), "due": reader.moment(p.due_at),
             "done": reader.moment(p.done_at) if p.done_at else "", "who": names.get(("user", p.person or ""), ""),
-            "code": (p.error or "").partition(":")[0], "why": (p.error or "").partition(": ")[2],
         }
         for p in found
     ]  # fmt: skip
