@@ -1,4 +1,5 @@
-"""Template syntax: whether the templates of a pack can be read at all. Of their names knows template_names.
+"""Template syntax: whether the templates of a pack can be read at all, and hold only what may stand in one (outward/sandbox). Of their
+names knows template_names.
 
 In: a pack. Out: Problems: of a text in a document with its place there, of a file with its line.
 """
@@ -6,6 +7,7 @@ In: a pack. Out: Problems: of a text in a document with its place there, of a fi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from jinja2 import TemplateSyntaxError
@@ -15,6 +17,7 @@ from patron_engine.meta.document import Path
 from patron_engine.pack.source import Pack
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
+from patron_platform.outward.sandbox import forbidden
 
 HINT = "{{ a.value }}, {% if … %} … {% endif %}, {% for line in lines %} … {% endfor %}"
 
@@ -26,13 +29,9 @@ def template_problems(pack: Pack) -> list[Problem]:
     for document in pack.documents:
         if document.kind == "template":
             for path, text in texts_of(document.body):
-                fault = _fault(reader, text)
-                if fault is not None:
-                    found.append(_problem(fault, **document.where(path)))
+                found += [problem for _, problem in _faults(reader, text, document.where(path))]
     for name, text in pack.templates.items():
-        fault = _fault(reader, text)
-        if fault is not None:
-            found.append(_problem(fault, file=name, line=fault.lineno))
+        found += [replace(problem, line=line) for line, problem in _faults(reader, text, {"file": name})]
     return found
 
 
@@ -46,12 +45,18 @@ def texts_of(body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
             yield from (((key, code), text) for code, text in value.items() if isinstance(text, str))
 
 
-def _fault(reader: SandboxedEnvironment, text: str) -> TemplateSyntaxError | None:
+def _faults(
+    reader: SandboxedEnvironment, text: str, place: Mapping[str, Any]
+) -> Iterator[tuple[int, Problem]]:
+    """(line of the text, what is wrong there)."""
     try:
-        reader.parse(text)
+        tree = reader.parse(text)
     except TemplateSyntaxError as fault:
-        return fault
-    return None
+        yield fault.lineno, _problem(fault, **place)
+        return
+    for line, what in forbidden(tree):
+        said = Phrase("{what} may not stand in a template (line {line})", what=what, line=line)
+        yield line, Problem(code="template_forbidden", message=said, hint=HINT, **place)
 
 
 def _problem(fault: TemplateSyntaxError, **place: Any) -> Problem:

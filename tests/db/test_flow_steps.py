@@ -102,8 +102,8 @@ steps:
     w.do("create", "user", name="away", email="away@x.example", active=False)
     shop = w.do("create", "shop", name="a", owner=owner)
     w.work()
-    told = w.rows("message", "owner::text, subject, direction, about::text")
-    assert sorted(told) == sorted((u, "A shop opened", "in", shop) for u in (owner, boss, money))
+    told = w.notices("person::text, text->>'en', reason, record::text")
+    assert sorted(told) == sorted((u, "A shop opened", "automation", shop) for u in (owner, boss, money))
 
 
 def test_a_record_is_made_with_its_details(conn: psycopg.Connection[Any]) -> None:
@@ -177,4 +177,4 @@ steps:
     w.work()
     assert w.runs() == [("mourns", "done", None)]
     assert w.rows("bill", "name, note, sum") == [("Acme", "Ann new Acme", 5)]
-    assert w.rows("message", "subject, owner::text") == [("gone: Acme", owner)]
+    assert w.notices("text #>> '{}', person::text") == [("gone: Acme", owner)]

@@ -24,6 +24,7 @@ from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.spans import after, read_span
 from patron_engine.flow.values import ROOTS, Reading, Subject
 from patron_engine.flow.writing import MOST
+from patron_engine.meta.document import Path, path_text
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.values import fetch_values
@@ -71,19 +72,19 @@ def _first(reading: Reading, step: Step, subject: Subject) -> Act:
     """What is sent, made of what the run reads now."""
     body, id = step.body, reading.call.new_id()
     method = str(body.get("method", "POST"))
-    url = _text(_value(reading, step, subject, "url", body["url"]))
-    sent = _value(reading, step, subject, "body", body.get("body"))
+    url = _text(_value(reading, step, subject, ("url",), body["url"]))
+    sent = _value(reading, step, subject, ("body",), body.get("body"))
     payload: dict[str, Any] = {
         "method": method, "url": url, "await": body.get("await") is True, "rescued": bool(body.get("on_error")),
-        "headers": _named(_value(reading, step, subject, "headers", body.get("headers") or {})),
-        "query": _named(_value(reading, step, subject, "query", body.get("query") or {})),
+        "headers": _named(_value(reading, step, subject, ("headers",), body.get("headers") or {})),
+        "query": _named(_value(reading, step, subject, ("query",), body.get("query") or {})),
         "body": None if method in _NO_BODY and sent is None else sent,
     }  # fmt: skip
     if len(jsonio.dumps(payload["body"])) > BODY:
         raise LimitExceeded(
             Phrase("what a call sends has at most {most} bytes", most=BODY), code="limit_call_body"
         )
-    span = _value(reading, step, subject, "timeout", body.get("timeout"))
+    span = _value(reading, step, subject, ("timeout",), body.get("timeout"))
     until = None
     if payload["await"]:
         until = reading.call.now + AWAITS if span is None else _after(reading, span)
@@ -110,45 +111,53 @@ def _host(url: str) -> str:
 # -- values in JSON form ------------------------------------------------------------------------------------------
 
 
-def _value(reading: Reading, step: Step, subject: Subject, key: str, raw: Any) -> Any:
-    """What stands at `key`, with its expressions worked out; `{each: set, set: …}` becomes a list."""
-    expression = step.expressions.get(key)
+def _value(reading: Reading, step: Step, subject: Subject, path: Path, raw: Any) -> Any:
+    """What stands at `path` of the step, with its expressions worked out; `{each: set, set: …}` becomes a list."""
+    expression = step.expressions.get(path_text(step.body, path)) if isinstance(raw, str) else None
     if expression is not None:
         return plain(reading.evaluate(expression, [subject])[0])
     if isinstance(raw, Mapping):
         if isinstance(raw.get("each"), str) and "set" in raw:
-            return _each(reading, step, subject, key, raw)
-        return {name: _value(reading, step, subject, f"{key}.{name}", item) for name, item in raw.items()}
+            return _each(reading, step, subject, path, raw)
+        return {name: _value(reading, step, subject, (*path, name), item) for name, item in raw.items()}
     if isinstance(raw, (list, tuple)):
-        return [_value(reading, step, subject, f"{key}[{n}]", item) for n, item in enumerate(raw)]
+        return [_value(reading, step, subject, (*path, n), item) for n, item in enumerate(raw)]
     return plain(raw)
 
 
-def _each(reading: Reading, step: Step, subject: Subject, key: str, raw: Mapping[str, Any]) -> list[Any]:
+def _each(reading: Reading, step: Step, subject: Subject, path: Path, raw: Mapping[str, Any]) -> list[Any]:
     """One value for each record of a set. Bare names are the item's, `this.` is the record that has the set."""
     object = reading.call.model.objects.get(subject.run.object or "")
     among = object.sets.get(raw["each"]) if object is not None else None
     if among is None:
-        raise Refused(
-            [Problem(code="unknown_set", message=Phrase("there is no set {name}", name=raw["each"]))]
-        )
+        said = Phrase("there is no set {name}", name=raw["each"])
+        raise Refused([Problem(code="unknown_set", message=said)])
+    where = path_text(step.body, (*path, "where"))
     choice = Choice(
-        key=f"{step.rule}.{step.path}.{key}", object=among.object, where=step.expressions.get(f"{key}.where"),
-        among=among, limit=MOST,
+        key=f"{step.rule}.{step.path}.{where}", object=among.object, where=step.expressions.get(where), among=among,
+        limit=MOST,
     )  # fmt: skip
     ids = chosen(reading, choice, [subject])[0]
-    worked = {at: e for at, e in step.expressions.items() if at.startswith(f"{key}.set")}
-    found = {at: _of_items(reading, e, subject, among.object, ids) for at, e in worked.items()}
-    return [_filled(raw["set"], f"{key}.set", {at: f[n] for at, f in found.items()}) for n in range(len(ids))]
+    inside = path_text(step.body, (*path, "set"))
+    found = {
+        at: _of_items(reading, e, subject, among.object, ids)
+        for at, e in step.expressions.items()
+        if at == inside or at.startswith((f"{inside}.", f"{inside}["))
+    }
+    return [
+        _filled(step, raw["set"], (*path, "set"), {at: values[n] for at, values in found.items()})
+        for n in range(len(ids))
+    ]
 
 
-def _filled(raw: Any, key: str, values: Mapping[str, Any]) -> Any:
-    if key in values:
-        return values[key]
+def _filled(step: Step, raw: Any, path: Path, values: Mapping[str, Any]) -> Any:
+    at = path_text(step.body, path)
+    if isinstance(raw, str) and at in values:
+        return values[at]
     if isinstance(raw, Mapping):
-        return {name: _filled(item, f"{key}.{name}", values) for name, item in raw.items()}
+        return {name: _filled(step, item, (*path, name), values) for name, item in raw.items()}
     if isinstance(raw, (list, tuple)):
-        return [_filled(item, f"{key}[{n}]", values) for n, item in enumerate(raw)]
+        return [_filled(step, item, (*path, n), values) for n, item in enumerate(raw)]
     return plain(raw)
 
 

@@ -25,7 +25,7 @@ from patron_engine.query.recent import titles_of
 
 Connection = psycopg.Connection[Any]
 FEATURE = "follow"
-TOGETHER = timedelta(minutes=30)  # from the first to the last change that are told as one
+TOGETHER = timedelta(hours=1)  # from the first to the last change that are told as one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

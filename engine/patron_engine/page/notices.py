@@ -1,5 +1,5 @@
 """Notices: what somebody should know about: where he was mentioned, what was sent to him, what is due, what was
-given to him, what happened to records he follows.
+given to him, what happened to records he follows, and what he was told (record/telling).
 
 In: a connection, the frame of a call, a reader. Out: `Category`s of `Notice`s, the latest first, each read or not. They are the
 records of the pack core (`comment`, `message`, `task`) as he may read them, and what page/followed makes of the history; up to
@@ -26,7 +26,7 @@ from patron_engine.query.handed import Handed, handed_to
 from patron_engine.query.received import Received, received
 from patron_engine.query.recent import titles_of
 from patron_engine.query.spec import Ask
-from patron_engine.record import audit
+from patron_engine.record import audit, telling
 from patron_engine.ways.read import read
 
 Connection = psycopg.Connection[Any]
@@ -56,6 +56,8 @@ class Notice:
     action: str = ""
     changed: tuple[str, ...] = ()
     files: bool = False
+    link: str = ""
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,9 @@ SOURCES = (
     ),
 )  # fmt: skip
 FOLLOWED, ALERTS, GIVEN = "followed", "alerts", "given"
-CATEGORIES = (*(s.category for s in SOURCES), GIVEN, FOLLOWED, ALERTS)
+TOLD = tuple(reason for reason in telling.REASONS if reason not in telling.FOUND)
+CATEGORIES = (*(s.category for s in SOURCES), *TOLD, GIVEN, FOLLOWED, ALERTS)
+ONLY_IF_SEEN = frozenset({"comment", "assignment"})  # told to who may read the record
 
 
 def notices_of(conn: Connection, call: Call, reader: Reader) -> tuple[Category, ...]:
@@ -103,12 +107,40 @@ def notices_of(conn: Connection, call: Call, reader: Reader) -> tuple[Category, 
         if set(s.needed) <= set(readable(call.model, call.actor, s.object))
     ]
     if call.actor.user is not None:
+        made += _told(conn, call, reader, seen)
         made.append(Category(name=GIVEN, notices=_given(conn, call, seen.get(GIVEN))))
     if any_followed(call):
         made.append(Category(name=FOLLOWED, notices=_followed(conn, call, reader, seen.get(FOLLOWED))))
     if call.actor.administrator:
         made.append(Category(name=ALERTS, notices=_alerts(conn, call, seen.get(ALERTS))))
     return tuple(made)
+
+
+def _told(conn: Connection, call: Call, reader: Reader, seen: Mapping[str, datetime]) -> list[Category]:
+    """What he was told, by reason; reasons for which there is nothing are left out."""
+    found = telling.told(conn, call, KEPT)
+    wanted: dict[str, dict[str, None]] = {}
+    for one in found:
+        if one.object in call.model.objects and one.record:
+            wanted.setdefault(str(one.object), {})[one.record] = None
+        if one.by:
+            wanted.setdefault("user", {})[one.by] = None
+    titles = titles_of(conn, call, {object: list(ids) for object, ids in wanted.items()}) if found else {}
+    made: dict[str, list[Notice]] = {}
+    for one in found:
+        about = titles.get((one.object or "", one.record or ""), "")
+        if one.reason in ONLY_IF_SEEN and not about:
+            continue
+        until = seen.get(one.reason)
+        made.setdefault(one.reason, []).append(
+            Notice(
+                object=one.object or "", id=one.record or "", about=about, at=one.at, unread=until is None or one.at > until,
+                text=reader.words(telling.said(one.text, reader.languages))[:LONGEST], link=one.link or "",
+                who=titles.get(("user", one.by), "") if one.by else "",
+                body=reader.words(telling.said(one.body, reader.languages))[:LONGEST] if one.body else "",
+            )
+        )  # fmt: skip
+    return [Category(name=reason, notices=tuple(made[reason])) for reason in TOLD if reason in made]
 
 
 def _alerts(conn: Connection, call: Call, seen: datetime | None) -> tuple[Notice, ...]:

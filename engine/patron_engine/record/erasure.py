@@ -22,7 +22,7 @@ IMPORTS = "sys__import"  # in place of an object: files that hold the rows of im
 KEYED = (("sys__history", "old"), ("sys__batch_record", "old"))
 OWN = (  # what is kept for a user alone
     ("sys__look", "person"), ("sys__follow", "person"), ("sys__personal", "owner"), ("sys__notices_read", "user_record"),
-    ("sys__storm", "person"),
+    ("sys__storm", "person"), ("sys__notice", "person"), ("sys__telling", "person"), ("sys__outbox", "person"),
 )  # fmt: skip
 
 

@@ -220,15 +220,19 @@ _SEEN: Final = sql.SQL(
 
 
 def listed(
-    conn: Connection, schema: str, *, state: str = "", kind: str = "", before: int | None = None, most: int = SHOWN
+    conn: Connection, schema: str, *, state: str = "", kind: str = "", via: str = "", before: int | None = None,
+    most: int = SHOWN,
 ) -> list[Seen]:  # fmt: skip
     """The latest that fit; without a state those that are not over."""
     query = sql.SQL(
         "SELECT {columns} FROM {table} WHERE (CASE WHEN %(state)s = '' THEN state IN ('due', 'sending', 'parked')"
         " WHEN %(state)s = 'all' THEN true ELSE state = %(state)s END) AND (%(kind)s = '' OR kind = %(kind)s)"
+        " AND (%(via)s = '' OR via = %(via)s)"
         " AND (%(before)s::bigint IS NULL OR number < %(before)s) ORDER BY number DESC LIMIT %(most)s"
     ).format(columns=_SEEN, table=_table(schema))
-    rows = conn.execute(query, {"state": state, "kind": kind, "before": before, "most": most}).fetchall()
+    rows = conn.execute(
+        query, {"state": state, "kind": kind, "via": via, "before": before, "most": most}
+    ).fetchall()
     return [Seen(**dict(zip(Seen.__slots__, row, strict=True))) for row in rows]
 
 

@@ -224,6 +224,13 @@ def choose(conn: Connection, schema: str, person: str, choice: Choice) -> None:
     )
 
 
+def move(conn: Connection, schema: str, person: str, zone: str | None) -> None:
+    """His hours are those of this zone from now on, where he chose any."""
+    conn.execute(
+        sql.SQL("UPDATE {} SET zone = %s WHERE person = %s").format(_choices(schema)), (zone, person)
+    )
+
+
 def stop_letters(conn: Connection, schema: str, person: str, reason: str) -> None:
     """No letters for this reason any more: what a link in a letter asks for."""
     left = [way for way in USUAL[reason] if way != "email"]

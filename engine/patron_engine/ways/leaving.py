@@ -115,8 +115,6 @@ def _chat_messages(
     object, record = about or (None, None)
     payload = {"text": text, "body": body, "object": object, "record": record}
     return [
-        Parcel(
-            id=call.new_id(), kind="chat", target=r.label, payload={**payload, "connection": r.name}, run=run
-        )
+        Parcel(id=call.new_id(), kind="chat", target=r.label, payload=payload, via=r.name, run=run)
         for r in robots
     ]

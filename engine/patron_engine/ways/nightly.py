@@ -22,7 +22,7 @@ from patron_engine.clock import Clock
 from patron_engine.fields.field import Formula
 from patron_engine.model.model import Model, Object
 from patron_engine.query.call import Call
-from patron_engine.record import storm
+from patron_engine.record import outbox, storm
 from patron_engine.record.drift import find_drift, repair
 from patron_engine.record.files import sweep
 from patron_engine.record.given import note_expired
@@ -120,6 +120,7 @@ def _tidy(conn: psycopg.Connection[Any], schema: str, clock: Clock) -> None:
     """Kept answers of repeated requests, tasks that ended a month ago, and runs that ended three months ago."""
     name = sql.Identifier(schema)
     storm.tidy(conn, schema, clock())
+    outbox.tidy(conn, schema, clock())
     before = clock() - timedelta(days=2)
     conn.execute(sql.SQL("DELETE FROM {}.sys__idempotency WHERE at < %s").format(name), (before,))
     conn.execute(

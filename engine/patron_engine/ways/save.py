@@ -53,6 +53,7 @@ from patron_engine.record.row import Row
 from patron_engine.record.search import write_search, write_search_of_new
 from patron_engine.record.standing import keep_standing
 from patron_engine.record.statements import Conn
+from patron_engine.record.tidings import write_tidings
 from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
 from patron_engine.record.watch import watch
@@ -284,6 +285,7 @@ def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     write_events(batch, [*rows, *others])
     write_hooks(batch, rows)
     keep_standing(batch, [*rows, *others])
+    write_tidings(batch, rows)
     watch(batch, rows)
     batch.asks += asked(batch, rows)
     if any(row.object == "user" for row in rows):

@@ -21,6 +21,7 @@ from patron_platform.api import (
     releases,
     runs,
     search,
+    webhooks,
 )
 
 MODULES = (
@@ -39,4 +40,5 @@ MODULES = (
     automations,
     runs,
     outbox,
+    webhooks,
 )

@@ -28,6 +28,7 @@ from patron_engine.ways.leaving import deliver
 from patron_platform.colleagues import colleague
 from patron_platform.database.workspaces import list_workspaces
 from patron_platform.outward import robots
+from patron_platform.outward.commented import tell_of_comment
 from patron_platform.outward.filling import filled
 from patron_platform.outward.letters import reader_of
 from patron_platform.outward.sending import FOR_GOOD, Nobody, Sent, send
@@ -220,11 +221,15 @@ def _tell(service: Service, place: Workspace, held: Held) -> None:
     try:
 
         def write(conn: Connection, call: Call) -> None:
+            if "comment" in said:
+                tell_of_comment(conn, call, said)
+                outbox.sent(conn, call.schema, held, call.now)
+                return
             actor = colleague(conn, call, said["as"]).actor if said.get("as") else SYSTEM
             reading = place.call(conn, actor)
             whom: list[str | None] = list(said["people"]) or [None]
             for person in whom:
-                reader = reader_of(conn, reading, person or "")
+                reader = reader_of(service, conn, reading, person or "")
                 made = filled(conn, reading, said["template"], about, reader)
                 deliver(
                     conn, call, [person] if person else [], text=made.subject or made.text[:200], body=made.text,
@@ -232,7 +237,7 @@ def _tell(service: Service, place: Workspace, held: Held) -> None:
                     groups=frozenset(), run=held.run, html=made.html,
                 )  # fmt: skip
             if "chat" in said["channels"]:
-                made = filled(conn, reading, said["template"], about, reader_of(conn, reading, ""))
+                made = filled(conn, reading, said["template"], about, reader_of(service, conn, reading, ""))
                 deliver(
                     conn, call, [], text=made.subject or made.text[:200], body=made.text, about=about, channels=["chat"],
                     groups=frozenset(said["groups"]), run=held.run,

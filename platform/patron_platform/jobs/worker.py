@@ -12,6 +12,7 @@ from threading import Event, Thread
 
 from patron_platform.database.workspaces import list_workspaces
 from patron_platform.jobs.flow import work_flows
+from patron_platform.jobs.following import tell_followers
 from patron_platform.jobs.outbox import send_until
 from patron_platform.jobs.tasks import begin_day, work_off
 from patron_platform.service import Service
@@ -57,6 +58,7 @@ def work_round(service: Service, stop: Event, begun: dict[str, str]) -> int:
             place = service.runtime.workspace(name)
             if begun.get(name) != (day := service.runtime.clock().strftime("%Y-%m-%d %H")):
                 begin_day(place)
+                tell_followers(service, place)
                 begun[name] = day
             done += work_off(place)
         except Exception:

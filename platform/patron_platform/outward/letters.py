@@ -18,7 +18,7 @@ from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.query.recent import titles_of
 from patron_engine.query.values import fetch_values
-from patron_engine.record.telling import choices, said
+from patron_engine.record.telling import said
 from patron_engine.runtime import Workspace
 from patron_platform.colleagues import Colleague
 from patron_platform.outward import marks
@@ -53,7 +53,7 @@ def letter_of(
     id: str,
 ) -> Letter | None:  # fmt: skip
     """`call` has the rights of the person."""
-    reader = reader_of(conn, call, person.id)
+    reader = reader_of(service, conn, call, person.id)
     lines = [line for one in told if (line := _line(service, place, conn, call, reader, one)) is not None]
     if not lines:
         return None
@@ -106,15 +106,27 @@ def _plain(lines: Sequence[Line], t: Any, stops: Sequence[tuple[str, str]], sett
     return "\n\n".join(parts) + ("\n\n-- \n" + "\n".join(tail) if tail else "") + "\n"
 
 
-def reader_of(conn: Connection, call: Call, person: str) -> Reader:
+def reader_of(service: Service, conn: Connection, call: Call, person: str) -> Reader:
     """How values are written for somebody who is not here: in the language and the zone he chose."""
+    chosen = _preferences(service, call.workspace, person) if person else {}
     known = [n for n in ("language",) if n in call.model.objects["user"].fields]
-    spoken = fetch_values(conn, call, "user", [person], known).get(person, {}).get("language")
-    wanted = (str(spoken),) if spoken else call.model.workspace.languages
-    languages = tuple(dict.fromkeys((*(w for w in wanted if w in SPOKEN), *call.model.workspace.languages)))
-    choice = choices(conn, call.schema, [person]).get(person)
-    zone = ZoneInfo(choice.zone) if choice is not None and choice.zone else call.model.workspace.zone
+    spoken = (
+        fetch_values(conn, call, "user", [person], known).get(person, {}).get("language") if person else None
+    )
+    wanted = (chosen.get("language"), spoken, *call.model.workspace.languages, "en")
+    languages = tuple(dict.fromkeys(str(w) for w in wanted if w in SPOKEN))
+    zone = chosen.get("zone")
     return Reader(
-        languages=languages or ("en",), zone=zone, currency=call.model.workspace.currency, now=call.now,
-        words=lambda text: written(text, languages or ("en",)),
+        languages=languages, zone=ZoneInfo(str(zone)) if zone else call.model.workspace.zone,
+        currency=call.model.workspace.currency, now=call.now, words=lambda text: written(text, languages),
     )  # fmt: skip
+
+
+def _preferences(service: Service, workspace: str, person: str) -> Mapping[str, Any]:
+    with service.databases.system("read") as conn:
+        row = conn.execute(
+            "SELECT a.preferences FROM patron.membership m JOIN patron.account a ON a.id = m.account"
+            " WHERE m.workspace = %s AND m.user_record = %s",
+            (workspace, person),
+        ).fetchone()
+    return row[0] if row is not None and row[0] else {}

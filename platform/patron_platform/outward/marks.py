@@ -9,7 +9,7 @@ import re
 from html import escape, unescape
 from typing import Final
 
-_BOLD: Final = re.compile(r"(?<!\\)\*\*([^*\n]{1,500})\*\*")
+_BOLD: Final = re.compile(r"(?<!\\)\*\*((?:[^*\\\n]|\\.){1,500})\*\*")
 _LINK: Final = re.compile(r"(?<![\\\]])\[([^\[\]\n]{1,300})\]\((https?://[^\s()<>]{1,1500})\)")
 _HEAD: Final = re.compile(r"(#{1,3}) (.{1,300})\Z")
 _SPECIAL: Final = re.compile(r"([\\*\[\]#-])")

@@ -190,7 +190,7 @@ def _chat(service: Service, place: Workspace, held: Held, now: datetime) -> Sent
 def _sms(service: Service, place: Workspace, held: Held, now: datetime) -> Sent:
     with place.connection("read") as conn:
         provider = connections.one(conn, place.schema, held.via or "", place.vault)
-        reader = reader_of(conn, place.call(conn, SYSTEM), held.person or "")
+        reader = reader_of(service, conn, place.call(conn, SYSTEM), held.person or "")
     text = written(said(held.payload["text"], reader.languages), reader.languages)
     answer = ask(text_message(provider, str(held.payload["to"]), text, held.id), outside_of(service))
     _may_try_again(answer, held)

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from patron_engine.access.decide import writable
 from patron_engine.errors import NotFound, PatronError
+from patron_engine.record import telling
 from patron_engine.record.change import Change
 from patron_platform.hosts import client, parts
 from patron_platform.identity import attempts, cookies, passwords, sessions
@@ -59,6 +60,9 @@ def choose(request: Request, workspace: str, form: FormData) -> Response:
     with visitor.service.databases.system() as conn:
         sessions.keep_preferences(conn, visitor.session.account, chosen, name)
     _name_user(visitor, name)
+    if visitor.actor.user is not None:
+        with visitor.workspace.connection("write") as conn:
+            telling.move(conn, visitor.workspace.schema, visitor.actor.user, zone or None)
     return see_other(visitor.url("me") + "?done=saved")
 
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import NotFound
-from patron_engine.page.notices import CATEGORIES, mark_read, notices_of, unread
+from patron_engine.page.notices import CATEGORIES, TOLD, Category, mark_read, notices_of, unread
 from patron_engine.query.call import Call
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
@@ -28,13 +28,14 @@ MOST = 99  # what the bell shows; more is 99+
 
 @router.get("")
 def inbox(request: Request, workspace: str) -> Response:
-    """`category=` narrows to one."""
+    """`category=` narrows to one, `unread=yes` to what he has not read."""
     visitor = enter(request, workspace)
     chosen = request.query_params.get("category", "")
 
     def look(conn: psycopg.Connection[Any], call: Call) -> Response:
         found = notices_of(conn, call, visitor.reader(call))
-        shown = [c for c in found if chosen in ("", c.name)]
+        only = request.query_params.get("unread") == "yes"
+        shown = [_narrowed(c, only) for c in found if chosen in ("", c.name)]
         title = texts_in(visitor.languages[0])("shell.notices")
         return page(
             visitor,
@@ -45,9 +46,16 @@ def inbox(request: Request, workspace: str) -> Response:
             categories=found,
             shown=shown,
             chosen=chosen,
+            told=TOLD,
+            only_unread=only,
         )
 
     return visitor.workspace.reading(visitor.actor, look)
+
+
+def _narrowed(category: Category, only_unread: bool) -> Category:
+    kept = tuple(n for n in category.notices if n.unread) if only_unread else category.notices
+    return Category(name=category.name, notices=kept)
 
 
 @router.get("/count")

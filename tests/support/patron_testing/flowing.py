@@ -118,6 +118,10 @@ class Flowing:
             f"SELECT {columns} FROM {SCHEMA}.{object} WHERE deleted_at IS NULL ORDER BY created_at, id"  # type: ignore[arg-type]
         ).fetchall()
 
+    def notices(self, columns: str) -> list[tuple[Any, ...]]:
+        """What people were told."""
+        return self.conn.execute(f"SELECT {columns} FROM {SCHEMA}.sys__notice ORDER BY at, id").fetchall()  # type: ignore[arg-type]
+
     def runs(
         self, columns: str = "rule, state, error", end: str = "ORDER BY number"
     ) -> list[tuple[Any, ...]]:
