@@ -177,7 +177,11 @@ def test_lines_go_along_and_a_row_that_is_taken_out_does_not(
     )  # fmt: skip
     path = f"/o/quote/{quote['id']}/convert/quote_to_order"
     page = me.page(path)
-    assert [i["value"] for i in page.select("input[name$='.quantity']") if "__row__" not in i["name"]] == [
+    assert [
+        i["value"]
+        for i in page.select("input[name^='order~lines.'][name$='.quantity']")
+        if "__row__" not in i["name"]
+    ] == [
         "2",
         "5",
     ]
