@@ -21,6 +21,7 @@ from patron_engine.fields.link import read_id
 from patron_engine.page.form_names import titles_of
 from patron_engine.page.lookup import records_for
 from patron_engine.page.merging import MergePage, merge_page, merges_before
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object, permitted_object
@@ -111,6 +112,18 @@ def send_merge(request: Request, workspace: str, object: str, form: FormData) ->
     except Refused as error:
         wrong = Wrong(problems=error.problems)
     return _draw(visitor, object, ids, winner, choose, given.get("_once") or token(), wrong)
+
+
+@router.post("/merge/these")
+def merge_these(request: Request, workspace: str, object: str, form: FormData) -> Response:
+    """The records that were chosen in a list."""
+    visitor = enter(request, workspace)
+    csrf.check(request, visitor.session.id, forms_in.texts(form))
+    ids = _ids(forms_in.several(form, "id"))
+    if not ids or len(ids) > MOST:
+        said = Phrase("choose two to {most} records to merge", most=MOST)
+        raise Refused([Problem(code="merge_records", message=said)])
+    return see_other(f"{visitor.url('o', object, 'merge')}?{urlencode([('id', i) for i in ids])}")
 
 
 @router.post("/merge/{merge_id}/undo")
