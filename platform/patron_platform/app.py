@@ -15,7 +15,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import PatronError
-from patron_platform.api import access, approvals, buttons, converting, errors, giving, pools, records
+from patron_platform.api import (
+    access,
+    approvals,
+    buttons,
+    converting,
+    errors,
+    giving,
+    merging,
+    pools,
+    records,
+)
 from patron_platform.api.door import Door
 from patron_platform.health import router as health
 from patron_platform.hosts import Hosts
@@ -47,6 +57,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
         buttons,
         pools,
         approvals,
+        merging,
         records,
     ):  # those with longer addresses first
         app.include_router(module.router, prefix=API)

@@ -10,6 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from patron_platform.identity.keys import create_key
+from patron_platform.jobs.flow import work_flows
 from patron_platform.workspace import make_workspace
 from patron_testing.forms import sent
 from patron_testing.pg import Server
@@ -99,6 +100,34 @@ def test_every_conversion_of_the_pack_runs(trade: Opened, api: Api, goods: dict[
     assert [(x["quantity"], x["price"]) for x in made] == [("2", "90")]
 
 
+def test_a_won_deal_makes_a_contract_once_and_tells_finance(
+    trade: Opened, api: Api, goods: dict[str, Any]
+) -> None:
+    place = trade.service.runtime.workspace(TRADE)
+    clerk = api.make("user", name="Fang", email="fang@trade.example", roles=["finance"], language="en")
+    deal = api.make(
+        "opportunity", name="To be won", account=goods["account"], contact=goods["contact"], stage="negotiation",
+        close_date="2031-01-01", lines=[line(goods)],
+    )  # fmt: skip
+    for stage in ("won", "negotiation", "won"):
+        said = api.patch(f"/records/opportunity/{deal['id']}", {"stage": stage, "won_reason": "price"})
+        assert said.status_code == 200, said.text
+        while work_flows(trade.service, place):
+            pass
+    contracts = api.rows("contract", where=f"opportunity == '{deal['id']}'", fields="name,amount,account")
+    assert [(c["name"], c["amount"], c["account"]["id"]) for c in contracts] == [
+        ("To be won", "180", goods["account"])
+    ]
+    told = api.rows("message", where=f"owner == '{clerk['id']}'", fields="subject,about")
+    assert [t["subject"] for t in told] == ["A contract was made for a won opportunity"]
+    assert told[0]["about"]["id"] == contracts[0]["id"]
+    history = api.get(f"/records/contract/{contracts[0]['id']}/history").json()["history"]
+    assert (
+        history[-1]["cause"]["kind"] == "automation"
+        and history[-1]["cause"]["conversion"] == "opportunity_to_contract"
+    )
+
+
 # -- pages ------------------------------------------------------------------------------------------------------------
 
 
@@ -177,7 +206,11 @@ def test_lines_go_along_and_a_row_that_is_taken_out_does_not(
     )  # fmt: skip
     path = f"/o/quote/{quote['id']}/convert/quote_to_order"
     page = me.page(path)
-    assert [i["value"] for i in page.select("input[name$='.quantity']") if "__row__" not in i["name"]] == [
+    assert [
+        i["value"]
+        for i in page.select("input[name^='order~lines.'][name$='.quantity']")
+        if "__row__" not in i["name"]
+    ] == [
         "2",
         "5",
     ]

@@ -62,6 +62,12 @@ def gone_on(run: Run, to: int, result: Any = None, name: str | None = None, wrot
     )  # fmt: skip
 
 
+def given(run: Run, name: str | None, gave: Mapping[str, Any]) -> Run:
+    """With what a step gave besides: part -> record; "" is the step's own result, others are `steps.NAME.PART`."""
+    more = {f"{name}.{part}" if part else name: record for part, record in gave.items()} if name else {}
+    return replace(run, results={**run.results, **more})
+
+
 def waiting(run: Run, until: datetime | None) -> Run:
     """It stands where it is, until then or until something wakes it."""
     return replace(run, state="waiting", due_at=until)

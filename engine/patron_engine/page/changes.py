@@ -167,7 +167,7 @@ def cause_of(call: Call, reader: Reader, cause: Mapping[str, Any]) -> tuple[str,
     kind = str(cause.get("kind", "user"))
     if kind == "rollback" and "import" in cause:
         return "import_undo", ""
-    if kind in ("user", "key") and "undo" in cause:
+    if kind in ("user", "key", "conversion") and "undo" in cause:
         return "undo", ""
     if kind in ("user", "key") and "transfer" in cause:
         return "transfer", ""
@@ -175,7 +175,9 @@ def cause_of(call: Call, reader: Reader, cause: Mapping[str, Any]) -> tuple[str,
         return "bulk", ""
     if kind == "import":
         return ("import_row", str(cause["row"])) if "row" in cause else ("import", "")
-    if kind in ("automation", "approval"):
+    if kind == "merge":
+        return ("unmerge" if "undo" in cause else "merge"), ""
+    if kind in ("automation", "approval", "conversion"):
         name = str(cause.get(kind) or "")
         body = call.model.documents.get((kind, name)) or {}
         return kind, reader.say(body.get("label"), name)

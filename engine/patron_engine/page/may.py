@@ -15,9 +15,10 @@ from patron_engine.access.decide import Action, Deny, When, row_rule, writable
 from patron_engine.model.model import LinkSet, Object
 from patron_engine.query.call import Call
 from patron_engine.query.fitting import fitting
+from patron_engine.ways.merge import NOT_MERGED
 
 Connection = psycopg.Connection[Any]
-ASKED: tuple[Action, ...] = ("update", "delete", "restore", "void")
+ASKED: tuple[Action, ...] = ("update", "delete", "restore", "void", "merge")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class May:
     void: bool
     unvoid: bool
     attach: bool
+    merge: bool
 
 
 def may_of(conn: Connection, call: Call, object: Object, id: str, *, living: bool, voided: bool) -> May:
@@ -46,6 +48,7 @@ def may_of(conn: Connection, call: Call, object: Object, id: str, *, living: boo
         void=can_void and not voided,
         unvoid=can_void and voided,
         attach=update and "files" in object.features,
+        merge=living and may["merge"] and object.name not in NOT_MERGED,
     )
 
 

@@ -17,7 +17,7 @@ from patron_engine.flow.act import Act
 from patron_engine.flow.acts import acts_of
 from patron_engine.flow.assigning import program_in
 from patron_engine.flow.program import Choose, Do, Flow, Jump, Loop, Rescue, Step
-from patron_engine.flow.run import Run, ended, failed, gone_on, waiting
+from patron_engine.flow.run import Run, ended, failed, given, gone_on, waiting
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.flow.writing import MOST
@@ -195,7 +195,7 @@ def _do(under: Under, instruction: Any, runs: Sequence[Run]) -> list[Run]:
             continue
         records = [{"object": o.object, "id": o.id, "did": o.action} for o in done if isinstance(o, Outcome)]
         more = told_of.get(run.id, {})
-        after = _given(_after(run, act, records, step.name), step.name, more.pop("gave", {}))
+        after = given(_after(run, act, records, step.name), step.name, more.pop("gave", {}))
         told = {**act.told, **({"records": records[:TOLD]} if records else {}), **more}
         under.told(run, step.path, _word(act), told, began)
         under.begins += [_begun(under, run, *begin) for begin in act.begins]
@@ -243,12 +243,6 @@ def _after(run: Run, act: Act, records: Sequence[Mapping[str, Any]], name: str |
     loops = {k: v for k, v in run.loops.items() if k != "wait"}
     result = {**act.result, "id": records[0]["id"]} if act.made and records else act.result
     return gone_on(replace(run, loops=loops), run.at + 1, result, name, wrote=len(records))
-
-
-def _given(run: Run, name: str | None, gave: Mapping[str, Any]) -> Run:
-    """With what a command gave: part -> record; "" is the step's own result, others are `steps.NAME.PART`."""
-    more = {f"{name}.{part}" if part else name: record for part, record in gave.items()} if name else {}
-    return replace(run, results={**run.results, **more}) if more else run
 
 
 def _begun(under: Under, run: Run, rule: str, object: str | None, record: str | None) -> Run:

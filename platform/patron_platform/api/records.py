@@ -6,7 +6,7 @@ the record as it is afterwards. No rule about records stands here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.actor import Cause
-from patron_engine.errors import LimitExceeded, Refused
+from patron_engine.errors import LimitExceeded, NotFound, Refused
+from patron_engine.fields.base import ValueFault
+from patron_engine.fields.link import read_id
 from patron_engine.jsonio import dumps
 from patron_engine.page.gifts import with_names
 from patron_engine.phrases import Phrase
@@ -25,8 +27,9 @@ from patron_engine.query.call import Call
 from patron_engine.query.history import history
 from patron_engine.query.names import permitted_object
 from patron_engine.query.parse import parse_body, parse_parameters
-from patron_engine.query.spec import Within
+from patron_engine.query.spec import Found, Within
 from patron_engine.record.change import Action, Change, Outcome
+from patron_engine.record.merged import merged_into
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
 from patron_engine.ways.unmask import unmask
@@ -73,12 +76,37 @@ def read_record(request: Request, object: str, id: str) -> Response:
     only(given, ("fields", "expand"), "parameter")
     fields, expand = names(given.get("fields")) or None, names(given.get("expand"))
     found = caller.workspace.reading(
-        caller.actor, lambda conn, call: read_one(conn, call, object, id, fields=fields, expand=expand)
+        caller.actor, lambda conn, call: _read(conn, call, object, id, fields, expand)
     )
+    if isinstance(found, str):
+        return Response(status_code=308, headers={"Location": f"/api/v1/records/{object}/{found}"})
     headers = etag(found.version)
     if request.headers.get("if-none-match") == headers["ETag"] and not fields and not expand:
         return Response(status_code=304, headers=headers)
     return json_answer(found.json, headers=headers)
+
+
+def _read(
+    conn: psycopg.Connection[Any],
+    call: Call,
+    object: str,
+    id: str,
+    fields: Sequence[str] | None,
+    expand: Sequence[str],
+) -> Found | str:
+    """The record; of one that was merged the id of what it became, for whoever may read that."""
+    try:
+        return read_one(conn, call, object, id, fields=fields, expand=expand)
+    except NotFound as missing:
+        known = call.model.object(object)
+        try:
+            winner = merged_into(conn, call, known.name, read_id(id)) if known is not None else None
+        except ValueFault:
+            raise missing from None
+        if winner is None or known is None:
+            raise
+        read_one(conn, call, known.name, winner, fields=("id",))
+        return winner
 
 
 @router.post("")

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import PatronError, Refused
+from patron_engine.model.duplicate_rules import matches_of
 from patron_engine.model.model import Model, Object
 from patron_engine.page.follow_up import follow_up_of
 from patron_engine.page.listing import Listing, fitting, headings, listing, sorted_by
@@ -29,6 +30,7 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.cursor import CursorOutdated
 from patron_engine.query.names import known_object
+from patron_engine.ways.merge import NOT_MERGED
 from patron_platform import personal as kept
 from patron_platform.api.errors import status_of
 from patron_platform.api.requests import parameters
@@ -192,7 +194,17 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
     reader = it.visitor.reader(it.call)
     may = {
         action: not isinstance(row_rule(it.call.model, it.call.actor, action, it.object.name), Deny)
-        for action in ("create", "update", "delete", "export", "restore", "assign", "bulk", "transfer")
+        for action in (
+            "create",
+            "update",
+            "delete",
+            "export",
+            "restore",
+            "assign",
+            "bulk",
+            "transfer",
+            "merge",
+        )
     }
     return {
         "editing": None,
@@ -208,8 +220,9 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
         "listing": found,
         "tabs": tabs,
         "more_views": more,
-        "may": may,
+        "may": {**may, "merge": may["merge"] and it.object.name not in NOT_MERGED},
         "deleted": it.deleted,
+        "compares": bool(matches_of(it.call.model, it.object.name)) if may["merge"] else False,
         "split": it.given.get("mode") == "split",
         "drawings": drawings_of(it.call.model, it.object),
         "chips": list_chips.chips_of(it.conn, it.call, question, reader, texts_in(it.visitor.languages[0])),

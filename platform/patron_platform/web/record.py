@@ -34,6 +34,8 @@ from patron_engine.query.call import Call
 from patron_engine.query.files import record_files
 from patron_engine.query.follows import follows
 from patron_engine.query.history import Wanted
+from patron_engine.record.merged import merged_into
+from patron_platform.web.arriving import see_other
 from patron_platform.web.once import token
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import texts_in
@@ -43,7 +45,7 @@ from patron_platform.web.visitor import Visitor, enter
 router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
 DONE = (
     "saved", "followed_up", "commented", "restored", "voided", "unvoided", "moved", "cloned", "file_added",
-    "file_removed", "removed", "claimed", "returned", "assigned",
+    "file_removed", "removed", "claimed", "returned", "assigned", "merged_here", "unmerged",
 )  # fmt: skip
 
 
@@ -88,6 +90,10 @@ def draw_record(
         call = visitor.workspace.call(conn, visitor.actor)
         reader = visitor.reader(call)
         made = record_page(conn, call, reader, object, id)
+        if made.deleted and request.method == "GET":
+            onward = merged_into(conn, call, made.object.name, made.id)
+            if onward is not None:
+                return see_other(f"{visitor.url('o', made.object.name, onward)}?done=merged_here")
         values: dict[str, Any] = {
             "made": made,
             "here_url": visitor.url("o", made.object.name, made.id),
@@ -107,6 +113,7 @@ def draw_record(
         if not made.deleted:
             values |= _around(conn, call, visitor, made, given)
         values["pressed"] = pressed_in(conn, call, made, given["run"]) if given.get("run") else None
+        values["merged"] = _merge_told(given)
         values["flash"] = flash_of(visitor, conn, call)
         values["done"] = given.get("done") if given.get("done") in DONE else None
         answer = page(
@@ -116,6 +123,14 @@ def draw_record(
         with visitor.workspace.connection("write") as conn:
             recent.look(conn, visitor.workspace.call(conn, visitor.actor), made.object.name, made.id)
     return answer
+
+
+def _merge_told(given: Mapping[str, str]) -> str:
+    """The merge that led here, so that it can be taken back."""
+    try:
+        return str(UUID(given.get("merged") or ""))
+    except ValueError:
+        return ""
 
 
 def _around(
