@@ -36,7 +36,12 @@ BOSS = "  - {name: boss, type: approve, who: {manager: 1}}"
     ],
 )
 def test_a_change_waits_and_is_done_in_the_end(
-    conn: psycopg.Connection[Any], on: str, act: str, values: dict[str, Any], before: tuple[str, Any], after: tuple[str, Any]
+    conn: psycopg.Connection[Any],
+    on: str,
+    act: str,
+    values: dict[str, Any],
+    before: tuple[str, Any],
+    after: tuple[str, Any],
 ) -> None:
     path = "---\nkind: stage_path\nname: p\nobject: order\nfield: status\nstages: [{name: draft}, {name: sent}]\n"
     w = signing(conn, approval(BOSS, on=f"[{on}]") + path)
@@ -48,7 +53,9 @@ def test_a_change_waits_and_is_done_in_the_end(
     with pytest.raises(Conflict):
         w.save(act, "order", order, as_="rep", **given)
     w.act("boss", order, "approve")
-    assert w.value(order, after[0]) == w.people.get(after[1], after[1]) and w.instance(order).state == "approved"
+    assert (
+        w.value(order, after[0]) == w.people.get(after[1], after[1]) and w.instance(order).state == "approved"
+    )
 
 
 @pytest.mark.parametrize("act, column", [("delete", "deleted_at"), ("void", "voided_at")])
@@ -85,13 +92,27 @@ def test_what_no_longer_passes_parks_and_is_mended(conn: psycopg.Connection[Any]
     w = signing(conn, approval(BOSS, on="[{update: [price]}]", lock="{while: none}"))
     order = w.make()
     w.save("update", "order", order, as_="rep", price=50)
-    w.do(None, lambda conn, call: conn.execute(f'UPDATE {SCHEMA}."user" SET active = false WHERE id = %s', (w.people["rep"],)))
+    w.do(
+        None,
+        lambda conn, call: conn.execute(
+            f'UPDATE {SCHEMA}."user" SET active = false WHERE id = %s', (w.people["rep"],)
+        ),
+    )
     w.act("boss", order, "approve")
     it = w.instance(order)
-    assert it.state == "parked" and it.problems[0]["code"] == "submitter_gone" and w.value(order, "price") is None
+    assert (
+        it.state == "parked"
+        and it.problems[0]["code"] == "submitter_gone"
+        and w.value(order, "price") is None
+    )
     with pytest.raises(Forbidden):
         w.whole("boss", order, "mend", {})
-    w.do(None, lambda conn, call: conn.execute(f'UPDATE {SCHEMA}."user" SET active = true WHERE id = %s', (w.people["rep"],)))
+    w.do(
+        None,
+        lambda conn, call: conn.execute(
+            f'UPDATE {SCHEMA}."user" SET active = true WHERE id = %s', (w.people["rep"],)
+        ),
+    )
     assert w.whole("root", order, "mend", {}).state == "approved"
     assert w.value(order, "price") == 50
 
@@ -222,12 +243,16 @@ def test_a_substitute_decides_and_the_log_says_for_whom(conn: psycopg.Connection
     name = substitutes.name
     with pytest.raises(Forbidden):
         w.do("rep", lambda c, call: name(c, call, w.people["boss"], w.people["rep"], w.now, None))
-    w.do("boss", lambda c, call: name(c, call, w.people["boss"], w.people["director"], w.now, w.now.replace(day=25)))
+    w.do(
+        "boss",
+        lambda c, call: name(c, call, w.people["boss"], w.people["director"], w.now, w.now.replace(day=25)),
+    )
     w.submit("rep", second)
     assert w.waiting(first) == ["director"] and w.waiting(second) == ["director"]
     w.act("director", second, "approve")
     row = w.conn.execute(
-        f'SELECT "by"::text, behalf::text FROM {SCHEMA}.sys__approval_log WHERE kind = %s AND node IS NOT NULL', ("approved",)
+        f'SELECT "by"::text, behalf::text FROM {SCHEMA}.sys__approval_log WHERE kind = %s AND node IS NOT NULL',
+        ("approved",),
     ).fetchone()
     assert row == (w.people["director"], w.people["boss"])
     w.conn.commit()
@@ -238,7 +263,10 @@ def test_a_substitute_decides_and_the_log_says_for_whom(conn: psycopg.Connection
 
 
 def test_all_tasks_of_one_person_go_to_another(conn: psycopg.Connection[Any]) -> None:
-    w = signing(conn, approval("  - {name: n, type: approve, mode: all, who: [{manager: 1}, {user: director@x.example}]}"))
+    w = signing(
+        conn,
+        approval("  - {name: n, type: approve, mode: all, who: [{manager: 1}, {user: director@x.example}]}"),
+    )
     a = w.make()
     w.submit("rep", a)
     with pytest.raises(Forbidden):

@@ -135,7 +135,7 @@ def _query(call: Call, name: str, text: str) -> sql.Composed:
         "a": sql.Identifier(call.schema, "sys__approval"), "t": sql.Identifier(call.schema, "sys__approval_task"),
     }  # fmt: skip
     both = sql.SQL("{a} a" if name == "started" else "{t} t JOIN {a} a ON a.id = t.instance").format(**tables)
-    return sql.SQL(text).format(from_=both)  # type: ignore[arg-type]
+    return sql.SQL(text).format(from_=both)
 
 
 Known = tuple[int, str | None, Instance, Program]

@@ -65,7 +65,12 @@ def save_fields(fields: Fields) -> None:
     if not fields.given:
         return
     frame, instance = fields.frame, fields.frame.instance
-    detail = {"approval": instance.approval, "instance": instance.id, "of": instance.record, "node": fields.node.name}
+    detail = {
+        "approval": instance.approval,
+        "instance": instance.id,
+        "of": instance.record,
+        "node": fields.node.name,
+    }
     # The step gives these fields and no others, whatever his roles say.
     call = replace(
         frame.call,

@@ -54,7 +54,7 @@ def subject_of(
     conn: Conn, call: Call, program: Program, instance: Instance, node: str | None, languages: Sequence[str]
 ) -> str:
     """What a task is called: its title with the record's values in it, else the approval and the record."""
-    body = program.by_name[node].body if node in program.by_name else program.body
+    body = program.by_name[node].body if node is not None and node in program.by_name else program.body
     title = say(body.get("title") or program.tells("title") or "", tuple(languages))
     object = call.model.objects[instance.object]
     wanted = _HOLE.findall(title) if title else [object.title]
@@ -89,7 +89,9 @@ def mirror(conn: Conn, call: Call, program: Program, before: Instance, now: Inst
     subjects: dict[str | None, str] = {}
     changes = []
     kept = fetch_values(conn, call, TASK, sorted(known), ["id"]) if known else {}
-    for task in [t for t in tasks if t.id in kept or t.id not in known]:  # a record that went took its tasks along
+    for task in [
+        t for t in tasks if t.id in kept or t.id not in known
+    ]:  # a record that went took its tasks along
         if task.node not in subjects:
             subjects[task.node] = subject_of(
                 conn, call, program, now, task.node, call.model.workspace.languages
@@ -216,7 +218,9 @@ def _message(call: Call, object: Any, about_it: Instance | None, person: str, su
     }  # fmt: skip
     about = object.field("about")
     if about_it is not None and about is not None and about_it.object in about.link.to:
-        values["about"] = {"object": about_it.object, "id": about_it.record} if about.link.several else about_it.record
+        values["about"] = (
+            {"object": about_it.object, "id": about_it.record} if about.link.several else about_it.record
+        )
     return Change(
         action="create",
         object="message",

@@ -150,7 +150,7 @@ def _new(
     conn: Conn, call: Call, approval: str, object: str, record: str, trigger: str, submitter: str | None,
     intent: Mapping[str, Any] | None, chosen: Chosen,
 ) -> Instance:  # fmt: skip
-    program = _today(call, approval)
+    program = today(call, approval)
     initiator = (
         _owner(conn, call, object, record) or submitter
         if program.tells("initiator") == "owner"
@@ -178,7 +178,8 @@ def instance_of(conn: Conn, call: Call, object: str, record: str) -> str:
     return found
 
 
-def _today(call: Call, approval: str) -> Program:
+def today(call: Call, approval: str) -> Program:
+    """The definition in force; NotFound where there is none."""
     program: Program | None = Programs.of(call.tables).keep(("approval", approval, call.model.release), lambda: (call.model, program_of(call.model, approval)))[1]  # fmt: skip
     if program is None:
         raise NotFound(Phrase("there is no approval {name!r}", name=approval[:60]), code="unknown_approval")
@@ -233,7 +234,7 @@ def _chosen(conn: Conn, call: Call, given: Mapping[str, Any]) -> dict[str, tuple
 
 def _choose_first(conn: Conn, call: Call, instance: Instance) -> None:
     """Refused where the submitter has still to choose somebody, or chose whom he may not."""
-    program = _today(call, instance.approval)
+    program = today(call, instance.approval)
     facts = Ahead(conn, call, program, instance)
     there = simulated(program, instance, facts)
     asked = [

@@ -21,7 +21,14 @@ class Paper:
     """`who: [a, b]` in a node names its people; `fitting` are the cases whose condition is true."""
 
     def __init__(self, nodes: str, fitting: Sequence[str] = (), **more: Any) -> None:
-        body = {"kind": "approval", "name": "t", "object": "o", "on": ["submit"], "nodes": yaml.safe_load(nodes), **more}
+        body = {
+            "kind": "approval",
+            "name": "t",
+            "object": "o",
+            "on": ["submit"],
+            "nodes": yaml.safe_load(nodes),
+            **more,
+        }
         expressions = {("approval", "t", path): object() for path in _whens(body["nodes"], "nodes")}
         model: Any = SimpleNamespace(documents={("approval", "t"): body}, expressions=expressions)
         found = program_of(model, "t")
@@ -100,7 +107,9 @@ class Paper:
         return self.took(state.steps_done(self.program, self.it, node, self))
 
     def sign(self, who: str, how: str, *people: str) -> Paper:
-        return self.took(signers.add_signers(self.program, self.it, self.task(who), people, how, who, None, self))
+        return self.took(
+            signers.add_signers(self.program, self.it, self.task(who), people, how, who, None, self)
+        )
 
     def give(self, who: str, to: str) -> Paper:
         return self.took(signers.transfer(self.program, self.it, self.task(who), [to], who, None, self))

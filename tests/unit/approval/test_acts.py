@@ -22,7 +22,9 @@ FORKED = """
 
 def test_returned_to_the_submitter_and_begun_again() -> None:
     p = Paper(LINE).yes("a").back("b", "submitter")
-    assert p.state == "returned" and p.waiting == [] and p.follows == ["returned"] and p.it.returned_from == "n2"
+    assert (
+        p.state == "returned" and p.waiting == [] and p.follows == ["returned"] and p.it.returned_from == "n2"
+    )
     assert p.again().waiting == ["a"] and p.follows == ["submitted"]
     assert p.yes("a", "b", "c").state == "approved"
 
@@ -78,7 +80,9 @@ def test_delegated_it_comes_back() -> None:
 
 @pytest.mark.parametrize("mode", ["any", "all", "each"])
 def test_a_signer_before_decides_first_then_it_is_his_turn_again(mode: str) -> None:
-    p = Paper(f"[{{name: n, type: approve, who: [a], mode: {mode}}}, {{name: m, type: approve, who: [z]}}]").sign("a", "before", "q", "r")
+    p = Paper(
+        f"[{{name: n, type: approve, who: [a], mode: {mode}}}, {{name: m, type: approve, who: [z]}}]"
+    ).sign("a", "before", "q", "r")
     assert p.waiting == ["q", "r"]
     assert p.yes("q").waiting == ["r"]
     assert p.yes("r").waiting == ["a"]
@@ -164,7 +168,9 @@ def test_reminders_end_with_what_comes_finally() -> None:
 
 
 def test_a_copy_is_given_once() -> None:
-    p = Paper("[{name: c1, type: cc, who: [x]}, {name: c2, type: cc, who: [x, y]}, {name: n, type: approve, who: [a]}]")
+    p = Paper(
+        "[{name: c1, type: cc, who: [x]}, {name: c2, type: cc, who: [x, y]}, {name: n, type: approve, who: [a]}]"
+    )
     assert [t.person for t in p.it.tasks if t.kind == "copy"] == ["x", "y"] and p.waiting == ["a"]
 
 

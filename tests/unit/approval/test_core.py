@@ -24,7 +24,9 @@ def test_without_nodes_it_is_approved_at_once() -> None:
     assert p.state == "approved" and p.follows == ["submitted", "approved"]
 
 
-@pytest.mark.parametrize("fitting, expected", [((), ["e"]), (("big",), ["b"]), (("dear", "big"), ["b"]), (("dear",), ["d"])])
+@pytest.mark.parametrize(
+    "fitting, expected", [((), ["e"]), (("big",), ["b"]), (("dear", "big"), ["b"]), (("dear",), ["d"])]
+)
 def test_a_branch_takes_the_first_case_that_fits(fitting: tuple[str, ...], expected: list[str]) -> None:
     assert Paper(FORK % "branch", fitting).yes("a").waiting == expected
 
@@ -79,7 +81,11 @@ def node(mode: str, **more: object) -> str:
 
 def test_any_the_first_decision_decides_either_way() -> None:
     p = Paper(node("any")).yes("b")
-    assert p.states("n") == {"a": "decided_by_other", "b": "approved", "c": "decided_by_other"} and p.waiting == ["z"]
+    assert p.states("n") == {
+        "a": "decided_by_other",
+        "b": "approved",
+        "c": "decided_by_other",
+    } and p.waiting == ["z"]
     assert Paper(node("any")).no("c").state == "rejected"
 
 
@@ -179,7 +185,9 @@ def test_who_decided_before_is_not_asked_again() -> None:
 
 
 def test_a_step_that_asks_for_more_than_a_word_is_not_skipped() -> None:
-    nodes = "[{name: n1, type: approve, who: [a]}, {name: n2, type: approve, who: [a], fields: {x: required}}]"
+    nodes = (
+        "[{name: n1, type: approve, who: [a]}, {name: n2, type: approve, who: [a], fields: {x: required}}]"
+    )
     assert Paper(nodes, same_person="skip_later").yes("a").waiting == ["a"]
 
 
