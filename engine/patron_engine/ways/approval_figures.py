@@ -18,9 +18,14 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
-from patron_engine.ways.approvals_seen import names_of
+from patron_engine.ways.approval_drawn import names_of
 
-BY: Final = {"node": "a.approval, t.node, NULL::text", "person": "a.approval, NULL::text, t.decided_by::text", "both": "a.approval, t.node, t.decided_by::text"}  # fmt: skip
+BY: Final = {
+    "node": sql.SQL("a.approval, t.node, NULL::text"),
+    "person": sql.SQL("a.approval, NULL::text, t.decided_by::text"),
+    "both": sql.SQL("a.approval, t.node, t.decided_by::text"),
+}
+_TOOK: Final = sql.SQL("extract(epoch FROM t.decided_at - t.arrived_at)::float8")
 MOST: Final = 2_000
 
 
@@ -49,11 +54,10 @@ def figures(
         raise Refused(
             [Problem(code="unknown_value", message=Phrase("by is one of {known}", known=list(BY)), path="by")]
         )
-    took = "extract(epoch FROM t.decided_at - t.arrived_at)"
     rows = conn.execute(
         sql.SQL(
-            f"SELECT {BY[by]}, count(*), count(*) FILTER (WHERE t.state = 'approved'), count(*) FILTER (WHERE t.state = 'rejected'),"
-            f" avg({took})::float8, percentile_cont(0.5) WITHIN GROUP (ORDER BY {took})::float8,"
+            "SELECT {by}, count(*), count(*) FILTER (WHERE t.state = 'approved'), count(*) FILTER (WHERE t.state = 'rejected'),"
+            " avg({took}), percentile_cont(0.5) WITHIN GROUP (ORDER BY {took}),"
             " count(*) FILTER (WHERE t.reminded > 0 OR t.decided_at > t.due_at OR t.why = 'deadline')"
             " FROM {t} t JOIN {a} a ON a.id = t.instance WHERE t.kind = 'approve' AND t.state IN ('approved', 'rejected', 'returned')"
             " AND (t.why IS NULL OR t.why = 'deadline') AND t.arrived_at IS NOT NULL AND (%(approval)s = '' OR a.approval = %(approval)s)"
@@ -61,6 +65,8 @@ def figures(
             " AND (%(until)s::timestamptz IS NULL OR t.decided_at < %(until)s)"
             " GROUP BY 1, 2, 3 ORDER BY 1, 2 NULLS FIRST, 4 DESC, 3 LIMIT %(most)s"
         ).format(
+            by=BY[by],
+            took=_TOOK,
             t=sql.Identifier(call.schema, "sys__approval_task"),
             a=sql.Identifier(call.schema, "sys__approval"),
         ),

@@ -27,9 +27,9 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.ways import approval_admin, substitutes
+from patron_engine.ways.approval_drawn import names_of
 from patron_engine.ways.approval_figures import figures
 from patron_engine.ways.approval_versions import Move, take_over
-from patron_engine.ways.approvals_seen import names_of
 from patron_engine.ways.substitutes import Substitute
 from patron_platform.api.approvals_written import person, plain
 from patron_platform.api.door import enter
