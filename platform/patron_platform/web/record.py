@@ -36,7 +36,7 @@ from patron_platform.web.visitor import Visitor, enter
 router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
 DONE = (
     "saved", "followed_up", "commented", "restored", "voided", "unvoided", "moved", "cloned", "file_added",
-    "file_removed", "removed",
+    "file_removed", "removed", "submitted",
 )  # fmt: skip
 
 
