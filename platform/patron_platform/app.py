@@ -18,6 +18,7 @@ from patron_engine.errors import PatronError
 from patron_platform.api import (
     access,
     approvals,
+    approvals_admin,
     buttons,
     converting,
     errors,
@@ -56,6 +57,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
         giving,
         buttons,
         pools,
+        approvals_admin,
         approvals,
         merging,
         records,

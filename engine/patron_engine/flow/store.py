@@ -172,6 +172,8 @@ def anything(conn: Connection, schema: str, now: datetime) -> bool:
             " OR EXISTS (SELECT 1 FROM {pools} WHERE look_at <= %(now)s)"
             " OR EXISTS (SELECT 1 FROM {slas} WHERE look_at <= %(now)s)"
             " OR EXISTS (SELECT 1 FROM {replays} WHERE state = 'running')"
+            " OR EXISTS (SELECT 1 FROM {tasks} WHERE state = 'waiting' AND due_at <= %(now)s)"
+            ' OR EXISTS (SELECT 1 FROM {substitutes} WHERE NOT applied AND "from" <= %(now)s)'
         ).format(
             events=sql.Identifier(schema, "sys__event"),
             runs=sql.Identifier(schema, "sys__run"),
@@ -181,6 +183,8 @@ def anything(conn: Connection, schema: str, now: datetime) -> bool:
             pools=sql.Identifier(schema, "sys__pool"),
             slas=sql.Identifier(schema, "sys__sla"),
             replays=sql.Identifier(schema, "sys__replay"),
+            tasks=sql.Identifier(schema, "sys__approval_task"),
+            substitutes=sql.Identifier(schema, "sys__substitute"),
         ),
         {"now": now},
     ).fetchone()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from patron_engine.errors import Conflict, LimitExceeded, PatronError, Refused
+from patron_engine.errors import Conflict, LimitExceeded, PatronError
 from patron_engine.problems import Problem
 from patron_engine.record.batch import RowsRefused
 from patron_engine.record.change import Change, Done, Outcome
@@ -66,7 +66,7 @@ def save_each(
         by_index, error = {}, refused
     if len(changes) == 1:
         n, change = changes[0]
-        outcomes[n] = refused_outcome(change, by_index.get(n) or _problems_of(error))
+        outcomes[n] = refused_outcome(change, by_index.get(n) or problems_of(error))
         return
     guilty = {n: p for n, p in by_index.items() if p}
     if guilty:
@@ -84,10 +84,10 @@ def refused_outcome(change: Change, problems: Sequence[Problem]) -> Outcome:
     return Outcome(action="refused", object=change.object, id=change.id, problems=tuple(problems))
 
 
-def _problems_of(error: PatronError) -> Sequence[Problem]:
-    if isinstance(error, Refused):
-        return error.problems
-    return [Problem(code=error.code, message=error.detail, hint=error.hint)]
+def problems_of(error: PatronError) -> tuple[Problem, ...]:
+    """What an error says, problem by problem."""
+    found = tuple(getattr(error, "problems", ()))
+    return found or (Problem(code=error.code, message=error.detail, hint=error.hint),)
 
 
 DONE: dict[str, Done] = {

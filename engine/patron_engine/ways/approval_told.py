@@ -54,7 +54,7 @@ def subject_of(
     conn: Conn, call: Call, program: Program, instance: Instance, node: str | None, languages: Sequence[str]
 ) -> str:
     """What a task is called: its title with the record's values in it, else the approval and the record."""
-    body = program.by_name[node].body if node in program.by_name else program.body
+    body = program.by_name[node].body if node is not None and node in program.by_name else program.body
     title = say(body.get("title") or program.tells("title") or "", tuple(languages))
     object = call.model.objects[instance.object]
     wanted = _HOLE.findall(title) if title else [object.title]

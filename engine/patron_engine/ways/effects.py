@@ -14,9 +14,11 @@ from patron_engine.errors import NeedsConfirmation, PatronError
 from patron_engine.flow.act import Act
 from patron_engine.flow.program import Flow
 from patron_engine.flow.run import Run
+from patron_engine.flow.writing import because
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change, Outcome
+from patron_engine.record.each import problems_of
 from patron_engine.record.statements import Conn
 from patron_engine.ways.carrying import carry
 from patron_engine.ways.save import save
@@ -32,7 +34,7 @@ def saved(conn: Conn, call: Call, flow: Flow, pairs: Sequence[tuple[Run, Act]]) 
     found: dict[str, Done] = {}
     single: list[tuple[Run, Change]] = []
     for run, act in pairs:
-        changes = [_because(run, change) for change in act.changes]
+        changes = [because(run, change) for change in act.changes]
         if run.wrote + len(changes) > flow.max_records:
             found[run.id] = [(Problem(code="limit_run_records", message="limit_run_records"),)]
         elif len(changes) == 1:
@@ -93,21 +95,3 @@ def _together(conn: Conn, call: Call, changes: Sequence[Change]) -> Done:
         return _together(conn, call, [replace(c, confirm=c.confirm | confirm) for c in changes])
     except PatronError as error:
         return [problems_of(error)]
-
-
-def problems_of(error: PatronError) -> tuple[Problem, ...]:
-    return tuple(getattr(error, "problems", ())) or (Problem(code=error.code, message=error.detail),)
-
-
-def _because(run: Run, change: Change) -> Change:
-    via = [*run.via, (run.rule, run.record)]
-    change.because = {"run": run.id, "via": via, "causer": run.causer, **_of_approval(run)}
-    return change
-
-
-def _of_approval(run: Run) -> dict[str, str]:
-    """Which approval the steps belong to, where they stand in one."""
-    if not run.rule.startswith("approval:"):
-        return {}
-    named = {n: run.event[n] for n in ("approval", "instance") if n in run.event}
-    return {**named, "of": str(run.record)} if named else {}

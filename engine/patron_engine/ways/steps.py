@@ -25,9 +25,10 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Outcome
+from patron_engine.record.each import problems_of
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
-from patron_engine.ways.effects import carried, problems_of, saved
+from patron_engine.ways.effects import carried, saved
 
 Done = list[
     Outcome | tuple[Problem, ...]

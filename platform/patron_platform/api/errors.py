@@ -47,6 +47,7 @@ BY_CODE: Mapping[str, int] = {
     "not_signed_in": 401,  # by a script of a page: a form that waits is sent when somebody is again
     "too_many_requests": 429,
     "cursor_outdated": 410,
+    "locked": 409,
     "if_match_required": 428,
     "internal_error": 500,
     "method_not_allowed": 405,

@@ -108,10 +108,12 @@ def ask_deletion(request: Request, workspace: str, object: str, id: UUID) -> Res
 def delete(form: Posted) -> Response:
     """On to the list, where it can be taken back."""
 
-    def act(conn: Connection, call: Call) -> tuple[str, str]:
+    def act(conn: Connection, call: Call) -> tuple[str, str | None]:
         name = known_object(call, form.object).name
         change = Change(action="delete", object=name, id=form.id, confirm=form.confirm)
         gone = save(conn, call, [change])[0]
+        if gone.action == "submitted":
+            return name, None
         done = Done(object=name, id=str(gone.id), action="deleted", version=gone.version or 0, old={})
         return name, remember(conn, call, [done])
 
@@ -119,7 +121,7 @@ def delete(form: Posted) -> Response:
         name, noted = form.write(act)
     except Refused:
         return _deletion(form.visitor, form.object, form.id, status=422)
-    return see_other(undo.told(form.visitor.url("o", name), noted))
+    return see_other(undo.told(form.visitor.url("o", name), noted)) if noted else form.back("submitted")
 
 
 def _deletion(visitor: Visitor, object: str, id: str, status: int = 200) -> Response:

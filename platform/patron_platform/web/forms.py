@@ -177,6 +177,8 @@ def _onward(conn: Connection, call: Call, desk: Desk, typed: Typed, outcome: Out
     if "_again" in typed.frame:
         kind = {"type": typed.fields["record_type"][""][-1]} if typed.fields.get("record_type") else {}
         return gone_on(url("o", desk.name, "new") + (f"?{urlencode(kind)}" if kind else ""))
+    if outcome.action == "submitted":  # it waits for an approval, which the record's page says
+        return gone_on(url("o", outcome.object, str(outcome.id)) + "?done=submitted")
     return gone_on(local_address(typed.frame.get("_next")) or desk.landing(outcome))
 
 

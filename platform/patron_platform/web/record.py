@@ -45,7 +45,7 @@ from patron_platform.web.visitor import Visitor, enter
 router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
 DONE = (
     "saved", "followed_up", "commented", "restored", "voided", "unvoided", "moved", "cloned", "file_added",
-    "file_removed", "removed", "claimed", "returned", "assigned", "merged_here", "unmerged",
+    "file_removed", "removed", "claimed", "returned", "assigned", "merged_here", "unmerged", "submitted",
 )  # fmt: skip
 
 

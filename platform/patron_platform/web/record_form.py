@@ -66,10 +66,10 @@ class Form:
     def save(self, changes: Sequence[Change], *, name: str, done: str) -> Response:
         """Saves and goes back to the record, which tells that it is `done`; the page with the form `name` when it is refused."""
         try:
-            self.visitor.workspace.save(self.visitor.actor, changes, cause=self.visitor.cause)
+            outcomes = self.visitor.workspace.save(self.visitor.actor, changes, cause=self.visitor.cause)
         except Refused as refused:
             return self.again(name, refused.problems, confirm=confirms(refused))
-        return self.back(done)
+        return self.back("submitted" if any(o.action == "submitted" for o in outcomes) else done)
 
     def write(self, act: Callable[[Connection, Call], Made]) -> Made:
         """Runs `act` in a write transaction that says who it was."""
