@@ -72,8 +72,15 @@ def test_the_box_and_a_decision(opened: Opened) -> None:
     task = opened.admin.get(f"/records/yd_job/{id}/approval").json()["instance"]["mine"][0]["task"]
     ended = opened.admin.post(f"/approvals/{task}/approve", {}, headers={"Idempotency-Key": "once"})
     assert ended.json()["state"] == "approved"
-    assert opened.admin.post(f"/approvals/{task}/approve", {}, headers={"Idempotency-Key": "once"}).status_code == 200
-    found = opened.admin.rows("yd_job", where=f"approval.state == 'approved' and id == '{id}'", fields="name,approval.state,approval.step")
+    assert (
+        opened.admin.post(f"/approvals/{task}/approve", {}, headers={"Idempotency-Key": "once"}).status_code
+        == 200
+    )
+    found = opened.admin.rows(
+        "yd_job",
+        where=f"approval.state == 'approved' and id == '{id}'",
+        fields="name,approval.state,approval.step",
+    )
     assert found[0]["approval.state"] == "approved", found
 
 

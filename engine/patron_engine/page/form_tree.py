@@ -16,7 +16,7 @@ from patron_engine.record.change import Change
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """Which form. `id` of the record that is edited; `fill` what a new one begins with; `lookup` where records are found;
-    `more` the table that shall show more of its rows."""
+    `more` the table that shall show more of its rows; `open` of a record that is locked, the fields and sets it leaves open."""
 
     object: Object
     id: str | None = None
@@ -24,6 +24,7 @@ class Opening:
     fill: Mapping[str, str] = field(default_factory=dict)
     lookup: str = ""
     more: str = ""
+    open: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

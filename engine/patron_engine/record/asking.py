@@ -106,11 +106,7 @@ def may_ask(call: Call, change: Change) -> bool:
 
 def asked(batch: Batch, rows: Sequence[Row]) -> list[Ask]:
     """What rows that were written ask for. Raises Asked for one whose change must wait."""
-    if (
-        batch.call.cause.kind in FREE
-        or batch.keeps_history
-        or batch.erases
-    ):
+    if batch.call.cause.kind in FREE or batch.keeps_history or batch.erases:
         return []
     triggers = triggers_of(batch.programs)
     if not triggers:

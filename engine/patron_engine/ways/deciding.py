@@ -26,13 +26,13 @@ from patron_engine.fields.link import read_id
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.record.change import Source
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_fields import Fields, missing, save_fields
-from patron_engine.ways.approve import asker_of, check_choice
+from patron_engine.ways.approve import asker_of, check_choice, check_comment
 from patron_engine.ways.approving import Frame, carry, opened
 
 MAX_PEOPLE: Final = 50  # limit_approval_people: of one act
-MAX_COMMENT: Final = 10_000  # limit_approval_comment: characters
 SETTLED: Final = {
     "approve": "approved", "reject": "rejected", "return": "returned", "transfer": "transferred", "delegate": "delegated",
 }  # fmt: skip
@@ -40,14 +40,15 @@ SETTLED: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """`to`: whom, or the node it goes back to; `how` a signer is added; `fields` of the record; `chosen` who decides next, by node;
-    `confirm` the way on that was shown."""
+    """`to`: whom, or the node it goes back to; `how` a signer is added; `fields` of the record, in the form `source` says; `chosen`
+    who decides next, by node; `confirm` the way on that was shown."""
 
     act: str
     comment: str | None = None
     to: Any = None
     how: str = "after"
     fields: Mapping[str, Any] = field(default_factory=dict)
+    source: Source = "wire"
     signature: str | None = None
     chosen: Mapping[str, Any] = field(default_factory=dict)
     confirm: str | None = None
@@ -55,10 +56,7 @@ class Wish:
 
 def act(conn: Conn, call: Call, task: str, wish: Wish) -> Instance:
     """One act of one person."""
-    if wish.comment is not None and len(wish.comment) > MAX_COMMENT:
-        raise LimitExceeded(
-            Phrase("a comment has at most {most} characters", most=MAX_COMMENT), code="limit_approval_comment"
-        )
+    check_comment(wish.comment)
     frame, mine = _task(conn, call, task)
     if wish.act == "take_back":
         return _taken_back(frame, mine)
@@ -137,7 +135,7 @@ def _decided(frame: Frame, task: Task, wish: Wish, verdict: state.Verdict) -> In
     node = frame.program.by_name[task.node]
     _said(node, wish, verdict)
     frame = _with_choices(frame, wish)
-    fields = Fields(frame=frame, node=node, given=wish.fields)
+    fields = Fields(frame=frame, node=node, given=wish.fields, source=wish.source)
     if fields.beyond:
         fields.allow(_asked_after(frame, task, replace(wish, fields=fields.own), verdict))
     before = _way_on(frame) if wish.fields else None

@@ -303,7 +303,9 @@ def _because(run: Run, change: Change) -> Change:
     via = [*run.via, (run.rule, run.record)]
     of = {
         n: run.event[n]
-        for n in ("approval", "instance") if run.rule.startswith("approval:") and n in run.event}
+        for n in ("approval", "instance")
+        if run.rule.startswith("approval:") and n in run.event
+    }
     if of:
         of["of"] = str(run.record)
     change.because = {"run": run.id, "via": via, "causer": run.causer, **of}

@@ -30,13 +30,14 @@ from patron_engine.query.call import Call
 from patron_engine.query.files import record_files
 from patron_engine.query.follows import follows
 from patron_engine.query.history import Wanted
+from patron_engine.ways.approval_standing import standing
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
 DONE = (
     "saved", "followed_up", "commented", "restored", "voided", "unvoided", "moved", "cloned", "file_added",
-    "file_removed", "removed",
+    "file_removed", "removed", "asked", "asked_created", "submitted", "withdrawn", "urged", "resubmitted",
 )  # fmt: skip
 
 
@@ -87,6 +88,9 @@ def draw_record(
             "opened": opened_tab(conn, call, visitor, made, tab),
             "tab": tab,
             "sent": sent,
+            "standing": standing(conn, call, made.object, made.id, submits=made.may.update)
+            if not made.deleted
+            else None,
         }
         if partial_wanted(request) and request.headers.get("hx-target", "").endswith("record-body"):
             return part(visitor, call, "_record_body.html", **values)

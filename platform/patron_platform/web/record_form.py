@@ -28,6 +28,7 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.approval_said import asked_for
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.record import Sent, draw_record
@@ -66,10 +67,10 @@ class Form:
     def save(self, changes: Sequence[Change], *, name: str, done: str) -> Response:
         """Saves and goes back to the record, which tells that it is `done`; the page with the form `name` when it is refused."""
         try:
-            self.visitor.workspace.save(self.visitor.actor, changes, cause=self.visitor.cause)
+            outcomes = self.visitor.workspace.save(self.visitor.actor, changes, cause=self.visitor.cause)
         except Refused as refused:
             return self.again(name, refused.problems, confirm=confirms(refused))
-        return self.back(done)
+        return self.back(next((said for o in outcomes if (said := asked_for(o))), done))
 
     def write(self, act: Callable[[Connection, Call], Made]) -> Made:
         """Runs `act` in a write transaction that says who it was."""
