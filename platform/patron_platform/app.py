@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from patron_platform.api import (
     access,
     approvals,
+    approvals_admin,
     audit,
     definitions,
     errors,
@@ -64,6 +65,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
         packs,
         files,
         giving,
+        approvals_admin,
         approvals,
         records,
         imports,

@@ -243,7 +243,10 @@ class Going:
         before = {t.added_by for t in added if t.how == "before" and t.state in UNDECIDED}
         held = {t.added_by for t in added if t.how == "before"} - before
         self.open(t for t in own if t.state == "not_started" and t.id in held)
-        if node.mode != "each" or any(t.state in ("waiting", "delegated") for t in self.instance.at(node.name) if t.kind == "approve"):  # fmt: skip
+        agreed = {t.id for t in (*own, *added) if t.state == "approved"}
+        self.open(t for t in added if t.how == "after" and t.state == "not_started" and t.added_by in agreed)
+        active = [t for t in self.instance.at(node.name) if t.state in ("waiting", "delegated")]
+        if node.mode != "each" or active:
             return
         following = next((t for t in sorted(own, key=lambda t: t.order) if t.state in UNDECIDED), None)
         if following is not None and following.state == "not_started" and following.id not in before:

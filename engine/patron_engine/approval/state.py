@@ -19,6 +19,7 @@ from patron_engine.approval.value import (
     Left,
     Log,
     Place,
+    State,
     Task,
     Tell,
 )
@@ -161,14 +162,14 @@ def take_back(program: Program, instance: Instance, task: Task, by: str, facts: 
 
 
 def close(
-    program: Program, instance: Instance, result: str, by: str | None, comment: str | None, facts: Facts
+    program: Program, instance: Instance, result: State, by: str | None, comment: str | None, facts: Facts
 ) -> Going:
     """withdrawn, ended, revoked: nobody decides any more."""
     going = Going(program, instance, facts)
     going.cancel(t for t in instance.tasks if t.state in UNDECIDED)
     going.instance = replace(
         going.instance, state=result, ended_at=facts.now, decided_at=facts.now, comment=comment or instance.comment, problems=()
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
     going.add(Log(kind=result, by=by, comment=comment), Follow(result=result))
     return going
 

@@ -126,6 +126,17 @@ def keep(
     return written
 
 
+def rename(conn: Connection, schema: str, id: str, now: Instance) -> None:
+    """Tasks by what their nodes are called in another version."""
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            sql.SQL("UPDATE {} SET node = %s WHERE id = %s AND instance = %s").format(
+                sql.Identifier(schema, "sys__approval_task")
+            ),
+            [(t.node, t.id, id) for t in now.tasks],
+        )
+
+
 def log(conn: Connection, schema: str, instance: str, at: datetime, lines: Iterable[Log]) -> None:
     rows = [
         (instance, at, w.kind, w.by, w.behalf, w.node, w.task, w.person, w.comment, _json(dict(w.detail))) for w in lines

@@ -181,4 +181,4 @@ def choose_first(nodes: Sequence[Node]) -> Refused:
 def _called(node: Node) -> str:
     from patron_engine.model.model import label_of
 
-    return label_of(node.body.get("label"), node.name, ())
+    return label_of(node.body.get("label") or "", node.name, ())

@@ -153,11 +153,15 @@ def anything(conn: Connection, schema: str, now: datetime) -> bool:
             " AND (due_at IS NULL OR due_at <= %(now)s)) OR EXISTS (SELECT 1 FROM {runs} WHERE state = 'waiting'"
             " AND due_at <= %(now)s) OR EXISTS (SELECT 1 FROM {clocks} WHERE next_at <= %(now)s)"
             " OR (SELECT clocks <> release FROM {state})"
+            " OR EXISTS (SELECT 1 FROM {tasks} WHERE state = 'waiting' AND due_at <= %(now)s)"
+            ' OR EXISTS (SELECT 1 FROM {substitutes} WHERE NOT applied AND "from" <= %(now)s)'
         ).format(
             events=sql.Identifier(schema, "sys__event"),
             runs=sql.Identifier(schema, "sys__run"),
             clocks=sql.Identifier(schema, "sys__clock"),
             state=sql.Identifier(schema, "sys__state"),
+            tasks=sql.Identifier(schema, "sys__approval_task"),
+            substitutes=sql.Identifier(schema, "sys__substitute"),
         ),
         {"now": now},
     ).fetchone()

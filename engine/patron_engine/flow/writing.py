@@ -12,11 +12,13 @@ from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.flow.program import Step
+from patron_engine.flow.run import Run
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.model.model import Object, say
 from patron_engine.model.values import as_wire
 from patron_engine.query.values import fetch_values
+from patron_engine.record.change import Change
 from patron_engine.record.derive import fitted
 from patron_engine.record.program import Programs
 
@@ -147,3 +149,17 @@ def _parents(reading: Reading, link: str, subjects: Sequence[Subject]) -> list[l
             to = field.link.to[0] if field is not None and "." not in link else None
             found.append(_one(subject, to, value))
     return found
+
+
+def because(run: Run, change: Change) -> Change:
+    """A change that says which run makes it."""
+    via = [*run.via, (run.rule, run.record)]
+    of = {
+        n: run.event[n]
+        for n in ("approval", "instance")
+        if run.rule.startswith("approval:") and n in run.event
+    }
+    if of:
+        of["of"] = str(run.record)
+    change.because = {"run": run.id, "via": via, "causer": run.causer, **of}
+    return change

@@ -15,6 +15,7 @@ from typing import Any, Final
 import re2
 
 from patron_engine.meta.document import Document, Path, walk
+from patron_engine.meta.rules_approval import approval_people, approval_reach
 from patron_engine.meta.rules_events import automation_causer, automation_object, cron_lines
 from patron_engine.meta.rules_values import (
     external_ids,
@@ -266,7 +267,7 @@ RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {
     "template": (template_body,),
     "setting": (setting_options,),
     "automation": (steps, automation_object, automation_causer, cron_lines),
-    "approval": (steps, approval_nodes),
+    "approval": (steps, approval_nodes, approval_reach, approval_people),
     "assignment": (cron_lines,),
     "sla": (steps, sla_clocks),
     "report": (measures, cron_lines, days),

@@ -46,6 +46,9 @@ EVENTS: Final = frozenset(
 )
 LATER: Final = frozenset({"details", "template", "skip_absent"})  # keys of steps that are not carried out yet
 
+KEPT_BY_FLOW: Final = frozenset({"approval_task", "stage_stay", "sla_clock", "pool_move"})
+# records that flow writes about others: they go with these, whoever removes them
+
 Body = Mapping[str, Any]
 
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from patron_engine.errors import Conflict, Forbidden, NeedsConfirmation, NotFound, PatronError, Refused
+from patron_engine.errors import Forbidden, NeedsConfirmation, NotFound, PatronError, Refused
 from patron_engine.fields.field import Field
 from patron_engine.model.model import label_of
 from patron_engine.phrases import Label, Phrase
@@ -232,7 +232,7 @@ def _single(batch: Batch, problems: Sequence[Problem]) -> PatronError | None:
     if first.code == "forbidden":
         return Forbidden(first.message, hint=first.hint)
     if first.code == "locked":
-        return Conflict(first.message, code="locked", hint=first.hint)
+        return Refused(problems, code="locked", hint=first.hint)
     return None
 
 

@@ -66,7 +66,7 @@ def save_each(
         by_index, error = {}, refused
     if len(changes) == 1:
         n, change = changes[0]
-        outcomes[n] = refused_outcome(change, by_index.get(n) or _problems_of(error))
+        outcomes[n] = refused_outcome(change, by_index.get(n) or problems_of(error))
         return
     guilty = {n: p for n, p in by_index.items() if p}
     if guilty:
@@ -84,7 +84,8 @@ def refused_outcome(change: Change, problems: Sequence[Problem]) -> Outcome:
     return Outcome(action="refused", object=change.object, id=change.id, problems=tuple(problems))
 
 
-def _problems_of(error: PatronError) -> Sequence[Problem]:
+def problems_of(error: PatronError) -> Sequence[Problem]:
+    """What an error says, problem by problem."""
     if isinstance(error, Refused):
         return error.problems
     return [Problem(code=error.code, message=error.detail, hint=error.hint)]

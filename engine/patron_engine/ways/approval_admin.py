@@ -85,13 +85,15 @@ def hand_over(conn: Conn, call: Call, person: str, to: str) -> int:
     """Everything that somebody is still to decide is another's, and what he stands in for; how many tasks that were."""
     if not (call.actor.administrator or holds(call.model, call.actor, "manage_users")):
         raise Forbidden(Phrase("only an administrator may hand over what others are to decide"))
-    return hand_tasks(conn, call, person, to)
+    return hand_tasks(conn, call, person, [to])
 
 
-def hand_tasks(conn: Conn, call: Call, person: str, to: str) -> int:
+def hand_tasks(conn: Conn, call: Call, person: str, successors: Sequence[str]) -> int:
+    """The same for whoever may: of several successors each gets an approval in turn."""
     moved = 0
-    for id, _ in store.open_of(conn, call.schema, person):
-        frame = opened(conn, call, id)
+    instances = dict.fromkeys(id for id, _ in store.open_of(conn, call.schema, person))
+    for number, id in enumerate(instances):
+        frame, to = opened(conn, call, id), successors[number % len(successors)]
         if to != person and not frame.facts.active(to):
             raise Refused(
                 [Problem(code="not_active", message=Phrase("name somebody who works here"), path="to")]

@@ -18,7 +18,8 @@ from patron_engine.query.actionable import reached_among
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.record.statements import Conn
-from patron_engine.ways.approvals_seen import called, drawn, to_choose
+from patron_engine.ways.approval_drawn import called, drawn
+from patron_engine.ways.approvals_seen import to_choose
 from patron_engine.ways.approve import candidates, proposed
 from patron_engine.ways.approving import frame_of
 from patron_engine.ways.read import read_one

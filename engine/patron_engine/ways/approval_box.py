@@ -18,13 +18,13 @@ from patron_engine.access.decide import readable
 from patron_engine.approval import store
 from patron_engine.approval.program import Program
 from patron_engine.approval.value import Instance
-from patron_engine.errors import NotFound, Refused
+from patron_engine.errors import Conflict, NotFound, Refused
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.record.statements import Conn
-from patron_engine.ways.approvals_seen import called, names_of
+from patron_engine.ways.approval_drawn import called, names_of
 from patron_engine.ways.approving import frame_of
 from patron_engine.ways.read import read
 
@@ -32,11 +32,13 @@ BOXES: Final = ("waiting", "done", "started", "copied")
 SHOWN: Final = 50
 COUNTED: Final = 1_000  # a count stops here
 _WHERE: Final = {
-    "waiting": "t.person = %(me)s AND t.state = 'waiting' AND t.kind <> 'copy' AND a.state = 'running'",
-    "done": "t.decided_by = %(me)s AND t.kind <> 'copy' AND t.state IN ('approved', 'rejected', 'returned', 'transferred')",
-    "copied": "t.person = %(me)s AND t.kind = 'copy'",
-    "started": "(a.submitter = %(me)s OR a.initiator = %(me)s)",
-}
+    "waiting": sql.SQL("t.person = %(me)s AND t.state = 'waiting' AND t.kind <> 'copy' AND a.state = 'running'"),
+    "done": sql.SQL("t.decided_by = %(me)s AND t.kind <> 'copy' AND t.state IN ('approved', 'rejected', 'returned', 'transferred')"),
+    "copied": sql.SQL("t.person = %(me)s AND t.kind = 'copy'"),
+    "started": sql.SQL("(a.submitter = %(me)s OR a.initiator = %(me)s)"),
+}  # fmt: skip
+_UNREAD: Final = sql.SQL("t.state = 'copied'")
+_ALL: Final = sql.SQL("true")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ class Narrow:
     words: str = ""
 
 
-_NARROWED: Final = (
+_NARROWED: Final = sql.SQL(
     " AND (%(object)s = '' OR a.object = %(object)s) AND (%(approval)s = '' OR a.approval = %(approval)s)"
     " AND (%(person)s = '' OR a.submitter::text = %(person)s)"
     " AND (%(since)s::timestamptz IS NULL OR a.began_at >= %(since)s) AND (%(until)s::timestamptz IS NULL OR a.began_at < %(until)s)"
@@ -109,12 +111,9 @@ def counts(conn: Conn, call: Call) -> dict[str, int]:
     """How many there are in each box; of copies those that were not read."""
     found = {}
     for box, where in _WHERE.items():
-        more = " AND t.state = 'copied'" if box == "copied" else ""
         row = conn.execute(
-            _query(
-                call,
-                box,
-                "SELECT count(*) FROM (SELECT 1 FROM {from_} WHERE " + where + more + " LIMIT %(most)s) AS s",
+            sql.SQL("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} AND {} LIMIT %(most)s) AS s").format(
+                _tables(call, box), where, _UNREAD if box == "copied" else _ALL
             ),
             {"me": call.actor.user, "most": COUNTED},
         ).fetchone()
@@ -135,11 +134,15 @@ def box(
     if name not in BOXES:
         message = Phrase("box is one of {known}", known=list(BOXES))
         raise Refused([Problem(code="unknown_value", message=message, path="box")])
-    of = "a" if name == "started" else "t"
+    whole = name == "started"
     rows = conn.execute(
-        _query(
-            call, name, f"SELECT {of}.number, {'NULL' if of == 'a' else 't.id::text'}, a.id::text FROM {{from_}} WHERE {_WHERE[name]}"
-            f" AND (%(before)s::bigint IS NULL OR {of}.number < %(before)s){_NARROWED} ORDER BY {of}.number DESC LIMIT %(most)s",
+        sql.SQL(
+            "SELECT {number}, {task}, a.id::text FROM {tables} WHERE {where}"
+            " AND (%(before)s::bigint IS NULL OR {number} < %(before)s) {narrowed} ORDER BY {number} DESC LIMIT %(most)s"
+        ).format(
+            narrowed=_NARROWED,
+            number=sql.Identifier("a" if whole else "t", "number"), task=sql.SQL("NULL" if whole else "t.id::text"),
+            tables=_tables(call, name), where=_WHERE[name],
         ),
         {"me": call.actor.user, "before": before, "most": most + 1, **_asked(call, narrow)},
     ).fetchall()  # fmt: skip
@@ -148,9 +151,11 @@ def box(
         (number, task, store.load(conn, call.schema, instance)) for number, task, instance in rows[:most]
     ]
     known = [
-        (n, t, i, frame_of(conn, call, i).program)
+        (n, t, i, program)
         for n, t, i in listed
-        if i is not None and i.object in call.model.objects
+        if i is not None
+        and i.object in call.model.objects
+        and (program := _program(conn, call, i)) is not None
     ]
     values = _values(conn, call, known)
     people = {
@@ -163,12 +168,20 @@ def box(
     )  # fmt: skip
 
 
-def _query(call: Call, name: str, text: str) -> sql.Composed:
-    tables = {
-        "a": sql.Identifier(call.schema, "sys__approval"), "t": sql.Identifier(call.schema, "sys__approval_task"),
-    }  # fmt: skip
-    both = sql.SQL("{a} a" if name == "started" else "{t} t JOIN {a} a ON a.id = t.instance").format(**tables)
-    return sql.SQL(text).format(from_=both)  # type: ignore[arg-type]
+def _tables(call: Call, name: str) -> sql.Composed:
+    both = {
+        "a": sql.Identifier(call.schema, "sys__approval"),
+        "t": sql.Identifier(call.schema, "sys__approval_task"),
+    }
+    return sql.SQL("{a} a" if name == "started" else "{t} t JOIN {a} a ON a.id = t.instance").format(**both)
+
+
+def _program(conn: Conn, call: Call, instance: Instance) -> Program | None:
+    """None where the definition is nowhere any more: what it was about is listed no longer."""
+    try:
+        return frame_of(conn, call, instance).program
+    except Conflict:
+        return None
 
 
 Known = tuple[int, str | None, Instance, Program]

@@ -54,13 +54,12 @@ def subject_of(
     conn: Conn, call: Call, program: Program, instance: Instance, node: str | None, languages: Sequence[str]
 ) -> str:
     """What a task is called: its title with the record's values in it, else the approval and the record."""
-    body = program.by_name[node].body if node in program.by_name else program.body
+    body = program.by_name[node].body if node is not None and node in program.by_name else program.body
     title = say(body.get("title") or program.tells("title") or "", tuple(languages))
     object = call.model.objects[instance.object]
     wanted = _HOLE.findall(title) if title else [object.title]
-    values = fetch_values(conn, call, instance.object, [instance.record], wanted, money="own").get(
-        instance.record, {}
-    )
+    found = fetch_values(conn, call, instance.object, [instance.record], wanted, money="own")
+    values = found.get(instance.record) or instance.snapshot
     if title:
         return _HOLE.sub(lambda hole: _text(values.get(hole[1])), title)
     called = label_of(program.body.get("label") or "", program.name, tuple(languages))
@@ -89,7 +88,10 @@ def mirror(conn: Conn, call: Call, program: Program, before: Instance, now: Inst
         return
     subjects: dict[str | None, str] = {}
     changes = []
-    for task in tasks:
+    kept = fetch_values(conn, call, TASK, sorted(known), ["id"]) if known else {}
+    for task in [
+        t for t in tasks if t.id in kept or t.id not in known
+    ]:  # a record that went took its tasks along
         if task.node not in subjects:
             subjects[task.node] = subject_of(
                 conn, call, program, now, task.node, call.model.workspace.languages
@@ -154,6 +156,7 @@ def tell(conn: Conn, call: Call, program: Program, instance: Instance, tells: Se
     if object is None or not tells:
         return
     reading = Reading(conn, call)
+    there = bool(fetch_values(conn, call, instance.object, [instance.record], ["id"]))
     changes = []
     for told in tells:
         to, text = _addressed(reading, call, program, instance, told)
@@ -169,7 +172,7 @@ def tell(conn: Conn, call: Call, program: Program, instance: Instance, tells: Se
                 if text
                 else written(Phrase(SENTENCES[told.kind], subject=subject), languages, own_catalogue())
             )
-            changes.append(_message(call, object, instance, person, sentence))
+            changes.append(_message(call, object, instance if there else None, person, sentence))
     if changes:
         quiet = replace(
             call,
@@ -209,14 +212,14 @@ def _said(reading: Reading, step: Step, rule: Mapping[str, Any], instance: Insta
     return None if value is None else str(value)
 
 
-def _message(call: Call, object: Any, instance: Instance, person: str, subject: str) -> Change:
+def _message(call: Call, object: Any, about_it: Instance | None, person: str, subject: str) -> Change:
     values: dict[str, Any] = {
         "subject": subject[:500], "channel": "inbox", "direction": "in", "owner": person, "status": "received", "sent_at": call.now,
     }  # fmt: skip
     about = object.field("about")
-    if about is not None and instance.object in about.link.to:
+    if about_it is not None and about is not None and about_it.object in about.link.to:
         values["about"] = (
-            {"object": instance.object, "id": instance.record} if about.link.several else instance.record
+            {"object": about_it.object, "id": about_it.record} if about.link.several else about_it.record
         )
     return Change(
         action="create",

@@ -1,6 +1,6 @@
-"""Approvals listed: for administrators: what runs, what cannot go on, and how long what takes. Part of the way approve.
+"""Approvals listed: for administrators: what runs, and what cannot go on. Part of the way approve.
 
-In: what is looked for. Out: `Line`s, the newest first; `Figure`s by step or by person. Forbidden for anybody else. Changes nothing.
+In: what is looked for. Out: `Line`s, the newest first. Forbidden for anybody else. Changes nothing.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final
 
 from psycopg import sql
 
@@ -20,11 +20,10 @@ from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.query.recent import titles_of
 from patron_engine.record.statements import Conn
-from patron_engine.ways.approvals_seen import called, names_of
+from patron_engine.ways.approval_drawn import called, names_of
 from patron_engine.ways.approving import frame_of
 
 SHOWN: Final = 50
-MOST_FIGURES: Final = 200
 STATES: Final = (
     "open",
     "running",
@@ -63,19 +62,6 @@ class Line:
     late: bool
     steps: Sequence[str]
     nodes: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """`seconds` from arrival to decision: their mean and median; `late` were decided after their time."""
-
-    approval: str
-    name: str
-    label: str
-    count: int
-    mean: float
-    median: float
-    late: int
 
 
 def listed(conn: Conn, call: Call, wanted: Wanted) -> tuple[list[Line], int | None]:
@@ -128,54 +114,6 @@ def _line(conn: Conn, call: Call, number: int, it: Instance, title: str, names: 
         waiting=[names.get(p, "…") for p in it.approvers], since=min(arrived, default=it.ended_at or it.began_at),
         late=any(t.due_at is not None and t.due_at < call.now for t in it.waiting), steps=steps, nodes=nodes,
     )  # fmt: skip
-
-
-def figures(
-    conn: Conn, call: Call, by: Literal["node", "person"], since: datetime, approval: str = ""
-) -> list[Figure]:
-    """How long decisions took that people made since then; the slowest first."""
-    _may(call)
-    column = sql.SQL("t.node" if by == "node" else "t.decided_by::text")
-    of = sql.SQL("a.approval" if by == "node" else "''")
-    rows = conn.execute(
-        sql.SQL(
-            "SELECT {of}, {column}, count(*), avg(s.taken), percentile_cont(0.5) WITHIN GROUP (ORDER BY s.taken),"
-            " count(*) FILTER (WHERE t.due_at < t.decided_at OR t.reminded > 0) FROM {t} t JOIN {a} a ON a.id = t.instance"
-            " CROSS JOIN LATERAL (SELECT extract(epoch FROM t.decided_at - t.arrived_at)::float8 AS taken) s"
-            " WHERE t.kind = 'approve' AND t.state IN ('approved', 'rejected', 'returned') AND t.why IS NULL AND t.arrived_at IS NOT NULL"
-            " AND t.decided_by IS NOT NULL AND t.decided_at >= %(since)s AND (%(approval)s = '' OR a.approval = %(approval)s)"
-            " GROUP BY 1, 2 ORDER BY 5 DESC, 2 LIMIT %(most)s"
-        ).format(of=of, column=column, **_tables(call)),
-        {"since": since, "approval": approval, "most": MOST_FIGURES},
-    ).fetchall()
-    names = names_of(conn, call, [r[1] for r in rows]) if by == "person" else {}
-    return [
-        Figure(
-            approval=_approval(call, a), name=n, label=names.get(n, "…") if by == "person" else _node(call, a, n), count=c, mean=mean,
-            median=median, late=late,
-        )
-        for a, n, c, mean, median, late in rows
-    ]  # fmt: skip
-
-
-def _approval(call: Call, name: str) -> str:
-    body = call.model.documents.get(("approval", name)) or {}
-    return called(call, body.get("label"), name)
-
-
-def _node(call: Call, approval: str, name: str) -> str:
-    """What a step is called today; its name where it is no more."""
-
-    def labels(nodes: Any) -> dict[str, Any]:
-        found = {}
-        for node in nodes or ():
-            found[node["name"]] = node.get("label")
-            for case in node.get("cases") or ():
-                found |= labels(case.get("nodes"))
-        return found
-
-    body = call.model.documents.get(("approval", approval)) or {}
-    return called(call, labels(body.get("nodes")).get(name), name)
 
 
 def _may(call: Call) -> None:

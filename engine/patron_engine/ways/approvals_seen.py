@@ -6,7 +6,7 @@ the rights of the step, what he may do and why not the rest. Values of the recor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +20,10 @@ from patron_engine.approval.value import UNDECIDED, Instance, Task
 from patron_engine.approval.who import choices
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.jsonio import loads
-from patron_engine.model.model import label_of
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
-from patron_engine.query.values import fetch_values
 from patron_engine.record.statements import Conn
+from patron_engine.ways.approval_drawn import called, names_of
 from patron_engine.ways.approval_told import subject_of
 from patron_engine.ways.approve import asker_of
 from patron_engine.ways.approving import Frame, frame_of
@@ -128,20 +127,6 @@ def seen_frame(conn: Conn, call: Call, id: str) -> Frame:
 
 def _missing() -> NotFound:
     return NotFound(Phrase("there is no such approval"), code="approval_not_found")
-
-
-def called(call: Call, label: Any, name: str) -> str:
-    return str(label_of(label or "", name, call.actor.languages))
-
-
-def names_of(conn: Conn, call: Call, people: Iterable[str]) -> dict[str, str]:
-    """What people are called, whoever asks: who takes part in an approval is known to all who see it."""
-    ids = list(dict.fromkeys(p for p in people if p))
-    object = call.model.objects.get("user")
-    if object is None or not ids:
-        return {}
-    rows = fetch_values(conn, call, "user", ids, [object.title])
-    return {id: str(row.get(object.title) or "…") for id, row in rows.items()}
 
 
 def _in_log(lines: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -280,29 +265,3 @@ def _summary(frame: Frame, his: Sequence[Task], record: Mapping[str, Any] | None
         for n in names
         if n in record and n not in hidden and (f := object.field(n)) is not None
     ]
-
-
-def drawn(conn: Conn, call: Call, stops: Sequence[Stop]) -> list[dict[str, Any]]:
-    """A route as JSON, with names and labels."""
-    return [_drawn(call, stop, names_of(conn, call, people_of(stops))) for stop in stops]
-
-
-def _drawn(call: Call, stop: Stop, names: Mapping[str, str]) -> dict[str, Any]:
-    people = [
-        {
-            **{k: getattr(p, k) for k in p.__slots__},
-            "name": names.get(p.person),
-            "behalf_name": names.get(p.behalf or ""),
-        }
-        for p in stop.people
-    ]
-    ways = [
-        {
-            "name": w.name,
-            "label": called(call, w.label, w.name),
-            "stops": [_drawn(call, s, names) for s in w.stops],
-        }
-        for w in stop.ways
-    ]
-    plain = {k: getattr(stop, k) for k in ("name", "type", "state", "mode", "outcome", "at")}
-    return {**plain, "label": called(call, stop.label, stop.name), "people": people, "ways": ways}

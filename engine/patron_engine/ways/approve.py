@@ -17,14 +17,11 @@ from typing import Any, Final
 from patron_engine.access.beside import holds
 from patron_engine.access.pick import fits
 from patron_engine.approval import state, store
-from patron_engine.approval.ahead import Ahead
 from patron_engine.approval.may import Asker, acts_of_instance
 from patron_engine.approval.program import Program, program_of
-from patron_engine.approval.route import simulated
 from patron_engine.approval.value import OPEN, Instance
-from patron_engine.approval.who import choices, choose_first, run_of
+from patron_engine.approval.who import run_of
 from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, PatronError, Refused
-from patron_engine.fields.link import read_id
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.jsonio import loads
 from patron_engine.model.model import label_of
@@ -37,6 +34,7 @@ from patron_engine.query.values import fetch_values
 from patron_engine.record.asking import Ask, Trigger, triggers_of
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
+from patron_engine.ways.approval_choices import ask_choices, chosen_people
 from patron_engine.ways.approving import Frame, actor_of, carry, frame_of, opened
 from patron_engine.ways.read import read_one
 
@@ -73,9 +71,9 @@ def submit(
             code="approved_already",
             hint=Phrase("who may revoke the approval opens it again"),
         )
-    people = _chosen(conn, call, chosen or {})
+    people = chosen_people(chosen or {})
     instance = _new(conn, call, trigger.approval, object, record, trigger.verb, call.actor.user, None, people)
-    _choose_first(conn, call, instance)
+    ask_choices(conn, call, today(call, instance.approval), instance)
     return _begun(conn, call, replace(instance, comment=comment))
 
 
@@ -159,7 +157,7 @@ def _new(
     conn: Conn, call: Call, approval: str, object: str, record: str, trigger: str, submitter: str | None,
     intent: Mapping[str, Any] | None, chosen: Chosen,
 ) -> Instance:  # fmt: skip
-    program = _today(call, approval)
+    program = today(call, approval)
     initiator = (
         _owner(conn, call, object, record) or submitter
         if program.tells("initiator") == "owner"
@@ -187,7 +185,8 @@ def instance_of(conn: Conn, call: Call, object: str, record: str) -> str:
     return found
 
 
-def _today(call: Call, approval: str) -> Program:
+def today(call: Call, approval: str) -> Program:
+    """The definition in force; NotFound where there is none."""
     program: Program | None = Programs.of(call.tables).keep(("approval", approval, call.model.release), lambda: (call.model, program_of(call.model, approval)))[1]  # fmt: skip
     if program is None:
         raise NotFound(Phrase("there is no approval {name!r}", name=approval[:60]), code="unknown_approval")
@@ -223,49 +222,6 @@ def snapshot(conn: Conn, call: Call, object: str, record: str) -> dict[str, Any]
     return kept
 
 
-# -- people whom the submitter chooses ------------------------------------------------------------------------------
-
-
-def _chosen(conn: Conn, call: Call, given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    found = {}
-    for node, people in given.items():
-        listed = people if isinstance(people, list) else [people]
-        try:
-            found[node] = tuple(dict.fromkeys(read_id(p) for p in listed))
-        except (ValueError, TypeError) as error:
-            problem = Problem(
-                code="not_users", message=Phrase("name users by their ids"), path=f"chosen.{node}"
-            )
-            raise Refused([problem]) from error
-    return found
-
-
-def _choose_first(conn: Conn, call: Call, instance: Instance) -> None:
-    """Refused where the submitter has still to choose somebody, or chose whom he may not."""
-    program = _today(call, instance.approval)
-    facts = Ahead(conn, call, program, instance)
-    there = simulated(program, instance, facts)
-    asked = [
-        node
-        for name, node in program.by_name.items()
-        if name in there.places and any(w["chosen_by"] == "submitter" for w in choices(node.body.get("who")))
-    ]
-    missing = [node for node in asked if not instance.chosen.get(node.name)]
-    if missing:
-        raise choose_first(missing)
-    for node in asked:
-        check_choice(facts, instance, node.name, instance.chosen[node.name])
-
-
-def check_choice(facts: Ahead, instance: Instance, node: str, people: Sequence[str]) -> None:
-    """Refused for somebody who is not offered."""
-    offered = facts.offered(instance, facts.program.by_name[node])
-    wrong = [p for p in people if not facts.active(p) or (offered is not None and p not in offered)]
-    if wrong:
-        message = Phrase("this person cannot be chosen here")
-        raise Refused([Problem(code="not_offered", message=message, path=f"chosen.{node}")])
-
-
 # -- the whole ------------------------------------------------------------------------------------------------------
 
 
@@ -291,7 +247,7 @@ def allowed(frame: Frame, act: str) -> None:
         return
     if "only" in str(why):
         raise Forbidden(why)
-    raise Conflict(why, code=f"cannot_{act}")
+    raise Conflict(why, code="not_now")
 
 
 def withdraw(conn: Conn, call: Call, id: str, comment: str | None) -> Instance:

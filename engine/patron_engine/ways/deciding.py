@@ -9,49 +9,43 @@ way on changed; then nothing is done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from patron_engine.approval import signers, state, store
+from patron_engine.approval import state, store
 from patron_engine.approval.ahead import Ahead
-from patron_engine.approval.going import Going
 from patron_engine.approval.may import acts_of_task, taken_back
 from patron_engine.approval.program import Node
 from patron_engine.approval.route import route, token
-from patron_engine.approval.value import HOWS, UNDECIDED, Instance, Log, Task, Tell
+from patron_engine.approval.value import Instance, Log, Task
 from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, Refused
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
-from patron_engine.record.change import Source
 from patron_engine.record.statements import Conn
+from patron_engine.ways.approval_choices import check_choice
+from patron_engine.ways.approval_drawn import drawn
 from patron_engine.ways.approval_fields import Fields, missing, save_fields
-from patron_engine.ways.approve import asker_of, check_choice, check_comment
+from patron_engine.ways.approval_people import (
+    Wish,
+    add_signer,
+    ask,
+    claim,
+    delegate,
+    people_named,
+    remove_signer,
+    speak,
+    transfer,
+)
+from patron_engine.ways.approve import asker_of, check_comment
 from patron_engine.ways.approving import Frame, carry, opened
 
-MAX_PEOPLE: Final = 50  # limit_approval_people: of one act
 SETTLED: Final = {
     "approve": "approved", "reject": "rejected", "return": "returned", "transfer": "transferred", "delegate": "delegated",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """`to`: whom, or the node it goes back to; `how` a signer is added; `fields` of the record, in the form `source` says; `chosen`
-    who decides next, by node; `confirm` the way on that was shown."""
-
-    act: str
-    comment: str | None = None
-    to: Any = None
-    how: str = "after"
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    source: Source = "wire"
-    signature: str | None = None
-    chosen: Mapping[str, Any] = field(default_factory=dict)
-    confirm: str | None = None
 
 
 def act(conn: Conn, call: Call, task: str, wish: Wish) -> Instance:
@@ -203,7 +197,7 @@ def _with_choices(frame: Frame, wish: Wish) -> Frame:
                     )
                 ]
             )
-        found = _people(frame, people, f"chosen.{name}")
+        found = people_named(frame, people, f"chosen.{name}")
         check_choice(facts, frame.instance, name, found)
         chosen[name] = tuple(found)
     made = replace(frame.instance, chosen=chosen)
@@ -221,8 +215,6 @@ def _same_way(frame: Frame, before: Any, confirm: str | None) -> None:
     was, there = token(frame.instance, before), token(frame.instance, now)
     if was == there or confirm == there:
         return
-    from patron_engine.ways.approvals_seen import drawn
-
     raise Conflict(
         Phrase("what you changed leads to other approvers"), code="route_changed",
         hint=Phrase("look at the new route and repeat the request with `confirm`"),
@@ -259,137 +251,7 @@ def _taken_back(frame: Frame, task: Task) -> Instance:
     )
 
 
-# -- others ---------------------------------------------------------------------------------------------------------
-
-
-def _people(frame: Frame, given: Any, path: str) -> list[str]:
-    listed = given if isinstance(given, list) else [given]
-    found: list[str] = []
-    for value in listed:
-        try:
-            found.append(read_id(value["user"] if isinstance(value, Mapping) and "user" in value else value))
-        except ValueFault as fault:
-            raise Refused(
-                [Problem(code="not_users", message=Phrase("name users by their ids"), path=path)]
-            ) from fault
-    if len(found) > MAX_PEOPLE:
-        raise LimitExceeded(
-            Phrase("at most {most} people at once", most=MAX_PEOPLE), code="limit_approval_people"
-        )
-    gone = [p for p in found if not frame.facts.active(p)]
-    if gone or not found:
-        raise Refused([Problem(code="not_active", message=Phrase("name somebody who works here"), path=path)])
-    return list(dict.fromkeys(found))
-
-
-def _others(frame: Frame, task: Task, wish: Wish) -> list[str]:
-    """People to whom something of this task goes: not himself, nobody who decides here already."""
-    found = _people(frame, wish.to, "to")
-    if frame.call.actor.user in found:
-        raise Refused(
-            [Problem(code="himself", message=Phrase("name somebody else than yourself"), path="to")]
-        )
-    here = {t.person for t in frame.instance.at(task.node) if t.state in UNDECIDED and t.id != task.id}
-    if here & set(found):
-        raise Refused(
-            [
-                Problem(
-                    code="decides_here", message=Phrase("this person decides at this step already"), path="to"
-                )
-            ]
-        )
-    return found
-
-
-def _one(frame: Frame, task: Task, wish: Wish) -> str:
-    found = _others(frame, task, wish)
-    if len(found) > 1:
-        raise Refused([Problem(code="one_person", message=Phrase("name one person"), path="to")])
-    return found[0]
-
-
-def _transfer(frame: Frame, task: Task, wish: Wish) -> Instance:
-    to = _one(frame, task, wish)
-    return carry(
-        frame,
-        signers.transfer(
-            frame.program, frame.instance, task, [to], frame.call.actor.user, wish.comment, frame.facts
-        ),
-    )
-
-
-def _delegate(frame: Frame, task: Task, wish: Wish) -> Instance:
-    to = _one(frame, task, wish)
-    me = str(frame.call.actor.user)
-    return carry(
-        frame, signers.delegate(frame.program, frame.instance, task, to, me, wish.comment, frame.facts)
-    )
-
-
-def _add(frame: Frame, task: Task, wish: Wish) -> Instance:
-    if wish.how not in HOWS:
-        raise Refused(
-            [Problem(code="unknown_value", message=Phrase("how is before, after or beside"), path="how")]
-        )
-    people, me = _others(frame, task, wish), str(frame.call.actor.user)
-    going = signers.add_signers(
-        frame.program, frame.instance, task, people, wish.how, me, wish.comment, frame.facts
-    )
-    return carry(frame, going)
-
-
-def _remove(frame: Frame, task: Task, wish: Wish) -> Instance:
-    """`to` names a signer he added, by person or task."""
-    mine = [t for t in frame.instance.tasks if t.added_by == task.id and wish.to in (t.id, t.person)]
-    found = next((t for t in mine if t.state in UNDECIDED), None)
-    if found is None:
-        message = Phrase("there is no signer of yours who has not acted yet")
-        raise Refused([Problem(code="no_signer", message=message, path="to")])
-    if not store.settle(
-        frame.conn, frame.call.schema, found, "cancelled", frame.call.actor.user, frame.call.now
-    ):
-        raise Conflict(Phrase("this is decided already"), code="task_decided")
-    me = str(frame.call.actor.user)
-    return carry(frame, signers.remove_signer(frame.program, frame.instance, found, me, frame.facts))
-
-
-def _claim(frame: Frame, task: Task, wish: Wish) -> Instance:
-    return carry(
-        frame, signers.claim(frame.program, frame.instance, task, str(frame.call.actor.user), frame.facts)
-    )
-
-
-def _ask(frame: Frame, task: Task, wish: Wish) -> Instance:
-    people = _people(frame, wish.to, "to")
-    return _spoken(frame, task, wish, "asked", people)
-
-
-def _comment(frame: Frame, task: Task, wish: Wish) -> Instance:
-    people = _people(frame, wish.to, "to") if wish.to is not None else []
-    told = people or [p for p in (frame.instance.submitter,) if p is not None]
-    return _spoken(frame, task, wish, "commented", told)
-
-
-def _spoken(frame: Frame, task: Task, wish: Wish, kind: str, people: Sequence[str]) -> Instance:
-    """It changes nothing but the log; whoever is named is told and may read the record."""
-    if not (wish.comment or "").strip():
-        raise Refused([Problem(code="required", message=Phrase("write something"), path="comment")])
-    going = Going(frame.program, frame.instance, frame.facts)
-    going.add(
-        Log(
-            kind=kind,
-            by=frame.call.actor.user,
-            node=task.node,
-            task=task.id,
-            comment=wish.comment,
-            detail={"people": list(people)},
-        ),
-        Tell(kind=kind, people=tuple(people), node=task.node, task=task.id),
-    )
-    return carry(frame, going)
-
-
 _ACTS: Final[Mapping[str, Callable[[Frame, Task, Wish], Instance]]] = {
-    "approve": _approve, "reject": _reject, "return": _return, "transfer": _transfer, "delegate": _delegate, "add_signer": _add,
-    "remove_signer": _remove, "claim": _claim, "ask": _ask, "comment": _comment,
+    "approve": _approve, "reject": _reject, "return": _return, "transfer": transfer, "delegate": delegate, "add_signer": add_signer,
+    "remove_signer": remove_signer, "claim": claim, "ask": ask, "comment": speak,
 }  # fmt: skip

@@ -19,6 +19,7 @@ from psycopg import sql
 
 from patron_engine.access.beside import holds
 from patron_engine.actor import SYSTEM, Actor, Cause
+from patron_engine.approval import store as approvals
 from patron_engine.clock import Clock
 from patron_engine.errors import Conflict, Forbidden, LimitExceeded, Refused
 from patron_engine.model.model import Model, Object
@@ -31,6 +32,7 @@ from patron_engine.store.locks import shared
 from patron_engine.store.steps import Task
 from patron_engine.store.tables import Tables
 from patron_engine.store.tasks import Chunk, Handler, Work, enqueue
+from patron_engine.ways.approval_admin import hand_tasks
 from patron_engine.ways.principals import principal_of
 from patron_engine.ways.save import save
 
@@ -40,6 +42,7 @@ PIECE = 200  # records of one transaction
 MAX_SUCCESSORS = 50  # limit_successors: of one object
 SHOWN = 20  # runs that are listed
 OPEN_TASKS = ("open", "in_progress")
+DECIDING = "approval_task"  # what he is still to decide belongs to him without being his
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,8 @@ def belongings(conn: Connection, call: Call, user: str) -> dict[str, int]:
         ).fetchone()
         if row is not None and row[0]:
             found[object.name] = int(row[0])
-    return found
+    deciding = len(approvals.open_of(conn, call.schema, user))
+    return {**found, DECIDING: deciding} if deciding and DECIDING in call.model.objects else found
 
 
 def begin(
@@ -79,7 +83,7 @@ def begin(
     """Queues the run; the id of its task. `to` are the successors of every object that `by_object` does not name."""
     _may(call)
     chosen = dict(by_object or {})
-    unknown = sorted(set(chosen) - {o.name for o in _owned(call.model)})
+    unknown = sorted(set(chosen) - {DECIDING, *(o.name for o in _owned(call.model))})
     if unknown:
         raise _wrong("unknown_object", Phrase("there is no object {object!r}", object=unknown[0]), "to")
     counts = belongings(conn, call, user)
@@ -161,6 +165,10 @@ def _piece(conn: Connection, call: Call, work: Work) -> Chunk:
     if at >= len(plan):
         return Chunk(progress=work.progress, done=True)
     name, successors = plan[at]
+    if name == DECIDING:
+        moved[name] = hand_tasks(conn, call, work.payload["user"], successors)
+        progress = {"at": at + 1, "after": "", "moved": moved, "refused": refused, "why": why}
+        return Chunk(progress=progress, done=at + 1 >= len(plan))
     object = call.model.objects.get(name)
     ids = _next(conn, call, object, work.payload["user"], work.progress.get("after", "")) if object else []
     turn = moved.get(name, 0) + refused.get(name, 0)

@@ -13,7 +13,7 @@ from typing import Any
 from patron_engine.model.values import as_wire
 from patron_engine.query.call import Call
 from patron_engine.record.asking import Ask, Asked
-from patron_engine.record.change import Change, Outcome
+from patron_engine.record.change import Action, Change, Outcome, Source
 from patron_engine.record.each import Numbered
 from patron_engine.record.statements import Conn
 
@@ -59,8 +59,8 @@ def intent_of(change: Change) -> dict[str, Any]:
 
 def change_kept(intent: Mapping[str, Any]) -> Change:
     """The change that an intent keeps; an upsert has found its record by now."""
-    action = "update" if intent["action"] == "upsert" else intent["action"]
-    source = "wire" if intent["source"] == "typed" else intent["source"]
+    action: Action = "update" if intent["action"] == "upsert" else intent["action"]
+    source: Source = "wire" if intent["source"] == "typed" else intent["source"]
     return Change(
         action=action, object=intent["object"], id=intent["id"], set=intent["set"], source=source,
         confirm=frozenset(intent["confirm"]), external_ids=intent["external_ids"], attach=tuple(intent["attach"]),

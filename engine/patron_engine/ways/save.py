@@ -19,6 +19,7 @@ import psycopg
 
 from patron_engine.access import people
 from patron_engine.errors import Conflict, LimitExceeded, Refused
+from patron_engine.model.automations import KEPT_BY_FLOW
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.record import (
@@ -237,7 +238,7 @@ def _remove(batch: Batch, changes: Sequence[Numbered], several: bool) -> None:
         return
     every = _together(batch, verb, rows)
     given = set(rows)
-    authorise.authorise(batch, [row for row in every if row not in given])
+    authorise.authorise(batch, [row for row in every if row not in given and row.object not in KEPT_BY_FLOW])
     if verb == "restore":
         targets.hold_targets(batch, every)
         for program, mine in by_object(every):

@@ -19,11 +19,12 @@ from patron_engine.flow.program import Choose, Do, Flow, Jump, Loop, Step, flow_
 from patron_engine.flow.run import Run, ended, failed, gone_on, waiting
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
-from patron_engine.flow.writing import MOST
+from patron_engine.flow.writing import MOST, because
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change, Outcome
+from patron_engine.record.each import problems_of
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
 from patron_engine.ways.carrying import carry
@@ -77,7 +78,7 @@ def instruction(under: Under, at: int, runs: Sequence[Run]) -> list[Run]:
     except PatronError as error:
         if len(runs) > 1:  # whose fault it is shows when each goes alone
             return [gone for run in runs for gone in instruction(under, at, [run])]
-        under.refusals += _problems(error)
+        under.refusals += problems_of(error)
         for run in runs:
             _fail(under, run, what.step.path, _why(error))
         return []
@@ -247,7 +248,7 @@ def _saved(under: Under, pairs: Sequence[tuple[Run, Act]]) -> dict[str, list[Out
     found: dict[str, list[Outcome | str]] = {}
     single: list[tuple[Run, Change]] = []
     for run, act in pairs:
-        changes = [_because(run, change) for change in act.changes]
+        changes = [because(run, change) for change in act.changes]
         if run.wrote + len(changes) > under.flow.max_records:
             found[run.id] = ["limit_run_records"]
         elif len(changes) == 1:
@@ -276,7 +277,7 @@ def _carried(
                 for command in act.commands:
                     found.setdefault(run.id, {}).update(carry(under.conn, under.call, run, command))
         except PatronError as error:
-            under.refusals += _problems(error)
+            under.refusals += problems_of(error)
             outcomes[run.id] = [_why(error)]
     return found
 
@@ -286,27 +287,10 @@ def _together(under: Under, changes: Sequence[Change]) -> list[Outcome | str]:
         with under.conn.transaction():
             return list(save(under.conn, under.call, changes))
     except PatronError as error:
-        under.refusals += _problems(error)
+        under.refusals += problems_of(error)
         return [_why(error)]
-
-
-def _problems(error: PatronError) -> Sequence[Problem]:
-    return getattr(error, "problems", ()) or [Problem(code=error.code, message=error.detail)]
 
 
 def _why(error: PatronError) -> str:
     problems = getattr(error, "problems", ())
     return "; ".join(str(p.message) for p in problems) or str(error)
-
-
-def _because(run: Run, change: Change) -> Change:
-    via = [*run.via, (run.rule, run.record)]
-    of = {
-        n: run.event[n]
-        for n in ("approval", "instance")
-        if run.rule.startswith("approval:") and n in run.event
-    }
-    if of:
-        of["of"] = str(run.record)
-    change.because = {"run": run.id, "via": via, "causer": run.causer, **of}
-    return change

@@ -1,4 +1,4 @@
-"""Timers: schedules and dates begin runs when their time comes. Part of the way flow.
+"""Timers: schedules and dates begin runs when their time comes; deadlines of approvals pass. Part of the way flow.
 
 In: the automations of the release, the clocks kept. Out: runs begun, clocks moved on; a new release plans its clocks anew. A time that
 passed while nobody worked is made up for as the automation says.
@@ -42,6 +42,7 @@ from patron_engine.query.statement import compiled
 from patron_engine.query.values import call_values
 from patron_engine.record.statements import Conn
 from patron_engine.store.tables import TYPES
+from patron_engine.ways import approval_times
 from patron_engine.ways.flow import start
 from patron_engine.ways.steps import flow_named
 
@@ -78,7 +79,7 @@ def tick(conn: Conn, call: Call) -> int:
                 extra={"workspace": call.workspace, "automation": clock.rule, "why": str(error)},
             )
         _move(conn, call, clock, next_time(event, call.now, reading.context))
-    return begun
+    return begun + approval_times.tick(conn, call)
 
 
 def _plan(reading: Reading) -> None:

@@ -31,7 +31,7 @@ from patron_engine.query.call import Call
 from patron_engine.ways import approval_admin, approval_box, approve, deciding
 from patron_engine.ways.approval_ahead import Submitting, submitting
 from patron_engine.ways.approval_box import Narrow
-from patron_engine.ways.deciding import Wish
+from patron_engine.ways.approval_people import Wish
 from patron_platform.api.approvals_written import box_json, instance_json
 from patron_platform.api.door import enter
 from patron_platform.api.idempotency import Answer, write

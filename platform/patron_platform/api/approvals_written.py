@@ -13,7 +13,8 @@ import psycopg
 from patron_engine.approval.value import Instance, Task
 from patron_engine.query.call import Call
 from patron_engine.ways.approval_box import Box
-from patron_engine.ways.approvals_seen import FieldSeen, Mine, Seen, drawn, look
+from patron_engine.ways.approval_drawn import drawn
+from patron_engine.ways.approvals_seen import FieldSeen, Mine, Seen, look
 from patron_platform.phrases import written
 
 

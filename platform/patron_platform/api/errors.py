@@ -46,6 +46,7 @@ BY_CODE: Mapping[str, int] = {
     "unauthenticated": 401,
     "too_many_requests": 429,
     "cursor_outdated": 410,
+    "locked": 409,
     "if_match_required": 428,
     "internal_error": 500,
     "method_not_allowed": 405,

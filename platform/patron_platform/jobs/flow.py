@@ -14,7 +14,7 @@ import psycopg
 
 from patron_engine.actor import SYSTEM, Actor
 from patron_engine.flow import store
-from patron_engine.flow.program import Flow, flow_of
+from patron_engine.flow.program import Flow, flow_at, flow_of
 from patron_engine.query.call import Call
 from patron_engine.release.active import load_model
 from patron_engine.runtime import Workspace
@@ -50,7 +50,8 @@ def work_flows(service: Service, place: Workspace) -> int:
 def _older(place: Workspace) -> flow.Older:
     def older(release: int, name: str) -> Flow | None:
         with place.connection("read") as conn:
-            return flow_of(load_model(conn, place.schema, release, place.vault), name)
+            make = flow_at if ":" in name else flow_of  # an automation, or steps of an approval
+            return make(load_model(conn, place.schema, release, place.vault), name)
 
     return older
 

@@ -19,11 +19,14 @@ from patron_engine.errors import NotFound, PatronError, Refused
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
 from patron_engine.jsonio import whole
+from patron_engine.model.model import Model
+from patron_engine.page.reader import Reader
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.ways import approval_admin
-from patron_engine.ways.approvals_listed import STATES, Wanted, figures, listed
+from patron_engine.ways.approval_figures import figures
+from patron_engine.ways.approvals_listed import STATES, Wanted, listed
 from patron_platform.api.errors import status_of
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.approval_said import people_offered
@@ -43,13 +46,13 @@ LONGEST = 60
 
 @router.get("")
 def approvals(request: Request, workspace: str) -> Response:
-    return _draw(_administrator(request, workspace))
+    return _draw(administrator(request, workspace))
 
 
 @router.post("/hand-over")
 def hand_over(request: Request, workspace: str, form: FormData) -> Response:
     """`from`, `to`: everything that one is still to decide is the other's."""
-    visitor = _administrator(request, workspace)
+    visitor = administrator(request, workspace)
     given = forms_in.texts(form)
     csrf.check(request, visitor.session.id, given)
 
@@ -92,19 +95,35 @@ def _draw(visitor: Visitor, *, wrong: str = "", status: int = 200) -> Response:
         lines, following = listed(conn, call, wanted) if not given["figures"] else ([], None)
         since = call.now - timedelta(days=int(days))
         kind = "person" if given["figures"] == "person" else "node"
-        found = figures(conn, call, kind, since, given["approval"]) if given["figures"] else []
+        found = figures(conn, call, kind, approval=given["approval"], since=since) if given["figures"] else []
+        labels = {a: labels_of(call.model, reader, a) for a in {f.approval for f in found}}
         older = {**{k: v for k, v in given.items() if v}, "before": following}
         return page(
             visitor, call, "admin_approvals.html", title=texts_in(visitor.languages[0])("approvals.admin"), here="admin", status=status,
             lines=lines, older=urlencode(older) if following else "", given={**given, "state": state, "days": days}, states=STATES,
-            all_days=DAYS, figures=found, approvals=approvals_in(call.model, reader), people=people_offered(conn, call),
+            all_days=DAYS, figures=found, labels=labels, approvals=approvals_in(call.model, reader), people=people_offered(conn, call),
             wrong=wrong, done=asked.get("done") if asked.get("done") in DONE else None, moved=whole(asked.get("n", "0") or "0") or 0,
         )  # fmt: skip
 
     return visitor.workspace.reading(visitor.actor, look)
 
 
-def _administrator(request: Request, workspace: str) -> Visitor:
+def labels_of(model: Model, reader: Reader, approval: str) -> dict[str, str]:
+    """What the steps of an approval are called today, by their names; under "" the approval itself."""
+    body = model.documents.get(("approval", approval)) or {}
+
+    def found(nodes: Any) -> dict[str, str]:
+        made = {}
+        for node in nodes or ():
+            made[node["name"]] = reader.say(node.get("label"), node["name"])
+            for case in node.get("cases") or ():
+                made |= found(case.get("nodes"))
+        return made
+
+    return {**found(body.get("nodes")), "": reader.say(body.get("label"), approval)}
+
+
+def administrator(request: Request, workspace: str) -> Visitor:
     visitor = enter(request, workspace)
     if not visitor.actor.administrator:
         raise NotFound("there is no such page, or it is not yours to see")

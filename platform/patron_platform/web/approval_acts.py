@@ -24,7 +24,7 @@ from patron_engine.page.typed import Typed, typed_of
 from patron_engine.query.call import Call
 from patron_engine.ways import approval_admin, approval_box, approve, deciding
 from patron_engine.ways.approvals_seen import look
-from patron_engine.ways.deciding import Wish
+from patron_engine.ways.approval_people import Wish
 from patron_platform.api.errors import status_of
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.approval_page import Sent, draw_approval, granted_of

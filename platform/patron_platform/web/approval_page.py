@@ -27,7 +27,8 @@ from patron_engine.page.typed import Typed
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.ways import approval_box
-from patron_engine.ways.approvals_seen import Difference, Mine, Seen, drawn, look
+from patron_engine.ways.approval_drawn import drawn
+from patron_engine.ways.approvals_seen import Difference, Mine, Seen, look
 from patron_platform.web.approval_said import changes_of, people_offered
 from patron_platform.web.form_page import drawing
 from patron_platform.web.problems import words_in
@@ -82,9 +83,12 @@ def _note_read(visitor: Visitor, id: str) -> None:
     seen = visitor.workspace.reading(visitor.actor, lambda conn, call: look(conn, call, id))
     copies = [t for t in seen.instance.tasks if t.person == visitor.actor.user and t.state == "copied"]
     if copies:
-        visitor.workspace.writing(
-            visitor.actor, lambda conn, call: [approval_box.mark_read(conn, call, t.id) for t in copies]
-        )
+        visitor.workspace.writing(visitor.actor, lambda conn, call: _mark(conn, call, [t.id for t in copies]))
+
+
+def _mark(conn: Connection, call: Call, tasks: Sequence[str]) -> None:
+    for task in tasks:
+        approval_box.mark_read(conn, call, task)
 
 
 def draw_approval(visitor: Visitor, id: str, sent: Sent | None = None, status: int = 200) -> Response:

@@ -16,7 +16,8 @@ from patron_engine.page.reader import Reader
 from patron_engine.page.show import Shown, shown
 from patron_engine.query.call import Call
 from patron_engine.record.change import Outcome
-from patron_engine.ways.approvals_seen import Difference, names_of
+from patron_engine.ways.approval_drawn import names_of
+from patron_engine.ways.approvals_seen import Difference
 
 
 def asked_for(outcome: Outcome) -> str:

@@ -185,7 +185,10 @@ def _onward(conn: Connection, call: Call, desk: Desk, typed: Typed, outcome: Out
     if "_again" in typed.frame:
         kind = {"type": typed.fields["record_type"][""][-1]} if typed.fields.get("record_type") else {}
         return gone_on(url("o", desk.name, "new") + (f"?{urlencode(kind)}" if kind else ""))
-    return gone_on(local_address(typed.frame.get("_next")) or url("o", outcome.object, str(outcome.id)))
+    here = url("o", outcome.object, str(outcome.id))
+    if outcome.action == "submitted":  # it waits for an approval, which the record's page says
+        return gone_on(f"{here}?done=submitted")
+    return gone_on(local_address(typed.frame.get("_next")) or here)
 
 
 def _title(conn: Connection, call: Call, outcome: Outcome) -> str:

@@ -23,7 +23,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.ways import substitutes
-from patron_engine.ways.approvals_seen import names_of
+from patron_engine.ways.approval_drawn import names_of
 from patron_platform.api.errors import status_of
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.approval_said import people_offered

@@ -20,8 +20,8 @@ from patron_engine.approval.value import Instance
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change, Outcome
 from patron_engine.ways import approval_admin, approval_box, approve, deciding, flow
+from patron_engine.ways.approval_people import Wish
 from patron_engine.ways.approval_times import tick
-from patron_engine.ways.deciding import Wish
 from patron_engine.ways.save import save, write_transaction
 from patron_testing.build import NOON, SCHEMA, build_workspace
 
@@ -144,7 +144,7 @@ kind: role
 name: sales
 label: {en: Sales}
 for_users: internal
-objects: {order: {create: true, read: own, update: own, delete: own, void: own, transfer: own, assign: own}, payment: {create: true, read: all}, user: {read: all}}
+objects: {order: {create: true, read: own, update: own, delete: own, void: own, transfer: own, assign: own}, payment: {create: true, read: all}, order_line: {create: true}, user: {read: all}, department: {read: all}}
 ---
 kind: role
 name: finance

@@ -69,7 +69,8 @@ def _nodes(walk: Walk, path: Path, value: Any, scope: Scope, names: tuple[str, .
         walk.definition((*at, "print"), "template", node.get("print"))
         _notify(walk, (*at, "notify"), node.get("notify"), scope)
         deadline = submap(node, "deadline")
-        walk.value((*at, "deadline", "after"), deadline.get("after"), scope, expects=("duration", "text"))
+        moments = ("duration", "text", "date", "datetime")
+        walk.value((*at, "deadline", "after"), deadline.get("after"), scope, expects=moments)
         for key in ("then", "finally"):
             if "transfer" in submap(deadline, key):
                 people(walk, (*at, "deadline", key, "transfer"), deadline[key]["transfer"], scope, names)
