@@ -32,7 +32,9 @@ Verdict = Literal["approved", "rejected"]
 def begin(program: Program, instance: Instance, facts: Facts) -> Going:
     """Submitted: as far as it goes, which is to its end where there are no nodes."""
     going = Going(program, instance, facts)
-    going.add(Log(kind="submitted", by=instance.submitter), Follow(result="submitted"))
+    going.add(
+        Log(kind="submitted", by=instance.submitter, comment=instance.comment), Follow(result="submitted")
+    )
     return going.run()
 
 
@@ -108,10 +110,12 @@ def _reset(going: Going, nodes: list[Node]) -> None:
     going.instance = replace(going.instance, places=places, round=going.instance.round + 1)
 
 
-def resubmit(program: Program, instance: Instance, by: str | None, facts: Facts) -> Going:
+def resubmit(
+    program: Program, instance: Instance, by: str | None, facts: Facts, comment: str | None = None
+) -> Going:  # fmt: skip
     """After it was returned: from the beginning, or straight to whoever returned it."""
     going = Going(program, replace(instance, state="running", problems=()), facts)
-    going.add(Log(kind="resubmitted", by=by), Follow(result="submitted"))
+    going.add(Log(kind="resubmitted", by=by, comment=comment), Follow(result="submitted"))
     node = program.by_name.get(instance.returned_from or "")
     straight = program.tells("resubmit") == "returner" and node is not None
     _reset(going, [node] if straight and node is not None else list(program.by_name.values()))

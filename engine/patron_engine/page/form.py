@@ -23,12 +23,12 @@ from patron_engine.page.form_names import files_of, input_name, titles_of, told_
 from patron_engine.page.form_opened import longer, opened
 from patron_engine.page.form_parts import currencies_of, sections_of, tabs_of, total_of
 from patron_engine.page.form_places import by_hand, targets_of
-from patron_engine.page.form_rights import rights_here
+from patron_engine.page.form_rights import rights_here, shut_by_lock
 from patron_engine.page.form_rows import has_room, left_out
 from patron_engine.page.form_search import asked, with_found
 from patron_engine.page.form_tree import FormRow, FormSection, FormTable, FormTree, Opening
 from patron_engine.page.inputs import Input
-from patron_engine.page.layout import Place, Section, form_layout_of, only
+from patron_engine.page.layout import Layout, Place, Section, form_layout_of, only
 from patron_engine.page.reader import Reader
 from patron_engine.page.similar import similar_of
 from patron_engine.page.typed import Typed, TypedRow, set_of
@@ -52,25 +52,28 @@ def form_of(
     *,
     words: Words = lambda problem: problem.message,
     found: Sequence[Problem] | None = None,
+    layout: Layout | None = None,
 ) -> FormTree:
     """The form as it stands. Without `typed` it is opened; with it somebody is writing, and what is merely missing is not told
-    yet; `found` is what a save found wrong. `words` says a problem in the reader's language. NotFound, Forbidden."""
+    yet; `found` is what a save found wrong. `words` says a problem in the reader's language. `layout` is another than that of
+    the object's forms. NotFound, Forbidden."""
     right: Literal["update", "create"] = "update" if opening.id else "create"
     if isinstance(row_rule(call.model, call.actor, right, opening.object.name), Deny):
         raise Forbidden(not_allowed(right, opening.object, reader.languages))
-    return _Maker(conn, call, reader, opening, typed, words, found).made()
+    layout = layout or form_layout_of(call.model, call.actor, opening.object, opening.record_type)
+    return _Maker(conn, call, reader, opening, layout, typed, words, found).made()
 
 
 class _Maker:
     def __init__(
-        self, conn: Connection, call: Call, reader: Reader, opening: Opening, typed: Typed | None, words: Words,
-        found: Sequence[Problem] | None,
+        self, conn: Connection, call: Call, reader: Reader, opening: Opening, layout: Layout, typed: Typed | None,
+        words: Words, found: Sequence[Problem] | None,
     ) -> None:  # fmt: skip
         self.conn, self.call, self.reader, self.opening, self.words = conn, call, reader, opening, words
         self.object, self.fresh = opening.object, typed is None
-        layout = self.layout = form_layout_of(call.model, call.actor, self.object, opening.record_type)
         if opening.only:
-            layout = self.layout = only(layout, opening.only)
+            layout = only(layout, opening.only)
+        self.layout = layout
         self.sections = layout.sections if opening.only else sections_of(call, self.object, layout)
         self.typed = typed if typed is not None else opened(conn, call, opening, self.sections)
         if opening.more:
@@ -95,7 +98,8 @@ class _Maker:
         self.missing: list[Problem] = []
         self.searched = asked(self.typed)
         rows = [self.preview.row, *(r for rows in self.rows.values() for r in rows)]
-        self.here, self.kept = rights_here(conn, call, rows)
+        self.here, keeps = rights_here(conn, call, rows)
+        self.kept = shut_by_lock(call, opening, keeps)
         self.frame = self._frame()
 
     # -- the tree ---------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from patron_engine.access.decide import readable, writable
+from patron_engine.page.form_tree import Opening
 from patron_engine.query.call import Call
 from patron_engine.query.fitting import readable_here, writable_here
 from patron_engine.record.row import Row
@@ -35,3 +36,19 @@ def rights_here(conn: Conn, call: Call, rows: Iterable[Row]) -> tuple[Names, Nam
         reads[row.object] = reads.get(row.object, frozenset(known)) & frozenset(known)
         keeps[row.object] = keeps.get(row.object, frozenset()) | (every - frozenset(sets))
     return reads, keeps
+
+
+def shut_by_lock(call: Call, opening: Opening, keeps: Names) -> Names:
+    """With what the lock of the record leaves to nobody, its details among it."""
+    if opening.open is None:
+        return keeps
+    shut = dict(keeps)
+    name = opening.object.name
+    shut[name] = shut.get(name, frozenset()) | (
+        frozenset(writable(call.model, call.actor, name)) - opening.open
+    )
+    for set in opening.object.details:
+        if set not in opening.open:
+            of = opening.object.sets[set].object
+            shut[of] = frozenset(writable(call.model, call.actor, of))
+    return shut

@@ -18,7 +18,7 @@ from patron_engine.record.change import Change
 class Opening:
     """Which form. `id` of the record that is edited; `fill` what a new one begins with; `lookup` where records are found;
     `more` the table that shall show more of its rows; `only` these fields, whatever the layout says; `without` fields that something
-    else sets."""
+    else sets; `open` of a record that is locked, the fields and sets it leaves open."""
 
     object: Object
     id: str | None = None
@@ -28,6 +28,7 @@ class Opening:
     more: str = ""
     only: tuple[Place, ...] = ()
     without: frozenset[str] = frozenset()
+    open: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ class Submitting:
     choose: Sequence[Mapping[str, Any]] = ()
 
 
-def submitting(conn: Conn, call: Call, object: str, id: str) -> Submitting:
+def submitting(conn: Conn, call: Call, object: str, id: str, button: str | None = None) -> Submitting:
     """NotFound for a record he may not read."""
     found = known_object(call, object)
     record = str(read_one(conn, call, object, id, fields=("id",)).record()["id"])
@@ -49,7 +49,7 @@ def submitting(conn: Conn, call: Call, object: str, id: str) -> Submitting:
     if before is not None and before.state in OPEN:
         why = None if before.state == "returned" else Phrase("this record is being approved already")
         return _shown(conn, call, before, latest, why)
-    fitting = candidates(conn, call, found.name, record)
+    fitting = candidates(conn, call, found.name, record, button)
     if not fitting:
         return Submitting(instance=latest, why=Phrase("no approval fits this record as it is now"))
     locked = (

@@ -79,6 +79,34 @@ class Box:
     following: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrow:
+    """What a box is narrowed to: `person` submitted it, `since` and `until` when it was submitted, `words` of the record's title."""
+
+    object: str = ""
+    approval: str = ""
+    person: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    words: str = ""
+
+
+_NARROWED: Final = sql.SQL(
+    " AND (%(object)s = '' OR a.object = %(object)s) AND (%(approval)s = '' OR a.approval = %(approval)s)"
+    " AND (%(person)s = '' OR a.submitter::text = %(person)s)"
+    " AND (%(since)s::timestamptz IS NULL OR a.began_at >= %(since)s) AND (%(until)s::timestamptz IS NULL OR a.began_at < %(until)s)"
+    " AND (%(words)s = '' OR EXISTS (SELECT 1 FROM unnest(%(objects)s::text[], %(titles)s::text[]) AS o (object, title)"
+    " WHERE o.object = a.object AND strpos(lower(a.snapshot ->> o.title), lower(%(words)s)) > 0))"
+)
+
+
+def _asked(call: Call, narrow: Narrow) -> dict[str, Any]:
+    """Titles are looked through only where he may read them."""
+    titles = {n: o.title for n, o in call.model.objects.items() if o.title in readable(call.model, call.actor, n)} if narrow.words else {}  # fmt: skip
+    given = {name: getattr(narrow, name) for name in narrow.__slots__}
+    return {**given, "objects": list(titles), "titles": list(titles.values())}
+
+
 def counts(conn: Conn, call: Call) -> dict[str, int]:
     """How many there are in each box; of copies those that were not read."""
     found = {}
@@ -94,7 +122,13 @@ def counts(conn: Conn, call: Call) -> dict[str, int]:
 
 
 def box(
-    conn: Conn, call: Call, name: str, *, before: int | None = None, object: str = "", approval: str = ""
+    conn: Conn,
+    call: Call,
+    name: str,
+    *,
+    before: int | None = None,
+    narrow: Narrow = Narrow(),
+    most: int = SHOWN,
 ) -> Box:
     """One page of a box. Refused for a box there is not."""
     if name not in BOXES:
@@ -104,17 +138,17 @@ def box(
     rows = conn.execute(
         sql.SQL(
             "SELECT {number}, {task}, a.id::text FROM {tables} WHERE {where}"
-            " AND (%(before)s::bigint IS NULL OR {number} < %(before)s) AND (%(object)s = '' OR a.object = %(object)s)"
-            " AND (%(approval)s = '' OR a.approval = %(approval)s) ORDER BY {number} DESC LIMIT %(most)s"
+            " AND (%(before)s::bigint IS NULL OR {number} < %(before)s) {narrowed} ORDER BY {number} DESC LIMIT %(most)s"
         ).format(
+            narrowed=_NARROWED,
             number=sql.Identifier("a" if whole else "t", "number"), task=sql.SQL("NULL" if whole else "t.id::text"),
             tables=_tables(call, name), where=_WHERE[name],
         ),
-        {"me": call.actor.user, "before": before, "object": object, "approval": approval, "most": SHOWN + 1},
+        {"me": call.actor.user, "before": before, "most": most + 1, **_asked(call, narrow)},
     ).fetchall()  # fmt: skip
-    following = rows[SHOWN - 1][0] if len(rows) > SHOWN else None
+    following = rows[most - 1][0] if len(rows) > most else None
     listed = [
-        (number, task, store.load(conn, call.schema, instance)) for number, task, instance in rows[:SHOWN]
+        (number, task, store.load(conn, call.schema, instance)) for number, task, instance in rows[:most]
     ]
     known = [
         (n, t, i, program)

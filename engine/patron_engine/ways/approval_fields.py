@@ -21,7 +21,7 @@ from patron_engine.model.model import label_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.values import fetch_values
-from patron_engine.record.change import Change
+from patron_engine.record.change import Change, Source
 from patron_engine.ways.approving import Frame
 from patron_engine.ways.save import save
 
@@ -35,6 +35,7 @@ class Fields:
     frame: Frame
     node: Node
     given: Mapping[str, Any]
+    source: Source = "wire"
     more: set[str] = field(default_factory=set)
 
     @property
@@ -80,7 +81,15 @@ def save_fields(fields: Fields) -> None:
     save(
         frame.conn,
         call,
-        [Change(action="update", object=instance.object, id=instance.record, set=dict(fields.given))],
+        [
+            Change(
+                action="update",
+                object=instance.object,
+                id=instance.record,
+                set=dict(fields.given),
+                source=fields.source,
+            )
+        ],
     )
 
 

@@ -18,6 +18,7 @@ from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
+from patron_engine.record.change import Source
 from patron_engine.ways.approving import Frame, carry
 
 MAX_PEOPLE: Final = 50  # limit_approval_people: of one act
@@ -25,14 +26,15 @@ MAX_PEOPLE: Final = 50  # limit_approval_people: of one act
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """`to`: whom, or the node it goes back to; `how` a signer is added; `fields` of the record; `chosen` who decides next, by node;
-    `confirm` the way on that was shown."""
+    """`to`: whom, or the node it goes back to; `how` a signer is added; `fields` of the record, in the form `source` says; `chosen`
+    who decides next, by node; `confirm` the way on that was shown."""
 
     act: str
     comment: str | None = None
     to: Any = None
     how: str = "after"
     fields: Mapping[str, Any] = field(default_factory=dict)
+    source: Source = "wire"
     signature: str | None = None
     chosen: Mapping[str, Any] = field(default_factory=dict)
     confirm: str | None = None

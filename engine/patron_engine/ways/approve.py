@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from patron_engine.access.beside import holds
 from patron_engine.access.pick import fits
@@ -21,7 +21,7 @@ from patron_engine.approval.may import Asker, acts_of_instance
 from patron_engine.approval.program import Program, program_of
 from patron_engine.approval.value import OPEN, Instance
 from patron_engine.approval.who import run_of
-from patron_engine.errors import Conflict, Forbidden, NotFound, PatronError, Refused
+from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, PatronError, Refused
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.jsonio import loads
 from patron_engine.model.model import label_of
@@ -39,6 +39,7 @@ from patron_engine.ways.approving import Frame, actor_of, carry, frame_of, opene
 from patron_engine.ways.read import read_one
 
 Chosen = Mapping[str, Sequence[str]]
+MAX_COMMENT: Final = 10_000  # limit_approval_comment: characters
 
 
 # -- begun ----------------------------------------------------------------------------------------------------------
@@ -53,13 +54,14 @@ def begin_of(conn: Conn, call: Call, ask: Ask, intent: Mapping[str, Any] | None)
 
 def submit(
     conn: Conn, call: Call, object: str, id: str, *, chosen: Mapping[str, Any] | None = None, approval: str | None = None,
-    button: str | None = None,
+    button: str | None = None, comment: str | None = None,
 ) -> Instance:  # fmt: skip
-    """Somebody submits a record, or sends one that was returned once more."""
+    """Somebody submits a record, or sends one that was returned once more. `comment`: what he says to those who decide."""
+    check_comment(comment)
     record = _submittable(conn, call, object, id)
     there = store.of_record(conn, call.schema, object, record, open=True)
     if there is not None:
-        return _again(conn, call, there)
+        return _again(conn, call, there, comment)
     latest = store.of_record(conn, call.schema, object, record)
     before = store.load(conn, call.schema, latest) if latest is not None else None
     trigger = _fitting(conn, call, object, record, approval, button)
@@ -72,7 +74,14 @@ def submit(
     people = chosen_people(chosen or {})
     instance = _new(conn, call, trigger.approval, object, record, trigger.verb, call.actor.user, None, people)
     ask_choices(conn, call, today(call, instance.approval), instance)
-    return _begun(conn, call, instance)
+    return _begun(conn, call, replace(instance, comment=comment))
+
+
+def check_comment(comment: str | None) -> None:
+    if comment is not None and len(comment) > MAX_COMMENT:
+        raise LimitExceeded(
+            Phrase("a comment has at most {most} characters", most=MAX_COMMENT), code="limit_approval_comment"
+        )
 
 
 def start(conn: Conn, call: Call, object: str, record: str, approval: str | None, causer: str | None) -> str:
@@ -98,11 +107,11 @@ def _submittable(conn: Conn, call: Call, object: str, id: str) -> str:
     return str(record)
 
 
-def _again(conn: Conn, call: Call, id: str) -> Instance:
+def _again(conn: Conn, call: Call, id: str, comment: str | None) -> Instance:
     frame = opened(conn, call, id)
     if frame.instance.state != "returned":
         raise _running(frame.instance)
-    return carry(frame, state.resubmit(frame.program, frame.instance, call.actor.user, frame.facts))
+    return carry(frame, state.resubmit(frame.program, frame.instance, call.actor.user, frame.facts, comment))
 
 
 def _running(instance: Instance) -> Conflict:
@@ -263,11 +272,12 @@ def withdraw_of(conn: Conn, call: Call, object: str, record: str, reason: str | 
     return id
 
 
-def resubmit(conn: Conn, call: Call, id: str) -> Instance:
+def resubmit(conn: Conn, call: Call, id: str, comment: str | None = None) -> Instance:
     """One that was returned goes on."""
     frame = opened(conn, call, id)
+    check_comment(comment)
     allowed(frame, "resubmit")
-    return carry(frame, state.resubmit(frame.program, frame.instance, call.actor.user, frame.facts))
+    return carry(frame, state.resubmit(frame.program, frame.instance, call.actor.user, frame.facts, comment))
 
 
 def urge(conn: Conn, call: Call, id: str) -> Instance:

@@ -19,7 +19,7 @@ from patron_engine.approval.may import acts_of_task, taken_back
 from patron_engine.approval.program import Node
 from patron_engine.approval.route import route, token
 from patron_engine.approval.value import Instance, Log, Task
-from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, Refused
+from patron_engine.errors import Conflict, Forbidden, NotFound, Refused
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
 from patron_engine.phrases import Phrase
@@ -40,10 +40,9 @@ from patron_engine.ways.approval_people import (
     speak,
     transfer,
 )
-from patron_engine.ways.approve import asker_of
+from patron_engine.ways.approve import asker_of, check_comment
 from patron_engine.ways.approving import Frame, carry, opened
 
-MAX_COMMENT: Final = 10_000  # limit_approval_comment: characters
 SETTLED: Final = {
     "approve": "approved", "reject": "rejected", "return": "returned", "transfer": "transferred", "delegate": "delegated",
 }  # fmt: skip
@@ -51,10 +50,7 @@ SETTLED: Final = {
 
 def act(conn: Conn, call: Call, task: str, wish: Wish) -> Instance:
     """One act of one person."""
-    if wish.comment is not None and len(wish.comment) > MAX_COMMENT:
-        raise LimitExceeded(
-            Phrase("a comment has at most {most} characters", most=MAX_COMMENT), code="limit_approval_comment"
-        )
+    check_comment(wish.comment)
     frame, mine = _task(conn, call, task)
     if wish.act == "take_back":
         return _taken_back(frame, mine)
@@ -133,7 +129,7 @@ def _decided(frame: Frame, task: Task, wish: Wish, verdict: state.Verdict) -> In
     node = frame.program.by_name[task.node]
     _said(node, wish, verdict)
     frame = _with_choices(frame, wish)
-    fields = Fields(frame=frame, node=node, given=wish.fields)
+    fields = Fields(frame=frame, node=node, given=wish.fields, source=wish.source)
     if fields.beyond:
         fields.allow(_asked_after(frame, task, replace(wish, fields=fields.own), verdict))
     before = _way_on(frame) if wish.fields else None

@@ -30,6 +30,7 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.ways import approval_admin, approval_box, approve, deciding
 from patron_engine.ways.approval_ahead import Submitting, submitting
+from patron_engine.ways.approval_box import Narrow
 from patron_engine.ways.approval_people import Wish
 from patron_platform.api.approvals_written import box_json, instance_json
 from patron_platform.api.door import enter
@@ -132,7 +133,8 @@ def list_approvals(request: Request) -> Response:
     def found(conn: Conn, call: Call) -> dict[str, Any]:
         return box_json(
             approval_box.box(
-                conn, call, given.get("box", "waiting"), before=before, object=given.get("object", ""), approval=given.get("approval", "")
+                conn, call, given.get("box", "waiting"), before=before,
+                narrow=Narrow(object=given.get("object", ""), approval=given.get("approval", "")),
             )
         )  # fmt: skip
 

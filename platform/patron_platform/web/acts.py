@@ -31,6 +31,7 @@ from patron_engine.ways.save import save
 from patron_engine.ways.unmask import unmask
 from patron_platform.api.clone import cloned
 from patron_platform.web import undo
+from patron_platform.web.approval_said import asked_for
 from patron_platform.web.arriving import see_other
 from patron_platform.web.record import Sent, draw_record
 from patron_platform.web.record_form import Connection, Form, Posted, confirms
@@ -60,10 +61,10 @@ def move(form: Posted) -> Response:
         set={**given, bar.field: wanted}, confirm=form.confirm,
     )  # fmt: skip
     try:
-        form.write(lambda conn, call: save(conn, call, [change]))
+        outcome = form.write(lambda conn, call: save(conn, call, [change])[0])
     except Refused as refused:
         return _ask(form, made, moved, refused.problems, confirms(refused))
-    return form.back("moved")
+    return form.back(asked_for(outcome) or "moved")
 
 
 def _ask(
@@ -108,12 +109,12 @@ def ask_deletion(request: Request, workspace: str, object: str, id: UUID) -> Res
 def delete(form: Posted) -> Response:
     """On to the list, where it can be taken back."""
 
-    def act(conn: Connection, call: Call) -> tuple[str, str | None]:
+    def act(conn: Connection, call: Call) -> tuple[str, str]:
         name = known_object(call, form.object).name
         change = Change(action="delete", object=name, id=form.id, confirm=form.confirm)
         gone = save(conn, call, [change])[0]
         if gone.action == "submitted":
-            return name, None
+            return name, ""
         done = Done(object=name, id=str(gone.id), action="deleted", version=gone.version or 0, old={})
         return name, remember(conn, call, [done])
 
@@ -121,7 +122,7 @@ def delete(form: Posted) -> Response:
         name, noted = form.write(act)
     except Refused:
         return _deletion(form.visitor, form.object, form.id, status=422)
-    return see_other(undo.told(form.visitor.url("o", name), noted)) if noted else form.back("submitted")
+    return see_other(undo.told(form.visitor.url("o", name), noted)) if noted else form.back("asked")
 
 
 def _deletion(visitor: Visitor, object: str, id: str, status: int = 200) -> Response:

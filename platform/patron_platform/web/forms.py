@@ -25,8 +25,10 @@ from patron_engine.page.form_tree import Opening
 from patron_engine.page.typed import Typed, TypedRow, as_drawn, typed_of
 from patron_engine.query.call import Call
 from patron_engine.record.change import Outcome
+from patron_engine.ways.approval_lock import left_open
 from patron_platform.api.idempotency import Answer
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.approval_said import asked_for
 from patron_platform.web.arriving import local_address
 from patron_platform.web.form_desk import Desk
 from patron_platform.web.form_live import live_answer
@@ -82,7 +84,7 @@ def open_form(desk: Desk) -> Response:
     visitor = desk.visitor
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
-        opening = desk.opening(call)
+        opening = _opening(conn, call, desk)
         if desk.id is None and opening.record_type is None and not desk.dialog:
             chosen = _types(desk, call, opening.object)
             if chosen is not None:
@@ -91,6 +93,11 @@ def open_form(desk: Desk) -> Response:
             opening = replace(opening, record_type=_type_of(conn, call, opening))
         tree = form_of(conn, call, visitor.reader(call), opening)
         return draw_form(visitor, call, tree, desk.around(None, tree), Said())
+
+
+def _opening(conn: Connection, call: Call, desk: Desk, typed: Typed | None = None) -> Opening:
+    """What is opened; of a record that an approval locks only what it leaves open may be written."""
+    return replace(desk.opening(call, typed), open=left_open(conn, call, desk.object(call).name, desk.id))
 
 
 def _types(desk: Desk, call: Call, object: Object) -> Response | None:
@@ -154,7 +161,7 @@ def _save(desk: Desk, typed: Typed, form: Pairs) -> Answer:
     version = typed.frame.get("_version", "")
 
     def act(conn: Connection, call: Call) -> Answer:
-        tree = form_of(conn, call, visitor.reader(call), desk.opening(call, typed), typed)
+        tree = form_of(conn, call, visitor.reader(call), _opening(conn, call, desk, typed), typed)
         if tree.wrong:
             raise Refused(tree.wrong)
         change = replace(
@@ -174,6 +181,8 @@ def _onward(conn: Connection, call: Call, desk: Desk, typed: Typed, outcome: Out
         title = _title(conn, call, outcome)
         body = dumps({"id": outcome.id, "object": outcome.object, "title": title})
         return Answer(body, 201, {"Cache-Control": "no-store"})
+    if outcome.instance is not None:  # it is kept until it is approved, or is being approved from now on
+        return gone_on(url("o", outcome.object, str(outcome.id)) + f"?done={asked_for(outcome)}")
     if "_again" in typed.frame:
         kind = {"type": typed.fields["record_type"][""][-1]} if typed.fields.get("record_type") else {}
         return gone_on(url("o", desk.name, "new") + (f"?{urlencode(kind)}" if kind else ""))
@@ -199,7 +208,13 @@ def _again(
         words = words_in(visitor.languages, call.model)
         found = refused.problems if refused else () if asked else None
         tree = form_of(
-            conn, call, visitor.reader(call), desk.opening(call, typed), typed, words=words, found=found
+            conn,
+            call,
+            visitor.reader(call),
+            _opening(conn, call, desk, typed),
+            typed,
+            words=words,
+            found=found,
         )
         if said.version is None:
             said = replace(said, version=whole(typed.frame.get("_version", "0")))
@@ -264,5 +279,5 @@ def preview_form(desk: Desk, form: Pairs) -> Response:
         typed = typed_of(desk.object(call), form)
         reader = visitor.reader(call)
         words = words_in(visitor.languages, call.model)
-        tree = form_of(conn, call, reader, desk.opening(call, typed), typed, words=words)
+        tree = form_of(conn, call, reader, _opening(conn, call, desk, typed), typed, words=words)
         return live_answer(visitor, call, tree, typed)

@@ -21,15 +21,18 @@ from patron_engine.page.home import DONE, DUE, STATUS, TASK, Line, title_in, whe
 from patron_engine.page.menu import apps_of
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
+from patron_engine.ways import approval_box
 from patron_engine.ways.read import read_one
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
+from patron_platform.web.inbox import lines_of
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
+WAITING = 5  # decisions on the home page
 
 
 @router.get("/")
@@ -39,13 +42,15 @@ def home(request: Request, workspace: str) -> Response:
         call = visitor.workspace.call(conn, visitor.actor)
         reader = visitor.reader(call)
         found = home_page.home_of(conn, call, reader, apps_of(call.model, visitor.actor))
+        waiting = approval_box.box(conn, call, "waiting", most=WAITING)
         title = texts_in(visitor.languages[0])("shell.home")
         hour = reader.local(call.now).hour
         part_of_day = "morning" if 5 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
         day = format_date(reader.today, format="full", locale=reader.locale)
         return page(
-            visitor, call, "home.html", title=title, here="home", home=found, hour=part_of_day, day=day
-        )
+            visitor, call, "home.html", title=title, here="home", home=found, hour=part_of_day, day=day, waiting=waiting,
+            waiting_lines=lines_of(call, reader, waiting),
+        )  # fmt: skip
 
 
 @router.post("/home/done")

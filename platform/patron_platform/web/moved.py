@@ -27,6 +27,7 @@ from patron_engine.record.undo import Done, remember
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
 from patron_platform.web.boards import object_for, text_of
+from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor
 
 Connection = psycopg.Connection[Any]
@@ -73,6 +74,8 @@ def carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> tup
         confirm=wish.confirm,
     )
     outcome = save(conn, call, [change])[0]
+    if outcome.action == "submitted":
+        return "", texts_in(visitor.languages[0])("approvals.done_asked")
     after = read_one(conn, call, object.name, wish.id, shown_too)
     said = _said(visitor, object, fields, after.record(), wish, reader)
     # What the save changed along with it (a stage sets a chance) goes back too.

@@ -83,7 +83,7 @@ def move(request: Request, workspace: str, object: str, id: str, form: FormData)
         return _refuse(visitor, wish, (problem,), 409)
     if partial_wanted(request):
         return _changed(visitor, object, id, wish.back, said, token)
-    return see_other(undo.told(wish.back, token))
+    return see_other(undo.told(wish.back, token) if token else visitor.url("o", object, id) + "?done=asked")
 
 
 def _wish(visitor: Visitor, object: str, id: str, form: Pairs) -> Wish:

@@ -35,6 +35,7 @@ from patron_engine.query.files import record_files
 from patron_engine.query.follows import follows
 from patron_engine.query.history import Wanted
 from patron_engine.record.merged import merged_into
+from patron_engine.ways.approval_standing import standing
 from patron_platform.web.arriving import see_other
 from patron_platform.web.once import token
 from patron_platform.web.render import page, part, partial_wanted
@@ -45,7 +46,8 @@ from patron_platform.web.visitor import Visitor, enter
 router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
 DONE = (
     "saved", "followed_up", "commented", "restored", "voided", "unvoided", "moved", "cloned", "file_added",
-    "file_removed", "removed", "claimed", "returned", "assigned", "merged_here", "unmerged", "submitted",
+    "file_removed", "removed", "claimed", "returned", "assigned", "merged_here", "unmerged", "asked", "asked_created", "submitted",
+    "withdrawn", "urged", "resubmitted",
 )  # fmt: skip
 
 
@@ -101,6 +103,9 @@ def draw_record(
             "tab": tab,
             "sent": sent,
             "once_token": token,
+            "approval": standing(conn, call, made.object, made.id, submits=made.may.update)
+            if not made.deleted
+            else None,
         }
         if partial_wanted(request) and request.headers.get("hx-target", "").endswith("record-body"):
             return part(visitor, call, "_record_body.html", **values)

@@ -28,6 +28,7 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.approval_said import asked_for
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.record import Sent, draw_record
@@ -69,7 +70,7 @@ class Form:
             outcomes = self.visitor.workspace.save(self.visitor.actor, changes, cause=self.visitor.cause)
         except Refused as refused:
             return self.again(name, refused.problems, confirm=confirms(refused))
-        return self.back("submitted" if any(o.action == "submitted" for o in outcomes) else done)
+        return self.back(next((said for o in outcomes if (said := asked_for(o))), done))
 
     def write(self, act: Callable[[Connection, Call], Made]) -> Made:
         """Runs `act` in a write transaction that says who it was."""
