@@ -63,9 +63,7 @@ def test_the_letter_reaches_him_and_its_link_sets_a_password(
     again = client.post(link, data={"new": NEW, "again": NEW}, follow_redirects=False)
     assert "patron_session" not in str(again.headers), "it works once"
     client.cookies.clear()
-    signed = client.post(
-        "/login", data={"email": SELLER, "password": NEW + language}, follow_redirects=False
-    )
+    signed = client.post("/login", data={"email": SELLER, "password": NEW + language}, follow_redirects=False)
     assert signed.status_code == 303 and "patron_session" in str(signed.headers)
     client.cookies.clear()
 
