@@ -71,7 +71,7 @@ def keep_an_administrator(batch: Batch, rows: Sequence[Row]) -> None:
             row.wrong(
                 "last_administrator", "this is the last administrator of the workspace",
                 "active" if row.action == "update" else None,
-                hint="make somebody else an administrator first: `patron user create ADDRESS --workspace NAME --role admin`",
+                hint="make somebody else an administrator first: patron user create ADDRESS --workspace NAME --role admin",
             )  # fmt: skip
 
 

@@ -35,7 +35,9 @@ def open_system(databases: Databases, application: str | None = None) -> bytes:
     with databases.system("publish") as conn:
         applied = migrate_system(conn)
         secret = _secret(conn)
-        open_system_to(conn, databases.guard(secret, application), changed=bool(applied))
+    wall = databases.guard(secret, application)
+    with databases.system("publish") as conn:
+        open_system_to(conn, wall, changed=bool(applied))
     return secret
 
 
