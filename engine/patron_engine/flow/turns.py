@@ -74,6 +74,25 @@ def load(conn: Conn, call: Call, object: str, people: Sequence[str]) -> dict[str
     return {str(person): int(count) for person, count in rows}
 
 
+def ids_of(conn: Conn, call: Call, word: str, codes: Sequence[str]) -> list[str]:
+    """The ids of groups or departments by their codes. A role stands under its name."""
+    if word == "role":
+        return [*codes]
+    if word not in call.model.objects or "code" not in call.model.objects[word].fields:
+        return []
+
+    def make() -> Statement:
+        row = Building(tables=call.tables).root(word)
+        code = SqlBinding(row=row).value(row, ("code",))
+        query = sa.select(row.id).select_from(row.source.from_)
+        query = query.where(code == sa.any_(parameter("codes", pg.ARRAY(sa.Text()))), *row.live(voided=False))
+        return compiled(query.order_by(row.id), call.model.release)
+
+    made = kept(call.tables).get(("flow.codes", word), make)
+    rows = conn.execute(made.text, made.values({**call_values(call), "codes": [*codes]})).fetchall()
+    return [str(row[0]) for row in rows]
+
+
 def absent(conn: Conn, call: Call, people: Sequence[str], object: str | None = None) -> set[str]:
     """Those of them who are away today, as far as new records (of this object) are concerned."""
     known = call.model.objects.get("absence")
