@@ -103,15 +103,17 @@ def take_up(conn: Conn, call: Call) -> int:
     return taken
 
 
-def left_alone(conn: psycopg.Connection[Any], schema: str, changes: Sequence[DocumentChange]) -> list[Problem]:
+def left_alone(
+    conn: psycopg.Connection[Any], schema: str, changes: Sequence[DocumentChange]
+) -> list[Problem]:
     """Pools that would go although records wait in them: nobody could claim these any more."""
     gone = [c.name for c in changes if c.kind == "pool" and c.action == "removed"]
     if not gone:
         return []
     rows = conn.execute(
-        sql.SQL("SELECT pool, count(*) FROM {} WHERE waits AND pool = ANY(%s) GROUP BY pool ORDER BY pool").format(
-            sql.Identifier(schema, "sys__pool")
-        ),
+        sql.SQL(
+            "SELECT pool, count(*) FROM {} WHERE waits AND pool = ANY(%s) GROUP BY pool ORDER BY pool"
+        ).format(sql.Identifier(schema, "sys__pool")),
         (gone,),
     ).fetchall()
     return [
