@@ -32,15 +32,24 @@ def board_of(campaign: str) -> str:
     return f"{BOARD}campaign+%3D%3D+'{campaign}'"
 
 
+def called(site: Site, deal: str) -> str:
+    """The deal, after the call that its first stage asks for."""
+    make(site, "activity", kind="call", subject="First call", about={"object": "opportunity", "id": deal})
+    return deal
+
+
 def deals(site: Site, campaign: str) -> list[str]:
     return [
-        make(
+        called(
             site,
-            "opportunity",
-            name=f"{campaign} {n}",
-            amount=str(n * 1000),
-            stage="prospecting",
-            campaign=campaign,
+            make(
+                site,
+                "opportunity",
+                name=f"{campaign} {n}",
+                amount=str(n * 1000),
+                stage="prospecting",
+                campaign=campaign,
+            ),
         )
         for n in (1, 2, 3)
     ]
@@ -159,7 +168,7 @@ def test_a_deal_is_lost_without_scripts(site: Site) -> None:
 
 def test_a_small_form_asks_for_a_record_and_an_amount(site: Site) -> None:
     make(site, "account", name="Lighthouse Trading")
-    id = make(site, "opportunity", name="Bare deal", stage="prospecting", campaign="Bare")
+    id = called(site, make(site, "opportunity", name="Bare deal", stage="prospecting", campaign="Bare"))
     with site.visit(language="zh-CN") as visit:
         visit.open(board_of("Bare"))
         visit.page.click(f"#card-{id} summary")

@@ -27,9 +27,12 @@ def found(site: Site, object: str, id: str) -> dict[str, Any]:
 
 
 def deal(site: Site, campaign: str, **values: Any) -> str:
-    return make(
+    """A deal, after the call that its first stage asks for."""
+    made = make(
         site, "opportunity", name=f"{campaign} deal", campaign=campaign, **{"stage": "prospecting", **values}
     )
+    make(site, "activity", kind="call", subject="First call", about={"object": "opportunity", "id": made})
+    return made
 
 
 def said(visit: Visit) -> str:

@@ -111,6 +111,7 @@ def test_a_colleague_is_mentioned_by_the_keyboard(site: Site, account: str) -> N
 
 def test_a_stage_asks_for_what_is_missing_on_the_spot(site: Site) -> None:
     made = make(site, "opportunity", name="Moves", stage="prospecting")
+    make(site, "activity", kind="call", subject="First call", about={"object": "opportunity", "id": made})
     with at(site, f"/o/opportunity/{made}") as visit:
         assert visit.page.inner_text(".stage-current") == "Prospecting"
         visit.page.click(".stage-button:has-text('Qualification')")

@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from patron_engine.actor import SYSTEM, Cause
 from patron_engine.clock import system_clock
+from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_testing.browser import Site, Visit
 from patron_testing.web import WORKSPACE
@@ -55,7 +56,7 @@ def test_the_walk(site: Site, small: None) -> None:
         _call_logged(visit)
         for by_keyboard in (False, True):
             _deal_written(visit, by_keyboard)
-        _moved(visit)
+        _moved(site, visit)
         address = _narrowed(visit)
         visit.calm()
     with site.visit(language="en") as other:  # the address is the view, for somebody else too
@@ -154,9 +155,18 @@ def _tabbed_to(page: Page, field: Locator) -> None:
     raise AssertionError("the tab key does not lead there")
 
 
-def _moved(visit: Visit) -> None:
+def _called(site: Site, deal: str) -> None:
+    """The call that the first stage waits for."""
+    workspace = site.service.runtime.workspace(WORKSPACE)
+    found = workspace.read(SYSTEM, Ask(object="opportunity", fields=("id",), where=f"name == '{deal}'")).rows()
+    about = {"object": "opportunity", "id": found[0]["id"]}
+    workspace.save(SYSTEM, [_new("activity", kind="call", subject="首次电话", about=about)])
+
+
+def _moved(site: Site, visit: Visit) -> None:
     """By drag to a stage that asks for nothing, then without a mouse to one that asks."""
     page = visit.page
+    _called(site, "键盘商机")
     visit.open("/o/opportunity?view=all_opportunities&type=kanban&q=键盘商机")
     card = page.locator(".board-card", has_text="键盘商机")
     here, there = (part.bounding_box() for part in (card, page.locator("#head-qualification")))

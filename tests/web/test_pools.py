@@ -177,3 +177,12 @@ def test_pages_of_a_pool(published: Opened, rep: Someone, boss: Someone) -> None
     assert assigned.headers["location"].endswith("done=assigned&n=1")
     assert boss.person.post("/pools/c_free", {"act": "assign", "id": ids[4]}).status_code == 422
     assert rep.person.get("/pools/nowhere").status_code == 404
+
+
+def test_a_pool_in_which_records_wait_is_not_removed(published: Opened) -> None:
+    waiting(published)
+    said = published.admin.delete("/definitions/pool/c_free")
+    plan = published.admin.post(f"/drafts/{said.json()['draft']}/plan")
+    assert plan.status_code == 422, plan.text
+    assert [p["code"] for p in plan.json()["problems"]] == ["pool_in_use"]
+    assert published.admin.get("/pools").json()["pools"][0]["name"] == "c_free"

@@ -16,11 +16,13 @@ from patron_engine.access.decide import writable
 from patron_engine.actor import Actor
 from patron_engine.fields.field import Field
 from patron_engine.model.model import LINKS, Model, Object
+from patron_engine.model.virtual import is_virtual
 from patron_engine.page.inputs import widget_of
 from patron_engine.page.paths import field_at, gathers, label_at, seen_at, sorts, value_type
 from patron_engine.page.question import Column, Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, UNTITLED, Item, Shown, numeric, shown
+from patron_engine.page.virtual import virtual_label, virtual_shown
 from patron_engine.query.call import Call
 from patron_engine.query.spec import MAX_SORT
 from patron_engine.ways.read import read
@@ -101,7 +103,7 @@ def fitting(model: Model, actor: Actor, question: Question) -> Question:
     object = question.object
     own = "columns" in question.own
     columns = [
-        c for c in question.columns if own or seen_at(model, actor, object, c.path) or _virtual(c.path)
+        c for c in question.columns if own or seen_at(model, actor, object, c.path) or is_virtual(c.path)
     ]
     titles = [c for c in columns if c.path == object.title]
     first = titles[0] if titles else Column(path=object.title, label={})
@@ -111,10 +113,6 @@ def fitting(model: Model, actor: Actor, question: Question) -> Question:
     if group is not None and not gathers(field_at(model, actor, object, group)):
         group = None
     return replace(question, columns=tuple(columns), group=group)
-
-
-def _virtual(path: str) -> bool:
-    return path.partition(".")[0] in ("approval", "path", "sla", "pool")
 
 
 def headings(model: Model, actor: Actor, question: Question, reader: Reader) -> tuple[Heading, ...]:
@@ -128,11 +126,13 @@ def headings(model: Model, actor: Actor, question: Question, reader: Reader) -> 
             Heading(
                 path=column.path,
                 label=reader.say(column.label)
+                or virtual_label(model, question.object, column.path, reader)
                 or label_at(model, actor, question.object, column.path, reader),
                 field=field,
                 numeric=field is not None and numeric(value_type(field)),
                 title=at == 0,
-                sortable=sorts(field_at(model, actor, question.object, column.path)),
+                sortable=is_virtual(column.path)
+                or sorts(field_at(model, actor, question.object, column.path)),
                 order=("desc" if falls else "asc") if rank else "",
                 rank=rank,
                 total=column.total,
@@ -197,7 +197,7 @@ def line(
     cells = tuple(
         Cell(
             path=head.path,
-            shown=_shown(object, head, row, reader),
+            shown=_shown(call, object, head, row, reader),
             edited=head.path in may and editable(may[head.path]),
         )
         for head in heads
@@ -222,10 +222,10 @@ def title_of(object: Object, row: Mapping[str, Any]) -> str:
     return str(value) if value not in (None, "") else UNTITLED
 
 
-def _shown(object: Object, head: Heading, row: Mapping[str, Any], reader: Reader) -> Shown:
+def _shown(call: Call, object: Object, head: Heading, row: Mapping[str, Any], reader: Reader) -> Shown:
     value = row.get(head.path)
     if head.field is None:
-        return EMPTY if value is None else Shown(kind="text", text=str(value), raw=value)
+        return virtual_shown(call.model, head.path, value, reader)
     currency = row.get("currency") if object.record_currency and head.field.object == object.name else None
     return shown(head.field, value, reader, currency)
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+import psycopg
 from psycopg import sql
 
+from patron_engine.meta.diff import DocumentChange
+from patron_engine.phrases import Phrase
+from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
 
@@ -97,3 +101,26 @@ def take_up(conn: Conn, call: Call) -> int:
     if not taken:
         conn.execute(sql.SQL("UPDATE {} SET pools = %s").format(state), (call.model.release,))
     return taken
+
+
+def left_alone(
+    conn: psycopg.Connection[Any], schema: str, changes: Sequence[DocumentChange]
+) -> list[Problem]:
+    """Pools that would go although records wait in them: nobody could claim these any more."""
+    gone = [c.name for c in changes if c.kind == "pool" and c.action == "removed"]
+    if not gone:
+        return []
+    rows = conn.execute(
+        sql.SQL(
+            "SELECT pool, count(*) FROM {} WHERE waits AND pool = ANY(%s) GROUP BY pool ORDER BY pool"
+        ).format(sql.Identifier(schema, "sys__pool")),
+        (gone,),
+    ).fetchall()
+    return [
+        Problem(
+            code="pool_in_use", path=f"pool/{pool}",
+            message=Phrase("{count} records wait in the pool {name}", count=count, name=pool),
+            hint=Phrase("assign them or move them to another pool first"),
+        )
+        for pool, count in rows
+    ]  # fmt: skip

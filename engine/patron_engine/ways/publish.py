@@ -58,6 +58,7 @@ from patron_engine.store.steps import DdlPlan, Task
 from patron_engine.store.tasks import enqueue
 from patron_engine.ways.backfill import backfills
 from patron_engine.ways.packdata import write_data
+from patron_engine.ways.pool_rows import left_alone
 from patron_engine.ways.rehearse import rehearse
 from patron_engine.ways.shifts import Shift, shifts_of
 
@@ -155,6 +156,9 @@ def plan(
         raise _refused(problems)
     before = documents_of(conn, schema, base, old)
     changes = diff_bodies(before, model.documents)
+    problems.extend(left_alone(conn, schema, changes))
+    if problems.errors:
+        raise _refused(problems)
     touched = [effective.documents[c.kind, c.name] for c in changes if c.action != "removed"]
     problems.extend(untranslated(before, touched, model.workspace.languages))
     checks, failures = rehearse(conn, model, changes, clock)
