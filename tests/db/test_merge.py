@@ -314,3 +314,18 @@ def test_two_at_once(r: Records) -> None:
     living = [f for f in r.rows("firm") if f["deleted_at"] is None]
     assert len(living) == 1 and living[0]["total"] == 5
     sound(r)
+
+
+def test_how_many_records_go_along(r: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patron_engine.ways.following.MOST_MOVED", 3)
+    a, b = firm(r, "A"), firm(r, "B")
+    for n in range(3):
+        r.create("deal", name=str(n), firm=b)
+    one = merged(r, a, b)
+    assert one.moved == 3
+    apart(r, one.id)
+    r.create("deal", name="one more", firm=b)
+    with pytest.raises(LimitExceeded) as caught:
+        merged(r, a, b)
+    assert caught.value.code == "limit_moved_records"
+    assert r.row("firm", b)["deleted_at"] is None

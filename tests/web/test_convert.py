@@ -106,15 +106,15 @@ def test_a_won_deal_makes_a_contract_once_and_tells_finance(
     place = trade.service.runtime.workspace(TRADE)
     clerk = api.make("user", name="Fang", email="fang@trade.example", roles=["finance"], language="en")
     deal = api.make(
-        "opportunity", name="To be won", account=goods["account"], contact=goods["contact"], stage="negotiation",
-        close_date="2031-01-01", lines=[line(goods)],
+        "opportunity", name="To be won", account=goods["account"], contact=goods["contact"], stage="qualification", amount="180.00",
+        close_date="2025-01-01", lines=[line(goods)],
     )  # fmt: skip
-    for stage in ("won", "negotiation", "won"):
-        said = api.patch(f"/records/opportunity/{deal['id']}", {"stage": stage, "won_reason": "price"})
+    for stage in ("won", "qualification", "won"):
+        said = api.patch(f"/records/opportunity/{deal['id']}", {"stage": stage})
         assert said.status_code == 200, said.text
         while work_flows(trade.service, place):
             pass
-    contracts = api.rows("contract", where=f"opportunity == '{deal['id']}'", fields="name,amount,account")
+    contracts = api.rows("contract", where=f"opportunity == '{deal['id']}'", fields="id,name,amount,account")
     assert [(c["name"], c["amount"], c["account"]["id"]) for c in contracts] == [
         ("To be won", "180", goods["account"])
     ]

@@ -62,12 +62,9 @@ def move_along(conn: Conn, call: Call, source: Ref, to: Ref, names: Sequence[str
 def point_at(conn: Conn, call: Call, link: Field, source: Ref, to: Ref) -> list[Old]:
     """Every living record whose link points at `source` points at `to` from now on."""
     ids = pointing(conn, call, link, source)
-    if len(ids) > MOST_MOVED:
-        raise LimitExceeded(
-            Phrase("at most {most} records go along at once", most=MOST_MOVED), code="limit_moved_records"
-        )
     if not ids:
         return []
+    within_limit(ids)
     before = as_stood(conn, call, link.object, ids, (link.name,))
     changes = [
         Change(
@@ -78,6 +75,14 @@ def point_at(conn: Conn, call: Call, link: Field, source: Ref, to: Ref) -> list[
     ]  # fmt: skip
     save(conn, entitled(call, "moving"), changes)
     return [(link.object, id, before[id]) for id in ids]
+
+
+def within_limit(ids: Sequence[str]) -> None:
+    """LimitExceeded for more records of one link than go along in one act."""
+    if len(ids) > MOST_MOVED:
+        raise LimitExceeded(
+            Phrase("at most {most} records go along at once", most=MOST_MOVED), code="limit_moved_records"
+        )
 
 
 def pointing(conn: Conn, call: Call, link: Field, at: Ref, *, most: int = MOST_MOVED + 1) -> list[str]:

@@ -16,7 +16,7 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
-from patron_engine.ways.following import Ref, as_stood, entitled, instead, pointing
+from patron_engine.ways.following import Ref, as_stood, entitled, instead, pointing, within_limit
 from patron_engine.ways.save import save
 
 MOST_COUNTED: Final = 1_000
@@ -89,6 +89,7 @@ def move_pointers(
         ids = [i for i in pointing(conn, call, link, loser) if link.object != loser[0] or i not in leaving]
         if not ids:
             continue
+        within_limit(ids)
         before = as_stood(conn, call, link.object, ids, (link.name,))
         changes = []
         for id in ids:

@@ -175,7 +175,8 @@ def see_result(request: Request, workspace: str, object: str, id: UUID, name: st
         if not made:
             raise NotFound("this record was not converted, or that was taken back")
         titles = titles_of(conn, call, [(m["object"], m["id"]) for m in made])
-        reader = visitor.reader(call)
+        reader, back = visitor.reader(call), visitor.url("o", object, str(id))
+        flash = undo.flash_of(visitor, conn, call)
         told = [
             {
                 "object": m["object"], "id": m["id"], "title": titles.get((m["object"], m["id"])), "did": m["did"],
@@ -188,7 +189,7 @@ def see_result(request: Request, workspace: str, object: str, id: UUID, name: st
         return page(
             visitor, call, "converted.html", title=reader.say(_conversion_label(call, name), name), here=object,
             told=told, source=title_of(call.model.objects[str(known.name if known else object)], record),
-            back=visitor.url("o", object, str(id)), flash=undo.flash_of(visitor, conn, call),
+            back=back, flash=replace(flash, back=back) if flash is not None else None,
         )  # fmt: skip
 
 
