@@ -13,6 +13,7 @@ import typer
 
 from patron_platform.commands import (
     access,
+    automations,
     definitions,
     packs,
     people,
@@ -48,4 +49,5 @@ privacy.register(app)
 packs.register(app)
 definitions.register(app)
 access.register(app)
+automations.register(app)
 transfer.register(app)

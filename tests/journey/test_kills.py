@@ -31,6 +31,7 @@ from patron_platform.database.cluster import Cluster
 from patron_platform.database.embedded import Attachment, attach
 from patron_platform.database.processes import processes_in, wait_until
 from patron_platform.database.workspaces import create_workspace
+from patron_platform.jobs.flow import work_flows
 from patron_platform.jobs.tasks import work_off
 from patron_platform.service import Service, open_service
 from patron_platform.settings import Settings
@@ -178,6 +179,8 @@ def agree(service: Service, conn: psycopg.Connection[Any], told: list[Any]) -> N
     )
     if (pending.fetchone() or (0,))[0]:
         work_off(service.runtime.workspace(WORKSPACE))
+    while work_flows(service, service.runtime.workspace(WORKSPACE)):
+        pass
     found = faults(Shop(service, conn), told)
     assert not found, f"seed {SEED}:\n" + "\n".join(found[:20])
 
@@ -199,8 +202,11 @@ def field(server: Server, folder: Path) -> Iterator[Field]:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
     ("works", "share"),
-    [(["publishing"], 0.25), (["saving"], 0.2), (["importing"], 0.2), (["publishing", "saving", "importing"], 0.25)],
-    ids=["publish", "save", "import", "all at once"],
+    [
+        (["publishing"], 0.25), (["saving"], 0.2), (["importing"], 0.2), (["publishing", "saving", "importing"], 0.25),
+        (["flowing", "flowing"], 0.25),
+    ],
+    ids=["publish", "save", "import", "all at once", "automations"],
 )  # fmt: skip
 def test_killed_processes(field: Field, works: list[str], share: float) -> None:
     many = rounds(share, len(works))
@@ -251,7 +257,7 @@ def test_a_killed_server(folder: Path) -> None:
 
 def server_point(field: Field, cluster: Cluster, attachment: Attachment) -> list[Any]:
     """The server is killed while three processes work, then they; it is started again."""
-    for work in ("publishing", "saving", "importing"):
+    for work in ("publishing", "saving", "importing", "flowing"):
         field.start(work)
     assert wait_until(field.begun, 60), "the processes did not begin"
     time.sleep(field.dice.uniform(0, 0.5))

@@ -39,7 +39,7 @@ from patron_engine.ways.steps import flow_named
 
 AT_ONCE: Final = 200  # records of one batch
 SHOWN: Final = 20  # records a preview names
-LOOKED_AT: Final = 10_000  # limit_replay_preview: records a preview asks the condition of
+LOOKED_AT: Final = 10_000  # records a preview asks the condition of
 OPEN: Final = 1_000  # open runs of the automation at which a batch waits
 FIRST: Final = "00000000-0000-0000-0000-000000000000"
 STATES: Final = ("running", "paused", "stopped", "done", "failed")

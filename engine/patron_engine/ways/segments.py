@@ -33,7 +33,7 @@ from patron_engine.ways.flow import start
 from patron_engine.ways.steps import flow_named
 
 CLOCK: Final = "segment:"  # what clocks of segments are called
-MOST: Final = 50_000  # limit_segment_members: records that enter, or leave, at once; the others follow
+MOST: Final = 50_000  # records that enter a segment, or leave it, at once; the others follow
 PIECE: Final = 1_000  # runs that begin in one statement
 AT: Final = {"hourly": "0 * * * *", "daily": "0 6 * * *", "weekly": "0 6 * * 1", "monthly": "0 6 1 * *"}
 

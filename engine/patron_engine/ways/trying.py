@@ -36,8 +36,10 @@ from patron_engine.ways.standing import Who
 from patron_engine.ways.steps import flow_named
 
 MOST: Final = 20  # limit_try_records: records an automation is tried on at once
-MOST_STEPS: Final = 500  # limit_try_steps: steps of one trial, those of other rules among them
-SECONDS: Final = 10.0  # limit_try_seconds
+MOST_STEPS: Final = (
+    500  # steps of one trial, those of other rules among them; past them it says limit_try_steps
+)
+SECONDS: Final = 10.0  # of one trial; past them it says limit_try_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

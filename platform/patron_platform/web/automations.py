@@ -17,9 +17,12 @@ from starlette.responses import Response
 
 from patron_engine.access.decide import writable
 from patron_engine.errors import NotFound, PatronError
+from patron_engine.fields.base import ValueFault
+from patron_engine.fields.field import Field
 from patron_engine.flow.catalog import Known, known
 from patron_engine.model.model import Object
 from patron_engine.page.asked import small_widget, wire_of
+from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.query.recent import titles_of
 from patron_engine.query.spec import Ask
@@ -30,6 +33,7 @@ from patron_platform.trials import as_dict
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
+from patron_platform.web.list_cells import read_text
 from patron_platform.web.render import page
 from patron_platform.web.run_words import Words
 from patron_platform.web.texts import texts_in
@@ -85,7 +89,7 @@ def try_it(request: Request, workspace: str, name: str, form: FormData) -> Respo
         change = {}
         field = object.field(given.get("field", "")) if object is not None else None
         if field is not None:
-            change = {field.name: wire_of(field, given.get("value", ""), visitor.reader(call))}
+            change = {field.name: _value(field, given.get("value", ""), visitor.reader(call))}
         wanted = trying.Wanted(rule=name, records=tuple(chosen), set=change)
         return [as_dict(call, one) for one in trying.try_rule(conn, call, who, wanted)]
 
@@ -145,6 +149,14 @@ def _done(
             visitor.actor, lambda conn, call: _drawn(visitor, conn, call, name, given, wrong=said)
         )
     return see_other(visitor.url("automations", name))
+
+
+def _value(field: Field, text: str, reader: Reader) -> Any:
+    """What was typed: an option by its name or as people call it."""
+    try:
+        return read_text(field, text, reader) if text else None
+    except ValueFault:
+        return wire_of(field, text, reader)  # the save says what is wrong with it
 
 
 # -- the page -----------------------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from patron_platform.web.texts import texts_in
 
 
 class Words:
+    """What things of a run are called, for one reader."""
+
     def __init__(self, model: Model, reader: Reader) -> None:
         self.model = model
         self.reader = reader

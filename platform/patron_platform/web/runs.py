@@ -102,7 +102,7 @@ def _opened(
     offered, old = look.offered(conn, call.schema, id)
     return page(
         visitor, call, "run.html", title=line["label"], here="runs", run=line, wrong=wrong, status=status, words=words,
-        offered=_told(offered), old=words.values(seen.object or "", old),
+        offered=_told(offered, _people(conn, call, offered)), old=words.values(seen.object or "", old),
         steps=[
             {"step": words.step(seen.rule, s.step), "outcome": s.outcome, "told": s.told, "at": reader.moment(s.at), "ms": s.ms}
             for s in steps
@@ -135,14 +135,21 @@ def _lasted(one: look.Seen) -> float | None:
     return round((one.ended_at - one.began_at).total_seconds(), 1) if one.ended_at else None
 
 
-def _told(offered: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _people(conn: Connection, call: Call, offered: Mapping[str, Any]) -> Mapping[str, str]:
+    """The users whom the event names, by their ids."""
+    ids = [v for k in ("from", "to") if isinstance(v := offered.get(k), str) and len(v) == 36]
+    found = titles_of(conn, call, {"user": ids}) if ids and "user" in call.model.objects else {}
+    return {id: title for (_, id), title in found.items()}
+
+
+def _told(offered: Mapping[str, Any], people: Mapping[str, str]) -> list[tuple[str, str]]:
     """What the event brought along, but what the page says anyway."""
     rest = {
         k: v
         for k, v in offered.items()
         if k not in ("name", "at", "by", "missed", "supposed") and v is not None
     }
-    return [(k, v if isinstance(v, str) else dumps(v).decode()) for k, v in rest.items()]
+    return [(k, people.get(v, v) if isinstance(v, str) else dumps(v).decode()) for k, v in rest.items()]
 
 
 def _rules(model: Model, reader: Reader) -> list[tuple[str, str]]:

@@ -88,6 +88,15 @@ fields:
   - {name: code, type: text, required: true, unique: true, label: {en: Code}}
   - {name: price, type: money, label: {en: Price}}
 ---
+kind: automation
+name: pays
+object: sale
+on: {event: created}
+when: "STARTS_WITH(name, 'flow ')"
+steps:
+  - {name: pay, do: create, object: payment, set: {sale: "=id", amount: 7}}
+  - {name: mark, do: update, set: {name: "=CONCAT(name, '+')"}}
+---
 kind: data
 name: articles
 object: article

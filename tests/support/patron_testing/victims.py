@@ -1,6 +1,6 @@
 """Processes that work until they are killed: `python -m patron_testing.victims`, asked on standard input for one after another.
 
-    {"url": …, "work": "publishing" | "saving" | "importing", "seed": 7, "out": "/tmp/told"}   ->   the process's id
+    {"url": …, "work": "publishing" | "saving" | "importing" | "flowing", "seed": 7, "out": "/tmp/told"}   ->   the process's id
 
 Each is a fork of one process that has everything imported, opens the database as any process of Patron does, and works
 through the runtime and the worker's own functions. It writes a line into `out` when it begins and after every
@@ -20,11 +20,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from patron_engine.actor import SYSTEM
 from patron_engine.errors import Conflict, PatronError, Unavailable
 from patron_engine.record.change import Change, Outcome
 from patron_engine.runtime import Workspace
 from patron_engine.transfer import imports, staged, undo
-from patron_engine.ways import backfill
+from patron_engine.ways import backfill, flow
 from patron_platform.jobs.imports import queue
 from patron_platform.jobs.tasks import work_off
 from patron_platform.service import open_service
@@ -176,10 +177,32 @@ def _queue(place: Workspace, number: int, told: Told) -> None:
         path.unlink(missing_ok=True)
 
 
+def flowing(place: Workspace, dice: random.Random, told: Told) -> None:
+    """Makes sales that an automation pays and marks, and carries its runs on, as a worker does."""
+    customers = [str(r["id"]) for r in _some(place, "customer")]
+    while True:
+        names = [f"flow {os.getpid()}-{time.time_ns()}-{n}" for n in range(dice.randrange(1, 8))]
+        lines = [{"what": "w", "price": "10"}]
+        changes = [
+            Change(
+                action="create", object="sale", set={"name": name, "customer": dice.choice(customers), "lines": lines}
+            )
+            for name in names
+        ]  # fmt: skip
+        try:
+            told(flowed=[str(o.id) for o in place.save(OPERATOR, changes)])
+            for _ in range(dice.randrange(1, 6)):
+                place.writing(SYSTEM, flow.begin)
+                place.writing(SYSTEM, lambda conn, call: flow.go_on(conn, call, lambda *_: None))
+        except (Conflict, Unavailable):
+            continue
+
+
 WORKS: dict[str, Callable[[Workspace, random.Random, Told], None]] = {
     "publishing": publishing,
     "saving": saving,
     "importing": importing,
+    "flowing": flowing,
 }
 
 # -- processes ---------------------------------------------------------------------------------------------------

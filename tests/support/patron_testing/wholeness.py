@@ -64,7 +64,7 @@ def faults(shop_: Shop, told: Told) -> list[str]:
     """All that does not agree."""
     return [
         *_doctor(shop_), *_definitions(shop_, told), *_sums(shop_), *_search(shop_), *_history(shop_), *_numbers(shop_),
-        *_acknowledged(shop_, told), *_imports(shop_),
+        *_acknowledged(shop_, told), *_imports(shop_), *_flows(shop_, told),
     ]  # fmt: skip
 
 
@@ -202,6 +202,23 @@ def _last(told: Told) -> dict[str, dict[str, Any]]:
         for id in one.get("bulk", ()):
             last[id] = {"saved": "sale", "id": id, "version": 1, "action": "created", "lines": 1}
     return last
+
+
+def _flows(shop_: Shop, told: Told) -> Iterator[str]:
+    """What the automation does to a sale was done once, and nothing of it stands."""
+    paid: dict[str, int] = {}
+    for payment in shop_.alive("payment"):
+        paid[str(payment["sale"])] = paid.get(str(payment["sale"]), 0) + 1
+    sales = {str(s["id"]): s for s in shop_.alive("sale") if str(s["name"]).startswith("flow ")}
+    for id, sale in sales.items():
+        if paid.get(id, 0) != 1 or str(sale["name"]).count("+") != 1:
+            yield f"the automation paid {sale['name']} {paid.get(id, 0)} times"
+    for id in {id for t in told for id in t.get("flowed", ())} - set(sales):
+        yield f"sale {id} was acknowledged and is not there"
+    open_ones = shop_.system(
+        "SELECT state, error, count(*) FROM sys__run WHERE state <> 'done' GROUP BY 1, 2"
+    )
+    yield from (f"runs stand: {row}" for row in open_ones)
 
 
 def _imports(shop_: Shop) -> Iterator[str]:
