@@ -1,6 +1,6 @@
 """kill -9 of the sender at random moments: nothing is lost, nothing is stuck longer than a sending may take.
 
-    PATRON_TEST_SEED=7 repeats the moments of a run
+PATRON_TEST_SEED=7 repeats the moments of a run
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def test_what_is_to_leave_leaves_whoever_is_killed(server: Server) -> None:
                 ]
                 outbox.put(conn, place.schema, parcels, system_clock())
             for _ in range(KILLS):
-                victim = subprocess.Popen([sys.executable, "-c", VICTIM, url], stdout=subprocess.PIPE, text=True)
+                victim = subprocess.Popen(
+                    [sys.executable, "-c", VICTIM, url], stdout=subprocess.PIPE, text=True
+                )
                 assert victim.stdout is not None and victim.stdout.readline() == "ready\n"
                 time.sleep(dice.uniform(0.0, 0.15))
                 victim.send_signal(signal.SIGKILL)
@@ -76,7 +78,9 @@ def test_what_is_to_leave_leaves_whoever_is_killed(server: Server) -> None:
             with place.connection("read") as conn:
                 left = outbox.listed(conn, place.schema, state="all", most=1_000)
             assert Counter(p.state for p in left) == {"sent": PARCELS}, SEED
-            told = Counter(other.next().json["content"]["post"]["zh_cn"]["title"] for _ in range(other.count()))
+            told = Counter(
+                other.next().json["content"]["post"]["zh_cn"]["title"] for _ in range(other.count())
+            )
             assert set(told) == {f"n{n}" for n in range(PARCELS)}, SEED
             assert sum(told.values()) <= PARCELS + KILLS * 10 and system_clock() > began
     finally:
