@@ -1,5 +1,5 @@
-"""Template syntax: whether the templates of a pack can be read at all, and hold only what may stand in one (outward/sandbox). Of their
-names knows template_names.
+"""Template syntax: whether the templates of a pack can be read at all, and hold only what may stand in one (outward/sandbox).
+Of their names knows template_names.
 
 In: a pack. Out: Problems: of a text in a document with its place there, of a file with its line.
 """

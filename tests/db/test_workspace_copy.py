@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from patron_engine.clock import new_id
 from patron_engine.errors import Conflict, NotFound
+from patron_engine.record import outbox
 from patron_engine.record.change import Change
+from patron_engine.record.connections import Connection, keep
 from patron_engine.store import copy_schema
 from patron_platform.database.workspaces import copy_workspace, list_workspaces
 from patron_platform.folder import read_folder
@@ -81,6 +84,19 @@ def test_what_happens_in_a_copy_stays_there(service: Service) -> None:
         numbers = conn.execute("SELECT number FROM w_trial.account ORDER BY number").fetchall()
     assert [n for (n,) in numbers] == ["C000001", "C000002"], "numbers go on where they were"
     assert examine(service, "trial") == {"trial": []}
+
+
+def test_a_copy_speaks_to_nobody(service: Service) -> None:
+    """What waits to leave would leave twice, and what it is spoken to with is the workspace's own."""
+    place = service.runtime.workspace("acme")
+    with place.connection("write") as conn:
+        outbox.put(conn, place.schema, [outbox.Parcel(id=new_id(), kind="webhook")], place.runtime.clock())
+        one = Connection(name="mail", kind="smtp", label="Mail", secret={"password": "x"})
+        keep(conn, place.schema, place.vault, one, place.runtime.clock())
+    copy(service)
+    with service.databases.system("publish") as conn:
+        for table in ("outbox", "connection", "webhook"):
+            assert conn.execute(f"SELECT count(*) FROM w_trial.sys__{table}").fetchone() == (0,)  # type: ignore[arg-type]
 
 
 def test_accounts_may_sign_in_and_keys_stay_behind(service: Service) -> None:

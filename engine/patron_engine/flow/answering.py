@@ -1,7 +1,7 @@
 """Answering: what became of what a run sent, written into the run that stands for it.
 
-In: a connection, a run, the id of what left, an answer. Out: true when the run took it: one that was answered, that goes on another way
-or is over takes none. A run is answered once: one conditional UPDATE.
+In: a connection, a run, the id of what left, an answer. Out: true when the run took it: one that was answered, that goes on
+another way or is over takes none. A run is answered once: one conditional UPDATE.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Calling: the step that speaks to another system. Plan stage.
 
-In: a step, runs, what they read. Out: an `Act` for each run: the first time something is to leave and the run stands; when the answer
-is there, what the step gave: `{status, body, error, timed_out}`. What leaves has one id, however often it is sent. A worker sends it
-and writes the answer into the run (flow/answering).
+In: a step, runs, what they read. Out: an `Act` for each run: the first time something is to leave and the run stands; when
+the answer is there, what the step gave: `{status, body, error, timed_out}`. What leaves has one id, however often it is sent.
+A worker sends it and writes the answer into the run (flow/answering).
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def _act(reading: Reading, step: Step, subject: Subject) -> Act:
         return _first(reading, step, subject)
     answer, until = waits.get("answer"), waits.get("until")
     if answer is not None:
-        return Act(result=answer, told={"status": answer["status"], "why": answer["error"]} if answer["error"] else {"status": answer["status"]})  # fmt: skip
+        why = {"why": answer["error"]} if answer["error"] else {}
+        return Act(result=answer, told={"status": answer["status"], **why})
     ends = datetime.fromisoformat(until) if until else None
     if ends is not None and ends <= now:
         late = {"status": None, "body": None, "error": "timed_out", "timed_out": True}

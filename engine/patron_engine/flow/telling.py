@@ -1,7 +1,7 @@
 """Telling: steps that say something to people: notify, comment. Plan stage.
 
-In: a step, runs, what they read. Out: an `Act` for each run. Nothing is written here. A template is filled in by the worker that sends:
-what it says is then told as any other text.
+In: a step, runs, what they read. Out: an `Act` for each run. Nothing is written here. A template is filled in by the worker
+that sends: what it says is then told as any other text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Connections: the other sides a workspace speaks to: its mail server, an SMS provider, robots of chat groups.
 
-In: a connection to the database, a schema, the workspace's vault. Out: `Connection`s. What must not be read (passwords, addresses that
-open something) is sealed, and leaves the vault only for who sends.
+In: a connection to the database, a schema, the workspace's vault. Out: `Connection`s. What must not be read (passwords,
+addresses that open something) is sealed, and leaves the vault only for who sends.
 """
 
 from __future__ import annotations

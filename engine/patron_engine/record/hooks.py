@@ -1,8 +1,8 @@
 """Hooks: other systems that want to know of saves: webhooks as rows, and what a save leaves in the outbox for them.
 
-In: written rows of a save; or a connection, a schema, the vault. Out: `Webhook`s, and one parcel for each that listens to a row. What the
-save knows of webhooks may be `FRESH` old: a new one is heard of that much later in other processes. What a body says is read when it is
-sent, with the rights of who made the webhook.
+In: written rows of a save; or a connection, a schema, the vault. Out: `Webhook`s, and one parcel for each that listens to a
+row. What the save knows of webhooks may be `FRESH` old: a new one is heard of that much later in other processes. What a body
+says is read when it is sent, with the rights of who made the webhook.
 """
 
 from __future__ import annotations

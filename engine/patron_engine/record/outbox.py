@@ -1,8 +1,8 @@
 """Outbox: what is to leave the workspace, as rows written in the transaction that causes it.
 
-In: a connection, a schema, `Parcel`s. Out: rows of `sys__outbox`; a worker takes what is due, sends it outside of any transaction
-and says what became of it. Sent at least once, always under the same id: who was killed while sending is followed by another when his
-time (`STALLED`) is over, and what an earlier taking found out is not kept any more.
+In: a connection, a schema, `Parcel`s. Out: rows of `sys__outbox`; a worker takes what is due, sends it outside of any
+transaction and says what became of it. Sent at least once, always under the same id: who was killed while sending is followed
+by another when his time (`STALLED`) is over, and what an earlier taking found out is not kept any more.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     tell(conn, call, people, "approval", text=Phrase("…"), about=("order", id))
 
-In: a write transaction, whom, why, what. Out: rows of `sys__notice`, and of the outbox for what leaves. How somebody wants to be told is
-kept in `sys__telling`; without a choice `USUAL` says. Letters are written when they are sent, in the language and with the rights
-of who gets them.
+In: a write transaction, whom, why, what. Out: rows of `sys__notice`, and of the outbox for what leaves. How somebody wants to
+be told is kept in `sys__telling`; without a choice `USUAL` says. Letters are written when they are sent, in the language and
+with the rights of who gets them.
 """
 
 from __future__ import annotations

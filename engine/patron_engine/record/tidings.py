@@ -1,7 +1,7 @@
 """Tidings: what saves of comments leave to be told: to whom it mentions, to whose record it is about, to who follows it.
 
-In: written rows of a save. Out: a parcel of the outbox for each new comment, and for one that mentions somebody more; a worker reads it
-and tells. A save of anything else pays nothing.
+In: written rows of a save. Out: a parcel of the outbox for each new comment, and for one that mentions somebody more; a
+worker reads it and tells. A save of anything else pays nothing.
 """
 
 from __future__ import annotations

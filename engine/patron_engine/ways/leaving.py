@@ -1,7 +1,7 @@
 """Leaving: carries out what steps want to leave the workspace, or to be told to its people.
 
-In: the transaction of a run, its command. Out: rows of the outbox, notices. Refused where the workspace has no way to send it: a text
-message without a provider, a chat message without a robot.
+In: the transaction of a run, its command. Out: rows of the outbox, notices. Refused where the workspace has no way to send
+it: a text message without a provider, a chat message without a robot.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Following: once an hour, letters of what others did with the records somebody follows, to who chose them.
 
-In: a workspace. Out: notices that wait to leave. The inbox finds the same by itself (page/followed); both tell of one record once an hour
-at most, and with the rights of who reads.
+In: a workspace. Out: notices that wait to leave. The inbox finds the same by itself (page/followed); both tell of one record
+once an hour at most, and with the rights of who reads.
 """
 
 from __future__ import annotations

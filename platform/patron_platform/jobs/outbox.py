@@ -1,8 +1,8 @@
 """Outbox as a process runs it: what is due is taken, sent, and what became of it is written. Workspaces beside each other.
 
-In: a service. Out: parcels that left. Each workspace has one turn at a time, at most `TURN_SECONDS` long, in a thread of its own: one
-whose other sides are slow holds up nobody else. Taking is committed before sending; who is killed while sending leaves a parcel
-that another takes over after `STALLED`.
+In: a service. Out: parcels that left. Each workspace has one turn at a time, at most `TURN_SECONDS` long, in a thread of its
+own: one whose other sides are slow holds up nobody else. Taking is committed before sending; who is killed while sending
+leaves a parcel that another takes over after `STALLED`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Addresses: whether somewhere may be spoken to, and at which address. The wall between what people write and the inner network.
+"""Addresses: whether somewhere may be spoken to, and at which address. The wall between what people write and the inner
+network.
 
-In: a host name and a port that came from people; the networks the server's settings allow besides. Out: addresses that were checked, to
-which the connection is then made: a name is resolved once. Refused is every name of which one address is not a public one.
+In: a host name and a port that came from people; the networks the server's settings allow besides. Out: addresses that were
+checked, to which the connection is then made: a name is resolved once. Refused is every name of which one address is not a
+public one.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     answer = ask(Request(method="POST", url=…, headers=…, body=b"…"), outside)
 
-In: a request, what may be spoken to. Out: status and at most `ANSWER` bytes of the answer. The name is resolved once and the connection
-made to that address (addresses.py); no redirect is followed, nothing is unpacked, and everything together has `seconds`.
-Failed tells why without what was sent.
+In: a request, what may be spoken to. Out: status and at most `ANSWER` bytes of the answer. The name is resolved once and the
+connection made to that address (addresses.py); no redirect is followed, nothing is unpacked, and everything together has
+`seconds`. Failed tells why without what was sent.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Commented: tells people of a comment: those it mentions, the owner of the record it is about, and who follows it.
 
-In: the write transaction of a parcel, what it holds. Out: notices and letters by record/telling. Who mentioned or wrote is not told of
-himself; who is mentioned is told of that alone. Whether somebody may read the record is looked at when he reads.
+In: the write transaction of a parcel, what it holds. Out: notices and letters by record/telling. Who mentioned or wrote is
+not told of himself; who is mentioned is told of that alone. Whether somebody may read the record is looked at when he reads.
 """
 
 from __future__ import annotations

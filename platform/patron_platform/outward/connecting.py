@@ -1,7 +1,7 @@
 """Connecting: what an administrator enters for a connection, read and checked; and a first message over it.
 
-In: fields of a form, the connection as it was. Out: a `Connection` and what is wrong with it, by field. A secret that is left empty stays
-as it was. An address that must not be spoken to is refused here, and again when something is sent.
+In: fields of a form, the connection as it was. Out: a `Connection` and what is wrong with it, by field. A secret that is left
+empty stays as it was. An address that must not be spoken to is refused here, and again when something is sent.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Filling: what a template says about a record, to one reader.
 
-In: a workspace, the call of whose rights it reads with, a template of the release, a record, a Reader. Out: subject and text, and the HTML
-of a template that is HTML. Values are written as the reader is used to them; a field that may not be read is empty.
+In: a workspace, the call of whose rights it reads with, a template of the release, a record, a Reader. Out: subject and text,
+and the HTML of a template that is HTML. Values are written as the reader is used to them; a field that may not be read is
+empty.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Letters: what was told to one person, as a letter in his language: one notice, or those of an hour or a day together.
 
-In: a service, a workspace, a person, notices that wait for him. Out: a `Letter`, or None where nothing is left to be told. What it says
-of a record is told only to who may read that record now. Each reason has a link that stops letters of its sort.
+In: a service, a workspace, a person, notices that wait for him. Out: a `Letter`, or None where nothing is left to be told.
+What it says of a record is told only to who may read that record now. Each reason has a link that stops letters of its sort.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Links: addresses that open one thing for who has them: the answer to a run that stands for it, the end of letters of a sort.
+"""Links: addresses that open one thing for who has them: the answer to a run that stands for it, the end of letters of a
+sort.
 
-In: a service, what it opens. Out: a signed address; of one that comes back, what it opens. Whether it opens it once is kept where the
-thing is.
+In: a service, what it opens. Out: a signed address; of one that comes back, what it opens. Whether it opens it once is kept
+where the thing is.
 """
 
 from __future__ import annotations

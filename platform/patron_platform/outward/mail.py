@@ -1,8 +1,8 @@
 """Mail: a letter to one person, given to a mail server. The one place that does.
 
-In: a `MailServer` (of the settings, or of a workspace), a `Letter`. Out: nothing, or why it was not taken: NotTaken for good (the
-address is refused), NotNow (no connection, busy, a password that is refused: somebody mends that). What went wrong is told without the
-letter, for letters hold links that open something.
+In: a `MailServer` (of the settings, or of a workspace), a `Letter`. Out: nothing, or why it was not taken: NotTaken for good
+(the address is refused), NotNow (no connection, busy, a password that is refused: somebody mends that). What went wrong is
+told without the letter, for letters hold links that open something.
 """
 
 from __future__ import annotations

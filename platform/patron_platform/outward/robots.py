@@ -4,8 +4,8 @@
     DingTalk   POST URL&timestamp&sign   {"msgtype": "markdown", "markdown": {"title", "text"}}    errcode 0
     Feishu     POST URL                  {"timestamp", "sign", "msg_type": "post", "content"}    code 0
 
-In: a kind, the address and secret of a robot, a message, the moment. Out: a request; of an answer, what it means. An address opens the
-group: it is a secret as well.
+In: a kind, the address and secret of a robot, a message, the moment. Out: a request; of an answer, what it means. An address
+opens the group: it is a secret as well.
 """
 
 from __future__ import annotations

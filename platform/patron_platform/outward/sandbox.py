@@ -1,9 +1,9 @@
 """Sandbox: fills templates that packs and administrators wrote, over plain data.
 
-In: the text of a template and values that are texts, numbers, maps and lists. Out: a text of at most `OUTPUT` characters. What a template
-may hold is a list: `if`, `for`, `set`, output, conditions, some filters. No calls, no imports, no attributes that begin with `_`, no
-arithmetic: whatever else stands in it is told by `forbidden`, when it is checked and again before it is filled in. A name
-without a value is empty.
+In: the text of a template and values that are texts, numbers, maps and lists. Out: a text of at most `OUTPUT` characters.
+What a template may hold is a list: `if`, `for`, `set`, output, conditions, some filters. No calls, no imports, no attributes
+that begin with `_`, no arithmetic: whatever else stands in it is told by `forbidden`, when it is checked and again before it
+is filled in. A name without a value is empty.
 """
 
 from __future__ import annotations

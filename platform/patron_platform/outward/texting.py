@@ -1,7 +1,7 @@
 """Texting: a text message by a provider that is spoken to over HTTP. Pure.
 
-In: the connection of the provider, a number, a text. Out: a request. Which form the provider wants stands in its connection: a body in
-which `{to}` and `{text}` are replaced, `{id}` too; its key goes as a bearer token.
+In: the connection of the provider, a number, a text. Out: a request. Which form the provider wants stands in its connection:
+a body in which `{to}` and `{text}` are replaced, `{id}` too; its key goes as a bearer token.
 """
 
 from __future__ import annotations

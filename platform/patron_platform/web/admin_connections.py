@@ -1,7 +1,7 @@
 """Connections for administrators: the mail server of the workspace, its provider of text messages, robots of chat groups.
 
-In: `GET /w/{workspace}/admin/connections`, `…/new?kind=`, `…/{name}`, and posts to them; `…/{name}/test`, `…/{name}/remove`. Out: pages;
-303 after a change; 422 with what is wrong. Secrets are entered and never shown.
+In: `GET /w/{workspace}/admin/connections`, `…/new?kind=`, `…/{name}`, and posts to them; `…/{name}/test`, `…/{name}/remove`.
+Out: pages; 303 after a change; 422 with what is wrong. Secrets are entered and never shown.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Outbox for administrators: what leaves the workspace, what waits, what could not be sent and why.
 
-In: `GET /w/{workspace}/admin/outbox?state=&kind=&before=`, posts `…/{id}/replay`, `…/{id}/give_up`. Out: the page; 303 back to it. What a
-parcel says is shown to nobody.
+In: `GET /w/{workspace}/admin/outbox?state=&kind=&before=`, posts `…/{id}/replay`, `…/{id}/give_up`. Out: the page; 303 back
+to it. What a parcel says is shown to nobody.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Webhooks for administrators: which systems are told of saves, what they took, and their secrets.
 
-In: `GET /w/{workspace}/admin/webhooks`, posts to it and `…/{id}/renew|settle|switch|remove`; `GET …/{id}` is its log. Out: pages. A
-secret is shown once, on the page that answers the form which made it.
+In: `GET /w/{workspace}/admin/webhooks`, posts to it and `…/{id}/renew|settle|switch|remove`; `GET …/{id}` is its log. Out:
+pages. A secret is shown once, on the page that answers the form which made it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Notifications: how somebody wants to be told, and the link in a letter that ends letters of its sort.
 
-In: `GET|POST /w/{workspace}/me/notices`; `GET|POST /stop/{token}`, which needs no sign-in. Out: pages; a choice in `sys__telling`. A post
-to the link alone ends them (RFC 8058), a visit asks first: programs that look at links end nothing.
+In: `GET|POST /w/{workspace}/me/notices`; `GET|POST /stop/{token}`, which needs no sign-in. Out: pages; a choice in
+`sys__telling`. A post to the link alone ends them (RFC 8058), a visit asks first: programs that look at links end nothing.
 """
 
 from __future__ import annotations
