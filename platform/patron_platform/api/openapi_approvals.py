@@ -53,7 +53,7 @@ _WISH: JsonValue = {
 VERBS = (
     "approve", "reject", "return", "transfer", "delegate", "add-signer", "remove-signer", "claim", "ask", "comment", "take-back", "read",
 )  # fmt: skip
-_WHOLE = ("withdraw", "urge", "resubmit", "jump", "end", "revoke", "mend")
+_WHOLE = ("withdraw", "urge", "resubmit", "comment", "jump", "end", "revoke", "mend")
 
 
 def approved_objects(model: Model) -> frozenset[str]:
@@ -73,7 +73,10 @@ def approval_paths_of(object: Object, label: str) -> JsonValue:
     seen = answers(
         "200", "The latest, and what submitting would do", record_of({"instance": _ANY, "submit": _ANY})
     )
-    whole = {**record_of({**_COMMENT, "to": TEXT, "people": _PEOPLE}), "additionalProperties": False}
+    whole = {
+        **record_of({**_COMMENT, "to": {"description": "a step, or people"}, "people": _PEOPLE}),
+        "additionalProperties": False,
+    }
     return {
         f"{here}/{{id}}/submit": {
             "parameters": id,
