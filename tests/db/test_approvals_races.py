@@ -17,7 +17,7 @@ from patron_engine.ways.approval_people import Wish
 from patron_engine.ways.save import retrying, write_transaction
 from patron_testing.signing import SCHEMA, Signing, signing
 
-TIMES = 300
+TIMES = 150  # of each pair
 RACED = """
 kind: approval
 name: a

@@ -32,9 +32,19 @@ from patron_engine.store.tables import Tables
 from patron_engine.ways.expected import same, shown
 from patron_engine.ways.packdata import wire_value, write_data
 from patron_engine.ways.passing import moment_of, pass_time, press_button
+from patron_engine.ways.rehearsed import ACTS, act_on_approval, user_values
 from patron_engine.ways.save import save
 
-RUNS = frozenset({"create", "update", "delete", "restore", "void", "read", "button", "wait"})  # today
+RUNS = ACTS | {
+    "create",
+    "update",
+    "delete",
+    "restore",
+    "void",
+    "read",
+    "button",
+    "wait",
+}  # what a check may do today
 
 
 def make_tables(conn: psycopg.Connection[Any], model: Model) -> str:
@@ -174,16 +184,14 @@ def _run(
     conn: psycopg.Connection[Any], schema: str, model: Model, body: Mapping[str, Any], clock: Clock
 ) -> list[Problem]:
     given = body.get("given", {})
-    now = moment_of(given.get("now"), model) or clock()
+    now, users = moment_of(given.get("now"), model) or clock(), dict[str, str]()
     call = Call(
         workspace=schema, schema=schema, model=model, tables=Tables(model, schema), actor=SYSTEM, now=now,
-        cause=Cause(kind="system"), new_id=new_id,
+        cause=Cause(kind="system"), new_id=new_id, administrators=lambda: frozenset(users.values()),
     )  # fmt: skip
-    stage = Stage(conn, call)
+    stage = Stage(conn, call, users)
     for user in given.get("users", ()):
-        values = {"name": user["name"], "email": f"{user['name']}@check.example", **user.get("set", {})}
-        if "manager" in user:
-            values["manager"] = stage.users[user["manager"]]
+        values = user_values(model, user, stage.users)
         made = save(conn, call, [Change(action="create", object="user", set=stage.values("user", values))])
         stage.users[user["name"]] = str(made[0].id)
     for record in given.get("records", ()):
@@ -251,11 +259,12 @@ def _do(stage: Stage, step: Mapping[str, Any]) -> None:
         stage.call = pass_time(stage.conn, stage.call, step.get("after", "0 minutes"))
     elif step["do"] != "read":
         if step["record"] not in stage.records:
-            raise NotFound(
-                Phrase("there is no record {record!r}: the step that makes it was refused", record=step["record"]),
-            )  # fmt: skip
+            raise NotFound(Phrase("there is no record {record!r}: the step that makes it was refused", record=step["record"]))  # fmt: skip
         object, id = stage.records[step["record"]]
         values = stage.values(object, step.get("set", {}))
+        if step["do"] in ACTS:
+            act_on_approval(stage.conn, call, {**step, "set": values}, object, id)
+            return
         confirm = frozenset(step.get("confirm", ()))
         if step["do"] == "button":
             return press_button(stage.conn, call, object, id, step["button"], values)
