@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from bs4 import BeautifulSoup
 
 from patron_engine.actor import SYSTEM
 from patron_engine.meta.reader import read_documents
@@ -12,6 +13,12 @@ from patron_testing.crawl import NOWHERE
 from patron_testing.web import ADMIN, REP, WORKSPACE, Opened, Person
 
 RULES = f"""
+kind: role
+name: c_foreman
+label: {{en: Foreman}}
+for_users: internal
+objects: {{yd_job: {{read: own, update: own}}, user: {{read: all}}}}
+---
 kind: approval
 name: c_job
 label: {{en: Job approval, zh-CN: 任务审批}}
@@ -28,12 +35,18 @@ nodes:
 """
 
 
+people: dict[str, str] = {}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def rules(opened: Opened) -> Iterator[None]:
     documents, problems = read_documents(RULES, "c.yaml")
     assert not problems
     place = opened.service.runtime.workspace(WORKSPACE)
     place.publish(SYSTEM, place.plan_own(documents))
+    users = {row["email"]: row["id"] for row in opened.admin.rows("user", fields="id,email")}
+    people.update(users)
+    assert opened.admin.patch(f"/records/user/{users[REP]}", {"roles": ["c_foreman"]}).status_code == 200
     yield
 
 
@@ -117,8 +130,6 @@ def test_a_decision_with_an_edit_that_changes_the_route(opened: Opened, rep: Per
     asked = rep.post(f"/approvals/{task}", {**form, "_act": "approve"})
     assert asked.status_code == 409 and "leads to other approvers" in asked.text and "Office" in asked.text
     assert opened.admin.read("yd_job", id)["crew"] == 2
-    from bs4 import BeautifulSoup
-
     again = BeautifulSoup(asked.text, "html.parser")
     confirm = again.select_one("input[name=_confirm]")["value"]
     assert (
@@ -219,8 +230,8 @@ def test_several_at_once_each_with_its_result(opened: Opened, rep: Person) -> No
 
 def test_a_comment_tells_whom_it_mentions(opened: Opened, rep: Person) -> None:
     _, task = submitted(opened, "spoken")
-    me = opened.admin.get("/me").json()["id"]
-    said = rep.post(f"/approvals/{task}", [("_act", "comment"), ("_comment", "look @Boss"), ("mention", me)])
+    mention = ("mention", people[ADMIN])
+    said = rep.post(f"/approvals/{task}", [("_act", "comment"), ("_comment", "look @Boss"), mention])
     assert said.status_code == 303
     assert "look @Boss" in rep.page(f"/approvals/{task}").select_one(".approval-log").text
     assert rep.post(f"/approvals/{task}", {"_act": "comment", "_comment": " "}).status_code == 422
@@ -228,9 +239,9 @@ def test_a_comment_tells_whom_it_mentions(opened: Opened, rep: Person) -> None:
 
 def test_a_save_that_waits_says_so(opened: Opened, boss: Person) -> None:
     id = job(opened, "kept")
-    berths = opened.admin.rows("yd_berth", limit="1") or [opened.admin.make("yd_berth", name="B", code="B-1")]
+    berth = str(opened.admin.make("yd_place", name="Berth")["id"])
     form = {
-        "berth": berths[0]["id"],
+        "berth": berth,
         "_was.berth": "",
         "_version": str(opened.admin.read("yd_job", id)["version"]),
     }
