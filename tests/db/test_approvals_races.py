@@ -17,7 +17,7 @@ from patron_engine.ways.approval_people import Wish
 from patron_engine.ways.save import retrying, write_transaction
 from patron_testing.signing import SCHEMA, Signing, signing
 
-TIMES = 300
+TIMES = 150  # of each pair
 RACED = """
 kind: approval
 name: a
@@ -69,7 +69,9 @@ class Race:
 
 
 @pytest.mark.parametrize("second", ["reject", "withdraw"])
-def test_one_outcome_and_its_effects_once(conn: psycopg.Connection[Any], database_url: str, second: str) -> None:
+def test_one_outcome_and_its_effects_once(
+    conn: psycopg.Connection[Any], database_url: str, second: str
+) -> None:
     w = signing(conn, RACED)
     race = Race(w, database_url)
     seen: dict[str, int] = {}
@@ -91,9 +93,14 @@ def test_one_outcome_and_its_effects_once(conn: psycopg.Connection[Any], databas
             other, who = (rejects, "fin2") if second == "reject" else (withdraws, "rep")
             answers = race.run(("fin1", who), (approves, other))
             state = w.instance(order).state
-            assert state in ("approved", "rejected", "withdrawn") and answers.count(state) == 1, (answers, state)
+            assert state in ("approved", "rejected", "withdrawn") and answers.count(state) == 1, (
+                answers,
+                state,
+            )
             assert {"task_decided", "not_now", "not_allowed_here"} & set(answers), answers
-            made = w.conn.execute(f'SELECT name FROM {SCHEMA}.payment WHERE "order" = %s', (order,)).fetchall()
+            made = w.conn.execute(
+                f'SELECT name FROM {SCHEMA}.payment WHERE "order" = %s', (order,)
+            ).fetchall()
             w.conn.commit()
             assert made == [(state,)]
             seen[state] = seen.get(state, 0) + 1

@@ -95,3 +95,78 @@ def test_an_update_waits_and_is_carried_out_as_whoever_asked(opened: Opened) -> 
     office = next(i["task"] for i in opened.admin.get("/approvals").json()["items"] if i["record"] == id)
     opened.admin.post(f"/approvals/{office}/approve", {})
     assert opened.admin.read("yd_job", id)["crew"] == 9
+
+
+def test_the_description_has_what_there_is(opened: Opened) -> None:
+    described = opened.admin.get("/openapi.json").json()
+    assert {"/records/yd_job/{id}/submit", "/approvals", "/approvals/{id}/{act}"} <= set(described["paths"])
+    assert (
+        "/records/yd_boat/{id}/submit" not in described["paths"]
+        and "Approval" in described["components"]["schemas"]
+    )
+
+
+def test_what_is_wrong_is_told_and_changes_nothing(opened: Opened) -> None:
+    id = job(opened, "wrong")
+    nowhere = "01a219fa-d648-70a2-932e-830c02e00f3c"
+    for method, path, body, status in (
+        ("post", f"/records/yd_job/{id}/submit", {"chosen": []}, 422),
+        ("post", f"/records/yd_job/{id}/submit", {"why": 1}, 422),
+        ("post", f"/records/yd_job/{nowhere}/submit", {}, 404),
+        ("post", f"/records/nothing/{id}/submit", {}, 404),
+        ("post", f"/records/yd_job/{id}/approval/withdraw", {}, 404),
+        ("post", f"/records/yd_job/{id}/approval/explode", {}, 422),
+        ("get", "/approvals?box=mine", None, 422),
+        ("get", "/approvals?before=x", None, 422),
+        ("get", f"/approvals/{nowhere}", None, 404),
+        ("get", "/approvals/none", None, 404),
+        ("post", f"/approvals/{nowhere}/approve", {}, 404),
+        ("post", "/approvals/batch", {"tasks": "all", "act": "approve"}, 422),
+        ("post", "/approvals/batch", {"tasks": ["x"] * 201, "act": "approve"}, 422),
+        ("post", "/approvals/substitutes", {"substitute": "x"}, 422),
+        ("post", "/approvals/hand-over", {"from": nowhere}, 422),
+        ("get", "/approvals/statistics?by=week", None, 422),
+        ("post", "/approvals/definitions/none/take-over", {}, 404),
+    ):
+        call = opened.admin.get(path) if method == "get" else opened.admin.post(path, body)
+        assert call.status_code == status, (path, call.status_code, call.text)
+        assert call.json()["detail"]
+    assert opened.admin.get(f"/records/yd_job/{id}/approval").json()["instance"] is None
+
+
+def test_several_at_once_and_figures(opened: Opened) -> None:
+    ids = [job(opened, f"batch {n}") for n in range(3)]
+    for id in ids:
+        assert opened.admin.post(f"/records/yd_job/{id}/submit").status_code == 202
+    tasks = [i["task"] for i in opened.rep.get("/approvals").json()["items"] if i["record"] in ids]
+    said = opened.rep.post("/approvals/batch", {"tasks": [*tasks, "none"], "act": "approve"}).json()[
+        "results"
+    ]
+    assert [r["done"] for r in said] == [True, True, True, False] and said[3]["code"] == "task_not_found"
+    assert opened.rep.get("/approvals/statistics").status_code == 403
+    rows = opened.admin.get("/approvals/statistics?by=both&approval=c_job").json()["rows"]
+    assert any(r["node"] == "first" and r["count"] >= 3 and r["mean"] is not None for r in rows)
+
+
+def test_a_newer_version_takes_running_ones_over(opened: Opened) -> None:
+    id = job(opened, "versions")
+    opened.admin.post(f"/records/yd_job/{id}/submit")
+    place = opened.service.runtime.workspace(WORKSPACE)
+    before = place.plan_own(read_documents(RULES, "c.yaml")[0])
+    newer = RULES.replace("name: first,", "name: foreman,").replace(
+        "on: [submit, {update: [crew]}, delete]", "on: [submit]"
+    )
+    try:
+        place.publish(SYSTEM, place.plan_own(read_documents(newer, "c.yaml")[0]))
+        task = next(i for i in opened.rep.get("/approvals").json()["items"] if i["record"] == id)
+        assert task["node"] == "first"  # it ends on its version unless somebody takes it over
+        path = "/approvals/definitions/c_job/take-over"
+        stays = opened.admin.post(path, {"dry_run": True}).json()["instances"]
+        assert [i["goes"] for i in stays if i["record"] == id] == [False]
+        tried = opened.admin.post(path, {"nodes": {"first": "foreman"}, "dry_run": True}).json()
+        assert [i["goes"] for i in tried["instances"] if i["record"] == id] == [True]
+        opened.admin.post(path, {"nodes": {"first": "foreman"}})
+        assert opened.rep.post(f"/approvals/{task['task']}/approve", {}).json()["steps"] == ["second"]
+    finally:
+        place.publish(SYSTEM, place.plan_own(read_documents(RULES, "c.yaml")[0]))
+    assert before is not None

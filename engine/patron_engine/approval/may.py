@@ -36,6 +36,10 @@ EXACT: Final = {
     "week": timedelta(weeks=1),
 }
 URGE: Final = "15 minutes"
+NOT_ADMIN: Final = Phrase("only an administrator may")
+NOT_SUBMITTER: Final = Phrase("only who submitted may")
+NOT_REVOKER: Final = Phrase("only who has the right to revoke approvals may")
+FORBIDDEN: Final = (NOT_ADMIN, NOT_SUBMITTER, NOT_REVOKER)  # it is a matter of who asks, not of when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,22 +116,22 @@ def acts_of_instance(
     program: Program, instance: Instance, asker: Asker, now: datetime
 ) -> dict[str, Phrase | None]:
     """What he may do with the whole."""
-    admin = None if asker.administrator else Phrase("only an administrator may")
+    admin = None if asker.administrator else NOT_ADMIN
     running = None if instance.state in OPEN else Phrase("this approval is over")
     mine = asker.user is not None and asker.user in (instance.submitter, instance.initiator)
-    submitter = None if mine else Phrase("only who submitted may")
+    submitter = None if mine else NOT_SUBMITTER
     return {
         "withdraw": running or submitter or _withdrawn(program, instance),
         "urge": (None if instance.waiting else Phrase("nobody is being waited for"))
         or submitter
         or _urged(program, instance, now),
         "resubmit": (None if instance.state == "returned" else Phrase("it was not returned"))
-        or (None if mine or asker.submits else Phrase("only who submitted may")),
+        or (None if mine or asker.submits else NOT_SUBMITTER),
         "jump": running or admin,
         "end": running or admin,
         "mend": (None if instance.state == "parked" else Phrase("it is not parked")) or admin,
         "revoke": (None if instance.state == "approved" else Phrase("it is not approved"))
-        or (None if asker.revokes else Phrase("only who has the right to revoke approvals may")),
+        or (None if asker.revokes else NOT_REVOKER),
     }
 
 

@@ -31,6 +31,8 @@ def seats(program: Program, instance: Instance, node: Node, facts: Facts) -> lis
         if isinstance(rule, str):
             return rule
         people = facts.instead(instance, "no_approver") if rule is not None else []
+        again = _himself(program, instance, people, facts)
+        people, skipped = again if again is not None else (people, skipped)
         if not people:
             return "park"
     before = set() if node.asks else _before(program, instance, node)

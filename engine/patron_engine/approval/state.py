@@ -45,6 +45,7 @@ def decide(
     """One person's decision; an opinion goes back to whoever asked for it."""
     going = Going(program, instance, facts)
     going.change(task, state=verdict, decided_at=facts.now, decided_by=by, comment=comment, why=why)
+    going.instance = replace(going.instance, comment=comment or going.instance.comment)
     kind = f"opinion_{verdict}" if task.kind == "opinion" else verdict
     detail = {"why": why} if why else {}
     going.add(_log(kind, task, by, comment=comment, detail=detail))
@@ -79,6 +80,7 @@ def send_back(
     """To the submitter, to the node before, or to a named one."""
     going = Going(program, instance, facts)
     going.change(task, state="returned", decided_at=facts.now, decided_by=by, comment=comment, why=why)
+    going.instance = replace(going.instance, comment=comment or going.instance.comment)
     if to == LAST:
         to = next(iter(reversed(return_targets(program, instance, task.node))), SUBMITTER)
     going.add(

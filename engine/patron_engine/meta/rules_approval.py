@@ -12,7 +12,9 @@ from patron_engine.meta.document import Document, Path
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems
 
-Placed = tuple[Path, Mapping[str, Any], tuple[str, ...]]  # where, the node, the approve nodes a decision came through before
+Placed = tuple[
+    Path, Mapping[str, Any], tuple[str, ...]
+]  # where, the node, the approve nodes a decision came through before
 
 
 def approval_reach(document: Document, found: Problems) -> None:
@@ -25,8 +27,15 @@ def approval_reach(document: Document, found: Problems) -> None:
             if text is None or node.get("type") == "parallel":
                 continue
             if text == "false" or (text in said and node.get("type") == "branch"):
-                message = Phrase("the case {name!r} is never taken: its nodes are never reached", name=case.get("name"))
-                found.add("node_never_reached", message, hint="change its `when`, or leave it out", **document.where(at))
+                message = Phrase(
+                    "the case {name!r} is never taken: its nodes are never reached", name=case.get("name")
+                )
+                found.add(
+                    "node_never_reached",
+                    message,
+                    hint="change its `when`, or leave it out",
+                    **document.where(at),
+                )
             said.setdefault(text, str(case.get("name")))
 
 
@@ -50,7 +59,10 @@ def _nobody(words: Any, earlier: Sequence[str]) -> Phrase | None:
     if not isinstance(words, Mapping):
         return None
     if "approvers_of" in words and words["approvers_of"] not in earlier and len(_said(words)) == 1:
-        return Phrase("nobody has decided at {node!r} before this step: it can never have a person", node=words["approvers_of"])
+        return Phrase(
+            "nobody has decided at {node!r} before this step: it can never have a person",
+            node=words["approvers_of"],
+        )
     if words.get("chosen_by") == "approver" and not earlier:
         return Phrase("no approver stands before this step who could choose: it can never have a person")
     return None

@@ -25,6 +25,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_drawn import called, names_of
+from patron_engine.ways.approval_told import mirror_state
 from patron_engine.ways.approving import frame_of
 from patron_engine.ways.read import read
 
@@ -247,9 +248,11 @@ def _item(
 
 def mark_read(conn: Conn, call: Call, task: str) -> None:
     """A copy that was looked at."""
-    conn.execute(
+    done = conn.execute(
         sql.SQL(
             "UPDATE {} SET state = 'read', decided_at = %s WHERE id = %s AND person = %s AND state = 'copied'"
         ).format(sql.Identifier(call.schema, "sys__approval_task")),
         (call.now, task, call.actor.user),
-    )
+    ).rowcount
+    if done:
+        mirror_state(conn, call, task, "read")

@@ -18,8 +18,10 @@ from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
+from patron_engine.query.call import Call
 from patron_engine.record.change import Source
-from patron_engine.ways.approving import Frame, carry
+from patron_engine.record.statements import Conn
+from patron_engine.ways.approving import Frame, carry, opened
 
 MAX_PEOPLE: Final = 50  # limit_approval_people: of one act
 
@@ -163,5 +165,24 @@ def _spoken(frame: Frame, task: Task, wish: Wish, kind: str, people: Sequence[st
             detail={"people": list(people)},
         ),
         Tell(kind=kind, people=tuple(people), node=task.node, task=task.id),
+    )
+    return carry(frame, going)
+
+
+def speak_of(conn: Conn, call: Call, id: str, wish: Wish) -> Instance:
+    """A comment on the whole, by anybody who sees it: whoever is waited for is told, or who is named."""
+    frame = opened(conn, call, id)
+    waiting = list(frame.instance.approvers)
+    return _said(frame, wish, people_named(frame, wish.to, "to") if wish.to is not None else waiting)
+
+
+def _said(frame: Frame, wish: Wish, people: Sequence[str]) -> Instance:
+    if not (wish.comment or "").strip():
+        raise Refused([Problem(code="required", message=Phrase("write something"), path="comment")])
+    going = Going(frame.program, frame.instance, frame.facts)
+    by = frame.call.actor.user
+    going.add(
+        Log(kind="commented", by=by, comment=wish.comment, detail={"people": list(people)}),
+        Tell(kind="commented", people=tuple(people)),
     )
     return carry(frame, going)

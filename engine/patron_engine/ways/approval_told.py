@@ -117,6 +117,14 @@ def mirror(conn: Conn, call: Call, program: Program, before: Instance, now: Inst
     save(conn, quiet, changes)
 
 
+def mirror_state(conn: Conn, call: Call, task: str, state: str) -> None:
+    """The state of one task in its record, where it has one."""
+    if TASK not in call.model.objects or not fetch_values(conn, call, TASK, [task], ["id"]):
+        return
+    quiet = replace(call, actor=SYSTEM, cause=Cause(kind="approval"))
+    save(conn, quiet, [Change(action="update", object=TASK, id=task, set={"state": state}, source="typed")])
+
+
 def _record(call: Call, program: Program, instance: Instance, task: Task, subject: str) -> dict[str, Any]:
     node = program.by_name.get(task.node)
     label = label_of(node.body.get("label") or "" if node else "", task.node, call.model.workspace.languages)

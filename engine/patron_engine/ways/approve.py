@@ -17,7 +17,7 @@ from typing import Any, Final
 from patron_engine.access.beside import holds
 from patron_engine.access.pick import fits
 from patron_engine.approval import state, store
-from patron_engine.approval.may import Asker, acts_of_instance
+from patron_engine.approval.may import FORBIDDEN, Asker, acts_of_instance
 from patron_engine.approval.program import Program, program_of
 from patron_engine.approval.value import OPEN, Instance
 from patron_engine.approval.who import run_of
@@ -245,7 +245,7 @@ def allowed(frame: Frame, act: str) -> None:
     why = acts_of_instance(frame.program, frame.instance, asker, frame.call.now)[act]
     if why is None:
         return
-    if "only" in str(why):
+    if why in FORBIDDEN:
         raise Forbidden(why)
     raise Conflict(why, code="not_now")
 

@@ -32,9 +32,10 @@ from patron_engine.store.shape import IndexShape, SchemaShape, TableShape
 from patron_engine.store.tables import Tables
 from patron_engine.ways.expected import same, shown
 from patron_engine.ways.packdata import wire_value, write_data
+from patron_engine.ways.rehearsed import ACTS, act_on_approval, user_values
 from patron_engine.ways.save import save
 
-RUNS = frozenset({"create", "update", "delete", "restore", "void", "read"})  # what a check may do today
+RUNS = ACTS | {"create", "update", "delete", "restore", "void", "read"}  # what a check may do today
 
 
 def make_tables(conn: psycopg.Connection[Any], model: Model) -> str:
@@ -174,16 +175,14 @@ def _run(
     conn: psycopg.Connection[Any], schema: str, model: Model, body: Mapping[str, Any], clock: Clock
 ) -> list[Problem]:
     given = body.get("given", {})
-    now = _moment(given.get("now"), model) or clock()
+    now, users = _moment(given.get("now"), model) or clock(), dict[str, str]()
     call = Call(
         workspace=schema, schema=schema, model=model, tables=Tables(model, schema), actor=SYSTEM, now=now,
-        cause=Cause(kind="system"), new_id=new_id,
+        cause=Cause(kind="system"), new_id=new_id, administrators=lambda: frozenset(users.values()),
     )  # fmt: skip
-    stage = Stage(conn, call)
+    stage = Stage(conn, call, users)
     for user in given.get("users", ()):
-        values = {"name": user["name"], "email": f"{user['name']}@check.example", **user.get("set", {})}
-        if "manager" in user:
-            values["manager"] = stage.users[user["manager"]]
+        values = user_values(model, user, stage.users)
         made = save(conn, call, [Change(action="create", object="user", set=stage.values("user", values))])
         stage.users[user["name"]] = str(made[0].id)
     for record in given.get("records", ()):
@@ -249,11 +248,12 @@ def _do(stage: Stage, step: Mapping[str, Any]) -> None:
         _create(stage, call, step, step.get("name"))
     elif step["do"] != "read":
         if step["record"] not in stage.records:
-            raise NotFound(
-                Phrase("there is no record {record!r}: the step that makes it was refused", record=step["record"]),
-            )  # fmt: skip
+            raise NotFound(Phrase("there is no record {record!r}: the step that makes it was refused", record=step["record"]))  # fmt: skip
         object, id = stage.records[step["record"]]
         values = stage.values(object, step.get("set", {}))
+        if step["do"] in ACTS:
+            act_on_approval(stage.conn, call, {**step, "set": values}, object, id)
+            return
         confirm = frozenset(step.get("confirm", ()))
         save(stage.conn, call, [Change(action=step["do"], object=object, id=id, set=values, confirm=confirm)])
 

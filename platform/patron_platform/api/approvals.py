@@ -2,7 +2,7 @@
 
     POST /records/{object}/{id}/submit          {"chosen": {node: [user]}, "approval", "button"} -> 202 with the instance
     GET  /records/{object}/{id}/approval        the latest instance, what submitting would do, with the route and names
-    POST /records/{object}/{id}/approval/{act}  withdraw, urge, resubmit; jump {"to"}, end, revoke, mend {"people"}
+    POST /records/{object}/{id}/approval/{act}  withdraw, urge, resubmit, comment; jump {"to"}, end, revoke, mend {"people"}
     GET  /approvals?box=waiting|done|started|copied&object=&approval=&before=
     GET  /approvals/{id}                        an instance, by its id or that of one of its tasks
     POST /approvals/{task}/{act}                approve reject return transfer delegate add-signer remove-signer claim ask comment
@@ -31,7 +31,7 @@ from patron_engine.query.call import Call
 from patron_engine.ways import approval_admin, approval_box, approve, deciding
 from patron_engine.ways.approval_ahead import Submitting, submitting
 from patron_engine.ways.approval_box import Narrow
-from patron_engine.ways.approval_people import Wish
+from patron_engine.ways.approval_people import Wish, speak_of
 from patron_platform.api.approvals_written import box_json, instance_json
 from patron_platform.api.door import enter
 from patron_platform.api.idempotency import Answer, write
@@ -110,6 +110,9 @@ def act_on_approval(request: Request, object: str, id: str, verb: str, data: Bod
 _WHOLE: Mapping[str, Callable[[Conn, Call, str, Mapping[str, Any]], Instance]] = {
     "withdraw": lambda conn, call, id, body: approve.withdraw(conn, call, id, _text(body, "comment")),
     "urge": lambda conn, call, id, body: approve.urge(conn, call, id),
+    "comment": lambda conn, call, id, body: speak_of(
+        conn, call, id, Wish(act="comment", comment=_text(body, "comment"), to=body.get("to"))
+    ),
     "resubmit": lambda conn, call, id, body: approve.resubmit(conn, call, id),
     "jump": lambda conn, call, id, body: approval_admin.jump(
         conn, call, id, _text(body, "to") or "", _text(body, "comment")

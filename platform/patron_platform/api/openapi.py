@@ -15,6 +15,12 @@ from patron_engine.fields.field import ChoiceSpec, Field, FileSpec, LinkSpec, Nu
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Model, Object, say
 from patron_engine.record.change import Done
+from patron_platform.api.openapi_approvals import (
+    APPROVAL,
+    APPROVALS,
+    approval_paths_of,
+    approved_objects,
+)
 from patron_platform.api.openapi_files import FILE, SENDING, file_paths_of
 from patron_platform.api.openapi_paths import paths_of
 
@@ -79,6 +85,7 @@ def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonVa
     """The whole document."""
     schemas: JsonValue = {"Problem": PROBLEM, "Result": RESULT, "HistoryEntry": HISTORY_ENTRY, "File": FILE}
     paths: JsonValue = {}
+    approved = approved_objects(model)
     for object in model.objects.values():
         fields = readable(model, actor, object.name)
         if not fields:
@@ -88,6 +95,9 @@ def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonVa
         schemas.update(_bodies(model, actor, object, label))
         paths.update(paths_of(object, label))
         paths.update(file_paths_of(object, label))
+        if object.name in approved:
+            paths.update({**approval_paths_of(object, label), **APPROVALS})
+            schemas["Approval"] = APPROVAL
     return {
         "openapi": "3.1.0",
         "info": {"title": f"Patron: {workspace}", "version": str(model.release)},
