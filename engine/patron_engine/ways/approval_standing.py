@@ -20,8 +20,8 @@ from patron_engine.query.call import Call
 from patron_engine.record.asking import Trigger, triggers_of
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
-from patron_engine.ways.approval_lock import Lock, has_approvals, lock_of
 from patron_engine.ways.approval_drawn import called, names_of
+from patron_engine.ways.approval_lock import Lock, has_approvals, lock_of
 from patron_engine.ways.approve import asker_of, candidates
 from patron_engine.ways.approving import frame_of
 

@@ -19,7 +19,7 @@ from patron_engine.approval.may import acts_of_task, taken_back
 from patron_engine.approval.program import Node
 from patron_engine.approval.route import route, token
 from patron_engine.approval.value import Instance, Log, Task
-from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, Refused
+from patron_engine.errors import Conflict, Forbidden, NotFound, Refused
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
 from patron_engine.phrases import Phrase

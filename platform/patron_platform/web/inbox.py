@@ -29,8 +29,8 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.ways import approval_box, deciding
 from patron_engine.ways.approval_box import Box, Item, Narrow
-from patron_engine.ways.approvals_seen import look as look_at
 from patron_engine.ways.approval_people import Wish
+from patron_engine.ways.approvals_seen import look as look_at
 from patron_platform.api.approvals import MAX_BATCH
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.approval_said import people_offered
