@@ -96,7 +96,7 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
     mine = [t for t in instance.tasks if t.person == call.actor.user and t.kind != "copy"]
     his = [t for t in mine if t.state in UNDECIDED] or mine[-1:]
     record = record_seen(conn, call, instance)
-    lines = store.logged(conn, call.schema, id)
+    lines = store.logged(conn, call.schema, instance.id)
     people = [*people_of(stops), *_in_log(lines), *(p for p in (instance.submitter, instance.initiator) if p)]
     return Seen(
         instance=instance, label=called(call, program.body.get("label"), program.name),

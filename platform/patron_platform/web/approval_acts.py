@@ -23,7 +23,7 @@ from patron_engine.page.step_form import given_of
 from patron_engine.page.typed import Typed, typed_of
 from patron_engine.query.call import Call
 from patron_engine.ways import approval_admin, approval_box, approve, deciding
-from patron_engine.ways.approval_people import Wish
+from patron_engine.ways.approval_people import Wish, speak_of
 from patron_engine.ways.approvals_seen import look
 from patron_platform.api.errors import status_of
 from patron_platform.web import csrf, forms_in
@@ -102,6 +102,8 @@ class Typing:
 
     typed: Typed
     more: frozenset[str]
+    instance: str
+    own: bool  # the address is that of a task of his
 
 
 def _of_task(visitor: Visitor, id: str, name: str, form: Pairs) -> Response:
@@ -113,11 +115,18 @@ def _of_task(visitor: Visitor, id: str, name: str, form: Pairs) -> Response:
         raise NotFound("there is no such page, or it is not yours to see")
     try:
         visitor.workspace.writing(
-            visitor.actor, lambda conn, call: deciding.act(conn, call, id, wish), visitor.cause
+            visitor.actor, lambda conn, call: _carry_out(conn, call, id, typing, wish), visitor.cause
         )
     except (Refused, Conflict, Forbidden, LimitExceeded) as error:
         return _again(visitor, id, name, typing.typed, error, typing.more)
     return see_other(_onward(visitor, id, name))
+
+
+def _carry_out(conn: Connection, call: Call, id: str, typing: Typing, wish: Wish) -> Instance:
+    """With his task; who has none may speak of the whole, as far as he sees it."""
+    if wish.act == "comment" and not typing.own:
+        return speak_of(conn, call, typing.instance, wish)
+    return deciding.act(conn, call, id, wish)
 
 
 def _read(visitor: Visitor, id: str, name: str, form: Pairs) -> tuple[Typing, Wish]:
@@ -141,7 +150,8 @@ def _read(visitor: Visitor, id: str, name: str, form: Pairs) -> tuple[Typing, Wi
                 for n in frame if n.startswith(CHOSEN) and any(forms_in.several(form, n))
             },
         )  # fmt: skip
-        return Typing(typed=typed, more=asked), wish
+        own = any(m.task.id == id for m in seen.mine)
+        return Typing(typed=typed, more=asked, instance=seen.instance.id, own=own), wish
 
     return visitor.workspace.reading(visitor.actor, read)
 

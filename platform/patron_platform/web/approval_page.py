@@ -100,7 +100,7 @@ def draw_approval(visitor: Visitor, id: str, sent: Sent | None = None, status: i
         mine = mine_of(seen, id)
         made = _record(conn, call, visitor, seen, mine)
         values = _values(conn, call, visitor, seen, mine, made)
-        values |= _deciding(conn, call, visitor, seen, mine, sent or Sent()) if mine and made else {}
+        values |= _deciding(conn, call, visitor, seen, mine, sent or Sent()) if mine else {}
         values |= {"sent": sent, "done": given.get("done") if given.get("done") in DONE else None}
         template = "approval_print.html" if given.get("print") else "approval.html"
         return page(visitor, call, template, title=seen.subject, here="inbox", status=status, **values)
