@@ -17,7 +17,6 @@ from typing import Any, Literal
 
 import psycopg
 
-from patron_engine.access import people
 from patron_engine.errors import Conflict, LimitExceeded, Refused
 from patron_engine.model.automations import KEPT_BY_FLOW
 from patron_engine.phrases import Phrase
@@ -33,30 +32,24 @@ from patron_engine.record import (
     targets,
 )
 from patron_engine.record.addressed import known_object, under_today
-from patron_engine.record.asking import asked, check_locks, may_ask
+from patron_engine.record.asking import check_locks, may_ask
 from patron_engine.record.batch import Batch, RowsRefused, by_object
 from patron_engine.record.begin import begin_write, retrying, write_transaction
 from patron_engine.record.change import MAX_CHANGES, Change, Outcome
-from patron_engine.record.closure import keep_closures
 from patron_engine.record.each import Numbered, outcomes_of, refused_outcome, runs_of, save_each
-from patron_engine.record.events import write_events
 from patron_engine.record.external import write_external_ids
 from patron_engine.record.formulas import compute
-from patron_engine.record.history import write_history
-from patron_engine.record.hooks import write_hooks
+from patron_engine.record.kept import keep
 from patron_engine.record.numbers import moved, number
 from patron_engine.record.plan import plan_rows
 from patron_engine.record.program import Program
 from patron_engine.record.promotion import keep_an_administrator
 from patron_engine.record.restore import restore
 from patron_engine.record.row import Row
-from patron_engine.record.search import write_search, write_search_of_new
-from patron_engine.record.standing import keep_standing
+from patron_engine.record.search import write_search_of_new
 from patron_engine.record.statements import Conn
-from patron_engine.record.tidings import write_tidings
 from patron_engine.record.unique import from_violation, look_first
 from patron_engine.record.void import void
-from patron_engine.record.watch import watch
 from patron_engine.record.write import write
 from patron_engine.ways.intents import begin_asked, save_asking
 from patron_engine.ways.prepare import Draft, prepare, take_up
@@ -278,18 +271,7 @@ def _finish(batch: Batch, rows: Sequence[Row]) -> None:
     _judge_parents(batch, parents, rows)
     write_external_ids(batch, rows)
     batch.stop_if_refused(rows)
-    keep_closures(batch, rows)
-    write_history(batch, rows)
-    others = [row for row in parents if not row.own]
-    write_search(batch, [*rows, *others])
-    write_events(batch, [*rows, *others])
-    write_hooks(batch, rows)
-    keep_standing(batch, [*rows, *others])
-    write_tidings(batch, rows)
-    watch(batch, rows)
-    batch.asks += asked(batch, rows)
-    if any(row.object == "user" for row in rows):
-        batch.call.committed.append(partial(people.changed, batch.call.schema))
+    keep(batch, rows, [row for row in parents if not row.own])
 
 
 def _judge_parents(batch: Batch, parents: dict[Row, Any], rows: Sequence[Row]) -> None:

@@ -28,12 +28,11 @@ from patron_engine.query.history import history
 from patron_engine.query.names import permitted_object
 from patron_engine.query.parse import parse_body, parse_parameters
 from patron_engine.query.spec import Found, Within
-from patron_engine.record.change import Action, Change, Outcome
+from patron_engine.record.change import Action, Change
 from patron_engine.record.merged import merged_into
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
 from patron_engine.ways.unmask import unmask
-from patron_platform.api.approvals_written import instance_json
 from patron_platform.api.clone import cloned
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.idempotency import Answer, write
@@ -47,8 +46,8 @@ from patron_platform.api.requests import (
     parameters,
     seen_version,
 )
+from patron_platform.api.saved import done, result, saved
 from patron_platform.api.written import bulk_change, change_of
-from patron_platform.phrases import Languages, at_field
 
 router = APIRouter(prefix="/records/{object}")
 MAX_BULK = 1_000
@@ -116,7 +115,7 @@ def create_record(request: Request, object: str, data: Body) -> Response:
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         change = change_of(call, "create", object, body, confirm)
-        return _saved(conn, call, change, created=True)
+        return saved(conn, call, change, created=True)
 
     return write(request, caller, data, act)
 
@@ -128,7 +127,7 @@ def update_record(request: Request, object: str, id: str, data: Body) -> Respons
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         change = change_of(call, "update", object, body, confirm)
-        return _saved(conn, call, replace(change, id=id, version=version))
+        return saved(conn, call, replace(change, id=id, version=version))
 
     return write(request, caller, data, act)
 
@@ -141,7 +140,7 @@ def delete_record(request: Request, object: str, id: str) -> Response:
     action: Action = "purge" if given.get("purge") == "true" else "delete"
     confirm = frozenset(names(given.get("confirm")))
     change = Change(action=action, object=object, id=id, version=seen_version(request), confirm=confirm)
-    return write(request, caller, b"", lambda conn, call: _done(conn, call, change))
+    return write(request, caller, b"", lambda conn, call: done(conn, call, change))
 
 
 @router.put("/by/{field}/{value:path}")
@@ -151,7 +150,7 @@ def upsert_record(request: Request, object: str, field: str, value: str, data: B
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         change = change_of(call, "upsert", object, body, confirm)
-        return _saved(conn, call, replace(change, by=(field, value), version=version))
+        return saved(conn, call, replace(change, by=(field, value), version=version))
 
     return write(request, caller, data, act)
 
@@ -179,7 +178,7 @@ def bulk(request: Request, object: str, data: Body) -> Response:
         changes = [bulk_change(call, object, row, index, confirm) for index, row in enumerate(records)]
         return Answer(
             dumps(
-                {"results": [_result(o, call.actor.languages) for o in save(conn, call, changes, mode=mode)]}
+                {"results": [result(o, call.actor.languages) for o in save(conn, call, changes, mode=mode)]}
             )
         )
 
@@ -220,7 +219,7 @@ def clone_record(request: Request, object: str, id: str, data: Body) -> Response
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         given = change_of(call, "create", object, body, confirm)
         change = replace(given, set={**cloned(conn, call, object, id), **given.set})
-        return _saved(conn, call, change, created=True)
+        return saved(conn, call, change, created=True)
 
     return write(request, caller, data, act)
 
@@ -258,50 +257,12 @@ def act_on_record(request: Request, object: str, id: str, action: str, data: Bod
         version=seen_version(request),
         confirm=frozenset((*confirm, *_confirmed(request))),
     )
-    return write(request, caller, data, lambda conn, call: _saved(conn, call, change))
+    return write(request, caller, data, lambda conn, call: saved(conn, call, change))
 
 
 def _confirmed(request: Request) -> tuple[str, ...]:
     """Rules whose warnings are accepted: `?confirm=a,b`. A body may name them too."""
     return names(parameters(request).get("confirm"))
-
-
-def _saved(conn: psycopg.Connection[Any], call: Call, change: Change, *, created: bool = False) -> Answer:
-    """Saves and answers with the record as it is now."""
-    outcome = save(conn, call, [change])[0]
-    if outcome.action == "submitted":
-        return _waits(conn, call, outcome)
-    found = read_one(conn, call, outcome.object, str(outcome.id))
-    headers = etag(found.version)
-    made = created or outcome.action == "created"
-    if made:
-        headers["Location"] = f"/api/v1/records/{outcome.object}/{outcome.id}"
-    if outcome.instance is not None:
-        headers["Patron-Approval"] = outcome.instance
-    if outcome.problems:
-        headers["Patron-Warnings"] = ",".join(sorted({p.rule or p.code for p in outcome.problems}))
-    return Answer(found.json, 201 if made else 200, headers)
-
-
-def _done(conn: psycopg.Connection[Any], call: Call, change: Change) -> Answer:
-    outcome = save(conn, call, [change])[0]
-    if outcome.action == "submitted":
-        return _waits(conn, call, outcome)
-    return Answer(dumps(_result(outcome, call.actor.languages)))
-
-
-def _waits(conn: psycopg.Connection[Any], call: Call, outcome: Outcome) -> Answer:
-    """The act waits for an approval: its instance."""
-    return Answer(dumps(instance_json(conn, call, str(outcome.instance))), 202)
-
-
-def _result(outcome: Outcome, languages: Languages) -> dict[str, Any]:
-    made: dict[str, Any] = {"action": outcome.action, "id": outcome.id, "version": outcome.version}
-    if outcome.instance is not None:
-        made["instance"] = outcome.instance
-    if outcome.problems:
-        made["problems"] = [at_field(p, languages) for p in outcome.problems]
-    return made
 
 
 __all__ = ["Caller", "router"]
