@@ -51,7 +51,7 @@ class Difference:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
     """One save. `action` is created, updated, deleted …; `cause` what it came from (user, key, import, automation …), `named` what
-    that is called."""
+    that is called, `run` the automation's run that did it."""
 
     at: datetime
     version: int
@@ -60,6 +60,7 @@ class Happening:
     cause: str
     named: str
     differences: tuple[Difference, ...]
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +157,7 @@ def _happening(
         cause=cause,
         named=named,
         differences=differences,
+        run=str((entry["cause"] or {}).get("run") or ""),
     )
 
 
@@ -173,7 +175,7 @@ def cause_of(call: Call, reader: Reader, cause: Mapping[str, Any]) -> tuple[str,
     if kind == "import":
         return ("import_row", str(cause["row"])) if "row" in cause else ("import", "")
     if kind in ("automation", "approval"):
-        name = str(cause.get(kind) or "")
+        name = str(cause.get("rule") or cause.get(kind) or "")
         body = call.model.documents.get((kind, name)) or {}
         return kind, reader.say(body.get("label"), name)
     return kind, str(cause.get("key", "")) if kind == "key" else ""
