@@ -105,6 +105,8 @@ def test_runs_are_told_in_words(opened: Opened) -> None:
     steps = [row.select("td")[1].text for row in page.select(".audit-rows tbody tr")]
     assert steps[0] == "提高评分" and steps[1].startswith("新建")
     assert "用时" in page.text and "修改前的值: 人数" in page.text
+    record = opened.person().page(f"/o/yd_job/{job['id']}")
+    assert record.select_one(f"a[href$='/runs/{run['id']}']").text == "by the automation Grows"
     listed = opened.person().page(f"/runs?record={job['id']}")
     assert "Only runs of one record" in listed.text and len(listed.select("tbody tr")) == 1
 

@@ -52,7 +52,7 @@ class Difference:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
     """One save. `action` is created, updated, deleted …; `cause` what it came from (user, key, import, automation …), `named` what
-    that is called."""
+    that is called, `run` the automation's run that did it."""
 
     at: datetime
     version: int
@@ -62,6 +62,7 @@ class Happening:
     named: str
     differences: tuple[Difference, ...]
     gift: Gift | None = None
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +160,7 @@ def _happening(
         cause=cause,
         named=named,
         differences=differences,
+        run=str((entry["cause"] or {}).get("run") or ""),
     )
 
 
@@ -178,7 +180,7 @@ def cause_of(call: Call, reader: Reader, cause: Mapping[str, Any]) -> tuple[str,
     if kind == "merge":
         return ("unmerge" if "undo" in cause else "merge"), ""
     if kind in ("automation", "approval", "conversion"):
-        name = str(cause.get(kind) or "")
+        name = str(cause.get(kind) or cause.get("rule") or "")
         body = call.model.documents.get((kind, name)) or {}
         return kind, reader.say(body.get("label"), name)
     return kind, str(cause.get("key", "")) if kind == "key" else ""

@@ -55,6 +55,7 @@ class Entry:
     action: str = ""
     cause: str = ""
     named: str = ""
+    run: str = ""
     differences: tuple[Difference, ...] = ()
     gift: Gift | None = None
     version: int = 0
@@ -249,7 +250,7 @@ class _Sources:
                 kind="change", object=self.object.name, id=f"v{h.version}", at=h.at,
                 day=self.reader.local(h.at).date(), icon="history", what="", by=h.by, action=h.action,
                 by_me=h.by is not None and h.by.id == self.call.actor.user, cause=h.cause, named=h.named,
-                differences=h.differences, gift=h.gift, version=h.version,
+                differences=h.differences, gift=h.gift, version=h.version, run=h.run,
             )
             for h in page.found
             if self.kind == "change" or not _only_files_came(h)
