@@ -14,6 +14,7 @@ import pytest
 from patron_engine.actor import Actor
 from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, PatronError, Refused
 from patron_engine.record.drift import find_drift
+from patron_engine.record.erasure import forget_values
 from patron_engine.record.merged import merged_into
 from patron_engine.store.session import configure
 from patron_engine.ways.merge import Merged, merge
@@ -329,3 +330,15 @@ def test_how_many_records_go_along(r: Records, monkeypatch: pytest.MonkeyPatch) 
         merged(r, a, b)
     assert caught.value.code == "limit_moved_records"
     assert r.row("firm", b)["deleted_at"] is None
+
+
+def test_erasure_reaches_the_values_a_merge_keeps(r: Records) -> None:
+    a, b = firm(r, "A", phone="13800138000"), firm(r, "B", phone="13900139000", code="9")
+    done = merged(r, a, b, phone=b)
+    (kept,) = r.rows("sys__merge")
+    assert kept["was"] == {"phone": "13800138000", "code": None} and kept["became"]["phone"] == "13900139000"
+    with write_transaction(r.conn, r.call):
+        forget_values(r.conn, r.call, r.call.model.objects["firm"], b, ["phone"])
+    (kept,) = r.rows("sys__merge")
+    assert (kept["was"], kept["became"]) == ({"code": None}, {"code": "9"})
+    assert apart(r, done.id).left == () and r.row("firm", a)["code"] is None

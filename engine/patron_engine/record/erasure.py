@@ -65,6 +65,13 @@ def forget_values(conn: Connection, call: Call, object: Object, id: str, names: 
         )
     conn.execute(
         sql.SQL(
+            "UPDATE {} SET was = was - %(names)s::text[], became = became - %(names)s::text[]"
+            " WHERE object = %(object)s AND (winner = %(id)s OR losers @> ARRAY[%(id)s::uuid])"
+        ).format(sql.Identifier(call.schema, "sys__merge")),
+        {"names": given[0], "object": given[1], "id": given[2]},
+    )
+    conn.execute(
+        sql.SQL(
             "UPDATE {} SET payload = jsonb_set(payload, '{{old}}', (payload -> 'old') - %s::text[])"
             " WHERE object = %s AND record = %s AND jsonb_typeof(payload -> 'old') = 'object'"
         ).format(sql.Identifier(call.schema, "sys__event")),

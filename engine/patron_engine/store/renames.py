@@ -18,8 +18,9 @@ from patron_engine.store.conversion import same_field
 
 OF_OBJECTS: Final = (
     "sys__file", "sys__history", "sys__search", "sys__number", "sys__external_id", "sys__batch_record", "sys__personal",
+    "sys__converted", "sys__merge", "sys__merge_link",
 )  # fmt: skip
-OF_FIELDS: Final = ("sys__file", "sys__search", "sys__number")
+OF_FIELDS: Final = ("sys__file", "sys__search", "sys__number", "sys__merge_link")
 
 
 def carry_names(conn: psycopg.Connection[Any], schema: str, old: Model | None, new: Model) -> None:
