@@ -158,7 +158,9 @@ def _tabbed_to(page: Page, field: Locator) -> None:
 def _called(site: Site, deal: str) -> None:
     """The call that the first stage waits for."""
     workspace = site.service.runtime.workspace(WORKSPACE)
-    found = workspace.read(SYSTEM, Ask(object="opportunity", fields=("id",), where=f"name == '{deal}'")).rows()
+    found = workspace.read(
+        SYSTEM, Ask(object="opportunity", fields=("id",), where=f"name == '{deal}'")
+    ).rows()
     about = {"object": "opportunity", "id": found[0]["id"]}
     workspace.save(SYSTEM, [_new("activity", kind="call", subject="首次电话", about=about)])
 
