@@ -73,7 +73,8 @@ def _ask(
     """The page with the small form of a move: fields to fill, and what else stands in the way."""
     with form.reading() as (conn, call):
         reader = form.visitor.reader(call)
-        named = {p.path for p in problems} - {f.name for f in moved.asked}
+        own = made.stages.field if made.stages else ""  # why it may not move is told, not asked for
+        named = {p.path for p in problems} - {f.name for f in moved.asked} - {own}
         more_fields = [f for name, f in made.object.fields.items() if name in named and not f.computed]
         fields = (*moved.asked, *more_fields)
         inputs = inputs_of(conn, call, reader, fields, form.typed, tuple(problems))
