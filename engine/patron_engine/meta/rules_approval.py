@@ -60,10 +60,11 @@ def _nobody(words: Any, earlier: Sequence[str], known: set[str]) -> Phrase | Non
     """Why one `who` can never mean anybody. A node there is not is told as such."""
     if not isinstance(words, Mapping):
         return None
-    if words.get("approvers_of") in known - set(earlier) and len(_said(words)) == 1:
+    named = words.get("approvers_of")
+    if isinstance(named, str) and named in known - set(earlier) and len(_said(words)) == 1:
         return Phrase(
             "nobody has decided at {node!r} before this step: it can never have a person",
-            node=words["approvers_of"],
+            node=named,
         )
     if words.get("chosen_by") == "approver" and not earlier:
         return Phrase("no approver stands before this step who could choose: it can never have a person")
