@@ -41,12 +41,14 @@ def approval_reach(document: Document, found: Problems) -> None:
 
 def approval_people(document: Document, found: Problems) -> None:
     """Words that can name nobody where they stand."""
-    for path, node, earlier in _placed(document.body.get("nodes"), ("nodes",), ()):
+    placed = list(_placed(document.body.get("nodes"), ("nodes",), ()))
+    known = {str(node.get("name")) for _, node, _ in placed}
+    for path, node, earlier in placed:
         if node.get("type") not in ("approve", "cc"):
             continue
         words = node.get("who")
         listed = words if isinstance(words, list) else [words]
-        told = [_nobody(w, earlier) for w in listed]
+        told = [_nobody(w, earlier, known) for w in listed]
         if listed and all(told):
             found.add("nobody_decides", told[0] or "", **document.where((*path, "who")))
         elif isinstance(words, list) and not words:
@@ -54,14 +56,15 @@ def approval_people(document: Document, found: Problems) -> None:
             found.add("nobody_decides", message, **document.where((*path, "who")))
 
 
-def _nobody(words: Any, earlier: Sequence[str]) -> Phrase | None:
-    """Why one `who` can never mean anybody."""
+def _nobody(words: Any, earlier: Sequence[str], known: set[str]) -> Phrase | None:
+    """Why one `who` can never mean anybody. A node there is not is told as such."""
     if not isinstance(words, Mapping):
         return None
-    if "approvers_of" in words and words["approvers_of"] not in earlier and len(_said(words)) == 1:
+    named = words.get("approvers_of")
+    if isinstance(named, str) and named in known - set(earlier) and len(_said(words)) == 1:
         return Phrase(
             "nobody has decided at {node!r} before this step: it can never have a person",
-            node=words["approvers_of"],
+            node=named,
         )
     if words.get("chosen_by") == "approver" and not earlier:
         return Phrase("no approver stands before this step who could choose: it can never have a person")
