@@ -23,6 +23,7 @@ PARTS = {
     "/w/{workspace}/manifest.webmanifest": "a manifest", "/w/{workspace}/admin/roles/export": "a file",
     "/w/{workspace}/audit/export": "a file", "/w/{workspace}/list/{object}/export": "a file", "/w/{workspace}/files/{id}": "a file",
     "/w/{workspace}/palette": "inside of the dialog", "/w/{workspace}/inbox/count": "a figure",
+    "/w/{workspace}/inbox/waiting": "a figure", "/w/{workspace}/approvals/people": "JSON",
     "/w/{workspace}/list/{object}/count": "a figure", "/w/{workspace}/list/{object}/totals": "figures",
     "/w/{workspace}/list/{object}/bands": "figures", "/w/{workspace}/list/{object}/branch": "lines of a tree",
     "/w/{workspace}/list/{object}/cell": "a cell", "/w/{workspace}/list/{object}/values": "JSON",

@@ -207,7 +207,8 @@ def test_i160_i161_questions_of_addresses(person: Person, query: str) -> None:
 # -- H: other sites, other sessions, what a browser keeps -----------------------------------------------------------
 
 POSTS = ("/o/yd_job/new", "/o/yd_job/new/preview", "/list/yd_job/bulk", "/list/yd_job/view", "/list/yd_job/columns", "/list/yd_job/filter", "/me", "/me/password",
-         "/me/sessions", "/me/fold", "/moves/undo", f"/undo/{NOWHERE}", "/home/done", "/inbox/read", "/regions/apart", "/files")  # fmt: skip
+         "/me/sessions", "/me/fold", "/moves/undo", f"/undo/{NOWHERE}", "/home/done", "/inbox/read", "/regions/apart", "/files",
+         "/inbox/decide", "/me/substitutes", f"/approvals/{NOWHERE}", f"/o/yd_job/{NOWHERE}/submit", "/admin/approvals/hand-over")  # fmt: skip
 FOREIGN: dict[str, dict[str, str]] = {
     "another site": {"Origin": "https://evil.example"}, "a sandbox": {"Origin": "null"}, "another port": {"Origin": "http://testserver:81"},
     "a name that begins like ours": {"Origin": "http://testserver.evil.example"}, "our name before an at": {"Origin": "http://testserver@evil.example"},
