@@ -114,6 +114,7 @@ def test_a_required_task_holds_the_stage_until_it_is_ticked(site: Site) -> None:
         visit.page.get_by_role("button", name="Prospecting").click()
         visit.settle()
         expect(visit.page.locator(".stage-unmet")).to_contain_text("Write down the need is still to do")
+        visit.wrong = [said for said in visit.wrong if "422" not in said]  # the answer to the move
         visit.calm()
         visit.accessible()
         visit.picture("stage-task-held")
