@@ -194,7 +194,7 @@ def _results(
         if not why:
             continue
         try:
-            title = look_at(conn, call, task).subject
+            title = look_at(conn, call, deciding.id_of(task)).subject
         except PatronError:
             title = "…"
         found.append(Result(title=title, why=why, address=visitor.url("approvals", task)))
