@@ -200,7 +200,7 @@ def _run(
     for index, step in enumerate(body["steps"]):
         problems += _step(stage, body, step, f"steps[{index}]")
     for index, then in enumerate(body.get("then", ())):
-        problems += _then(stage, body, then, f"then[{index}]")
+        problems += _compare(stage, body, then.get("read"), then.get("values", {}), f"then[{index}]")
     return problems
 
 
@@ -271,10 +271,6 @@ def _do(stage: Stage, step: Mapping[str, Any]) -> None:
         save(stage.conn, call, [Change(action=step["do"], object=object, id=id, set=values, confirm=confirm)])
 
 
-def _then(stage: Stage, body: Mapping[str, Any], then: Mapping[str, Any], path: str) -> list[Problem]:
-    return _compare(stage, body, then.get("read"), then.get("values", {}), path)
-
-
 def _compare(
     stage: Stage, body: Mapping[str, Any], name: str | None, values: Mapping[str, Any], path: str
 ) -> list[Problem]:
@@ -289,13 +285,8 @@ def _compare(
     for field_name, wanted in stage.values(object, values).items():
         is_now = found.get(field_name)
         if not same(stage.call.model, object, field_name, is_now, wanted):
-            problems.append(
-                _problem(
-                    body,
-                    f"{path}.values.{field_name}",
-                    Phrase("is {is_now}, not {wanted}", is_now=shown(is_now), wanted=shown(wanted)),
-                )
-            )
+            what = Phrase("is {is_now}, not {wanted}", is_now=shown(is_now), wanted=shown(wanted))
+            problems.append(_problem(body, f"{path}.values.{field_name}", what))
     return problems
 
 
