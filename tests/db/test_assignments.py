@@ -95,6 +95,23 @@ def test_what_fits_no_rule_waits_in_the_queue_and_chance_repeats_itself(house: H
     ]  # fmt: skip
 
 
+def test_a_step_puts_records_into_a_queue(conn: psycopg.Connection[Any]) -> None:
+    """As an escalation does: nobody owns them until somebody who serves the queue takes them."""
+    rule = """
+kind: automation
+name: escalate
+object: customer
+on: {event: updated, fields: [state]}
+steps: [{name: queue, do: assign, to: {queue: waiting}}]
+"""
+    house = House(conn, build_workspace(conn, OBJECTS + "---\n" + rule))
+    house.do("create", "queue", name="Waiting", code="waiting")
+    id = house.do("create", "customer", name="c", owner=house.user("a", "rep"))
+    house.do("update", "customer", id, state="called")
+    house.work()
+    assert house.rows("customer", "owner::text, queue IS NOT NULL") == [(None, True)]
+
+
 def test_whoever_does_nothing_loses_it_to_the_next(house: House) -> None:
     a, b = (house.user(n, "rep", regions=["west"]) for n in "ab")
     id = house.do("create", "customer", name="c", region="west", owner=None)

@@ -17,7 +17,7 @@ from patron_engine.flow.act import Act, Command
 from patron_engine.flow.people import people
 from patron_engine.flow.program import Flow, Step
 from patron_engine.flow.values import Reading, Subject
-from patron_engine.flow.writing import targets_of
+from patron_engine.flow.writing import Target, targets_of
 from patron_engine.record.change import Change
 from patron_engine.record.given import Reason
 
@@ -54,11 +54,15 @@ class TakeRecord(Command):
 
 
 def assign(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
-    """The first of the people that are meant becomes the owner, or the one that `by` chooses."""
+    """The first of the people that are meant becomes the owner, or the one that `by` chooses; of a queue nobody."""
     by = step.body.get("by")
     acts = []
     chooser = _Chooser(reading, f"{flow.name}:{step.path}", str(by) if by else "")
+    queue = _queue(step.body["to"])
     for subject, found in zip(subjects, targets_of(reading, step, subjects), strict=True):
+        if queue is not None and found:
+            acts.append(_queued(found, queue))
+            continue
         to = people(reading, step, "to", step.body["to"], subject)
         if step.body.get("skip_absent") and found:
             to = choosing.without(to, turns.absent(reading.conn, reading.call, to, found[0][1]))
@@ -77,6 +81,21 @@ def assign(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]
             )
         )  # fmt: skip
     return acts
+
+
+def _queue(words: Any) -> str | None:
+    """The queue that is meant alone: its code. Whoever serves it takes the record from there."""
+    queue = words.get("queue") if isinstance(words, Mapping) else None
+    return queue if isinstance(queue, str) and not queue.startswith("=") else None
+
+
+def _queued(found: Sequence[Target], queue: str) -> Act:
+    """The records wait in the queue, and nobody owns them."""
+    values = {"owner": None, "queue": {"code": queue}}
+    changes = tuple(
+        Change(action="update", object=o, id=i, set=dict(values), source="wire") for _, o, i in found
+    )
+    return Act(changes=changes, result={"object": found[0][1], "id": found[0][2]}, told={"queue": queue})
 
 
 class _Chooser:
