@@ -22,6 +22,7 @@ from patron_platform.api import (
     buttons,
     converting,
     errors,
+    files,
     giving,
     merging,
     pools,
@@ -53,6 +54,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     errors.install(app, _error_page)
     for module in (
         access,
+        files,
         converting,
         giving,
         buttons,

@@ -102,7 +102,7 @@ class Teller:
     def _line(self, said: Explanation, way: Way) -> str:
         if way.source == "administrator":
             return self.t("explained.administrator", who=self.who)
-        if way.source in ("given", "queue"):
+        if way.source in ("given", "queue", "pool"):
             found = "any" if said.record is None else "yes" if way.gives else "no"
             return self.t(f"explained.{way.source}_{found}", who=self.who)
         if way.source == "sharing":

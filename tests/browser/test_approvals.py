@@ -39,8 +39,8 @@ nodes:
 @pytest.fixture(scope="module", autouse=True)
 def rules(site: Site) -> Iterator[None]:
     place = site.service.runtime.workspace(WORKSPACE)
+    user = create_user(site.service.databases, place, DECIDER)
     with site.service.databases.system() as conn:
-        user = create_user(conn, place, DECIDER)
         set_password(conn, DECIDER, PASSWORD)
     documents, problems = read_documents(RULES, "c.yaml")
     assert not problems, problems

@@ -50,8 +50,9 @@ def test_a_change_waits_and_is_done_in_the_end(
     made = w.save(act, "order", order, as_="rep", **given)
     assert made.action == "submitted" and made.instance == w.instance(order).id
     assert w.value(order, before[0]) == w.people.get(before[1], before[1])
-    with pytest.raises(Conflict):
+    with pytest.raises(Refused) as locked:
         w.save(act, "order", order, as_="rep", **given)
+    assert [p.code for p in locked.value.problems] == ["locked"]
     w.act("boss", order, "approve")
     assert (
         w.value(order, after[0]) == w.people.get(after[1], after[1]) and w.instance(order).state == "approved"

@@ -118,9 +118,10 @@ def test_a_won_deal_makes_a_contract_once_and_tells_finance(
     assert [(c["name"], c["amount"], c["account"]["id"]) for c in contracts] == [
         ("To be won", "180", goods["account"])
     ]
-    told = api.rows("message", where=f"owner == '{clerk['id']}'", fields="subject,about")
-    assert [t["subject"] for t in told] == ["A contract was made for a won opportunity"]
-    assert told[0]["about"]["id"] == contracts[0]["id"]
+    with place.connection("read") as conn:
+        query = "SELECT text->>'en', record::text FROM w_trade.sys__notice WHERE person = %s"
+        told = conn.execute(query, (clerk["id"],)).fetchall()
+    assert told == [("A contract was made for a won opportunity", contracts[0]["id"])]
     history = api.get(f"/records/contract/{contracts[0]['id']}/history").json()["history"]
     assert (
         history[-1]["cause"]["kind"] == "automation"

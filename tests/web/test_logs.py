@@ -111,7 +111,7 @@ def test_an_error_nobody_foresaw_is_logged_without_what_was_sent(
         with opened.service.databases.system() as conn:
             conn.execute("SELECT %s::uuid", (SECRET,))
 
-    monkeypatch.setattr("patron_platform.api.records.save", broken)
+    monkeypatch.setattr("patron_platform.api.saved.save", broken)
     said = opened.admin.post("/records/yd_job", {"name": SECRET, "pass": SECRET}, params={"confirm": SECRET})
     assert said.status_code == 500
     assert set(said.json()) == {"type", "title", "status", "code", "detail", "id"}

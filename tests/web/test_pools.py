@@ -43,8 +43,8 @@ class Member(Person):
 
 def someone(opened: Opened, role: str) -> Someone:
     email = f"{uuid4().hex[:8]}@acme.example"
+    id = create_user(opened.service.databases, opened.service.runtime.workspace(WORKSPACE), email)
     with opened.service.databases.system() as conn:
-        id = create_user(conn, opened.service.runtime.workspace(WORKSPACE), email)
         set_password(conn, email, PASSWORD)
         key = create_key(conn, email, WORKSPACE)
     assert opened.admin.patch(f"/records/user/{id}", {"roles": [role]}).status_code == 200

@@ -95,6 +95,9 @@ def status_of(error: engine.PatronError) -> int:
     """The HTTP status of an error: by its code where it has one of its own, else by its class."""
     if error.code in BY_CODE:
         return BY_CODE[error.code]
+    problems = getattr(error, "problems", ())
+    if problems and all(p.code == "locked" for p in problems):  # an approval runs there, or has ended so
+        return 409
     return next((status for kind, status in STATUS if isinstance(error, kind)), 400)
 
 
