@@ -16,7 +16,7 @@ from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_platform.identity.accounts import create_user
 from patron_testing.browser import LOOKS, Site, Visit
-from patron_testing.web import WORKSPACE
+from patron_testing.web import ADMIN, WORKSPACE
 
 PAGES = (
     "/admin/people", "/admin/people/{who}", "/admin/departments", "/admin/roles", "/admin/roles/sales_rep",
@@ -45,7 +45,10 @@ def known(site: Site) -> dict[str, str]:
         SYSTEM, [Change(action="update", object="user", id=who, set={"roles": ["employee", "sales_rep"]})]
     )
     name = f"Guarded {uuid4().hex[:6]}"
-    made = place.save(SYSTEM, [Change(action="create", object="account", set={"name": name})])
+    boss = place.read(SYSTEM, Ask(object="user", where=f'email == "{ADMIN}"', fields=("id",))).rows()[0]["id"]
+    made = place.save(
+        SYSTEM, [Change(action="create", object="account", set={"name": name, "owner": str(boss)})]
+    )  # somebody's: what nobody owns waits in a pool, where she may see it
     return {"who": str(who), "account": str(made[0].id), "name": name}
 
 
