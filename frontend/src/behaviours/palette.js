@@ -63,6 +63,7 @@ export default function palette(dialog) {
   });
   input.addEventListener("input", () => {
     window.clearTimeout(timer);
+    asked?.abort(); // an answer to fewer letters that comes now would be taken for the one that Enter waits for
     list.setAttribute("aria-busy", "true"); // what stands there answers other words
     timer = window.setTimeout(load, WAIT);
   });
