@@ -44,16 +44,18 @@ Connection = psycopg.Connection[Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ButtonDesk(Desk):
-    """The form of a button. `pressed` gets the run that began."""
+    """The form of a button. `pressed` gets the run that began, `seen` the button as it was found."""
 
     button: str
     pressed: list[str] = field(default_factory=list)
+    seen: list[Button] = field(default_factory=list)
 
     def found(self, call: Call) -> Button:
         return button_named(call, self.object(call).name, self.button)
 
     def opening(self, call: Call, typed: Typed | None = None) -> Opening:
         found = self.found(call)
+        self.seen.append(found)
         plain = Desk(visitor=self.visitor, name=self.name, id=self.id).opening(call, typed)
         fill = {} if typed is not None else self._begins(call, found)
         return replace(plain, only=tuple(_place(a) for a in found.ask), fill=fill)
@@ -83,8 +85,7 @@ class ButtonDesk(Desk):
 
     def around(self, typed: Typed | None, tree: FormTree) -> Around:
         here = self.visitor.url("o", self.name, str(self.id), "buttons", self.button)
-        with self.visitor.workspace.connection("read") as conn:
-            found = self.found(self.visitor.workspace.call(conn, self.visitor.actor))
+        found = self.seen[-1]  # the form was opened for it
         label = say(found.label, self.visitor.languages) or found.name
         plain = Desk(visitor=self.visitor, name=self.name, id=self.id).around(typed, tree)
         return replace(plain, address=here, preview=f"{here}/preview", title=label, send=label)

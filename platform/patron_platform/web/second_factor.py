@@ -88,10 +88,18 @@ def turn_on(request: Request, workspace: str, form: FormData) -> Response:
         codes = factor.turn_on(
             visitor.service, conn, account, secret, given.get("code", "")[: factor.LONGEST]
         )
-        if codes is None:
-            return _page(visitor, secret=secret, wrong="signin.code_wrong")
-        note(conn, "second_factor_on", account=account, about=visitor.session.email, address=client(request))
-        return _changed(visitor, conn, codes=codes, done="signin.factor_is_on")
+        if codes is not None:
+            note(
+                conn,
+                "second_factor_on",
+                account=account,
+                about=visitor.session.email,
+                address=client(request),
+            )
+            renewed = _renewed(visitor, conn)
+    if codes is None:
+        return _page(visitor, secret=secret, wrong="signin.code_wrong")
+    return _changed(visitor, *renewed, codes=codes, done="signin.factor_is_on")
 
 
 @router.post("/w/{workspace}/me/second-factor/codes")
@@ -121,7 +129,8 @@ def turn_off(request: Request, workspace: str, form: FormData) -> Response:
     with visitor.service.databases.system() as conn, conn.transaction():
         factor.turn_off(conn, account)
         note(conn, "second_factor_off", account=account, about=visitor.session.email, address=client(request))
-        return _changed(visitor, conn, done="signin.factor_is_off")
+        renewed = _renewed(visitor, conn)
+    return _changed(visitor, *renewed, done="signin.factor_is_off")
 
 
 def _entered(request: Request, workspace: str, form: FormData) -> tuple[Visitor, dict[str, str]]:
@@ -168,16 +177,21 @@ def _asking(request: Request, *, wrong: bool = False, wait: int = 0) -> Response
     return answer(html, status, {"Retry-After": str(wait)} if wait else None)
 
 
-def _changed(
-    visitor: Visitor, conn: psycopg.Connection[Any], *, done: str, codes: list[str] | None = None
-) -> Response:
-    """After the factor changed: every other session has ended, this one has a new token. The page leads on from there."""
+def _renewed(visitor: Visitor, conn: psycopg.Connection[Any]) -> tuple[str, sessions.Session]:
+    """After the factor changed: every other session has ended, this one has a new token."""
     sessions.close_others(conn, visitor.session.account, visitor.session.id)
     conn.execute("DELETE FROM patron.device WHERE account = %s", (visitor.session.account,))
     token = sessions.rotate(conn, visitor.session.id)
     session = None if token is None else sessions.find_session(conn, token)
     if token is None or session is None:
         raise NotSignedIn("nobody is signed in")
+    return token, session
+
+
+def _changed(
+    visitor: Visitor, token: str, session: sessions.Session, *, done: str, codes: list[str] | None = None
+) -> Response:
+    """The page leads on from there."""
     made = _page(visitor.with_session(session), codes=codes or [], done=done)
     cookies.give(visitor.request, made, token)
     return made
