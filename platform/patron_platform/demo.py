@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from patron_engine.actor import SYSTEM
 from patron_engine.errors import NotFound
 from patron_engine.query.counts import counts
@@ -69,8 +71,9 @@ def prepare_demo(service: Service) -> Made:
 
 @contextmanager
 def _alone(service: Service) -> Iterator[None]:
-    """While nobody else prepares a demo on this database. The lock goes with its connection, so also with a killed process."""
-    with service.databases.system() as conn:
+    """While nobody else prepares a demo on this database. The lock goes with its connection, so also with a killed process;
+    the connection is of no pool, since what it waits for needs those."""
+    with psycopg.connect(service.databases.url, autocommit=True) as conn:
         told = False
         while conn.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone() != (True,):
             if not told:

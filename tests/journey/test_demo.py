@@ -18,6 +18,7 @@ from patron_platform.jobs.imports import carry_out, queue
 from patron_platform.service import Service, open_service
 from patron_platform.settings import Settings
 from patron_platform.workspace import OPERATOR, examine
+from patron_testing.holding import TERMINAL
 from patron_testing.pg import Server
 
 
@@ -36,7 +37,7 @@ def made(settings: Settings) -> list[Made]:
         with open_service(settings) as service:
             return prepare_demo(service)
 
-    with ThreadPoolExecutor(2) as both:
+    with ThreadPoolExecutor(2, thread_name_prefix=TERMINAL) as both:
         return list(both.map(start, range(2)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from patron_platform.rooms import Rooms
@@ -14,7 +15,9 @@ def asked(rooms: Rooms, path: str) -> None:
     async def nothing(*_: Any) -> Any:
         return None
 
-    asyncio.run(rooms({"type": "http", "path": path}, nothing, nothing))
+    # A thread of its own: a browser that other tests of this process left open runs a loop in this one.
+    with ThreadPoolExecutor(1) as one:
+        one.submit(lambda: asyncio.run(rooms({"type": "http", "path": path}, nothing, nothing))).result()
 
 
 def test_a_room_is_loaded_once_before_its_address_is_answered() -> None:

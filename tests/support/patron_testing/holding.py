@@ -22,6 +22,7 @@ AT_A_TERMINAL: Final[tuple[Kind, ...]] = (
     "owner",
     "system",
 )  # a command or a test by itself holds what it likes
+TERMINAL: Final = "terminal"  # a thread with such a name stands for a command in a process of its own
 
 
 @contextmanager
@@ -35,7 +36,8 @@ def watched() -> Iterator[None]:
         self: Databases, url: str, kind: Kind, purpose: Purpose, role: Role | None = None
     ) -> Iterator[psycopg.Connection[Any]]:
         held: list[tuple[Databases, Kind]] = mine.__dict__.setdefault("held", [])
-        alone = threading.current_thread() is threading.main_thread()
+        thread = threading.current_thread()
+        alone = thread is threading.main_thread() or thread.name.startswith(TERMINAL)
         others = [k for d, k in held if d is self and not (alone and k in AT_A_TERMINAL)]
         late = [k for k in others if ORDER.index(k) >= ORDER.index(kind)]
         assert not late, f"a connection of the pool {kind} is taken while one of {late} is held"
