@@ -113,7 +113,7 @@ def _workspace(service: Service) -> Workspace:
         made = False
     if not made:
         _say(f"making the workspace {NAME!r} …")
-        make_workspace(service, NAME, packs=PACKS, administrator=ADMINISTRATOR)
+        make_workspace(service, NAME, packs=PACKS)
     place = service.runtime.workspace(NAME)
     create_user(service.databases, place, ADMINISTRATOR, name="Administrator", administrator=True)
     return place

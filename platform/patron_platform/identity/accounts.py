@@ -22,6 +22,10 @@ from patron_platform.database.pools import Databases
 from patron_platform.identity.passwords import hash_password
 from patron_platform.identity.sessions import close_others
 
+ADMIN_ROLE = (
+    "admin"  # of the pack core: whom definitions mean by {role: admin}; the rights come with the membership
+)
+
 
 def read_email(text: str) -> str:
     """The address, tidied. WrongUse when it is none."""
@@ -55,7 +59,8 @@ def create_user(
 ) -> str:
     """Makes the account, its user record and its membership where they are missing. Returns the user record's id."""
     address = read_email(email)
-    user = _user_record(workspace, address, name or address.partition("@")[0])
+    roles = (ADMIN_ROLE,) if administrator else ()
+    user = _user_record(workspace, address, name or address.partition("@")[0], roles)
     with databases.system() as conn, conn.transaction():
         row = conn.execute(
             "INSERT INTO patron.account (id, email, name, password_hash) VALUES (%s, %s, %s, %s)"
@@ -130,14 +135,18 @@ def change_password(
         conn.execute("DELETE FROM patron.device WHERE account = %s", (account,))
 
 
-def _user_record(workspace: Workspace, email: str, name: str) -> str:
-    """The id of the record of `user` with this address, made when there is none."""
+def _user_record(workspace: Workspace, email: str, name: str, roles: tuple[str, ...]) -> str:
+    """The id of the record of `user` with this address, made with these roles, where they are known, when there is none."""
     # A validated address has neither a double quote nor a backslash.
     found = workspace.read(SYSTEM, Ask(object="user", where=f'email == "{email}"', fields=("id",)))
     rows = found.rows()
     if rows:
         return str(rows[0]["id"])
-    change = Change(action="create", object="user", set={"name": name, "email": email})
+    with workspace.connection("read") as conn:
+        model = workspace.pin(conn)[0]
+    known = [r for r in roles if ("role", r) in model.documents and "roles" in model.objects["user"].fields]
+    about = {"roles": known} if known else {}
+    change = Change(action="create", object="user", set={"name": name, "email": email, **about})
     outcome = workspace.save(
         SYSTEM, [change], cause=Cause(kind="system", detail={"by": "patron user create"})
     )[0]
