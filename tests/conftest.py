@@ -12,14 +12,35 @@ from patron_engine.store.migrations import make_schema
 from patron_engine.store.session import open_session
 from patron_platform.database.migrate import open_system
 from patron_platform.database.pools import Databases
+from patron_testing.cheap import cheap_passwords
 from patron_testing.holding import watched
+from patron_testing.order import Order
 from patron_testing.pg import Server, running_server
+from patron_testing.statements import shared
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Order(config))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_request_waits_for_itself() -> Iterator[None]:
     """Whatever a test asks for, on every page and in every job."""
     with watched():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_are_made_once() -> Iterator[None]:
+    """However many copies of a workspace are opened."""
+    with shared():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_cost_little() -> Iterator[None]:
+    """Signing in is what most tests of pages begin with."""
+    with cheap_passwords():
         yield
 
 
