@@ -302,3 +302,14 @@ def test_no_field_that_the_form_does_not_have_is_opened(person: Person, api: Api
             == 404
         )
     assert api.get(f"/records/fm_thing/{id}").json()["name"] == "Cleat"
+
+
+def test_what_nothing_stands_for_has_a_short_name_and_no_uuid(person: Person, api: Api) -> None:
+    first = api.make("fm_reading", amount=1)["id"]
+    second = api.make("fm_reading", amount=2, after=first)["id"]
+    short = f"#{first[-6:].upper()}"
+    listed = person.page("/o/fm_reading")
+    assert short in [a.get_text(strip=True) for a in listed.select("td.list-title a")]
+    shown = person.page(f"/o/fm_reading/{second}").select_one(".record-link[href$='" + first + "']")
+    assert shown is not None and shown.get_text(strip=True) == short
+    assert first not in listed.get_text() and second not in listed.get_text()
