@@ -68,7 +68,7 @@ def test_a_new_administrator_learns_why_and_lets_him(site: Site, known: dict[str
     with at(site, "/") as visit:
         page = visit.page
         page.locator(".topbar-end .menu > summary").last.click()
-        page.get_by_role("link", name="People and rights").click()
+        page.get_by_role("link", name="Administration").click()
         page.locator("input[name=q]").first.fill("Wanda")
         page.get_by_role("button", name="Find").click()
         page.get_by_role("link", name="Wanda Walker").first.click()

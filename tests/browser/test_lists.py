@@ -158,6 +158,29 @@ def test_several_are_deleted_and_taken_back(site: Site, pipeline: None) -> None:
         visit.calm()
 
 
+def test_several_are_changed_in_a_dialog_over_the_list(site: Site, pipeline: None) -> None:
+    with site.visit() as visit:
+        page = visit.page
+        visit.open("/o/opportunity?view=all_opportunities&where=" + quote("STARTS_WITH(name, 'Deal 3')"))
+        address = page.url
+        page.locator('tbody input[name="id"]').first.click()
+        page.locator(".list-acts button[value=edit]").click()
+        dialog = page.get_by_role("dialog")
+        dialog.locator("select[name=field]").select_option("next_step")
+        dialog.locator("[name=value]").fill("Call again")
+        visit.accessible()
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        assert page.url == address
+        page.locator(".list-acts button[value=edit]").click()
+        dialog.locator("select[name=field]").select_option("next_step")
+        dialog.locator("[name=value]").fill("Call again")
+        dialog.locator("button[name=sure]").click()
+        expect(page.locator(".flash")).to_be_visible()
+        visit.settle()
+        visit.calm()
+
+
 def test_columns_are_made_wider_and_stay_so(site: Site, pipeline: None) -> None:
     with site.visit() as visit:
         page = visit.page

@@ -265,3 +265,51 @@ def test_a_record_is_made_in_a_dialog(person: Person) -> None:
     assert person.post(path, sent(page, {})).status_code == 422
     said = person.post(path, sent(page, {"name": "Quick"}))
     assert said.status_code == 201 and said.json()["title"] == "Quick"
+
+
+def test_a_field_is_changed_by_itself(person: Person, api: Api) -> None:
+    id = api.make("fm_thing", name="Buoy", whole="7", state="open")["id"]
+    page = person.page(f"/o/fm_thing/{id}")
+    pencil = page.select_one("dd[data-edit=whole] a.fact-edit")
+    assert pencil is not None
+    path = str(pencil["href"]).removeprefix(f"/w/{THINGS}")
+    form = person.page(path)
+    assert [f["data-field"] for f in form.select("[data-field]")] == ["whole"]
+    wrong = person.post(path, sent(form, {"whole": "many"}))
+    assert "whole" in told(wrong) and "many" in wrong.text
+    assert person.post(path, sent(form, {"whole": "8"})).status_code == 303
+    found = api.get(f"/records/fm_thing/{id}").json()
+    assert (found["whole"], found["name"]) == (8, "Buoy")
+
+
+def test_two_who_change_one_field_see_both_values(person: Person, api: Api) -> None:
+    id = api.make("fm_thing", name="Fender", whole="1")["id"]
+    path = f"/o/fm_thing/{id}/edit?only=whole"
+    form = person.page(path)
+    api.patch(f"/records/fm_thing/{id}", {"whole": 2, "name": "Fender 2"})
+    said = person.post(path, sent(form, {"whole": "3"}))
+    stale = BeautifulSoup(said.text, "html.parser").select_one("table.stale")
+    assert said.status_code == 422 and stale is not None
+    assert [c.get_text(strip=True) for c in stale.select("td")] == ["3", "2"]
+
+
+def test_no_field_that_the_form_does_not_have_is_opened(person: Person, api: Api) -> None:
+    id = api.make("fm_thing", name="Cleat")["id"]
+    for name in ("nothing", "created_at", "pieces", "id", "name.x", "' or 1=1"):
+        assert person.get(f"/o/fm_thing/{id}/edit?only={name}").status_code == 404
+        assert (
+            person.post(f"/o/fm_thing/{id}/edit?only={name}", [("_version", "1"), ("name", "X")]).status_code
+            == 404
+        )
+    assert api.get(f"/records/fm_thing/{id}").json()["name"] == "Cleat"
+
+
+def test_what_nothing_stands_for_has_a_short_name_and_no_uuid(person: Person, api: Api) -> None:
+    first = api.make("fm_reading", amount=1)["id"]
+    second = api.make("fm_reading", amount=2, after=first)["id"]
+    short = f"#{first[-6:].upper()}"
+    listed = person.page("/o/fm_reading")
+    assert short in [a.get_text(strip=True) for a in listed.select("td.list-title a")]
+    shown = person.page(f"/o/fm_reading/{second}").select_one(".record-link[href$='" + first + "']")
+    assert shown is not None and shown.get_text(strip=True) == short
+    assert first not in listed.get_text() and second not in listed.get_text()

@@ -19,16 +19,19 @@ from patron_engine.model.physical import TABLE, Wanted
 from patron_engine.model.sketch import FieldSketch, ObjectSketch
 from patron_engine.model.storing import Storing
 
+TELLING = (("text", "auto_number"), ("email", "phone", "url", "barcode"), ("date", "datetime"))
+
 
 def title_of(one: ObjectSketch) -> str:
-    """The field or path that stands for a record: what is said, else `name`, else the first text, else the id."""
+    """The field or path that stands for a record: what is said, else `name`, else the first text or number it is given, else what
+    people tell such records apart by, else the id."""
     title = one.body.get("title")
     if isinstance(title, str):
         return title
     if "name" in one.fields:
         return "name"
-    own = (f.name for f in one.fields.values() if not f.system and f.type.name in ("text", "auto_number"))
-    return next(own, "id")
+    own = [f for f in one.fields.values() if not f.system and not f.computed]
+    return next((f.name for types in TELLING for f in own if f.type.name in types), "id")
 
 
 def wanted(expressions: Expressions, storing: Storing) -> Iterator[Wanted]:

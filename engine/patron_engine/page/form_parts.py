@@ -5,7 +5,7 @@ In: a layout, rows of details. Out: sections, figures, the currencies a record m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -38,6 +38,18 @@ def sections_of(call: Call, object: Object, layout: Layout) -> Sequence[Section]
     if hidden and first is not None:
         found[first] = replace(found[first], places=(*found[first].places, *hidden))
     return found
+
+
+def in_place(layout: Layout) -> Mapping[str, Place]:
+    """The fields that one can change where they stand, each by itself: simply placed ones of sections that nothing closes."""
+    return {
+        p.path: p
+        for s in layout.sections
+        if s.table is None and s.readonly is False
+        for p in s.places
+        if p.field.object == layout.object.name and p.path == p.field.name and p.readonly is not True
+        and not p.field.computed and p.field.type not in ("master", "secret")
+    }  # fmt: skip
 
 
 class Tabbed(Protocol):

@@ -21,7 +21,7 @@ from patron_engine.page.inputs import widget_of
 from patron_engine.page.paths import field_at, gathers, label_at, seen_at, sorts, value_type
 from patron_engine.page.question import Column, Question
 from patron_engine.page.reader import Reader
-from patron_engine.page.show import EMPTY, UNTITLED, Item, Shown, numeric, shown
+from patron_engine.page.show import EMPTY, UNTITLED, Item, Shown, numeric, short, shown
 from patron_engine.page.virtual import virtual_label, virtual_shown
 from patron_engine.query.call import Call
 from patron_engine.query.spec import MAX_SORT
@@ -217,6 +217,8 @@ def editable(field: Field) -> bool:
 def title_of(object: Object, row: Mapping[str, Any]) -> str:
     """What a record is called."""
     value = row.get(object.title)
+    if object.title == "id":
+        return short(str(row["id"]))
     if isinstance(value, Mapping):
         value = value.get("title")
     return str(value) if value not in (None, "") else UNTITLED
@@ -224,6 +226,8 @@ def title_of(object: Object, row: Mapping[str, Any]) -> str:
 
 def _shown(call: Call, object: Object, head: Heading, row: Mapping[str, Any], reader: Reader) -> Shown:
     value = row.get(head.path)
+    if head.title and head.path == "id":
+        return Shown(kind="text", text=short(str(value)), raw=value)
     if head.field is None:
         return virtual_shown(call.model, head.path, value, reader)
     currency = row.get("currency") if object.record_currency and head.field.object == object.name else None

@@ -13,13 +13,13 @@ from typing import Any
 import psycopg
 
 from patron_engine.access.beside import holds
-from patron_engine.access.decide import readable, visible
+from patron_engine.access.decide import readable, visible, writable
 from patron_engine.errors import NotFound
 from patron_engine.fields.field import Field, Rollup
 from patron_engine.model.model import Object
 from patron_engine.page.below import details_grid
 from patron_engine.page.doing import conversions_here
-from patron_engine.page.form_parts import tabs_of
+from patron_engine.page.form_parts import in_place, tabs_of
 from patron_engine.page.layout import BOOKKEEPING, Layout, Place, Related, Section, layout_of
 from patron_engine.page.may import creates, may_of
 from patron_engine.page.reader import Reader
@@ -124,6 +124,8 @@ class _Maker:
             else frozenset()
         )
         self.living = record.get("deleted_at") is None
+        may = writable(call.model, call.actor, object.name)
+        self.written = frozenset(n for n in in_place(layout) if n in may and may[n].readonly is not True)
         truths = [s.visible for s in layout.sections] + [r.visible for r in layout.related]
         truths += [p.visible for s in layout.sections if s.table is None for p in s.places]
         truths += [p.field.visible for s in layout.sections if s.table is None for p in s.places]
@@ -208,6 +210,7 @@ class _Maker:
             wide=wide,
             number=number,
             masked=path in self.masked and not value.empty,
+            written=path in self.written,
         )
 
     def _tile(self, related: Related) -> Tile | None:

@@ -30,6 +30,7 @@ class Fact:
     wide: bool = False
     number: bool = False
     masked: bool = False  # and may be shown on demand
+    written: bool = False  # may be changed where it stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,15 @@ UNTITLED = "…"
 RICH_TEXT = RichText()
 
 
+def short(id: str) -> str:
+    """What a record is called that nothing stands for: the end of its id.
+
+    >>> short("0190a0b0-0000-7000-8000-0000008a40d8")
+    '#8A40D8'
+    """
+    return f"#{id[-6:].upper()}"
+
+
 def shown(field: Field, value: Any, reader: Reader, currency: str | None = None) -> Shown:
     """How a value looks. `currency` is that of its record, where it has one."""
     if value is None or value == "" or value == []:

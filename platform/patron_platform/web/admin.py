@@ -59,7 +59,7 @@ class Desk:
     def draw(self, template: str, tab: str, *, title: str = "", **values: Any) -> Response:
         t = texts_in(self.visitor.languages[0])
         return page(
-            self.visitor, self.call, template, title=title or t(f"admin.{tab}"), here="admin", tab=tab,
+            self.visitor, self.call, template, title=title or t(f"admin.{tab}"), here="admin",
             pending=self.pending, **values,
         )  # fmt: skip
 

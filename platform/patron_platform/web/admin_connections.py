@@ -46,7 +46,7 @@ def listed(visitor: Admin) -> Response:
         done = visitor.request.query_params.get("done", "")
         return page(
             visitor, call, "admin_connections.html", title=texts_in(visitor.languages[0])("outward.connections"),
-            here="admin", tab="connections", rows=rows, kinds=KINDS, done=done if done in DONE else "",
+            here="admin", rows=rows, kinds=KINDS, done=done if done in DONE else "",
             of_server=server_of(visitor.service.settings) is not None,
         )  # fmt: skip
 
@@ -168,7 +168,7 @@ def _form(
         active = one is None or one.active if typed is None else typed.get("active") == "yes"
         done = visitor.request.query_params.get("done", "")
         return page(
-            visitor, call, "admin_connection.html", title=title, here="admin", tab="connections", kind=kind, one=one,
+            visitor, call, "admin_connection.html", title=title, here="admin", kind=kind, one=one,
             values=values, wrong=dict.fromkeys((*FIELDS[kind], "label", "name_")) | dict(wrong or {}), failed=failed,
             kept={f for f in SECRETS if one is not None and one.secret.get(f)}, fields=FIELDS[kind], active=active,
             secrets=SECRETS, usual_form=FORM, status=status, done=done if done in DONE else "",

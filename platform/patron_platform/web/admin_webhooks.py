@@ -121,7 +121,7 @@ def _list(
         found = [{"hook": h, "host": host_of(h.url)} for h in hooks.webhooks(conn, call.schema)]
         return page(
             visitor, call, "admin_webhooks.html", title=texts_in(visitor.languages[0])("outward.webhooks"),
-            here="admin", tab="webhooks", rows=found, typed=typed if wrong and typed else {}, secret=secret, status=status,
+            here="admin", rows=found, typed=typed if wrong and typed else {}, secret=secret, status=status,
             wrong={p.path: visitor.words(p.message) for p in wrong},
         )  # fmt: skip
 
@@ -135,7 +135,7 @@ def _open(visitor: Visitor, id: str, secret: str = "") -> Response:
         hook = hooks.webhook(conn, call.schema, id)
         parcels = outbox.listed(conn, call.schema, state="all", via=id)
         return page(
-            visitor, call, "admin_webhook.html", title=hook.label, here="admin", tab="webhooks", hook=hook, secret=secret,
+            visitor, call, "admin_webhook.html", title=hook.label, here="admin", hook=hook, secret=secret,
             changing=len(hooks.secrets_of(conn, call.schema, vault, id)) > 1,
             parcels=lines(visitor, conn, call, parcels),
         )  # fmt: skip

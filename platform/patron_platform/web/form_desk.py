@@ -12,8 +12,11 @@ from urllib.parse import urlencode
 
 import psycopg
 
+from patron_engine.errors import NotFound
 from patron_engine.model.model import Object
+from patron_engine.page.form_parts import in_place
 from patron_engine.page.form_tree import FormTree, Opening
+from patron_engine.page.layout import Place, form_layout_of
 from patron_engine.page.typed import Typed
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
@@ -58,6 +61,16 @@ class Desk:
             more=typed.frame.get("_more", "") if typed is not None else "",
         )
 
+    def places(self, call: Call, opening: Opening) -> tuple[Place, ...]:
+        """The one field that the address names; none where the whole form is meant. NotFound for one that is not there."""
+        if not self.field:
+            return opening.only
+        layout = form_layout_of(call.model, call.actor, opening.object, opening.record_type)
+        place = in_place(layout).get(self.field)
+        if place is None:
+            raise NotFound("the form has no such field")
+        return (place,)
+
     def carry_out(self, conn: psycopg.Connection[Any], call: Call, change: Change) -> Outcome:
         """What sending the form does."""
         return save(conn, call, [change])[0]
@@ -74,13 +87,15 @@ class Desk:
             local_address(self.parameters.get("next") or (typed.frame.get("_next") if typed else None)) or ""
         )
         back = next or (base if self.id else self.visitor.url("o", self.name))
-        query = f"?{urlencode({'dialog': '1'})}" if self.dialog else ""
+        given = {"dialog": "1"} if self.dialog else {"only": self.field} if self.field else {}
+        query = f"?{urlencode(given)}" if given else ""
         return Around(
             address=(f"{base}/edit" if self.id else base) + query,
-            preview=f"{base}/preview",
+            preview=f"{base}/preview" + (query if self.field else ""),
             back=back,
             next=next,
             dialog=self.dialog,
+            inline=bool(self.field),
             loose=tuple(kept.items()),
             once=self._token(typed),
         )
@@ -99,6 +114,11 @@ class Desk:
         """What tells this form from another: the same when it is drawn again, so that it is carried out once."""
         given = typed.frame.get("_once", "") if typed is not None else ""
         return given if given.isprintable() and 0 < len(given) <= MAX_KEY else once.token()
+
+    @property
+    def field(self) -> str:
+        """The one field of a record that is changed where it stands; "" for the whole form."""
+        return self.parameters.get("only", "") if self.id is not None else ""
 
     @property
     def dialog(self) -> bool:

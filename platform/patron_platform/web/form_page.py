@@ -20,7 +20,7 @@ from patron_engine.page.reader import Reader
 from patron_engine.page.show import numeric, shown
 from patron_engine.query.call import Call
 from patron_platform.web.form_stale import Stale
-from patron_platform.web.render import environment, page, part
+from patron_platform.web.render import environment, page, part, partial_wanted
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor
 
@@ -47,6 +47,7 @@ class Around:
     back: str
     next: str = ""
     dialog: bool = False
+    inline: bool = False  # one field, for a script in its place on the record's page
     loose: Sequence[tuple[str, str]] = field(default=())
     once: str = ""
     title: str = ""
@@ -74,7 +75,7 @@ def draw_form(visitor: Visitor, call: Call, tree: FormTree, around: Around, said
         "loose": around.loose,
         "once": around.once,
         "version": said.version if said.version is not None else tree.version,
-        "summary": summary_of(tree) if said.status != 200 and not said.warnings else [],
+        "summary": _summary(tree, around) if said.status != 200 and not said.warnings else [],
         "warnings": _named(tree, said.warnings),
         "confirm": said.confirm,
         "stale": _stale(tree, reader, said.stale) if said.stale is not None else None,
@@ -84,6 +85,8 @@ def draw_form(visitor: Visitor, call: Call, tree: FormTree, around: Around, said
     if around.dialog:
         values["tree"] = brief(tree)
         return part(visitor, call, "form_dialog.html", status=said.status, **values)
+    if around.inline and partial_wanted(visitor.request):
+        return part(visitor, call, "form_inline.html", status=said.status, **values)
     return page(visitor, call, "form.html", here=tree.object.name, status=said.status, **values)
 
 
@@ -143,6 +146,11 @@ def summary_of(tree: FormTree) -> list[dict[str, str]]:
                 {"id": "", "label": "", "text": text} for row in section.table.rows for text in row.problems
             )
     return found
+
+
+def _summary(tree: FormTree, around: Around) -> list[dict[str, str]]:
+    """What is wrong; of a field that stands alone only what is not said beside it."""
+    return [item for item in summary_of(tree) if not (around.inline and item["id"])]
 
 
 def _named(tree: FormTree, warnings: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

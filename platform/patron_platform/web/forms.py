@@ -89,15 +89,16 @@ def open_form(desk: Desk) -> Response:
             chosen = _types(desk, call, opening.object)
             if chosen is not None:
                 return chosen
-        if desk.id is not None:
-            opening = replace(opening, record_type=_type_of(conn, call, opening))
         tree = form_of(conn, call, visitor.reader(call), opening)
         return draw_form(visitor, call, tree, desk.around(None, tree), Said())
 
 
 def _opening(conn: Connection, call: Call, desk: Desk, typed: Typed | None = None) -> Opening:
     """What is opened; of a record that an approval locks only what it leaves open may be written."""
-    return replace(desk.opening(call, typed), open=left_open(conn, call, desk.object(call).name, desk.id))
+    opening = replace(desk.opening(call, typed), open=left_open(conn, call, desk.object(call).name, desk.id))
+    if desk.id is not None and opening.record_type is None:
+        opening = replace(opening, record_type=_type_of(conn, call, opening))
+    return replace(opening, only=desk.places(call, opening))
 
 
 def _types(desk: Desk, call: Call, object: Object) -> Response | None:

@@ -107,6 +107,12 @@ def draw_record(
             if not made.deleted
             else None,
         }
+        locked = values["approval"]
+        values["in_place"] = (
+            made.may.update
+            and not given.get("print")
+            and (not locked or locked.locks not in ("running", "after") or bool(locked.open))
+        )
         if partial_wanted(request) and request.headers.get("hx-target", "").endswith("record-body"):
             return part(visitor, call, "_record_body.html", **values)
         if given.get("print"):

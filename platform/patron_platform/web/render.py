@@ -25,6 +25,7 @@ from patron_engine.query.call import Call
 from patron_platform.colleagues import manages
 from patron_platform.phrases import written
 from patron_platform.web import csrf, sealing
+from patron_platform.web.admin_places import admin_groups
 from patron_platform.web.assets import asset, icon
 from patron_platform.web.texts import SPOKEN, Texts, texts_in
 from patron_platform.web.visitor import Visitor
@@ -55,7 +56,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(icon=icon, asset=asset)
+    made.globals.update(icon=icon, asset=asset, admin_groups=admin_groups)
     made.filters.update(
         cleaned=cleaned, initials=initials, browser=browser, said=said, limit_size=limit_size, spoken=spoken
     )
