@@ -71,7 +71,9 @@ def title_column(binding: SqlBinding, row: Row) -> Column:
     """The title of the record of a row, as text."""
     steps = path_steps(row.object.title)
     field = row.object.field(steps[0])
-    if field is None or row.object.title == "id":  # nothing stands for it: the end of its id, as page/show says it
+    if (
+        field is None or row.object.title == "id"
+    ):  # nothing stands for it: the end of its id, as page/show says it
         return sa.func.concat("#", sa.func.upper(sa.func.right(sa.cast(row.id, TYPES["text"]), 6)))
     if field.type in LINKS and not field.link.many and len(field.link.to) == 1 and row.steps < 4:
         joined = row.follow(field, ruled=binding.ruled, counted=False)
