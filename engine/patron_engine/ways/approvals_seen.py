@@ -12,6 +12,7 @@ from typing import Any
 
 from patron_engine.access.decide import readable
 from patron_engine.approval import state, store
+from patron_engine.actor import Actor
 from patron_engine.approval.ahead import Ahead
 from patron_engine.approval.may import acts_of_instance, acts_of_task, taken_back
 from patron_engine.approval.program import Node
@@ -24,6 +25,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_drawn import called, names_of
+from patron_engine.ways.approval_right import at_step, let_in_before
 from patron_engine.ways.approval_told import subject_of
 from patron_engine.ways.approve import asker_of
 from patron_engine.ways.approving import Frame, frame_of
@@ -69,7 +71,8 @@ class Mine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One instance, for one viewer. `names`: user id -> how he is called, of everybody who occurs."""
+    """One instance, for one viewer. `names`: user id -> how he is called, of everybody who occurs; `viewer` as he reads the
+    record here."""
 
     instance: Instance
     label: str
@@ -85,6 +88,7 @@ class Seen:
     differences: Sequence[Difference]
     summary: Sequence[FieldSeen]
     record: Mapping[str, Any] | None
+    viewer: Actor
 
 
 def look(conn: Conn, call: Call, id: str) -> Seen:
@@ -95,7 +99,8 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
     stops = route(program, instance, Ahead(conn, call, program, instance))
     mine = [t for t in instance.tasks if t.person == call.actor.user and t.kind != "copy"]
     his = [t for t in mine if t.state in UNDECIDED] or mine[-1:]
-    record = record_seen(conn, call, instance)
+    there = at_step(call, program, instance, his[0] if his else None)
+    record = record_seen(conn, there, instance)
     lines = store.logged(conn, call.schema, instance.id)
     people = [*people_of(stops), *_in_log(lines), *(p for p in (instance.submitter, instance.initiator) if p)]
     return Seen(
@@ -105,7 +110,7 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
         names=names_of(conn, call, people),
         acts=acts_of_instance(program, instance, asker, call.now), mine=[_mine(frame, t) for t in his],
         take_back=_take_back(frame, mine), fields=_fields(frame, his, record), differences=_differences(frame, his, record),
-        summary=_summary(frame, his, record), record=record,
+        summary=_summary(frame, his, record), record=record, viewer=there.actor,
     )  # fmt: skip
 
 
@@ -117,7 +122,8 @@ def seen_frame(conn: Conn, call: Call, id: str) -> Frame:
         instance = store.load(conn, call.schema, of) if of is not None else None
     if instance is None:
         raise _missing()
-    if not (call.actor.administrator or call.actor.user in involved(instance)):
+    mine = call.actor.administrator or call.actor.user in involved(instance)
+    if not (mine or let_in_before(conn, call, instance)):
         try:
             read_one(conn, call, instance.object, instance.record, fields=("id",))
         except NotFound:

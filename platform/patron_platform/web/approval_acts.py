@@ -24,6 +24,7 @@ from patron_engine.page.typed import Typed, typed_of
 from patron_engine.query.call import Call
 from patron_engine.ways import approval_admin, approval_box, approve, deciding
 from patron_engine.ways.approval_people import Wish, speak_of
+from patron_engine.ways.approval_right import looking
 from patron_engine.ways.approvals_seen import look
 from patron_platform.api.errors import status_of
 from patron_platform.web import csrf, forms_in
@@ -138,6 +139,7 @@ def _read(visitor: Visitor, id: str, name: str, form: Pairs) -> tuple[Typing, Wi
     def read(conn: Connection, call: Call) -> tuple[Typing, Wish]:
         seen = look(conn, call, id)
         object, reader = call.model.objects[seen.instance.object], visitor.reader(call)
+        call = looking(call, seen.viewer)
         typed = typed_of(object, [(n, v) for n, v in form if n != "mention"])
         asked = frozenset(n for n in frame.get("_asked", "").split(",") if n in object.fields)
         granted = granted_of(call, seen, asked)

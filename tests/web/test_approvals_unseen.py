@@ -1,0 +1,117 @@
+"""An own object with lines, decided by somebody who has no role for it: what he sees and writes at his step, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from patron_engine.actor import SYSTEM
+from patron_engine.meta.reader import read_documents
+from patron_testing.web import ADMIN, REP, WORKSPACE, Opened
+
+RULES = f"""
+kind: object
+name: c_purchase
+label: {{en: Purchase}}
+plural: {{en: Purchases}}
+title: name
+fields:
+  - {{name: name, type: text, label: {{en: Name}}}}
+  - {{name: reason, type: text, label: {{en: Reason}}}}
+  - {{name: budget, type: integer, label: {{en: Budget}}}}
+  - {{name: margin, type: integer, label: {{en: Margin}}}}
+  - {{name: secretly, type: text, sensitive: true, label: {{en: Bank}}}}
+---
+kind: object
+name: c_purchase_line
+label: {{en: Line}}
+plural: {{en: Lines}}
+title: what
+fields:
+  - {{name: purchase, type: master, to: c_purchase, label: {{en: Purchase}}, reverse: {{name: lines, label: {{en: Lines}}}}}}
+  - {{name: what, type: text, label: {{en: What}}}}
+  - {{name: price, type: integer, label: {{en: Price}}}}
+  - {{name: cost, type: integer, label: {{en: Cost}}}}
+---
+kind: role
+name: c_buyer
+label: {{en: Buyer}}
+for_users: internal
+objects: {{c_purchase: {{read: all, update: all}}, user: {{read: all}}}}
+---
+kind: approval
+name: c_buying
+label: {{en: Buying}}
+object: c_purchase
+on: [submit]
+withdraw: any
+lock: {{while: all, except: [reason]}}
+summary: [name, budget]
+nodes:
+  - name: first
+    label: {{en: Buyer}}
+    type: approve
+    who: {{user: {REP}}}
+    fields: {{budget: edit, margin: hidden, lines.price: edit, lines.cost: hidden}}
+  - {{name: office, label: {{en: Office}}, type: approve, who: {{user: {ADMIN}}}}}
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rules(opened: Opened) -> Iterator[None]:
+    documents, problems = read_documents(RULES, "c.yaml")
+    assert not problems, problems
+    place = opened.service.runtime.workspace(WORKSPACE)
+    place.publish(SYSTEM, place.plan_own(documents))
+    yield
+
+
+def roles(opened: Opened, *names: str) -> None:
+    users = {row["email"]: row["id"] for row in opened.admin.rows("user", fields="id,email")}
+    assert opened.admin.patch(f"/records/user/{users[REP]}", {"roles": list(names)}).status_code == 200
+
+
+def submitted(opened: Opened, name: str) -> tuple[str, dict[str, Any]]:
+    lines = [{"what": "pipe", "price": 3, "cost": 1}]
+    made = opened.admin.make("c_purchase", name=name, budget=5, margin=2, secretly="x", reason="r", lines=lines)
+    said = opened.admin.post(f"/records/c_purchase/{made['id']}/submit")
+    assert said.status_code == 202, said.text
+    items = opened.rep.get("/approvals?box=waiting").json()["items"]
+    return str(made["id"]), next(i for i in items if i["record"] == made["id"])
+
+
+def test_without_a_role_he_sees_and_writes_what_his_step_gives_him(opened: Opened) -> None:
+    roles(opened)
+    id, item = submitted(opened, "no role")
+    assert item["title"] == "no role" and [s["value"] for s in item["summary"]] == ["no role", 5]
+    assert opened.rep.get(f"/records/c_purchase/{id}").status_code == 404
+    seen = opened.rep.get(f"/approvals/{item['task']}").json()
+    assert {f["name"]: f["right"] for f in seen["fields"]} == {"budget": "edit", "margin": "hidden", "lines": "read"}
+    assert seen["values"]["reason"] == "r" and "margin" not in seen["values"] and "secretly" not in seen["values"]
+    (line,) = seen["values"]["lines"]
+    assert line["price"] == 3 and "cost" not in line
+    page = opened.person(REP).page(f"/approvals/{item['task']}")
+    assert page.find("input", {"name": "budget"}) is not None and "pipe" in page.get_text()
+    assert page.find("a", href=f"/w/{WORKSPACE}/o/c_purchase/{id}") is None
+    sent = {"fields": {"budget": 7, "lines": [{"id": line["id"], "price": 4}]}}
+    done = opened.rep.post(f"/approvals/{item['task']}/approve", sent)
+    assert done.status_code == 200, done.text
+    assert opened.admin.read("c_purchase", id)["budget"] == 7
+    ended = opened.rep.get(f"/approvals/{item['task']}").json()
+    assert ended["values"]["budget"] == 7 and "margin" not in ended["values"]
+
+
+def test_what_a_step_hides_is_hidden_in_the_records_too(opened: Opened) -> None:
+    roles(opened, "c_buyer")
+    id, item = submitted(opened, "hidden")
+    other = opened.admin.make("c_purchase", name="free", margin=9)["id"]
+    rows = {r["id"]: r for r in opened.rep.rows("c_purchase", fields="id,name,margin,budget")}
+    assert rows[id].get("margin") is None and rows[id]["budget"] == 5 and rows[other]["margin"] == 9
+    assert opened.rep.get(f"/records/c_purchase/{id}").json().get("margin") is None
+    lines = opened.rep.rows("c_purchase_line", fields="purchase,price,cost", where=f"purchase == '{id}'")
+    assert lines[0]["price"] == 3 and lines[0].get("cost") is None
+    assert opened.rep.rows("c_purchase", fields="id", where=f"margin == 2 and id == '{id}'") == []
+    assert opened.admin.read("c_purchase", id)["margin"] == 2
+    opened.admin.post(f"/records/c_purchase/{id}/approval/withdraw")
