@@ -9,7 +9,7 @@ import pytest
 
 from patron_engine.actor import SYSTEM
 from patron_engine.meta.reader import read_documents
-from patron_testing.web import ADMIN, REP, WORKSPACE, Opened
+from patron_testing.web import ADMIN, REP, WORKSPACE, Api, Opened
 
 RULES = f"""
 kind: object
@@ -55,7 +55,7 @@ nodes:
     type: approve
     who: {{user: {REP}}}
     fields: {{budget: edit, margin: hidden, lines.price: edit, lines.cost: hidden}}
-  - {{name: office, label: {{en: Office}}, type: approve, who: {{user: {ADMIN}}}}}
+  - {{name: office, label: {{en: Office}}, type: approve, who: {{user: {ADMIN}}}, signature: true}}
 """
 
 
@@ -75,7 +75,9 @@ def roles(opened: Opened, *names: str) -> None:
 
 def submitted(opened: Opened, name: str) -> tuple[str, dict[str, Any]]:
     lines = [{"what": "pipe", "price": 3, "cost": 1}]
-    made = opened.admin.make("c_purchase", name=name, budget=5, margin=2, secretly="x", reason="r", lines=lines)
+    made = opened.admin.make(
+        "c_purchase", name=name, budget=5, margin=2, secretly="x", reason="r", lines=lines
+    )
     said = opened.admin.post(f"/records/c_purchase/{made['id']}/submit")
     assert said.status_code == 202, said.text
     items = opened.rep.get("/approvals?box=waiting").json()["items"]
@@ -88,8 +90,16 @@ def test_without_a_role_he_sees_and_writes_what_his_step_gives_him(opened: Opene
     assert item["title"] == "no role" and [s["value"] for s in item["summary"]] == ["no role", 5]
     assert opened.rep.get(f"/records/c_purchase/{id}").status_code == 404
     seen = opened.rep.get(f"/approvals/{item['task']}").json()
-    assert {f["name"]: f["right"] for f in seen["fields"]} == {"budget": "edit", "margin": "hidden", "lines": "read"}
-    assert seen["values"]["reason"] == "r" and "margin" not in seen["values"] and "secretly" not in seen["values"]
+    assert {f["name"]: f["right"] for f in seen["fields"]} == {
+        "budget": "edit",
+        "margin": "hidden",
+        "lines": "read",
+    }
+    assert (
+        seen["values"]["reason"] == "r"
+        and "margin" not in seen["values"]
+        and "secretly" not in seen["values"]
+    )
     (line,) = seen["values"]["lines"]
     assert line["price"] == 3 and "cost" not in line
     page = opened.person(REP).page(f"/approvals/{item['task']}")
@@ -105,7 +115,7 @@ def test_without_a_role_he_sees_and_writes_what_his_step_gives_him(opened: Opene
 
 def test_what_a_step_hides_is_hidden_in_the_records_too(opened: Opened) -> None:
     roles(opened, "c_buyer")
-    id, item = submitted(opened, "hidden")
+    id, _ = submitted(opened, "hidden")
     other = opened.admin.make("c_purchase", name="free", margin=9)["id"]
     rows = {r["id"]: r for r in opened.rep.rows("c_purchase", fields="id,name,margin,budget")}
     assert rows[id].get("margin") is None and rows[id]["budget"] == 5 and rows[other]["margin"] == 9
@@ -115,3 +125,46 @@ def test_what_a_step_hides_is_hidden_in_the_records_too(opened: Opened) -> None:
     assert opened.rep.rows("c_purchase", fields="id", where=f"margin == 2 and id == '{id}'") == []
     assert opened.admin.read("c_purchase", id)["margin"] == 2
     opened.admin.post(f"/records/c_purchase/{id}/approval/withdraw")
+
+
+def test_changes_since_the_last_step_and_files(opened: Opened) -> None:
+    roles(opened)
+    id, item = submitted(opened, "changes")
+    opened.admin.patch(f"/records/c_purchase/{id}", {"reason": "seen by the first"})
+    first = opened.rep.get(f"/approvals/{item['task']}").json()
+    assert [(d["field"], d["before"], d["now"]) for d in first["differences"]] == [
+        ("reason", "r", "seen by the first")
+    ]
+    line = first["values"]["lines"][0]["id"]
+    sent = {
+        "fields": {"budget": 9, "lines": [{"id": line, "price": 8}]},
+        "files": [upload(opened.rep, "offer.txt")],
+    }
+    done = opened.rep.post(f"/approvals/{item['task']}/approve", sent)
+    assert done.status_code == 200, done.text
+    seen = opened.admin.get(f"/records/c_purchase/{id}/approval").json()["instance"]
+    assert {d["field"]: (d["before"], d["now"]) for d in seen["differences"]} == {
+        "budget": (5, 9),
+        "lines[0].price": (3, 8),
+    }
+    page = opened.person().page(f"/approvals/{seen['mine'][0]['task']}")
+    assert "offer.txt" in page.get_text() and "Changed since the last step" in page.get_text()
+    file = sent["files"][0]
+    assert opened.admin.get(f"/files/{file}").status_code == 200
+    assert opened.stranger.get(f"/files/{file}").status_code in (401, 404)
+    task, sign = seen["mine"][0]["task"], upload(opened.admin, "sign.png")
+    assert opened.admin.post(f"/approvals/{task}/approve", {"signature": file}).status_code == 422
+    ended = opened.admin.post(f"/approvals/{task}/approve", {"signature": sign})
+    assert ended.status_code == 200 and ended.json()["state"] == "approved", ended.text
+    assert opened.rep.get(f"/files/{sign}").status_code == 200
+    too_many = {"comment": "x", "files": [sign] * 11}
+    assert (
+        opened.admin.post(f"/records/c_purchase/{id}/approval/comment", too_many).json()["code"]
+        == "limit_approval_files"
+    )
+
+
+def upload(who: Api, name: str) -> str:
+    said = who.call("POST", "/files", files={"file": (name, b"bytes")})
+    assert said.status_code == 201, said.text
+    return str(said.json()["id"])

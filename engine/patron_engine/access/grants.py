@@ -224,7 +224,10 @@ def _at_step(object: Object, step: AtStep, knows: bool) -> Grant:
     """What was given to him with an approval: what the step names, and the rest where his roles do not know the object."""
     rights = dict(step.rights)
     silent: FieldRight = "none" if knows else "read"
-    fields = [(f.name, _step_right(rights.get(f.name), "none" if f.sensitive else silent)) for f in object.fields.values()]
+    fields = [
+        (f.name, _step_right(rights.get(f.name), "none" if f.sensitive else silent))
+        for f in object.fields.values()
+    ]
     return Grant(
         reason="step of an approval", object=object.name, actions=READ, condition=scopes.given(object.name, "read"),
         fields=tuple(fields), source="given", name=AT_STEP, scope="given",
@@ -238,9 +241,14 @@ def _step_right(said: str | None, silent: FieldRight) -> FieldRight:
 def _columns_at_step(object: Object, master: Object, step: AtStep) -> tuple[tuple[str, FieldRight], ...]:
     """Of details: what the step says of the set's columns, or of the set."""
     rights = dict(step.rights)
-    set = next((s.name for s in master.sets.values() if s.object == object.name and s.field == object.master), "")
+    set = next(
+        (s.name for s in master.sets.values() if s.object == object.name and s.field == object.master), ""
+    )
     return tuple(
-        (f.name, _step_right(rights.get(f"{set}.{f.name}", rights.get(set)), "none" if f.sensitive else "read"))
+        (
+            f.name,
+            _step_right(rights.get(f"{set}.{f.name}", rights.get(set)), "none" if f.sensitive else "read"),
+        )
         for f in object.fields.values()
     )
 

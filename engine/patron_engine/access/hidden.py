@@ -44,7 +44,9 @@ def _hidden(model: Model, field: Field, seen: frozenset[tuple[str, str]]) -> Ite
             among = object.sets.get(first)
             if not rest and object.name == field.object and object.aliases.get(first, first) == field.name:
                 yield when(object.name, "id")
-            elif among is not None and among.object == field.object and _same(model, among.object, rest, field):
+            elif (
+                among is not None and among.object == field.object and _same(model, among.object, rest, field)
+            ):
                 link = model.objects[among.object].fields[among.field]
                 if not link.link.several and not link.link.many:
                     yield when(object.name, link.name)

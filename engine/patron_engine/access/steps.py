@@ -37,7 +37,9 @@ def _at(object: str, link: str, approval: str, nodes: Sequence[str]) -> Expressi
     """The record, or the one at the end of its link, is decided by me at one of these steps."""
     path = Path(link, ExprType("link", objects=(object,)))
     source = f"decided at {approval}: {', '.join(nodes)} of {link}"
-    return expression_of(Call(people.AT_STEP, (path,), BOOLEAN, (approval, tuple(nodes))), source, frozenset({"ME"}))
+    return expression_of(
+        Call(people.AT_STEP, (path,), BOOLEAN, (approval, tuple(nodes))), source, frozenset({"ME"})
+    )
 
 
 def _nodes(listed: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

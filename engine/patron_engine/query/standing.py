@@ -60,14 +60,20 @@ def waits_in(building: Building, pools: Sequence[str], id: sa.ColumnElement[Any]
 
 
 def at_step(
-    building: Building, me: sa.ColumnElement[Any], approval: str, nodes: Sequence[str], id: sa.ColumnElement[Any]
+    building: Building,
+    me: sa.ColumnElement[Any],
+    approval: str,
+    nodes: Sequence[str],
+    id: sa.ColumnElement[Any],
 ) -> sa.ColumnElement[bool]:
     """I have a task at one of these steps of the record's latest approval, and did not submit it myself."""
     tables = building.tables
-    of = tables.system("sys__approval", id="uuid", record="uuid", approval="text", latest="boolean", submitter="uuid").alias(
-        building.alias()
-    )
-    task = tables.system("sys__approval_task", instance="uuid", person="uuid", node="text", state="text").alias(building.alias())
+    of = tables.system(
+        "sys__approval", id="uuid", record="uuid", approval="text", latest="boolean", submitter="uuid"
+    ).alias(building.alias())
+    task = tables.system(
+        "sys__approval_task", instance="uuid", person="uuid", node="text", state="text"
+    ).alias(building.alias())
     mine = sa.select(of.c.record).select_from(sa.join(of, task, task.c.instance == of.c.id)).where(
         of.c.record == id, of.c.latest, of.c.approval == _text(approval), of.c.submitter.is_distinct_from(me),
         task.c.person == me, task.c.node.in_([_text(node) for node in nodes]), task.c.state != _text("transferred"),

@@ -207,7 +207,9 @@ def _values(
     """(he at the step, object, record) -> what he may read of it there, one question for each object and step."""
     wanted: dict[tuple[Actor, str], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for _, task, instance, program in known:
-        ids, names = wanted[actor_at(plain.actor, program, instance, instance.task(task or "")), instance.object]
+        ids, names = wanted[
+            actor_at(plain.actor, program, instance, instance.task(task or "")), instance.object
+        ]
         ids.add(instance.record)
         names.update(_summed(program, instance, task))
         names.add(plain.model.objects[instance.object].title)

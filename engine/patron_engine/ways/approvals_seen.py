@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from patron_engine.access.decide import readable
-from patron_engine.approval import state, store
 from patron_engine.actor import Actor
+from patron_engine.approval import state, store
 from patron_engine.approval.ahead import Ahead
 from patron_engine.approval.may import acts_of_instance, acts_of_task, taken_back
 from patron_engine.approval.program import Node
@@ -24,9 +24,11 @@ from patron_engine.jsonio import loads
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
+from patron_engine.ways.approval_changes import Difference, differences
 from patron_engine.ways.approval_drawn import called, names_of
+from patron_engine.ways.approval_files import named
+from patron_engine.ways.approval_notices import subject_of
 from patron_engine.ways.approval_right import at_step, let_in_before
-from patron_engine.ways.approval_told import subject_of
 from patron_engine.ways.approve import asker_of
 from patron_engine.ways.approving import Frame, frame_of
 from patron_engine.ways.deciding import involved
@@ -42,16 +44,6 @@ class FieldSeen:
     right: str
     value: Any
     columns: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """What is different from the record as it was submitted."""
-
-    field: str
-    label: str
-    submitted: Any
-    now: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +64,7 @@ class Mine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """One instance, for one viewer. `names`: user id -> how he is called, of everybody who occurs; `viewer` as he reads the
-    record here."""
+    record here; `files` that came with comments and decisions, by id."""
 
     instance: Instance
     label: str
@@ -89,6 +81,7 @@ class Seen:
     summary: Sequence[FieldSeen]
     record: Mapping[str, Any] | None
     viewer: Actor
+    files: Mapping[str, Mapping[str, Any]]
 
 
 def look(conn: Conn, call: Call, id: str) -> Seen:
@@ -111,6 +104,7 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
         acts=acts_of_instance(program, instance, asker, call.now), mine=[_mine(frame, t) for t in his],
         take_back=_take_back(frame, mine), fields=_fields(frame, his, record), differences=_differences(frame, his, record),
         summary=_summary(frame, his, record), record=record, viewer=there.actor,
+        files=named(conn, call, [f for line in lines for f in line["detail"].get("files", ())]),
     )  # fmt: skip
 
 
@@ -243,21 +237,14 @@ def _without(value: Any, columns: Mapping[str, str]) -> Any:
 
 
 def _differences(frame: Frame, his: Sequence[Task], record: Mapping[str, Any] | None) -> list[Difference]:
-    """Of the fields he may read, those that are different by now."""
+    """Of what he may read, what is different from when the step before was decided."""
     if record is None or not frame.instance.snapshot:
         return []
     node, object = _node(frame, his), frame.call.model.objects[frame.instance.object]
     hidden = {n for n, right in (node.fields if node is not None else {}).items() if right == "hidden"}
-    own = {"version", "updated_at", "updated_by", *hidden}
-    found = []
-    for name, now in record.items():
-        before = frame.instance.snapshot.get(name)
-        if name in own or name not in frame.instance.snapshot or before == now:
-            continue
-        field = object.field(name)
-        label = called(frame.call, field.label if field is not None else "", name)
-        found.append(Difference(field=name, label=label, submitted=before, now=now))
-    return found
+    arrived = his[0].arrived_at if his else None
+    last = store.last_before(frame.conn, frame.call.schema, frame.instance.id, arrived)
+    return list(differences(frame.call, object, {**frame.instance.snapshot, **last}, record, hidden))
 
 
 def _summary(frame: Frame, his: Sequence[Task], record: Mapping[str, Any] | None) -> list[FieldSeen]:

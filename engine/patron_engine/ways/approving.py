@@ -30,7 +30,8 @@ from patron_engine.query.call import Call
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
 from patron_engine.release.active import load_model
-from patron_engine.ways.approval_told import let_in, mirror, raise_events, tell
+from patron_engine.ways.approval_notices import tell
+from patron_engine.ways.approval_told import let_in, mirror, raise_events
 from patron_engine.ways.flow import advance
 from patron_engine.ways.intents import change_kept
 from patron_engine.ways.save import save

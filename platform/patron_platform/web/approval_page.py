@@ -28,9 +28,10 @@ from patron_engine.page.typed import Typed
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.ways import approval_box
+from patron_engine.ways.approval_changes import Difference
 from patron_engine.ways.approval_drawn import drawn
 from patron_engine.ways.approval_right import looking
-from patron_engine.ways.approvals_seen import Difference, Mine, Seen, look
+from patron_engine.ways.approvals_seen import Mine, Seen, look
 from patron_platform.web.approval_said import changes_of, people_offered
 from patron_platform.web.form_page import drawing
 from patron_platform.web.problems import words_in
@@ -55,6 +56,7 @@ class Sent:
     told: str = ""
     more: frozenset[str] = frozenset()
     confirm: str = ""
+    files: Sequence[str] = ()
     route: Sequence[Mapping[str, Any]] = ()
 
 
@@ -164,7 +166,7 @@ def _values(
     following = next((i for i in waiting.items if i.instance != it.id), None)
     return {
         "seen": seen, "it": it, "mine": mine, "made": made, "labels": labels,
-        "route": drawn(conn, call, seen.route), "changes": changes_of(call, reader, it.object, seen.differences),
+        "route": drawn(conn, call, seen.route), "changes": changes_of(call, reader, seen.differences),
         "here_url": visitor.url("approvals", mine.task.id if mine else it.id), "record_url": visitor.url("o", it.object, it.record) if readable(call.model, call.actor, it.object) else "",
         "following": following, "waiting_count": waiting.counts["waiting"], "intent": _intent(call, visitor, seen),
         "people": people_offered(conn, call, without=visitor.actor.user), "tree": None, "choose": (),
@@ -198,11 +200,13 @@ def _intent(call: Call, visitor: Visitor, seen: Seen) -> list[Any]:
         return []
     object = call.model.objects[it.object]
     asked = [
-        Difference(field=n, label=reader.say(f.label, n), submitted=seen.record.get(n), now=v)
+        Difference(
+            object=it.object, name=n, field=n, label=reader.say(f.label, n), before=seen.record.get(n), now=v
+        )
         for n, v in it.intent["set"].items()
         if n in seen.record and (f := object.field(n)) is not None
     ]
-    return changes_of(call, reader, it.object, asked)
+    return changes_of(call, reader, asked)
 
 
 def _deciding(
