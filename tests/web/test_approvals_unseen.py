@@ -59,6 +59,18 @@ nodes:
 """
 
 
+RULES += f"""
+---
+kind: approval
+name: c_budget
+label: {{en: Budget change}}
+object: c_purchase
+on: [{{update: [margin]}}, {{button: c_ask}}]
+nodes:
+  - {{name: only, label: {{en: Controller}}, type: approve, who: {{user: {REP}}}}}
+"""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def rules(opened: Opened) -> Iterator[None]:
     documents, problems = read_documents(RULES, "c.yaml")
@@ -168,3 +180,42 @@ def upload(who: Api, name: str) -> str:
     said = who.call("POST", "/files", files={"file": (name, b"bytes")})
     assert said.status_code == 201, said.text
     return str(said.json()["id"])
+
+
+def test_changes_of_many_and_of_a_cell_say_that_they_wait(opened: Opened) -> None:
+    ids = [opened.admin.make("c_purchase", name=f"many {n}", margin=1)["id"] for n in range(2)]
+    boss = opened.person()
+    form = [*(("id", id) for id in ids), ("act", "edit"), ("field", "margin"), ("how", "set"), ("value", "4"), ("sure", "1")]
+    told = boss.post("/list/c_purchase/bulk", form)
+    assert told.status_code == 200, told.headers
+    assert "2 wait for approval" in told.text and "Sent for approval" in told.text
+    assert [opened.admin.read("c_purchase", id)["margin"] for id in ids] == [1, 1]
+    one = opened.admin.make("c_purchase", name="cell", margin=1)
+    cell = {"value": "5", "version": str(one["version"])}
+    said = boss.post(f"/list/c_purchase/cell?id={one['id']}&path=margin", cell, headers={"HX-Request": "true"})
+    assert said.status_code == 200 and "Sent for approval" in said.text, said.text[:500]
+
+
+def test_a_button_of_an_approval_is_pressed_as_any_other(opened: Opened) -> None:
+    id = opened.admin.make("c_purchase", name="button")["id"]
+    path = f"/records/c_purchase/{id}/buttons"
+    assert "c_ask" in [b["name"] for b in opened.admin.get(path).json()["buttons"]]
+    said = opened.admin.post(f"{path}/c_ask")
+    assert said.status_code == 202 and said.json()["trigger"] == "button" and said.json()["approval"] == "c_budget", said.text
+    assert opened.admin.post(f"{path}/c_ask").json()["code"] == "approval_running"
+    assert "c_ask" not in [b["name"] for b in opened.admin.get(path).json()["buttons"]]
+
+
+def test_what_was_returned_is_shown_before_it_is_submitted_again_and_in_the_timeline(opened: Opened) -> None:
+    roles(opened)
+    id, item = submitted(opened, "returned")
+    opened.rep.post(f"/approvals/{item['task']}/return", {"comment": "too dear", "to": "submitter"})
+    said = opened.admin.get(f"/records/c_purchase/{id}/approval").json()["submit"]["said"]
+    assert said["kind"] == "returned" and said["comment"] == "too dear"
+    boss = opened.person()
+    again = boss.page(f"/o/c_purchase/{id}/submit").get_text()
+    assert "too dear" in again and "returned it" in again
+    lines = boss.page(f"/o/c_purchase/{id}/timeline?kind=approval").get_text(" ")
+    assert "too dear" in lines and "submitted it" in lines and "returned it" in lines
+    inbox = opened.person(REP).page("/inbox?category=approval").get_text(" ")
+    assert "To decide: Buying: returned" in inbox

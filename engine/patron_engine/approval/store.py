@@ -183,6 +183,25 @@ def logged(conn: Connection, schema: str, instance: str) -> list[dict[str, Any]]
     return [{**dict(zip(names, r, strict=True)), "detail": jsonio.loads(r[8])} for r in rows]
 
 
+def happened(
+    conn: Connection,
+    schema: str,
+    record: tuple[str, str],
+    kinds: Sequence[str],
+    before: int | None,
+    most: int,
+) -> list[dict[str, Any]]:
+    """What happened in all approvals of a record (object, id), the newest first."""
+    names = ("id", "instance", "at", "kind", "by", "behalf", "node", "person", "comment")
+    query = sql.SQL(
+        'SELECT l.id, l.instance::text, l.at, l.kind, l."by"::text, l.behalf::text, l.node, l.person::text, l.comment FROM {} l'
+        " JOIN {} a ON a.id = l.instance WHERE a.object = %s AND a.record = %s AND l.kind = ANY(%s)"
+        " AND (%s::bigint IS NULL OR l.id < %s) ORDER BY l.id DESC LIMIT %s"
+    ).format(sql.Identifier(schema, "sys__approval_log"), sql.Identifier(schema, "sys__approval"))
+    rows = conn.execute(query, (*record, list(kinds), before, before, most)).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
 def due(conn: Connection, schema: str, now: datetime, most: int = 100) -> list[tuple[str, str]]:
     """(instance, task) whose time is over."""
     query = sql.SQL(

@@ -90,6 +90,7 @@ def _submit(call: Call, it: Submitting) -> dict[str, Any]:
         "label": it.label,
         "route": it.route,
         "choose": it.choose,
+        "said": it.said,
     }
 
 
