@@ -185,14 +185,23 @@ def upload(who: Api, name: str) -> str:
 def test_changes_of_many_and_of_a_cell_say_that_they_wait(opened: Opened) -> None:
     ids = [opened.admin.make("c_purchase", name=f"many {n}", margin=1)["id"] for n in range(2)]
     boss = opened.person()
-    form = [*(("id", id) for id in ids), ("act", "edit"), ("field", "margin"), ("how", "set"), ("value", "4"), ("sure", "1")]
+    form = [
+        *(("id", id) for id in ids),
+        ("act", "edit"),
+        ("field", "margin"),
+        ("how", "set"),
+        ("value", "4"),
+        ("sure", "1"),
+    ]
     told = boss.post("/list/c_purchase/bulk", form)
     assert told.status_code == 200, told.headers
     assert "2 wait for approval" in told.text and "Sent for approval" in told.text
     assert [opened.admin.read("c_purchase", id)["margin"] for id in ids] == [1, 1]
     one = opened.admin.make("c_purchase", name="cell", margin=1)
     cell = {"value": "5", "version": str(one["version"])}
-    said = boss.post(f"/list/c_purchase/cell?id={one['id']}&path=margin", cell, headers={"HX-Request": "true"})
+    said = boss.post(
+        f"/list/c_purchase/cell?id={one['id']}&path=margin", cell, headers={"HX-Request": "true"}
+    )
     assert said.status_code == 200 and "Sent for approval" in said.text, said.text[:500]
 
 
@@ -201,7 +210,11 @@ def test_a_button_of_an_approval_is_pressed_as_any_other(opened: Opened) -> None
     path = f"/records/c_purchase/{id}/buttons"
     assert "c_ask" in [b["name"] for b in opened.admin.get(path).json()["buttons"]]
     said = opened.admin.post(f"{path}/c_ask")
-    assert said.status_code == 202 and said.json()["trigger"] == "button" and said.json()["approval"] == "c_budget", said.text
+    assert (
+        said.status_code == 202
+        and said.json()["trigger"] == "button"
+        and said.json()["approval"] == "c_budget"
+    ), said.text
     assert opened.admin.post(f"{path}/c_ask").json()["code"] == "approval_running"
     assert "c_ask" not in [b["name"] for b in opened.admin.get(path).json()["buttons"]]
 

@@ -237,14 +237,14 @@ def _without(value: Any, columns: Mapping[str, str]) -> Any:
 
 
 def _differences(frame: Frame, his: Sequence[Task], record: Mapping[str, Any] | None) -> list[Difference]:
-    """Of what he may read, what is different from when the step before was decided."""
+    """Of what he may read, what is different from when the step before his was decided; from its submission for who has none."""
     if record is None or not frame.instance.snapshot:
         return []
     node, object = _node(frame, his), frame.call.model.objects[frame.instance.object]
     hidden = {n for n, right in (node.fields if node is not None else {}).items() if right == "hidden"}
-    arrived = his[0].arrived_at if his else None
-    last = store.last_before(frame.conn, frame.call.schema, frame.instance.id, arrived)
-    return list(differences(frame.call, object, {**frame.instance.snapshot, **last}, record, hidden))
+    instance = frame.instance
+    last = store.last_before(frame.conn, frame.call.schema, instance.id, his[0].arrived_at) if his else {}
+    return list(differences(frame.call, object, {**instance.snapshot, **last}, record, hidden))
 
 
 def _summary(frame: Frame, his: Sequence[Task], record: Mapping[str, Any] | None) -> list[FieldSeen]:
