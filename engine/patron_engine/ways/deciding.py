@@ -41,7 +41,8 @@ from patron_engine.ways.approval_people import (
     speak,
     transfer,
 )
-from patron_engine.ways.approve import asker_of, check_comment, snapshot
+from patron_engine.ways.approval_snapshot import snapshot
+from patron_engine.ways.approve import asker_of, check_comment
 from patron_engine.ways.approving import Frame, carry, opened
 
 SETTLED: Final = {
