@@ -13,11 +13,21 @@ Kind = Literal["internal", "portal", "service"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AtStep:
+    """A record that was given to him with an approval, as he looks at it there: `rights` of the step by field, or SET.COLUMN of
+    details: read, edit, required, hidden."""
+
+    object: str
+    rights: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """`user` is the id of the user record in this workspace, or None for the system.
 
     `administrator` holds every right of the workspace; without it a user has what his roles and what was given to him
-    say. `kind` is what the user record says: people of the workspace, of an account (portal), or a program.
+    say. `kind` is what the user record says: people of the workspace, of an account (portal), or a program. `step`: what he
+    looks at is the page of an approval.
     """
 
     user: str | None
@@ -27,6 +37,7 @@ class Actor:
     languages: tuple[str, ...] = ("en",)
     roles: frozenset[str] = frozenset()
     kind: Kind = "internal"
+    step: AtStep | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,6 +128,24 @@ def test_several_changes_together_each_meet_their_approval(conn: psycopg.Connect
     assert [o.action for o in made] == ["refused", "unchanged"]
 
 
+def test_the_way_of_a_change_is_that_of_the_record_with_it(conn: psycopg.Connection[Any]) -> None:
+    nodes = (
+        "  - name: size\n    type: branch\n    cases:\n"
+        "      - {name: big, when: 'price > 10', nodes: [{name: far, type: approve, who: {user: ceo@x.example}}]}\n"
+        "      - {name: else, nodes: [{name: near, type: approve, who: {manager: 1}}]}"
+    )
+    w = signing(conn, approval(nodes, on="[{update: [price]}]"))
+    order, other = w.make(), w.make()
+    w.save("update", "order", order, as_="rep", price=50)
+    w.save("update", "order", other, as_="rep", price=5)
+    assert w.waiting(order) == ["ceo"] and w.waiting(other) == ["boss"] and w.value(order, "price") is None
+    w.act("ceo", order, "return", comment="less")
+    assert w.save("update", "order", order, as_="rep", price=9).action == "submitted"
+    assert w.waiting(order) == ["boss"]
+    w.act("boss", order, "approve")
+    assert w.value(order, "price") == 9 and w.instance(order).state == "approved"
+
+
 def test_an_automation_meets_the_approval_and_the_lock(conn: psycopg.Connection[Any]) -> None:
     rule = """---
 kind: automation

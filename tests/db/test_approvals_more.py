@@ -228,7 +228,7 @@ def test_urging_is_limited(conn: psycopg.Connection[Any]) -> None:
     w.later(minutes=15)
     w.whole("rep", order, "urge")
     told = w.conn.execute(
-        f"SELECT count(*) FROM {SCHEMA}.message WHERE owner = %s AND subject LIKE '催办%%'",
+        f"SELECT count(*) FROM {SCHEMA}.sys__notice WHERE person = %s AND text ->> 'en' LIKE 'Please decide%%'",
         (w.people["boss"],),
     ).fetchone()
     assert told == (2,)

@@ -15,8 +15,8 @@ from typing import Literal
 from patron_engine.access import grants as given
 from patron_engine.access.decision import Allow, Decision, Deny, When, joined
 from patron_engine.access.grants import Grant
+from patron_engine.access.hidden import hidden_when, unless
 from patron_engine.access.inputs import inputs_of
-from patron_engine.access.pools import hidden_when, unless
 from patron_engine.access.roles import FieldRight
 from patron_engine.access.scopes import both
 from patron_engine.actor import Actor

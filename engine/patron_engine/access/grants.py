@@ -7,6 +7,7 @@ administrator and the system have one that is silent about everything.
     role       its scopes and conditions; a detail has what its master has
     sharing    records a rule gives to more people        portal people get neither these nor single rights:
     given      teams, shares, approvals; queues; pools    they have what their roles say and nothing else
+    step       on the page of an approval only: what was given with it, as its step says
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Literal
 
 from patron_engine.access import pools, scopes
 from patron_engine.access.roles import FieldRight, Role, given_of
-from patron_engine.actor import Actor
+from patron_engine.actor import Actor, AtStep
 from patron_engine.expr.nodes import Expression
 from patron_engine.fields.field import Field
 from patron_engine.model.model import Model, Object
@@ -65,6 +66,7 @@ class Grant:
         return given == "edit" or (given == "read" and right == "read")
 
 
+AT_STEP = "at a step"  # name of what is given on the page of an approval
 ADMINISTRATOR = (Grant(reason="administrator of the workspace"),)
 
 
@@ -72,7 +74,8 @@ def audience(actor: Actor) -> str:
     """What actors with the same rights have in common: the key of everything that is kept for them."""
     if actor.administrator or actor.system:
         return "administrator"
-    return f"{actor.kind}:" + ",".join(sorted(actor.roles))
+    step = "" if actor.step is None else f"@{actor.step.object}:{actor.step.rights}"
+    return f"{actor.kind}:" + ",".join(sorted(actor.roles)) + step
 
 
 def roles_of(model: Model, actor: Actor) -> tuple[Role, ...]:
@@ -105,9 +108,12 @@ def object_grants(model: Model, object: Object, roles: tuple[Role, ...], actor: 
     yield from named
     shared = list(_shared(model, object, actor)) if actor.kind != "portal" else []
     yield from shared
-    if actor.kind != "portal" and any("read" in (g.actions or ()) for g in (*named, *shared)):
+    knows = any("read" in (g.actions or ()) for g in (*named, *shared))
+    if actor.kind != "portal" and knows:
         yield from _given(object, roles)
         yield from _pooled(model, object, roles)
+    if actor.step is not None and actor.step.object == object.name:
+        yield _at_step(object, actor.step, knows)
 
 
 def _of_role(model: Model, object: Object, role: Role) -> Iterator[Grant]:
@@ -162,7 +168,11 @@ def _as_master(model: Model, object: Object, roles: tuple[Role, ...], actor: Act
                 condition=condition,
                 after=condition,
                 parts=() if condition is None else (condition,),
-                fields=role.field_rights(object.name) if role is not None else (),
+                fields=_columns_at_step(object, master, actor.step)
+                if grant.name == AT_STEP and actor.step is not None
+                else role.field_rights(object.name)
+                if role is not None
+                else (),
                 source=grant.source,
                 name=grant.name,
                 scope=f"through {link.name}",
@@ -208,6 +218,39 @@ def _pooled(model: Model, object: Object, roles: tuple[Role, ...]) -> Iterator[G
             reason=f"member of the pool {name}", object=object.name, actions=READ, condition=scopes.both(parts), parts=parts,
             fields=_most(object, roles), source="pool", name=name, scope="pool",
         )  # fmt: skip
+
+
+def _at_step(object: Object, step: AtStep, knows: bool) -> Grant:
+    """What was given to him with an approval: what the step names, and the rest where his roles do not know the object."""
+    rights = dict(step.rights)
+    silent: FieldRight = "none" if knows else "read"
+    fields = [
+        (f.name, _step_right(rights.get(f.name), "none" if f.sensitive else silent))
+        for f in object.fields.values()
+    ]
+    return Grant(
+        reason="step of an approval", object=object.name, actions=READ, condition=scopes.given(object.name, "read"),
+        fields=tuple(fields), source="given", name=AT_STEP, scope="given",
+    )  # fmt: skip
+
+
+def _step_right(said: str | None, silent: FieldRight) -> FieldRight:
+    return silent if said is None else "none" if said == "hidden" else "read"
+
+
+def _columns_at_step(object: Object, master: Object, step: AtStep) -> tuple[tuple[str, FieldRight], ...]:
+    """Of details: what the step says of the set's columns, or of the set."""
+    rights = dict(step.rights)
+    set = next(
+        (s.name for s in master.sets.values() if s.object == object.name and s.field == object.master), ""
+    )
+    return tuple(
+        (
+            f.name,
+            _step_right(rights.get(f"{set}.{f.name}", rights.get(set)), "none" if f.sensitive else "read"),
+        )
+        for f in object.fields.values()
+    )
 
 
 def _most(object: Object, roles: tuple[Role, ...]) -> tuple[tuple[str, FieldRight], ...]:

@@ -1,26 +1,26 @@
 """Pools: what membership of a pool gives, and what a record that waits hides from everybody.
 
-In: the model, an object, a field. Out: for each pool the condition of its members and managers; of a field the condition under
-which it is hidden. A member reads the records that wait, as his roles say, but for the fields that the pool hides until one is
+In: the model, an object. Out: for each pool the condition of its members and managers; the fields it hides, and when. A member reads the records that wait, as his roles say, but for the fields that the pool hides until one is
 claimed: these nobody reads but administrators. Decides nothing: grants.py and fields.py make rights of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from patron_engine.access import scopes
-from patron_engine.access.inputs import inputs_of
 from patron_engine.actor import Actor
 from patron_engine.expr.compile import expression_of
 from patron_engine.expr.functions import people
-from patron_engine.expr.nodes import Call, Expression, Not, Path
+from patron_engine.expr.nodes import Call, Expression, Path
 from patron_engine.expr.types import BOOLEAN, ExprType
-from patron_engine.fields.field import Field
 from patron_engine.model.model import Model, Object
 
 MANY: Final = ("managers", "members")  # keys of a pool that name people
+# Of which object, the paths that are hidden, and when they are: of a record, or of the one at the end of a link of it.
+Hider = tuple[str, Sequence[str], Callable[[str, str], Expression]]
 
 
 def pools_of(model: Model, object: str) -> list[Mapping[str, Any]]:
@@ -57,21 +57,11 @@ def of_people(model: Model, object: Object, body: Mapping[str, Any], keys: Seque
     return scopes.either(scopes.belongs_to(model, object, who) for who in words)
 
 
-def hidden_when(model: Model, field: Field) -> Expression | None:
-    """Where the field is hidden: its record waits in a pool that hides it, or hangs on one that does. A computed field is
-    hidden where something is that it is computed from."""
-    kept = model.kept.setdefault("access.hidden", {})
-    key = (field.object, field.name)
-    if key not in kept:
-        found = list(_hidden(model, field, frozenset()))
-        kept[key] = scopes.either(found) if found else None
-    result: Expression | None = kept[key]
-    return result
-
-
-def unless(condition: Expression) -> Expression:
-    """The opposite."""
-    return expression_of(Not(condition.tree, BOOLEAN), f"not ({condition.source})", condition.functions)
+def hiders(model: Model) -> Iterator[Hider]:
+    """What pools hide of the records that wait in them."""
+    for (kind, name), body in model.documents.items():
+        if kind == "pool" and body.get("hidden"):
+            yield body["object"], body["hidden"], partial(waiting, pools=[name])
 
 
 def waiting(object: str, link: str, pools: Sequence[str]) -> Expression:
@@ -79,33 +69,6 @@ def waiting(object: str, link: str, pools: Sequence[str]) -> Expression:
     path = Path(link, ExprType("link", objects=(object,)))
     source = f"waits in {', '.join(pools)} of {link}"
     return expression_of(Call(people.WAITS_IN, (path,), BOOLEAN, (tuple(pools),)), source, frozenset({"ME"}))
-
-
-def _hidden(model: Model, field: Field, seen: frozenset[tuple[str, str]]) -> Iterator[Expression]:
-    for (kind, name), body in model.documents.items():
-        if kind != "pool" or body["object"] not in model.objects:
-            continue
-        object = model.objects[body["object"]]
-        for path in body.get("hidden") or ():
-            first, _, rest = path.partition(".")
-            among = object.sets.get(first)
-            if not rest and object.name == field.object and object.aliases.get(first, first) == field.name:
-                yield waiting(object.name, "id", [name])
-            elif (
-                among is not None and among.object == field.object and _same(model, among.object, rest, field)
-            ):
-                link = model.objects[among.object].fields[among.field]
-                if not link.link.several and not link.link.many:
-                    yield waiting(object.name, link.name, [name])
-    if field.computed and not field.public:
-        here = seen | {(field.object, field.name)}
-        for object_name, used in inputs_of(model, field) - here:
-            if object_name == field.object:
-                yield from _hidden(model, model.objects[object_name].fields[used], here)
-
-
-def _same(model: Model, object: str, name: str, field: Field) -> bool:
-    return model.objects[object].aliases.get(name, name) == field.name
 
 
 def _listed(value: Any) -> list[Mapping[str, Any]]:

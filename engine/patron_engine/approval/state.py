@@ -6,6 +6,7 @@ may.py; that it is done once is the store's matter.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -40,14 +41,14 @@ def begin(program: Program, instance: Instance, facts: Facts) -> Going:
 
 def decide(
     program: Program, instance: Instance, task: Task, verdict: Verdict, by: str | None, comment: str | None, facts: Facts,
-    why: str | None = None,
+    why: str | None = None, files: Sequence[str] = (),
 ) -> Going:  # fmt: skip
-    """One person's decision; an opinion goes back to whoever asked for it."""
+    """One person's decision, with the files he sends; an opinion goes back to whoever asked for it."""
     going = Going(program, instance, facts)
     going.change(task, state=verdict, decided_at=facts.now, decided_by=by, comment=comment, why=why)
     going.instance = replace(going.instance, comment=comment or going.instance.comment)
     kind = f"opinion_{verdict}" if task.kind == "opinion" else verdict
-    detail = {"why": why} if why else {}
+    detail = {**({"why": why} if why else {}), **({"files": list(files)} if files else {})}
     going.add(_log(kind, task, by, comment=comment, detail=detail))
     if task.kind == "opinion":
         asker = going.instance.task(task.opinion_for or "")

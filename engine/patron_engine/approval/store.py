@@ -96,6 +96,24 @@ def settle(conn: Connection, schema: str, task: Task, state: str, by: str | None
     return conn.execute(query, (state, by, now, task.id, task.state, task.claimed)).rowcount == 1
 
 
+def note_before(conn: Connection, schema: str, task: str, before: Mapping[str, Any]) -> None:
+    """What the record was like when a task was decided, as far as it was not as it was submitted."""
+    query = sql.SQL("UPDATE {} SET before = %s WHERE id = %s").format(
+        sql.Identifier(schema, "sys__approval_task")
+    )
+    conn.execute(query, (_json(before), task))
+
+
+def last_before(conn: Connection, schema: str, instance: str, until: datetime | None) -> dict[str, Any]:
+    """The same of the last decision until a moment; nothing where there was none."""
+    query = sql.SQL(
+        "SELECT before::text FROM {} WHERE instance = %s AND before IS NOT NULL AND (%s::timestamptz IS NULL OR decided_at <= %s)"
+        " ORDER BY decided_at DESC, number DESC LIMIT 1"
+    ).format(sql.Identifier(schema, "sys__approval_task"))
+    row = conn.execute(query, (instance, until, until)).fetchone()
+    return {} if row is None else dict(jsonio.loads(row[0]))
+
+
 def keep(
     conn: Connection, schema: str, before: Instance, now: Instance, *, step: str | None, locks: str, open_fields: Sequence[str]
 ) -> list[Task]:  # fmt: skip
@@ -163,6 +181,25 @@ def logged(conn: Connection, schema: str, instance: str) -> list[dict[str, Any]]
         (instance,),
     )
     return [{**dict(zip(names, r, strict=True)), "detail": jsonio.loads(r[8])} for r in rows]
+
+
+def happened(
+    conn: Connection,
+    schema: str,
+    record: tuple[str, str],
+    kinds: Sequence[str],
+    before: int | None,
+    most: int,
+) -> list[dict[str, Any]]:
+    """What happened in all approvals of a record (object, id), the newest first."""
+    names = ("id", "instance", "at", "kind", "by", "behalf", "node", "person", "comment")
+    query = sql.SQL(
+        'SELECT l.id, l.instance::text, l.at, l.kind, l."by"::text, l.behalf::text, l.node, l.person::text, l.comment FROM {} l'
+        " JOIN {} a ON a.id = l.instance WHERE a.object = %s AND a.record = %s AND l.kind = ANY(%s)"
+        " AND (%s::bigint IS NULL OR l.id < %s) ORDER BY l.id DESC LIMIT %s"
+    ).format(sql.Identifier(schema, "sys__approval_log"), sql.Identifier(schema, "sys__approval"))
+    rows = conn.execute(query, (*record, list(kinds), before, before, most)).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def due(conn: Connection, schema: str, now: datetime, most: int = 100) -> list[tuple[str, str]]:

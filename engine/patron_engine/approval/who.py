@@ -6,7 +6,8 @@ whom the words of a node mean (flow/people), who stands in, when a time is over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime, time
 from typing import Any
 
@@ -47,6 +48,9 @@ class Around:
         self.reading = Reading(conn, call)
         self.approver: str | None = None
         self.given: dict[str, list[str]] = {}  # who decides at a node whatever its words say
+        self.intended: Callable[[Instance], AbstractContextManager[None]] = lambda _: (
+            nullcontext()
+        )  # with its change carried out
         self._active: dict[str, bool] = {}
 
     def new_id(self) -> str:
@@ -117,7 +121,12 @@ class Around:
     # -- conditions and times ---------------------------------------------------------------------------------------
 
     def fits(self, case: Case) -> bool:
-        return self.reading.holds(case.when, [self.subject(self.instance)])[0]
+        """Of a change that waits: as the record would be with it."""
+        if self.instance.intent is None:
+            return self.reading.holds(case.when, [self.subject(self.instance)])[0]
+        with self.intended(self.instance):
+            reading = Reading(self.reading.conn, self.call)
+            return reading.holds(case.when, [self.subject(self.instance)])[0]
 
     def due(self, node: Node, again: bool) -> datetime | None:
         """When the time of a task that arrives now is over; `again`: when it is reminded of once more."""

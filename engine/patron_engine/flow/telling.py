@@ -39,7 +39,7 @@ class Tell(Command):
 def notify(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
     acts = []
     for subject, found in zip(subjects, targets_of(reading, step, subjects), strict=True):
-        to, groups = people(reading, step, "to", step.body["to"], subject), _groups(step.body["to"])
+        to, groups = people(reading, step, "to", step.body["to"], subject), groups_of(step.body["to"])
         channels = tuple(step.body.get("channels") or ())
         about = found[0][1:] if found else None
         if not to and not ("chat" in channels and groups):
@@ -79,7 +79,7 @@ def _text(reading: Reading, step: Step, key: str, subject: Subject) -> Text:
     return text_of(reading, step, key, subject, reading.call.model.workspace.languages)
 
 
-def _groups(words: Any) -> frozenset[str]:
+def groups_of(words: Any) -> frozenset[str]:
     """Codes of groups, departments and roles that `to` names."""
     found: set[str] = set()
     for item in words if isinstance(words, (list, tuple)) else [words]:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Literal
+from datetime import date
+from typing import Any
 
 import psycopg
 
 from patron_engine.access.decide import Deny, readable, row_rule
 from patron_engine.model.model import LinkSet, Object
-from patron_engine.page.changes import EVERYTHING, Choices, Difference, Happening, choices_of, happenings
-from patron_engine.page.gifts import Gift
+from patron_engine.page.changes import EVERYTHING, Choices, Happening, choices_of, happenings
+from patron_engine.page.decisions import decisions
+from patron_engine.page.entries import KINDS, PAGE, Entry, Kind
 from patron_engine.page.icons import option_icons
 from patron_engine.page.layout import Layout
 from patron_engine.page.place import places_in, sealed, version_in
@@ -27,38 +28,10 @@ from patron_engine.query.call import Call
 from patron_engine.query.files import FEATURE, record_files
 from patron_engine.query.history import Wanted
 from patron_engine.query.spec import Ask, Within
+from patron_engine.ways.approval_lock import has_approvals
 from patron_engine.ways.read import read
 
 Connection = psycopg.Connection[Any]
-Kind = Literal["activity", "comment", "task", "change", "file", "record"]
-KINDS: tuple[Kind, ...] = ("activity", "comment", "task", "change", "file", "record")
-PAGE = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One thing that happened. `day` is the one it counts for (an activity's own), `at` when it was written down."""
-
-    kind: Kind
-    object: str
-    id: str
-    day: date
-    at: datetime
-    icon: str
-    what: str
-    title: str = ""
-    body: Shown = EMPTY
-    by: Item | None = None
-    by_me: bool = False
-    tags: tuple[Shown, ...] = ()
-    next: str = ""
-    action: str = ""
-    cause: str = ""
-    named: str = ""
-    run: str = ""
-    differences: tuple[Difference, ...] = ()
-    gift: Gift | None = None
-    version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +163,8 @@ class _Sources:
         for kind, found in pairs:
             if found is not None and self._may(found):
                 made.append(self._of_set(kind, found))
+        if has_approvals(self.call, self.object.name):
+            made.append(_Source(name="~approvals", kind="approval", fetch=self._decisions))
         if self.object.history:
             made.append(_Source(name="~changes", kind="change", fetch=self._changes))
         if FEATURE in self.object.features:
@@ -257,6 +232,9 @@ class _Sources:
             if self.kind == "change" or not _only_files_came(h)
         ]  # fmt: skip
         return entries, None if page.next is None else str(page.next)
+
+    def _decisions(self, cursor: str | None) -> tuple[list[Entry], str | None]:
+        return decisions(self.conn, self.call, self.reader, (self.object.name, self.id), cursor)
 
     def _files(self, _: str | None) -> tuple[list[Entry], None]:
         made = []

@@ -20,7 +20,7 @@ from patron_engine.model.model import say
 from patron_engine.query import rights
 from patron_engine.query.sets import tree_field, tree_ids
 from patron_engine.query.source import path_steps
-from patron_engine.query.standing import waits_in
+from patron_engine.query.standing import at_step, waits_in
 from patron_engine.store.tables import TYPES, Id
 
 Column = sa.ColumnElement[Any]
@@ -97,6 +97,11 @@ def _belongs(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
 
 def _waits_in(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
     return waits_in(binding.building, node.params[0], args[0])
+
+
+def _at_step(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    approval, nodes = node.params
+    return at_step(binding.building, binding.column("me"), approval, nodes, args[0])
 
 
 def _under(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
@@ -186,6 +191,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[Any, tuple[Column, ...], Any], Column]]
     "BELONGS": _belongs,
     "THROUGH": rights.through,
     "WAITS_IN": _waits_in,
+    "AT_STEP": _at_step,
     "UNDER": _under,
     "REF": _ref,
     "IN_SEGMENT": _in_segment,

@@ -1,5 +1,5 @@
 """Standing: what flow keeps beside a record, as SQL values of its row: `path.NAME.since`, `pool.name`, `sla.CLOCK.due_at`; and
-the condition that a record waits in a pool.
+the conditions that a record waits in a pool, or is decided by me at a step.
 
 In: a row of a statement, the steps of a virtual name (model/virtual). Out: a correlated subquery by key; None for names that are
 kept elsewhere. A record that waits has a pool, one that somebody owns has a day on which it goes back.
@@ -57,6 +57,28 @@ def waits_in(building: Building, pools: Sequence[str], id: sa.ColumnElement[Any]
     named = table.c.pool.in_([_text(pool) for pool in pools])
     waiting = sa.select(table.c.record).select_from(table).where(table.c.record == id, table.c.waits, named)
     return sa.exists(waiting.correlate_except(table))
+
+
+def at_step(
+    building: Building,
+    me: sa.ColumnElement[Any],
+    approval: str,
+    nodes: Sequence[str],
+    id: sa.ColumnElement[Any],
+) -> sa.ColumnElement[bool]:
+    """I have a task at one of these steps of the record's latest approval, and did not submit it myself."""
+    tables = building.tables
+    of = tables.system(
+        "sys__approval", id="uuid", record="uuid", approval="text", latest="boolean", submitter="uuid"
+    ).alias(building.alias())
+    task = tables.system(
+        "sys__approval_task", instance="uuid", person="uuid", node="text", state="text"
+    ).alias(building.alias())
+    mine = sa.select(of.c.record).select_from(sa.join(of, task, task.c.instance == of.c.id)).where(
+        of.c.record == id, of.c.latest, of.c.approval == _text(approval), of.c.submitter.is_distinct_from(me),
+        task.c.person == me, task.c.node.in_([_text(node) for node in nodes]), task.c.state != _text("transferred"),
+    )  # fmt: skip
+    return sa.exists(mine.correlate_except(of, task))
 
 
 def _only(table: Any, row: Row, value: Any, *where: Any, last: Any = None) -> sa.ColumnElement[Any]:

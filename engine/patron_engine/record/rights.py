@@ -17,7 +17,7 @@ from patron_engine.query import rights
 from patron_engine.query.binding import ME, NOW, parameter, rule_condition
 from patron_engine.query.call import Call
 from patron_engine.query.source import Building, rules_of
-from patron_engine.query.standing import waits_in
+from patron_engine.query.standing import at_step, waits_in
 from patron_engine.query.statement import Statement, compiled, kept
 from patron_engine.query.values import call_values
 from patron_engine.record.pending import Pending
@@ -58,6 +58,10 @@ class Rights:
         return id is not None and self._ask(
             ("waits_in", tuple(pools)), id, lambda b, s: waits_in(b, pools, s)
         )
+
+    def at_step(self, approval: str, nodes: Sequence[str], id: str | None) -> bool:
+        key = ("at_step", approval, tuple(nodes))
+        return id is not None and self._ask(key, id, lambda b, s: at_step(b, _me(), approval, nodes, s))
 
     def through(self, objects: Sequence[str], action: Action, value: Any) -> bool:
         """One of the records a link points at is one on which the actor may do `action`."""

@@ -15,6 +15,7 @@ from typing import Any, Final
 from psycopg import sql
 
 from patron_engine.access.decide import readable
+from patron_engine.actor import Actor
 from patron_engine.approval import store
 from patron_engine.approval.program import Program
 from patron_engine.approval.value import Instance
@@ -25,6 +26,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_drawn import called, names_of
+from patron_engine.ways.approval_right import actor_at, looking
 from patron_engine.ways.approval_told import mirror_state
 from patron_engine.ways.approving import frame_of
 from patron_engine.ways.read import read
@@ -164,7 +166,12 @@ def box(
     }
     names = names_of(conn, call, people)
     return Box(
-        items=[_item(call, n, t, i, p, names, values.get((i.object, i.record), {})) for n, t, i, p in known],
+        items=[
+            _item(
+                call, n, t, i, p, names, values.get((actor_at(call.actor, p, i, i.task(t or "")), i.object, i.record), {})
+            )
+            for n, t, i, p in known
+        ],
         counts=counts(conn, call), names=names, following=following,
     )  # fmt: skip
 
@@ -194,16 +201,21 @@ def _summed(program: Program, instance: Instance, task: str | None) -> Sequence[
     return (node.body.get("summary") if node is not None else None) or program.tells("summary") or ()
 
 
-def _values(conn: Conn, call: Call, known: Sequence[Known]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """(object, record) -> what he may read of it, one question for each object."""
-    wanted: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+def _values(
+    conn: Conn, plain: Call, known: Sequence[Known]
+) -> dict[tuple[Actor, str, str], Mapping[str, Any]]:
+    """(he at the step, object, record) -> what he may read of it there, one question for each object and step."""
+    wanted: dict[tuple[Actor, str], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for _, task, instance, program in known:
-        ids, names = wanted[instance.object]
+        ids, names = wanted[
+            actor_at(plain.actor, program, instance, instance.task(task or "")), instance.object
+        ]
         ids.add(instance.record)
         names.update(_summed(program, instance, task))
-        names.add(call.model.objects[instance.object].title)
-    found: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for object, (ids, names) in wanted.items():
+        names.add(plain.model.objects[instance.object].title)
+    found: dict[tuple[Actor, str, str], Mapping[str, Any]] = {}
+    for (actor, object), (ids, names) in wanted.items():
+        call = looking(plain, actor)
         seen = readable(call.model, call.actor, object)
         fields = tuple(n for n in sorted(names) if n.partition(".")[0] in seen and "." not in n)
         try:
@@ -215,7 +227,7 @@ def _values(conn: Conn, call: Call, known: Sequence[Known]) -> dict[tuple[str, s
             ).rows()
         except NotFound:
             rows = []
-        found.update({(object, row["id"]): row for row in rows})
+        found.update({(actor, object, row["id"]): row for row in rows})
     return found
 
 

@@ -21,6 +21,7 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Source
 from patron_engine.record.statements import Conn
+from patron_engine.ways.approval_files import hang_files
 from patron_engine.ways.approving import Frame, carry, opened
 
 MAX_PEOPLE: Final = 50  # limit_approval_people: of one act
@@ -29,7 +30,7 @@ MAX_PEOPLE: Final = 50  # limit_approval_people: of one act
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """`to`: whom, or the node it goes back to; `how` a signer is added; `fields` of the record, in the form `source` says; `chosen`
-    who decides next, by node; `confirm` the way on that was shown."""
+    who decides next, by node; `confirm` the way on that was shown; `files` that come with the comment."""
 
     act: str
     comment: str | None = None
@@ -38,6 +39,7 @@ class Wish:
     fields: Mapping[str, Any] = field(default_factory=dict)
     source: Source = "wire"
     signature: str | None = None
+    files: tuple[str, ...] = ()
     chosen: Mapping[str, Any] = field(default_factory=dict)
     confirm: str | None = None
 
@@ -162,11 +164,16 @@ def _spoken(frame: Frame, task: Task, wish: Wish, kind: str, people: Sequence[st
             node=task.node,
             task=task.id,
             comment=wish.comment,
-            detail={"people": list(people)},
+            detail=_spoken_of(people, wish),
         ),
         Tell(kind=kind, people=tuple(people), node=task.node, task=task.id),
     )
+    hang_files(frame.conn, frame.call, frame.instance, wish.files)
     return carry(frame, going)
+
+
+def _spoken_of(people: Sequence[str], wish: Wish) -> dict[str, Any]:
+    return {"people": list(people), **({"files": list(wish.files)} if wish.files else {})}
 
 
 def speak_of(conn: Conn, call: Call, id: str, wish: Wish) -> Instance:
@@ -182,7 +189,8 @@ def _said(frame: Frame, wish: Wish, people: Sequence[str]) -> Instance:
     going = Going(frame.program, frame.instance, frame.facts)
     by = frame.call.actor.user
     going.add(
-        Log(kind="commented", by=by, comment=wish.comment, detail={"people": list(people)}),
+        Log(kind="commented", by=by, comment=wish.comment, detail=_spoken_of(people, wish)),
         Tell(kind="commented", people=tuple(people)),
     )
+    hang_files(frame.conn, frame.call, frame.instance, wish.files)
     return carry(frame, going)

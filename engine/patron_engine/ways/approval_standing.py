@@ -90,17 +90,23 @@ def _open(lock: Lock, object: Object) -> list[Texts]:
 
 def _ways(conn: Conn, call: Call, object: str, record: str) -> tuple[Way, ...]:
     """The best approval for submitting by hand, and one for each button that asks."""
-    found = candidates(conn, call, object, record)[:1]
-    made = [_way(call, t) for t in found]
-    buttons = {
-        b: None
-        for t in triggers_of(Programs.of(call.tables)).get(object, ())
-        if t.verb == "button"
-        for b in sorted(t.fields)
-    }
-    for button in buttons:
-        made += [_way(call, t, button) for t in candidates(conn, call, object, record, button)[:1]]
-    return tuple(made)
+    by_hand = [_way(call, t) for t in candidates(conn, call, object, record)[:1]]
+    return (*by_hand, *ways_by_button(conn, call, object, record))
+
+
+def asking_buttons(call: Call, object: str) -> list[str]:
+    """The buttons that ask for an approval of records of the object."""
+    triggers = triggers_of(Programs.of(call.tables)).get(object, ())
+    return list(dict.fromkeys(b for t in triggers if t.verb == "button" for b in sorted(t.fields)))
+
+
+def ways_by_button(conn: Conn, call: Call, object: str, record: str) -> list[Way]:
+    """Those of them that fit the record as it is now."""
+    return [
+        _way(call, t, button)
+        for button in asking_buttons(call, object)
+        for t in candidates(conn, call, object, record, button)[:1]
+    ]
 
 
 def _way(call: Call, trigger: Trigger, button: str = "") -> Way:

@@ -1,13 +1,12 @@
-"""Told: who learns of an approval's event: its tasks as records, rights to read, notices, automations. Part of the way approve.
+"""Told: what learns of an approval's event: its tasks as records, rights to read, automations. Part of the way approve.
 
-In: an instance before and after an event. Out: records of `approval_task`, rows of the object's given rights, messages in inboxes,
-events that automations listen to. All in the caller's transaction.
+In: an instance before and after an event. Out: records of `approval_task`, rows of the object's given rights, events that automations
+listen to. All in the caller's transaction; who is told is approval_notices' matter.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -19,59 +18,17 @@ from patron_engine.actor import SYSTEM, Cause
 from patron_engine.approval.program import Program
 from patron_engine.approval.value import Instance, Task, Tell
 from patron_engine.approval.who import run_of
-from patron_engine.flow.people import of_users, people
-from patron_engine.flow.program import Step
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.model.automations import automations, events_of
-from patron_engine.model.model import label_of, say
-from patron_engine.phrases import Phrase, own_catalogue, written
+from patron_engine.model.model import label_of
 from patron_engine.query.call import Call
 from patron_engine.query.values import fetch_values
 from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
+from patron_engine.ways.approval_notices import subject_of
 from patron_engine.ways.save import save
 
 TASK: Final = "approval_task"
-_HOLE: Final = re.compile(r"\{\{\s*([a-z0-9_.]+)\s*\}\}")
-SENTENCES: Final[Mapping[str, Phrase]] = {
-    "to_decide": Phrase("To decide: {subject}"),
-    "copied": Phrase("In copy: {subject}"),
-    "approved": Phrase("Approved: {subject}"),
-    "rejected": Phrase("Rejected: {subject}"),
-    "returned": Phrase("Returned: {subject}"),
-    "withdrawn": Phrase("Withdrawn: {subject}"),
-    "revoked": Phrase("The approval was revoked: {subject}"),
-    "ended": Phrase("The approval was ended: {subject}"),
-    "urged": Phrase("Please decide: {subject}"),
-    "late": Phrase("Overdue: {subject}"),
-    "asked": Phrase("A question about {subject}"),
-    "commented": Phrase("A comment on {subject}"),
-    "parked": Phrase("Cannot go on: {subject}"),
-}
-
-
-def subject_of(
-    conn: Conn, call: Call, program: Program, instance: Instance, node: str | None, languages: Sequence[str]
-) -> str:
-    """What a task is called: its title with the record's values in it, else the approval and the record."""
-    body = program.by_name[node].body if node is not None and node in program.by_name else program.body
-    title = say(body.get("title") or program.tells("title") or "", tuple(languages))
-    object = call.model.objects[instance.object]
-    wanted = _HOLE.findall(title) if title else [object.title]
-    found = fetch_values(conn, call, instance.object, [instance.record], wanted, money="own")
-    values = found.get(instance.record) or instance.snapshot
-    if title:
-        return _HOLE.sub(lambda hole: _text(values.get(hole[1])), title)
-    called = label_of(program.body.get("label") or "", program.name, tuple(languages))
-    return f"{say(called.texts, tuple(languages)) or called}: {_text(values.get(object.title))}"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(str(v) for v in value.values() if v is not None)
-    return "" if value is None else str(value)
-
-
 # -- tasks as records -----------------------------------------------------------------------------------------------
 
 
@@ -152,88 +109,6 @@ def let_in(conn: Conn, call: Call, before: Instance, now: Instance, tells: Itera
             " ON CONFLICT DO NOTHING"
         ).format(sql.Identifier(call.schema, call.tables.access(now.object).name)),
         (now.record, list(dict.fromkeys(people)), call.actor.user, call.now),
-    )
-
-
-# -- notices --------------------------------------------------------------------------------------------------------
-
-
-def tell(conn: Conn, call: Call, program: Program, instance: Instance, tells: Sequence[Tell]) -> None:
-    """A message in each person's inbox, in his language. What its node or the approval says comes first."""
-    object = call.model.objects.get("message")
-    if object is None or not tells:
-        return
-    reading = Reading(conn, call)
-    there = bool(fetch_values(conn, call, instance.object, [instance.record], ["id"]))
-    changes = []
-    for told in tells:
-        to, text = _addressed(reading, call, program, instance, told)
-        spoken = of_users(reading, list(to), "language", "active") if to else {}
-        for person in to:
-            user = spoken.get(person)
-            if user is None or user.get("active") is False or person == call.actor.user:
-                continue
-            languages = (user["language"],) if user.get("language") else call.model.workspace.languages
-            subject = subject_of(conn, call, program, instance, told.node, languages)
-            sentence = (
-                say(text, languages)
-                if text
-                else written(Phrase(SENTENCES[told.kind], subject=subject), languages, own_catalogue())
-            )
-            changes.append(_message(call, object, instance if there else None, person, sentence))
-    if changes:
-        quiet = replace(
-            call,
-            actor=SYSTEM,
-            cause=Cause(kind="approval", detail={"approval": instance.approval, "instance": instance.id}),
-        )
-        save(conn, quiet, changes)
-
-
-def _addressed(
-    reading: Reading, call: Call, program: Program, instance: Instance, told: Tell
-) -> tuple[Sequence[str], Any]:
-    """Whom, and the text that the definition has for it."""
-    node = program.by_name.get(told.node or "")
-    step, rule = (node.step, node.body.get("notify")) if node is not None else (program.root, None)
-    if told.kind == "parked":
-        return sorted(call.administrators()), None
-    if told.kind != "to_decide" and told.kind != "copied":
-        return told.people, None
-    if rule is None:
-        step, rule = program.root, program.tells("notify")
-    if not rule:
-        return told.people, None
-    to = (
-        people(reading, step, "notify.to", rule["to"], Subject(run=run_of(instance, call)))
-        if "to" in rule
-        else told.people
-    )
-    return to, _said(reading, step, rule, instance, call)
-
-
-def _said(reading: Reading, step: Step, rule: Mapping[str, Any], instance: Instance, call: Call) -> Any:
-    expression = step.expressions.get("notify.message")
-    if expression is None:
-        return rule.get("message")
-    value = reading.evaluate(expression, [Subject(run=run_of(instance, call))])[0]
-    return None if value is None else str(value)
-
-
-def _message(call: Call, object: Any, about_it: Instance | None, person: str, subject: str) -> Change:
-    values: dict[str, Any] = {
-        "subject": subject[:500], "channel": "inbox", "direction": "in", "owner": person, "status": "received", "sent_at": call.now,
-    }  # fmt: skip
-    about = object.field("about")
-    if about_it is not None and about is not None and about_it.object in about.link.to:
-        values["about"] = (
-            {"object": about_it.object, "id": about_it.record} if about.link.several else about_it.record
-        )
-    return Change(
-        action="create",
-        object="message",
-        set={n: v for n, v in values.items() if n in object.fields},
-        source="typed",
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from patron_engine.access.decide import readable
+from patron_engine.actor import Actor
 from patron_engine.approval import state, store
 from patron_engine.approval.ahead import Ahead
 from patron_engine.approval.may import acts_of_instance, acts_of_task, taken_back
@@ -23,8 +24,11 @@ from patron_engine.jsonio import loads
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
+from patron_engine.ways.approval_changes import Difference, differences
 from patron_engine.ways.approval_drawn import called, names_of
-from patron_engine.ways.approval_told import subject_of
+from patron_engine.ways.approval_files import named
+from patron_engine.ways.approval_notices import subject_of
+from patron_engine.ways.approval_right import at_step, let_in_before
 from patron_engine.ways.approve import asker_of
 from patron_engine.ways.approving import Frame, frame_of
 from patron_engine.ways.deciding import involved
@@ -40,16 +44,6 @@ class FieldSeen:
     right: str
     value: Any
     columns: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """What is different from the record as it was submitted."""
-
-    field: str
-    label: str
-    submitted: Any
-    now: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +63,8 @@ class Mine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One instance, for one viewer. `names`: user id -> how he is called, of everybody who occurs."""
+    """One instance, for one viewer. `names`: user id -> how he is called, of everybody who occurs; `viewer` as he reads the
+    record here; `files` that came with comments and decisions, by id."""
 
     instance: Instance
     label: str
@@ -85,6 +80,8 @@ class Seen:
     differences: Sequence[Difference]
     summary: Sequence[FieldSeen]
     record: Mapping[str, Any] | None
+    viewer: Actor
+    files: Mapping[str, Mapping[str, Any]]
 
 
 def look(conn: Conn, call: Call, id: str) -> Seen:
@@ -95,7 +92,8 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
     stops = route(program, instance, Ahead(conn, call, program, instance))
     mine = [t for t in instance.tasks if t.person == call.actor.user and t.kind != "copy"]
     his = [t for t in mine if t.state in UNDECIDED] or mine[-1:]
-    record = record_seen(conn, call, instance)
+    there = at_step(call, program, instance, his[0] if his else None)
+    record = record_seen(conn, there, instance)
     lines = store.logged(conn, call.schema, instance.id)
     people = [*people_of(stops), *_in_log(lines), *(p for p in (instance.submitter, instance.initiator) if p)]
     return Seen(
@@ -105,7 +103,8 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
         names=names_of(conn, call, people),
         acts=acts_of_instance(program, instance, asker, call.now), mine=[_mine(frame, t) for t in his],
         take_back=_take_back(frame, mine), fields=_fields(frame, his, record), differences=_differences(frame, his, record),
-        summary=_summary(frame, his, record), record=record,
+        summary=_summary(frame, his, record), record=record, viewer=there.actor,
+        files=named(conn, call, [f for line in lines for f in line["detail"].get("files", ())]),
     )  # fmt: skip
 
 
@@ -117,7 +116,8 @@ def seen_frame(conn: Conn, call: Call, id: str) -> Frame:
         instance = store.load(conn, call.schema, of) if of is not None else None
     if instance is None:
         raise _missing()
-    if not (call.actor.administrator or call.actor.user in involved(instance)):
+    mine = call.actor.administrator or call.actor.user in involved(instance)
+    if not (mine or let_in_before(conn, call, instance)):
         try:
             read_one(conn, call, instance.object, instance.record, fields=("id",))
         except NotFound:
@@ -237,21 +237,14 @@ def _without(value: Any, columns: Mapping[str, str]) -> Any:
 
 
 def _differences(frame: Frame, his: Sequence[Task], record: Mapping[str, Any] | None) -> list[Difference]:
-    """Of the fields he may read, those that are different by now."""
+    """Of what he may read, what is different from when the step before his was decided; from its submission for who has none."""
     if record is None or not frame.instance.snapshot:
         return []
     node, object = _node(frame, his), frame.call.model.objects[frame.instance.object]
     hidden = {n for n, right in (node.fields if node is not None else {}).items() if right == "hidden"}
-    own = {"version", "updated_at", "updated_by", *hidden}
-    found = []
-    for name, now in record.items():
-        before = frame.instance.snapshot.get(name)
-        if name in own or name not in frame.instance.snapshot or before == now:
-            continue
-        field = object.field(name)
-        label = called(frame.call, field.label if field is not None else "", name)
-        found.append(Difference(field=name, label=label, submitted=before, now=now))
-    return found
+    instance = frame.instance
+    last = store.last_before(frame.conn, frame.call.schema, instance.id, his[0].arrived_at) if his else {}
+    return list(differences(frame.call, object, {**instance.snapshot, **last}, record, hidden))
 
 
 def _summary(frame: Frame, his: Sequence[Task], record: Mapping[str, Any] | None) -> list[FieldSeen]:

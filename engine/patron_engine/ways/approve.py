@@ -21,9 +21,8 @@ from patron_engine.approval.may import FORBIDDEN, Asker, acts_of_instance
 from patron_engine.approval.program import Program, program_of
 from patron_engine.approval.value import OPEN, Instance
 from patron_engine.approval.who import run_of
-from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, PatronError, Refused
+from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, Refused
 from patron_engine.flow.values import Reading, Subject
-from patron_engine.jsonio import loads
 from patron_engine.model.model import label_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
@@ -35,7 +34,8 @@ from patron_engine.record.asking import Ask, Trigger, triggers_of
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_choices import ask_choices, chosen_people
-from patron_engine.ways.approving import Frame, actor_of, carry, frame_of, opened
+from patron_engine.ways.approval_snapshot import snapshot
+from patron_engine.ways.approving import Frame, carry, frame_of, opened
 from patron_engine.ways.read import read_one
 
 Chosen = Mapping[str, Sequence[str]]
@@ -46,10 +46,28 @@ MAX_COMMENT: Final = 10_000  # limit_approval_comment: characters
 
 
 def begin_of(conn: Conn, call: Call, ask: Ask, intent: Mapping[str, Any] | None) -> str:
-    """A save asked for it; the id of the instance. Conflict where the record has an open one."""
+    """A save asked for it; the id of the instance. Conflict where the record has an open one; where that was returned, the change
+    takes the place of the one that waited, and it is submitted again."""
+    returned = _returned(conn, call, ask) if intent is not None else None
+    if returned is not None:
+        anew = replace(returned, instance=replace(returned.instance, intent=intent))
+        anew.facts.instance = anew.instance
+        return carry(anew, state.resubmit(anew.program, anew.instance, call.actor.user, anew.facts)).id
     submitter = ask.causer or ask.owner
     instance = _new(conn, call, ask.approval, ask.object, ask.record, ask.verb, submitter, intent, {})
     return _begun(conn, call, instance).id
+
+
+def _returned(conn: Conn, call: Call, ask: Ask) -> Frame | None:
+    """The open approval of a change that was sent back to who asks again."""
+    there = store.of_record(conn, call.schema, ask.object, ask.record, open=True)
+    if there is None:
+        return None
+    frame = opened(conn, call, there)
+    it = frame.instance
+    mine = ask.causer in (it.submitter, it.initiator)
+    same = it.state == "returned" and it.intent is not None and it.approval == ask.approval
+    return frame if same and mine else None
 
 
 def submit(
@@ -206,20 +224,6 @@ def _owner(conn: Conn, call: Call, object: str, record: str) -> str | None:
         return None
     found = fetch_values(conn, call, object, [record], ["owner"]).get(record, {}).get("owner")
     return found if isinstance(found, str) else None
-
-
-def snapshot(conn: Conn, call: Call, object: str, record: str) -> dict[str, Any]:
-    """The record as it is, with its details, as its JSON has it."""
-    whole = replace(call, actor=actor_of(conn, call, None) or call.actor)
-    found = call.model.objects[object]
-    names = [n for n, f in found.fields.items() if f.type != "secret"]
-    try:
-        kept: dict[str, Any] = loads(
-            read_one(conn, whole, object, record, fields=names, expand=found.details).json
-        )
-    except PatronError:
-        return {}
-    return kept
 
 
 # -- the whole ------------------------------------------------------------------------------------------------------

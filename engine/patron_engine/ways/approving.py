@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from patron_engine.actor import SYSTEM, Actor, Cause
@@ -30,9 +31,10 @@ from patron_engine.query.call import Call
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
 from patron_engine.release.active import load_model
-from patron_engine.ways.approval_told import let_in, mirror, raise_events, tell
+from patron_engine.ways.approval_notices import tell
+from patron_engine.ways.approval_told import let_in, mirror, raise_events
 from patron_engine.ways.flow import advance
-from patron_engine.ways.intents import change_kept
+from patron_engine.ways.intents import as_intended, change_kept
 from patron_engine.ways.save import save
 from patron_engine.ways.steps import flow_named
 
@@ -52,14 +54,9 @@ class Frame:
 def frame_of(conn: Conn, call: Call, instance: Instance) -> Frame:
     """Conflict when the definition it was begun with is nowhere any more."""
     model, program = _program(conn, call, instance)
-    return Frame(
-        conn=conn,
-        call=call,
-        model=model,
-        program=program,
-        instance=instance,
-        facts=Around(conn, call, program, instance),
-    )
+    facts = Around(conn, call, program, instance)
+    facts.intended = partial(as_intended, conn, call)
+    return Frame(conn=conn, call=call, model=model, program=program, instance=instance, facts=facts)
 
 
 def opened(conn: Conn, call: Call, id: str) -> Frame:

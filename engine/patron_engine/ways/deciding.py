@@ -29,6 +29,7 @@ from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_choices import check_choice
 from patron_engine.ways.approval_drawn import drawn
 from patron_engine.ways.approval_fields import Fields, missing, save_fields
+from patron_engine.ways.approval_files import hang_files, hang_signature
 from patron_engine.ways.approval_people import (
     Wish,
     add_signer,
@@ -40,12 +41,15 @@ from patron_engine.ways.approval_people import (
     speak,
     transfer,
 )
+from patron_engine.ways.approval_snapshot import snapshot
 from patron_engine.ways.approve import asker_of, check_comment
 from patron_engine.ways.approving import Frame, carry, opened
 
 SETTLED: Final = {
     "approve": "approved", "reject": "rejected", "return": "returned", "transfer": "transferred", "delegate": "delegated",
 }  # fmt: skip
+
+DECIDES: Final = ("approve", "reject", "return")
 
 
 def act(conn: Conn, call: Call, task: str, wish: Wish) -> Instance:
@@ -63,6 +67,8 @@ def act(conn: Conn, call: Call, task: str, wish: Wish) -> Instance:
     frame.facts.approver = call.actor.user
     if wish.act in SETTLED:
         _settle(frame, mine, SETTLED[wish.act])
+    if wish.act in DECIDES:
+        _note_before(frame, mine)
     return _ACTS[wish.act](frame, mine, wish)
 
 
@@ -114,6 +120,14 @@ def _settle(frame: Frame, task: Task, to: str) -> None:
         )
 
 
+def _note_before(frame: Frame, task: Task) -> None:
+    """The record as it is now: what changes from here on is new to who decides next."""
+    instance = frame.instance
+    now = snapshot(frame.conn, frame.call, instance.object, instance.record)
+    different = {n: v for n, v in now.items() if instance.snapshot.get(n) != v}
+    store.note_before(frame.conn, frame.call.schema, task.id, different)
+
+
 # -- decisions ------------------------------------------------------------------------------------------------------
 
 
@@ -140,7 +154,14 @@ def _decided(frame: Frame, task: Task, wish: Wish, verdict: state.Verdict) -> In
         _same_way(frame, before, wish.confirm)
     comment = None if node.comment == "hidden" else wish.comment
     going = state.decide(
-        frame.program, frame.instance, task, verdict, frame.call.actor.user, comment, frame.facts
+        frame.program,
+        frame.instance,
+        task,
+        verdict,
+        frame.call.actor.user,
+        comment,
+        frame.facts,
+        files=wish.files,
     )
     if wish.signature is not None:
         going.add(
@@ -152,7 +173,11 @@ def _decided(frame: Frame, task: Task, wish: Wish, verdict: state.Verdict) -> In
                 detail={"signature": wish.signature},
             )
         )
-    return carry(frame, going)
+    made = carry(frame, going)
+    if wish.signature is not None:
+        hang_signature(frame.conn, frame.call, made, task, wish.signature)
+    hang_files(frame.conn, frame.call, made, wish.files)
+    return made
 
 
 def _asked_after(frame: Frame, task: Task, wish: Wish, verdict: state.Verdict) -> set[str]:

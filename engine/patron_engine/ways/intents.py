@@ -6,10 +6,14 @@ In: changes, what saves a list of them whole. Out: outcomes; of a change that wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
+from patron_engine.actor import SYSTEM, Cause
+from patron_engine.approval.value import Instance
+from patron_engine.errors import PatronError
 from patron_engine.model.values import as_wire
 from patron_engine.query.call import Call
 from patron_engine.record.asking import Ask, Asked
@@ -55,6 +59,23 @@ def intent_of(change: Change) -> dict[str, Any]:
     """A change as JSON."""
     kept = {name: getattr(change, name) for name in _KEPT}
     return {**kept, "set": as_wire(dict(change.set)) if change.source != "text" else dict(change.set), "confirm": sorted(change.confirm), "external_ids": dict(change.external_ids)}  # fmt: skip
+
+
+@contextmanager
+def as_intended(conn: Conn, call: Call, instance: Instance) -> Iterator[None]:
+    """Meanwhile the record is as it would be with the change that waits; what does not pass as it is now leaves it as it is."""
+    from patron_engine.ways.save import save  # it asks here which changes wait
+
+    intent = instance.intent
+    if intent is None or intent["action"] not in ("update", "upsert", "transfer"):
+        yield
+        return
+    detail = {"approval": instance.approval, "instance": instance.id, "of": instance.record}
+    quiet = replace(call, actor=SYSTEM, cause=Cause(kind="approval", detail=detail), committed=[])
+    with conn.transaction(force_rollback=True):
+        with suppress(PatronError), conn.transaction():
+            save(conn, quiet, [change_kept(intent)])
+        yield
 
 
 def change_kept(intent: Mapping[str, Any]) -> Change:

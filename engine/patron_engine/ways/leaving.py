@@ -44,20 +44,22 @@ def tell_people(conn: Conn, call: Call, run: Run, command: Any) -> Mapping[str, 
 def deliver(
     conn: Conn, call: Call, people: Sequence[str], *, text: Text, body: Text | None, about: tuple[str, str] | None,
     channels: Sequence[str], groups: frozenset[str], run: str | None, html: str | None = None,
+    reason: str = "automation", link: str | None = None,
 ) -> None:  # fmt: skip
-    """What an automation says, on the channels it names; without any as each person chose."""
+    """What an automation or an approval says, on the channels it names; without any as each person chose."""
     own = [c for c in channels if c in OWN]
     if own or not channels:
         tell(
             conn,
             call,
             people,
-            "automation",
+            reason,
             text=text,
             body=body,
             about=about,
             channels=own or None,
             html=html,
+            link=link,
         )
     if "sms" in channels:
         put(conn, call, _short_messages(conn, call, people, text, run))

@@ -6,7 +6,7 @@
     GET  /approvals?box=waiting|done|started|copied&object=&approval=&before=
     GET  /approvals/{id}                        an instance, by its id or that of one of its tasks
     POST /approvals/{task}/{act}                approve reject return transfer delegate add-signer remove-signer claim ask comment
-                                                take-back read, with {"comment", "fields", "to", "how", "signature", "chosen", "confirm"}
+                                                take-back read, with {"comment", "fields", "to", "how", "signature", "files", "chosen", "confirm"}
     POST /approvals/batch                       {"tasks", "act": approve | reject, "comment"}: each by itself
 
 In: requests. Out: JSON; the way approve decides everything.
@@ -41,7 +41,7 @@ from patron_platform.phrases import at_field, written
 router = APIRouter()
 MAX_BATCH = 200  # limit_approval_batch: tasks decided at once
 Conn = psycopg.Connection[Any]
-WISH = ("comment", "fields", "to", "how", "signature", "chosen", "confirm")
+WISH = ("comment", "fields", "to", "how", "signature", "files", "chosen", "confirm")
 
 
 # -- a record -------------------------------------------------------------------------------------------------------
@@ -90,6 +90,7 @@ def _submit(call: Call, it: Submitting) -> dict[str, Any]:
         "label": it.label,
         "route": it.route,
         "choose": it.choose,
+        "said": it.said,
     }
 
 
@@ -98,7 +99,7 @@ def act_on_approval(request: Request, object: str, id: str, verb: str, data: Bod
     caller = enter(request)
     only({verb: None}, tuple(_WHOLE), "act of an approval")
     body = json_object(request, data)
-    only(body, ("comment", "to", "people"))
+    only(body, ("comment", "to", "people", "files"))
 
     def act(conn: Conn, call: Call) -> Answer:
         instance = approve.instance_of(conn, call, object, id)
@@ -111,7 +112,10 @@ _WHOLE: Mapping[str, Callable[[Conn, Call, str, Mapping[str, Any]], Instance]] =
     "withdraw": lambda conn, call, id, body: approve.withdraw(conn, call, id, _text(body, "comment")),
     "urge": lambda conn, call, id, body: approve.urge(conn, call, id),
     "comment": lambda conn, call, id, body: speak_of(
-        conn, call, id, Wish(act="comment", comment=_text(body, "comment"), to=body.get("to"))
+        conn,
+        call,
+        id,
+        Wish(act="comment", comment=_text(body, "comment"), to=body.get("to"), files=_files(body)),
     ),
     "resubmit": lambda conn, call, id, body: approve.resubmit(conn, call, id),
     "jump": lambda conn, call, id, body: approval_admin.jump(
@@ -202,7 +206,7 @@ def act_on_task(request: Request, task: str, verb: str, data: Body) -> Response:
     wish = Wish(
         act=verb.replace("-", "_"), comment=_text(body, "comment"), to=body.get("to"), how=_text(body, "how") or "after",
         fields=_mapping(body, "fields"), signature=_text(body, "signature"), chosen=_mapping(body, "chosen"),
-        confirm=_text(body, "confirm"),
+        confirm=_text(body, "confirm"), files=_files(body),
     )  # fmt: skip
 
     def act(conn: Conn, call: Call) -> Answer:
@@ -245,6 +249,13 @@ def _people(body: Mapping[str, Any]) -> dict[str, list[str]]:
         if not isinstance(people, list) or not all(isinstance(p, str) for p in people):
             raise _wrong("not_users", Phrase("name users by their ids"), f"people.{node[:40]}")
     return found
+
+
+def _files(body: Mapping[str, Any]) -> tuple[str, ...]:
+    found = body.get("files") or []
+    if not isinstance(found, list) or not all(isinstance(f, str) for f in found):
+        raise _wrong("not_list", Phrase("files is a list of ids"), "files")
+    return tuple(found)
 
 
 def _number(text: str | None) -> int | None:

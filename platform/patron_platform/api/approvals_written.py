@@ -51,7 +51,7 @@ def seen_json(conn: psycopg.Connection[Any], call: Call, seen: Seen) -> dict[str
         "tasks": [_task(t, seen.names) for t in it.tasks], "acts": acts(call, seen.acts),
         "mine": [_mine(call, m, seen.names) for m in seen.mine], "take_back": seen.take_back,
         "fields": [plain(f) for f in seen.fields], "differences": [plain(d) for d in seen.differences],
-        "summary": [_valued(f) for f in seen.summary], "names": dict(seen.names),
+        "values": seen.record, "files": list(seen.files.values()), "summary": [_valued(f) for f in seen.summary], "names": dict(seen.names),
     }  # fmt: skip
 
 

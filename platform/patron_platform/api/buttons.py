@@ -1,7 +1,8 @@
 """Buttons over HTTP: `GET /records/{object}/{id}/buttons` lists those that fit, `POST …/buttons/{name}` presses one.
 
 In: `{"fields": {…}, "confirm": […]}`, the fields the button asks for. Out: `{"run", "state", "error"}`: how the run stands after it went
-as far as it goes at once. What its first step refuses is refused whole.
+as far as it goes at once. What its first step refuses is refused whole. A button that asks for an approval submits: 202 with the
+instance, as `submit` with `button` does.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from patron_engine.approval import store
+from patron_engine.approval.value import OPEN
 from patron_engine.errors import Refused
 from patron_engine.expr.compile import Expression
-from patron_engine.flow.buttons import Button, offered
+from patron_engine.flow.buttons import Button, buttons_of, offered
 from patron_engine.jsonio import dumps
 from patron_engine.model.model import say
 from patron_engine.phrases import Phrase
@@ -23,8 +26,11 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.record.change import Change
+from patron_engine.ways import approve
+from patron_engine.ways.approval_standing import asking_buttons, ways_by_button
 from patron_engine.ways.press import press
 from patron_engine.ways.read import read_one
+from patron_platform.api.approvals_written import instance_json
 from patron_platform.api.door import enter
 from patron_platform.api.idempotency import Answer, write
 from patron_platform.api.requests import Body, json_answer, json_object, only
@@ -41,7 +47,11 @@ def list_buttons(request: Request, object: str, id: str) -> Response:
     def act(conn: Connection, call: Call) -> list[dict[str, Any]]:
         found = known_object(call, object)
         known = str(read_one(conn, call, found.name, id, fields=("id",)).record()["id"])
-        return [_told(b, call.actor.languages) for b in offered(conn, call, found.name, known)]
+        told = [_told(b, call.actor.languages) for b in offered(conn, call, found.name, known)]
+        if store.of_record(conn, call.schema, found.name, known, open=True) is not None:
+            return told
+        asking = ways_by_button(conn, call, found.name, known)
+        return [*told, *({"name": w.button, "label": w.label, "confirm": True, "ask": []} for w in asking)]
 
     return json_answer(dumps({"buttons": caller.workspace.reading(caller.actor, act)}))
 
@@ -71,6 +81,9 @@ def press_button(request: Request, object: str, id: str, name: str, data: Body) 
     begun: list[str] = []
 
     def act(conn: Connection, call: Call) -> Answer:
+        if _submits(call, object, name):
+            made = approve.submit(conn, call, object, id, button=name)
+            return Answer(dumps(instance_json(conn, call, made.id)), 202 if made.state in OPEN else 200)
         run = press(conn, call, who, name, change)
         begun[:] = [run.id]
         return Answer(dumps({"run": run.id, "state": run.state, "error": run.error}))
@@ -80,6 +93,14 @@ def press_button(request: Request, object: str, id: str, name: str, data: Body) 
         return answer  # it was sent before
     run = carry_on(service, caller.workspace, begun[0])
     return json_answer(dumps({"run": run.id, "state": run.state, "error": run.error}))
+
+
+def _submits(call: Call, object: str, name: str) -> bool:
+    """The button is that of an approval; an automation's of the same name comes first."""
+    found = known_object(call, object)
+    return name in asking_buttons(call, found.name) and all(
+        b.name != name for b in buttons_of(call.model, found.name)
+    )
 
 
 def _fields(body: dict[str, Any]) -> dict[str, Any]:

@@ -25,11 +25,12 @@ from patron_engine.jsonio import dumps, loads
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
-from patron_engine.query.files import find_file, record_files
+from patron_engine.query.files import record_files
 from patron_engine.record import files
 from patron_engine.record.attach import file_ids
 from patron_engine.record.change import Change
 from patron_engine.store import blobs
+from patron_engine.ways.approval_files import file_seen
 from patron_engine.ways.save import save
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.download import answer
@@ -181,7 +182,7 @@ def fetch_file(request: Request, id: str) -> Response:
     only(given, ("inline",), "parameter")
     if given.get("inline", "true") not in ("true", "false"):
         raise Refused([Problem(code="not_boolean", message="inline is true or false", path="inline")])
-    found = caller.workspace.reading(caller.actor, lambda conn, call: find_file(conn, call, id))
+    found = caller.workspace.reading(caller.actor, lambda conn, call: file_seen(conn, call, id))
     return answer(request, caller.workspace, found, inline=given.get("inline") == "true")
 
 
@@ -195,7 +196,7 @@ def discard(request: Request, caller: Caller, id: str) -> Response:
     """The same for a caller who is known."""
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
-        found = find_file(conn, call, id)
+        found = file_seen(conn, call, id)
         if not files.discard(conn, call, found.id):
             raise Conflict(
                 "this file hangs on a record", code="file_attached", hint="take it off the record instead"

@@ -36,7 +36,7 @@ APPROVAL: JsonValue = {
         "state": {"enum": ["running", "parked", "returned", "approved", "rejected", "withdrawn", "revoked", "ended"]},
         "submitter": _PERSON, "initiator": _PERSON, "steps": list_of(TEXT), "route": list_of(_ANY), "log": list_of(_ANY),
         "tasks": list_of(_ANY), "mine": list_of(_ANY), "acts": {"type": "object", "description": "act -> null, or why not"},
-        "fields": list_of(_ANY), "differences": list_of(_ANY), "summary": list_of(_ANY), "intent": {"type": ["object", "null"]},
+        "fields": list_of(_ANY), "values": {"type": ["object", "null"], "description": "the record as the caller reads it here"}, "differences": list_of(_ANY), "summary": list_of(_ANY), "files": list_of(_ANY), "intent": {"type": ["object", "null"]},
         "problems": list_of(_ANY), "comment": {"type": ["string", "null"]}, "began_at": _MOMENT, "decided_at": _MOMENT, "ended_at": _MOMENT,
     },
 }  # fmt: skip
@@ -45,7 +45,7 @@ _WISH: JsonValue = {
         {
             "comment": TEXT, "fields": {"type": "object", "description": "fields of the record that the step gives"},
             "to": {"description": "whom; of return: submitter, last or a step"}, "how": {"enum": ["before", "after", "beside"]},
-            "signature": TEXT, "chosen": _PEOPLE, "confirm": {"type": "string", "description": "the changed route that was shown"},
+            "signature": TEXT, "files": list_of(ID), "chosen": _PEOPLE, "confirm": {"type": "string", "description": "the changed route that was shown"},
         }
     ),
     "additionalProperties": False,

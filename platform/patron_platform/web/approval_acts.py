@@ -7,7 +7,7 @@ page again with everything typed and why it was not done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from patron_engine.page.typed import Typed, typed_of
 from patron_engine.query.call import Call
 from patron_engine.ways import approval_admin, approval_box, approve, deciding
 from patron_engine.ways.approval_people import Wish, speak_of
+from patron_engine.ways.approval_right import looking
 from patron_engine.ways.approvals_seen import look
 from patron_platform.api.errors import status_of
 from patron_platform.web import csrf, forms_in
@@ -104,13 +105,16 @@ class Typing:
     more: frozenset[str]
     instance: str
     own: bool  # the address is that of a task of his
+    files: tuple[str, ...] = ()
 
 
 def _of_task(visitor: Visitor, id: str, name: str, form: Pairs) -> Response:
     typing, wish = _read(visitor, id, name, form)
     again = {"_add", "_remove", "_redraw", "_more", "_search"} & set(typing.typed.frame)
     if again or name in ("", "look"):
-        return draw_approval(visitor, id, Sent(act="look", typed=typing.typed, more=typing.more))
+        return draw_approval(
+            visitor, id, Sent(act="look", typed=typing.typed, more=typing.more, files=typing.files)
+        )
     if name not in SAID:
         raise NotFound("there is no such page, or it is not yours to see")
     try:
@@ -118,7 +122,7 @@ def _of_task(visitor: Visitor, id: str, name: str, form: Pairs) -> Response:
             visitor.actor, lambda conn, call: _carry_out(conn, call, id, typing, wish), visitor.cause
         )
     except (Refused, Conflict, Forbidden, LimitExceeded) as error:
-        return _again(visitor, id, name, typing.typed, error, typing.more)
+        return _again(visitor, id, name, typing.typed, error, typing.more, typing.files)
     return see_other(_onward(visitor, id, name))
 
 
@@ -138,20 +142,21 @@ def _read(visitor: Visitor, id: str, name: str, form: Pairs) -> tuple[Typing, Wi
     def read(conn: Connection, call: Call) -> tuple[Typing, Wish]:
         seen = look(conn, call, id)
         object, reader = call.model.objects[seen.instance.object], visitor.reader(call)
+        call = looking(call, seen.viewer)
         typed = typed_of(object, [(n, v) for n, v in form if n != "mention"])
         asked = frozenset(n for n in frame.get("_asked", "").split(",") if n in object.fields)
         granted = granted_of(call, seen, asked)
         wish = Wish(
             act=name, comment=frame.get("_comment") or None, how=frame.get("_how") or "after", source="text",
             to=_to(name, frame, people), fields=given_of(call, reader, granted, typed) if name == "approve" else {},
-            signature=frame.get("_signature") or None, confirm=frame.get("_confirm") or None,
+            signature=frame.get("_signature") or None, files=tuple(f for f in forms_in.several(form, "_files") if f), confirm=frame.get("_confirm") or None,
             chosen={
                 n.removeprefix(CHOSEN): [p for p in forms_in.several(form, n) if p]
                 for n in frame if n.startswith(CHOSEN) and any(forms_in.several(form, n))
             },
         )  # fmt: skip
         own = any(m.task.id == id for m in seen.mine)
-        return Typing(typed=typed, more=asked, instance=seen.instance.id, own=own), wish
+        return Typing(typed=typed, more=asked, instance=seen.instance.id, own=own, files=wish.files), wish
 
     return visitor.workspace.reading(visitor.actor, read)
 
@@ -167,7 +172,13 @@ def _to(name: str, frame: Mapping[str, str], people: list[str]) -> Any:
 
 
 def _again(
-    visitor: Visitor, id: str, name: str, typed: Typed, error: PatronError, more: frozenset[str] = frozenset()
+    visitor: Visitor,
+    id: str,
+    name: str,
+    typed: Typed,
+    error: PatronError,
+    more: frozenset[str] = frozenset(),
+    files: Sequence[str] = (),
 ) -> Response:
     """The page as it is now, with everything typed and why it was not done."""
     problems = tuple(getattr(error, "problems", ()))
@@ -178,7 +189,7 @@ def _again(
     )
     shown = Sent(
         act=name, typed=typed, problems=problems, told="" if problems else error.detail, more=more,
-        confirm=str(values.get("confirm", "")), route=values.get("route", ()),
+        confirm=str(values.get("confirm", "")), files=files, route=values.get("route", ()),
     )  # fmt: skip
     return draw_approval(visitor, id, shown, status=status_of(error))
 

@@ -16,6 +16,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from patron_engine.access.decide import readable
 from patron_engine.errors import NotFound
 from patron_engine.jsonio import dumps
 from patron_engine.page.people import choices
@@ -27,8 +28,10 @@ from patron_engine.page.typed import Typed
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.ways import approval_box
+from patron_engine.ways.approval_changes import Difference
 from patron_engine.ways.approval_drawn import drawn
-from patron_engine.ways.approvals_seen import Difference, Mine, Seen, look
+from patron_engine.ways.approval_right import looking
+from patron_engine.ways.approvals_seen import Mine, Seen, look
 from patron_platform.web.approval_said import changes_of, people_offered
 from patron_platform.web.form_page import drawing
 from patron_platform.web.problems import words_in
@@ -53,6 +56,7 @@ class Sent:
     told: str = ""
     more: frozenset[str] = frozenset()
     confirm: str = ""
+    files: Sequence[str] = ()
     route: Sequence[Mapping[str, Any]] = ()
 
 
@@ -98,9 +102,10 @@ def draw_approval(visitor: Visitor, id: str, sent: Sent | None = None, status: i
         call = visitor.workspace.call(conn, visitor.actor)
         seen = look(conn, call, id)
         mine = mine_of(seen, id)
-        made = _record(conn, call, visitor, seen, mine)
+        there = looking(call, seen.viewer)
+        made = _record(conn, there, visitor, seen, mine)
         values = _values(conn, call, visitor, seen, mine, made)
-        values |= _deciding(conn, call, visitor, seen, mine, sent or Sent()) if mine else {}
+        values |= _deciding(conn, there, visitor, seen, mine, sent or Sent()) if mine else {}
         values |= {"sent": sent, "done": given.get("done") if given.get("done") in DONE else None}
         template = "approval_print.html" if given.get("print") else "approval.html"
         return page(visitor, call, template, title=seen.subject, here="inbox", status=status, **values)
@@ -161,8 +166,8 @@ def _values(
     following = next((i for i in waiting.items if i.instance != it.id), None)
     return {
         "seen": seen, "it": it, "mine": mine, "made": made, "labels": labels,
-        "route": drawn(conn, call, seen.route), "changes": changes_of(call, reader, it.object, seen.differences),
-        "here_url": visitor.url("approvals", mine.task.id if mine else it.id), "record_url": visitor.url("o", it.object, it.record),
+        "route": drawn(conn, call, seen.route), "changes": changes_of(call, reader, seen.differences),
+        "here_url": visitor.url("approvals", mine.task.id if mine else it.id), "record_url": visitor.url("o", it.object, it.record) if readable(call.model, call.actor, it.object) else "",
         "following": following, "waiting_count": waiting.counts["waiting"], "intent": _intent(call, visitor, seen),
         "people": people_offered(conn, call, without=visitor.actor.user), "tree": None, "choose": (),
         "nodes": [(n, labels.get(n, n)) for n, stop in _stops(seen.route) if stop.type == "approve"],
@@ -195,11 +200,13 @@ def _intent(call: Call, visitor: Visitor, seen: Seen) -> list[Any]:
         return []
     object = call.model.objects[it.object]
     asked = [
-        Difference(field=n, label=reader.say(f.label, n), submitted=seen.record.get(n), now=v)
+        Difference(
+            object=it.object, name=n, field=n, label=reader.say(f.label, n), before=seen.record.get(n), now=v
+        )
         for n, v in it.intent["set"].items()
         if n in seen.record and (f := object.field(n)) is not None
     ]
-    return changes_of(call, reader, it.object, asked)
+    return changes_of(call, reader, asked)
 
 
 def _deciding(

@@ -16,8 +16,8 @@ from patron_engine.page.reader import Reader
 from patron_engine.page.show import Shown, shown
 from patron_engine.query.call import Call
 from patron_engine.record.change import Outcome
+from patron_engine.ways.approval_changes import Difference
 from patron_engine.ways.approval_drawn import names_of
-from patron_engine.ways.approvals_seen import Difference
 
 
 def asked_for(outcome: Outcome) -> str:
@@ -29,23 +29,22 @@ def asked_for(outcome: Outcome) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A field as it was submitted, and as it is now."""
+    """A field as it was, and as it is now."""
 
     label: str
     before: Shown
     after: Shown
 
 
-def changes_of(call: Call, reader: Reader, object: str, differences: Sequence[Difference]) -> list[Changed]:
-    of = call.model.objects[object]
+def changes_of(call: Call, reader: Reader, differences: Sequence[Difference]) -> list[Changed]:
     found = []
     for one in differences:
-        field = of.field(one.field)
+        field = call.model.objects[one.object].field(one.name)
         if field is not None:
             found.append(
                 Changed(
                     label=one.label,
-                    before=shown(field, one.submitted, reader),
+                    before=shown(field, one.before, reader),
                     after=shown(field, one.now, reader),
                 )
             )

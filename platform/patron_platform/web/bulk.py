@@ -235,7 +235,8 @@ def _done(it: Asked, act: str, ids: Sequence[str], make: Making, back: str) -> R
         return outcomes, remember(conn, call, done) if done else None
 
     outcomes, act_id = it.visitor.workspace.writing(it.visitor.actor, write, cause)
-    refused = [(i, o) for i, o in zip(ids, outcomes, strict=True) if o.action == "refused"]
+    refused = [(i, o) for i, o in zip(ids, outcomes, strict=True) if o.action in ("refused", "submitted")]
+    waits = sum(o.action == "submitted" for _, o in refused)
     address = undo.told(back, act_id) if act_id else back
     if not refused:
         return see_other(address)
@@ -243,16 +244,23 @@ def _done(it: Asked, act: str, ids: Sequence[str], make: Making, back: str) -> R
     with it.visitor.workspace.connection("read") as conn:
         call = it.visitor.workspace.call(conn, it.visitor.actor)
         whose = [
-            Kept(object=object, id=i, why=" ".join(it.visitor.words(p.message) for p in o.problems))
+            Kept(
+                object=object,
+                id=i,
+                why=t("approvals.waits")
+                if o.action == "submitted"
+                else " ".join(it.visitor.words(p.message) for p in o.problems),
+            )
             for i, o in refused
         ]
         told = [
             Told(object=object, id=k.id, title=title, why=k.why)
             for k, title in zip(whose, titles(conn, call, whose), strict=True)
         ]
-        said = t("lists.result", done=len(ids) - len(told), refused=len(told))
+        said = t("lists.result", done=len(ids) - len(told), refused=len(told) - waits)
+        said += t("approvals.comma") + t("approvals.n_wait", n=waits) if waits else ""
         return page(it.visitor, call, "list_result.html", title=page_title(it), here=object, told=told, said=said,
-                    head=t("lists.refused"), back=address)  # fmt: skip
+                    head=t("lists.refused") if waits < len(told) else t("approvals.waits_head"), back=address)  # fmt: skip
 
 
 def _page(

@@ -17,9 +17,10 @@ from starlette.responses import Response
 
 from patron_engine.errors import NotFound, Refused
 from patron_engine.jsonio import loads
-from patron_engine.query.files import find_file, needs_feature, record_files
+from patron_engine.query.files import needs_feature, record_files
 from patron_engine.query.names import known_object
 from patron_engine.record.change import Change
+from patron_engine.ways.approval_files import file_seen
 from patron_platform.api import files
 from patron_platform.api.door import Caller
 from patron_platform.api.download import answer
@@ -50,7 +51,7 @@ async def send(request: Request, workspace: str) -> Response:
 def show(request: Request, workspace: str, id: str) -> Response:
     """The bytes, for a link or a picture of a page; `?inline=true` shows pictures and PDFs in place."""
     visitor = enter(request, workspace)
-    found = visitor.workspace.reading(visitor.actor, lambda conn, call: find_file(conn, call, id))
+    found = visitor.workspace.reading(visitor.actor, lambda conn, call: file_seen(conn, call, id))
     made = answer(request, visitor.workspace, found, inline=request.query_params.get("inline") == "true")
     made.headers["Vary"] = "Cookie"
     return made

@@ -34,6 +34,7 @@ from patron_engine.record.change import Change
 from patron_engine.ways.read import read
 from patron_platform.api.errors import status_of
 from patron_platform.web import csrf, forms_in
+from patron_platform.web.approval_said import asked_for
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.lists import Asked, around, asked
@@ -85,13 +86,15 @@ def save_cell(request: Request, workspace: str, object: str, form: FormData) -> 
         version = whole(given.get("version", ""))
         reader = it.visitor.reader(it.call)
         confirm = frozenset(n for n in given.get("confirm", "").split(",") if n)
-    editing, status = None, 200
+    editing, status, waits = None, 200, ""
     try:
         change = Change(action="update", object=it.object.name, id=it.given["id"], version=version, confirm=confirm,
                         set={field.name: read_text(field, text, reader)})  # fmt: skip
-        it.visitor.workspace.save(it.visitor.actor, [change], cause=it.visitor.cause)
+        waits = asked_for(it.visitor.workspace.save(it.visitor.actor, [change], cause=it.visitor.cause)[0])
     except (Refused, StaleVersion, Forbidden, ValueFault) as error:
         editing, status = error, status_of(error) if isinstance(error, PatronError) else 422
+    if not partial_wanted(request) and editing is None and waits:
+        return see_other(it.visitor.url("o", it.object.name, it.given["id"]) + f"?done={waits}")
     if not partial_wanted(request) and editing is None:
         return see_other(f"{it.visitor.url('o', it.object.name)}?{it.question.address()}")
     with asked(request, workspace, object) as it:
@@ -103,7 +106,7 @@ def save_cell(request: Request, workspace: str, object: str, form: FormData) -> 
             "_list_line.html",
             status=status,
             line=found,
-            **{**around(it, _listing(it)), "editing": again},
+            **{**around(it, _listing(it)), "editing": again, "waits": field.name if waits == "asked" else ""},
         )
 
 

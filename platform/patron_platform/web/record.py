@@ -22,12 +22,13 @@ from patron_engine.errors import NotFound
 from patron_engine.flow.buttons import Button, offered
 from patron_engine.flow.look import Seen, opened
 from patron_engine.page.below import Grid, related_grid
+from patron_engine.page.entries import Entry
 from patron_engine.page.follow_up import follow_up_of
 from patron_engine.page.people import people_of
 from patron_engine.page.record import record_page
 from patron_engine.page.record_tree import RecordPage, Tile
 from patron_engine.page.standing import standing_of
-from patron_engine.page.timeline import Entry, Timeline, timeline
+from patron_engine.page.timeline import Timeline, timeline
 from patron_engine.problems import Problem
 from patron_engine.query import recent
 from patron_engine.query.call import Call

@@ -1,0 +1,234 @@
+"""An own object with lines, decided by somebody who has no role for it: what he sees and writes at his step, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from patron_engine.actor import SYSTEM
+from patron_engine.meta.reader import read_documents
+from patron_testing.web import ADMIN, REP, WORKSPACE, Api, Opened
+
+RULES = f"""
+kind: object
+name: c_purchase
+label: {{en: Purchase}}
+plural: {{en: Purchases}}
+title: name
+fields:
+  - {{name: name, type: text, label: {{en: Name}}}}
+  - {{name: reason, type: text, label: {{en: Reason}}}}
+  - {{name: budget, type: integer, label: {{en: Budget}}}}
+  - {{name: margin, type: integer, label: {{en: Margin}}}}
+  - {{name: secretly, type: text, sensitive: true, label: {{en: Bank}}}}
+---
+kind: object
+name: c_purchase_line
+label: {{en: Line}}
+plural: {{en: Lines}}
+title: what
+fields:
+  - {{name: purchase, type: master, to: c_purchase, label: {{en: Purchase}}, reverse: {{name: lines, label: {{en: Lines}}}}}}
+  - {{name: what, type: text, label: {{en: What}}}}
+  - {{name: price, type: integer, label: {{en: Price}}}}
+  - {{name: cost, type: integer, label: {{en: Cost}}}}
+---
+kind: role
+name: c_buyer
+label: {{en: Buyer}}
+for_users: internal
+objects: {{c_purchase: {{read: all, update: all}}, user: {{read: all}}}}
+---
+kind: approval
+name: c_buying
+label: {{en: Buying}}
+object: c_purchase
+on: [submit]
+withdraw: any
+lock: {{while: all, except: [reason]}}
+summary: [name, budget]
+nodes:
+  - name: first
+    label: {{en: Buyer}}
+    type: approve
+    who: {{user: {REP}}}
+    fields: {{budget: edit, margin: hidden, lines.price: edit, lines.cost: hidden}}
+  - {{name: office, label: {{en: Office}}, type: approve, who: {{user: {ADMIN}}}, signature: true}}
+"""
+
+
+RULES += f"""
+---
+kind: approval
+name: c_budget
+label: {{en: Budget change}}
+object: c_purchase
+on: [{{update: [margin]}}, {{button: c_ask}}]
+nodes:
+  - {{name: only, label: {{en: Controller}}, type: approve, who: {{user: {REP}}}}}
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rules(opened: Opened) -> Iterator[None]:
+    documents, problems = read_documents(RULES, "c.yaml")
+    assert not problems, problems
+    place = opened.service.runtime.workspace(WORKSPACE)
+    place.publish(SYSTEM, place.plan_own(documents))
+    yield
+
+
+def roles(opened: Opened, *names: str) -> None:
+    users = {row["email"]: row["id"] for row in opened.admin.rows("user", fields="id,email")}
+    assert opened.admin.patch(f"/records/user/{users[REP]}", {"roles": list(names)}).status_code == 200
+
+
+def submitted(opened: Opened, name: str) -> tuple[str, dict[str, Any]]:
+    lines = [{"what": "pipe", "price": 3, "cost": 1}]
+    made = opened.admin.make(
+        "c_purchase", name=name, budget=5, margin=2, secretly="x", reason="r", lines=lines
+    )
+    said = opened.admin.post(f"/records/c_purchase/{made['id']}/submit")
+    assert said.status_code == 202, said.text
+    items = opened.rep.get("/approvals?box=waiting").json()["items"]
+    return str(made["id"]), next(i for i in items if i["record"] == made["id"])
+
+
+def test_without_a_role_he_sees_and_writes_what_his_step_gives_him(opened: Opened) -> None:
+    roles(opened)
+    id, item = submitted(opened, "no role")
+    assert item["title"] == "no role" and [s["value"] for s in item["summary"]] == ["no role", 5]
+    assert opened.rep.get(f"/records/c_purchase/{id}").status_code == 404
+    seen = opened.rep.get(f"/approvals/{item['task']}").json()
+    assert {f["name"]: f["right"] for f in seen["fields"]} == {
+        "budget": "edit",
+        "margin": "hidden",
+        "lines": "read",
+    }
+    assert (
+        seen["values"]["reason"] == "r"
+        and "margin" not in seen["values"]
+        and "secretly" not in seen["values"]
+    )
+    (line,) = seen["values"]["lines"]
+    assert line["price"] == 3 and "cost" not in line
+    page = opened.person(REP).page(f"/approvals/{item['task']}")
+    assert page.find("input", {"name": "budget"}) is not None and "pipe" in page.get_text()
+    assert page.find("a", href=f"/w/{WORKSPACE}/o/c_purchase/{id}") is None
+    sent = {"fields": {"budget": 7, "lines": [{"id": line["id"], "price": 4}]}}
+    done = opened.rep.post(f"/approvals/{item['task']}/approve", sent)
+    assert done.status_code == 200, done.text
+    assert opened.admin.read("c_purchase", id)["budget"] == 7
+    ended = opened.rep.get(f"/approvals/{item['task']}").json()
+    assert ended["values"]["budget"] == 7 and "margin" not in ended["values"]
+
+
+def test_what_a_step_hides_is_hidden_in_the_records_too(opened: Opened) -> None:
+    roles(opened, "c_buyer")
+    id, _ = submitted(opened, "hidden")
+    other = opened.admin.make("c_purchase", name="free", margin=9)["id"]
+    rows = {r["id"]: r for r in opened.rep.rows("c_purchase", fields="id,name,margin,budget")}
+    assert rows[id].get("margin") is None and rows[id]["budget"] == 5 and rows[other]["margin"] == 9
+    assert opened.rep.get(f"/records/c_purchase/{id}").json().get("margin") is None
+    lines = opened.rep.rows("c_purchase_line", fields="purchase,price,cost", where=f"purchase == '{id}'")
+    assert lines[0]["price"] == 3 and lines[0].get("cost") is None
+    assert opened.rep.rows("c_purchase", fields="id", where=f"margin == 2 and id == '{id}'") == []
+    assert opened.admin.read("c_purchase", id)["margin"] == 2
+    opened.admin.post(f"/records/c_purchase/{id}/approval/withdraw")
+
+
+def test_changes_since_the_last_step_and_files(opened: Opened) -> None:
+    roles(opened)
+    id, item = submitted(opened, "changes")
+    opened.admin.patch(f"/records/c_purchase/{id}", {"reason": "seen by the first"})
+    first = opened.rep.get(f"/approvals/{item['task']}").json()
+    assert [(d["field"], d["before"], d["now"]) for d in first["differences"]] == [
+        ("reason", "r", "seen by the first")
+    ]
+    line = first["values"]["lines"][0]["id"]
+    sent = {
+        "fields": {"budget": 9, "lines": [{"id": line, "price": 8}]},
+        "files": [upload(opened.rep, "offer.txt")],
+    }
+    done = opened.rep.post(f"/approvals/{item['task']}/approve", sent)
+    assert done.status_code == 200, done.text
+    seen = opened.admin.get(f"/records/c_purchase/{id}/approval").json()["instance"]
+    assert {d["field"]: (d["before"], d["now"]) for d in seen["differences"]} == {
+        "budget": (5, 9),
+        "lines[0].price": (3, 8),
+    }
+    page = opened.person().page(f"/approvals/{seen['mine'][0]['task']}")
+    assert "offer.txt" in page.get_text() and "Changed since the last step" in page.get_text()
+    file = sent["files"][0]
+    assert opened.admin.get(f"/files/{file}").status_code == 200
+    assert opened.stranger.get(f"/files/{file}").status_code in (401, 404)
+    task, sign = seen["mine"][0]["task"], upload(opened.admin, "sign.png")
+    assert opened.admin.post(f"/approvals/{task}/approve", {"signature": file}).status_code == 422
+    ended = opened.admin.post(f"/approvals/{task}/approve", {"signature": sign})
+    assert ended.status_code == 200 and ended.json()["state"] == "approved", ended.text
+    assert opened.rep.get(f"/files/{sign}").status_code == 200
+    too_many = {"comment": "x", "files": [sign] * 11}
+    assert (
+        opened.admin.post(f"/records/c_purchase/{id}/approval/comment", too_many).json()["code"]
+        == "limit_approval_files"
+    )
+
+
+def upload(who: Api, name: str) -> str:
+    said = who.call("POST", "/files", files={"file": (name, b"bytes")})
+    assert said.status_code == 201, said.text
+    return str(said.json()["id"])
+
+
+def test_changes_of_many_and_of_a_cell_say_that_they_wait(opened: Opened) -> None:
+    ids = [opened.admin.make("c_purchase", name=f"many {n}", margin=1)["id"] for n in range(2)]
+    boss = opened.person()
+    form = [
+        *(("id", id) for id in ids),
+        ("act", "edit"),
+        ("field", "margin"),
+        ("how", "set"),
+        ("value", "4"),
+        ("sure", "1"),
+    ]
+    told = boss.post("/list/c_purchase/bulk", form)
+    assert told.status_code == 200, told.headers
+    assert "2 wait for approval" in told.text and "Sent for approval" in told.text
+    assert [opened.admin.read("c_purchase", id)["margin"] for id in ids] == [1, 1]
+    one = opened.admin.make("c_purchase", name="cell", margin=1)
+    cell = {"value": "5", "version": str(one["version"])}
+    said = boss.post(
+        f"/list/c_purchase/cell?id={one['id']}&path=margin", cell, headers={"HX-Request": "true"}
+    )
+    assert said.status_code == 200 and "Sent for approval" in said.text, said.text[:500]
+
+
+def test_a_button_of_an_approval_is_pressed_as_any_other(opened: Opened) -> None:
+    id = opened.admin.make("c_purchase", name="button")["id"]
+    path = f"/records/c_purchase/{id}/buttons"
+    assert "c_ask" in [b["name"] for b in opened.admin.get(path).json()["buttons"]]
+    said = opened.admin.post(f"{path}/c_ask")
+    assert (
+        said.status_code == 202
+        and said.json()["trigger"] == "button"
+        and said.json()["approval"] == "c_budget"
+    ), said.text
+    assert opened.admin.post(f"{path}/c_ask").json()["code"] == "approval_running"
+    assert "c_ask" not in [b["name"] for b in opened.admin.get(path).json()["buttons"]]
+
+
+def test_what_was_returned_is_shown_before_it_is_submitted_again_and_in_the_timeline(opened: Opened) -> None:
+    roles(opened)
+    id, item = submitted(opened, "returned")
+    opened.rep.post(f"/approvals/{item['task']}/return", {"comment": "too dear", "to": "submitter"})
+    said = opened.admin.get(f"/records/c_purchase/{id}/approval").json()["submit"]["said"]
+    assert said["kind"] == "returned" and said["comment"] == "too dear"
+    boss = opened.person()
+    again = boss.page(f"/o/c_purchase/{id}/submit").get_text()
+    assert "too dear" in again and "returned it" in again
+    lines = boss.page(f"/o/c_purchase/{id}/timeline?kind=approval").get_text(" ")
+    assert "too dear" in lines and "submitted it" in lines and "returned it" in lines
+    inbox = opened.person(REP).page("/inbox?category=approval").get_text(" ")
+    assert "To decide: Buying: returned" in inbox
