@@ -11,6 +11,7 @@ from typing import Any
 
 from patron_engine.errors import LimitExceeded, Refused
 from patron_engine.flow.run import Run
+from patron_engine.flow.telling import reason_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -36,29 +37,19 @@ def revive(conn: Conn, call: Call, run: Run, command: Any) -> Mapping[str, Any]:
 def tell_people(conn: Conn, call: Call, run: Run, command: Any) -> Mapping[str, Any]:
     deliver(
         conn, call, command.people, text=command.text, body=command.body, about=command.about, channels=command.channels,
-        groups=command.groups, run=run.id,
+        groups=command.groups, run=run.id, reason=reason_of(run.rule),
     )  # fmt: skip
     return {}
 
 
 def deliver(
     conn: Conn, call: Call, people: Sequence[str], *, text: Text, body: Text | None, about: tuple[str, str] | None,
-    channels: Sequence[str], groups: frozenset[str], run: str | None, html: str | None = None,
+    channels: Sequence[str], groups: frozenset[str], run: str | None, reason: str, html: str | None = None,
 ) -> None:  # fmt: skip
-    """What an automation says, on the channels it names; without any as each person chose."""
+    """What a step says, on the channels it names; without any as each person chose."""
     own = [c for c in channels if c in OWN]
     if own or not channels:
-        tell(
-            conn,
-            call,
-            people,
-            "automation",
-            text=text,
-            body=body,
-            about=about,
-            channels=own or None,
-            html=html,
-        )
+        tell(conn, call, people, reason, text=text, body=body, about=about, channels=own or None, html=html)
     if "sms" in channels:
         put(conn, call, _short_messages(conn, call, people, text, run))
     if "chat" in channels:
