@@ -146,7 +146,7 @@ def tell_clocks(reading: Reading, moments: Sequence[tuple[Clock, Mapping[str, An
         owner = found.get("owner")
         if not isinstance(owner, str):
             continue
-        of = next((c for c in body["clocks"] if c["name"] == clock.clock), {})
+        of: Mapping[str, Any] = next((c for c in body["clocks"] if c["name"] == clock.clock), {})
         text = Phrase(
             NEAR if moment == "warn" else LATE, title=_title(found.get(names[1])), at=_at(reading, clock.due_at),
             clock=label_of(of.get("label") or "", clock.clock, call.actor.languages),
