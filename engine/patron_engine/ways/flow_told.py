@@ -87,7 +87,8 @@ def tell_moves(reading: Reading, moves: Sequence[Moved]) -> None:
         [
             Handed(object=m.object, record=m.record, to=m.told["to"], by=m.told.get("by"))
             for m in moves
-            if m.told.get("did") == "assigned" and m.told.get("to")
+            if m.told.get("did") == "assigned"
+            and m.told.get("name")  # else his owner was changed, which is noted beside it
         ],
     )
     for move in moves:
