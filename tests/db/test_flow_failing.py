@@ -7,6 +7,9 @@ from typing import Any
 
 import psycopg
 
+from patron_engine.flow import look
+from patron_engine.phrases import own_catalogue, written
+from patron_testing.build import SCHEMA
 from patron_testing.flowing import workspace
 
 
@@ -43,7 +46,11 @@ steps: [{name: twice, do: update, set: {size: "=size * 2"}}]
     w.work()
     assert w.rows("shop", "size") == [(20,), (80,), (60,)]
     assert [r[:2] for r in w.runs("state, attempts")] == [("done", 0), ("ready", 1), ("done", 0)]
-    assert "100" in w.runs("error")[1][0]
+    failed = look.listed(conn, SCHEMA, look.Wanted(state="ready"))[0]
+    assert "100" in written(failed.error or "", ("en",), own_catalogue())
+    assert "不能大于 100" in written(failed.error or "", ("zh-CN",), own_catalogue())
+    _, (taken,) = look.opened(conn, SCHEMA, failed.id)
+    assert taken.told["why"] == failed.error
     w.work(timedelta(seconds=9))
     assert w.runs("attempts")[1] == (1,)
     w.work(timedelta(seconds=11))

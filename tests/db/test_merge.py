@@ -82,7 +82,7 @@ kind: role
 name: clerk
 label: Clerk
 objects:
-  firm: {create: true, read: all, update: all, delete: all, merge: own}
+  firm: {create: true, read: all, update: all, merge: own}
   deal: {read: none}
 ---
 kind: role

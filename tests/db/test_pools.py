@@ -10,13 +10,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from patron_engine.actor import Actor
+from patron_engine.actor import Actor, Cause
 from patron_engine.errors import PatronError
+from patron_engine.phrases import own_catalogue, written
 from patron_engine.query.spec import Ask
+from patron_engine.record import telling
 from patron_engine.record.change import Change
 from patron_engine.record.given import gifts_of
 from patron_engine.store.session import configure
 from patron_engine.ways import pools
+from patron_engine.ways.flow_told import SEVERAL
 from patron_engine.ways.give import Wish, give
 from patron_engine.ways.pool_people import MAX_CLAIMS
 from patron_engine.ways.pools import Back
@@ -89,6 +92,21 @@ def moves(house: House) -> list[tuple[Any, ...]]:
     return house.rows(
         "pool_move", "kind, pool_name, from_user::text, to_user::text, by::text, reason", "ORDER BY at, id"
     )
+
+
+def told(house: House) -> list[tuple[Any, ...]]:
+    return house.kept("sys__notice", "person::text, reason", "ORDER BY at, id")
+
+
+def words(house: House, person: str, reason: str, language: str = "zh-CN") -> list[str]:
+    """What somebody reads, the latest first."""
+    notices = telling.told(house.conn, replace(house.call, actor=Actor(user=person)), 50)
+    languages = (language, "en")
+    return [
+        written(telling.said(n.text, languages), languages, own_catalogue())
+        for n in notices
+        if n.reason == reason
+    ]
 
 
 def test_a_record_without_owner_waits_and_is_claimed(house: House) -> None:
@@ -240,7 +258,7 @@ def test_nobody_follows_it_up_and_it_goes_back_after_a_warning(house: House) -> 
     days = house.kept("sys__pool", "rule, returns_at - since", "ORDER BY record")
     assert days == [("else", timedelta(days=15)), (None, None), ("a", timedelta(days=60))]
     house.work(timedelta(days=11))
-    assert house.rows("message", "subject") == []
+    assert told(house) == [(rep, "assignment")] * 3
     # A call on the eleventh day: fifteen days from there.
     house.do(
         "create",
@@ -250,20 +268,61 @@ def test_nobody_follows_it_up_and_it_goes_back_after_a_warning(house: House) -> 
         about={"object": "customer", "id": id},
     )
     house.work(timedelta(days=13))
-    assert house.rows("message", "subject") == []
+    assert len(told(house)) == 3
     house.work(timedelta(days=23, hours=1))
-    assert house.rows("message", "subject, owner::text") == [
-        ("Acme 将于 2026-06-15 收回到东区公海，请及时跟进", rep)
-    ]
+    assert words(house, rep, "pool") == ["Acme 将于 2026-06-15 收回到东区公海，请及时跟进"]
     house.work(timedelta(days=25))
     assert standing(house, id) == ("east", False, rep)
     house.work(timedelta(days=26))
     assert standing(house, id) == ("east", True, rep)
     assert moves(house)[-1] == ("expired", "east", rep, None, None, None)
-    assert [s for (s,) in house.rows("message", "subject")][-1] == "Acme 因未及时跟进，已收回到东区公海"
+    assert words(house, rep, "pool")[0] == "Acme 因未及时跟进，已收回到东区公海"
     house.work(timedelta(days=400))
     assert standing(house, kept) == ("east", False, rep)
     assert claimed(house, rep, id, timedelta(days=30)) == "pool_not_again"
+
+
+def test_each_is_told_what_concerns_him_by_the_ways_he_chose(house: House) -> None:
+    """Who is given a record; who lost one; managers what members do, where they want to know."""
+    rep, boss = house.user("rep", "rep"), house.user("boss", "boss")
+    wants = telling.Choice(
+        channels={"claims": ["inbox"], "pool": ["email"], "assignment": ["inbox", "email"]}
+    )
+    for person in (rep, boss):
+        telling.choose(house.conn, SCHEMA, person, wants)
+    given, taken = (house.do("create", "customer", name=n, owner=None) for n in ("Given", "Taken"))
+    house.do("create", "person", name="Ann", customer=given, owner=None)
+    ((_, error),) = pools.claim(
+        house.conn, house.later(timedelta(), boss, "boss"), "customer", [given], to=rep
+    )
+    assert error is None and claimed(house, rep, taken) is None
+    later = house.later(timedelta(hours=1))
+    manager = replace(later, actor=replace(later.actor, user=boss))
+    ((_, error),) = pools.give_back(house.conn, manager, "customer", [given], Back(reason="no_time"))
+    assert error is None
+    mine = house.later(timedelta(hours=2), rep, "rep")
+    ((_, error),) = pools.give_back(house.conn, mine, "customer", [taken], Back(reason="no_need"))
+    assert error is None
+    house.work(timedelta(hours=3))
+    assert words(house, rep, "assignment", "en") == ["Customer assigned to you: Given"]
+    assert words(house, boss, "claims", "zh-CN") == ["Taken 已退回到东区公海", "Taken 已从东区公海领取"]
+    assert words(house, rep, "pool") == []  # he wants a letter, and no line in the inbox
+    letters = house.kept("sys__outbox", "person::text, payload->>'reason'", "ORDER BY number")
+    assert sorted(letters) == sorted([(rep, "assignment"), (rep, "pool")])
+
+
+def test_who_is_given_many_at_once_is_told_once(house: House) -> None:
+    rep, boss = house.user("rep", "rep"), house.user("boss", "boss")
+    given = [{"name": f"c{n}", "owner": rep} for n in range(SEVERAL + 1)]
+    by = replace(house.call, actor=replace(house.call.actor, user=boss))
+    save(house.conn, by, [Change(action="create", object="customer", set=v) for v in given])
+    save(house.conn, by, [Change(action="create", object="person", set={"name": "Own", "owner": boss})])
+    imported = replace(by, cause=Cause(kind="import"))
+    save(house.conn, imported, [Change(action="create", object="customer", set={"name": "x", "owner": rep})])
+    house.conn.commit()
+    house.work()
+    assert words(house, rep, "assignment", "en") == ["Customer: 4 assigned to you"]
+    assert told(house) == [(rep, "assignment")]
 
 
 def test_records_that_were_there_before_their_pool_are_taken_up(house: House) -> None:

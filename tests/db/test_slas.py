@@ -91,6 +91,18 @@ def test_it_warns_breaches_and_escalates_once_each(house: House) -> None:
     ]  # fmt: skip
 
 
+def test_whose_record_it_is_hears_that_it_is_near_and_that_it_is_late(house: House) -> None:
+    rep = house.user("rep")
+    house.do("create", "customer", name="A", owner=rep)
+    house.do("create", "customer", name="Nobody's", owner=None)
+    for hours in (0, 2.1, 3, 4.1, 5, 9):
+        house.work(timedelta(hours=hours))
+    assert house.kept("sys__notice", "person::text, text->>'template', text->'values'->>'at'", "WHERE reason = 'sla' ORDER BY at") == [
+        (rep, "{title}: {clock} is due at {at}", "2026-05-20 16:00"),
+        (rep, "{title}: {clock} was due at {at}", "2026-05-20 16:00"),
+    ]  # fmt: skip
+
+
 def test_a_pause_and_records_that_hang_on_it(house: House) -> None:
     id = house.do("create", "customer", name="A", state="offered")
     house.work()

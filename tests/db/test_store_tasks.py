@@ -201,6 +201,20 @@ def test_a_long_task_may_be_interrupted_as_often_as_it_gets_on(store: Connection
     assert seen.count(0) == 19 and seen.count(1) == 20
 
 
+def test_whose_turn_is_over_leaves_the_task_where_it_is(store: Connection, connect: Connect) -> None:
+    pieces: list[int] = []
+
+    def run(conn: Connection, work: Work) -> Chunk:
+        pieces.append(work.progress.get("n", 0) + 1)
+        return Chunk(progress={"n": pieces[-1]}, done=pieces[-1] == 5)
+
+    queue(store, Task(kind="slow", table="account", payload={}, rows=0, sentence=""))
+    turn = Context(handlers={"slow": Handler(run=run)}, over=lambda: len(pieces) in (2, 4))
+    for told in (["waiting"], ["waiting"], ["done"]):
+        assert [t.state for t in tasks.run_all(connect, SCHEMA, turn)] == told
+    assert pieces == [1, 2, 3, 4, 5]
+
+
 def test_a_worker_that_slept_past_its_lease_writes_nothing(store: Connection, connect: Connect) -> None:
     store.execute(f"CREATE TABLE {SCHEMA}.sys__tried (who text)")
     id = queue(store, Task(kind="slow", table="account", payload={}, rows=0, sentence=""))

@@ -190,6 +190,14 @@ def test_the_page_offers_what_is_there_and_makes_the_rest(api: Api, me: Person) 
     assert api.get(f"/records/opportunity/{deal['id']}").status_code == 404
 
 
+def test_the_stage_that_a_conversion_brings_a_record_to_leads_to_it(api: Api, me: Person) -> None:
+    made = lead(api)
+    (bar,) = me.page(f"/o/lead/{made['id']}").select("section.stages")
+    assert bar.select("button[value=qualified]") and not bar.select("button[value=converted]")
+    (way,) = bar.select("a.stage-to-won")
+    assert str(way["href"]).endswith(f"/o/lead/{made['id']}/convert/lead_to_customer")
+
+
 def test_what_is_left_out_is_not_made(api: Api, me: Person) -> None:
     made = lead(api)
     path = f"/o/lead/{made['id']}/convert/lead_to_customer"

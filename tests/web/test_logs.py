@@ -151,7 +151,7 @@ def test_a_worker_that_fails_tells_no_value(
 
     from patron_platform.jobs.worker import work_round
 
-    def broken(place: Any) -> int:
+    def broken(place: Any, seconds: float) -> int:
         with place.connection("job") as conn:
             conn.execute("SELECT %s::numeric", (SECRET,))
         return 0

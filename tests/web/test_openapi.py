@@ -104,6 +104,10 @@ def test_it_knows_every_way_to_records(described: dict[str, Any]) -> None:
     for path in ("/query", "/bulk", "/by/{field}/{value}", "/{id}/history", "/{id}/related/{set}", "/{id}/restore",
                  "/{id}/clone", "/{id}/void", "/{id}/unvoid", "/{id}/files", "/{id}/files/{file}"):  # fmt: skip
         assert f"/records/yd_job{path}" in paths, path
+    for path in ("/duplicates", "/{id}/merge", "/{id}/share", "/{id}/members", "/{id}/transfer", "/transfer"):
+        assert f"/records/yd_job{path}" in paths, path
+    assert "/automations/{name}/try" in paths and "/runs/{id}" in paths
+    assert "/records/yd_job/{id}/claim" not in paths, "it has no pool"
     assert "/files" in paths and "/files/{id}" in paths
     assert "/records/yd_place/{id}/files" not in paths
     assert "/records/yd_place/{id}/void" not in paths, "only what the object's features give"

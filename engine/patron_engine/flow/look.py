@@ -16,6 +16,7 @@ from psycopg import sql
 
 from patron_engine import jsonio
 from patron_engine.errors import Conflict, NotFound
+from patron_engine.flow.run import said
 from patron_engine.flow.store import STATES
 from patron_engine.phrases import Phrase
 
@@ -104,7 +105,13 @@ def opened(conn: Connection, schema: str, run: str) -> tuple[Seen, tuple[Taken, 
     ).fetchall()
     names = ("number", "step", "outcome", "told", "at", "ms")
     taken = [dict(zip(names, s, strict=True)) for s in steps]
-    return _seen(row), tuple(Taken(**{**t, "told": jsonio.loads(t["told"])}) for t in taken)
+    return _seen(row), tuple(Taken(**{**t, "told": told_of(t["told"])}) for t in taken)
+
+
+def told_of(kept: str) -> Mapping[str, Any]:
+    """What the log of a step says."""
+    told = jsonio.loads(kept)
+    return {**told, "why": said(told["why"])} if isinstance(told.get("why"), str) else told
 
 
 def offered(conn: Connection, schema: str, run: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -142,4 +149,5 @@ def _change(conn: Connection, schema: str, run: str, change: sql.SQL) -> None:
 
 def _seen(row: tuple[Any, ...]) -> Seen:
     names = tuple(Seen.__slots__)
-    return Seen(**dict(zip(names, row, strict=True)))
+    given = dict(zip(names, row, strict=True))
+    return Seen(**{**given, "error": said(given["error"])})

@@ -12,12 +12,15 @@ Touches no database.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+from patron_engine import jsonio
 from patron_engine.flow.program import NOTHING
+from patron_engine.phrases import Phrase, found_again, kept
+from patron_engine.problems import Problem
 
 State = Literal["ready", "waiting", "done", "stopped", "parked", "cut", "given_up"]
 OPEN: Final = ("ready", "waiting", "parked")
@@ -75,6 +78,22 @@ def waiting(run: Run, until: datetime | None) -> Run:
 
 def ended(run: Run, state: State, error: str | None = None) -> Run:
     return replace(run, state=state, error=error, due_at=None)
+
+
+def because_of(problems: Sequence[Problem]) -> str:
+    """Why a step was refused, as a run keeps it: whoever looks at it reads it in his language."""
+    return jsonio.dumps([kept(p.message) for p in problems]).decode()
+
+
+def said(error: str | None) -> str | None:
+    """What `because_of` kept, as a sentence; a word of ours, or what an error said, as it is."""
+    if error is None or not error.startswith("["):
+        return error
+    try:
+        sentences = [found_again(one) for one in jsonio.loads(error)]
+    except ValueError:
+        return error
+    return sentences[0] if len(sentences) == 1 else Phrase("{reasons}", reasons=sentences)
 
 
 def failed(run: Run, error: str, now: datetime) -> Run:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import psycopg
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
 from patron_engine.flow.run import Run, State
@@ -24,7 +23,37 @@ _COLUMNS: Final = (
     "id", "rule", "version", "release", "object", "record", "causer", "event", "old", "via", "at", "results", "loops",
     "state", "due_at", "attempts", "steps", "wrote", "error",
 )  # fmt: skip
+_TYPES: Final = {
+    "id": "uuid", "release": "bigint", "record": "uuid", "causer": "uuid", "event": "jsonb", "old": "jsonb", "via": "jsonb",
+    "at": "int", "results": "jsonb", "loops": "jsonb", "due_at": "timestamptz", "attempts": "int", "steps": "int", "wrote": "int",
+}  # fmt: skip
+LOG_TOLD: Final = 4  # which of a log's columns is JSON
 _KEPT: Final = ("at", "results", "loops", "state", "due_at", "attempts", "steps", "wrote", "error")
+
+
+Due = Literal["events", "runs", "clocks", "notes", "pools", "slas", "replays"]
+DUE: Final[tuple[Due, ...]] = ("events", "runs", "clocks", "notes", "pools", "slas", "replays")
+_ASKED: Final = (
+    "event",
+    "run",
+    "clock",
+    "state",
+    "note",
+    "pool",
+    "sla",
+    "replay",
+    "approval_task",
+    "substitute",
+)
+_DUE: Final = sql.SQL(
+    "SELECT EXISTS (SELECT 1 FROM {event}), EXISTS (SELECT 1 FROM {run} WHERE state = 'ready' AND (due_at IS NULL OR due_at <= %(now)s))"
+    " OR EXISTS (SELECT 1 FROM {run} WHERE state = 'waiting' AND due_at <= %(now)s),"
+    " EXISTS (SELECT 1 FROM {clock} WHERE next_at <= %(now)s) OR (SELECT clocks <> release FROM {state})"
+    " OR EXISTS (SELECT 1 FROM {approval_task} WHERE state = 'waiting' AND due_at <= %(now)s)"
+    ' OR EXISTS (SELECT 1 FROM {substitute} WHERE NOT applied AND "from" <= %(now)s),'
+    " EXISTS (SELECT 1 FROM {note}), (SELECT pools <> release FROM {state}) OR EXISTS (SELECT 1 FROM {pool} WHERE look_at <= %(now)s),"
+    " EXISTS (SELECT 1 FROM {sla} WHERE look_at <= %(now)s), EXISTS (SELECT 1 FROM {replay} WHERE state = 'running')"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +88,13 @@ def begin(conn: Connection, schema: str, runs: Sequence[Run], now: datetime) -> 
     if not runs:
         return
     ended = {r.id for r in runs if r.state == "cut"}
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            sql.SQL("INSERT INTO {} ({}, began_at, ended_at) VALUES ({})").format(
-                sql.Identifier(schema, "sys__run"),
-                sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)),
-                sql.SQL(", ").join([sql.Placeholder()] * (len(_COLUMNS) + 2)),
-            ),
-            [(*_values(run, _COLUMNS), now, now if run.id in ended else None) for run in runs],
-        )
+    conn.execute(
+        sql.SQL(
+            "INSERT INTO {runs} ({columns}, began_at, ended_at) SELECT {columns}, %s, ended_at FROM unnest({values}, %s::timestamptz[])"
+            " WITH ORDINALITY AS u({columns}, ended_at, n) ORDER BY n"
+        ).format(runs=sql.Identifier(schema, "sys__run"), columns=_named(_COLUMNS), values=_arrays(_COLUMNS)),
+        (now, *_columns(runs, _COLUMNS), [now if run.id in ended else None for run in runs]),
+    )
 
 
 def once(conn: Connection, schema: str, rule: str, keys: Sequence[tuple[str, str]]) -> set[str]:
@@ -130,28 +157,35 @@ def wake(conn: Connection, schema: str, now: datetime, most: int = BATCH) -> int
 
 def keep(conn: Connection, schema: str, runs: Iterable[Run], now: datetime) -> None:
     """What became of runs that were claimed."""
-    over = ("done", "stopped", "cut", "given_up")
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            sql.SQL("UPDATE {} SET {}, ended_at = %s WHERE id = %s").format(
-                sql.Identifier(schema, "sys__run"),
-                sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(c)) for c in _KEPT),
-            ),
-            [(*_values(r, _KEPT), now if r.state in over else None, r.id) for r in runs],
-        )
+    over, kept = ("done", "stopped", "cut", "given_up"), list(runs)
+    if not kept:
+        return
+    conn.execute(
+        sql.SQL(
+            "UPDATE {runs} r SET {sets}, ended_at = u.ended_at FROM unnest({values}, %s::timestamptz[], %s::uuid[])"
+            " AS u({columns}, ended_at, run) WHERE r.id = u.run"
+        ).format(
+            runs=sql.Identifier(schema, "sys__run"), columns=_named(_KEPT), values=_arrays(_KEPT),
+            sets=sql.SQL(", ").join(sql.SQL("{c} = u.{c}").format(c=sql.Identifier(c)) for c in _KEPT),
+        ),
+        (*_columns(kept, _KEPT), [now if r.state in over else None for r in kept], [r.id for r in kept]),
+    )  # fmt: skip
 
 
 def log(conn: Connection, schema: str, rows: Sequence[tuple[str, int, str, str, Any, datetime, int]]) -> None:
     """(run, number, step, outcome, told, at, ms) of steps that were taken."""
     if not rows:
         return
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            sql.SQL(
-                "INSERT INTO {} (run, number, step, outcome, told, at, ms) VALUES (%s, %s, %s, %s, %s, %s, %s)"
-            ).format(sql.Identifier(schema, "sys__run_step")),
-            [(*row[:4], _json(row[4]), *row[5:]) for row in rows],
-        )
+    conn.execute(
+        sql.SQL(
+            "INSERT INTO {} (run, number, step, outcome, told, at, ms) SELECT * FROM unnest(%s::uuid[], %s::int[], %s::text[],"
+            " %s::text[], %s::jsonb[], %s::timestamptz[], %s::int[])"
+        ).format(sql.Identifier(schema, "sys__run_step")),
+        [
+            [_text(v) if n == LOG_TOLD else v for v in column]
+            for n, column in enumerate(zip(*rows, strict=True))
+        ],
+    )
 
 
 def steps_of(schema: str) -> sql.Composed:
@@ -161,34 +195,11 @@ def steps_of(schema: str) -> sql.Composed:
     )
 
 
-def anything(conn: Connection, schema: str, now: datetime) -> bool:
-    """Whether there is something to do. Asked often, and of workspaces that nobody works in."""
-    row = conn.execute(
-        sql.SQL(
-            "SELECT EXISTS (SELECT 1 FROM {events}) OR EXISTS (SELECT 1 FROM {runs} WHERE state = 'ready'"
-            " AND (due_at IS NULL OR due_at <= %(now)s)) OR EXISTS (SELECT 1 FROM {runs} WHERE state = 'waiting'"
-            " AND due_at <= %(now)s) OR EXISTS (SELECT 1 FROM {clocks} WHERE next_at <= %(now)s)"
-            " OR (SELECT clocks <> release OR pools <> release FROM {state}) OR EXISTS (SELECT 1 FROM {notes})"
-            " OR EXISTS (SELECT 1 FROM {pools} WHERE look_at <= %(now)s)"
-            " OR EXISTS (SELECT 1 FROM {slas} WHERE look_at <= %(now)s)"
-            " OR EXISTS (SELECT 1 FROM {replays} WHERE state = 'running')"
-            " OR EXISTS (SELECT 1 FROM {tasks} WHERE state = 'waiting' AND due_at <= %(now)s)"
-            ' OR EXISTS (SELECT 1 FROM {substitutes} WHERE NOT applied AND "from" <= %(now)s)'
-        ).format(
-            events=sql.Identifier(schema, "sys__event"),
-            runs=sql.Identifier(schema, "sys__run"),
-            clocks=sql.Identifier(schema, "sys__clock"),
-            state=sql.Identifier(schema, "sys__state"),
-            notes=sql.Identifier(schema, "sys__note"),
-            pools=sql.Identifier(schema, "sys__pool"),
-            slas=sql.Identifier(schema, "sys__sla"),
-            replays=sql.Identifier(schema, "sys__replay"),
-            tasks=sql.Identifier(schema, "sys__approval_task"),
-            substitutes=sql.Identifier(schema, "sys__substitute"),
-        ),
-        {"now": now},
-    ).fetchone()
-    return bool(row and row[0])
+def what_is_due(conn: Connection, schema: str, now: datetime) -> frozenset[Due]:
+    """What there is to do, by who does it. Asked often, and of workspaces that nobody works in."""
+    names = {name: sql.Identifier(schema, f"sys__{name}") for name in _ASKED}
+    row = conn.execute(_DUE.format(**names), {"now": now}).fetchone()
+    return frozenset(name for name, there in zip(DUE, row or (), strict=False) if there)
 
 
 def find(conn: Connection, schema: str, run: str, *, lock: bool = False) -> Run | None:
@@ -216,13 +227,25 @@ def _run(row: tuple[Any, ...]) -> Run:
     return Run(**given)
 
 
-def _values(run: Run, names: Sequence[str]) -> list[Any]:
-    json = ("event", "old", "via", "results", "loops")
-    return [_json(getattr(run, n)) if n in json else getattr(run, n) for n in names]
+# -- many at once -------------------------------------------------------------------------------------------------
 
 
-def _json(value: Any) -> Jsonb:
-    return Jsonb(dict(value) if isinstance(value, Mapping) else value, dumps=jsonio.dumps)
+def _named(names: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _arrays(names: Sequence[str]) -> sql.Composed:
+    """A parameter for each column: its values of all rows."""
+    return sql.SQL(", ").join(sql.SQL("%s::" + _TYPES.get(n, "text") + "[]") for n in names)
+
+
+def _columns(runs: Sequence[Run], names: Sequence[str]) -> list[list[Any]]:
+    json = [n for n in names if _TYPES.get(n) == "jsonb"]
+    return [[_text(getattr(r, n)) if n in json else getattr(r, n) for r in runs] for n in names]
+
+
+def _text(value: Any) -> str:
+    return jsonio.dumps(dict(value) if isinstance(value, Mapping) else value).decode()
 
 
 STATES: Final[tuple[State, ...]] = ("ready", "waiting", "done", "stopped", "parked", "cut", "given_up")

@@ -22,6 +22,13 @@ from patron_engine.record.outbox import Parcel
 from patron_engine.record.telling import Text
 
 SAID = ("group", "department", "role")  # words of `to` by which a robot of a chat group is found
+STEPS_OF = frozenset({"approval", "sla"})  # whose steps tell for their own reason
+
+
+def reason_of(rule: str) -> str:
+    """Why people are told what a step says: the kind of the document the step stands in."""
+    kind, _, rest = rule.partition(":")
+    return kind if rest and kind in STEPS_OF else "automation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +71,7 @@ def _by_template(
     payload = {
         "template": step.body["template"], "people": list(to), "channels": list(channels), "groups": sorted(groups),
         "object": about[0] if about else None, "record": about[1] if about else None,
-        "as": None if flow.by_system else subject.run.causer,
+        "as": None if flow.by_system else subject.run.causer, "reason": reason_of(flow.name),
     }  # fmt: skip
     parcel = Parcel(
         id=reading.call.new_id(), kind="tell", target=str(step.body["template"]), payload=payload, run=subject.run.id

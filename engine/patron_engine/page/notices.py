@@ -129,7 +129,7 @@ def _told(conn: Connection, call: Call, reader: Reader, seen: Mapping[str, datet
     made: dict[str, list[Notice]] = {}
     for one in found:
         about = titles.get((one.object or "", one.record or ""), "")
-        if one.reason in ONLY_IF_SEEN and not about:
+        if one.reason in ONLY_IF_SEEN and one.record and not about:
             continue
         until = seen.get(one.reason)
         made.setdefault(one.reason, []).append(

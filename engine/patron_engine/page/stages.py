@@ -7,7 +7,7 @@ that must be filled first and what else stands in the way, told before anything 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from patron_engine.access.decide import readable, writable
@@ -28,7 +28,8 @@ State = Literal["done", "current", "ahead"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One stage. `end` is how it ends there (won, lost, void, done); `open` whether the record may be moved to it."""
+    """One stage. `end` is how it ends there (won, lost, void, done); `open` whether the record may be moved to it; `by` the
+    conversions that bring a record there: where there are any, it gets there by these."""
 
     name: str
     label: str
@@ -36,6 +37,7 @@ class Step:
     end: str | None
     open: bool
     color: str | None
+    by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +88,14 @@ def stage_bar(
     for n, stage in enumerate(body["stages"]):
         state: State = "current" if n == at else "done" if n < at else "ahead"
         opened = may and n != at and opens(body, current, stage["name"], call.actor)
-        steps.append(_step(reader, field, stage, state, opened))
+        steps.append(
+            replace(
+                _step(reader, field, stage, state, opened), by=_bringing(call, object, field, stage["name"])
+            )
+        )
     here = body["stages"][at] if at >= 0 else {}
     ended = here.get("end") in ("lost", "void")
-    plain = tuple(
-        Step(name=s.name, label=s.label, state="ahead" if ended else s.state, end=None, open=s.open, color=s.color)
-        for s in steps
-        if s.end is None
-    )  # fmt: skip
+    plain = tuple(replace(s, state="ahead" if ended else s.state) for s in steps if s.end is None)
     return StageBar(
         field=field.name,
         label=reader.say(body.get("label")) or reader.say(field.label, field.name),
@@ -142,6 +144,17 @@ def _path(call: Call, object: Object, record: Mapping[str, Any], truths: Truths)
         if body["field"] in fields and truths.holds(True if when is None else when, False):
             return body
     return None
+
+
+def _bringing(call: Call, object: Object, field: Field, stage: str) -> tuple[str, ...]:
+    """The conversions of the object that write this stage back."""
+    return tuple(
+        name
+        for (kind, name), body in sorted(call.model.documents.items(), key=lambda item: item[0])
+        if kind == "conversion"
+        and body["object"] == object.name
+        and (body.get("back") or {}).get(field.name) == stage
+    )
 
 
 def _step(reader: Reader, field: Field, stage: Body, state: State, opened: bool) -> Step:

@@ -51,9 +51,10 @@ def _judge(batch: Batch, rows: Sequence[Row], *, before: bool) -> None:
     for program, mine in by_object(judged):
         name = program.object.name
         readable = row_rule(batch.model, batch.call.actor, "read", name)
-        actions = sorted({_right(r) for r in mine})
+        merging = batch.call.cause.kind == "merge" and batch.call.cause.detail.get("object") == name
+        actions = sorted({_right(r, merging) for r in mine})
         for action in actions:
-            acting = [r for r in mine if _right(r) == action]
+            acting = [r for r in mine if _right(r, merging) == action]
             rule = row_rule(batch.model, batch.call.actor, action, name)
             if isinstance(readable, Deny):
                 for row in acting:
@@ -84,9 +85,11 @@ def _transfers(row: Row) -> bool:
     return row.change is not None and row.change.action == "transfer"
 
 
-def _right(row: Row) -> Action:
-    """What one must be allowed for it."""
-    return "transfer" if _transfers(row) else RIGHT[row.action]
+def _right(row: Row, merging: bool) -> Action:
+    """What one must be allowed for it. Who may merge records may let those go that become part of another."""
+    if _transfers(row):
+        return "transfer"
+    return "merge" if row.action == "delete" and merging else RIGHT[row.action]
 
 
 def _fits(batch: Batch, rows: Sequence[Row], rule: Decision, *, unseen: bool = False) -> None:

@@ -32,13 +32,21 @@ NOTE = {"at": "timestamptz", "object": "text", "record": "uuid", "kind": "text",
 BROUGHT_IN = frozenset(
     {"import", "pack"}
 )  # what is brought in stands where it stands: no tasks are made of it
+TOLD_OF = frozenset(
+    {"user", "key", "automation"}
+)  # whoever is given a record by these is told; an import tells nobody
+NOT_TOLD_OF = frozenset({"transfer", "undo"})  # told as what was handed over; nothing but what was before
 CLOCKED = {"rule": "text", "returns_at": "timestamptz", "warn_at": "timestamptz", "warned_at": "timestamptz"}
 
 
 def keep_standing(batch: Batch, rows: Sequence[Row]) -> None:
     """For everything this save wrote."""
     watched = watched_of(batch.programs)
-    if not watched or batch.erases:
+    if batch.erases:
+        return
+    if batch.cause["kind"] in TOLD_OF and not NOT_TOLD_OF & batch.cause.keys():
+        note(batch, [(row, "given", given) for row in rows if (given := _given(batch, row))])
+    if not watched:
         return
     for program, mine in by_object(row for row in rows if row.object in watched):
         here = watched[program.object.name]
@@ -53,6 +61,27 @@ def keep_standing(batch: Batch, rows: Sequence[Row]) -> None:
             note(batch, [(row, "look", {}) for row in mine if row.written or row.figures])
         for feed in here.feeds:
             _fed(batch, watched, feed, written)
+
+
+# -- owners -------------------------------------------------------------------------------------------------------
+
+
+def _given(batch: Batch, row: Row) -> Mapping[str, Any] | None:
+    """Whom a save gives a record that is another's doing. What an automation makes it tells of itself; what a pool does is
+    noted as its move."""
+    if not row.own or not row.written or row.master is not None or "owner" not in row.changed:
+        return None
+    to, by = row.values.get("owner"), batch.causer_of(row)
+    made = row.action == "create" and batch.cause["kind"] == "automation"
+    if (
+        to is None
+        or to == by
+        or made
+        or row.action not in ("create", "update")
+        or "pool" in batch.cause_of(row)
+    ):
+        return None
+    return {"to": to, "by": by}
 
 
 # -- stages -------------------------------------------------------------------------------------------------------

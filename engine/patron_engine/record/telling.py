@@ -34,6 +34,8 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "task": ("inbox",),
     "approval": ("inbox", "email"),
     "sla": ("inbox",),
+    "pool": ("inbox",),
+    "claims": (),  # what others do with a pool: who wants to know says so
     "automation": ("inbox",),
     "following": ("inbox",),
 }

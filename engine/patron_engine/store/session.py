@@ -111,7 +111,8 @@ class _ListDumper(ListDumper):
     """Lists as psycopg writes them; those of texts (ids above all) without looking at every element three times."""
 
     def get_key(self, obj: list[Any], format: PyFormat) -> Any:
-        return (list, str) if set(map(type, obj)) == {str} else super().get_key(obj, format)
+        # A key of its own: psycopg calls a list of texts with gaps (list, str), too.
+        return (list, str, "whole") if set(map(type, obj)) == {str} else super().get_key(obj, format)
 
     def upgrade(self, obj: list[Any], format: PyFormat) -> Any:
         if set(map(type, obj)) == {str}:

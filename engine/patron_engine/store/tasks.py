@@ -77,12 +77,14 @@ class Handler:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What tasks need from the process they run in. `upkeep` connects as the owner of the tables where `connect` does not."""
+    """What tasks need from the process they run in. `upkeep` connects as the owner of the tables where `connect` does not. `over`:
+    whether it is somebody else's turn; a task is left after the piece it is at, and goes on from there."""
 
     model: Callable[[int], Model] | None = None
     current: Callable[[], Model] | None = None
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     upkeep: Connect | None = None
+    over: Callable[[], bool] = bool  # never
 
 
 class LeaseLost(Exception):
@@ -154,7 +156,8 @@ def listed(conn: Connection, schema: str, *, open_only: bool = True) -> list[Tas
 
 
 def run_task(connect: Connect, schema: str, row: TaskRow, context: Context | None = None) -> State:
-    """Works on a claimed task to its end. Returns `done`, `failed`, or `waiting` (an error; it will be tried again)."""
+    """Works on a claimed task to its end. Returns `done`, `failed`, or `waiting`: an error, and it will be tried again, or its
+    turn was over."""
     context = context or Context()
     if context.model is not None:  # an older release is compiled once a task, not once a piece
         context = replace(context, model=cache(context.model))
@@ -182,7 +185,8 @@ def run_all(
     """Runs what waits, one task after the other; returns the tasks it took, as they ended. A task that met an error is
     left alone until its pause is over."""
     taken: list[TaskRow] = []
-    while len(taken) < limit:
+    over = context.over if context is not None else bool
+    while len(taken) < limit and not (taken and over()):
         with _outside_transactions(connect) as conn:
             row = claim(conn, schema)
         if row is None:
@@ -231,7 +235,22 @@ def _run(conn: Connection, schema: str, row: TaskRow, handler: Handler, context:
             return "failed"
         if chunk.done:
             return "done"
+        if context.over():
+            return _leave(conn, schema, row)
         progress = chunk.progress
+
+
+def _leave(conn: Connection, schema: str, row: TaskRow) -> State:
+    """Whoever comes next goes on with it."""
+    conn.execute(
+        _q(
+            "UPDATE {} SET state = 'waiting', lease_until = NULL, updated_at = now()"
+            " WHERE id = %s AND state = 'running' AND attempts = %s",
+            schema,
+        ),
+        (row.id, row.attempts),
+    )
+    return "waiting"
 
 
 def _hold(conn: Connection, schema: str, row: TaskRow) -> None:

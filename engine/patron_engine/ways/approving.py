@@ -21,7 +21,7 @@ from patron_engine.errors import Conflict, NotFound, PatronError, Refused
 from patron_engine.flow import store as runs
 from patron_engine.flow.people import of_users
 from patron_engine.flow.program import Do, Flow, flow_at
-from patron_engine.flow.run import Run
+from patron_engine.flow.run import Run, said
 from patron_engine.flow.values import Reading
 from patron_engine.model.automations import AT_ONCE, runs_at_once
 from patron_engine.model.model import Model, label_of
@@ -204,7 +204,7 @@ def _follow(frame: Frame, instance: Instance, effect: Follow) -> Going:
         run = _begin(frame, instance, flow, result=result)
         run, problems = _advanced(frame, flow, run)
         if run.attempts or run.state == "parked":
-            wrong = problems or [Problem(code="after", message=run.error or result)]
+            wrong = problems or [Problem(code="after", message=said(run.error) or result)]
             hint = Phrase("fill it in with the decision, in `fields`")
             raise Refused(wrong, code="after_refused", hint=hint)
     raise_events(frame.conn, frame.call, instance, result, None, frame.facts.approver)

@@ -29,6 +29,7 @@ from patron_engine.record.calendars import calendar_named
 from patron_engine.record.statements import Conn
 from patron_engine.ways.clock_rows import clocks_where, keep_clocks
 from patron_engine.ways.flow import start
+from patron_engine.ways.flow_told import tell_clocks
 from patron_engine.ways.steps import flow_named
 
 MOST: Final = 500  # clocks that are looked at together
@@ -75,6 +76,7 @@ def tick(conn: Conn, call: Call) -> int:
     for clock in due:
         by_sla[clock.sla].append(clock)
     begins: list[Run] = []
+    moments: list[tuple[Clock, Mapping[str, Any], str]] = []
     for name, clocks in by_sla.items():
         body = call.model.documents.get(("sla", name))
         if body is None or body["object"] not in call.model.objects:
@@ -89,9 +91,12 @@ def tick(conn: Conn, call: Call) -> int:
             clock = went_on(before, found, call.now, context)
             if found.terms is not None:
                 clock, warns, late, number = came(clock, found.terms, call.now, context)
-                begins += _told(call, body, clock, ["warn"] * warns + ["breach"] * late, number)
+                came_to = ["warn"] * warns + ["breach"] * late
+                moments += [(clock, body, moment) for moment in came_to]
+                begins += _told(call, body, clock, came_to, number)
             kept.append((before, clock))
         keep_clocks(reading, [], kept)
+    tell_clocks(reading, moments)
     start(conn, reading.call, _fitting(reading, begins))
     return len(due)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from patron_engine.errors import LimitExceeded, Refused
 from patron_engine.flow.run import Run
+from patron_engine.flow.telling import reason_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -36,7 +37,7 @@ def revive(conn: Conn, call: Call, run: Run, command: Any) -> Mapping[str, Any]:
 def tell_people(conn: Conn, call: Call, run: Run, command: Any) -> Mapping[str, Any]:
     deliver(
         conn, call, command.people, text=command.text, body=command.body, about=command.about, channels=command.channels,
-        groups=command.groups, run=run.id,
+        groups=command.groups, run=run.id, reason=reason_of(run.rule),
     )  # fmt: skip
     return {}
 

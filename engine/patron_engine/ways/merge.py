@@ -3,8 +3,8 @@
     lock them all -> may he -> what points at a loser points at the winner -> the losers go to the recycle bin
         -> the winner gets the chosen values -> all of it is written down, so that it can be taken back (ways/unmerge)
 
-In: a write transaction, an object, the winner, one to four losers, from whom each field comes. Out: `Merged`. The winner is changed and
-the losers deleted by saves with the caller's rights; what hangs on the losers goes with the right to merge.
+In: a write transaction, an object, the winner, one to four losers, from whom each field comes. Out: `Merged`. The winner is changed with the caller's rights,
+the losers deleted; what hangs on the losers goes with the right to merge.
 """
 
 from __future__ import annotations
@@ -74,7 +74,13 @@ def merge(
     may_merge(conn, call, object, [winner, *losers])
     id = call.new_id()
     values = chosen(conn, call, known, winner, losers, choose)
-    detail = {**call.cause.detail, "merge": id, "winner": winner, "losers": list(losers)}
+    detail = {
+        **call.cause.detail,
+        "merge": id,
+        "object": known.name,
+        "winner": winner,
+        "losers": list(losers),
+    }
     call = replace(call, cause=Cause(kind="merge", detail=detail))
     moved: list[Moved] = []
     stayed: list[Stayed] = []
@@ -101,7 +107,7 @@ def merge(
 
 
 def may_merge(conn: Conn, call: Call, object: str, ids: Sequence[str]) -> Object:
-    """The object, if the caller may merge these records. The save looks at the rights to change the winner and to delete losers."""
+    """The object, if the caller may merge these records. The save looks at the right to change the winner."""
     known = known_object(call, object)
     _sensible(call, known, ids)
     rule = row_rule(call.model, call.actor, "merge", known.name)

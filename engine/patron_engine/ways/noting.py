@@ -1,7 +1,7 @@
 """Noting: what saves noted for flow becomes records: stays in stages, moves of pools, tasks of stages; clocks are looked at.
 
 In: rows of `sys__note`, the oldest first, taken away in the caller's write transaction. Out: records of stage_stay, pool_move and
-task, saved as the system; clocks of SLAs further on (ways/clocks). A note and what became of it are one transaction.
+task, saved as the system; clocks of SLAs further on (ways/clocks); what people are told of it (ways/flow_told). A note and what became of it are one transaction.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
 from patron_engine.store.tables import Id
 from patron_engine.ways import clocks, stage_tasks
+from patron_engine.ways.flow_told import Handed, Moved, tell_given, tell_moves
 from patron_engine.ways.save import save
 
 MOST: Final = 200  # notes that are taken at once
@@ -53,16 +54,26 @@ def work(conn: Conn, call: Call) -> int:
     call = replace(call, actor=SYSTEM, cause=Cause(kind="system"))
     reading = Reading(conn, call)
     stages = [n for n in notes if n.kind == "stage" and n.object in call.model.objects]
-    changes = [*_stays(reading, stages), *_moves(call, [n for n in notes if n.kind == "pool"])]
+    pools = [n for n in notes if n.kind == "pool"]
+    changes = [*_stays(reading, stages), *_moves(call, pools)]
     if changes:
         save(conn, call, changes, mode="each")
+    tell_moves(reading, [Moved(object=n.object, record=n.record, told=n.told) for n in pools])
+    tell_given(
+        reading,
+        [
+            Handed(object=n.object, record=n.record, to=n.told["to"], by=n.told.get("by"))
+            for n in notes
+            if n.kind == "given"
+        ],
+    )
     _due(reading, stages)
     stage_tasks.enter(
         reading, [(n.object, n.record, n.told, n.at) for n in stages if n.told.get("tasks", True)]
     )
     looks: dict[tuple[str, str], datetime] = {}
     for note in notes:
-        if note.object in call.model.objects:
+        if note.object in call.model.objects and note.kind != "given":
             looks.setdefault((note.object, note.record), note.at)
     stage_tasks.look(reading, list(looks))
     clocks.look(reading, looks)

@@ -22,36 +22,23 @@ from sqlalchemy.dialects import postgresql as pg
 from patron_engine.access.pools import pools_of
 from patron_engine.actor import SYSTEM, Cause
 from patron_engine.errors import PatronError
-from patron_engine.flow.people import of_users
 from patron_engine.flow.run import Run
 from patron_engine.flow.spans import Span, after, read_span
 from patron_engine.flow.values import Reading, Subject
-from patron_engine.model.model import LinkSet, say
+from patron_engine.model.model import LinkSet
 from patron_engine.query.binding import parameter
 from patron_engine.query.call import Call
 from patron_engine.query.source import Building
 from patron_engine.query.statement import compiled, kept
 from patron_engine.query.values import call_values, fetch_values
-from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
 from patron_engine.store.tables import Id
-from patron_engine.ways.noting import about
+from patron_engine.ways.flow_told import tell_warned
 from patron_engine.ways.pool_rows import Standing, drop_rows, due_rows, keep_rows, take_up
 from patron_engine.ways.pools import Back, put_back
-from patron_engine.ways.save import save
 
 log = logging.getLogger("patron.flow")
 AGAIN: Final = timedelta(days=1)  # conditions that read the present day are asked anew
-WARNED: Final = {
-    "en": "{title} goes back to the pool {pool} on {day} unless you follow it up",
-    "zh-CN": "{title} 将于 {day} 收回到{pool}，请及时跟进",
-    "zh-TW": "{title} 將於 {day} 收回至{pool}，請儘速跟進",
-}
-WENT: Final = {
-    "en": "{title} went back to the pool {pool}: nobody followed it up",
-    "zh-CN": "{title} 因未及时跟进，已收回到{pool}",
-    "zh-TW": "{title} 因未及時跟進，已收回至{pool}",
-}
 
 
 def tick(conn: Conn, call: Call) -> int:
@@ -82,22 +69,20 @@ def _look(reading: Reading, object: str, rows: Sequence[Standing]) -> None:
     for row in there:
         by_pool["" if row.waits else row.pool].append(row)
     kept = [replace(r, rule=None, returns_at=None, warn_at=None, warned_at=None) for r in by_pool.pop("", ())]
-    changes: list[Change] = []
     for name, mine in by_pool.items():
         body = call.model.documents["pool", name]
         for row in _timed(reading, object, body, mine):
             if row.returns_at is not None and row.returns_at <= now:
                 if _back(reading, object, row, body):
-                    changes += _told(reading, object, row, body, WENT)
                     continue
                 row = replace(row, look_at=now + AGAIN)
             elif row.warn_at is not None and row.warn_at <= now and row.warned_at is None:
-                changes += _told(reading, object, row, body, WARNED)
+                if row.owner is not None:
+                    day = reading.context.local(row.returns_at).date().isoformat() if row.returns_at else ""
+                    tell_warned(reading, object, row.record, row.owner, body, day)
                 row = replace(row, warned_at=now)
             kept.append(_looked(row, now, bool(body.get("return"))))
     keep_rows(reading.conn, call, kept)
-    if changes:
-        save(reading.conn, call, changes, mode="each")
 
 
 def _in_their_pools(reading: Reading, object: str, rows: Sequence[Standing]) -> list[Standing]:
@@ -212,30 +197,6 @@ def _back(reading: Reading, object: str, row: Standing, body: Mapping[str, Any])
         log.warning("pool_return_failed", extra=told)
         return False
     return True
-
-
-def _told(
-    reading: Reading, object: str, row: Standing, body: Mapping[str, Any], words: Mapping[str, str]
-) -> list[Change]:
-    """A message in the owner's inbox, in his language."""
-    call = reading.call
-    known = call.model.objects.get("message")
-    if known is None or row.owner is None or row.returns_at is None:
-        return []
-    title = fetch_values(reading.conn, call, object, [row.record], [call.model.objects[object].title])
-    language = of_users(reading, [row.owner], "language").get(row.owner, {}).get("language")
-    languages = (language,) if language else call.model.workspace.languages
-    day = reading.context.local(row.returns_at).date()
-    subject = say(words, languages).format(
-        title=next(iter(title.get(row.record, {}).values()), None) or "–",
-        pool=say(body.get("label") or body["name"], languages), day=day.isoformat(),
-    )  # fmt: skip
-    values = {
-        "subject": subject[:500], "channel": "inbox", "direction": "in", "owner": row.owner, "status": "received",
-        "sent_at": call.now, "about": about(call, "message", object, row.record),
-    }  # fmt: skip
-    kept = {n: v for n, v in values.items() if n in known.fields and v is not None}
-    return [Change(action="create", object="message", set=kept, source="typed")]
 
 
 def _looked(row: Standing, now: datetime, again: bool) -> Standing:

@@ -114,7 +114,7 @@ def _claim(asked: Asked, id: str, person: str, given: bool) -> None:
     told = {"name": body["name"], "did": "assigned" if given else "claimed"}
     changes = [handed(object, id, {"owner": person}, told)]
     for link, records in along_of(asked, body, id, None):
-        changes += [handed(link, record, {"owner": person}) for record in records]
+        changes += [handed(link, record, {"owner": person}, {"along": id}) for record in records]
     save(conn, by_pool(call), changes)
     if not given:
         conn.execute(
@@ -166,7 +166,7 @@ def put_back(
     values = {**_values(call, object, body), "owner": None, "queue": None}
     changes = [handed(object, id, values, {k: v for k, v in told.items() if v is not None})]
     for link, records in along_of(asked, body, id, owner):
-        changes += [handed(link, record, {"owner": None, "queue": None}) for record in records]
+        changes += [handed(link, record, {"owner": None, "queue": None}, {"along": id}) for record in records]
     save(conn, by_pool(call), changes)
     if on_return.get("clear_team"):
         for gift in gifts_of(conn, call, object.name, id):

@@ -17,7 +17,7 @@ from patron_engine.flow.act import Act
 from patron_engine.flow.acts import acts_of
 from patron_engine.flow.assigning import program_in
 from patron_engine.flow.program import Choose, Do, Flow, Jump, Loop, Rescue, Step
-from patron_engine.flow.run import Run, ended, failed, given, gone_on, waiting
+from patron_engine.flow.run import Run, because_of, ended, failed, given, gone_on, waiting
 from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.flow.writing import MOST
@@ -97,7 +97,7 @@ def _beyond(under: Under, run: Run) -> bool:
 
 
 def _fail(under: Under, run: Run, step: str, problems: Sequence[Problem], began: float | None = None) -> None:
-    why = "; ".join(str(p.message) for p in problems)
+    why = because_of(problems)
     under.problems[run.id] = problems
     under.told(run, step, "failed", {"why": why}, began or time.monotonic())
     under.keep(failed(run, why, under.call.now))

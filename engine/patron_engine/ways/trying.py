@@ -19,8 +19,9 @@ from patron_engine.errors import LimitExceeded, NotFound, PatronError
 from patron_engine.fields.registry import type_of
 from patron_engine.flow import store
 from patron_engine.flow.deciding import Part, parts_of
+from patron_engine.flow.look import told_of
 from patron_engine.flow.program import Flow
-from patron_engine.flow.run import Run, gone_on
+from patron_engine.flow.run import Run, gone_on, said
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.model.model import Object
 from patron_engine.phrases import Phrase
@@ -230,5 +231,5 @@ class _Trying:
         steps = []
         for number, step, outcome, told in rows:
             act = acts.get((id, number))
-            steps.append({"step": step, "outcome": outcome, "told": jsonio.loads(told), "act": act})
-        return TriedRun(run=found, steps=steps)
+            steps.append({"step": step, "outcome": outcome, "told": told_of(told), "act": act})
+        return TriedRun(run=replace(found, error=said(found.error)), steps=steps)

@@ -19,6 +19,7 @@ from patron_engine.approval.value import OPEN
 from patron_engine.errors import Refused
 from patron_engine.expr.compile import Expression
 from patron_engine.flow.buttons import Button, buttons_of, offered
+from patron_engine.flow.run import Run, said
 from patron_engine.jsonio import dumps
 from patron_engine.model.model import say
 from patron_engine.phrases import Phrase
@@ -35,6 +36,7 @@ from patron_platform.api.door import enter
 from patron_platform.api.idempotency import Answer, write
 from patron_platform.api.requests import Body, json_answer, json_object, only
 from patron_platform.jobs.flow import carry_on, hands
+from patron_platform.phrases import written
 
 router = APIRouter(prefix="/records/{object}/{id}/buttons")
 Connection = psycopg.Connection[Any]
@@ -54,6 +56,11 @@ def list_buttons(request: Request, object: str, id: str) -> Response:
         return [*told, *({"name": w.button, "label": w.label, "confirm": True, "ask": []} for w in asking)]
 
     return json_answer(dumps({"buttons": caller.workspace.reading(caller.actor, act)}))
+
+
+def _run_told(run: Run, languages: tuple[str, ...]) -> dict[str, Any]:
+    error = said(run.error)
+    return {"run": run.id, "state": run.state, "error": written(error, languages) if error else None}
 
 
 def _told(button: Button, languages: tuple[str, ...]) -> dict[str, Any]:
@@ -86,13 +93,13 @@ def press_button(request: Request, object: str, id: str, name: str, data: Body) 
             return Answer(dumps(instance_json(conn, call, made.id)), 202 if made.state in OPEN else 200)
         run = press(conn, call, who, name, change)
         begun[:] = [run.id]
-        return Answer(dumps({"run": run.id, "state": run.state, "error": run.error}))
+        return Answer(dumps(_run_told(run, call.actor.languages)))
 
     answer = write(request, caller, data, act)
     if not begun:
         return answer  # it was sent before
     run = carry_on(service, caller.workspace, begun[0])
-    return json_answer(dumps({"run": run.id, "state": run.state, "error": run.error}))
+    return json_answer(dumps(_run_told(run, caller.actor.languages)))
 
 
 def _submits(call: Call, object: str, name: str) -> bool:

@@ -22,6 +22,7 @@ from patron_platform.api.openapi_approvals import (
     approved_objects,
 )
 from patron_platform.api.openapi_files import FILE, SENDING, file_paths_of
+from patron_platform.api.openapi_flow import AUTOMATIONS, flow_paths_of
 from patron_platform.api.openapi_paths import paths_of
 
 JsonValue = dict[str, Any]
@@ -95,6 +96,7 @@ def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonVa
         schemas.update(_bodies(model, actor, object, label))
         paths.update(paths_of(object, label))
         paths.update(file_paths_of(object, label))
+        paths.update(flow_paths_of(object, label, model))
         if object.name in approved:
             paths.update({**approval_paths_of(object, label), **APPROVALS})
             schemas["Approval"] = APPROVAL
@@ -115,7 +117,9 @@ def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonVa
                 }
             },
         },
-        "paths": {**paths, **SENDING} if paths else {},  # who sees no records has nothing to hang a file on
+        "paths": {**paths, **SENDING, **(AUTOMATIONS if actor.administrator else {})}
+        if paths
+        else {},  # who sees no records has nothing to hang a file on
     }
 
 

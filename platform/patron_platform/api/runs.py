@@ -5,6 +5,8 @@ In: for administrators. Out: runs of automations, the latest first, with `next` 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -20,6 +22,7 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.requests import json_answer, only, parameters
+from patron_platform.phrases import written
 
 router = APIRouter(prefix="/runs")
 NAMES = ("rule", "state", "record", "before")
@@ -39,7 +42,9 @@ def list_runs(request: Request) -> Response:
 
     runs = caller.workspace.reading(caller.actor, found)
     following = runs[look.SHOWN - 1].number if len(runs) > look.SHOWN else None
-    return json_answer(dumps({"runs": [r.as_dict() for r in runs[: look.SHOWN]], "next": following}))
+    return json_answer(
+        dumps({"runs": [_told(caller, r.as_dict()) for r in runs[: look.SHOWN]], "next": following})
+    )
 
 
 @router.get("/{id}")
@@ -48,7 +53,8 @@ def open_run(request: Request, id: UUID) -> Response:
     run, steps = caller.workspace.reading(
         caller.actor, lambda conn, call: look.opened(conn, call.schema, str(id))
     )
-    return json_answer(dumps({**run.as_dict(), "taken": [s.as_dict() for s in steps]}))
+    taken = [{**s.as_dict(), "told": _told(caller, s.told)} for s in steps]
+    return json_answer(dumps({**_told(caller, run.as_dict()), "taken": taken}))
 
 
 @router.post("/{id}/replay")
@@ -63,6 +69,14 @@ def give_up(request: Request, id: UUID) -> Response:
     caller = _administrator(request)
     caller.workspace.writing(caller.actor, lambda conn, call: look.give_up(conn, call.schema, str(id)))
     return Response(status_code=204)
+
+
+def _told(caller: Caller, given: Mapping[str, Any]) -> dict[str, Any]:
+    """With why it failed in the caller's language."""
+    words = {
+        n: written(v, caller.actor.languages) for n in ("error", "why") if isinstance(v := given.get(n), str)
+    }
+    return {**given, **words}
 
 
 def _administrator(request: Request) -> Caller:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from typing import Final
 
 from patron_engine.actor import SYSTEM
 from patron_engine.flow import store
 from patron_engine.flow.assigning import program_in
 from patron_engine.flow.program import Flow
 from patron_engine.flow.run import Run
+from patron_engine.query.call import Call
+from patron_engine.record.statements import Conn
 from patron_engine.release.active import load_model
 from patron_engine.runtime import Workspace
 from patron_engine.ways import clocks, flow, noting, pool_clocks, replaying, timers
@@ -24,6 +28,15 @@ TURN_SECONDS = 2.0
 
 AT_ONCE_SECONDS = 2.0  # that somebody waits for a run he started
 AT_ONCE_STEPS = 20
+
+ACTS: Final[tuple[tuple[store.Due, Callable[[Conn, Call], int]], ...]] = (
+    ("clocks", timers.tick),
+    ("notes", noting.work),
+    ("pools", pool_clocks.tick),
+    ("slas", clocks.tick),
+    ("events", flow.begin),
+    ("replays", replaying.go_on),
+)  # what carries out what is due, in this order
 
 log = logging.getLogger("patron.worker")
 
@@ -53,23 +66,22 @@ def work_flows(service: Service, place: Workspace) -> int:
     end, done = time.monotonic() + TURN_SECONDS, 0
     while time.monotonic() < end:
         with place.connection("job") as conn:
-            if not store.anything(conn, place.schema, place.runtime.clock()):
-                break
-        took = sum(
-            place.writing(SYSTEM, act)
-            for act in (
-                timers.tick, noting.work, pool_clocks.tick, clocks.tick, flow.begin, replaying.go_on,
-            )
-        )  # fmt: skip
-        try:
-            took += place.writing(SYSTEM, lambda conn, call: flow.go_on(conn, call, who, older))
-        except Exception:
-            log.exception("flow_failed", extra={"workspace": place.name})
-            took += place.writing(SYSTEM, lambda conn, call: flow.go_on_alone(conn, call, who, older))
+            due = store.what_is_due(conn, place.schema, place.runtime.clock())
+        took = sum(place.writing(SYSTEM, act) for of, act in ACTS if of in due)
+        if due & {"events", "runs"}:
+            took += _go_on(place, who, older)
         if not took:
             break
         done += took
     return done
+
+
+def _go_on(place: Workspace, who: Who, older: flow.Older) -> int:
+    try:
+        return place.writing(SYSTEM, lambda conn, call: flow.go_on(conn, call, who, older))
+    except Exception:
+        log.exception("flow_failed", extra={"workspace": place.name})
+        return place.writing(SYSTEM, lambda conn, call: flow.go_on_alone(conn, call, who, older))
 
 
 def _older(place: Workspace) -> flow.Older:

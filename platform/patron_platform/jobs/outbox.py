@@ -234,13 +234,13 @@ def _tell(service: Service, place: Workspace, held: Held) -> None:
                 deliver(
                     conn, call, [person] if person else [], text=made.subject or made.text[:200], body=made.text,
                     about=about, channels=[c for c in said["channels"] if c != "chat"] or (["inbox"] if said["channels"] else []),
-                    groups=frozenset(), run=held.run, html=made.html,
+                    groups=frozenset(), run=held.run, reason=said.get("reason", "automation"), html=made.html,
                 )  # fmt: skip
             if "chat" in said["channels"]:
                 made = filled(conn, reading, said["template"], about, reader_of(service, conn, reading, ""))
                 deliver(
                     conn, call, [], text=made.subject or made.text[:200], body=made.text, about=about, channels=["chat"],
-                    groups=frozenset(said["groups"]), run=held.run,
+                    groups=frozenset(said["groups"]), run=held.run, reason=said.get("reason", "automation"),
                 )  # fmt: skip
             outbox.sent(conn, call.schema, held, call.now)
 

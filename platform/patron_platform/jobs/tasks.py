@@ -7,8 +7,10 @@ taken over when its lease ends.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -21,13 +23,15 @@ from patron_engine.transfer import pieces
 from patron_engine.ways import backfill, handover, nightly
 
 
-def work_off(place: Workspace) -> int:
-    """Works on every open task of the workspace; the number that ended."""
+def work_off(place: Workspace, seconds: float | None = None) -> int:
+    """Works on the open tasks of the workspace, for about so long; the number that was worked on."""
+    end = None if seconds is None else time.monotonic() + seconds
 
     def connect() -> AbstractContextManager[psycopg.Connection[Any]]:
         return place.connection("job")
 
-    return len(run_all(connect, place.schema, task_context(place)))
+    context = replace(task_context(place), over=lambda: end is not None and time.monotonic() > end)
+    return len(run_all(connect, place.schema, context))
 
 
 def begin_day(place: Workspace) -> None:

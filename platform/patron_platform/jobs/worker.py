@@ -1,7 +1,7 @@
 """Worker: works off what saves and publications left behind, workspace by workspace, until it is told to stop.
 
-In: an open service. Out: tasks done. It takes each workspace in turn, so nobody's import holds up another; a task whose
-worker was killed is taken over when its lease ends. A workspace that fails is logged and tried again in the next round.
+In: an open service. Out: tasks done. It takes each workspace in turn, a few seconds each, so nobody's import holds up another; a
+task whose worker was killed is taken over when its lease ends. A workspace that fails is logged and tried again in the next round.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from patron_platform.jobs.tasks import begin_day, work_off
 from patron_platform.service import Service
 
 ROUND_SECONDS = 2.0
+TURN_SECONDS = (
+    5.0  # of one workspace's imports and upkeep, before what happens by itself, and the next workspace
+)
 JOIN_SECONDS = 15.0  # what is being sent may end
 
 log = logging.getLogger("patron.worker")
@@ -60,7 +63,7 @@ def work_round(service: Service, stop: Event, begun: dict[str, str]) -> int:
                 begin_day(place)
                 tell_followers(service, place)
                 begun[name] = day
-            done += work_off(place)
+            done += work_off(place, TURN_SECONDS)
         except Exception:
             log.exception("workspace_failed", extra={"workspace": name})
             continue

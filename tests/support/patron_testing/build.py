@@ -40,9 +40,9 @@ ADMIN = Actor(user=None, name="admin", administrator=True)
 
 
 def documents_of(text: str) -> list[Document]:
-    """The documents of a YAML text; any problem fails the test."""
+    """The documents of a YAML text; any error fails the test."""
     found, problems = read_documents(text, "test.yaml")
-    assert not problems, "\n".join(map(str, problems))
+    assert all(p.level == "warning" for p in problems), "\n".join(map(str, problems))
     return found
 
 
