@@ -98,9 +98,10 @@ class Wire(psycopg.Connection[Any]):
                     send()
                 self.pgconn.pipeline_sync()
                 answers = self.wait(_answers(self.pgconn, len(bound)))
-            finally:
-                if not self.closed:
-                    self.pgconn.exit_pipeline_mode()
+            except BaseException:
+                self.pgconn.finish()  # lost or interrupted: nobody knows what is still under way
+                raise
+            self.pgconn.exit_pipeline_mode()
         for results in answers:
             _look(results)
         return [Rows(t, results[-1]) for (t, _), results in zip(bound, answers, strict=True)]
