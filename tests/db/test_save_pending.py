@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from patron_engine.record.pending import Pending
 from patron_engine.record.statements import Statement, compiled
 from patron_engine.store.session import configure
 from patron_engine.store.wire import Asked, Rows, Wire
+from patron_engine.ways.read import Reading, read_one
 from patron_engine.ways.save import save, write_transaction
 from patron_testing.build import Records, Templates
 from patron_testing.pg import Server
@@ -106,6 +108,27 @@ def test_nothing_is_no_statement(conn: Any) -> None:
     pending.add(insert(ONE), [])
     pending.send()
     assert conn.sent == []
+
+
+def test_the_record_is_read_in_the_round_trip_that_writes_it(server: Server, templates: Templates) -> None:
+    url, call = templates.fresh(DOCUMENTS)
+    with Counted.connect(url, autocommit=True) as conn:
+        configure(conn)
+        conn.sent, id = [], None
+        for change in (
+            Change(action="create", object="account", set={"name": "Acme"}),
+            Change(action="update", object="account", set={"name": "Acme Ltd"}),
+            Change(action="update", object="account", set={"name": "Acme Ltd"}),  # changes nothing
+        ):
+            reading = Reading(call)
+            with write_transaction(conn, call):
+                outcome = save(conn, call, [replace(change, id=id)], reading=reading)[0]
+                id = str(outcome.id)
+                assert reading.found == read_one(conn, call, "account", id)
+        begin, written, *_ = conn.sent
+        assert begin[0] == "BEGIN"
+        assert written[0].startswith("INSERT") and "row_to_json" in written[-1]
+    server.drop(url)
 
 
 def test_a_parent_rule_that_refuses_leaves_nothing_behind(r: Records) -> None:

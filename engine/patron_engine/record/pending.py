@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from patron_engine.record.copying import Columns, begin_copy, rows_text
 from patron_engine.record.statements import Conn, Statement
-from patron_engine.store.wire import together
+from patron_engine.store.wire import Answer, Asked, together
 
 COPY_FROM = 40  # rows; fewer go as statements
 
@@ -93,11 +93,12 @@ class Pending:
         if values:
             self._groups.append((statement, values))
 
-    def send(self) -> None:
-        """Sends what is pending, in one round trip."""
+    def send(self, questions: Sequence[Asked] = ()) -> Sequence[Answer]:
+        """Sends what is pending, and questions about what is there then, in one round trip. Answers the questions."""
         groups, self._groups = self._groups, []
-        if groups:
-            together(self.ahead, [(s.text, values) for s, rows in groups for values in rows])
+        asked = [(s.text, values) for s, rows in groups for values in rows]
+        answers = together(self.ahead, [*asked, *questions]) if asked or questions else ()
+        return answers[len(asked) :]
 
 
 def run_many(conn: Conn, statement: Statement, rows: Sequence[Values]) -> None:

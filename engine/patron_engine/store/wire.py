@@ -65,6 +65,9 @@ class Rows:
         return self._transformer.load_rows(begin, end, tuple)
 
 
+Answer = Rows | psycopg.Cursor[Any]
+
+
 class Wire(psycopg.Connection[Any]):
     """A connection in autocommit mode, or one like any other."""
 
@@ -156,7 +159,7 @@ class Wire(psycopg.Connection[Any]):
         return super()._deallocate(name)
 
 
-def together(conn: psycopg.Connection[Any], asked: Sequence[Asked]) -> Sequence[Rows | psycopg.Cursor[Any]]:
+def together(conn: psycopg.Connection[Any], asked: Sequence[Asked]) -> Sequence[Answer]:
     """Several statements in one round trip, over whatever connection."""
     if isinstance(conn, Wire) and conn.autocommit and conn.pgconn.pipeline_status == PipelineStatus.OFF:
         return (
