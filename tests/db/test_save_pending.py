@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -15,6 +16,8 @@ from patron_engine.record.change import Change
 from patron_engine.record.pending import Pending
 from patron_engine.record.statements import Statement, compiled
 from patron_engine.store.session import configure
+from patron_engine.store.wire import Asked, Rows, Wire
+from patron_engine.ways.read import Reading, read_one
 from patron_engine.ways.save import save, write_transaction
 from patron_testing.build import Records, Templates
 from patron_testing.pg import Server
@@ -35,25 +38,25 @@ def rename(table: sa.Table) -> Statement:
     )
 
 
-class Counted(psycopg.Cursor[Any]):
-    sent: list[str]
+class Counted(Wire):
+    """Says what went together."""
 
-    def execute(self, query: Any, *args: Any, **more: Any) -> Any:
-        self.connection.sent.append(str(query))  # type: ignore[attr-defined]
-        return super().execute(query, *args, **more)
+    sent: list[list[str]]
+
+    def together(self, asked: Sequence[Asked]) -> list[Rows]:
+        self.sent.append([query for query, _ in asked])
+        return super().together(asked)
 
 
 @pytest.fixture
 def conn(server: Server, templates: Templates) -> Iterator[psycopg.Connection[Any]]:
     url, _ = templates.fresh(DOCUMENTS)
-    with psycopg.connect(url) as conn:
+    with Counted.connect(url, autocommit=True) as conn:
         configure(conn)
         conn.execute("CREATE TEMP TABLE one (id bigint PRIMARY KEY, name text)")
         conn.execute("CREATE TEMP TABLE two (id bigint PRIMARY KEY, name text)")
-        conn.sent = []  # type: ignore[attr-defined]
-        conn.cursor_factory = Counted
+        conn.sent = []
         yield conn
-        conn.rollback()
     server.drop(url)
 
 
@@ -70,18 +73,18 @@ def names(conn: psycopg.Connection[Any], table: str) -> list[str]:
     return [row[0] for row in conn.execute(f"SELECT name FROM {table} ORDER BY id")]
 
 
-def test_rows_of_several_tables_go_as_one_statement(conn: Any) -> None:
+def test_rows_of_several_tables_go_in_one_round_trip(conn: Any) -> None:
     pending = Pending(conn)
     pending.add(insert(ONE), [(1, "100 %")])
     pending.add(insert(TWO), [(2, 'b"\\')])
     assert conn.sent == []
     pending.send()
-    assert len(conn.sent) == 1
+    assert [len(texts) for texts in conn.sent] == [2]
     assert names(conn, "one") == ["100 %"] and names(conn, "two") == ['b"\\']
 
 
 def test_what_is_written_twice_is_written_in_order(conn: Any) -> None:
-    """Parts of one statement do not see each other: a row made and changed needs two."""
+    """Each statement sees what those before it did."""
     pending = Pending(conn)
     pending.add(insert(ONE), [(1, "first")])
     pending.add(rename(ONE), [("second", 1)])
@@ -105,6 +108,27 @@ def test_nothing_is_no_statement(conn: Any) -> None:
     pending.add(insert(ONE), [])
     pending.send()
     assert conn.sent == []
+
+
+def test_the_record_is_read_in_the_round_trip_that_writes_it(server: Server, templates: Templates) -> None:
+    url, call = templates.fresh(DOCUMENTS)
+    with Counted.connect(url, autocommit=True) as conn:
+        configure(conn)
+        conn.sent, id = [], None
+        for change in (
+            Change(action="create", object="account", set={"name": "Acme"}),
+            Change(action="update", object="account", set={"name": "Acme Ltd"}),
+            Change(action="update", object="account", set={"name": "Acme Ltd"}),  # changes nothing
+        ):
+            reading = Reading(call)
+            with write_transaction(conn, call):
+                outcome = save(conn, call, [replace(change, id=id)], reading=reading)[0]
+                id = str(outcome.id)
+                assert reading.found == read_one(conn, call, "account", id)
+        begin, written, *_ = conn.sent
+        assert begin[0] == "BEGIN"
+        assert written[0].startswith("INSERT") and "row_to_json" in written[-1]
+    server.drop(url)
 
 
 def test_a_parent_rule_that_refuses_leaves_nothing_behind(r: Records) -> None:

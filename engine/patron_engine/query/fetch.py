@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -31,6 +31,7 @@ from patron_engine.query.statement import Statement, kept
 from patron_engine.query.tokens import wanted
 from patron_engine.query.values import call_values
 from patron_engine.query.walking import LEARNT, gives_many, walkable
+from patron_engine.store.wire import Asked
 
 Values = Mapping[str, Any]
 
@@ -47,13 +48,33 @@ def page(conn: psycopg.Connection[Any], call: Call, question: Resolved, secret: 
     )
 
 
-def one(conn: psycopg.Connection[Any], call: Call, question: Resolved, id: str) -> Found | None:
-    """One record by its id; None where there is none that may be read. Its version stands where a page has sort values."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class One:
+    """The question for one record by its id. Its version stands where a page has sort values."""
+
+    made: Listing
+    given: Values
+
+    @property
+    def asked(self) -> Asked:
+        """For whoever sends it with something else."""
+        return self.made.statement.text, self.made.statement.values(self.given)
+
+    def found(self, rows: Sequence[tuple[Any, ...]]) -> Found | None:
+        """What was answered; None where there is none that may be read."""
+        return Found(json=_json(rows, self.made)[1:-1], version=rows[0][0]) if rows else None
+
+
+def asking(call: Call, question: Resolved, id: str) -> One:
+    """One record, not asked for yet."""
     made = _listing(call, question, Shape("json", one=True))
-    rows = _run(conn, made.statement, call_values(call) | {rows_of.ID: id})
-    if not rows:
-        return None
-    return Found(json=_json(rows, made)[1:-1], version=rows[0][0])
+    return One(made=made, given=call_values(call) | {rows_of.ID: id})
+
+
+def one(conn: psycopg.Connection[Any], call: Call, question: Resolved, id: str) -> Found | None:
+    """One record by its id; None where there is none that may be read."""
+    asked = asking(call, question, id)
+    return asked.found(_run(conn, asked.made.statement, asked.given))
 
 
 def typed(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
@@ -19,8 +19,10 @@ from patron_engine.errors import Conflict, ReleaseChanged, Unavailable
 from patron_engine.query.call import Call
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn, compiled
+from patron_engine.store.wire import Asked, together
 
 RETRIES = 6  # of a deadlock or a serialisation failure
+BEGIN: Asked = ("BEGIN", ())
 LOCK_SALT = 7  # of the workspace's advisory lock, shared by writers, exclusive for a publication
 
 Result = TypeVar("Result")
@@ -57,20 +59,18 @@ def begin_write(conn: Conn, call: Call) -> None:
     lock_and_look = Programs.of(call.tables).keep("begin", lambda: _begin(call))
     fresh = conn.info.transaction_status == TransactionStatus.IDLE
     # One round trip, but a statement each: the last sees what was committed while the one before it waited.
-    cursor = conn.execute(f"BEGIN;\n{lock_and_look}" if fresh else lock_and_look)
-    while cursor.nextset():
-        pass
-    current = cursor.fetchone()
+    *_, state = together(conn, [BEGIN, *lock_and_look] if fresh else lock_and_look)
+    current = state.fetchone()
     if current is None or current[0] != call.model.release:
         raise ReleaseChanged("the workspace's definitions changed meanwhile", hint="try again")
 
 
-def _begin(call: Call) -> str:
+def _begin(call: Call) -> Sequence[Asked]:
     schema = sa.literal(call.schema, sa.Text(), literal_execute=True)
     key = sa.func.hashtextextended(schema, sa.literal(LOCK_SALT, sa.BigInteger(), literal_execute=True))
     lock = sa.select(sa.func.pg_advisory_xact_lock_shared(key))
     state = call.tables.system("sys__state", release="bigint")
-    return f"{compiled(lock).text};\n{compiled(sa.select(state.c.release)).text}"
+    return [(compiled(lock).text, ()), (compiled(sa.select(state.c.release)).text, ())]
 
 
 def retrying(attempt: Callable[[], Result], *, tries: int = RETRIES) -> Result:

@@ -90,7 +90,9 @@ def _listening(batch: Batch) -> tuple[tuple[str, str, frozenset[str]], ...]:
     known = _known.get(schema)
     if known is not None and known[0] > time.monotonic():
         return known[1]
-    found = tuple((h.id, h.label, frozenset(h.events)) for h in webhooks(batch.conn, schema) if h.active)
+    found = tuple(
+        (h.id, h.label, frozenset(h.events)) for h in webhooks(batch.pending.ahead, schema) if h.active
+    )
     _known[schema] = (time.monotonic() + FRESH, found)
     return found
 

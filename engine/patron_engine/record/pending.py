@@ -1,7 +1,7 @@
 """Pending: what a save has decided to write and not sent yet. Effect stage: it goes when somebody reads, or at the end.
 
-In: statements with the values of their rows, in the order they are meant. Out: one round trip for all of them; where each
-writes one row of a table of its own, one statement. A save that is refused before anything was sent has written nothing.
+In: statements with the values of their rows, in the order they are meant. Out: one round trip for all of them. A save that is
+refused before anything was sent has written nothing.
 
 Many new rows are handed over without waiting (`copy`): the database takes them while the next stage computes. Whoever asks for
 the connection waits until they have arrived, and is told what went wrong there.
@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from patron_engine.record.copying import Columns, begin_copy, rows_text
 from patron_engine.record.statements import Conn, Statement
+from patron_engine.store.wire import Answer, Asked, together
 
 COPY_FROM = 40  # rows; fewer go as statements
 
@@ -92,34 +93,14 @@ class Pending:
         if values:
             self._groups.append((statement, values))
 
-    def send(self) -> None:
-        """Sends what is pending, in one round trip."""
+    def send(self, questions: Sequence[Asked] = ()) -> Sequence[Answer]:
+        """Sends what is pending, and questions about what is there then, in one round trip. Answers the questions."""
         groups, self._groups = self._groups, []
-        if len(groups) > 1 and _apart(groups):
-            _run_as_one(self.ahead, [(statement, rows[0]) for statement, rows in groups])
-        elif len(groups) > 1:
-            with self.ahead.pipeline():
-                for statement, rows in groups:
-                    run_many(self.ahead, statement, rows)
-        elif groups:
-            run_many(self.ahead, *groups[0])
-
-
-def _apart(groups: Sequence[tuple[Statement, list[Values]]]) -> bool:
-    """One row each, of different tables: parts of one statement do not see what the others write."""
-    return all(len(rows) == 1 for _, rows in groups) and len({s.writes for s, _ in groups}) == len(groups)
-
-
-def _run_as_one(conn: Conn, parts: Sequence[tuple[Statement, Values]]) -> None:
-    *first, (last, _) = parts
-    with_ = ", ".join(f"w{n} AS ({statement.text})" for n, (statement, _) in enumerate(first))
-    conn.execute(f"WITH {with_} {last.text}", [value for _, values in parts for value in values])
+        asked = [(s.text, values) for s, rows in groups for values in rows]
+        answers = together(self.ahead, [*asked, *questions]) if asked or questions else ()
+        return answers[len(asked) :]
 
 
 def run_many(conn: Conn, statement: Statement, rows: Sequence[Values]) -> None:
-    """One execution, or all in a pipeline."""
-    if len(rows) == 1:
-        conn.execute(statement.text, rows[0])
-        return
-    with conn.cursor() as cursor:
-        cursor.executemany(statement.text, rows)
+    """One execution for each of `rows`, in one round trip."""
+    together(conn, [(statement.text, values) for values in rows])

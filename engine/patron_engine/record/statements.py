@@ -14,6 +14,8 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+from patron_engine.store import wire
+
 Conn = psycopg.Connection[Any]
 Rows = list[tuple[Any, ...]]
 
@@ -23,12 +25,11 @@ _DIALECT = PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-cal
 @dataclass(frozen=True, slots=True)
 class Statement:
     """`names` says which bind stands at each `%s` of `text`; `constants` are binds whose value is part of the text's
-    meaning (literals of the engine or of a definition); `writes` is the table it changes."""
+    meaning (literals of the engine or of a definition)."""
 
     text: str
     names: tuple[str, ...]
     constants: Mapping[str, Any]
-    writes: str | None = None
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:
         """The parameters in the order of the text."""
@@ -72,8 +73,7 @@ def compiled(statement: sa.Executable) -> Statement:
     done = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
     order = tuple(done.positiontup or ())
     constants = {k: v for k, v in done.params.items() if v is not None or k in order}
-    writes = str(statement.table) if isinstance(statement, sa.UpdateBase) else None
-    return Statement(str(done), order, constants, writes)
+    return Statement(str(done), order, constants)
 
 
 def any_of(column: sa.ColumnElement[Any], name: str = "ids") -> sa.ColumnElement[bool]:
@@ -90,8 +90,5 @@ def together(conn: Conn, asked: Sequence[tuple[Statement, Mapping[str, Any]]]) -
     """Runs independent queries in one round trip."""
     if len(asked) < 2:
         return [statement.run(conn, **given) for statement, given in asked]
-    cursors = []
-    with conn.pipeline():
-        for statement, given in asked:
-            cursors.append(conn.execute(statement.text, statement.values(given)))
-    return [c.fetchall() for c in cursors]
+    answers = wire.together(conn, [(statement.text, statement.values(given)) for statement, given in asked])
+    return [answer.fetchall() for answer in answers]

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from patron_engine.errors import Conflict, Refused
 from patron_engine.model.model import Unique, say
 from patron_engine.names import composed
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
-from patron_engine.record.batch import Batch
+from patron_engine.record.batch import Batch, RowsRefused
+from patron_engine.record.change import Change
 from patron_engine.record.plan import lock_values
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
@@ -172,7 +174,19 @@ def _problem(batch: Batch, program: Program, rule: Unique, path: str) -> Problem
     return Problem(code="taken", message=message, path=f"{path}{rule.fields[0]}", rule=rule.name)
 
 
-def from_violation(batch: Batch, error: psycopg.errors.UniqueViolation) -> Problem | None:
+def collided(batch: Batch, changes: Sequence[Change], error: psycopg.errors.UniqueViolation) -> NoReturn:
+    """Another save had the value first. An upsert is repeated: it will find that record."""
+    if any(change.action == "upsert" for change in changes):
+        raise Conflict(
+            "another save made the same record at this moment", code="raced", hint="try again"
+        ) from error
+    problem = _meant(batch, error)
+    if problem is None:
+        raise error
+    raise RowsRefused({}, Refused([problem])) from error
+
+
+def _meant(batch: Batch, error: psycopg.errors.UniqueViolation) -> Problem | None:
     """The problem a violated index means; None when it is no unique rule of a definition."""
     index, table = error.diag.constraint_name or "", error.diag.table_name or ""
     for object in batch.model.objects.values():

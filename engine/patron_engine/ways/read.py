@@ -29,6 +29,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.query.resolve import resolve
 from patron_engine.query.spec import Ask, Found, Page, Within
+from patron_engine.record.pending import Pending
 
 Connection = psycopg.Connection[Any]
 
@@ -64,6 +65,19 @@ def read_one(
     for name in sets:
         found = replace(found, json=_with(found.json, name, _records(conn, call, question.object, id, name)))
     return found
+
+
+class Reading:
+    """One record as it is once it is saved, asked for in the round trip in which its save ends."""
+
+    def __init__(self, call: Call) -> None:
+        self.found: Found | None = None  # None as well where it may not be read
+        self._call = call
+
+    def ride(self, pending: Pending, object: str, id: str) -> None:
+        """Sends what is pending and the question."""
+        one = fetch.asking(self._call, resolve(self._call, Ask(object=object)), id)
+        self.found = one.found(pending.send([one.asked])[0].fetchall())
 
 
 def rows(conn: Connection, call: Call, ask: Ask, *, secret: bytes = b"") -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import psycopg
 
-from patron_engine.errors import Conflict, LimitExceeded, Refused
+from patron_engine.errors import LimitExceeded
 from patron_engine.model.automations import KEPT_BY_FLOW
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
@@ -48,11 +48,12 @@ from patron_engine.record.restore import restore
 from patron_engine.record.row import Row
 from patron_engine.record.search import write_search_of_new
 from patron_engine.record.statements import Conn
-from patron_engine.record.unique import from_violation, look_first
+from patron_engine.record.unique import collided, look_first
 from patron_engine.record.void import void
 from patron_engine.record.write import write
 from patron_engine.ways.intents import begin_asked, save_asking
 from patron_engine.ways.prepare import Draft, prepare, take_up
+from patron_engine.ways.read import Reading
 
 __all__ = ["begin_write", "retrying", "save", "write_transaction"]
 
@@ -60,7 +61,13 @@ Mode = Literal["all", "each"]
 
 
 def save(
-    conn: Conn, call: Call, changes: Sequence[Change], *, mode: Mode = "all", trial: bool = False
+    conn: Conn,
+    call: Call,
+    changes: Sequence[Change],
+    *,
+    mode: Mode = "all",
+    trial: bool = False,
+    reading: Reading | None = None,
 ) -> list[Outcome]:
     """Carries out `changes` in their order and says what became of each.
 
@@ -68,6 +75,7 @@ def save(
     NeedsConfirmation), with paths like "lines[0].price" or "[3].amount" where several changes are given.
     mode "each": what can be saved is saved; the others are outcomes `refused` with their problems.
     trial: everything is done, and undone before returning.
+    reading: takes the record as it is then, of one change that is saved at once and whole.
     """
     if len(changes) > MAX_CHANGES:
         raise LimitExceeded(
@@ -87,7 +95,7 @@ def save(
         save_each(conn, partial(_save_run, conn, call, each=True), numbered, outcomes)
         return [outcomes[n] for n, _ in numbered]
     try:
-        return [o for _, o in sorted(_save_run(conn, call, numbered, each=False).items())]
+        return [o for _, o in sorted(_save_run(conn, call, numbered, each=False, reading=reading).items())]
     except RowsRefused as refusal:
         raise refusal.error from None
 
@@ -107,16 +115,24 @@ def save_draft(conn: Conn, call: Call, draft: Draft) -> list[Outcome]:
     return [outcomes[n] for n, _ in numbered]
 
 
-def _save_run(conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool) -> dict[int, Outcome]:
+def _save_run(
+    conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool, reading: Reading | None = None
+) -> dict[int, Outcome]:
     """As `_save_all`; what may have to wait for an approval goes alone."""
     several = len(changes) > 1 and not each
     if any(may_ask(call, change) for _, change in changes):
         return save_asking(conn, call, changes, partial(_save_all, each=each, several=several))
-    return _save_all(conn, call, changes, each=each, several=several)
+    return _save_all(conn, call, changes, each=each, several=several, reading=reading)
 
 
 def _save_all(
-    conn: Conn, call: Call, changes: Sequence[Numbered], *, each: bool, several: bool = False
+    conn: Conn,
+    call: Call,
+    changes: Sequence[Numbered],
+    *,
+    each: bool,
+    several: bool = False,
+    reading: Reading | None = None,
 ) -> dict[int, Outcome]:
     """Runs of changes of one kind, in their order. Raises RowsRefused; Asked for one that must wait."""
     outcomes: dict[int, Outcome] = {}
@@ -125,20 +141,25 @@ def _save_all(
         batch.each = each
         verb = run[0][1].action
         act = _write if verb in ("create", "update", "upsert", "transfer") else _remove
-        outcomes.update(_carried_out(batch, run, partial(act, batch, run, several)))
+        outcomes.update(_carried_out(batch, run, partial(act, batch, run, several), reading))
     return outcomes
 
 
-def _carried_out(batch: Batch, run: Sequence[Numbered], act: Callable[[], None]) -> dict[int, Outcome]:
+def _carried_out(
+    batch: Batch, run: Sequence[Numbered], act: Callable[[], None], reading: Reading | None = None
+) -> dict[int, Outcome]:
     """One run: what `act` wrote, and what it set aside."""
     outcomes: dict[int, Outcome] = {}
     try:
         with batch.pending:
             act()
             outcomes = outcomes_of(batch.levels[0])
+            if reading is not None and not batch.asks:
+                row = batch.levels[0][0]
+                reading.ride(batch.pending, row.object, row.id)
             batch.pending.send()
     except psycopg.errors.UniqueViolation as error:
-        _collision(batch, run, error)
+        collided(batch, [change for _, change in run], error)
     for row in batch.refused:
         assert row.change is not None
         outcomes[row.index] = refused_outcome(row.change, row.problems)
@@ -151,18 +172,6 @@ def _save_inside(conn: Conn, call: Call, changes: Sequence[Change]) -> list[Outc
     """A save within a save: what it refuses leaves the outer one unharmed."""
     with conn.transaction():
         return save(conn, call, changes)
-
-
-def _collision(batch: Batch, run: Sequence[Numbered], error: psycopg.errors.UniqueViolation) -> None:
-    """Another save had the value first. An upsert is repeated: it will find that record."""
-    if any(c.action == "upsert" for _, c in run):
-        raise Conflict(
-            "another save made the same record at this moment", code="raced", hint="try again"
-        ) from error
-    problem = from_violation(batch, error)
-    if problem is None:
-        raise error
-    raise RowsRefused({}, Refused([problem])) from error
 
 
 # -- create, update, upsert ---------------------------------------------------------------------------------------

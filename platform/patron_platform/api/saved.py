@@ -12,7 +12,7 @@ import psycopg
 from patron_engine.jsonio import dumps
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change, Outcome
-from patron_engine.ways.read import read_one
+from patron_engine.ways.read import Reading, read_one
 from patron_engine.ways.save import save
 from patron_platform.api.approvals_written import instance_json
 from patron_platform.api.idempotency import Answer
@@ -22,10 +22,11 @@ from patron_platform.phrases import Languages, at_field
 
 def saved(conn: psycopg.Connection[Any], call: Call, change: Change, *, created: bool = False) -> Answer:
     """Saves and answers with the record as it is now."""
-    outcome = save(conn, call, [change])[0]
+    reading = Reading(call)
+    outcome = save(conn, call, [change], reading=reading)[0]
     if outcome.action == "submitted":
         return _waits(conn, call, outcome)
-    found = read_one(conn, call, outcome.object, str(outcome.id))
+    found = reading.found or read_one(conn, call, outcome.object, str(outcome.id))
     headers = etag(found.version)
     made = created or outcome.action == "created"
     if made:

@@ -29,6 +29,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequest
 
 from patron_engine.errors import LimitExceeded, PatronError, Unavailable
 from patron_engine.store.session import SETTINGS, Purpose, limit, open_session
+from patron_engine.store.wire import Wire
 from patron_platform.database.wall import Wall, raise_wall
 from patron_platform.database.workspaces import WorkspacePlace, find_workspace
 
@@ -54,7 +55,7 @@ GONE = (
 REVIVE_SECONDS = 1.0  # of rest after a server of our own could not be started
 
 
-class Session(psycopg.Connection[Any]):
+class Session(Wire):
     """A connection that remembers whose role it has."""
 
     role: Role | None = None
