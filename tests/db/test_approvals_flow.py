@@ -128,6 +128,55 @@ def test_several_changes_together_each_meet_their_approval(conn: psycopg.Connect
     assert [o.action for o in made] == ["refused", "unchanged"]
 
 
+NESTED = """  - name: par
+    type: parallel
+    cases:
+      - name: left
+        nodes:
+          - {name: l1, type: approve, who: {manager: 1}}
+          - name: inner
+            type: inclusive
+            cases:
+              - {name: a, when: "amount > 1", nodes: [{name: ia, type: approve, who: {user: fin1@x.example}}]}
+              - name: b
+                when: "amount > 3"
+                nodes:
+                  - {name: ib, type: approve, mode: {vote: 60%}, who: {role: finance}}
+                  - {name: cb, type: cc, who: {user: assistant@x.example}}
+              - {name: c, when: "amount > 100", nodes: [{name: ic, type: approve, who: {user: ceo@x.example}}]}
+      - name: right
+        nodes:
+          - {name: mark, type: do, steps: [{do: update, set: {note: marked}}]}
+          - {name: r1, type: approve, mode: each, who: {managers_up_to: {role: director}}}
+  - {name: last, type: approve, who: {approvers_of: l1}, mode: claim, comment: required_to_reject}"""
+
+
+def test_every_node_nested_and_back_into_a_case(conn: psycopg.Connection[Any]) -> None:
+    w = signing(conn, approval(NESTED, after="{approved: [{do: update, set: {status: approved}}]}"))
+    order = w.make()
+    w.submit("rep", order)
+    assert w.value(order, "note") == "marked" and w.waiting(order) == ["boss", "boss"]
+    tasks = {t.node: t.id for t in w.instance(order).waiting}
+    w.act("boss", order, "approve", task=tasks["l1"])
+    assert w.waiting(order) == ["boss", "fin1", "fin1", "fin2", "fin3"]
+    w.act("fin2", order, "approve")
+    assert w.box("assistant", "copied") == []
+    w.act("fin3", order, "approve")
+    assert w.box("assistant", "copied") == [order] and w.waiting(order) == ["boss", "fin1"]
+    for who in ("boss", "director", "fin1"):
+        w.act(who, order, "approve")
+    assert w.waiting(order) == ["boss"] and "ic" not in w.instance(order).places
+    w.act("boss", order, "return", to="r1", comment="again")
+    assert w.waiting(order) == ["boss"] and w.instance(order).places["ia"].state == "done"
+    for who in ("boss", "director"):
+        w.act(who, order, "approve")
+    w.act("boss", order, "claim")
+    with pytest.raises(Refused):
+        w.act("boss", order, "reject")
+    w.act("boss", order, "approve")
+    assert w.instance(order).state == "approved" and w.value(order, "status") == "approved"
+
+
 def test_the_way_of_a_change_is_that_of_the_record_with_it(conn: psycopg.Connection[Any]) -> None:
     nodes = (
         "  - name: size\n    type: branch\n    cases:\n"
