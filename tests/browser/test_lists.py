@@ -161,7 +161,7 @@ def test_several_are_deleted_and_taken_back(site: Site, pipeline: None) -> None:
 def test_several_are_changed_in_a_dialog_over_the_list(site: Site, pipeline: None) -> None:
     with site.visit() as visit:
         page = visit.page
-        visit.open("/o/opportunity?view=all_opportunities&where=" + quote("STARTS_WITH(name, 'Deal 3')"))
+        visit.open("/o/opportunity?view=all_opportunities&where=" + quote("STARTS_WITH(name, 'Deal 1')"))
         address = page.url
         page.locator('tbody input[name="id"]').first.click()
         page.locator(".list-acts button[value=edit]").click()
