@@ -149,9 +149,8 @@ def listed(conn: Connection, schema: str, *, open_only: bool = True) -> list[Tas
     """Tasks and how far they are, the oldest first."""
     which = sql.SQL("WHERE state IN ('waiting', 'running', 'failed')" if open_only else "")
     columns = sql.SQL("SELECT id::text, kind, payload::text, progress::text, state, attempts, error FROM")
-    query = sql.SQL("{} {} {} ORDER BY created_at, id").format(
-        columns, sql.Identifier(schema, "sys__task"), which
-    )
+    table = sql.Identifier(schema, "sys__task")
+    query = sql.SQL("{} {} {} ORDER BY created_at, id").format(columns, table, which)
     return [_row(r) for r in conn.execute(query)]
 
 
@@ -214,12 +213,8 @@ def _run(conn: Connection, schema: str, row: TaskRow, handler: Handler, context:
     progress = row.progress
     while True:
         work = Work(
-            schema=schema,
-            payload=row.payload,
-            progress=progress,
-            model=context.model,
-            current=context.current,
-        )
+            schema=schema, payload=row.payload, progress=progress, model=context.model, current=context.current
+        )  # fmt: skip
         if handler.outside:
             _hold(conn, schema, row)
             chunk = handler.run(conn, work)
@@ -236,21 +231,8 @@ def _run(conn: Connection, schema: str, row: TaskRow, handler: Handler, context:
         if chunk.done:
             return "done"
         if context.over():
-            return _leave(conn, schema, row)
+            return _finish(conn, schema, row, "waiting", None)  # whoever comes next goes on with it
         progress = chunk.progress
-
-
-def _leave(conn: Connection, schema: str, row: TaskRow) -> State:
-    """Whoever comes next goes on with it."""
-    conn.execute(
-        _q(
-            "UPDATE {} SET state = 'waiting', lease_until = NULL, updated_at = now()"
-            " WHERE id = %s AND state = 'running' AND attempts = %s",
-            schema,
-        ),
-        (row.id, row.attempts),
-    )
-    return "waiting"
 
 
 def _hold(conn: Connection, schema: str, row: TaskRow) -> None:
@@ -292,7 +274,7 @@ def _again(conn: Connection, schema: str, row: TaskRow, error: str) -> State:
 def _finish(conn: Connection, schema: str, row: TaskRow, state: State, error: str | None) -> State:
     conn.execute(
         _q(
-            "UPDATE {} SET state = %s, error = %s, updated_at = now()"
+            "UPDATE {} SET state = %s, error = %s, lease_until = NULL, updated_at = now()"
             " WHERE id = %s AND state = 'running' AND attempts = %s",
             schema,
         ),
