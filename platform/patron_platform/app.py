@@ -6,28 +6,17 @@ Records are there at once; what else there is comes when it is asked for, or whe
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import PatronError
-from patron_platform.api import (
-    access,
-    approvals,
-    approvals_admin,
-    buttons,
-    converting,
-    errors,
-    files,
-    giving,
-    merging,
-    pools,
-    records,
-)
+from patron_platform.api import errors, records
 from patron_platform.api.door import Door
 from patron_platform.health import router as health
 from patron_platform.hosts import Hosts
@@ -37,6 +26,7 @@ from patron_platform.service import Service
 from patron_platform.web.packing import Packed
 
 API = "/api/v1"
+HERE = re.compile(rf"{API}/records/[^/]+(/[0-9a-fA-F-]{{36}})?|/health/.*|/metrics.*")
 
 
 def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> Observed:
@@ -52,26 +42,16 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     app.state.service = service
     app.state.door = Door(service)
     errors.install(app, _error_page)
-    for module in (
-        access,
-        files,
-        converting,
-        giving,
-        buttons,
-        pools,
-        approvals_admin,
-        approvals,
-        merging,
-        records,
-    ):  # those with longer addresses first
-        app.include_router(module.router, prefix=API)
+    app.include_router(records.router, prefix=API)
     app.include_router(health)
 
     def rest_of_api() -> None:
         from patron_platform.api import rest
 
+        more = APIRouter()
         for module in rest.MODULES:
-            app.include_router(module.router, prefix=API)
+            more.include_router(module.router, prefix=API)
+        app.router.routes = [*more.routes, *app.router.routes]  # theirs are the longer addresses
 
     def pages() -> None:
         from patron_platform.web.pages import PAGES
@@ -81,7 +61,7 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
 
     rooms = Rooms(
         app,
-        here=(f"{API}/records/", "/health/", "/metrics"),
+        here=HERE,
         rooms=((f"{API}/", rest_of_api), ("/", pages)),
     )
     return Observed(Packed(Hosts(rooms, service.settings.base_url)), API)

@@ -7,6 +7,7 @@ there. The rest follows by itself after the first answer, in a thread of its own
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from threading import Lock, Thread
 
@@ -19,9 +20,9 @@ Room = tuple[str, Callable[[], None]]
 
 
 class Rooms:
-    """`here` are beginnings of addresses that need nothing more; of `rooms` the first whose beginning fits is the one."""
+    """`here` are addresses that need nothing more; of `rooms` the first whose beginning fits is the one."""
 
-    def __init__(self, app: ASGIApp, here: tuple[str, ...], rooms: Sequence[Room]) -> None:
+    def __init__(self, app: ASGIApp, here: re.Pattern[str], rooms: Sequence[Room]) -> None:
         self.app = app
         self._here = here
         self._rooms = rooms
@@ -42,7 +43,7 @@ class Rooms:
         await self.app(scope, receive, send)
 
     def _of(self, path: str) -> int | None:
-        if path.startswith(self._here):
+        if self._here.fullmatch(path):
             return None
         return next((n for n, (begins, _) in enumerate(self._rooms) if path.startswith(begins)), None)
 

@@ -16,11 +16,12 @@ from starlette.types import ASGIApp
 
 from patron_engine.errors import Conflict, WrongUse
 from patron_platform.app import create_app
-from patron_platform.jobs.worker import work_until
 from patron_platform.logs import configure_logs
-from patron_platform.service import open_service
+from patron_platform.service import Service, open_service
 from patron_platform.settings import Settings, read_settings
+from patron_platform.starting import loading
 
+FIRST_SECONDS = 1.0  # in which a process answers before it loads and does what nobody waits for
 DRAIN_SECONDS = 25
 SETTINGS_VARIABLE = "PATRON_SERVING"  # hands the settings to further serving processes
 
@@ -86,11 +87,20 @@ def _app(settings: Settings, stack: ExitStack) -> ASGIApp:
     service = stack.enter_context(open_service(settings))
     if settings.jobs:
         stop = Event()
-        worker = Thread(target=work_until, args=(service, stop), name="patron-worker", daemon=True)
+        worker = Thread(target=_work, args=(service, stop), name="patron-worker", daemon=True)
         worker.start()
         stack.callback(worker.join, DRAIN_SECONDS)
         stack.callback(stop.set)
     return create_app(service, stack.close)
+
+
+def _work(service: Service, stop: Event) -> None:
+    """What goes on without a request, once the first one had its chance."""
+    if stop.wait(FIRST_SECONDS):
+        return
+    with loading():
+        from patron_platform.jobs.worker import work_until
+    work_until(service, stop)
 
 
 __all__ = ["check_address", "process_app", "read_settings", "serve_forever"]
