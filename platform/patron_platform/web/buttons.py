@@ -23,6 +23,7 @@ from patron_engine.flow.values import Reading
 from patron_engine.model.model import say
 from patron_engine.page.form_tree import FormTree, Opening
 from patron_engine.page.layout import WIDE, Place
+from patron_engine.page.pressable import reads_his
 from patron_engine.page.typed import Typed, written
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
@@ -76,6 +77,8 @@ class ButtonDesk(Desk):
                     continue
                 value = ask.default
                 if isinstance(value, Expression):
+                    if not reads_his(call, found, value):
+                        continue
                     value = Reading(conn, call).evaluate(value, [subject_of(found.object, self.id)])[0]
                     value = None if value is None else type_of(ask.field).to_wire(ask.field, value)
                 fill |= {
