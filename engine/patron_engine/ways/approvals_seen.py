@@ -7,13 +7,12 @@ the rights of the step, what he may do and why not the rest. Values of the recor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from patron_engine.access.decide import readable
 from patron_engine.approval import state, store
 from patron_engine.approval.ahead import Ahead
-from patron_engine.approval.may import acts_of_instance, acts_of_task, taken_back
+from patron_engine.approval.may import acts_of_instance, acts_of_task, closed_to, involved, taken_back
 from patron_engine.approval.program import Node
 from patron_engine.approval.route import Stop, people_of, route
 from patron_engine.approval.value import UNDECIDED, Instance, Task
@@ -24,10 +23,10 @@ from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_drawn import called, names_of
+from patron_engine.ways.approval_kept import Open, as_read, open_to, rows_of
 from patron_engine.ways.approval_told import subject_of
 from patron_engine.ways.approve import asker_of
 from patron_engine.ways.approving import Frame, frame_of
-from patron_engine.ways.deciding import involved
 from patron_engine.ways.read import read_one
 
 
@@ -95,11 +94,13 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
     stops = route(program, instance, Ahead(conn, call, program, instance))
     mine = [t for t in instance.tasks if t.person == call.actor.user and t.kind != "copy"]
     his = [t for t in mine if t.state in UNDECIDED] or mine[-1:]
-    record = record_seen(conn, call, instance)
+    open = opened_to(conn, call, instance)
+    record = record_seen(conn, call, instance, open)
+    frame = replace(frame, instance=as_read(conn, call, open, instance))
     lines = store.logged(conn, call.schema, instance.id)
     people = [*people_of(stops), *_in_log(lines), *(p for p in (instance.submitter, instance.initiator) if p)]
     return Seen(
-        instance=instance, label=called(call, program.body.get("label"), program.name),
+        instance=frame.instance, label=called(call, program.body.get("label"), program.name),
         subject=subject_of(conn, call, program, instance, his[0].node if his else None, call.actor.languages),
         steps=[n for n, p in instance.places.items() if p.state == "open"], route=stops, log=lines,
         names=names_of(conn, call, people),
@@ -116,6 +117,8 @@ def seen_frame(conn: Conn, call: Call, id: str) -> Frame:
         of = store.instance_of(conn, call.schema, id)
         instance = store.load(conn, call.schema, of) if of is not None else None
     if instance is None:
+        raise _missing()
+    if closed_to(instance, call.actor):
         raise _missing()
     if not (call.actor.administrator or call.actor.user in involved(instance)):
         try:
@@ -135,19 +138,26 @@ def _in_log(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def record_seen(conn: Conn, call: Call, instance: Instance) -> dict[str, Any] | None:
-    """The record as he may read it; None when it is gone."""
+def opened_to(conn: Conn, call: Call, instance: Instance) -> Open | None:
+    """What he reads of the record; None when it is gone, or not his to see."""
     object = call.model.objects.get(instance.object)
-    if object is None:
-        return None
-    names = [n for n, f in readable(call.model, call.actor, object.name).items() if f.type != "secret"]
     try:
-        found: dict[str, Any] = loads(
-            read_one(conn, call, object.name, instance.record, fields=names, expand=object.details).json
-        )
+        read_one(conn, call, instance.object, instance.record, fields=("id",))
     except PatronError:
         return None
-    return found
+    return open_to(conn, call, object, instance.record) if object is not None else None
+
+
+def record_seen(conn: Conn, call: Call, instance: Instance, open: Open | None) -> dict[str, Any] | None:
+    """The record as he may read it; None when it is gone."""
+    if open is None:
+        return None
+    found: dict[str, Any] = loads(
+        read_one(
+            conn, call, instance.object, instance.record, fields=list(open.fields), expand=list(open.columns)
+        ).json
+    )
+    return {n: rows_of(open, n, v) if n in open.columns else v for n, v in found.items()}
 
 
 def _mine(frame: Frame, task: Task) -> Mine:
