@@ -97,7 +97,9 @@ def open_form(desk: Desk) -> Response:
 
 def _opening(conn: Connection, call: Call, desk: Desk, typed: Typed | None = None) -> Opening:
     """What is opened; of a record that an approval locks only what it leaves open may be written."""
-    return replace(desk.opening(call, typed), open=left_open(conn, call, desk.object(call).name, desk.id))
+    return replace(
+        desk.opening(conn, call, typed), open=left_open(conn, call, desk.object(call).name, desk.id)
+    )
 
 
 def _types(desk: Desk, call: Call, object: Object) -> Response | None:
