@@ -13,7 +13,7 @@ from typing import Any, get_args
 import psycopg
 
 from patron_engine.access.decide import Action
-from patron_engine.access.fields import visible
+from patron_engine.access.fields import readable, visible
 from patron_engine.access.roles import given_of
 from patron_engine.actor import SYSTEM
 from patron_engine.errors import Forbidden, NotFound, Refused
@@ -107,10 +107,8 @@ def reader_of(call: Call) -> Reader:
 def facts_of(conn: psycopg.Connection[Any], call: Call, object: Object, id: str) -> Facts:
     """What the asker reads of the record."""
     read_one(conn, call, object.name, id, fields=("id",))
-    readable = visible(call.model, call.actor, object.name)
-    wanted = tuple(
-        dict.fromkeys(("id", *(n for n in (object.title, "owner", "department") if n in readable)))
-    )
+    seen = visible(call.model, call.actor, object.name)
+    wanted = tuple(dict.fromkeys(("id", *(n for n in (object.title, "owner", "department") if n in seen))))
     ask = Ask(object=object.name, ids=(id,), fields=wanted, voided="yes")
     row = read(conn, call, ask, secret=b"").rows()[0]
     return Facts(
@@ -174,7 +172,7 @@ class Audience:
 
 def owns(conn: psycopg.Connection[Any], call: Call, object: Object, id: str) -> bool:
     """Whether the record is the asker's own."""
-    if "owner" not in object.fields or call.actor.user is None:
+    if "owner" not in readable(call.model, call.actor, object.name) or call.actor.user is None:
         return False
     ask = Ask(object=object.name, ids=(id,), fields=("id", "owner"), voided="yes")
     found = read(conn, call, ask, secret=b"").rows()

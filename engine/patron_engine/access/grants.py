@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from patron_engine.access import pools, scopes
 from patron_engine.access.roles import FieldRight, Role, given_of
@@ -24,6 +24,7 @@ from patron_engine.fields.field import Field
 from patron_engine.model.model import Model, Object
 
 Source = Literal["administrator", "role", "sharing", "given", "queue", "pool"]
+UNNAMED: Final = frozenset({"id", "version", "deleted_at"})  # of a record: nobody gives rights on them
 READ, EDIT = frozenset({"read"}), frozenset({"update"})
 LIKE = {"restore": "delete", "unvoid": "void"}  # who may do the one may undo it
 
@@ -55,7 +56,9 @@ class Grant:
 
     def right(self, field: Field) -> FieldRight:
         """The right on a field. Silent is edit, but none for a sensitive field unless the grant is the administrator's
-        (which names no object)."""
+        (which names no object). What a record is told apart by, whoever reads it reads."""
+        if field.system and field.name in UNNAMED:
+            return "edit"
         rights: Mapping[str, FieldRight] = dict(self.fields)
         silent: FieldRight = "none" if field.sensitive and self.object is not None else "edit"
         return rights.get(field.name, rights.get("*", silent))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from patron_engine.actor import Actor
 from patron_engine.approval.program import Node, Program
 from patron_engine.approval.state import take_back_refused
 from patron_engine.approval.value import OPEN, UNDECIDED, Instance, Task
@@ -50,6 +51,17 @@ class Asker:
     administrator: bool = False
     revokes: bool = False
     submits: bool = False
+
+
+def involved(instance: Instance) -> set[str | None]:
+    """Whoever has to do with it."""
+    people = {p for t in instance.tasks for p in (t.person, t.behalf, t.decided_by)}
+    return {*people, instance.submitter, instance.initiator} - {None}
+
+
+def closed_to(instance: Instance, actor: Actor) -> bool:
+    """What the house decides about a record is for its own people: a customer sees the approvals he has to do with."""
+    return actor.kind == "portal" and actor.user not in involved(instance)
 
 
 def acts_of_task(program: Program, instance: Instance, task: Task, asker: Asker) -> dict[str, Phrase | None]:

@@ -1,7 +1,7 @@
 """Buttons: automations that people start from a record, as they are offered to one person.
 
 In: the model of a release, an actor; a connection where a record is asked. Out: `Button`s. A button is for who has one of its roles
-(everybody unless it says so), may write the fields it asks for, and only where `when` of its automation holds.
+(unless it says so for everybody of the house, and for no customer), may write the fields it asks for, and only where `when` of its automation holds.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from patron_engine.expr.evaluate import closure
 from patron_engine.fields.field import Field, Texts, nothing
 from patron_engine.flow.run import Run
 from patron_engine.flow.values import Reading, Subject
+from patron_engine.meta.document import Path, path_text
 from patron_engine.model.automations import automations, events_of
 from patron_engine.model.model import Model
 from patron_engine.query.call import Call
@@ -52,7 +53,8 @@ class Button:
     when: Expression | None
 
     def for_actor(self, actor: Actor) -> bool:
-        return not self.roles or actor.administrator or bool(self.roles & actor.roles)
+        everybody = not self.roles and actor.kind != "portal"
+        return everybody or actor.administrator or bool(self.roles & actor.roles)
 
 
 def buttons_of(model: Model, object: str) -> tuple[Button, ...]:
@@ -72,22 +74,22 @@ def _button(
     model: Model, rule: str, body: Mapping[str, Any], number: int, entry: Mapping[str, Any]
 ) -> Button:
     several = isinstance(body.get("on"), list | tuple)
-    place = f"on[{number}]" if several else "on"
+    place: Path = ("on", number, "ask") if several else ("on", "ask")
     asked = []
     for position, item in enumerate(entry.get("ask") or ()):
         said: Mapping[str, Any] = {"field": item} if isinstance(item, str) else item
         field = model.objects[body["object"]].field(said["field"])
         if field is None:
             continue
-        at = f"{place}.ask[{position}]"
-        required = model.expressions.get(("automation", rule, f"{at}.required"), said.get("required", False))
+        at = (*place, position)
+        required = _made(model, rule, body, (*at, "required"), said.get("required", False))
         asked.append(
             Ask(
                 field=field,
                 required=required if isinstance(required, Expression) else bool(required),
                 device=said.get("from") == "device",
                 label=_texts(said.get("label")) or field.label,
-                default=model.expressions.get(("automation", rule, f"{at}.default"), said.get("default")),
+                default=_made(model, rule, body, (*at, "default"), said.get("default")),
             )
         )
     confirm = entry.get("confirm", False)
@@ -97,6 +99,11 @@ def _button(
         roles=frozenset(entry.get("roles") or ()), confirm=confirm if isinstance(confirm, bool) else _texts(confirm),
         ask=tuple(asked), when=model.expressions.get(("automation", rule, "when")),
     )  # fmt: skip
+
+
+def _made(model: Model, rule: str, body: Mapping[str, Any], path: Path, said: Any) -> Any:
+    """The expression that stands there, else what is said."""
+    return model.expressions.get(("automation", rule, path_text(body, path)), said)
 
 
 def _texts(said: Any) -> Texts:

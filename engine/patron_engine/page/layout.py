@@ -17,6 +17,7 @@ from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import Field, Texts, nothing
 from patron_engine.fields.options import texts
 from patron_engine.model.model import LinkSet, Model, Object
+from patron_engine.page.paths import kept_order
 
 Truth = bool | Expression
 WIDE = frozenset({"long_text", "rich_text", "address", "json"})  # take the whole width unless told otherwise
@@ -185,7 +186,7 @@ class _Maker:
             label=texts(body.get("label")) or found.label or of.plural,
             columns=tuple(body.get("columns") or self._columns(of, found.field)),
             where=body.get("where"),
-            sort=_several(body.get("sort")) or ("-created_at",),
+            sort=kept_order(self.model, self.actor, of, _several(body.get("sort")) or ("-created_at",)),
             limit=int(body.get("limit") or 10),
             visible=self._truth(body, "visible", f"related.{body['name']}", True),
         )
@@ -250,7 +251,7 @@ class _Maker:
         found = self.object.sets.get(self.object.aliases.get(name, name))
         if found is None or isinstance(row_rule(self.model, self.actor, "read", found.object), Deny):
             return None
-        return found
+        return found if found.field in readable(self.model, self.actor, found.object) else None
 
     def _columns(self, of: Object, without: str) -> tuple[str, ...]:
         return columns_of(self.model, self.actor, of, without)

@@ -6,6 +6,8 @@ sorts, whether records may be gathered by it. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from patron_engine.access.decide import readable, visible
 from patron_engine.actor import Actor
 from patron_engine.fields.field import Field
@@ -67,6 +69,15 @@ def sorts(field: Field | None) -> bool:
     if field.expr.kind == "link":
         return len(field.expr.objects) == 1 and not (field.type in LINKS and field.link.many)
     return type_of(field).sortable and field.expr.kind not in ("list", "json", "location")
+
+
+def kept_order(model: Model, actor: Actor, object: Object, keys: Sequence[str]) -> tuple[str, ...]:
+    """How somebody else arranged a list, as far as it is for the reader: without what he may not sort by."""
+    paths = ((key, key.removeprefix("-")) for key in keys)
+    return tuple(
+        key for key, path in paths
+        if object.field(path.partition(".")[0]) is None or steps_of(model, actor, object, path)
+    )  # fmt: skip
 
 
 def gathers(field: Field | None) -> bool:

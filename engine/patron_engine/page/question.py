@@ -20,6 +20,7 @@ from patron_engine.errors import LimitExceeded
 from patron_engine.fields.options import texts
 from patron_engine.model.model import Model, Object
 from patron_engine.page.layout import columns_of
+from patron_engine.page.paths import kept_order
 from patron_engine.phrases import Phrase
 from patron_engine.query.spec import MAX_FIELDS, MAX_SORT, Ask
 
@@ -114,9 +115,10 @@ def views_of(model: Model, actor: Actor, object: Object, personal: Sequence[Body
 def question_of(
     model: Model, actor: Actor, object: Object, parameters: Mapping[str, str], personal: Sequence[Body] = ()
 ) -> Question:
-    """What an address asks. An unknown view is the first one; other names are judged by the way read."""
+    """What an address asks. An unknown view is the first one that asks for nothing hidden from him; other names are judged by the way read."""
     views = views_of(model, actor, object, personal)
-    view = next((v for v in views if v.name == parameters.get("view")), views[0])
+    chosen = [v for v in views if v.name == parameters.get("view")]
+    view = next(iter(chosen or [v for v in views if _asks_his(model, actor, object, v)] or views))
     own = frozenset(k for k in ("sort", "columns", "group", "type") if parameters.get(k))
     columns = view.columns
     if "columns" in own:
@@ -140,6 +142,14 @@ def question_of(
     )
 
 
+def _asks_his(model: Model, actor: Actor, object: Object, view: View) -> bool:
+    """Whether its condition reads fields of the object that he reads, too."""
+    condition = model.expressions.get(("view", view.name, "where"))
+    return condition is None or len(kept_order(model, actor, object, tuple(condition.paths))) == len(
+        condition.paths
+    )
+
+
 def _names(text: str, most: int, limit: str) -> tuple[str, ...]:
     """The names of a parameter, each once."""
     found = tuple(dict.fromkeys(name for name in text.split(",") if name))
@@ -157,7 +167,7 @@ def _view(model: Model, actor: Actor, object: Object, body: Body) -> View:
         drawing=cast(Drawing, body.get("type") or "list"),
         where=body.get("where"),
         columns=tuple(columns),
-        sort=(sort,) if isinstance(sort, str) else tuple(sort),
+        sort=kept_order(model, actor, object, (sort,) if isinstance(sort, str) else tuple(sort)),
         group_by=body.get("group_by"),
         color_by=body.get("color_by"),
         filters=tuple(body.get("filters") or ()),

@@ -11,6 +11,7 @@ from typing import Any
 
 from patron_engine.approval import store
 from patron_engine.approval.ahead import Ahead
+from patron_engine.approval.may import closed_to
 from patron_engine.approval.route import route
 from patron_engine.approval.value import OPEN, Instance
 from patron_engine.phrases import Phrase
@@ -45,6 +46,8 @@ def submitting(conn: Conn, call: Call, object: str, id: str, button: str | None 
     record = str(read_one(conn, call, object, id, fields=("id",)).record()["id"])
     latest = store.of_record(conn, call.schema, found.name, record)
     before = store.load(conn, call.schema, latest) if latest is not None else None
+    if before is not None and closed_to(before, call.actor):
+        latest = before = None
     if not reached_among(conn, call, found.name, "update", [record]):
         return Submitting(instance=latest, why=Phrase("who may change a record may submit it"))
     if before is not None and before.state in OPEN:

@@ -22,6 +22,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.values import fetch_values
 from patron_engine.record.change import Change, Source
+from patron_engine.ways.approval_links import Target, not_there, pointed_at
 from patron_engine.ways.approving import Frame
 from patron_engine.ways.save import save
 
@@ -78,6 +79,7 @@ def save_fields(fields: Fields) -> None:
         actor=replace(frame.call.actor, administrator=True),
         cause=Cause(kind="approval", detail=detail),
     )
+    before = _linked(fields)
     save(
         frame.conn,
         call,
@@ -91,6 +93,20 @@ def save_fields(fields: Fields) -> None:
             )
         ],
     )
+    _only_to_his(fields, before)
+
+
+def _linked(fields: Fields) -> dict[Target, Field]:
+    frame, instance = fields.frame, fields.frame.instance
+    return dict(pointed_at(frame.conn, frame.call, instance.object, instance.record, fields.given))
+
+
+def _only_to_his(fields: Fields, before: Mapping[Target, Field]) -> None:
+    """Refused where he pointed at a record that he may not read."""
+    fresh = [(t, f) for t, f in _linked(fields).items() if t not in before]
+    problems = not_there(fields.frame.conn, fields.frame.call, fresh)
+    if problems:
+        raise Refused(problems)
 
 
 def _readonly(fields: Fields, name: str) -> Problem:

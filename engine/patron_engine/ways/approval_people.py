@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from patron_engine.approval import signers, store
 from patron_engine.approval.going import Going
+from patron_engine.approval.may import involved
 from patron_engine.approval.value import HOWS, UNDECIDED, Instance, Log, Task, Tell
-from patron_engine.errors import Conflict, LimitExceeded, Refused
+from patron_engine.errors import Conflict, Forbidden, LimitExceeded, Refused
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
 from patron_engine.phrases import Phrase
@@ -180,6 +181,10 @@ def speak_of(conn: Conn, call: Call, id: str, wish: Wish) -> Instance:
     """A comment on the whole, by anybody who sees it: whoever is waited for is told, or who is named."""
     frame = opened(conn, call, id)
     waiting = list(frame.instance.approvers)
+    if wish.to is not None and not (
+        frame.call.actor.administrator or frame.call.actor.user in involved(frame.instance)
+    ):  # whoever is named may read the record from then on
+        raise Forbidden(Phrase("only who has to do with this approval names people here"))
     return _said(frame, wish, people_named(frame, wish.to, "to") if wish.to is not None else waiting)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from patron_engine.approval import store
-from patron_engine.approval.may import acts_of_instance
+from patron_engine.approval.may import acts_of_instance, closed_to
 from patron_engine.approval.value import OPEN, UNDECIDED, Instance, Task
 from patron_engine.fields.field import Texts
 from patron_engine.model.model import Object
@@ -59,6 +59,8 @@ def standing(conn: Conn, call: Call, object: Object, record: str, *, submits: bo
         return None
     id = store.of_record(conn, call.schema, object.name, record)
     instance = store.load(conn, call.schema, id) if id is not None else None
+    if instance is not None and closed_to(instance, call.actor):
+        return None
     running = instance is not None and instance.state in OPEN
     ways = _ways(conn, call, object.name, record) if submits and not running else ()
     if instance is None:

@@ -7,14 +7,13 @@ the rights of the step, what he may do and why not the rest. Values of the recor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from patron_engine.access.decide import readable
 from patron_engine.actor import Actor
 from patron_engine.approval import state, store
 from patron_engine.approval.ahead import Ahead
-from patron_engine.approval.may import acts_of_instance, acts_of_task, taken_back
+from patron_engine.approval.may import acts_of_instance, acts_of_task, closed_to, involved, taken_back
 from patron_engine.approval.program import Node
 from patron_engine.approval.route import Stop, people_of, route
 from patron_engine.approval.value import UNDECIDED, Instance, Task
@@ -27,11 +26,11 @@ from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_changes import Difference, differences
 from patron_engine.ways.approval_drawn import called, names_of
 from patron_engine.ways.approval_files import named
+from patron_engine.ways.approval_kept import Open, as_read, kept_as_read, open_to, rows_of
 from patron_engine.ways.approval_notices import subject_of
 from patron_engine.ways.approval_right import at_step, let_in_before
 from patron_engine.ways.approve import asker_of
 from patron_engine.ways.approving import Frame, frame_of
-from patron_engine.ways.deciding import involved
 from patron_engine.ways.read import read_one
 
 
@@ -93,16 +92,19 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
     mine = [t for t in instance.tasks if t.person == call.actor.user and t.kind != "copy"]
     his = [t for t in mine if t.state in UNDECIDED] or mine[-1:]
     there = at_step(call, program, instance, his[0] if his else None)
-    record = record_seen(conn, there, instance)
+    open = opened_to(conn, there, instance)
+    record = record_seen(conn, there, instance, open)
+    frame = replace(frame, instance=as_read(conn, there, open, instance))
     lines = store.logged(conn, call.schema, instance.id)
     people = [*people_of(stops), *_in_log(lines), *(p for p in (instance.submitter, instance.initiator) if p)]
     return Seen(
-        instance=instance, label=called(call, program.body.get("label"), program.name),
+        instance=frame.instance, label=called(call, program.body.get("label"), program.name),
         subject=subject_of(conn, call, program, instance, his[0].node if his else None, call.actor.languages),
         steps=[n for n, p in instance.places.items() if p.state == "open"], route=stops, log=lines,
         names=names_of(conn, call, people),
         acts=acts_of_instance(program, instance, asker, call.now), mine=[_mine(frame, t) for t in his],
-        take_back=_take_back(frame, mine), fields=_fields(frame, his, record), differences=_differences(frame, his, record),
+        take_back=_take_back(frame, mine), fields=_fields(frame, his, record), 
+        differences=_differences(frame, there, open, his, record),
         summary=_summary(frame, his, record), record=record, viewer=there.actor,
         files=named(conn, call, [f for line in lines for f in line["detail"].get("files", ())]),
     )  # fmt: skip
@@ -115,6 +117,8 @@ def seen_frame(conn: Conn, call: Call, id: str) -> Frame:
         of = store.instance_of(conn, call.schema, id)
         instance = store.load(conn, call.schema, of) if of is not None else None
     if instance is None:
+        raise _missing()
+    if closed_to(instance, call.actor):
         raise _missing()
     mine = call.actor.administrator or call.actor.user in involved(instance)
     if not (mine or let_in_before(conn, call, instance)):
@@ -135,19 +139,26 @@ def _in_log(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def record_seen(conn: Conn, call: Call, instance: Instance) -> dict[str, Any] | None:
-    """The record as he may read it; None when it is gone."""
+def opened_to(conn: Conn, call: Call, instance: Instance) -> Open | None:
+    """What he reads of the record; None when it is gone, or not his to see."""
     object = call.model.objects.get(instance.object)
-    if object is None:
-        return None
-    names = [n for n, f in readable(call.model, call.actor, object.name).items() if f.type != "secret"]
     try:
-        found: dict[str, Any] = loads(
-            read_one(conn, call, object.name, instance.record, fields=names, expand=object.details).json
-        )
+        read_one(conn, call, instance.object, instance.record, fields=("id",))
     except PatronError:
         return None
-    return found
+    return open_to(conn, call, object, instance.record) if object is not None else None
+
+
+def record_seen(conn: Conn, call: Call, instance: Instance, open: Open | None) -> dict[str, Any] | None:
+    """The record as he may read it; None when it is gone."""
+    if open is None:
+        return None
+    found: dict[str, Any] = loads(
+        read_one(
+            conn, call, instance.object, instance.record, fields=list(open.fields), expand=list(open.columns)
+        ).json
+    )
+    return {n: rows_of(open, n, v) if n in open.columns else v for n, v in found.items()}
 
 
 def _mine(frame: Frame, task: Task) -> Mine:
@@ -236,15 +247,17 @@ def _without(value: Any, columns: Mapping[str, str]) -> Any:
     ]
 
 
-def _differences(frame: Frame, his: Sequence[Task], record: Mapping[str, Any] | None) -> list[Difference]:
+def _differences(
+    frame: Frame, there: Call, open: Open | None, his: Sequence[Task], record: Mapping[str, Any] | None
+) -> list[Difference]:
     """Of what he may read, what is different from when the step before his was decided; from its submission for who has none."""
-    if record is None or not frame.instance.snapshot:
+    instance, node = frame.instance, _node(frame, his)
+    if record is None or open is None or not instance.snapshot:
         return []
-    node, object = _node(frame, his), frame.call.model.objects[frame.instance.object]
     hidden = {n for n, right in (node.fields if node is not None else {}).items() if right == "hidden"}
-    instance = frame.instance
-    last = store.last_before(frame.conn, frame.call.schema, instance.id, his[0].arrived_at) if his else {}
-    return list(differences(frame.call, object, {**instance.snapshot, **last}, record, hidden))
+    last = store.last_before(frame.conn, there.schema, instance.id, his[0].arrived_at) if his else {}
+    then = kept_as_read(frame.conn, there, open, [last])[0]
+    return list(differences(there, open.object, {**instance.snapshot, **then}, record, hidden))
 
 
 def _summary(frame: Frame, his: Sequence[Task], record: Mapping[str, Any] | None) -> list[FieldSeen]:

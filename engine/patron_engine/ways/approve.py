@@ -17,7 +17,7 @@ from typing import Any, Final
 from patron_engine.access.beside import holds
 from patron_engine.access.pick import fits
 from patron_engine.approval import state, store
-from patron_engine.approval.may import FORBIDDEN, Asker, acts_of_instance
+from patron_engine.approval.may import FORBIDDEN, Asker, acts_of_instance, closed_to
 from patron_engine.approval.program import Program, program_of
 from patron_engine.approval.value import OPEN, Instance
 from patron_engine.approval.who import run_of
@@ -198,7 +198,8 @@ def instance_of(conn: Conn, call: Call, object: str, record: str) -> str:
     known_object(call, object)
     id = str(read_one(conn, call, object, record, fields=("id",)).record()["id"])
     found = store.of_record(conn, call.schema, object, id)
-    if found is None:
+    instance = store.load(conn, call.schema, found) if found is not None else None
+    if found is None or instance is None or closed_to(instance, call.actor):
         raise NotFound(Phrase("this record was never submitted"), code="approval_not_found")
     return found
 

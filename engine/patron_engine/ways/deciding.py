@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from patron_engine.approval import state, store
 from patron_engine.approval.ahead import Ahead
-from patron_engine.approval.may import acts_of_task, taken_back
+from patron_engine.approval.may import acts_of_task, involved, taken_back
 from patron_engine.approval.program import Node
 from patron_engine.approval.route import route, token
 from patron_engine.approval.value import Instance, Log, Task
@@ -82,12 +82,6 @@ def _task(conn: Conn, call: Call, task: str) -> tuple[Frame, Task]:
     if found is None or not (call.actor.administrator or call.actor.user in involved(frame.instance)):
         raise NotFound(Phrase("there is no such task"), code="task_not_found")
     return frame, found
-
-
-def involved(instance: Instance) -> set[str | None]:
-    """Whoever has to do with it."""
-    people = {p for t in instance.tasks for p in (t.person, t.behalf, t.decided_by)}
-    return {*people, instance.submitter, instance.initiator} - {None}
 
 
 def act_in_batch(conn: Conn, call: Call, task: str, wish: Wish) -> Instance:

@@ -27,7 +27,7 @@ from patron_engine.model.model import Object, label_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
 from patron_engine.query.call import Call
-from patron_engine.query.fitting import fitting
+from patron_engine.query.fitting import fitting, readable_here, writable_here
 from patron_engine.query.names import known_object
 from patron_engine.record.change import Change
 from patron_engine.record.given import note_step
@@ -157,10 +157,12 @@ def chosen(
     conn: Conn, call: Call, object: Object, winner: str, losers: Sequence[str], choose: Mapping[str, str]
 ) -> dict[str, Any]:
     """Field -> the value that the winner gets, where it is another record's."""
-    fields = mergeable(call, object)
+    fields = writable_here(conn, call, object.name, winner, mergeable(call, object))
+    reads = {id: readable_here(conn, call, object.name, id, fields) for id in losers}
+    reads[winner] = fields
     wrong = []
     for name, id in choose.items():
-        if object.aliases.get(name, name) not in fields:
+        if object.aliases.get(name, name) not in reads.get(id, fields):
             said = Phrase("{object} has no field {name!r} to choose", object=object.name, name=name[:60])
             wrong.append(
                 Problem(
@@ -176,7 +178,10 @@ def chosen(
     stood = as_stood(conn, call, object.name, [winner, *losers], tuple(fields))
     found: dict[str, Any] = {}
     for name in fields:
-        source = named.get(name) or _from(stood, name, winner, losers)
+        his = [
+            id for id in losers if name in reads[id]
+        ]  # what he does not read there he does not come by here
+        source = named.get(name) or _from(stood, name, winner, his)
         if source != winner and stood[source][name] != stood[winner][name]:
             found[name] = stood[source][name]
     return found

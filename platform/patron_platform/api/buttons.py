@@ -22,6 +22,7 @@ from patron_engine.flow.buttons import Button, buttons_of, offered
 from patron_engine.flow.run import Run, said
 from patron_engine.jsonio import dumps
 from patron_engine.model.model import say
+from patron_engine.page.pressable import reads_his
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -49,7 +50,7 @@ def list_buttons(request: Request, object: str, id: str) -> Response:
     def act(conn: Connection, call: Call) -> list[dict[str, Any]]:
         found = known_object(call, object)
         known = str(read_one(conn, call, found.name, id, fields=("id",)).record()["id"])
-        told = [_told(b, call.actor.languages) for b in offered(conn, call, found.name, known)]
+        told = [_told(call, b) for b in offered(conn, call, found.name, known)]
         if store.of_record(conn, call.schema, found.name, known, open=True) is not None:
             return told
         asking = ways_by_button(conn, call, found.name, known)
@@ -63,18 +64,24 @@ def _run_told(run: Run, languages: tuple[str, ...]) -> dict[str, Any]:
     return {"run": run.id, "state": run.state, "error": written(error, languages) if error else None}
 
 
-def _told(button: Button, languages: tuple[str, ...]) -> dict[str, Any]:
+def _told(call: Call, button: Button) -> dict[str, Any]:
     return {
-        "name": button.name, "label": say(button.label, languages), "confirm": bool(button.confirm),
+        "name": button.name, "label": say(button.label, call.actor.languages), "confirm": bool(button.confirm),
         "ask": [
             {
                 "field": a.field.name, "from": "device" if a.device else "person",
-                "required": a.required if isinstance(a.required, bool) else a.required.source,
-                "default": a.default.source if isinstance(a.default, Expression) else a.default,
+                "required": _said(call, button, a.required), "default": _said(call, button, a.default),
             }
             for a in button.ask
         ],
     }  # fmt: skip
+
+
+def _said(call: Call, button: Button, value: Any) -> Any:
+    """An expression as it is written, unless it names what the caller may not read: then it is not told."""
+    if not isinstance(value, Expression):
+        return value
+    return value.source if reads_his(call, button, value) else None
 
 
 @router.post("/{name}")

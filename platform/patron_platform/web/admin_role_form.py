@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from patron_engine.access.grants import UNNAMED
 from patron_engine.errors import NotFound, Refused
 from patron_engine.meta.document import Document
 from patron_engine.model.model import Object
@@ -35,7 +36,6 @@ router = APIRouter(prefix="/w/{workspace}/admin/roles", include_in_schema=False)
 KINDS = ("internal", "portal", "service")
 BESIDE = ("manage_users", "design", "unmask", "import_history", "revoke_approval")
 EVERY = "*"
-UNNAMED = ("id", "version", "deleted_at")  # nobody gives rights on them
 
 
 @router.get("/new")

@@ -23,6 +23,7 @@ from patron_engine.flow.values import Reading
 from patron_engine.model.model import say
 from patron_engine.page.form_tree import FormTree, Opening
 from patron_engine.page.layout import WIDE, Place
+from patron_engine.page.pressable import reads_his
 from patron_engine.page.typed import Typed, written
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
@@ -53,34 +54,33 @@ class ButtonDesk(Desk):
     def found(self, call: Call) -> Button:
         return button_named(call, self.object(call).name, self.button)
 
-    def opening(self, call: Call, typed: Typed | None = None) -> Opening:
+    def opening(self, conn: Connection, call: Call, typed: Typed | None = None) -> Opening:
         found = self.found(call)
         self.seen.append(found)
-        plain = Desk(visitor=self.visitor, name=self.name, id=self.id).opening(call, typed)
-        fill = {} if typed is not None else self._begins(call, found)
+        plain = Desk(visitor=self.visitor, name=self.name, id=self.id).opening(conn, call, typed)
+        fill = {} if typed is not None else self._begins(conn, call, found)
         return replace(plain, only=tuple(_place(a) for a in found.ask), fill=fill)
 
-    def _begins(self, call: Call, found: Button) -> dict[str, str]:
+    def _begins(self, conn: Connection, call: Call, found: Button) -> dict[str, str]:
         """What stands in fields that are empty yet."""
         given = [a for a in found.ask if a.default is not None]
         if not given or self.id is None:
             return {}
         reader = self.visitor.reader(call)
-        with self.visitor.workspace.connection("read") as conn:
-            there = fetch_values(conn, call, found.object, [self.id], [a.field.name for a in given]).get(
-                self.id, {}
-            )
-            fill: dict[str, str] = {}
-            for ask in given:
-                if there.get(ask.field.name) is not None:
+        there = fetch_values(conn, call, found.object, [self.id], [a.field.name for a in given]).get(
+            self.id, {}
+        )
+        fill: dict[str, str] = {}
+        for ask in given:
+            if there.get(ask.field.name) is not None:
+                continue
+            value = ask.default
+            if isinstance(value, Expression):
+                if not reads_his(call, found, value):
                     continue
-                value = ask.default
-                if isinstance(value, Expression):
-                    value = Reading(conn, call).evaluate(value, [subject_of(found.object, self.id)])[0]
-                    value = None if value is None else type_of(ask.field).to_wire(ask.field, value)
-                fill |= {
-                    n: text for n, text in written(ask.field, ask.field.name, value, reader) if "." not in n
-                }
+                value = Reading(conn, call).evaluate(value, [subject_of(found.object, self.id)])[0]
+                value = None if value is None else type_of(ask.field).to_wire(ask.field, value)
+            fill |= {n: text for n, text in written(ask.field, ask.field.name, value, reader) if "." not in n}
         return fill
 
     def around(self, typed: Typed | None, tree: FormTree) -> Around:

@@ -46,7 +46,7 @@ class Desk:
     def object(self, call: Call) -> Object:
         return known_object(call, self.name)
 
-    def opening(self, call: Call, typed: Typed | None = None) -> Opening:
+    def opening(self, conn: psycopg.Connection[Any], call: Call, typed: Typed | None = None) -> Opening:
         found = self.object(call)
         asked = self.parameters.get("type") if self.id is None else None
         if typed is not None and typed.fields.get("record_type"):

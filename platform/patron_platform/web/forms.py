@@ -95,7 +95,9 @@ def open_form(desk: Desk) -> Response:
 
 def _opening(conn: Connection, call: Call, desk: Desk, typed: Typed | None = None) -> Opening:
     """What is opened; of a record that an approval locks only what it leaves open may be written."""
-    opening = replace(desk.opening(call, typed), open=left_open(conn, call, desk.object(call).name, desk.id))
+    opening = replace(
+        desk.opening(conn, call, typed), open=left_open(conn, call, desk.object(call).name, desk.id)
+    )
     if desk.id is not None and opening.record_type is None:
         opening = replace(opening, record_type=_type_of(conn, call, opening))
     return replace(opening, only=desk.places(call, opening))
