@@ -123,7 +123,8 @@ class Address(FieldType):
     def whole_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
         """JSON of the parts that are there; empty where none is. Immutable, for indexes."""
         names = pg.array([sqlparts.text(c.part) for c in field.columns])
-        made = sa.func.jsonb_object(names, pg.array(columns, type_=sa.Text))
+        values: Any = pg.array([*columns], type_=sa.Text())
+        made = sa.func.jsonb_object(names, values)
         parts = sa.func.jsonb_strip_nulls(made, type_=pg.JSONB)
         there = sa.func.num_nonnulls(*columns, type_=sa.Integer) > sqlparts.whole_literal(0)
         return sa.type_coerce(sa.case((there, parts)), pg.JSONB)
