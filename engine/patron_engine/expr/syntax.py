@@ -104,6 +104,9 @@ def too_complex(at: int) -> Fault:
     )
 
 
+_CLOSING: Final = frozenset({")", "]", "True", "False", "None"})
+
+
 class _Reader:
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
@@ -124,6 +127,14 @@ class _Reader:
         try:
             tree = ast.parse(self.source, mode="eval").body
         except SyntaxError as e:
+            last = self.tokens[-1]
+            if last.kind in ("operator", "word") and last.text not in _CLOSING:
+                raise Fault(
+                    "expr_syntax",
+                    Phrase("the expression ends after {text!r}", text=last.text),
+                    last.at,
+                    "a value is missing behind it",
+                ) from None
             token = self.tokens[self._index((e.offset or 1) - 1)]
             raise Fault(
                 "expr_syntax", "the expression cannot be read here", token.at, _advice(token)

@@ -172,6 +172,10 @@ class FieldType(ABC):
         """An expression whose JSON form equals `to_wire` byte for byte, or None: Python has to make it."""
         return columns[0]
 
+    def whole_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+        """The value as one in expressions. `columns` in the order of field.columns."""
+        return columns[0]
+
     def normalise(self, field: Field, value: Any) -> Any:
         """What unique rules and lookups compare. Values are normalised when they are read, so this changes nothing
         unless a type says otherwise."""

@@ -9,7 +9,9 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
+from patron_engine.expr import sqlparts
 from patron_engine.expr.types import JSON, LOCATION, NUMBER, TEXT, ExprType
 from patron_engine.fields import limits
 from patron_engine.fields.base import (
@@ -117,6 +119,15 @@ class Address(FieldType):
         self, field: Field, columns: Sequence[sa.ColumnElement[Any]]
     ) -> sa.ColumnElement[Any] | None:
         return None
+
+    def whole_sql(self, field: Field, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+        """JSON of the parts that are there; empty where none is. Immutable, for indexes."""
+        names = pg.array([sqlparts.text(c.part) for c in field.columns])
+        values: Any = pg.array([*columns], type_=sa.Text())
+        made = sa.func.jsonb_object(names, values)
+        parts = sa.func.jsonb_strip_nulls(made, type_=pg.JSONB)
+        there = sa.func.num_nonnulls(*columns, type_=sa.Integer) > sqlparts.whole_literal(0)
+        return sa.type_coerce(sa.case((there, parts)), pg.JSONB)
 
     def tokens_text(self, field: Field, value: Any) -> str | None:
         return " ".join(value.values()) if value else None

@@ -189,7 +189,7 @@ class SqlBinding:
         if "base" in parts and self.money == "base":
             return row.column(found, "base")
         if "" not in parts and found.columns:
-            return row.table.c[found.columns[0].name]
+            return type_of(found).whole_sql(found, [row.table.c[c.name] for c in found.columns])
         if not parts:
             return sa.cast(sa.null(), sql_type(found.expr))
         return row.column(found)
@@ -267,7 +267,8 @@ class SqlBinding:
 
     def _files(self, row: Row, found: Field) -> sa.ColumnElement[Any]:
         files = file_table(self.building).alias(self.building.alias())
-        return _array(file_ids(files, row, found), row, Id())
+        ids = file_ids(files, row, found).with_only_columns(sa.cast(files.c.id, TYPES["text"]))
+        return _array(ids, row, TYPES["text"])
 
 
 def rule_condition(row: Row, decision: When) -> sa.ColumnElement[bool]:

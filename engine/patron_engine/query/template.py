@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, Final
 from unicodedata import is_normalized
 
+from patron_engine.expr.functions.arithmetic import POWER
 from patron_engine.expr.functions.logic import RANK
 from patron_engine.expr.limits import MAX_CHARS
 from patron_engine.expr.nodes import (
@@ -62,7 +63,7 @@ class Template:
 
 def mask(text: str) -> Masked | None:
     """A text cut into form and constants; None where that is not simple."""
-    if "\\" in text or _MARK in text or len(text) > MAX_CHARS or not is_normalized("NFC", text):
+    if "\\" in text or not text.isprintable() or len(text) > MAX_CHARS or not is_normalized("NFC", text):
         return None
     values: list[str | Decimal] = []
     places: list[int] = []
@@ -108,12 +109,18 @@ def _literals(expression: Expression) -> list[Constant]:
             found.update({id(literal): (literal, options) for literal, options in inner})
             continue
         options = _options(node)
-        for child in children(node):
+        for child in _plain(node):
             if isinstance(child, Literal):
                 found[id(child)] = (child, options)
     if isinstance(expression.tree, Literal):
         found[id(expression.tree)] = (expression.tree, None)
     return list(found.values())
+
+
+def _plain(node: Node) -> tuple[Node, ...]:
+    """What stands directly below a node, without an exponent: the reader of expressions says which may stand there."""
+    below = tuple(children(node))
+    return below[:1] if isinstance(node, Call) and node.op is POWER else below
 
 
 def _options(node: Node) -> frozenset[str] | None:

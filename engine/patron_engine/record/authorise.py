@@ -22,7 +22,7 @@ from patron_engine.access.fields import creates_with
 from patron_engine.expr.nodes import Expression
 from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch, by_object
-from patron_engine.record.plan import not_found
+from patron_engine.record.identify import not_found
 from patron_engine.record.row import Row
 
 RIGHT: dict[str, Action] = {

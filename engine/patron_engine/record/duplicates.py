@@ -22,8 +22,8 @@ from patron_engine.query.resolve import resolve
 from patron_engine.query.spec import Ask
 from patron_engine.record.batch import Batch
 from patron_engine.record.candidates import candidates_of
+from patron_engine.record.identify import lock_values
 from patron_engine.record.load import read_images
-from patron_engine.record.plan import lock_values
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 

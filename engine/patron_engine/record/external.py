@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch
-from patron_engine.record.plan import EXTERNAL
+from patron_engine.record.identify import EXTERNAL, MAX_SOURCE, external_fault
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled
 
@@ -24,6 +24,10 @@ def write_external_ids(batch: Batch, rows: Sequence[Row]) -> None:
     wanted: dict[tuple[str, str, str], Row] = {}
     for row in rows:
         for source, value in _given(row):
+            fault = external_fault(source, value)
+            if fault is not None:
+                row.wrong(fault.code, fault.message, f"{EXTERNAL}{source[:MAX_SOURCE]}", hint=fault.hint)
+                continue
             key = (row.object, source, value)
             first = wanted.setdefault(key, row)
             if first is not row:

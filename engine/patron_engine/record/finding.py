@@ -25,8 +25,8 @@ from patron_engine.query.statement import Statement, compiled, kept
 from patron_engine.query.values import call_values
 from patron_engine.record.batch import Batch
 from patron_engine.record.change import Change
+from patron_engine.record.identify import lock_values
 from patron_engine.record.needs import Needs, needs_of, this_needs, union
-from patron_engine.record.plan import lock_values
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 

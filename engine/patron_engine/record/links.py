@@ -17,8 +17,8 @@ from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.phrases import OF_FIELD, Either, Phrase
 from patron_engine.record.batch import Batch
+from patron_engine.record.identify import EXTERNAL, external_records, is_unique, records_by
 from patron_engine.record.ids import record_id
-from patron_engine.record.plan import EXTERNAL, external_records, is_unique, records_by
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 
@@ -186,9 +186,12 @@ def _with_batch(
     merged = {value: list(found) for value, found in ids.items()}
     wanted = {v for v in values if not ids.get(v)}
     if wanted:
+        field = batch.programs[object].fields[name]
         for row in batch.every():
-            if row.object == object and row.fresh and not row.rejected and row.values.get(name) in wanted:
-                merged.setdefault(row.values[name], []).append(row.id)
+            if row.object == object and row.fresh and not row.rejected:
+                value = type_of(field).normalise(field, row.values.get(name))
+                if value in wanted:
+                    merged.setdefault(value, []).append(row.id)
     return merged
 
 

@@ -16,8 +16,8 @@ from patron_engine.errors import StaleVersion
 from patron_engine.fields.registry import type_of
 from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch, by_object
+from patron_engine.record.identify import not_found
 from patron_engine.record.layout import Layout
-from patron_engine.record.plan import not_found
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import ByIds, Conn, Statement, any_of, compiled

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from patron_engine.record.batch import Batch
-from patron_engine.record.plan import value_key
+from patron_engine.record.identify import value_key
 from patron_engine.record.statements import Statement, compiled
 
 

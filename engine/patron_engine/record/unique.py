@@ -21,7 +21,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.record.batch import Batch, RowsRefused
 from patron_engine.record.change import Change
-from patron_engine.record.plan import lock_values
+from patron_engine.record.identify import lock_values
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 from patron_engine.record.statements import Statement, any_of, compiled

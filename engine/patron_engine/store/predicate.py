@@ -44,6 +44,9 @@ class OwnColumns:
         if field is None or not field.columns:
             raise BeyondTheRow(f"{self.object.name} has no stored field {path!r}")
         there = {c.part for c in field.columns}
+        if not part and field.expr.kind == "json":
+            columns = [sa.column(c.name, TYPES[c.sql]) for c in field.columns]
+            return type_of(field).whole_sql(field, columns)
         column = field.part(part or next((p for p in ("base", "blind") if p in there), ""))
         return sa.column(column.name, TYPES[column.sql])
 

@@ -133,6 +133,14 @@ def test_a_problem_says_where() -> None:
     assert "character 12" in refused("  amount * probabilty / 100")[1]
 
 
+@pytest.mark.parametrize(
+    ("text", "place"), [("LEN(name) + 1 +", 15), ("amount > 1 and", 12), ("amount +", 8)]
+)
+def test_an_expression_that_ends_after_an_operator_is_told_so(text: str, place: int) -> None:
+    _, message, hint = refused(text)
+    assert f"character {place}:" in message and hint == "a value is missing behind it"
+
+
 def test_all_problems_are_told_at_once() -> None:
     made = compile_expression("acount.name == 'a' and stage == 'wonn' and ROUND(name) > 1", scope())
     assert not isinstance(made, Expression)
