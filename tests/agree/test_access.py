@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -238,7 +239,9 @@ def _with_roles(model: Model, bodies: list[dict[str, Any]]) -> Model:
             assert isinstance(made, Expression), made
             expressions[body["kind"], body["name"], ".".join(path)] = made
     documents = {**model.documents, **{(b["kind"], b["name"]): b for b in bodies}}
-    return replace(model, documents=documents, expressions=expressions)
+    return replace(
+        model, documents=documents, expressions=expressions, fingerprint=uuid4().hex
+    )  # unlike any other
 
 
 def _said(world: Records, call: Call, oracle: Oracle, object: str, row: dict[str, Any], where: str) -> None:
