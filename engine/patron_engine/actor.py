@@ -54,5 +54,12 @@ class Cause:
     def as_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, **self.detail}
 
+    @property
+    def by_definition(self) -> bool:
+        """What is saved, or who may save it, is said by a definition: a rule's step, or the open fields of an approval's."""
+        return self.kind == "automation" or (
+            self.kind == "approval" and not {"rule", "node"}.isdisjoint(self.detail)
+        )
+
 
 SYSTEM = Actor(user=None, name="system", system=True, administrator=True)

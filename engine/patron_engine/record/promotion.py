@@ -33,9 +33,7 @@ PLACE = ("department", "manager")
 def authorise_promotion(batch: Batch, rows: Sequence[Row]) -> None:
     """Called after the values are bound."""
     actor = batch.call.actor
-    by_itself = (
-        batch.call.cause.kind == "automation"
-    )  # who writes automations must not give himself rights by them
+    by_itself = batch.call.cause.by_definition  # who writes rules must not give himself rights by them
     if (actor.administrator or actor.system) and not by_itself:
         return
     for row in rows:
