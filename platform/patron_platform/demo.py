@@ -6,12 +6,10 @@ on where the first was stopped, and finds everything there afterwards. What peop
 
 from __future__ import annotations
 
-import csv
 import os
 import secrets
 import sys
 import time
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,11 +18,9 @@ from typing import Any
 
 import psycopg
 
-from patron_engine.actor import SYSTEM, Cause
+from patron_engine.actor import SYSTEM
 from patron_engine.errors import NotFound
 from patron_engine.query.counts import counts
-from patron_engine.query.spec import Ask
-from patron_engine.record.change import Change
 from patron_engine.runtime import Workspace
 from patron_engine.transfer.imports import Import, listed
 from patron_platform.database.providers import default_home
@@ -46,8 +42,13 @@ LOCK = 0x70617472_64656D6F  # "patrdemo"
 WAIT_SECONDS = 0.5
 KEY_FILE = "demo.key"  # in the data folder, readable by its owner only, like the next
 PASSWORD_FILE = "demo.password"
-PIPELINE = "sales_pipeline"
-FILES = (("user", "sales_teams"), ("account", "accounts"), ("product", "products"), ("opportunity", PIPELINE))
+FILES = (
+    ("user", "sales_teams"),
+    ("account", "accounts"),
+    ("account", "account_owners"),
+    ("product", "products"),
+    ("opportunity", "sales_pipeline"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +94,6 @@ def _prepare(service: Service) -> Made:
         _publish_own(place, folder / "workspace")
         work_off(place)
         for object, name in FILES:
-            if name == PIPELINE and not _imported(place, f"{name}.csv"):
-                _give_accounts(place, folder / f"{name}.csv")
             _import(place, object, folder / f"{name}.csv", folder / f"{name}.map.yaml")
     return Made(
         workspace=NAME,
@@ -147,28 +146,6 @@ def _imports(place: Workspace, file: str) -> list[Import]:
 
 def _imported(place: Workspace, file: str) -> bool:
     return any(i.state == "done" for i in _imports(place, file))
-
-
-def _give_accounts(place: Workspace, pipeline: Path) -> None:
-    """Accounts go to the agent of most of their opportunities: the files say no more about it. Before these are imported, so
-    that it is done once: what people give back later stays in its pool."""
-    agents: dict[str, Counter[str]] = defaultdict(Counter)
-    with pipeline.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            agents[row["account"]][row["sales_agent"]] += 1
-    users = {
-        r["name"]: r["id"]
-        for r in place.read(OPERATOR, Ask(object="user", fields=("id", "name"), limit=200)).rows()
-    }
-    free = place.read(
-        OPERATOR, Ask(object="account", where="owner == None", fields=("id", "name"), limit=200)
-    ).rows()
-    changes = [
-        Change(action="update", object="account", id=str(account["id"]), set={"owner": users[agent]})
-        for account in free
-        for agent, _ in agents[str(account["name"])].most_common(1)
-    ]
-    place.save(SYSTEM, changes, cause=Cause(kind="system", detail={"by": "patron demo"}))
 
 
 def _import(place: Workspace, object: str, file: Path, mapping: Path) -> None:

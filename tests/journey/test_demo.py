@@ -78,7 +78,7 @@ def test_the_figures_of_the_data_set_are_right(service: Service) -> None:
     assert len(rows(service, "account", "parent != None", "name")) == 15
     owned = rows(service, "account", "owner != None", "name", "owner.name")
     assert len(owned) == 85 and {r["owner.name"] for r in owned if r["name"] == "Acme Corporation"} == {
-        "Darcel Schlecht"
+        "Reed Clapper"
     }
     corrected = rows(service, "opportunity", 'main_product.name == "GTX Pro"', "name")
     assert len(corrected) == 1_480, "the file calls it GTXPro"

@@ -165,7 +165,7 @@ def _values(
     waiting = approval_box.box(conn, call, "waiting", most=2)
     following = next((i for i in waiting.items if i.instance != it.id), None)
     return {
-        "seen": seen, "it": it, "mine": mine, "made": made, "labels": labels,
+        "seen": seen, "it": it, "mine": mine, "made": made, "labels": labels, "in_place": False,
         "route": drawn(conn, call, seen.route), "changes": changes_of(call, reader, seen.differences),
         "here_url": visitor.url("approvals", mine.task.id if mine else it.id), "record_url": visitor.url("o", it.object, it.record) if readable(call.model, call.actor, it.object) else "",
         "following": following, "waiting_count": waiting.counts["waiting"], "intent": _intent(call, visitor, seen),

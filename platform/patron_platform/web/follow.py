@@ -106,6 +106,9 @@ def people(request: Request, workspace: str, object: str, id: UUID) -> Response:
         read_one(conn, call, object, str(id), fields=("id",))
         title = known_object(call, "user").title
         ask = Ask(object="user", fields=("id", title, "email"), sort=(title,), q=q or None, limit=PEOPLE)
-        rows = read(conn, call, ask, secret=b"").rows()
+        try:
+            rows = read(conn, call, ask, secret=b"").rows()
+        except NotFound:  # he reads nobody: there is nobody to name
+            rows = []
     options = [{"value": r["id"], "text": r.get(title) or "…", "hint": r.get("email") or ""} for r in rows]
     return Response(dumps({"options": options}), media_type="application/json", headers=dict(HEADERS))
