@@ -202,8 +202,10 @@ def _records(subject: _Subject, value: Any) -> Shown:
 def _record(field: Field, value: Any) -> Item:
     if not isinstance(value, Mapping):
         return Item(text=UNTITLED, id=str(value), object=target_of(field))
-    object = value.get("object") or target_of(field)
-    return Item(text=value.get("title") or UNTITLED, id=value.get("id"), object=object)
+    title = value.get("title")
+    if not title:  # not his to see: it leads nowhere
+        return Item(text=UNTITLED)
+    return Item(text=title, id=value.get("id"), object=value.get("object") or target_of(field))
 
 
 def target_of(field: Field) -> str | None:

@@ -16,10 +16,12 @@ from starlette.responses import Response
 from patron_engine.errors import Forbidden, NotFound
 from patron_engine.jsonio import dumps
 from patron_engine.page.record import record_page
+from patron_engine.query.call import Call
 from patron_engine.query.follows import follow, unfollow
 from patron_engine.query.names import known_object
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
+from patron_engine.record.statements import Conn
 from patron_engine.ways.read import read, read_one
 from patron_platform.web.record_form import Posted
 from patron_platform.web.render import HEADERS
@@ -104,11 +106,16 @@ def people(request: Request, workspace: str, object: str, id: UUID) -> Response:
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         read_one(conn, call, object, str(id), fields=("id",))
+        rows = _people(conn, call, q)
+    options = [{"value": r["id"], "text": r["title"] or "…", "hint": r.get("email") or ""} for r in rows]
+    return Response(dumps({"options": options}), media_type="application/json", headers=dict(HEADERS))
+
+
+def _people(conn: Conn, call: Call, q: str) -> list[dict[str, Any]]:
+    """Users he reads, with their titles; nobody where he reads none."""
+    try:
         title = known_object(call, "user").title
         ask = Ask(object="user", fields=("id", title, "email"), sort=(title,), q=q or None, limit=PEOPLE)
-        try:
-            rows = read(conn, call, ask, secret=b"").rows()
-        except NotFound:  # he reads nobody: there is nobody to name
-            rows = []
-    options = [{"value": r["id"], "text": r.get(title) or "…", "hint": r.get("email") or ""} for r in rows]
-    return Response(dumps({"options": options}), media_type="application/json", headers=dict(HEADERS))
+        return [{**r, "title": r.get(title)} for r in read(conn, call, ask, secret=b"").rows()]
+    except NotFound:
+        return []
