@@ -208,6 +208,13 @@ def _record(field: Field, value: Any) -> Item:
     return Item(text=title, id=value.get("id"), object=value.get("object") or target_of(field))
 
 
+def person_shown(user: Mapping[str, Any] | None) -> Item | None:
+    """Who did something; the record of one whose name is not his reader's to know leads nowhere."""
+    if user is None:
+        return None
+    return Item(text=user["title"], object="user", id=user["id"]) if user["title"] else Item(text=UNTITLED)
+
+
 def target_of(field: Field) -> str | None:
     """The one object a link points at."""
     if isinstance(field.spec, LinkSpec):

@@ -23,7 +23,7 @@ from patron_engine.page.icons import option_icons
 from patron_engine.page.layout import Layout
 from patron_engine.page.place import places_in, sealed, version_in
 from patron_engine.page.reader import Reader
-from patron_engine.page.show import EMPTY, Item, Shown, moment_of, shown
+from patron_engine.page.show import EMPTY, Shown, moment_of, person_shown, shown
 from patron_engine.query.call import Call
 from patron_engine.query.files import FEATURE, record_files
 from patron_engine.query.history import Wanted
@@ -207,7 +207,7 @@ class _Sources:
             what=how.text or self.reader.say(of.label, of.name),
             title=shown(title, row.get(of.title), self.reader).text if title and kind != "comment" else "",
             body=value(body), tags=tuple(t for t in map(value, tags) if not t.empty), next=value(due).text,
-            by=Item(text=by["title"] or "…", object="user", id=by["id"]) if by else None,
+            by=person_shown(by),
             by_me=by is not None and by["id"] == self.call.actor.user, version=int(row.get("version") or 0),
         )  # fmt: skip
 
@@ -245,7 +245,7 @@ class _Sources:
                 Entry(
                     kind="file", object=self.object.name, id=file["id"], at=at, icon="paperclip", what="",
                     day=self.reader.local(at).date(), title=file["name"],
-                    by=Item(text=by["title"] or "…", object="user", id=by["id"]) if by else None,
+                    by=person_shown(by),
                     by_me=bool(by) and by["id"] == self.call.actor.user,
                 )
             )  # fmt: skip
