@@ -12,6 +12,7 @@ from datetime import date, datetime, time
 from functools import cache
 from typing import Any, Literal
 
+from patron_engine.actor import Actor
 from patron_engine.fields.field import ChoiceSpec, Field, LinkSpec, NumberSpec
 from patron_engine.fields.options import options_in
 from patron_engine.fields.text import RichText
@@ -208,11 +209,13 @@ def _record(field: Field, value: Any) -> Item:
     return Item(text=title, id=value.get("id"), object=value.get("object") or target_of(field))
 
 
-def person_shown(user: Mapping[str, Any] | None) -> Item | None:
-    """Who did something; the record of one whose name is not his reader's to know leads nowhere."""
+def person_shown(user: Mapping[str, Any] | None, reader: Actor) -> Item | None:
+    """Who did something. A name that the reader may not know, and to a customer any name, leads nowhere."""
     if user is None:
         return None
-    return Item(text=user["title"], object="user", id=user["id"]) if user["title"] else Item(text=UNTITLED)
+    if not user["title"] or reader.kind == "portal":
+        return Item(text=user["title"] or UNTITLED)
+    return Item(text=user["title"], object="user", id=user["id"])
 
 
 def target_of(field: Field) -> str | None:
