@@ -139,20 +139,12 @@ def _publish_own(place: Workspace, folder: Path) -> None:
         place.publish(OPERATOR, publication)
 
 
-def _imports(place: Workspace, file: str) -> list[Import]:
-    with place.connection("read") as conn:
-        return [i for i in listed(conn, place.schema) if i.name == file and not i.trial]
-
-
-def _imported(place: Workspace, file: str) -> bool:
-    return any(i.state == "done" for i in _imports(place, file))
-
-
 def _import(place: Workspace, object: str, file: Path, mapping: Path) -> None:
     """Imports a file that was not imported before; one that was begun is finished."""
-    if _imported(place, file.name):
+    with place.connection("read") as conn:
+        before: list[Import] = [i for i in listed(conn, place.schema) if i.name == file.name and not i.trial]
+    if any(i.state == "done" for i in before):
         return
-    before = _imports(place, file.name)
     open_one = next((i.batch for i in before if i.state in ("waiting", "running")), None)
     if open_one is None:
         _say(f"importing {file.name} …")

@@ -21,7 +21,7 @@ from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.model.model import Object
 from patron_engine.page.gifts import Gift, gifts_in
 from patron_engine.page.reader import Reader
-from patron_engine.page.show import EMPTY, Item, Shown, moment_of, shown
+from patron_engine.page.show import EMPTY, Item, Shown, moment_of, person, shown
 from patron_engine.query.call import Call
 from patron_engine.query.files import FEATURE as FILES
 from patron_engine.query.files import record_files
@@ -58,6 +58,7 @@ class Happening:
     version: int
     action: str
     by: Item | None
+    by_me: bool
     cause: str
     named: str
     differences: tuple[Difference, ...]
@@ -156,7 +157,8 @@ def _happening(
         at=moment_of(entry["at"]),
         version=int(entry["version"]),
         action=str(entry["action"]),
-        by=Item(text=by["title"] or "…", object="user", id=str(by["id"])) if by else None,
+        by=person(by, call.actor),
+        by_me=by is not None and str(by["id"]) == call.actor.user,
         cause=cause,
         named=named,
         differences=differences,

@@ -14,7 +14,7 @@ from patron_engine.approval.store import happened
 from patron_engine.jsonio import whole
 from patron_engine.page.entries import PAGE, Entry
 from patron_engine.page.reader import Reader
-from patron_engine.page.show import EMPTY, Item, Shown
+from patron_engine.page.show import EMPTY, Shown, person
 from patron_engine.query.call import Call
 from patron_engine.ways.approval_drawn import names_of
 
@@ -34,7 +34,7 @@ def decisions(
             kind="approval", object=record[0], id=f"a{w['id']}", at=w["at"], day=reader.local(w["at"]).date(), icon="stamp", what="",
             action=w["kind"], run=w["instance"], title=people.get(w["person"] or "", ""), named=people.get(w["behalf"] or "", ""),
             body=Shown(kind="text", text=w["comment"]) if w["comment"] else EMPTY,
-            by=Item(text=people.get(w["by"], "…"), object="user", id=w["by"]) if w["by"] else None,
+            by=person({"id": w["by"], "title": people.get(w["by"])}, call.actor) if w["by"] else None,
             by_me=w["by"] is not None and w["by"] == call.actor.user,
         )
         for w in lines

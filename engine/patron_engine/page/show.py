@@ -209,13 +209,14 @@ def _record(field: Field, value: Any) -> Item:
     return Item(text=title, id=value.get("id"), object=value.get("object") or target_of(field))
 
 
-def person_shown(user: Mapping[str, Any] | None, reader: Actor) -> Item | None:
-    """Who did something. A name that the reader may not know, and to a customer any name, leads nowhere."""
+def person(user: Mapping[str, Any] | None, reader: Actor) -> Item | None:
+    """Who did something, by id and title. One whose name the reader may not know leads nowhere, to a customer nobody does."""
     if user is None:
         return None
-    if not user["title"] or reader.kind == "portal":
-        return Item(text=user["title"] or UNTITLED)
-    return Item(text=user["title"], object="user", id=user["id"])
+    title = user["title"] or UNTITLED
+    if title == UNTITLED or reader.kind == "portal":
+        return Item(text=title)
+    return Item(text=title, object="user", id=str(user["id"]))
 
 
 def target_of(field: Field) -> str | None:

@@ -23,7 +23,7 @@ from patron_engine.page.icons import option_icons
 from patron_engine.page.layout import Layout
 from patron_engine.page.place import places_in, sealed, version_in
 from patron_engine.page.reader import Reader
-from patron_engine.page.show import EMPTY, Item, Shown, moment_of, person_shown, shown
+from patron_engine.page.show import EMPTY, Shown, moment_of, person, shown
 from patron_engine.query.call import Call
 from patron_engine.query.files import FEATURE, record_files
 from patron_engine.query.history import Wanted
@@ -173,12 +173,6 @@ class _Sources:
         made.extend(self._of_set("record", found) for found in others if self._may(found))
         return made
 
-    def _led(self, by: Item | None) -> Item | None:
-        """Who changed something, as other entries name him."""
-        if by is None or by.id is None:
-            return by
-        return person_shown({"title": by.text, "id": by.id}, self.call.actor)
-
     def _may(self, found: LinkSet) -> bool:
         """What is his to read, and when it came."""
         return {found.field, "created_at"} <= set(readable(self.call.model, self.call.actor, found.object))
@@ -213,7 +207,7 @@ class _Sources:
             what=how.text or self.reader.say(of.label, of.name),
             title=shown(title, row.get(of.title), self.reader).text if title and kind != "comment" else "",
             body=value(body), tags=tuple(t for t in map(value, tags) if not t.empty), next=value(due).text,
-            by=person_shown(by, self.call.actor),
+            by=person(by, self.call.actor),
             by_me=by is not None and by["id"] == self.call.actor.user, version=int(row.get("version") or 0),
         )  # fmt: skip
 
@@ -230,8 +224,8 @@ class _Sources:
         entries = [
             Entry(
                 kind="change", object=self.object.name, id=f"v{h.version}", at=h.at,
-                day=self.reader.local(h.at).date(), icon="history", what="", by=self._led(h.by), action=h.action,
-                by_me=h.by is not None and h.by.id == self.call.actor.user, cause=h.cause, named=h.named,
+                day=self.reader.local(h.at).date(), icon="history", what="", by=h.by, action=h.action,
+                by_me=h.by_me, cause=h.cause, named=h.named,
                 differences=h.differences, gift=h.gift, version=h.version, run=h.run,
             )
             for h in page.found
@@ -251,7 +245,7 @@ class _Sources:
                 Entry(
                     kind="file", object=self.object.name, id=file["id"], at=at, icon="paperclip", what="",
                     day=self.reader.local(at).date(), title=file["name"],
-                    by=person_shown(by, self.call.actor),
+                    by=person(by, self.call.actor),
                     by_me=bool(by) and by["id"] == self.call.actor.user,
                 )
             )  # fmt: skip

@@ -22,9 +22,8 @@ from patron_platform.database.pools import Databases
 from patron_platform.identity.passwords import hash_password
 from patron_platform.identity.sessions import close_others
 
-ADMIN_ROLE = (
-    "admin"  # of the pack core: whom definitions mean by {role: admin}; the rights come with the membership
-)
+# Of the pack core: whom definitions mean by {role: admin}. His rights come with the membership.
+ADMIN_ROLE = "admin"
 
 
 def read_email(text: str) -> str:

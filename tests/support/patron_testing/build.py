@@ -40,9 +40,9 @@ ADMIN = Actor(user=None, name="admin", administrator=True)
 
 
 def documents_of(text: str) -> list[Document]:
-    """The documents of a YAML text; any error fails the test."""
+    """The documents of a YAML text; any problem fails the test, but that nothing starts a trigger yet."""
     found, problems = read_documents(text, "test.yaml")
-    assert all(p.level == "warning" for p in problems), "\n".join(map(str, problems))
+    assert {p.code for p in problems} <= {"not_carried_out"}, "\n".join(map(str, problems))
     return found
 
 
