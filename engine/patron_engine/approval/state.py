@@ -121,9 +121,23 @@ def resubmit(
     going.add(Log(kind="resubmitted", by=by, comment=comment), Follow(result="submitted"))
     node = program.by_name.get(instance.returned_from or "")
     straight = program.tells("resubmit") == "returner" and node is not None
-    _reset(going, [node] if straight and node is not None else list(program.by_name.values()))
+    _reset(
+        going,
+        [node, *_beside(program, instance, node)]
+        if straight and node is not None
+        else list(program.by_name.values()),
+    )
     going.instance = replace(going.instance, returned_from=None)
     return going.run()
+
+
+def _beside(program: Program, instance: Instance, node: Node) -> list[Node]:
+    """What was open in other cases when it was returned: its tasks were cancelled, so it is asked anew as well."""
+    return [
+        other
+        for name, place in instance.places.items()
+        if place.state == "open" and (other := program.by_name[name]).type == "approve" and name != node.name
+    ]
 
 
 def take_back_refused(program: Program, instance: Instance, task: Task) -> str | None:
@@ -174,6 +188,20 @@ def close(
         going.instance, state=result, ended_at=facts.now, decided_at=facts.now, comment=comment or instance.comment, problems=()
     )  # fmt: skip
     going.add(Log(kind=result, by=by, comment=comment), Follow(result=result))
+    return going
+
+
+def lost(program: Program, instance: Instance, by: str | None, facts: Facts) -> Going:
+    """The record was deleted: nobody decides any more, and there is nothing that `after` could be done with."""
+    going = Going(program, instance, facts)
+    told = dict.fromkeys(
+        p for p in (instance.submitter, instance.initiator, *instance.approvers) if p is not None
+    )
+    going.cancel(t for t in instance.tasks if t.state in UNDECIDED)
+    going.instance = replace(
+        going.instance, state="ended", ended_at=facts.now, decided_at=facts.now, problems=()
+    )
+    going.add(Log(kind="ended", by=by, detail={"why": "deleted"}), Tell(kind="ended", people=tuple(told)))
     return going
 
 

@@ -6,8 +6,8 @@ whom the words of a node mean (flow/people), who stands in, when a time is over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date, datetime, time
 from typing import Any
 
@@ -95,7 +95,17 @@ class Around:
         return list(dict.fromkeys(found))
 
     def _meant(self, instance: Instance, step: Step, key: str, words: Any) -> list[str]:
-        return people(self.reading, step, key, words, self.subject(instance))
+        with self._as_intended() as reading:
+            return people(reading, step, key, words, self.subject(instance))
+
+    @contextmanager
+    def _as_intended(self) -> Iterator[Reading]:
+        """The record; of a change that waits: as it would be with it."""
+        if self.instance.intent is None:
+            yield self.reading
+            return
+        with self.intended(self.instance):
+            yield Reading(self.reading.conn, self.call)
 
     def above(self, person: str) -> list[str]:
         return managers_above(self.reading, person)
@@ -121,11 +131,7 @@ class Around:
     # -- conditions and times ---------------------------------------------------------------------------------------
 
     def fits(self, case: Case) -> bool:
-        """Of a change that waits: as the record would be with it."""
-        if self.instance.intent is None:
-            return self.reading.holds(case.when, [self.subject(self.instance)])[0]
-        with self.intended(self.instance):
-            reading = Reading(self.reading.conn, self.call)
+        with self._as_intended() as reading:
             return reading.holds(case.when, [self.subject(self.instance)])[0]
 
     def due(self, node: Node, again: bool) -> datetime | None:
@@ -136,11 +142,12 @@ class Around:
         if again and rule.get("every"):
             return after(self.now, read_span(rule["every"]), self.reading.context)
         expression = node.step.expressions.get("deadline.after")
-        value = (
-            rule["after"]
-            if expression is None
-            else self.reading.evaluate(expression, [self.subject(self.instance)])[0]
-        )
+        with self._as_intended() as reading:
+            value = (
+                rule["after"]
+                if expression is None
+                else reading.evaluate(expression, [self.subject(self.instance)])[0]
+            )
         if value is None or isinstance(value, datetime):
             return value
         if isinstance(value, date):

@@ -92,6 +92,13 @@ def _named(
             ids.append(made)
         elif isinstance(made, str):
             codes.append(made)
+    known = word in reading.call.model.objects or word in ("role", "department_head")
+    found = [person for code in codes if known for person in _of_code(reading, word, code, below)]
+    return [*found, *_users(reading, ids)]
+
+
+def _of_code(reading: Reading, word: str, code: str, below: bool) -> list[str]:
+    """Whom one code names; of several each is asked for itself, so that people come in the order they are named."""
     call = reading.call
 
     def make() -> Statement:
@@ -99,15 +106,12 @@ def _named(
         user = building.root("user")
         query = sa.select(user.id).select_from(user.source.from_)
         return compiled(
-            query.where(belongs(building, word, codes, below, user.id), *user.live()).order_by(user.id), call.model.release
+            query.where(belongs(building, word, [code], below, user.id), *user.live()).order_by(user.id), call.model.release
         )  # fmt: skip
 
-    found: list[str] = []
-    if codes and (word in call.model.objects or word in ("role", "department_head")):
-        statement = kept(call.tables).get(("flow.people", word, tuple(codes), below), make)
-        rows = reading.conn.execute(statement.text, statement.values(call_values(call))).fetchall()
-        found = [str(row[0]) for row in rows]
-    return [*found, *_users(reading, ids)]
+    statement = kept(call.tables).get(("flow.people", word, code, below), make)
+    rows = reading.conn.execute(statement.text, statement.values(call_values(call))).fetchall()
+    return [str(row[0]) for row in rows]
 
 
 def _start(reading: Reading, subject: Subject) -> str | None:

@@ -170,10 +170,10 @@ def matches_of(
 
 
 def targets_of(reading: Reading, step: Step, subjects: Sequence[Subject]) -> list[list[Target]]:
-    """The records a step writes, for each subject."""
+    """The records a step writes, for each subject. `gone`: what was approved was that the record itself is deleted."""
     target = step.body.get("target")
     if target is None:
-        return [_one(s, s.run.object, s.run.record) for s in subjects]
+        return [[] if s.run.event.get("gone") else _one(s, s.run.object, s.run.record) for s in subjects]
     if isinstance(target, str):
         expression = step.expressions["target"]
         found = reading.evaluate(expression, subjects)

@@ -72,7 +72,7 @@ class Batch:
         self.attached: dict[str, tuple[str, str]] = {}  # file -> the record and field that take it
         self.ready: dict[tuple[str, str], Ready] = {}  # object, what of it -> rows that are text already
         self.handed: set[Row] = set()  # records that go to somebody else, by somebody who may assign them
-        self.asks: list[Any] = []  # approvals that begin once this is saved (record/asking)
+        self.asks: list[Any] = []  # approvals that begin, or end, once this is saved
         self.locks: dict[str, Any] = {}  # record -> the approval that an edit begins anew
         self.each = False  # what cannot be saved is set aside; the rest goes on
         self.looking = False  # nothing is written and nothing locked: ways/preview

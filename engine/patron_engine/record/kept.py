@@ -14,6 +14,7 @@ from patron_engine.record.asking import asked
 from patron_engine.record.batch import Batch
 from patron_engine.record.closure import keep_closures
 from patron_engine.record.events import write_events
+from patron_engine.record.gone import gone
 from patron_engine.record.history import write_history
 from patron_engine.record.hooks import write_hooks
 from patron_engine.record.row import Row
@@ -33,6 +34,6 @@ def keep(batch: Batch, rows: Sequence[Row], others: Sequence[Row]) -> None:
     keep_standing(batch, [*rows, *others])
     write_tidings(batch, rows)
     watch(batch, rows)
-    batch.asks += asked(batch, rows)
+    batch.asks += [*asked(batch, rows), *gone(batch, rows)]
     if any(row.object == "user" for row in rows):
         batch.call.committed.append(partial(people.changed, batch.call.schema))

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from patron_engine.approval import store
-from patron_engine.approval.ahead import Ahead
 from patron_engine.approval.may import closed_to
-from patron_engine.approval.route import route
 from patron_engine.approval.value import OPEN, Instance
 from patron_engine.phrases import Phrase
 from patron_engine.query.actionable import reached_among
@@ -22,7 +20,7 @@ from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_drawn import called, drawn, names_of
 from patron_engine.ways.approvals_seen import to_choose
 from patron_engine.ways.approve import candidates, proposed
-from patron_engine.ways.approving import frame_of
+from patron_engine.ways.approving import frame_of, way_on
 from patron_engine.ways.read import read_one
 
 
@@ -92,7 +90,7 @@ def _shown(
     said: Mapping[str, Any] | None,
 ) -> Submitting:
     frame = frame_of(conn, call, instance)
-    stops = route(frame.program, instance, Ahead(conn, call, frame.program, instance))
+    stops = way_on(frame)
     fresh = instance.id != latest
     return Submitting(
         instance=latest, why=why, approval=instance.approval, label=called(call, frame.program.body.get("label"), frame.program.name),

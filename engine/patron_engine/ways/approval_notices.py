@@ -191,6 +191,6 @@ def _by_template(
         return
     payload = {
         "template": rule["template"], "people": list(to), "channels": channels, "groups": sorted(groups),
-        "object": about[0] if about else None, "record": about[1] if about else None, "as": None,
+        "object": about[0] if about else None, "record": about[1] if about else None, "as": None, "reason": "approval",
     }  # fmt: skip
     put(conn, call, [Parcel(id=call.new_id(), kind="tell", target=str(rule["template"]), payload=payload)])

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from patron_engine.access.decide import readable
 from patron_engine.approval import store
 from patron_engine.approval.may import acts_of_instance, closed_to
 from patron_engine.approval.value import OPEN, UNDECIDED, Instance, Task
@@ -79,15 +80,17 @@ def standing(conn: Conn, call: Call, object: Object, record: str, *, submits: bo
         names=names_of(conn, call, people), acts=acts_of_instance(frame.program, instance, asker, call.now),
         task=next((t for t in mine if t.state in UNDECIDED), None) if instance.state == "running" else None,
         returned=next((line for line in reversed(lines) if line["kind"] == "returned"), None) if instance.state == "returned" else None,
-        log=lines, locks=lock.locks if lock is not None else "", open=_open(lock, object) if lock is not None else (),
+        log=lines, locks=lock.locks if lock is not None else "", open=_open(call, lock, object) if lock is not None else (),
         ways=() if lock is not None and lock.locks == "after" else ways,
     )  # fmt: skip
 
 
-def _open(lock: Lock, object: Object) -> list[Texts]:
-    """Labels of what may be changed all the same."""
-    fields = [object.field(n) or object.sets.get(n) for n in sorted(lock.open)]
-    return [f.label for f in fields if f is not None]
+def _open(call: Call, lock: Lock, object: Object) -> list[Texts]:
+    """Labels of what may be changed all the same, as far as he knows of it."""
+    fields = readable(call.model, call.actor, object.name)
+    sets = {n: s for n, s in object.sets.items() if s.field in readable(call.model, call.actor, s.object)}
+    found = [fields.get(n) or sets.get(n) for n in (object.aliases.get(o, o) for o in sorted(lock.open))]
+    return [known.label for known in found if known is not None]
 
 
 def _ways(conn: Conn, call: Call, object: str, record: str) -> tuple[Way, ...]:

@@ -15,7 +15,7 @@ from patron_engine.approval import state, store
 from patron_engine.approval.ahead import Ahead
 from patron_engine.approval.may import acts_of_instance, acts_of_task, closed_to, involved, taken_back
 from patron_engine.approval.program import Node
-from patron_engine.approval.route import Stop, people_of, route
+from patron_engine.approval.route import Stop, people_of
 from patron_engine.approval.value import UNDECIDED, Instance, Task
 from patron_engine.approval.who import choices
 from patron_engine.errors import NotFound, PatronError
@@ -30,7 +30,7 @@ from patron_engine.ways.approval_kept import Open, as_read, kept_as_read, open_t
 from patron_engine.ways.approval_notices import subject_of
 from patron_engine.ways.approval_right import at_step, let_in_before
 from patron_engine.ways.approve import asker_of
-from patron_engine.ways.approving import Frame, frame_of
+from patron_engine.ways.approving import Frame, frame_of, way_on
 from patron_engine.ways.read import read_one
 
 
@@ -88,7 +88,7 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
     frame = seen_frame(conn, call, id)
     instance, program = frame.instance, frame.program
     asker = asker_of(conn, call, instance)
-    stops = route(program, instance, Ahead(conn, call, program, instance))
+    stops = way_on(frame)
     mine = [t for t in instance.tasks if t.person == call.actor.user and t.kind != "copy"]
     his = [t for t in mine if t.state in UNDECIDED] or mine[-1:]
     there = at_step(call, program, instance, his[0] if his else None)

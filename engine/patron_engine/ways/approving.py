@@ -13,8 +13,10 @@ from typing import Any
 
 from patron_engine.actor import SYSTEM, Actor, Cause
 from patron_engine.approval import state, store
+from patron_engine.approval.ahead import Ahead
 from patron_engine.approval.going import Going
 from patron_engine.approval.program import Program, program_of, version_of
+from patron_engine.approval.route import Stop, route
 from patron_engine.approval.value import DoSteps, Effect, Follow, Instance, Left, Log, Tell
 from patron_engine.approval.who import Around, run_of
 from patron_engine.errors import Conflict, NotFound, PatronError, Refused
@@ -81,6 +83,14 @@ def _program(conn: Conn, call: Call, instance: Instance) -> tuple[Model, Program
     if program is None:
         raise Conflict(Phrase("the definition of this approval is gone"), code="definition_gone")
     return model, program
+
+
+def way_on(frame: Frame) -> tuple[Stop, ...]:
+    """The route with what comes, as if everybody approved; of a change that waits: of the record with it."""
+    with as_intended(frame.conn, frame.call, frame.instance):
+        return route(
+            frame.program, frame.instance, Ahead(frame.conn, frame.call, frame.program, frame.instance)
+        )
 
 
 # -- effects --------------------------------------------------------------------------------------------------------
@@ -201,7 +211,7 @@ def _follow(frame: Frame, instance: Instance, effect: Follow) -> Going:
     key = f"approval:{instance.approval}:after.{result}"
     flow = _flow(frame, key) if (frame.program.tells("after") or {}).get(result) else None
     if flow is not None:
-        run = _begin(frame, instance, flow, result=result)
+        run = _begin(frame, instance, flow, result=result, gone=_deleted(instance, result))
         run, problems = _advanced(frame, flow, run)
         if run.attempts or run.state == "parked":
             wrong = problems or [Problem(code="after", message=said(run.error) or result)]
@@ -213,6 +223,10 @@ def _follow(frame: Frame, instance: Instance, effect: Follow) -> Going:
         people = tuple(dict.fromkeys(p for p in (instance.submitter, instance.initiator) if p is not None))
         going.add(Tell(kind=result, people=people))
     return going
+
+
+def _deleted(instance: Instance, result: str) -> bool:
+    return result == "approved" and instance.intent is not None and instance.intent["action"] == "delete"
 
 
 def _carry_out(frame: Frame, instance: Instance) -> tuple[dict[str, Any], ...] | None:

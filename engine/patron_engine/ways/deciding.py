@@ -17,7 +17,7 @@ from patron_engine.approval import state, store
 from patron_engine.approval.ahead import Ahead
 from patron_engine.approval.may import acts_of_task, involved, taken_back
 from patron_engine.approval.program import Node
-from patron_engine.approval.route import route, token
+from patron_engine.approval.route import token
 from patron_engine.approval.value import Instance, Log, Task
 from patron_engine.errors import Conflict, Forbidden, NotFound, Refused
 from patron_engine.fields.base import ValueFault
@@ -43,7 +43,7 @@ from patron_engine.ways.approval_people import (
 )
 from patron_engine.ways.approval_snapshot import snapshot
 from patron_engine.ways.approve import asker_of, check_comment
-from patron_engine.ways.approving import Frame, carry, opened
+from patron_engine.ways.approving import Frame, carry, opened, way_on
 
 SETTLED: Final = {
     "approve": "approved", "reject": "rejected", "return": "returned", "transfer": "transferred", "delegate": "delegated",
@@ -140,7 +140,7 @@ def _decided(frame: Frame, task: Task, wish: Wish, verdict: state.Verdict) -> In
     fields = Fields(frame=frame, node=node, given=wish.fields, source=wish.source)
     if fields.beyond:
         fields.allow(_asked_after(frame, task, replace(wish, fields=fields.own), verdict))
-    before = _way_on(frame) if wish.fields else None
+    before = way_on(frame) if wish.fields else None
     save_fields(fields)
     if verdict == "approved":
         missing(fields)
@@ -224,13 +224,9 @@ def _with_choices(frame: Frame, wish: Wish) -> Frame:
     return replace(frame, instance=made)
 
 
-def _way_on(frame: Frame) -> Any:
-    return route(frame.program, frame.instance, Ahead(frame.conn, frame.call, frame.program, frame.instance))
-
-
 def _same_way(frame: Frame, before: Any, confirm: str | None) -> None:
     """An edit that changes who decides next is shown before it is confirmed."""
-    now = _way_on(frame)
+    now = way_on(frame)
     was, there = token(frame.instance, before), token(frame.instance, now)
     if was == there or confirm == there:
         return

@@ -19,6 +19,7 @@ from patron_engine.query.call import Call
 from patron_engine.record.asking import Ask, Asked
 from patron_engine.record.change import Action, Change, Outcome, Source
 from patron_engine.record.each import Numbered
+from patron_engine.record.gone import Gone
 from patron_engine.record.statements import Conn
 
 SaveAll = Callable[[Conn, Call, Sequence[Numbered]], dict[int, Outcome]]
@@ -37,11 +38,15 @@ def save_asking(conn: Conn, call: Call, changes: Sequence[Numbered], save_all: S
     return outcomes
 
 
-def begin_asked(conn: Conn, call: Call, asks: Sequence[Ask], outcomes: dict[int, Outcome]) -> None:
-    """Approvals of records that were saved begin."""
-    from patron_engine.ways.approve import begin_of  # it saves, so it stands above this
+def begin_asked(conn: Conn, call: Call, asks: Sequence[Ask | Gone], outcomes: dict[int, Outcome]) -> None:
+    """Approvals of records that were saved begin; those of records that went end."""
+    from patron_engine.ways.approval_gone import follow
+    from patron_engine.ways.approve import begin_of  # they save, so they stand above this
 
+    follow(conn, call, [g for g in asks if isinstance(g, Gone)])
     for ask in asks:
+        if isinstance(ask, Gone):
+            continue
         instance = begin_of(conn, call, ask, None)
         for number, outcome in outcomes.items():
             if outcome.id == ask.record:
