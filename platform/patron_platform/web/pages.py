@@ -23,6 +23,7 @@ from patron_platform.web import (
     admin_rule_form,
     admin_versions,
     admin_viewing,
+    admin_webforms,
     admin_webhooks,
     approval_acts,
     approval_page,
@@ -77,6 +78,7 @@ from patron_platform.web import (
     through,
     undone,
     views,
+    webforms,
     workspaces,
 )
 
@@ -88,6 +90,7 @@ PAGES = (
     through,
     second_factor,
     accepting,
+    webforms,
     workspaces,
     home,
     admin,
@@ -97,6 +100,7 @@ PAGES = (
     admin_changes,
     admin_connections,
     admin_outbox,
+    admin_webforms,
     admin_webhooks,
     admin_explain,
     admin_people,
