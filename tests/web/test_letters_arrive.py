@@ -47,7 +47,7 @@ def letter(subject: str, id: str = "", html: str = "", **lines: str) -> EmailMes
 def deliver(opened: Opened, data: bytes, kind: str = "message/rfc822", **headers: str) -> Any:
     hook = opened.admin.get("/automations/c_letter/hook").json()
     said = opened.client.post(hook["address"], content=data, headers={"Content-Type": kind, **headers})
-    while work_flows(opened.service, opened.service.runtime.workspace(WORKSPACE)):
+    while work_flows(opened.service.runtime.workspace(WORKSPACE)):
         pass
     return said
 

@@ -213,7 +213,7 @@ def test_a_sender_that_is_killed_leaves_what_another_takes_over(out: Out, other:
     job = out.opened.admin.make("yd_job", name="order", crew=1)
     from patron_platform.jobs.flow import work_flows
 
-    while work_flows(out.service, out.place):
+    while work_flows(out.place):
         pass
     with out.place.connection("job") as conn:
         (held,) = outbox.take(conn, out.place.schema, out.clock(), 10)

@@ -101,7 +101,7 @@ def leads(opened: Opened, where: str) -> list[dict[str, Any]]:
 
 
 def work(opened: Opened) -> None:
-    while work_flows(opened.service, opened.service.runtime.workspace(WORKSPACE)):
+    while work_flows(opened.service.runtime.workspace(WORKSPACE)):
         pass
 
 
