@@ -117,7 +117,7 @@ def test_who_serves_a_queue_is_told_of_what_waits_there(house: House) -> None:
     ann, ben, off = (house.user(n, "rep") for n in ("ann", "ben", "off"))
     house.do("create", "queue", name="Inbound", code="inbound", members=[ann, ben, off])
     house.do("update", "user", off, active=False)
-    (inbound,) = house.rows("queue", "id::text", "WHERE code = 'inbound'")
+    (inbound,) = house.rows("queue", "id::text", "AND code = 'inbound'")
     by_ben = house.later(timedelta(), ben, "rep")
     given = [{"name": f"q{n}", "owner": None, "queue": inbound[0], "state": "called"} for n in range(2)]
     by_ben = replace(by_ben, actor=replace(by_ben.actor, administrator=True))

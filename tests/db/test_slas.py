@@ -47,6 +47,35 @@ steps: [{name: mark, do: update, set: {amount: 1}}]
 """
 
 
+CALENDARS = """
+kind: object
+name: calendar
+title: name
+owner: none
+fields: [{name: name, type: text}, {name: code, type: text}]
+---
+kind: object
+name: calendar_hours
+title: name
+fields:
+  - {name: calendar, type: master, to: calendar, reverse: {name: hours}}
+  - {name: name, type: text}
+  - {name: weekday, type: integer}
+  - {name: starts_at, type: time}
+  - {name: ends_at, type: time}
+---
+kind: object
+name: calendar_day
+title: name
+fields:
+  - {name: calendar, type: master, to: calendar, reverse: {name: days}}
+  - {name: name, type: text}
+  - {name: day, type: date}
+  - {name: kind, type: text}
+---
+"""
+
+
 @pytest.fixture
 def house(conn: psycopg.Connection[Any]) -> House:
     return House(conn, build_workspace(conn, OBJECTS + "---\n" + SLAS))
@@ -131,7 +160,7 @@ object: customer
 calendar: always
 clocks: [{name: reply, cases: [{name: key, when: "grade == 'a'", within: 4 hours, calendar: nights}, {name: else, within: 4 hours}]}]
 """
-    house = House(conn, build_workspace(conn, OBJECTS + "---\n" + sla))
+    house = House(conn, build_workspace(conn, OBJECTS + "---\n" + CALENDARS + sla))
     hours = [{"weekday": day, "starts_at": "20:00", "ends_at": "22:00"} for day in range(1, 8)]
     house.do("create", "calendar", name="Nights", code="nights", hours=hours)
     house.do("create", "customer", name="Plain")

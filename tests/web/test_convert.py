@@ -203,13 +203,20 @@ def test_only_a_conversion_brings_a_lead_to_converted(api: Api, me: Person) -> N
     said = api.patch(f"/records/lead/{lead['id']}", {"status": "converted"})
     assert said.status_code == 422 and said.json()["problems"][0]["code"] == "stage_conversion", said.text
     moved = me.post(f"/moves/lead/{lead['id']}", {"version": lead["version"], "set.status": "converted"})
-    assert moved.status_code == 422 and "conversion" in moved.text and api.read("lead", lead["id"])["status"] != "converted"
+    assert (
+        moved.status_code == 422
+        and "conversion" in moved.text
+        and api.read("lead", lead["id"])["status"] != "converted"
+    )
     assert api.post(f"/records/lead/{lead['id']}/convert/lead_to_customer", {}).status_code == 201
     assert api.read("lead", lead["id"])["status"] == "converted"
 
 
 def test_chosen_leads_of_a_list_are_converted(api: Api, me: Person) -> None:
-    leads = [api.make("lead", name=f"Many {n}", company=f"Many {n} Works", mobile=f"1360000{n:04}") for n in range(2)]
+    leads = [
+        api.make("lead", name=f"Many {n}", company=f"Many {n} Works", mobile=f"1360000{n:04}")
+        for n in range(2)
+    ]
     gone = api.make("lead", name="Gone", status="unqualified", unqualified_reason="no_need")
     page = me.page("/o/lead")
     assert page.select_one("button[name=conversion][value=lead_to_customer]") is not None

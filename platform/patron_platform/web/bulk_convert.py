@@ -60,7 +60,8 @@ def _named(call: Call, object: str, name: str) -> Conversion:
     found = next((c for c in open_to(call, object) if c.name == name), None)
     if found is None:
         raise NotFound(
-            Phrase("{object} has no conversion {name}", object=object, name=name[:60]), code="unknown_conversion"
+            Phrase("{object} has no conversion {name}", object=object, name=name[:60]),
+            code="unknown_conversion",
         )
     return found
 
