@@ -31,6 +31,7 @@ PARTS = {
     "/w/{workspace}/boards/{object}/cards": "cards of a board", "/w/{workspace}/o/{object}/{id:uuid}/people": "JSON",
     "/w/{workspace}/o/{object}/{id:uuid}/tabs": "JSON", "/w/{workspace}/o/{object}/{id:uuid}/timeline": "entries of a timeline",
     "/login/provider": "leads to the provider", "/login/provider/back": "comes from the provider", "/": "leads to the sign-in",
+    "/form/{workspace}/{name}": "for strangers: test_webforms",
     "/login/code": "the second step of a sign-in: test_second_factor", "/login/password": "a step of a sign-in: test_reset",
 }  # fmt: skip
 OUTSIDE = frozenset({"/login", "/forgotten", "/about", "/offline", "/reset/{token}", "/invitation/{token}"})

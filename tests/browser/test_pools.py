@@ -43,7 +43,7 @@ def owner(site: Site, id: str) -> Any:
 
 
 def work(site: Site) -> None:
-    work_flows(site.service, site.service.runtime.workspace(WORKSPACE))
+    work_flows(site.service.runtime.workspace(WORKSPACE))
 
 
 def give_back(visit: Visit, words: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -110,6 +111,21 @@ steps: [{name: queue, do: assign, to: {queue: waiting}}]
     house.do("update", "customer", id, state="called")
     house.work()
     assert house.rows("customer", "owner::text, queue IS NOT NULL") == [(None, True)]
+
+
+def test_who_serves_a_queue_is_told_of_what_waits_there(house: House) -> None:
+    ann, ben, off = (house.user(n, "rep") for n in ("ann", "ben", "off"))
+    house.do("create", "queue", name="Inbound", code="inbound", members=[ann, ben, off])
+    house.do("update", "user", off, active=False)
+    (inbound,) = house.rows("queue", "id::text", "AND code = 'inbound'")
+    by_ben = house.later(timedelta(), ben, "rep")
+    given = [{"name": f"q{n}", "owner": None, "queue": inbound[0], "state": "called"} for n in range(2)]
+    by_ben = replace(by_ben, actor=replace(by_ben.actor, administrator=True))
+    save(house.conn, by_ben, [Change(action="create", object="customer", set=v) for v in given])
+    house.conn.commit()
+    house.work()
+    told = house.kept("sys__notice", "person::text, reason, text->'values'->>'title'", "ORDER BY 3")
+    assert told == [(ann, "assignment", "q0"), (ann, "assignment", "q1")]
 
 
 def test_whoever_does_nothing_loses_it_to_the_next(house: House) -> None:

@@ -103,22 +103,6 @@ steps: [{name: n, do: update, set: {note: "=CONCAT(shop.name, '!')"}}]
     assert {s for (s,) in w.runs("state")} == {"done"}
 
 
-def test_a_rule_this_version_does_not_carry_out_starts_nothing(conn: psycopg.Connection[Any]) -> None:
-    w = workspace(
-        conn,
-        """
-kind: automation
-name: later
-object: shop
-on: [{event: created}, {event: email}]
-steps: [{name: a, do: update, set: {size: 1}}]
-""",
-    )
-    w.do("create", "shop", name="a")
-    w.work()
-    assert w.runs() == [] and w.rows("shop", "size") == [(None,)]
-
-
 def test_several_workers_do_everything_once(conn: psycopg.Connection[Any], database_url: str) -> None:
     w = workspace(
         conn,

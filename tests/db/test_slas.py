@@ -47,6 +47,35 @@ steps: [{name: mark, do: update, set: {amount: 1}}]
 """
 
 
+CALENDARS = """
+kind: object
+name: calendar
+title: name
+owner: none
+fields: [{name: name, type: text}, {name: code, type: text}]
+---
+kind: object
+name: calendar_hours
+title: name
+fields:
+  - {name: calendar, type: master, to: calendar, reverse: {name: hours}}
+  - {name: name, type: text}
+  - {name: weekday, type: integer}
+  - {name: starts_at, type: time}
+  - {name: ends_at, type: time}
+---
+kind: object
+name: calendar_day
+title: name
+fields:
+  - {name: calendar, type: master, to: calendar, reverse: {name: days}}
+  - {name: name, type: text}
+  - {name: day, type: date}
+  - {name: kind, type: text}
+---
+"""
+
+
 @pytest.fixture
 def house(conn: psycopg.Connection[Any]) -> House:
     return House(conn, build_workspace(conn, OBJECTS + "---\n" + SLAS))
@@ -121,6 +150,26 @@ def test_a_pause_and_records_that_hang_on_it(house: House) -> None:
     assert clocks(house) == [("first", "met", timedelta(hours=7), False, Decimal("3.50"))]
     ordered = Ask(object="customer", fields=("name",), sort=("-sla.first.due_at",))
     assert [dict(r)["name"] for r in rows(house.conn, house.call, ordered)] == ["A"]
+
+
+def test_a_case_counts_by_its_own_calendar(conn: psycopg.Connection[Any]) -> None:
+    sla = """
+kind: sla
+name: own
+object: customer
+calendar: always
+clocks: [{name: reply, cases: [{name: key, when: "grade == 'a'", within: 4 hours, calendar: nights}, {name: else, within: 4 hours}]}]
+"""
+    house = House(conn, build_workspace(conn, OBJECTS + "---\n" + CALENDARS + sla))
+    hours = [{"weekday": day, "starts_at": "20:00", "ends_at": "22:00"} for day in range(1, 8)]
+    house.do("create", "calendar", name="Nights", code="nights", hours=hours)
+    house.do("create", "customer", name="Plain")
+    house.do("create", "customer", name="Key", grade="a")
+    house.work()
+    due = house.rows("sla_clock", "due_at - started_at", "ORDER BY due_at")
+    assert [d for (d,) in due] == [timedelta(hours=4), timedelta(hours=34)]  # noon; two hours each night
+    house.work(timedelta(hours=34, minutes=1))
+    assert {b for (b,) in house.rows("sla_clock", "breached")} == {True}
 
 
 def test_what_is_deleted_counts_no_more(house: House) -> None:

@@ -179,7 +179,7 @@ def agree(service: Service, conn: psycopg.Connection[Any], told: list[Any]) -> N
     )
     if (pending.fetchone() or (0,))[0]:
         work_off(service.runtime.workspace(WORKSPACE))
-    while work_flows(service, service.runtime.workspace(WORKSPACE)):
+    while work_flows(service.runtime.workspace(WORKSPACE)):
         pass
     found = faults(Shop(service, conn), told)
     assert not found, f"seed {SEED}:\n" + "\n".join(found[:20])

@@ -122,7 +122,7 @@ class Yard:
     def _round(self) -> int:
         place = self.service.runtime.workspace(WORKSPACE)
         try:
-            return work_flows(self.service, place) + work_outbox(self.service, place)
+            return work_flows(place) + work_outbox(self.service, place)
         except Unavailable:  # a connection from before the database was killed
             return 1
 

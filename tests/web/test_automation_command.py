@@ -99,7 +99,7 @@ def test_the_command_lists_tries_and_replays(fleet: Service) -> None:
     assert tried[ark]["runs"][0]["steps"][0]["changes"][0]["set"] == {"note": "big Ark"}
     assert boats(fleet)["Ark"] is None, "nothing of it stays"
     patron(fleet, "replay", "big", "--where", "seats > 0", "--yes")
-    while work_flows(fleet, place):
+    while work_flows(place):
         pass
     assert (boats(fleet)["Ark"], boats(fleet)["Kayak"]) == ("big Ark", None)
 
@@ -108,7 +108,7 @@ def test_a_pack_that_was_upgraded_begins_what_listens_once(fleet: Service) -> No
     place = fleet.runtime.workspace("fleet")
     for version in ("1.0.1", "1.1.0", "1.2.0"):
         place.publish(OPERATOR, place.plan(lambda _, layers, v=version: (layer(v),)))  # type: ignore[misc]
-        while work_flows(fleet, place):
+        while work_flows(place):
             pass
     came = sorted(name for name in boats(fleet) if " to " in name)
     assert came == ["1.0.0 to 1.0.1", "1.0.1 to 1.1.0"], "from 1.1 on it does not fit"

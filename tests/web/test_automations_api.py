@@ -54,7 +54,7 @@ def clean(opened: Opened) -> Iterator[None]:
 
 
 def work(opened: Opened) -> None:
-    while work_flows(opened.service, opened.service.runtime.workspace(WORKSPACE)):
+    while work_flows(opened.service.runtime.workspace(WORKSPACE)):
         pass
 
 

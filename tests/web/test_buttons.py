@@ -128,7 +128,7 @@ def test_what_waits_says_so_and_goes_on_by_itself_once(opened: Opened) -> None:
     assert said["state"] == "waiting"
     again = press(opened, id, "c_later")
     assert again.status_code == 409 and again.json()["code"] == "button_once"
-    work_flows(opened.service, opened.service.runtime.workspace(WORKSPACE))
+    work_flows(opened.service.runtime.workspace(WORKSPACE))
     assert opened.admin.get(f"/runs/{said['run']}").json()["state"] == "waiting"
 
 

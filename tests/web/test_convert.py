@@ -112,7 +112,7 @@ def test_a_won_deal_makes_a_contract_once_and_tells_finance(
     for stage in ("won", "qualification", "won"):
         said = api.patch(f"/records/opportunity/{deal['id']}", {"stage": stage})
         assert said.status_code == 200, said.text
-        while work_flows(trade.service, place):
+        while work_flows(place):
             pass
     contracts = api.rows("contract", where=f"opportunity == '{deal['id']}'", fields="id,name,amount,account")
     assert [(c["name"], c["amount"], c["account"]["id"]) for c in contracts] == [
@@ -196,6 +196,41 @@ def test_the_stage_that_a_conversion_brings_a_record_to_leads_to_it(api: Api, me
     assert bar.select("button[value=qualified]") and not bar.select("button[value=converted]")
     (way,) = bar.select("a.stage-to-won")
     assert str(way["href"]).endswith(f"/o/lead/{made['id']}/convert/lead_to_customer")
+
+
+def test_only_a_conversion_brings_a_lead_to_converted(api: Api, me: Person) -> None:
+    lead = api.make("lead", name="By hand", company="By hand Ltd", mobile="13700137009")
+    said = api.patch(f"/records/lead/{lead['id']}", {"status": "converted"})
+    assert said.status_code == 422 and said.json()["problems"][0]["code"] == "stage_conversion", said.text
+    moved = me.post(f"/moves/lead/{lead['id']}", {"version": lead["version"], "set.status": "converted"})
+    assert (
+        moved.status_code == 422
+        and "conversion" in moved.text
+        and api.read("lead", lead["id"])["status"] != "converted"
+    )
+    assert api.post(f"/records/lead/{lead['id']}/convert/lead_to_customer", {}).status_code == 201
+    assert api.read("lead", lead["id"])["status"] == "converted"
+
+
+def test_chosen_leads_of_a_list_are_converted(api: Api, me: Person) -> None:
+    leads = [
+        api.make("lead", name=f"Many {n}", company=f"Many {n} Works", mobile=f"1360000{n:04}")
+        for n in range(2)
+    ]
+    gone = api.make("lead", name="Gone", status="unqualified", unqualified_reason="no_need")
+    page = me.page("/o/lead")
+    assert page.select_one("button[name=conversion][value=lead_to_customer]") is not None
+    ids = [("id", one["id"]) for one in (*leads, gone)]
+    asked = soup(me.post("/list/lead/convert", [("conversion", "lead_to_customer"), *ids]))
+    assert [b["value"] for b in asked.select("input[name=make]:not([disabled])")] == ["deal"]
+    said = me.post("/list/lead/convert", [("conversion", "lead_to_customer"), ("sure", "1"), *ids])
+    assert said.status_code == 200 and "Gone" in said.text
+    for lead in leads:
+        read = api.read("lead", lead["id"])
+        assert read["status"] == "converted" and read["account"] and read["opportunity"] is None
+    assert api.read("lead", gone["id"])["status"] == "unqualified"
+    again = me.post("/list/lead/convert", [("conversion", "none"), ("sure", "1"), *ids])
+    assert again.status_code == 404
 
 
 def test_what_is_left_out_is_not_made(api: Api, me: Person) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from patron_engine.actor import Actor
+from patron_engine.errors import Unavailable
 from patron_engine.record import outbox
+from patron_platform.jobs import outbox as sending
 from patron_platform.outward.sending import send
 from patron_testing.outside import Out
 from patron_testing.peer import Peer, peer
@@ -213,7 +216,7 @@ def test_a_sender_that_is_killed_leaves_what_another_takes_over(out: Out, other:
     job = out.opened.admin.make("yd_job", name="order", crew=1)
     from patron_platform.jobs.flow import work_flows
 
-    while work_flows(out.service, out.place):
+    while work_flows(out.place):
         pass
     with out.place.connection("job") as conn:
         (held,) = outbox.take(conn, out.place.schema, out.clock(), 10)
@@ -228,6 +231,28 @@ def test_a_sender_that_is_killed_leaves_what_another_takes_over(out: Out, other:
         assert not outbox.sent(conn, out.place.schema, held, out.clock())
         assert not outbox.parked(conn, out.place.schema, held, "x", out.clock())
     assert out.opened.admin.read("yd_job", job["id"])["name"] == "order P1"
+
+
+def test_what_left_is_written_down_although_the_database_was_away_for_a_moment(
+    out: Out, other: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection from before the database was killed: the answer is not lost, and nothing is sent once more."""
+    other.say(200, {"made": {"number": "P2"}})
+    jobs = [out.opened.admin.make("yd_job", name="order", crew=n) for n in range(2)]
+    writing, away = out.place.writing, iter([True, False, True, True])
+
+    def now_and_then(actor: Actor, act: Any, cause: Any = None) -> Any:
+        if act.__module__ == sending.__name__ and next(away, False):
+            raise Unavailable("the database is away")
+        return writing(actor, act, cause)
+
+    monkeypatch.setattr(out.place, "writing", now_and_then)
+    monkeypatch.setattr(sending, "SETTLE_PAUSE", 0.0)
+    out.work()
+    assert {out.opened.admin.read("yd_job", job["id"])["name"] for job in jobs} == {"order P2"}
+    assert other.count() == 2 and [p.state for p in out.parcels()] == ["sent", "sent"]
+    while other.count():
+        other.next()
 
 
 def test_what_is_sent_is_nobodys_to_read_in_the_outbox(out: Out, other: Peer) -> None:

@@ -121,7 +121,7 @@ def test_giving_back_moving_and_assigning(published: Opened, rep: Someone, boss:
     assert (bad.status_code, bad.json()["problems"][0]["code"]) == (422, "unknown_reason")
     assert rep.api.post(f"/records/account/{ids[0]}/return", {}).json()["problems"][0]["field"] == "reason"
     assert rep.api.post(f"/records/account/{ids[0]}/return", {"reason": "no_need"}).json()["waits"] is True
-    work_flows(published.service, published.service.runtime.workspace(WORKSPACE))
+    work_flows(published.service.runtime.workspace(WORKSPACE))
     moves = published.admin.rows("pool_move", where="kind == 'returned'", fields="from_user,by,reason,about")
     (mine,) = [m for m in moves if m["about"]["id"] == ids[0]]
     assert (mine["from_user"]["id"], mine["by"]["id"], mine["reason"]) == (rep.id, rep.id, "no_need")

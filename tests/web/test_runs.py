@@ -49,7 +49,7 @@ def clean(opened: Opened) -> Iterator[None]:
 
 
 def work(opened: Opened) -> None:
-    while work_flows(opened.service, opened.service.runtime.workspace(WORKSPACE)):
+    while work_flows(opened.service.runtime.workspace(WORKSPACE)):
         pass
 
 
@@ -98,6 +98,12 @@ def test_a_run_that_cannot_go_on_is_parked_and_replayed_or_given_up(opened: Open
     assert opened.admin.post(f"/runs/{run['id']}/give_up").status_code == 204
     assert opened.admin.get(f"/runs/{run['id']}").json()["state"] == "given_up"
     assert person.post(f"/runs/{run['id']}/give_up").status_code == 409
+    noted = [e for e in opened.admin.get("/audit").json()["entries"] if e["about"] == "c_breaks"]
+    assert [(e["action"], e["detail"]["run"]) for e in noted] == [
+        ("run_given_up", run["id"]),
+        ("run_replayed", run["id"]),
+    ]
+    assert "Gave a run up" in person.page("/audit").text
 
 
 def test_runs_are_not_for_others(opened: Opened) -> None:

@@ -61,9 +61,13 @@ class Terms:
 
     chosen: str
     within: str
-    always: bool
+    calendar: str
     warn: Decimal | None
     late: tuple[Span, ...] = ()
+
+    @property
+    def always(self) -> bool:
+        return self.calendar == "always"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Look: runs as people look at them: listed, opened with their steps, replayed, given up.
 
 In: a connection, a schema, what is looked for. Out: `Seen`s and `Taken`s, the latest first. Replaying and giving up are for runs that are
-parked; they change one row and leave what was done.
+parked; they change one row, leave what was done, and the audit notes who did it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from patron_engine.errors import Conflict, NotFound
 from patron_engine.flow.run import said
 from patron_engine.flow.store import STATES
 from patron_engine.phrases import Phrase
+from patron_engine.query.call import Call
+from patron_engine.record import audit
 
 Connection = psycopg.Connection[Any]
 SHOWN: Final = 100  # runs of one page
@@ -123,28 +125,29 @@ def offered(conn: Connection, schema: str, run: str) -> tuple[Mapping[str, Any],
     return ({}, {}) if row is None else (jsonio.loads(row[0]), jsonio.loads(row[1]))
 
 
-def replay(conn: Connection, schema: str, run: str) -> None:
+def replay(conn: Connection, call: Call, run: str) -> None:
     """A parked run goes on where it stands. Conflict when it is not parked."""
-    _change(conn, schema, run, sql.SQL("state = 'ready', attempts = 0, due_at = NULL"))
+    _change(conn, call, run, sql.SQL("state = 'ready', attempts = 0, due_at = NULL"), "run_replayed")
 
 
-def give_up(conn: Connection, schema: str, run: str) -> None:
+def give_up(conn: Connection, call: Call, run: str) -> None:
     """A parked run ends where it stands. Conflict when it is not parked."""
-    _change(conn, schema, run, sql.SQL("state = 'given_up', ended_at = now()"))
+    _change(conn, call, run, sql.SQL("state = 'given_up', ended_at = now()"), "run_given_up")
 
 
-def _change(conn: Connection, schema: str, run: str, change: sql.SQL) -> None:
+def _change(conn: Connection, call: Call, run: str, change: sql.SQL, action: str) -> None:
     done = conn.execute(
-        sql.SQL("UPDATE {} SET {} WHERE id = %s AND state = 'parked'").format(
-            sql.Identifier(schema, "sys__run"), change
+        sql.SQL("UPDATE {} SET {} WHERE id = %s AND state = 'parked' RETURNING rule, error").format(
+            sql.Identifier(call.schema, "sys__run"), change
         ),
         (run,),
-    ).rowcount
-    if not done:
-        opened(conn, schema, run)
+    ).fetchone()
+    if done is None:
+        opened(conn, call.schema, run)
         raise Conflict(
             Phrase("this run is not parked"), code="run_not_parked", hint=Phrase("look at it again")
         )
+    audit.note(conn, call, action, done[0], {"run": run, "error": done[1]})
 
 
 def _seen(row: tuple[Any, ...]) -> Seen:

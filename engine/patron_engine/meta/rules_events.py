@@ -13,23 +13,15 @@ from patron_engine.meta.reference.events import OFFERS
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems
 
-NOT_YET = ("form", "email")  # events whose other side is still to come: public forms, letters that arrive
-
 
 def automation_object(document: Document, found: Problems) -> None:
     events = document.body.get("on")
-    happens = OFFERS.keys() - {"schedule", "webhook", "email", "upgraded", "form"}
+    happens = OFFERS.keys() - {"schedule", "webhook", "email", "upgraded"}
     for event in [events] if isinstance(events, Mapping) else events if isinstance(events, list) else ():
         name = event.get("event") if isinstance(event, Mapping) else None
         if "object" not in document.body and isinstance(name, str) and name in happens:
             message = Phrase("`{name}` happens to records: say of which object", name=name)
             found.add("missing_key", message, hint="write object: …", **document.where(("on",)))
-        if name in NOT_YET:
-            message = Phrase(
-                "nothing begins by `{name}` yet: this automation is kept, and does not run", name=name
-            )
-            hint = Phrase("let it begin by another event, created for example")
-            found.add("not_carried_out", message, hint=hint, level="warning", **document.where(("on",)))
 
 
 def automation_causer(document: Document, found: Problems) -> None:

@@ -1,7 +1,6 @@
 """Automations as the model knows them: which run after a save, and what of them the save must know.
 
-In: the documents of a release. Out: bodies by object and event. An automation with a step or an event that this version does not
-carry out yet is left alone whole: half of what its author meant would be worse than nothing.
+In: the documents of a release. Out: bodies by object and event.
 """
 
 from __future__ import annotations
@@ -11,53 +10,7 @@ from typing import Any, Final
 
 from patron_engine.model.model import Model
 
-STEPS: Final = frozenset(
-    {
-        "add_member",
-        "assign",
-        "branch",
-        "call",
-        "comment",
-        "convert",
-        "create",
-        "delete",
-        "find",
-        "for_each",
-        "notify",
-        "run",
-        "share",
-        "start_approval",
-        "stop",
-        "unshare",
-        "update",
-        "upsert",
-        "wait",
-        "withdraw_approval",
-    }
-)
-AT_ONCE: Final = STEPS - {"wait", "run", "call"}  # steps that are done when they return
-EVENTS: Final = frozenset(
-    {
-        "approval",
-        "assigned",
-        "button",
-        "claimed",
-        "converted",
-        "created",
-        "date",
-        "deleted",
-        "entered",
-        "left",
-        "restored",
-        "returned",
-        "schedule",
-        "sla",
-        "stage_entered",
-        "updated",
-        "upgraded",
-        "webhook",
-    }
-)
+WAITING: Final = frozenset({"wait", "run", "call"})  # steps that are not done when they return
 
 KEPT_BY_FLOW: Final = frozenset({"approval_task", "stage_stay", "sla_clock", "pool_move"})
 # records that flow writes about others: they go with these, whoever removes them
@@ -66,13 +19,8 @@ Body = Mapping[str, Any]
 
 
 def runs_after(body: Body) -> bool:
-    """It is switched on, runs after the save, and everything in it is carried out."""
-    return (
-        body.get("timing", "after") == "after"
-        and body.get("active") is not False
-        and all(event.get("event") in EVENTS for event in events_of(body))
-        and _carried_out(body.get("steps") or ())
-    )
+    """It is switched on and runs after the save."""
+    return body.get("timing", "after") == "after" and body.get("active") is not False
 
 
 def events_of(body: Body) -> tuple[Mapping[str, Any], ...]:
@@ -103,7 +51,7 @@ def steps_of(body: Body) -> Iterator[Mapping[str, Any]]:
 
 def runs_at_once(steps: Sequence[Mapping[str, Any]]) -> bool:
     """Whether steps come to their end without waiting for anything."""
-    return all(step.get("do") in AT_ONCE for step in _every(steps))
+    return all(step.get("do") not in WAITING for step in _every(steps))
 
 
 def _every(steps: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -113,11 +61,3 @@ def _every(steps: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         yield from _every(step.get("on_error") or ())
         for case in step.get("cases") or ():
             yield from _every(case.get("steps") or ())
-
-
-def _carried_out(steps: Sequence[Mapping[str, Any]]) -> bool:
-    for step in _every(steps):
-        chosen_how = step.get("do") != "assign" or step.get("by") in (None, "turns", "load", "random")
-        if step.get("do") not in STEPS or not chosen_how:
-            return False
-    return True

@@ -31,7 +31,7 @@ from patron_engine.model.catalog import SketchCatalog
 from patron_engine.model.checks import ObjectChecks
 from patron_engine.model.data import check_data
 from patron_engine.model.expressions import Expressions
-from patron_engine.model.layouts import check_layout, check_map
+from patron_engine.model.layouts import check_layout, check_map, check_webform
 from patron_engine.model.model import Model, Segment, Setting, Workspace
 from patron_engine.model.names import Names
 from patron_engine.model.physical import PhysicalNames
@@ -153,6 +153,8 @@ def _check(
             check_layout(document, made, problems)
         elif kind == "view":
             check_map(document, made, problems)
+        elif kind == "webform":
+            check_webform(document, made, problems)
         elif kind == "workspace":
             _check_workspace(document, problems)
     check_data(made, problems)

@@ -1,4 +1,4 @@
-"""Layouts: checks of what is drawn of an object: the forms and pages of a layout, the map of a view.
+"""Layouts: checks of what is drawn of an object: the forms and pages of a layout, the map of a view, a form without a login.
 
 In: an effective document, the sketch of all objects. Out: problems with places.
 """
@@ -6,12 +6,38 @@ In: an effective document, the sketch of all objects. Out: problems with places.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from patron_engine.meta.layers import EffectiveDocument
 from patron_engine.model.sketch import ObjectSketch, Sketch
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems
+
+ON_WEBFORMS: Final = frozenset(
+    {
+        "text",
+        "long_text",
+        "email",
+        "phone",
+        "url",
+        "barcode",
+        "integer",
+        "decimal",
+        "percent",
+        "money",
+        "rating",
+        "duration",
+        "boolean",
+        "select",
+        "multi_select",
+        "cascade",
+        "date",
+        "datetime",
+        "time",
+        "date_range",
+        "color",
+    }
+)  # what somebody without a login may fill in: no records of others to choose from, no files to leave
 
 
 def check_layout(document: EffectiveDocument, made: Sketch, problems: Problems) -> None:
@@ -42,6 +68,17 @@ def check_map(document: EffectiveDocument, made: Sketch, problems: Problems) -> 
     else:
         return
     problems.add("missing_key", message, hint=hint, **document.where(("type",)))
+
+
+def check_webform(document: EffectiveDocument, made: Sketch, problems: Problems) -> None:
+    """Fields that somebody without a login can fill in."""
+    one = made.object(document.body.get("object"))
+    for index, raw in enumerate(document.body.get("fields") or () if one is not None else ()):
+        name = raw.get("field") if isinstance(raw, Mapping) else raw
+        field = one.fields.get(name) if one is not None and isinstance(name, str) else None
+        if field is not None and field.type.name not in ON_WEBFORMS:
+            problems.add("not_on_webforms", Phrase("nobody without a login fills in {field}: it is a {type}", field=field.name, type=field.type.name),
+                         hint="leave it out, or give it a value under `set`", **document.where(("fields", index)))  # fmt: skip
 
 
 def _on_no_tab(body: Mapping[str, Any]) -> list[tuple[int, str]]:

@@ -181,8 +181,8 @@ def cause_of(call: Call, reader: Reader, cause: Mapping[str, Any]) -> tuple[str,
         return ("import_row", str(cause["row"])) if "row" in cause else ("import", "")
     if kind == "merge":
         return ("unmerge" if "undo" in cause else "merge"), ""
-    if kind in ("automation", "approval", "conversion"):
-        name = str(cause.get(kind) or cause.get("rule") or "")
+    if kind in ("automation", "approval", "conversion", "webform"):
+        name = str(cause.get(kind) or cause.get("rule") or cause.get("form") or "")
         body = call.model.documents.get((kind, name)) or {}
         return kind, reader.say(body.get("label"), name)
     return kind, str(cause.get("key", "")) if kind == "key" else ""

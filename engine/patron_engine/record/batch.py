@@ -30,7 +30,18 @@ from patron_engine.record.row import Row
 from patron_engine.record.statements import Conn
 
 TAKES_WARNINGS = frozenset(
-    {"import", "automation", "approval", "pack", "system", "rollback", "handover", "erasure", "moving"}
+    {
+        "import",
+        "automation",
+        "approval",
+        "pack",
+        "system",
+        "rollback",
+        "handover",
+        "erasure",
+        "moving",
+        "webform",
+    }
 )
 # these causes take warnings and report them; a person or a key is asked (or names them in `confirm`)
 

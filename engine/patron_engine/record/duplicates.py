@@ -28,7 +28,9 @@ from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 
 MOST = 5  # twins told of one record
-TAKEN_SILENTLY = frozenset({"pack", "system", "rollback", "approval"})  # nobody reads their warnings
+TAKEN_SILENTLY = frozenset(
+    {"pack", "system", "rollback", "approval", "webform"}
+)  # nobody reads their warnings
 Key = tuple[Any, ...]
 
 

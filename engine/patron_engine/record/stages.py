@@ -192,9 +192,16 @@ def _may_move(batch: Batch, path: Path, row: Row) -> bool:
         _tell(batch, row, name, "stage_begin", Phrase(OF_FIELD, field=label, reason=why))
         return False
     actor, before = batch.call.actor, row.old.get(name)
+    if _converts(path, now) and "conversion" not in batch.call.cause.detail:
+        why = Phrase("a conversion brings it to {stage}", stage=_called(batch, path, now))
+        _tell(batch, row, name, "stage_conversion", Phrase(OF_FIELD, field=label, reason=why), hint=Phrase("convert the record"))  # fmt: skip
+        return False
     if opens(path.body, before, now, actor):
         return True
-    ways = [s for s in path.stages if s != before and opens(path.body, before, s, actor)]
+    ways = [
+        s for s in path.stages
+        if s != before and not _converts(path, s) and opens(path.body, before, s, actor)
+    ]  # fmt: skip
     hint = (
         Phrase("open from here: {stages}", stages=[_called(batch, path, s) for s in ways]) if ways else None
     )
@@ -203,6 +210,11 @@ def _may_move(batch: Batch, path: Path, row: Row) -> bool:
     )
     _tell(batch, row, name, "stage_move", Phrase(OF_FIELD, field=label, reason=why), hint=hint)
     return False
+
+
+def _converts(path: Path, stage: Any) -> bool:
+    """Whether only a conversion brings a record to this stage."""
+    return bool(path.stages.get(stage, {}).get("by") == "conversion")
 
 
 def _judge(batch: Batch, program: Program, going: Sequence[Going], *, late: bool) -> None:

@@ -67,14 +67,18 @@ def keep_standing(batch: Batch, rows: Sequence[Row]) -> None:
 
 
 def _given(batch: Batch, row: Row) -> Mapping[str, Any] | None:
-    """Whom a save gives a record that is another's doing. What an automation makes it tells of itself; what a pool does is
+    """Whom a save gives a record that is another's doing, or the queue in which it is nobody's. What an automation makes it tells of itself; what a pool does is
     noted as its move."""
-    if not row.own or not row.written or row.master is not None or "owner" not in row.changed:
+    if not row.own or not row.written or row.master is not None or not {"owner", "queue"} & row.changed:
         return None
     to, by = row.values.get("owner"), batch.causer_of(row)
+    queue = row.values.get("queue")
+    if to is None and queue is not None and "queue" in row.changed and row.action in ("create", "update"):
+        return {"queue": queue, "by": by}
     made = row.action == "create" and batch.cause["kind"] == "automation"
     if (
         to is None
+        or "owner" not in row.changed
         or to == by
         or made
         or row.action not in ("create", "update")

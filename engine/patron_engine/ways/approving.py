@@ -25,7 +25,7 @@ from patron_engine.flow.people import of_users
 from patron_engine.flow.program import Do, Flow, flow_at
 from patron_engine.flow.run import Run, said
 from patron_engine.flow.values import Reading
-from patron_engine.model.automations import AT_ONCE, runs_at_once
+from patron_engine.model.automations import WAITING, runs_at_once
 from patron_engine.model.model import Model, label_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
@@ -194,7 +194,7 @@ def _advanced(frame: Frame, flow: Flow, run: Run) -> tuple[Run, Sequence[Problem
 def _at_once(flow: Flow, at: int) -> bool:
     """Whether what stands there is done when it returns; the worker goes on with the rest."""
     what = flow.code[at] if at < len(flow.code) else None
-    return not isinstance(what, Do) or what.step.do in AT_ONCE
+    return not isinstance(what, Do) or what.step.do not in WAITING
 
 
 def _follow(frame: Frame, instance: Instance, effect: Follow) -> Going:

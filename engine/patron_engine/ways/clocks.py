@@ -49,7 +49,7 @@ def look(reading: Reading, looks: Mapping[tuple[str, str], datetime]) -> None:
         facts = _facts(reading, name, body, sorted(mine))
         made, kept = [], []
         for (record, clock), found in facts.items():
-            before, context = known.get((record, clock)), _context(reading, body, clock)
+            before, context = known.get((record, clock)), _context(reading, body, found.terms)
             if before is None:
                 names = {
                     "record": record,
@@ -87,7 +87,7 @@ def tick(conn: Conn, call: Call) -> int:
         kept = []
         for before in clocks:
             found = facts.get((before.record, before.clock)) or _gone()
-            context = _context(reading, body, before.clock)
+            context = _context(reading, body, found.terms)
             clock = went_on(before, found, call.now, context)
             if found.terms is not None:
                 clock, warns, late, number = came(clock, found.terms, call.now, context)
@@ -178,15 +178,15 @@ def _terms(body: Mapping[str, Any], clock: Mapping[str, Any], case: Mapping[str,
     calendar = case.get("calendar") or body.get("calendar") or "workspace"
     warn = clock.get("warn")
     return Terms(
-        chosen=case["name"] if case is not clock else "", within=within, always=calendar == "always",
+        chosen=case["name"] if case is not clock else "", within=within, calendar=calendar,
         warn=Decimal(str(warn).removesuffix("%")) if warn is not None else None,
         late=tuple(read_span(late["after"]) for late in clock.get("late") or ()),
     )  # fmt: skip
 
 
-def _context(reading: Reading, body: Mapping[str, Any], clock: str) -> Any:
-    """The calendar it counts by: the workspace's, or one that is named."""
-    named = body.get("calendar") or "workspace"
+def _context(reading: Reading, body: Mapping[str, Any], terms: Terms | None) -> Any:
+    """The calendar it counts by: the workspace's, or one that is named, by the case that fits or for all."""
+    named = terms.calendar if terms is not None else body.get("calendar") or "workspace"
     if named in ("workspace", "always"):
         return reading.context
     return replace(reading.context, calendar=calendar_named(reading.conn, reading.call, named))

@@ -77,6 +77,32 @@ def tell_given(reading: Reading, given: Iterable[Handed]) -> None:
             tell(reading.conn, call, [person], "assignment", text=text, about=(object, record))
 
 
+def tell_queued(reading: Reading, waiting: Iterable[Handed]) -> None:
+    """Whoever serves the queue in which a record came to wait, but who put it there: somebody shall take it."""
+    call = reading.call
+    mine: dict[tuple[str, str, str | None], dict[str, None]] = defaultdict(dict)
+    for one in waiting:
+        if one.object in call.model.objects and "queue" in call.model.objects:
+            mine[one.to, one.object, one.by][one.record] = None
+    for (queue, object, by), records in mine.items():
+        found = fetch_values(reading.conn, call, "queue", [queue], ["code", "name"]).get(queue)
+        if found is None or not found.get("code"):
+            continue
+        step = Step(name=None, do="", path="to", rule="queue", body={}, expressions={})
+        words = {"queue": found["code"]}
+        members = [
+            p for p in people(reading, step, "to", words, _subject(object, next(iter(records)))) if p != by
+        ]
+        label, titles = _object(call, object), _titles(reading, object, [*records])
+        if len(records) > SEVERAL:
+            text = Phrase("{object}: {count} wait in the queue {queue}", object=label, count=len(records), queue=_title(found["name"]))  # fmt: skip
+            tell(reading.conn, _by(call, by), members, "assignment", text=text, link=f"/o/{object}")
+            continue
+        for record in [r for r in records if r in titles]:
+            text = Phrase("{object} waits in the queue {queue}: {title}", object=label, queue=_title(found["name"]), title=titles[record])  # fmt: skip
+            tell(reading.conn, _by(call, by), members, "assignment", text=text, about=(object, record))
+
+
 # -- pools --------------------------------------------------------------------------------------------------------
 
 

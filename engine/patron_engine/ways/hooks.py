@@ -1,6 +1,6 @@
-"""Hooks: other systems call the address of an automation: the event `webhook`.
+"""Hooks: other systems call the address of an automation: the events `webhook` and `email`.
 
-In: the name of an automation, what was sent. Out: the run that begins. Address and secret are made of the platform's secret and a salt
+In: the name of an automation, what was sent: a body, or a letter that arrived. Out: the run that begins. Address and secret are made of the platform's secret and a salt
 that is kept: they can be shown again, and are others once the salt is.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -28,6 +28,7 @@ from patron_engine.record.statements import Conn
 from patron_engine.ways.flow import start
 from patron_engine.ways.steps import flow_named
 
+EVENTS: Final = ("webhook", "email")
 MOST: Final = 600  # limit_hook_rate: calls of one address in a minute
 
 
@@ -44,9 +45,17 @@ class Hook:
 
 def rules_of(model: Model) -> list[str]:
     """The automations that listen to an address of their own."""
-    return [
-        name for name, body in automations(model) if any(e["event"] == "webhook" for e in events_of(body))
-    ]
+    return [name for name, body in automations(model) if any(e["event"] in EVENTS for e in events_of(body))]
+
+
+def listens(model: Model, rule: str, event: str, to: Collection[str] = ()) -> bool:
+    """Whether an automation listens to `webhook`, or to letters `to` one of these addresses."""
+    body = model.documents.get(("automation", rule)) or {}
+    return any(
+        e["event"] == event
+        and (event != "email" or not e.get("address") or str(e["address"]).casefold() in to)
+        for e in events_of(body)
+    )
 
 
 def hook_of(conn: Conn, call: Call, key: bytes, rule: str) -> Hook:
@@ -94,7 +103,9 @@ def _keep(conn: Conn, call: Call, rule: str, salt: str | None, signed: bool) -> 
     )
 
 
-def received(conn: Conn, call: Call, rule: str, offered: Mapping[str, Any]) -> Run | None:
+def received(
+    conn: Conn, call: Call, rule: str, offered: Mapping[str, Any], name: str = "webhook"
+) -> Run | None:
     """A call that was let in: the run that begins, or None where the condition does not hold. LimitExceeded."""
     program = flow_named(call, rule)
     if program is None:
@@ -103,7 +114,7 @@ def received(conn: Conn, call: Call, rule: str, offered: Mapping[str, Any]) -> R
         raise LimitExceeded(
             Phrase("an address is called at most {most} times a minute", most=MOST), code="limit_hook_rate"
         )  # fmt: skip
-    event = {"name": "webhook", "at": call.now.isoformat(), "by": None, **offered}
+    event = {"name": name, "at": call.now.isoformat(), "by": None, **offered}
     run = Run(
         id=call.new_id(), rule=program.name, version=program.version, release=call.model.release, object=program.object,
         record=None, causer=None, event=event,

@@ -30,7 +30,7 @@ from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
 from patron_engine.store.tables import Id
 from patron_engine.ways import clocks, stage_tasks
-from patron_engine.ways.flow_told import Handed, Moved, tell_given, tell_moves
+from patron_engine.ways.flow_told import Handed, Moved, tell_given, tell_moves, tell_queued
 from patron_engine.ways.save import save
 
 MOST: Final = 200  # notes that are taken at once
@@ -64,7 +64,15 @@ def work(conn: Conn, call: Call) -> int:
         [
             Handed(object=n.object, record=n.record, to=n.told["to"], by=n.told.get("by"))
             for n in notes
-            if n.kind == "given"
+            if n.kind == "given" and "to" in n.told
+        ],
+    )
+    tell_queued(
+        reading,
+        [
+            Handed(object=n.object, record=n.record, to=n.told["queue"], by=n.told.get("by"))
+            for n in notes
+            if n.kind == "given" and "queue" in n.told
         ],
     )
     _due(reading, stages)

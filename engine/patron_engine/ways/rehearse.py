@@ -32,7 +32,7 @@ from patron_engine.store.tables import Tables
 from patron_engine.ways.expected import same, shown
 from patron_engine.ways.packdata import wire_value, write_data
 from patron_engine.ways.passing import moment_of, pass_time, press_button
-from patron_engine.ways.rehearsed import ACTS, act_on_approval, user_values
+from patron_engine.ways.rehearsed import ACTS, act_on, user_values
 from patron_engine.ways.save import save
 
 RUNS = ACTS | {
@@ -263,7 +263,7 @@ def _do(stage: Stage, step: Mapping[str, Any]) -> None:
         object, id = stage.records[step["record"]]
         values = stage.values(object, step.get("set", {}))
         if step["do"] in ACTS:
-            act_on_approval(stage.conn, call, {**step, "set": values}, object, id)
+            act_on(stage.conn, call, {**step, "set": values}, object, id)
             return
         confirm = frozenset(step.get("confirm", ()))
         if step["do"] == "button":

@@ -1,4 +1,4 @@
-"""Rehearsed: what the people of a check do with approvals: submit, approve, reject, return, withdraw. Part of ways/rehearse.
+"""Rehearsed: what the people of a check do beside saves: approvals, conversions, claims from pools. Part of ways/rehearse.
 
 In: who acts, the act, a record. Out: nothing but what it does. NotFound where nothing waits for him.
 """
@@ -14,10 +14,11 @@ from patron_engine.model.model import Model
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
-from patron_engine.ways import approve, deciding
+from patron_engine.ways import approve, deciding, pools
 from patron_engine.ways.approval_people import Wish
+from patron_engine.ways.convert import convert
 
-ACTS: Final = frozenset({"submit", "approve", "reject", "return", "withdraw"})
+ACTS: Final = frozenset({"submit", "approve", "reject", "return", "withdraw", "convert", "claim"})
 
 
 def user_values(model: Model, user: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
@@ -30,7 +31,19 @@ def user_values(model: Model, user: Mapping[str, Any], known: Mapping[str, str])
     return values
 
 
-def act_on_approval(conn: Conn, call: Call, step: Mapping[str, Any], object: str, id: str) -> None:
+def act_on(conn: Conn, call: Call, step: Mapping[str, Any], object: str, id: str) -> None:
+    """One act with a record that stands there."""
+    if step["do"] == "convert":
+        convert(conn, call, object, id, step["conversion"], confirm=frozenset(step.get("confirm", ())))
+    elif step["do"] == "claim":
+        ((_, error),) = pools.claim(conn, call, object, [id])
+        if error is not None:
+            raise error
+    else:
+        _on_approval(conn, call, step, object, id)
+
+
+def _on_approval(conn: Conn, call: Call, step: Mapping[str, Any], object: str, id: str) -> None:
     do, comment = step["do"], step.get("comment")
     if do == "submit":
         approve.submit(conn, call, object, id)

@@ -51,7 +51,7 @@ def try_automation(request: Request, name: str, data: Body) -> Response:
     wanted = Wanted(
         rule=name, records=tuple(_texts(body, "records")), event=_text(body, "event") or "", set=_map(body, "set")
     )  # fmt: skip
-    who, _ = hands(request.app.state.service, caller.workspace)
+    who, _ = hands(caller.workspace)
 
     def act(conn: Connection, call: Call) -> list[dict[str, Any]]:
         made = trying.try_rule(conn, call, who, wanted)

@@ -90,8 +90,7 @@ def press_button(request: Request, object: str, id: str, name: str, data: Body) 
     body = json_object(request, data) if data.strip() else {}
     only(body, ("fields", "confirm"))
     change = Change(action="update", object=object, id=id, set=_fields(body), confirm=_confirm(body))
-    service = request.app.state.service
-    who, _ = hands(service, caller.workspace)
+    who, _ = hands(caller.workspace)
     begun: list[str] = []
 
     def act(conn: Connection, call: Call) -> Answer:
@@ -105,7 +104,7 @@ def press_button(request: Request, object: str, id: str, name: str, data: Body) 
     answer = write(request, caller, data, act)
     if not begun:
         return answer  # it was sent before
-    run = carry_on(service, caller.workspace, begun[0])
+    run = carry_on(caller.workspace, begun[0])
     return json_answer(dumps(_run_told(run, caller.actor.languages)))
 
 

@@ -1,8 +1,9 @@
 """Hooks over HTTP: `POST /hooks/{token}` is what other systems call; the address is shown and changed below /automations.
 
-In: a body of JSON, of a form, or of text, at most 256 KB; `Patron-Signature: sha256=HMAC(secret, body)` where the address demands it.
+In: a body of JSON, of a form, or of text, at most 256 KB, or a letter as it arrived (`message/rfc822`, for the event `email`); `Patron-Signature: sha256=HMAC(secret, body)` where the address demands it.
 Out: 202 `{"run": id}`, null where the automation's condition does not hold. 404 for an address that is none, whatever is wrong with it.
-An `Idempotency-Key` makes a call that is repeated begin one run.
+An `Idempotency-Key` makes a call that is repeated begin one run, and so does the
+Message-ID of a letter. Letters to other addresses than the automation's, and those that programs answer with, begin nothing.
 """
 
 from __future__ import annotations
@@ -19,20 +20,23 @@ from starlette.responses import Response
 
 from patron_engine.actor import SYSTEM, Cause
 from patron_engine.errors import LimitExceeded, NotFound
+from patron_engine.flow.run import Run
 from patron_engine.jsonio import dumps
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.runtime import Workspace
 from patron_engine.ways import hooks
-from patron_platform.api.body import BadBody, read_json
+from patron_platform.api.arrived import read_letter
+from patron_platform.api.body import BadBody, UnsupportedMedia, read_json
 from patron_platform.api.door import Caller
 from patron_platform.api.errors import Unauthenticated
-from patron_platform.api.idempotency import Answer, write
+from patron_platform.api.idempotency import Answer, write, write_named
 from patron_platform.api.requests import Body
 from patron_platform.service import Service
 
 router = APIRouter()
 LARGEST: Final = 256 * 1024  # limit_hook_body: bytes of a call
+LETTER: Final = "message/rfc822"
 LONGEST: Final = 300  # characters of the last part of an address
 SECRETS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})  # headers no automation reads
 Connection = psycopg.Connection[Any]
@@ -46,6 +50,12 @@ def receive(request: Request, token: str, data: Body) -> Response:
     if not hmac.compare_digest(hook.token.encode(), token.encode()):
         raise _nothing()
     _signed(request, hook, data)
+    caller = Caller(principal=f"hook:{rule}", actor=SYSTEM, workspace=place, cause=Cause(kind="automation", detail={"rule": rule}))  # fmt: skip
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == LETTER:
+        return _letter(request, caller, rule, data)
+    if not place.reading(SYSTEM, lambda _, call: hooks.listens(call.model, rule, "webhook")):
+        raise UnsupportedMedia(Phrase("this address takes letters: {type}", type=LETTER))
     if len(data) > LARGEST:
         raise LimitExceeded(Phrase("a call has at most {most} bytes", most=LARGEST), code="limit_hook_body")
     offered = {
@@ -56,10 +66,27 @@ def receive(request: Request, token: str, data: Body) -> Response:
 
     def act(conn: Connection, call: Call) -> Answer:
         run = hooks.received(conn, call, rule, offered)
-        return Answer(dumps({"run": run.id if run is not None else None}), 202)
+        return _begun(run)
 
-    caller = Caller(principal=f"hook:{rule}", actor=SYSTEM, workspace=place, cause=Cause(kind="automation", detail={"rule": rule}))  # fmt: skip
     return write(request, caller, data, act)
+
+
+def _letter(request: Request, caller: Caller, rule: str, data: bytes) -> Response:
+    """A letter begins one run, however often it is delivered."""
+    letter = read_letter(data)
+
+    def act(conn: Connection, call: Call) -> Answer:
+        wanted = not letter.automatic and hooks.listens(call.model, rule, "email", letter.addresses)
+        run = hooks.received(conn, call, rule, letter.offered(), "email") if wanted else None
+        return _begun(run)
+
+    if not letter.id or request.headers.get("idempotency-key") is not None:
+        return write(request, caller, data, act)
+    return write_named(caller, f"{caller.principal}\nletter\n{letter.id}", letter.id, act).response()
+
+
+def _begun(run: Run | None) -> Answer:
+    return Answer(dumps({"run": run.id if run is not None else None}), 202)
 
 
 def _named(service: Service, token: str) -> tuple[Workspace, str]:

@@ -60,14 +60,14 @@ def open_run(request: Request, id: UUID) -> Response:
 @router.post("/{id}/replay")
 def replay(request: Request, id: UUID) -> Response:
     caller = _administrator(request)
-    caller.workspace.writing(caller.actor, lambda conn, call: look.replay(conn, call.schema, str(id)))
+    caller.workspace.writing(caller.actor, lambda conn, call: look.replay(conn, call, str(id)))
     return Response(status_code=204)
 
 
 @router.post("/{id}/give_up")
 def give_up(request: Request, id: UUID) -> Response:
     caller = _administrator(request)
-    caller.workspace.writing(caller.actor, lambda conn, call: look.give_up(conn, call.schema, str(id)))
+    caller.workspace.writing(caller.actor, lambda conn, call: look.give_up(conn, call, str(id)))
     return Response(status_code=204)
 
 

@@ -72,7 +72,7 @@ def try_(
     )  # fmt: skip
     with opened(data, database) as service:
         place = service.runtime.workspace(workspace)
-        who, _ = hands(service, place)
+        who, _ = hands(place)
         made = place.writing(
             OPERATOR, lambda conn, call: [as_dict(call, one) for one in try_rule(conn, call, who, wanted)]
         )

@@ -22,7 +22,6 @@ from patron_engine.release.active import load_model
 from patron_engine.runtime import Workspace
 from patron_engine.ways import clocks, flow, noting, pool_clocks, replaying, timers
 from patron_engine.ways.standing import Who
-from patron_platform.service import Service
 
 TURN_SECONDS = 2.0
 
@@ -41,14 +40,14 @@ ACTS: Final[tuple[tuple[store.Due, Callable[[Conn, Call], int]], ...]] = (
 log = logging.getLogger("patron.worker")
 
 
-def hands(service: Service, place: Workspace) -> tuple[Who, flow.Older]:
+def hands(place: Workspace) -> tuple[Who, flow.Older]:
     """What carrying runs on asks of the process: people as they stand now, automations of former releases."""
     return place.people.who, _older(place)
 
 
-def carry_on(service: Service, place: Workspace, run: str) -> Run:
+def carry_on(place: Workspace, run: str) -> Run:
     """Goes on with one run while somebody waits, as far as it goes at once; how it stands. The rest is the worker's."""
-    who, older = hands(service, place)
+    who, older = hands(place)
     end = time.monotonic() + AT_ONCE_SECONDS
     for _ in range(AT_ONCE_STEPS):
         found, _problems = place.writing(
@@ -60,9 +59,9 @@ def carry_on(service: Service, place: Workspace, run: str) -> Run:
     return found
 
 
-def work_flows(service: Service, place: Workspace) -> int:
+def work_flows(place: Workspace) -> int:
     """Takes what is due, for one turn; how many events and steps that were."""
-    who, older = hands(service, place)
+    who, older = hands(place)
     end, done = time.monotonic() + TURN_SECONDS, 0
     while time.monotonic() < end:
         with place.connection("job") as conn:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
@@ -17,7 +18,7 @@ from typing import Any, Final
 import psycopg
 
 from patron_engine.actor import SYSTEM
-from patron_engine.errors import PatronError
+from patron_engine.errors import PatronError, Unavailable
 from patron_engine.flow import answering
 from patron_engine.query.call import Call
 from patron_engine.record import connections, hooks, outbox
@@ -38,6 +39,8 @@ TURN_SECONDS: Final = 20.0
 AT_ONCE: Final = 10  # parcels one turn takes at a time
 THREADS: Final = 8  # workspaces that send at the same time
 ROUND_SECONDS: Final = 1.0
+SETTLE_SECONDS: Final = 10.0  # that the database may be away while what became of a parcel is written
+SETTLE_PAUSE: Final = 0.2
 TOGETHER: Final = 100  # notices of one letter
 MINUTE: Final = timedelta(minutes=1)
 
@@ -105,8 +108,24 @@ def _all(service: Service, place: Workspace, taken: list[Held]) -> int:
                 more += outbox.take_more(conn, place.schema, held.person, place.runtime.clock(), TOGETHER)
                 conn.commit()
         gone |= {held.id, *(h.id for h in more)}
-        _one(service, place, held, more)
+        try:
+            _one(service, place, held, more)
+        except Exception:  # the others were taken with it: they do not wait until it stalls
+            log.exception("parcel_stands", extra={"workspace": place.name, "parcel": held.id})
     return len(gone)
+
+
+def _settle(place: Workspace, write: Callable[[Connection, Call], None]) -> None:
+    """Writes what became of a parcel, also where the database was away for a moment: what has left is not to leave again."""
+    ends = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            place.writing(SYSTEM, write)
+            return
+        except Unavailable:
+            if time.monotonic() > ends:
+                raise
+        time.sleep(SETTLE_PAUSE)
 
 
 def _one(service: Service, place: Workspace, held: Held, more: list[Held]) -> None:
@@ -157,7 +176,7 @@ def _left(place: Workspace, parcels: list[Held], sent: Sent) -> None:
                 answering.answered(conn, call.schema, held.run, held.id, sent.answer)
         _note(conn, call, parcels[0], None)
 
-    place.writing(SYSTEM, write)
+    _settle(place, write)
 
 
 def _write(place: Workspace, parcels: list[Held], error: PatronError, what: str) -> None:
@@ -177,7 +196,7 @@ def _write(place: Workspace, parcels: list[Held], error: PatronError, what: str)
                 _over(conn, call, held, error, why)
         _note(conn, call, parcels[0], why if what != "dropped" else None)
 
-    place.writing(SYSTEM, write)
+    _settle(place, write)
 
 
 def _over(conn: Connection, call: Call, held: Held, error: PatronError, why: str) -> None:
@@ -244,6 +263,8 @@ def _tell(service: Service, place: Workspace, held: Held) -> None:
                 )  # fmt: skip
             outbox.sent(conn, call.schema, held, call.now)
 
-        place.writing(SYSTEM, write)
+        _settle(place, write)
+    except Unavailable:
+        raise
     except PatronError as error:
         _write(place, [held], error, "parked")

@@ -68,7 +68,7 @@ def work_round(service: Service, stop: Event, begun: dict[str, str]) -> int:
             log.exception("workspace_failed", extra={"workspace": name})
             continue
         try:  # what happens by itself must not hold up imports and indexes, nor they it
-            done += work_flows(service, place)
+            done += work_flows(place)
         except Exception:
             log.exception("flow_failed", extra={"workspace": name})
     return done

@@ -47,6 +47,7 @@ PLACES = (
     )),
     ("admin.group_outward", (
         ("outward.connections", "plug", ("admin", "connections"), "administrator"),
+        ("webforms.title", "clipboard-list", ("admin", "forms"), "administrator"),
         ("outward.webhooks", "webhook", ("admin", "webhooks"), "administrator"),
         ("outward.outbox", "send", ("admin", "outbox"), "administrator"),
     )),

@@ -55,7 +55,7 @@ def automations(request: Request, workspace: str) -> Response:
             {
                 "name": a.name, "label": words.rule(a.name), "object": words.object(a.object) if a.object else "",
                 "events": [words.event(e) for e in a.events],
-                "state": "runs" if a.runs else "before" if a.before else "off" if not a.active else "not_yet",
+                "state": "runs" if a.runs else "before" if a.before else "off",
             }
             for a in known(call.model)
         ]  # fmt: skip
@@ -80,7 +80,7 @@ def try_it(request: Request, workspace: str, name: str, form: FormData) -> Respo
     visitor = _administrator(request, workspace)
     given = forms_in.texts(form)
     csrf.check(request, visitor.session.id, given)
-    who, _ = hands(visitor.service, visitor.workspace)
+    who, _ = hands(visitor.workspace)
     chosen = forms_in.several(form, "id")
 
     def act(conn: Connection, call: Call) -> list[dict[str, Any]]:

@@ -63,7 +63,7 @@ def bulk_press(request: Request, workspace: str, object: str, form: FormData) ->
 
 def _done(it: Asked, button: Button, ids: Sequence[str], values: Mapping[str, Any], back: str) -> Response:
     visitor = it.visitor
-    who, _ = hands(visitor.service, visitor.workspace)
+    who, _ = hands(visitor.workspace)
     cause = Cause(kind=visitor.cause.kind, detail={**visitor.cause.detail, "bulk": True})
     refused: list[tuple[str, str]] = []
     for id in ids:
@@ -74,11 +74,17 @@ def _done(it: Asked, button: Button, ids: Sequence[str], values: Mapping[str, An
 
         try:
             run = visitor.workspace.writing(visitor.actor, act, cause)
-            carry_on(visitor.service, visitor.workspace, run)
+            carry_on(visitor.workspace, run)
         except Refused as error:
             refused.append((id, " ".join(visitor.words(p.message) for p in error.problems)))
         except PatronError as error:
             refused.append((id, visitor.words(error.detail)))
+    return went(it, ids, refused, back)
+
+
+def went(it: Asked, ids: Sequence[str], refused: Sequence[tuple[str, str]], back: str) -> Response:
+    """Back to the list; a page with the records it did not go for, where there are any."""
+    visitor = it.visitor
     if not refused:
         return see_other(back)
     with visitor.workspace.connection("read") as conn:

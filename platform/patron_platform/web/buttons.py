@@ -91,7 +91,7 @@ class ButtonDesk(Desk):
         return replace(plain, address=here, preview=f"{here}/preview", title=label, send=label)
 
     def carry_out(self, conn: Connection, call: Call, change: Change) -> Outcome:
-        who, _ = hands(self.visitor.service, self.visitor.workspace)
+        who, _ = hands(self.visitor.workspace)
         self.pressed[:] = [press(conn, call, who, self.button, change).id]
         return Outcome(action="updated", object=known_object(call, self.name).name, id=self.id)
 
@@ -127,7 +127,7 @@ def pressed(button: str, form: Posted) -> Response:
         asks = bool(desk.found(call).ask)
     answer = send_form(desk, form.pairs) if asks else _at_once(desk, form)
     for run in desk.pressed if answer.status_code == 303 else ():
-        carry_on(form.visitor.service, form.visitor.workspace, run)
+        carry_on(form.visitor.workspace, run)
     return answer
 
 

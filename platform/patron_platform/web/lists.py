@@ -31,6 +31,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.cursor import CursorOutdated
 from patron_engine.query.names import known_object
 from patron_engine.ways.merge import NOT_MERGED
+from patron_engine.ways.prospects import open_to
 from patron_platform import personal as kept
 from patron_platform.api.errors import status_of
 from patron_platform.api.requests import parameters
@@ -209,6 +210,7 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
     return {
         "editing": None,
         "buttons": pressable(it.call, it.object),
+        "conversions": open_to(it.call, it.object.name),
         "tree": False,
         "first_line": False,
         "depth": 0,

@@ -79,12 +79,12 @@ def give_up(request: Request, workspace: str, id: UUID, form: FormData) -> Respo
 
 
 def _changed(
-    request: Request, workspace: str, id: UUID, form: FormData, act: Callable[[Connection, str, str], None]
+    request: Request, workspace: str, id: UUID, form: FormData, act: Callable[[Connection, Call, str], None]
 ) -> Response:
     visitor = _administrator(request, workspace)
     csrf.check(request, visitor.session.id, forms_in.texts(form))
     try:
-        visitor.workspace.writing(visitor.actor, lambda conn, call: act(conn, call.schema, str(id)))
+        visitor.workspace.writing(visitor.actor, lambda conn, call: act(conn, call, str(id)))
     except Conflict:
         return visitor.workspace.reading(
             visitor.actor, lambda conn, call: _opened(visitor, conn, call, str(id), "not_parked", 409)
@@ -122,7 +122,7 @@ def _lines(conn: Connection, call: Call, reader: Reader, found: list[look.Seen])
     words = Words(call.model, reader)
     return [
         {
-            **one.as_dict(), "label": words.rule(one.rule), "began": reader.moment(one.began_at),
+            **one.as_dict(), "label": words.rule(one.rule), "shown": "missed" if one.error == "missed" else one.state, "began": reader.moment(one.began_at),
             "ended": reader.moment(one.ended_at) if one.ended_at else "", "due": reader.moment(one.due_at) if one.due_at else "",
             "lasted": _lasted(one), "title": titles.get((one.object or "", one.record or ""), ""), "who": titles.get(("user", one.causer or ""), ""),
         }

@@ -78,7 +78,7 @@ def work_until_killed(service: Service, place: Workspace, dice: random.Random, t
                 OPERATOR, [Change(action="create", object="job", set={"name": n}) for n in names]
             )
             told(made=[o.id for o in made])
-            work_flows(service, place)
+            work_flows(place)
             work_outbox(service, place)
         except (Conflict, Unavailable):
             continue

@@ -50,7 +50,7 @@ class Out:
 
     def work(self) -> None:
         for _ in range(50):
-            if not work_flows(self.service, self.place) + work_outbox(self.service, self.place):
+            if not work_flows(self.place) + work_outbox(self.service, self.place):
                 return
         raise AssertionError("it never ends")
 

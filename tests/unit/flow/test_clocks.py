@@ -29,7 +29,9 @@ def context(now: datetime = START) -> Context:
 
 
 def terms(within: str = "4 work_hours", always: bool = False, **more: Any) -> Terms:
-    return Terms(chosen="c", within=within, always=always, warn=Decimal(50), **more)
+    return Terms(
+        chosen="c", within=within, calendar="always" if always else "workspace", warn=Decimal(50), **more
+    )
 
 
 def facts(terms: Terms, **more: bool) -> Facts:
