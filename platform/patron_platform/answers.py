@@ -18,7 +18,6 @@ from patron_engine.access.roles import given_of
 from patron_engine.actor import SYSTEM
 from patron_engine.errors import Forbidden, NotFound, Refused
 from patron_engine.model.model import Object
-from patron_engine.page.listing import title_of
 from patron_engine.page.reader import Reader
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
@@ -27,6 +26,7 @@ from patron_engine.query.names import known_object
 from patron_engine.query.reach import GivenRow, given_of_record
 from patron_engine.query.rights import role_principal
 from patron_engine.query.spec import Ask
+from patron_engine.query.titles import title_of
 from patron_engine.ways.explain import Explanation, explain, who_can
 from patron_engine.ways.opening import openings
 from patron_engine.ways.read import read, read_one

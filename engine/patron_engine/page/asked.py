@@ -21,10 +21,10 @@ from patron_engine.page.cards import choice_of
 from patron_engine.page.inputs import Choice, Input, widget_of
 from patron_engine.page.palette import token_of
 from patron_engine.page.reader import Reader
-from patron_engine.page.show import UNTITLED
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.spec import MAX_LIMIT, Ask
+from patron_engine.query.titles import title_of
 from patron_engine.ways.read import read
 
 Connection = psycopg.Connection[Any]
@@ -167,13 +167,7 @@ def candidates(
     if chosen and chosen not in {r["id"] for r in rows} and len(chosen) == 36:
         own = Ask(object=target.name, fields=("id", target.title), ids=(chosen,))
         rows = [*read(conn, call, own, secret=b"").rows(), *rows]
-    return tuple(Choice(value=r["id"], text=_said(r.get(target.title))) for r in rows)
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, Mapping):
-        value = value.get("title")
-    return str(value) if value not in (None, "") else UNTITLED
+    return tuple(Choice(value=r["id"], text=title_of(target, r)) for r in rows)
 
 
 # -- values -----------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from patron_engine.page.reader import Reader
 from patron_engine.page.show import UNTITLED, Item, Shown, option_item, shown
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
+from patron_engine.query.titles import title_of
 
 MOST_FACTS = 4
 SPEAK_FOR_THEMSELVES = frozenset(
@@ -106,7 +107,7 @@ class Cards:
         return Card(
             id=record["id"],
             version=int(record["version"]),
-            title=self._title(record),
+            title=title_of(object, record),
             facts=self._facts(record, {*without, object.title, "owner"}),
             owner=(owner.get("title") or UNTITLED) if isinstance(owner, Mapping) else None,
             color=color.color if color else None,
@@ -114,12 +115,6 @@ class Cards:
             late=record.get("overdue") is True,
             record=record,
         )
-
-    def _title(self, record: Mapping[str, Any]) -> str:
-        value = record.get(self.question.object.title)
-        if isinstance(value, Mapping):
-            return str(value.get("title") or UNTITLED)
-        return str(value) if value not in (None, "") else UNTITLED
 
     def _facts(self, record: Mapping[str, Any], without: set[str]) -> tuple[Fact, ...]:
         currency = record.get("currency") if self.question.object.record_currency else None

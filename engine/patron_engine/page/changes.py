@@ -28,8 +28,8 @@ from patron_engine.query.files import record_files
 from patron_engine.query.fitting import readable_here
 from patron_engine.query.history import Wanted, history_page, stood_at, writers
 from patron_engine.query.names import known_object
-from patron_engine.query.recent import titles_of
 from patron_engine.query.spec import MAX_FIELDS
+from patron_engine.query.titles import titles_of
 from patron_engine.ways.read import read_one
 
 Connection = psycopg.Connection[Any]
@@ -157,7 +157,7 @@ def _happening(
         at=moment_of(entry["at"]),
         version=int(entry["version"]),
         action=str(entry["action"]),
-        by=person(by, call.actor),
+        by=person(by),
         by_me=by is not None and str(by["id"]) == call.actor.user,
         cause=cause,
         named=named,

@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 from patron_engine.access.decide import readable
 from patron_engine.model.model import Object
-from patron_engine.page.form_names import titles_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import shown
 from patron_engine.page.typed import Group, Typed, TypedRow, as_drawn, same_as, texts_of
 from patron_engine.query.call import Call
 from patron_engine.query.spec import MAX_LIMIT, Ask, Within
+from patron_engine.query.titles import titles_of
 from patron_engine.record.statements import Conn
 from patron_engine.ways.read import read
 
@@ -105,7 +105,7 @@ def _said(conn: Conn, call: Call, of: Any, group: Group | None) -> str:
     """What was typed as people read it: of records their titles."""
     texts = texts_of(group)
     if of.expr.kind == "link" and len(of.expr.objects) == 1:
-        titles = titles_of(conn, call, [(of.expr.objects[0], t) for t in texts])
+        titles = titles_of(conn, call, {of.expr.objects[0]: texts})
         return ", ".join(titles.values())
     return ", ".join(texts)
 

@@ -34,7 +34,7 @@ def decisions(
             kind="approval", object=record[0], id=f"a{w['id']}", at=w["at"], day=reader.local(w["at"]).date(), icon="stamp", what="",
             action=w["kind"], run=w["instance"], title=people.get(w["person"] or "", ""), named=people.get(w["behalf"] or "", ""),
             body=Shown(kind="text", text=w["comment"]) if w["comment"] else EMPTY,
-            by=person({"id": w["by"], "title": people.get(w["by"])}, call.actor) if w["by"] else None,
+            by=person({"id": w["by"], "title": people.get(w["by"])}) if w["by"] else None,
             by_me=w["by"] is not None and w["by"] == call.actor.user,
         )
         for w in lines

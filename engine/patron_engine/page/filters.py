@@ -19,7 +19,7 @@ from patron_engine.page.conditions import Condition, Group, holes, write_conditi
 from patron_engine.page.operators import NUMERIC, OPERATORS, PATTERNS
 from patron_engine.page.paths import field_at, value_type
 from patron_engine.page.reader import Reader
-from patron_engine.page.show import option_item
+from patron_engine.page.show import UNTITLED, option_item
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 
@@ -147,7 +147,7 @@ def said_values(
             for value in condition.values
         )
     if widget == "records":
-        return tuple(titles.get(value, value) for value in condition.values)
+        return tuple(titles.get(value, UNTITLED) for value in condition.values)
     if widget == "number":
         return tuple(_number(value, reader) for value in condition.values)
     if widget == "date":

@@ -21,7 +21,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.files import FEATURE as FILES
 from patron_engine.query.fitting import readable_here
 from patron_engine.query.follows import Step, steps
-from patron_engine.query.recent import titles_of
+from patron_engine.query.titles import titles_of
 
 Connection = psycopg.Connection[Any]
 FEATURE = "follow"

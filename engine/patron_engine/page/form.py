@@ -19,7 +19,7 @@ from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import FileSpec, Rollup
 from patron_engine.model.model import Object, label_of
 from patron_engine.page.form_inputs import At, Frame, Ref, input_of
-from patron_engine.page.form_names import files_of, input_name, titles_of, told_of
+from patron_engine.page.form_names import files_of, input_name, told_of
 from patron_engine.page.form_opened import longer, opened
 from patron_engine.page.form_parts import currencies_of, sections_of, tabs_of, total_of
 from patron_engine.page.form_places import by_hand, targets_of
@@ -35,6 +35,7 @@ from patron_engine.page.typed import Typed, TypedRow, set_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.titles import refs_of, titles_of
 from patron_engine.record.change import Change
 from patron_engine.record.row import Row
 from patron_engine.ways.preview import Preview, preview
@@ -279,7 +280,7 @@ class _Maker:
         return Frame(
             preview=self.preview,
             reader=self.reader,
-            titles=titles_of(self.conn, self.call, refs),
+            titles=titles_of(self.conn, self.call, refs_of(refs)),
             files=files_of(self.conn, self.call, ids),
             places=targets_of(self.conn, self.call, self.preview, every),
             writable={

@@ -15,37 +15,15 @@ from typing import Any
 
 import psycopg
 
-from patron_engine.access.decide import Deny, row_rule
 from patron_engine.errors import NotFound
 from patron_engine.page.typed import Typed
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.files import find_file
-from patron_engine.query.spec import MAX_LIMIT, Ask
-from patron_engine.ways.read import rows as read_rows
 
 Connection = psycopg.Connection[Any]
 Ref = tuple[str, str]
 IN_ROW = re.compile(r"(\w+)\[(\d+)\](?:\.(.+))?")
-
-
-def titles_of(conn: Connection, call: Call, refs: Iterable[Ref]) -> Mapping[Ref, str]:
-    """Reference -> what the record is called; those the reader may not see are left out."""
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for object, id in refs:
-        wanted[object].add(id)
-    found: dict[Ref, str] = {}
-    for object, ids in wanted.items():
-        known = call.model.object(object)
-        if known is None or isinstance(row_rule(call.model, call.actor, "read", object), Deny):
-            continue
-        every = sorted(ids)
-        for start in range(0, len(every), MAX_LIMIT):
-            some = tuple(every[start : start + MAX_LIMIT])
-            ask = Ask(object=object, ids=some, fields=("id", known.title), limit=MAX_LIMIT, voided="yes")
-            for row in read_rows(conn, call, ask):
-                found[(object, str(row["id"]))] = str(row.get(known.title) or "")
-    return found
 
 
 def files_of(conn: Connection, call: Call, ids: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:

@@ -14,13 +14,13 @@ import psycopg
 
 from patron_engine.access.decide import readable
 from patron_engine.model.model import Object
-from patron_engine.page.home import title_in
 from patron_engine.page.marks import Pieces, fits, marked
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import shown
 from patron_engine.query.call import Call
 from patron_engine.query.found import Candidates, found_in
 from patron_engine.query.spec import Ask
+from patron_engine.query.titles import title_of
 from patron_engine.ways.read import read
 
 MAX_WORDS = 200  # characters of a question
@@ -117,7 +117,7 @@ def _hit(
     others = [pair for pair in values if pair not in fitting]
     return Hit(
         id=str(row["id"]),
-        title=marked(title_in(row.get(object.title)) or "…", words),
+        title=marked(title_of(object, row), words),
         hints=tuple((label, marked(text, words)) for label, text in [*fitting, *others][:HINTS]),
     )
 

@@ -31,6 +31,7 @@ from patron_engine.query.groups import groups
 from patron_engine.query.recent import Moved, Seen, moved, recent
 from patron_engine.query.resolve import resolve
 from patron_engine.query.spec import Ask
+from patron_engine.query.titles import title_of
 from patron_engine.ways.read import read
 
 Connection = psycopg.Connection[Any]
@@ -190,7 +191,7 @@ def _line(call: Call, reader: Reader, object: Object, columns: list[str], row: M
     return Line(
         object=object.name,
         id=str(row["id"]),
-        title=title_in(row.get(object.title)),
+        title=title_of(object, row),
         hints=tuple(hints),
         version=int(row["version"]),
         when=when_due(due, reader),
@@ -202,13 +203,6 @@ def when_due(due: str, reader: Reader) -> Literal["late", "today", "later", ""]:
     """How a day (2026-11-26, or "") lies to today."""
     today = reader.today.isoformat()
     return "" if not due else "late" if due < today else "today" if due == today else "later"
-
-
-def title_in(value: Any) -> str:
-    """A title as it is read; that of a record behind a link where the title is a link."""
-    if isinstance(value, Mapping):
-        value = value.get("title")
-    return "" if value is None else str(value)
 
 
 def _staged(conn: Connection, call: Call, reader: Reader, apps: tuple[App, ...]) -> Iterator[Staged]:

@@ -21,10 +21,11 @@ from patron_engine.page.inputs import widget_of
 from patron_engine.page.paths import field_at, gathers, label_at, seen_at, sorts, value_type
 from patron_engine.page.question import Column, Question
 from patron_engine.page.reader import Reader
-from patron_engine.page.show import EMPTY, UNTITLED, Item, Shown, numeric, short, shown
+from patron_engine.page.show import EMPTY, Item, Shown, numeric, shown
 from patron_engine.page.virtual import virtual_label, virtual_shown
 from patron_engine.query.call import Call
 from patron_engine.query.spec import MAX_SORT
+from patron_engine.query.titles import short, title_of
 from patron_engine.ways.read import read
 
 EDITED = frozenset({
@@ -212,16 +213,6 @@ def editable(field: Field) -> bool:
     if field.type in LINKS and (field.link.many or len(field.link.to) != 1 or field.type == "master"):
         return False
     return widget_of(field, written=True) in EDITED and field.readonly is not True
-
-
-def title_of(object: Object, row: Mapping[str, Any]) -> str:
-    """What a record is called."""
-    value = row.get(object.title)
-    if object.title == "id":
-        return short(str(row["id"]))
-    if isinstance(value, Mapping):
-        value = value.get("title")
-    return str(value) if value not in (None, "") else UNTITLED
 
 
 def _shown(call: Call, object: Object, head: Heading, row: Mapping[str, Any], reader: Reader) -> Shown:

@@ -25,6 +25,7 @@ from patron_engine.page.reader import Reader
 from patron_engine.page.show import numeric, shown
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
+from patron_engine.query.titles import title_of
 from patron_engine.query.tokens import begun
 from patron_engine.ways.read import read, read_one
 
@@ -102,11 +103,10 @@ def _of_object(
     found = []
     for row in rows:
         texts = [shown(known[n], row.get(n), reader).text for n in facts]
-        title = _title(row, object.title)
         found.append(
             Choice(
                 value=f"{object.name}:{row['id']}" if several else row["id"],
-                text=title or "…",
+                text=title_of(object, row),
                 hint=" · ".join(t for t in (several, *texts) if t),
             )
         )

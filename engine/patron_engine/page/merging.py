@@ -13,11 +13,11 @@ from typing import Any
 from psycopg import sql
 
 from patron_engine.model.model import Object
-from patron_engine.page.listing import title_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import Shown, shown
 from patron_engine.query.call import Call
 from patron_engine.query.spec import MAX_FIELDS
+from patron_engine.query.titles import title_of
 from patron_engine.record.merged import rows_on
 from patron_engine.record.statements import Conn
 from patron_engine.ways.merge import mergeable

@@ -17,15 +17,14 @@ import psycopg
 from psycopg import sql
 
 from patron_engine.access.decide import readable
-from patron_engine.model.model import say
+from patron_engine.model.model import Object, say
 from patron_engine.page.followed import any_followed, followed
-from patron_engine.page.home import title_in
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.query.handed import Handed, handed_to
 from patron_engine.query.received import Received, received
-from patron_engine.query.recent import titles_of
 from patron_engine.query.spec import Ask
+from patron_engine.query.titles import title_of, titles_of
 from patron_engine.record import audit, telling
 from patron_engine.ways.read import read
 
@@ -230,11 +229,11 @@ def _notices(
         fields=("id", object.title, *wanted),
     )  # fmt: skip
     found = read(conn, call, ask, secret=b"").rows()
-    return tuple(_notice(source, object.title, row, reader, seen) for row in found)
+    return tuple(_notice(source, object, row, reader, seen) for row in found)
 
 
 def _notice(
-    source: _Source, title: str, row: Mapping[str, Any], reader: Reader, seen: datetime | None
+    source: _Source, object: Object, row: Mapping[str, Any], reader: Reader, seen: datetime | None
 ) -> Notice:
     about = row.get("about")
     at = datetime.fromisoformat(row["created_at"])
@@ -245,11 +244,16 @@ def _notice(
     return Notice(
         object=str(led["object"]) if led else source.object,
         id=str(led["id"]) if led else str(row["id"]),
-        text=title_in(row.get(title))[:LONGEST],
+        text=title_of(object, row)[:LONGEST],
         at=at,
         unread=seen is None or at > seen,
-        who=title_in(row.get("created_by")) if source.category == "mentions" else "",
-        about=title_in(about) if isinstance(about, Mapping) else "",
+        who=_linked(row.get("created_by")) if source.category == "mentions" else "",
+        about=_linked(about),
         due=due,
         late=due is not None and due < reader.today,
     )
+
+
+def _linked(value: Any) -> str:
+    """The title of the record a link points at; "" where he may not know it."""
+    return str(value.get("title") or "") if isinstance(value, Mapping) else ""

@@ -31,6 +31,7 @@ from patron_engine.page.truths import Truths
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.query.spec import MAX_FIELDS
+from patron_engine.query.titles import short
 from patron_engine.ways.read import read_one
 from patron_engine.ways.unmask import masked_fields
 
@@ -134,12 +135,14 @@ class _Maker:
 
     def page(self) -> RecordPage:
         title = shown_at(self.call, self.object, self.object.title, self.record, self.reader).text
+        if title in ("", self.id):
+            title = short(self.id)
         sheets = [s for s in map(self._sheet, self.layout.sections) if s is not None] if self.living else []
         icon = self.object.icon or "file-text"
         voided = self.record.get("voided_at") is not None
         return RecordPage(
             object=self.object, id=self.id, version=int(self.record.get("version") or 0),
-            title=title or self.reader.say(self.object.label, self.object.name),
+            title=title,
             label=self.reader.say(self.object.label, self.object.name), icon=icon, currency=self.currency,
             highlights=self._highlights(), sheets=tuple(sheets),
             stages=stage_bar(self.call, self.reader, self.object, self.record, self.truths) if self.living else None,

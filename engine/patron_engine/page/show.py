@@ -12,13 +12,13 @@ from datetime import date, datetime, time
 from functools import cache
 from typing import Any, Literal
 
-from patron_engine.actor import Actor
 from patron_engine.fields.field import ChoiceSpec, Field, LinkSpec, NumberSpec
 from patron_engine.fields.options import options_in
 from patron_engine.fields.text import RichText
 from patron_engine.page.palette import token_of
 from patron_engine.page.reader import Reader
 from patron_engine.query.masks import COVER
+from patron_engine.query.titles import short
 
 Kind = Literal[
     "empty", "text", "lines", "html", "number", "records", "options", "flag", "stars", "files", "images", "url",
@@ -55,15 +55,6 @@ class Shown:
 EMPTY = Shown(kind="empty")
 UNTITLED = "…"
 RICH_TEXT = RichText()
-
-
-def short(id: str) -> str:
-    """What a record is called that nothing stands for: the end of its id.
-
-    >>> short("0190a0b0-0000-7000-8000-0000008a40d8")
-    '#8A40D8'
-    """
-    return f"#{id[-6:].upper()}"
 
 
 def shown(field: Field, value: Any, reader: Reader, currency: str | None = None) -> Shown:
@@ -206,17 +197,15 @@ def _record(field: Field, value: Any) -> Item:
     title = value.get("title")
     if not title:  # not his to see: it leads nowhere
         return Item(text=UNTITLED)
-    return Item(text=title, id=value.get("id"), object=value.get("object") or target_of(field))
+    id = str(value.get("id"))
+    return Item(
+        text=short(id) if title == id else title, id=id, object=value.get("object") or target_of(field)
+    )
 
 
-def person(user: Mapping[str, Any] | None, reader: Actor) -> Item | None:
-    """Who did something, by id and title. One whose name the reader may not know leads nowhere, to a customer nobody does."""
-    if user is None:
-        return None
-    title = user["title"] or UNTITLED
-    if title == UNTITLED or reader.kind == "portal":
-        return Item(text=title)
-    return Item(text=title, object="user", id=str(user["id"]))
+def person(user: Mapping[str, Any] | None) -> Item | None:
+    """Who did something; without a title where the reader may not know his name."""
+    return None if user is None else Item(text=user["title"] or UNTITLED, object="user", id=str(user["id"]))
 
 
 def target_of(field: Field) -> str | None:

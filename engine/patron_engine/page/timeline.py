@@ -207,7 +207,7 @@ class _Sources:
             what=how.text or self.reader.say(of.label, of.name),
             title=shown(title, row.get(of.title), self.reader).text if title and kind != "comment" else "",
             body=value(body), tags=tuple(t for t in map(value, tags) if not t.empty), next=value(due).text,
-            by=person(by, self.call.actor),
+            by=person(by),
             by_me=by is not None and by["id"] == self.call.actor.user, version=int(row.get("version") or 0),
         )  # fmt: skip
 
@@ -245,7 +245,7 @@ class _Sources:
                 Entry(
                     kind="file", object=self.object.name, id=file["id"], at=at, icon="paperclip", what="",
                     day=self.reader.local(at).date(), title=file["name"],
-                    by=person(by, self.call.actor),
+                    by=person(by),
                     by_me=bool(by) and by["id"] == self.call.actor.user,
                 )
             )  # fmt: skip

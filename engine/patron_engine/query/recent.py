@@ -7,7 +7,6 @@ the latest first, with titles read by the way every reader goes, so that what is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,11 +14,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from patron_engine.access.decide import readable
-from patron_engine.query import fetch
 from patron_engine.query.call import Call
-from patron_engine.query.resolve import resolve
-from patron_engine.query.spec import MAX_IDS, Ask
+from patron_engine.query.titles import titles_of
 
 KEPT = 1_000  # records a person is remembered to have looked at; the oldest ones go
 NEAR = 200  # the latest of them, among which the home page looks for news
@@ -94,37 +90,6 @@ def recent(conn: psycopg.Connection[Any], call: Call, limit: int) -> tuple[Seen,
         if (object, id) in titles
     )
     return tuple(seen for seen, _ in zip(found, range(limit), strict=False))
-
-
-def titles_of(
-    conn: psycopg.Connection[Any], call: Call, wanted: Mapping[str, Sequence[str]], *, deleted: bool = False
-) -> dict[tuple[str, str], str]:
-    """(object, id) -> title of the records among `wanted` (object -> ids) that the asker may read; of the recycle bin if `deleted`."""
-    return {
-        (object, id): title
-        for object, ids in wanted.items()
-        for at in range(0, len(ids), MAX_IDS)
-        for id, title in _titles(conn, call, object, ids[at : at + MAX_IDS], deleted)
-    }
-
-
-def _titles(
-    conn: psycopg.Connection[Any], call: Call, object: str, ids: Sequence[str], deleted: bool
-) -> list[tuple[str, str]]:
-    found = call.model.object(object)
-    if found is None or found.title not in readable(call.model, call.actor, found.name):
-        return []
-    ask = Ask(
-        object=found.name, ids=tuple(ids), fields=("id", found.title), limit=MAX_IDS, voided="yes", deleted=deleted
-    )  # fmt: skip
-    rows = fetch.page(conn, call, resolve(call, ask), b"").rows()
-    return [(str(row["id"]), _text(row.get(found.title))) for row in rows]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("title") or "")
-    return "" if value is None else str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

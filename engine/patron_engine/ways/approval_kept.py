@@ -16,7 +16,7 @@ from patron_engine.fields.field import Field
 from patron_engine.model.model import LINKS, Object
 from patron_engine.query.call import Call
 from patron_engine.query.fitting import readable_here
-from patron_engine.query.recent import titles_of
+from patron_engine.query.titles import titles_of
 from patron_engine.record.statements import Conn
 
 ROW = frozenset({"id", "version", "delete"})  # of a row of details: which it is, and that it goes

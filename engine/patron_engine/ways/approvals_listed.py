@@ -18,7 +18,7 @@ from patron_engine.approval.value import OPEN, Instance
 from patron_engine.errors import Forbidden, PatronError
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
-from patron_engine.query.recent import titles_of
+from patron_engine.query.titles import titles_of
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_drawn import called, names_of
 from patron_engine.ways.approving import frame_of

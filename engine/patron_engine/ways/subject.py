@@ -22,8 +22,8 @@ from patron_engine.model.personal import personal_fields, written_fields
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
-from patron_engine.query.recent import titles_of
 from patron_engine.query.spec import Ask, quoted
+from patron_engine.query.titles import titles_of
 from patron_engine.ways.read import read
 
 Connection = psycopg.Connection[Any]

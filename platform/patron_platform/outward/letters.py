@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
-from patron_engine.query.recent import titles_of
+from patron_engine.query.titles import titles_of
 from patron_engine.query.values import fetch_values
 from patron_engine.record.telling import said
 from patron_engine.runtime import Workspace

@@ -16,7 +16,7 @@ from patron_engine import jsonio
 from patron_engine.actor import SYSTEM
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.phrases import Phrase
-from patron_engine.query.recent import titles_of
+from patron_engine.query.titles import titles_of
 from patron_engine.record import connections
 from patron_engine.record.outbox import Held
 from patron_engine.record.telling import said

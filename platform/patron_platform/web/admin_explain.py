@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from patron_engine.access.fields import visible
 from patron_engine.model.model import Object
-from patron_engine.page.listing import title_of
 from patron_engine.query.spec import Ask
+from patron_engine.query.titles import title_of
 from patron_engine.ways.read import read
 from patron_platform.answers import Asked, answer
 from patron_platform.colleagues import colleague

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from patron_engine.errors import Conflict, NotFound
 from patron_engine.jsonio import whole
 from patron_engine.query.call import Call
-from patron_engine.query.recent import titles_of
+from patron_engine.query.titles import titles_of
 from patron_engine.record import outbox
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other

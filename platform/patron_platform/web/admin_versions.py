@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.query.call import Call
-from patron_engine.query.recent import titles_of
+from patron_engine.query.titles import titles_of
 from patron_engine.ways.approval_versions import Move, take_over
 from patron_platform.api.errors import status_of
 from patron_platform.web import csrf, forms_in

@@ -24,8 +24,8 @@ from patron_engine.model.model import Object
 from patron_engine.page.asked import small_widget, wire_of
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
-from patron_engine.query.recent import titles_of
 from patron_engine.query.spec import Ask
+from patron_engine.query.titles import titles_of
 from patron_engine.ways import hooks, replaying, trying
 from patron_engine.ways.read import read
 from patron_platform.jobs.flow import hands

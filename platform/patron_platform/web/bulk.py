@@ -42,7 +42,7 @@ from patron_platform.web.lists import Asked, Connection, asked, here
 from patron_platform.web.lists import title_of as page_title
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
-from patron_platform.web.undone import Told, titles
+from patron_platform.web.undone import told_of
 
 router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 
@@ -253,10 +253,7 @@ def _done(it: Asked, act: str, ids: Sequence[str], make: Making, back: str) -> R
             )
             for i, o in refused
         ]
-        told = [
-            Told(object=object, id=k.id, title=title, why=k.why)
-            for k, title in zip(whose, titles(conn, call, whose), strict=True)
-        ]
+        told = told_of(conn, call, whose)
         said = t("lists.result", done=len(ids) - len(told), refused=len(told) - waits)
         said += t("approvals.comma") + t("approvals.n_wait", n=waits) if waits else ""
         return page(it.visitor, call, "list_result.html", title=page_title(it), here=object, told=told, said=said,

@@ -35,7 +35,7 @@ from patron_platform.web.lists import Asked, Connection, asked, here
 from patron_platform.web.lists import title_of as page_title
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
-from patron_platform.web.undone import Told, titles
+from patron_platform.web.undone import told_of
 
 router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 MOST: Final = 200  # limit_button_records: records a button is pressed for at once
@@ -90,10 +90,7 @@ def went(it: Asked, ids: Sequence[str], refused: Sequence[tuple[str, str]], back
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         kept = [Kept(object=it.object.name, id=id, why=why) for id, why in refused]
-        told = [
-            Told(object=k.object, id=k.id, title=title, why=k.why)
-            for k, title in zip(kept, titles(conn, call, kept), strict=True)
-        ]
+        told = told_of(conn, call, kept)
         t = texts_in(visitor.languages[0])
         said = t("lists.result", done=len(ids) - len(told), refused=len(told))
         return page(visitor, call, "list_result.html", title=page_title(it), here=it.object.name, told=told, said=said,

@@ -28,7 +28,7 @@ from patron_platform.web.lists import Asked, asked, here
 from patron_platform.web.lists import title_of as page_title
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
-from patron_platform.web.undone import Told, titles
+from patron_platform.web.undone import told_of
 
 router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 RIGHTS: tuple[Action, ...] = ("transfer", "bulk")
@@ -79,10 +79,7 @@ def _left(it: Asked, refused: Sequence[tuple[str, PatronError]], count: int, bac
     with it.visitor.workspace.connection("read") as conn:
         call = it.visitor.workspace.call(conn, it.visitor.actor)
         kept = [Kept(object=it.object.name, id=id, why=_why(it, error)) for id, error in refused]
-        told = [
-            Told(object=k.object, id=k.id, title=title, why=k.why)
-            for k, title in zip(kept, titles(conn, call, kept), strict=True)
-        ]
+        told = told_of(conn, call, kept)
         said = t("lists.result", done=count - len(told), refused=len(told))
         return page(
             it.visitor, call, "list_result.html", title=page_title(it), here=it.object.name, told=told, said=said,

@@ -21,13 +21,12 @@ from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
 from patron_engine.flow.conversions import Conversion, conversion_named
 from patron_engine.page.converting import NEW, NONE, Drawing, Part, part_of, sent, shaped
-from patron_engine.page.form_names import titles_of
-from patron_engine.page.listing import title_of
 from patron_engine.page.lookup import records_for
 from patron_engine.page.several import BETWEEN, apart
 from patron_engine.page.typed import Typed
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.titles import refs_of, title_of, titles_of
 from patron_engine.record.change import Change
 from patron_engine.ways.convert import Wish, convert
 from patron_engine.ways.prospects import Hit, Prospect, arising, became, conversion_for, foreseen, hits
@@ -174,7 +173,7 @@ def see_result(request: Request, workspace: str, object: str, id: UUID, name: st
         made = _became(conn, call, str(known.name if known else object), str(id), name)
         if not made:
             raise NotFound("this record was not converted, or that was taken back")
-        titles = titles_of(conn, call, [(m["object"], m["id"]) for m in made])
+        titles = titles_of(conn, call, refs_of((m["object"], m["id"]) for m in made))
         reader, back = visitor.reader(call), visitor.url("o", object, str(id))
         flash = undo.flash_of(visitor, conn, call)
         told = [

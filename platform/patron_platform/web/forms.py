@@ -24,6 +24,7 @@ from patron_engine.page.form_names import input_name
 from patron_engine.page.form_tree import Opening
 from patron_engine.page.typed import Typed, TypedRow, as_drawn, typed_of
 from patron_engine.query.call import Call
+from patron_engine.query.titles import refs_of, titles_of
 from patron_engine.record.change import Outcome
 from patron_engine.ways.approval_lock import left_open
 from patron_platform.api.idempotency import Answer
@@ -195,10 +196,8 @@ def _onward(conn: Connection, call: Call, desk: Desk, typed: Typed, outcome: Out
 
 
 def _title(conn: Connection, call: Call, outcome: Outcome) -> str:
-    from patron_engine.page.form_names import titles_of
-
     ref = (outcome.object, str(outcome.id))
-    return titles_of(conn, call, [ref]).get(ref, "")
+    return titles_of(conn, call, refs_of([ref])).get(ref, "")
 
 
 def _again(

@@ -17,8 +17,8 @@ from starlette.responses import Response
 from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, Refused
 from patron_engine.page.people import choices
 from patron_engine.query.call import Call
-from patron_engine.query.recent import titles_of
 from patron_engine.query.spec import Ask
+from patron_engine.query.titles import titles_of
 from patron_engine.ways import handover
 from patron_engine.ways.read import read
 from patron_platform.colleagues import must_manage

@@ -17,9 +17,10 @@ from starlette.responses import Response
 from patron_engine.errors import Conflict, NeedsConfirmation, NotFound
 from patron_engine.jsonio import whole
 from patron_engine.page import home as home_page
-from patron_engine.page.home import DONE, DUE, STATUS, TASK, Line, title_in, when_due
+from patron_engine.page.home import DONE, DUE, STATUS, TASK, Line, when_due
 from patron_engine.page.menu import apps_of
 from patron_engine.query.call import Call
+from patron_engine.query.titles import title_of
 from patron_engine.record.change import Change
 from patron_engine.ways import approval_box
 from patron_engine.ways.read import read_one
@@ -74,7 +75,7 @@ def tick(request: Request, workspace: str, form: FormData) -> Response:
         object, reader = call.model.objects[TASK], visitor.reader(call)
         due = str(record.get(DUE) or "")
         line = Line(
-            object=TASK, id=id, title=title_in(record.get(object.title)), version=outcome.version or 0,
+            object=TASK, id=id, title=title_of(object, record), version=outcome.version or 0,
             when=when_due(due, reader), day=reader.day(date.fromisoformat(due)) if due else "",
         )  # fmt: skip
         return part(visitor, call, "home_task.html", line=line, done=not was, was=was or before)

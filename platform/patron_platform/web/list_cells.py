@@ -25,11 +25,12 @@ from patron_engine.jsonio import whole
 from patron_engine.model.model import LINKS
 from patron_engine.page.filters import options_for
 from patron_engine.page.inputs import widget_of
-from patron_engine.page.listing import Line, Listing, editable, headings, line, title_of
+from patron_engine.page.listing import Line, Listing, editable, headings, line
 from patron_engine.page.lookup import choices_for, read_by
 from patron_engine.page.reader import Reader
-from patron_engine.page.show import moment_of, shown
+from patron_engine.page.show import UNTITLED, moment_of, shown
 from patron_engine.query.spec import Ask
+from patron_engine.query.titles import title_of
 from patron_engine.record.change import Change
 from patron_engine.ways.read import read
 from patron_platform.api.errors import status_of
@@ -191,7 +192,7 @@ def _title(it: Asked, object: str, id: str) -> str:
     rows = read(
         it.conn, it.call, Ask(object=object, ids=(id,), fields=("id", found.title)), secret=b""
     ).rows()
-    return title_of(found, rows[0]) if rows else id
+    return title_of(found, rows[0]) if rows else UNTITLED
 
 
 def text_of(value: Any, field: Field, reader: Reader) -> str:

@@ -13,13 +13,12 @@ import psycopg
 from patron_engine.model.model import Object
 from patron_engine.page.conditions import Condition, Group, read_conditions, write_conditions
 from patron_engine.page.filters import family_of, options_for, said_values, widget_for
-from patron_engine.page.listing import title_of
 from patron_engine.page.paths import field_at, label_at
 from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
-from patron_engine.query.spec import Ask
-from patron_engine.ways.read import read
+from patron_engine.query.spec import MAX_IDS
+from patron_engine.query.titles import titles_of
 from patron_platform.web.texts import Texts
 
 SHOWN = 3  # values named in a chip; of more their number
@@ -99,16 +98,8 @@ def titles_in(conn: psycopg.Connection[object], call: Call, object: Object, tree
         field = field_at(call.model, call.actor, object, condition.path)
         if field is not None and widget_for(field, condition.operator) == "records":
             wanted.setdefault(field.expr.objects[0], set()).update(v for v in condition.values if _is_id(v))
-    found: dict[str, str] = {}
-    for name, ids in wanted.items():
-        target = call.model.objects.get(name)
-        if target is None or not ids:
-            continue
-        ask = Ask(
-            object=name, ids=tuple(sorted(ids)[:200]), fields=("id", target.title), limit=200, voided="yes"
-        )
-        found.update({str(r["id"]): title_of(target, r) for r in read(conn, call, ask, secret=b"").rows()})
-    return found
+    found = titles_of(conn, call, {name: sorted(ids)[:MAX_IDS] for name, ids in wanted.items() if ids})
+    return {id: title for (_, id), title in found.items()}
 
 
 def _is_id(text: str) -> bool:

@@ -34,6 +34,7 @@ from patron_engine.page.conditions import (
 )
 from patron_engine.page.filters import Choosable, adjusted, choosable, operators_of, options_for, widget_for
 from patron_engine.page.paths import field_at
+from patron_engine.page.show import UNTITLED
 from patron_engine.phrases import Phrase
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
@@ -287,7 +288,12 @@ def _row(
         choices = records_of(it.conn, it.call, field.expr.objects[0])
     known = {value for value, _ in choices}
     choices = (
-        [(v, titles.get(v, v)) for v in item.values if v and v not in known] + choices
+        [
+            (v, titles.get(v, UNTITLED if widget == "records" else v))
+            for v in item.values
+            if v and v not in known
+        ]
+        + choices
         if widget in ("options", "records")
         else []
     )

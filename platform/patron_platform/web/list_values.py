@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.jsonio import dumps
-from patron_engine.page.listing import title_of
 from patron_engine.page.paths import field_at, sorts
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.query.spec import Ask
+from patron_engine.query.titles import title_of
 from patron_engine.ways.read import read
 from patron_platform.api.requests import json_answer, parameters
 from patron_platform.web.visitor import enter

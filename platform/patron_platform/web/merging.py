@@ -18,13 +18,13 @@ from starlette.responses import Response
 from patron_engine.errors import NeedsConfirmation, NotFound, Refused
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
-from patron_engine.page.form_names import titles_of
 from patron_engine.page.lookup import records_for
 from patron_engine.page.merging import MergePage, merge_page, merges_before
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object, permitted_object
+from patron_engine.query.titles import refs_of, titles_of
 from patron_engine.ways.duplicates import LOOKED_THROUGH, duplicates_of, like_this
 from patron_engine.ways.merge import MOST, may_merge, merge
 from patron_engine.ways.prospects import Hit, hits
@@ -148,7 +148,7 @@ def undo_merge(request: Request, workspace: str, object: str, merge_id: str, for
 
 def _told(visitor: Visitor, conn: Connection, call: Call, left: Sequence[Left]) -> list[dict[str, str]]:
     """What stayed as it is; of records that he may not see only that there are some."""
-    titles = titles_of(conn, call, [(x.object, x.id) for x in left if x.object in call.model.objects])
+    titles = titles_of(conn, call, refs_of((x.object, x.id) for x in left))
     t, reader = texts_in(visitor.languages[0]), visitor.reader(call)
     told = []
     for x in left:
@@ -188,11 +188,7 @@ def _ask_others(visitor: Visitor, object: str, ids: Sequence[str], words: str) -
             more = records_for(conn, call, reader, known.name, words, secret)
             found += [Hit(id=c.value, title=c.text) for c in more if c.value not in there]
         before = merges_before(conn, call, mine[0].id)
-        names = (
-            titles_of(conn, call, [("user", b.by) for b in before if b.by])
-            if "user" in call.model.objects
-            else {}
-        )
+        names = titles_of(conn, call, refs_of(("user", b.by) for b in before if b.by))
         return page(
             visitor, call, "merge_choose.html", here=known.name, object=known, mine=mine[0], found=found, words=words,
             title=texts_in(visitor.languages[0])("merge.with_what", title=mine[0].title), days=MERGE_UNDO_DAYS,

@@ -19,9 +19,10 @@ from patron_engine.fields.field import Field
 from patron_engine.model.model import Object
 from patron_engine.page.asked import value_again, wire_of
 from patron_engine.page.reader import Reader
-from patron_engine.page.show import UNTITLED, moment_of, shown
+from patron_engine.page.show import moment_of, shown
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.titles import title_of
 from patron_engine.record.change import Change
 from patron_engine.record.undo import Done, remember
 from patron_engine.ways.read import read_one
@@ -129,18 +130,13 @@ def _said(
     """What a page tells about the move."""
     field = fields.get(wish.first)
     if field is None:
-        return title_in(object, record)
+        return title_of(object, record)
     value = shown(field, record.get(field.name), reader).text or text_of(visitor, "none")
     label = reader.say(field.label, field.name)
     return text_of(
         visitor,
         "shifted" if wish.fields else "moved",
-        title=title_in(object, record),
+        title=title_of(object, record),
         label=label,
         value=value,
     )
-
-
-def title_in(object: Object, record: Mapping[str, Any]) -> str:
-    value = record.get(object.title)
-    return str((value.get("title") if isinstance(value, Mapping) else value) or UNTITLED)

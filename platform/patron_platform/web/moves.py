@@ -25,12 +25,13 @@ from patron_engine.page.reader import Reader
 from patron_engine.page.show import shown
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.titles import title_of
 from patron_engine.ways.read import read_one
 from patron_platform.web import csrf, forms_in, undo
 from patron_platform.web.arriving import local_address, see_other
 from patron_platform.web.boards import asked, folded_of, object_for, text_of
 from patron_platform.web.forms_in import FormData, Pairs
-from patron_platform.web.moved import Wish, carry_out, title_in
+from patron_platform.web.moved import Wish, carry_out
 from patron_platform.web.problems import OWN_WORDS, words_in
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.visitor import Visitor, enter
@@ -57,7 +58,9 @@ def take_back(request: Request, workspace: str, form: FormData) -> Response:
         if kept or found is None:
             raise Conflict(text_of(visitor, "changed_meanwhile"), code="changed_since")
         object = object_for(call, found[0])
-        return *found, title_in(object, read_one(conn, call, object.name, found[1], (object.title,)).record())
+        return *found, title_of(
+            object, read_one(conn, call, object.name, found[1], ("id", object.title)).record()
+        )
 
     object, id, title = visitor.workspace.writing(visitor.actor, act, visitor.cause)
     back = _back(visitor, object, given.get("back"))
@@ -149,9 +152,9 @@ def _ask(visitor: Visitor, wish: Wish, refused: Refused) -> Response:
             return _refused(visitor, call, wish, _named(call, object, problems, reader), 422)
         field = readable(call.model, call.actor, object.name).get(wish.first)
         aim = shown(field, wish.typed.get(wish.first), reader).text if field and wish.typed else ""
-        found = read_one(conn, call, object.name, wish.id, (object.title,))
+        found = read_one(conn, call, object.name, wish.id, ("id", object.title))
         values: dict[str, Any] = {
-            "wish": wish, "inputs": inputs, "aim": aim, "record_title": title_in(object, found.record()),
+            "wish": wish, "inputs": inputs, "aim": aim, "record_title": title_of(object, found.record()),
             "warnings": warnings, "confirm": sorted({*wish.confirm, *(p.rule for p in warnings if p.rule)}),
             "object": object, "linked": {i.name: candidates(conn, call, i.field, wish.typed.get(i.field.name)) for i in inputs
                 if i.widget == "record"},

@@ -37,7 +37,7 @@ from patron_platform.web.forms_in import FormData
 from patron_platform.web.record_form import Form, Posted
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
-from patron_platform.web.undone import Told, titles
+from patron_platform.web.undone import told_of
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
@@ -131,10 +131,7 @@ def _left(
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         kept = [Kept(object=shown.object.name, id=id, why=_why(visitor, error)) for id, error in refused]
-        told = [
-            Told(object=k.object, id=k.id, title=title, why=k.why)
-            for k, title in zip(kept, titles(conn, call, kept), strict=True)
-        ]
+        told = told_of(conn, call, kept)
         said = t("lists.result", done=count - len(told), refused=len(told))
         return page(
             visitor, call, "list_result.html", title=shown.pool.label, here="pools", told=told, said=said,

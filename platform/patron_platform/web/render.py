@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from patron_engine.fields.pinyin import spoken
 from patron_engine.page.menu import App, apps_of, lit
+from patron_engine.page.opening import opening
 from patron_engine.page.show import Shown
 from patron_engine.query.call import Call
 from patron_platform.colleagues import manages
@@ -162,6 +163,7 @@ def frame(visitor: Visitor, call: Call) -> dict[str, Any]:
         "reader": reader,
         "say": reader.say,
         "url": visitor.url,
+        "may_open": opening(call),
         "sealing": sealing.key_for(visitor.service, visitor.session.account),
         "csrf": csrf.token_for(visitor.service, visitor.session.id),
         "apps": apps,

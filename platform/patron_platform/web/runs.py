@@ -22,7 +22,7 @@ from patron_engine.jsonio import dumps, whole
 from patron_engine.model.model import Model
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
-from patron_engine.query.recent import titles_of
+from patron_engine.query.titles import titles_of
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData

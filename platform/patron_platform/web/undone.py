@@ -7,20 +7,18 @@ In: `POST /w/{workspace}/undo/{act}` from the message of the act, with `back`. O
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.errors import NotFound, Refused
-from patron_engine.page.listing import title_of
+from patron_engine.errors import NotFound
 from patron_engine.phrases import Phrase, found_again
 from patron_engine.query.call import Call
-from patron_engine.query.spec import Ask
+from patron_engine.query.titles import refs_of, titles_of
 from patron_engine.record.undo import Kept
-from patron_engine.ways.read import read
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import local_address, see_other
 from patron_platform.web.forms_in import FormData
@@ -36,7 +34,7 @@ WHYS = frozenset({"changed_since", "gone", "unknown_object", "refused"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A record that stays as it is, or was refused, and why."""
+    """A record that stays as it is, or was refused, and why; "" is the title of one that he may not read, or that is gone."""
 
     object: str
     id: str
@@ -73,13 +71,8 @@ def undone_act(request: Request, workspace: str, act: str) -> Response:
             )
         kept = [Kept(object=o, id=i, why=found_again(why)) for o, i, why in found.undone["kept"]]
         stayed = [
-            Told(
-                object=k.object,
-                id=k.id,
-                title=title,
-                why=t(f"lists.kept_{k.why}") if k.why in WHYS else visitor.words(k.why),
-            )
-            for k, title in zip(kept, titles(conn, call, kept), strict=True)
+            replace(one, why=t(f"lists.kept_{one.why}") if one.why in WHYS else visitor.words(one.why))
+            for one in told_of(conn, call, kept)
         ]
         return page(
             visitor, call, "list_result.html", title=t("lists.undo"), here="", back=_back(visitor), told=stayed,
@@ -91,20 +84,10 @@ def _back(visitor: Visitor) -> str:
     return local_address(visitor.request.query_params.get("back")) or visitor.url("")
 
 
-def titles(conn: Connection, call: Call, records: Sequence[Kept]) -> list[str]:
-    """What records are called, those in the recycle bin too; of one he may not read, or that is gone, its id."""
-    found: dict[tuple[str, str], str] = {}
-    for name in {r.object for r in records if r.object in call.model.objects}:
-        object = call.model.objects[name]
-        ids = [r.id for r in records if r.object == name]
-        for at, deleted in ((at, deleted) for at in range(0, len(ids), 200) for deleted in (False, True)):
-            ask = Ask(
-                object=name, ids=tuple(ids[at : at + 200]), fields=("id", object.title), limit=200, voided="yes",
-                deleted=deleted,
-            )  # fmt: skip
-            try:
-                rows = read(conn, call, ask, secret=b"").rows()
-            except (NotFound, Refused):
-                continue
-            found.update({(name, str(row["id"])): title_of(object, row) for row in rows})
-    return [found.get((r.object, r.id), r.id) for r in records]
+def told_of(conn: Connection, call: Call, records: Sequence[Kept]) -> list[Told]:
+    """What records are called, those in the recycle bin too; of one he may not read, or that is gone, nothing."""
+    wanted = refs_of((r.object, r.id) for r in records)
+    living = titles_of(conn, call, wanted)
+    left = {object: [id for id in ids if (object, id) not in living] for object, ids in wanted.items()}
+    found = living | titles_of(conn, call, left, deleted=True)
+    return [Told(object=r.object, id=r.id, title=found.get((r.object, r.id), ""), why=r.why) for r in records]
