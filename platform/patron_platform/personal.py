@@ -173,7 +173,9 @@ def _dashboard(body: Body) -> Body:
     tiles = body.get("tiles")
     if isinstance(tiles, list):
         tiles = [
-            {**t, "report": "own"} if isinstance(t, Mapping) and str(t.get("report", "")).startswith(PREFIX) else t
+            {**t, "report": "own"}
+            if isinstance(t, Mapping) and str(t.get("report", "")).startswith(PREFIX)
+            else t
             for t in tiles
         ]
     return {**body, "tiles": tiles, "kind": "dashboard", "name": "own"}

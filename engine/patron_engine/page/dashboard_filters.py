@@ -114,9 +114,7 @@ def _options(model: Model, body: Mapping[str, Any]) -> tuple[tuple[str, Texts], 
 # -- what it has unless somebody chose ----------------------------------------------------------------------------
 
 
-def _default(
-    model: Model, dashboard: str, number: int, body: Mapping[str, Any], context: Context
-) -> Any:
+def _default(model: Model, dashboard: str, number: int, body: Mapping[str, Any], context: Context) -> Any:
     written = body.get("default")
     if not is_expression(written):
         return literal(written)
@@ -183,7 +181,9 @@ def _span_in(name: str, given: str, context: Context) -> tuple[Span | None, str]
 def _values_in(
     name: str, widget: Widget, options: Sequence[tuple[str, Texts]], given: str
 ) -> tuple[str, ...]:
-    values = tuple(v for v in dict.fromkeys(given.split(",")) if v) if widget != "text" else (given,) * bool(given)
+    values = (
+        tuple(v for v in dict.fromkeys(given.split(",")) if v) if widget != "text" else (given,) * bool(given)
+    )
     if len(values) > MOST_VALUES:
         said = Phrase("a filter has at most {most} values", most=MOST_VALUES)
         raise Refused([Problem(code="limit_filter_values", message=said, path=name)])

@@ -123,7 +123,9 @@ def opens(call: Call, tile: Tile) -> bool:
     """Whether he may look at what the tile shows: a list of an object he may not read is not on his page."""
     if tile.kind == "view":
         object = call.model.object(object_of(call.model, tile) or "")
-        return object is not None and not isinstance(row_rule(call.model, call.actor, "read", object.name), Deny)
+        return object is not None and not isinstance(
+            row_rule(call.model, call.actor, "read", object.name), Deny
+        )
     return tile.kind != "goal" or ("goal", tile.to) in call.model.documents
 
 

@@ -18,9 +18,10 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from patron_engine.access.pick import Body
 from patron_engine.errors import NotFound
 from patron_engine.page.dashboard_filters import PRESETS
-from patron_engine.page.dashboards import Body, Dashboard, Tile, body_of, dashboard_of, homes_of, opens
+from patron_engine.page.dashboards import Dashboard, Tile, body_of, dashboard_of, homes_of, opens
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.query.recent import titles_of
@@ -115,7 +116,9 @@ def homes_for(visitor: Visitor, conn: Connection, call: Call, here: tuple[str, .
     found: list[tuple[tuple[str, ...], str]] = []
     if own_body(conn, call) is not None:
         found.append(((OWN,), t("dashboards.own")))
-    found += [(("dashboards", str(b["name"])), reader.say(b.get("label"), str(b["name"]))) for b in homes_of(call)]
+    found += [
+        (("dashboards", str(b["name"])), reader.say(b.get("label"), str(b["name"]))) for b in homes_of(call)
+    ]
     found.append(((DESK,), t("dashboards.desk")))
     return [Home(way=way, label=label, here=way == here) for way, label in found]
 
@@ -156,7 +159,9 @@ def drawn_at_once(
 def name_of(call: Call, reader: Reader, tile: Tile) -> str:
     """What stands above a tile: its own name, else that of what it shows."""
     body = call.model.documents.get((tile.kind, tile.to), {})
-    return reader.say(tile.label) or reader.say(body.get("label") or tile.body.get("name"), tile.to or tile.name)
+    return reader.say(tile.label) or reader.say(
+        body.get("label") or tile.body.get("name"), tile.to or tile.name
+    )
 
 
 def way_of(visitor: Visitor, call: Call, tile: Tile) -> str:

@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.access.decide import Deny, row_rule
-from patron_engine.access.pick import documents_for
+from patron_engine.access.pick import Body, documents_for
 from patron_engine.errors import LimitExceeded, NotFound, Refused, WrongUse
-from patron_engine.page.dashboards import Body, body_of, placed
+from patron_engine.page.dashboards import body_of, placed
 from patron_engine.page.reader import Reader
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
@@ -26,7 +26,7 @@ from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.dashboards import OWN, STREAMED, Connection, board_page, chosen_in, own_body
 from patron_platform.web.forms_in import FormData
-from patron_platform.web.visitor import Visitor, enter
+from patron_platform.web.visitor import enter
 
 router = APIRouter(prefix="/w/{workspace}/own", include_in_schema=False)
 
@@ -111,7 +111,9 @@ def _change(
     csrf.check(request, visitor.session.id, given)
 
     def write(conn: Connection, call: Call) -> None:
-        tiles = sorted((own_body(conn, call) or {}).get("tiles") or (), key=lambda t: (t["at"]["y"], t["at"]["x"]))
+        tiles = sorted(
+            (own_body(conn, call) or {}).get("tiles") or (), key=lambda t: (t["at"]["y"], t["at"]["x"])
+        )
         made = act(call, given, [dict(t) for t in tiles])
         if len(made) > MOST:
             raise LimitExceeded(Phrase("a page has at most {most} tiles", most=MOST), code="limit_own_tiles")

@@ -109,7 +109,12 @@ def _view(visitor: Visitor, conn: Connection, call: Call, dashboard: Dashboard, 
     """The first records of a view, with the columns that find room."""
     object = known_object(call, object_of(call.model, tile) or "")
     asked = narrowed(call.model, dashboard, tile, object.name)
-    given = {"view": tile.to, "type": "list", "group": "-", **({"where": asked.condition} if asked.condition else {})}
+    given = {
+        "view": tile.to,
+        "type": "list",
+        "group": "-",
+        **({"where": asked.condition} if asked.condition else {}),
+    }
     question = fitting(call.model, call.actor, question_of(call.model, call.actor, object, given))
     rows = int(tile.body.get("rows") or ROWS)
     question = replace(question, view=replace(question.view, limit=rows))
