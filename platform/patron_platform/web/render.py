@@ -166,6 +166,7 @@ def frame(visitor: Visitor, call: Call) -> dict[str, Any]:
         "csrf": csrf.token_for(visitor.service, visitor.session.id),
         "apps": apps,
         "manages": manages(call.model, visitor.actor),
+        "reports": visitor.actor.kind != "portal",
         "approves": any(kind == "approval" for kind, _ in call.model.documents),
     }
 
