@@ -24,6 +24,7 @@ from patron_engine.page.conditions import Condition, Group, write_conditions
 from patron_engine.page.dashboard_filters import Chosen, chosen_of
 from patron_engine.page.paths import value_type
 from patron_engine.query.call import Call
+from patron_engine.ways import figure, goal
 
 Kind = Literal["report", "view", "goal", "text"]
 KINDS: tuple[Kind, ...] = ("report", "view", "goal", "text")
@@ -65,15 +66,20 @@ class Dashboard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrowed:
-    """What the filters of a dashboard ask of one tile: days by the path of a date, further conditions over its object."""
+    """What the filters of a dashboard ask of one tile: days by the path of a date, further conditions over its object.
+    `moments` are the paths whose values are moments, which are asked by their business day."""
 
     reaches: Mapping[str, tuple[date | None, date | None]]
     filters: tuple[str, ...]
+    moments: frozenset[str] = frozenset()
 
     @property
     def condition(self) -> str | None:
         """All of it as one condition, for a list."""
-        days = [_days(path, *span) for path, span in self.reaches.items()]
+        days = [
+            _days(f"DAY_OF({path})" if path in self.moments else path, *span)
+            for path, span in self.reaches.items()
+        ]
         parts = [f"({part})" for part in (*days, *self.filters) if part]
         return " and ".join(parts) or None
 
@@ -126,7 +132,9 @@ def opens(call: Call, tile: Tile) -> bool:
         return object is not None and not isinstance(
             row_rule(call.model, call.actor, "read", object.name), Deny
         )
-    return tile.kind != "goal" or ("goal", tile.to) in call.model.documents
+    if tile.kind == "report" and ("report", tile.to) in call.model.documents:
+        return figure.allowed(call, tile.to)
+    return tile.kind != "goal" or tile.to in goal.goals_of(call)
 
 
 def object_of(model: Model, tile: Tile) -> str | None:
@@ -160,13 +168,18 @@ def narrowed(model: Model, dashboard: Dashboard, tile: Tile, object: str | None)
             reaches[path] = one.span
         else:
             filters.append(_condition(model, object, path, one.values))
-    return Narrowed(reaches=reaches, filters=tuple(filters))
+    moments = frozenset(path for path in reaches if _type(model, object, path) == "datetime")
+    return Narrowed(reaches=reaches, filters=tuple(filters), moments=moments)
+
+
+def _type(model: Model, object: str | None, path: str) -> str:
+    field = None if object is None else model.follow(object, path)
+    return value_type(field) if field is not None else "text"
 
 
 def _condition(model: Model, object: str | None, path: str, values: Sequence[str]) -> str:
     """The condition that a field is one of the values; of a field of several, that it has one of them."""
-    field = None if object is None else model.follow(object, path)
-    kind = value_type(field) if field is not None else "text"
+    kind = _type(model, object, path)
     numbers = kind in ("integer", "decimal", "percent", "money", "rating", "duration")
     if kind == "boolean":
         return write_conditions(Group(items=(Condition(path, "yes" if values[0] == "true" else "no"),)))

@@ -101,14 +101,22 @@ def write_workbook(table: Table, title: str, about: Sequence[str], target: IO[by
             code="limit_export_columns", hint="narrow the report, or export CSV",
         )  # fmt: skip
     book = xlsxwriter.Workbook(
-        target, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        target,
+        {
+            "in_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        },
     )
     sheet = book.add_worksheet()
     looks = _Looks(book)
     sheet.write_string(0, 0, title, book.add_format({"bold": True, "font_size": 14}))
     for n, line in enumerate(about, 1):
         sheet.write_string(n, 0, line, book.add_format({"font_color": "#666666"}))
-    head = book.add_format({"bold": True, "bg_color": "#F1F2F4", "bottom": 1, "text_wrap": True, "valign": "top"})
+    head = book.add_format(
+        {"bold": True, "bg_color": "#F1F2F4", "bottom": 1, "text_wrap": True, "valign": "top"}
+    )
     for level, top in enumerate(tops):
         for n, corner in enumerate(table.corner):
             sheet.write_string(first + level, n, corner.text if level == len(tops) - 1 else "", head)
@@ -182,4 +190,10 @@ def number_format(form: Form) -> str:
     digits = "#,##0" + ("." + "0" * scale if scale else "")
     if form.kind == "percent":
         return f"0.{'0' * form.scale}%" if form.scale else "0%"
-    return f"{digits};[Red]-{digits}" if form.negative == "red" else f"{digits};({digits})" if form.negative == "brackets" else digits
+    return (
+        f"{digits};[Red]-{digits}"
+        if form.negative == "red"
+        else f"{digits};({digits})"
+        if form.negative == "brackets"
+        else digits
+    )

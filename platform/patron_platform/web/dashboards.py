@@ -21,7 +21,16 @@ from starlette.responses import Response, StreamingResponse
 from patron_engine.access.pick import Body
 from patron_engine.errors import NotFound
 from patron_engine.page.dashboard_filters import PRESETS
-from patron_engine.page.dashboards import Dashboard, Tile, body_of, dashboard_of, homes_of, opens
+from patron_engine.page.dashboards import (
+    Dashboard,
+    Tile,
+    body_of,
+    dashboard_of,
+    homes_of,
+    narrowed,
+    object_of,
+    opens,
+)
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.query.recent import titles_of
@@ -139,7 +148,7 @@ def board_page(
         return page(
             visitor, call, "dashboard.html", title=title, here="home", whole=whole, board=board, homes=homes, source=source,
             names={tile.name: name_of(call, reader, tile) for tile in board.tiles},
-            ways={tile.name: way_of(visitor, call, tile) for tile in board.tiles},
+            ways={tile.name: way_of(visitor, call, board, tile) for tile in board.tiles},
             own=here == (OWN,), editing=None if editing is None else editing(conn, call), here_way=here,
             at_once=f"{visitor.url(*here)}?{urlencode({**given, 'whole': '1'})}", presets=tuple(PRESETS),
             picked=picked(conn, call, board), custom=CUSTOM,
@@ -164,14 +173,20 @@ def name_of(call: Call, reader: Reader, tile: Tile) -> str:
     )
 
 
-def way_of(visitor: Visitor, call: Call, tile: Tile) -> str:
-    """Where its heading leads; "" for a text."""
+def way_of(visitor: Visitor, call: Call, board: Dashboard, tile: Tile) -> str:
+    """Where its heading leads: to the same figures or records under the same filters; "" for a text."""
+    if tile.kind == "goal":
+        return visitor.url("goals", tile.to)
+    if tile.kind == "text":
+        return ""
+    object = object_of(call.model, tile)
+    asked = narrowed(call.model, board, tile, object).condition
+    where = {"where": asked} if asked else {}
     if tile.kind == "view":
-        object = call.model.documents[("view", tile.to)].get("object")
-        return f"{visitor.url('o', str(object))}?{urlencode({'view': tile.to})}"
-    if tile.kind == "report":
-        return visitor.url("reports", tile.to)
-    return visitor.url("goals", tile.to) if tile.kind == "goal" else ""
+        return f"{visitor.url('o', str(object))}?{urlencode({'view': tile.to, **where})}"
+    chart = {"chart": str(tile.body["chart"])} if tile.body.get("chart") else {}
+    address = urlencode({**where, **chart})
+    return visitor.url("reports", tile.to) + (f"?{address}" if address else "")
 
 
 def picked(conn: Connection, call: Call, board: Dashboard) -> dict[tuple[str, str], str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -28,7 +28,8 @@ from patron_engine.page.question import question_of
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.store.session import bounded
-from patron_platform.web.render import draw, frame
+from patron_platform.web.figure_tiles import goal_tile, report_tile
+from patron_platform.web.render import draw, fragment
 from patron_platform.web.visitor import Visitor
 
 Connection = psycopg.Connection[Any]
@@ -94,15 +95,11 @@ def _failed(visitor: Visitor, error: PatronError | None) -> str:
     return draw("_tile_failed.html", visitor.languages, said=said, hint=hint)
 
 
-def part_of(visitor: Visitor, call: Call, template: str, **values: Any) -> str:
-    return draw(template, visitor.languages, **frame(visitor, call), **values)
-
-
 # -- each kind ----------------------------------------------------------------------------------------------------
 
 
 def _text(visitor: Visitor, conn: Connection, call: Call, dashboard: Dashboard, tile: Tile) -> str:
-    return part_of(visitor, call, "_tile_text.html", tile=tile)
+    return fragment(visitor, call, "_tile_text.html", tile=tile)
 
 
 def _view(visitor: Visitor, conn: Connection, call: Call, dashboard: Dashboard, tile: Tile) -> str:
@@ -120,8 +117,8 @@ def _view(visitor: Visitor, conn: Connection, call: Call, dashboard: Dashboard, 
     question = replace(question, view=replace(question.view, limit=rows))
     found = listing(conn, call, question, visitor.reader(call), secret=b"")
     more = question.address(type=None, group=None)
-    return part_of(visitor, call, "_tile_view.html", tile=tile, object=object, listing=found, more=more)
+    return fragment(visitor, call, "_tile_view.html", tile=tile, object=object, listing=found, more=more)
 
 
 Drawer = Callable[[Visitor, Connection, Call, Dashboard, Tile], str]
-DRAWERS: dict[Kind, Drawer] = {"text": _text, "view": _view}
+DRAWERS: Mapping[Kind, Drawer] = {"text": _text, "view": _view, "report": report_tile, "goal": goal_tile}
