@@ -82,7 +82,7 @@ def _running(formula: Formula, values: Values, running: Mapping[Key, Sequence[Ke
             if not place[0]:
                 found.setdefault(place, {})[what] = own
                 continue
-            added = sums.get(rest, Decimal(0)) + (own if isinstance(own, Decimal) else 0)  # type: ignore[call-overload]
-            sums[rest] = added  # type: ignore[index]
+            added = sums.get(rest, Decimal(0)) + (own if isinstance(own, Decimal) else 0)
+            sums[rest] = added
             found.setdefault(place, {})[what] = added
     return found

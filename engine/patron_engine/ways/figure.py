@@ -12,29 +12,47 @@ the plan as text. Pages, exports, tiles, schedules, alerts, goals and the API co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
+from zoneinfo import ZoneInfo, available_timezones
 
 import psycopg
 
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.access.pick import fits
-from patron_engine.errors import NotFound
+from patron_engine.errors import NotFound, Refused
 from patron_engine.phrases import Phrase
-from patron_engine.problems import nearest
+from patron_engine.problems import Problem, nearest
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
+from patron_engine.query.statement import kept
+from patron_engine.query.values import fetch_values
 from patron_engine.report import answering
 from patron_engine.report import drill as drilling
 from patron_engine.report import explain as explaining
 from patron_engine.report.answer import REST, Answer, Request, Spot
 from patron_engine.report.plan import plan
 from patron_engine.report.trees import level_of
+from patron_engine.store.tables import Tables
 
 Connection = psycopg.Connection[Any]
+FIGURED: Final = frozenset({"summary", "matrix"})
 
 
 def run(conn: Connection, call: Call, request: Request) -> Answer:
     """The answer of a report. NotFound for an object, Refused (names, parameters, filters), LimitExceeded."""
+    if request.body["type"] not in FIGURED:
+        raise Refused(
+            [
+                Problem(
+                    code="no_figures",
+                    message=Phrase("a report of type {type} has no figures", type=request.body["type"]),
+                    hint="ask for its records",
+                    path="type",
+                )
+            ]
+        )
+    call = own_days(conn, call, request)
     return answering.answer(conn, call, plan(call, request))
 
 
@@ -42,6 +60,7 @@ def drill(conn: Connection, call: Call, request: Request, spot: Spot) -> Ask:
     """The question whose list adds up to one cell; of a `list` report, the list itself."""
     if request.body["type"] == "list":
         return drilling.listed(call, request)
+    call = own_days(conn, call, request)
     made = plan(call, request)
 
     def kept(at: int) -> list[Any]:
@@ -55,7 +74,29 @@ def drill(conn: Connection, call: Call, request: Request, spot: Spot) -> Ask:
 
 def explain(conn: Connection, call: Call, request: Request) -> str:
     """The plan in words, its SQL, what the database expects of it."""
+    call = own_days(conn, call, request)
     return explaining.text(conn, call, plan(call, request))
+
+
+def own_days(conn: Connection, call: Call, request: Request) -> Call:
+    """The call in the days of whoever asks, where the report says `zone: mine` and he has a zone."""
+    user = call.model.objects.get("user")
+    if (
+        request.body.get("zone") != "mine"
+        or call.actor.user is None
+        or user is None
+        or "zone" not in user.fields
+    ):
+        return call
+    zone = fetch_values(conn, call, "user", [call.actor.user], ["zone"]).get(call.actor.user, {}).get("zone")
+    if not zone or zone not in available_timezones():
+        return call
+    return replace(call, **kept(call.tables).get(("days", zone), lambda: _in_zone(call, zone)))
+
+
+def _in_zone(call: Call, zone: str) -> dict[str, Any]:
+    model = replace(call.model, workspace=replace(call.model.workspace, zone=ZoneInfo(zone)))
+    return {"model": model, "tables": Tables(model, call.schema, call.tables.collation)}
 
 
 def request_of(call: Call, name: str, **more: Any) -> Request:
