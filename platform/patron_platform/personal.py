@@ -173,9 +173,7 @@ def _check(call: Call, kind: str, name: str, body: Body) -> None:
     if not all(_readable(call, object) for object in objects_of(body)):  # unknown, or not his
         problems.append(Problem(code="unknown_object", message="there is no such object", path="object"))
     if kind in ("view", "report"):
-        problems += check_document(
-            Document(kind=kind, name=kind, body={**body, "kind": kind, "name": kind})
-        )
+        problems += check_document(Document(kind=kind, name=kind, body={**body, "kind": kind, "name": kind}))
     elif kind == "arrangement":
         columns = {
             "kind": "view",
