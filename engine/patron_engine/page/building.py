@@ -54,7 +54,11 @@ def rebuilt(
 
 
 def _placed(body: Mapping[str, Any]) -> dict[str, list[Any]]:
-    return {"rows": list(body.get("rows") or ()), "columns": list(body.get("columns") or ()), "values": list(body.get("measures") or ())}
+    return {
+        "rows": list(body.get("rows") or ()),
+        "columns": list(body.get("columns") or ()),
+        "values": list(body.get("measures") or ()),
+    }
 
 
 def _lying(pairs: Sequence[tuple[str, str]]) -> dict[str, list[Any]]:
@@ -80,7 +84,7 @@ def _item(text: str) -> Any:
         item = loads(text.encode())
     except ValueError:
         return None
-    return item if isinstance(item, str) or isinstance(item, dict) else None
+    return item if isinstance(item, str | dict) else None
 
 
 def _chosen(item: Any, name: str, value: str) -> Any:
@@ -182,7 +186,11 @@ def _measure(path: str, fields: Mapping[str, Choosable], taken: set[str], label:
 
 def _sorted(made: Body, given: Mapping[str, str]) -> None:
     names = {m["name"] for m in made["measures"]}
-    groups = {n for g in (*made["rows"], *made["columns"]) for n in ((g,) if isinstance(g, str) else (g["field"], g.get("name")))}
+    groups = {
+        n
+        for g in (*made["rows"], *made["columns"])
+        for n in ((g,) if isinstance(g, str) else (g["field"], g.get("name")))
+    }
     order = [given["sort"]] if given.get("sort") else [] if "sort" in given else list(made.get("sort") or ())
     made["sort"] = [item for item in order if item.removeprefix("-") in names | groups]
     if not made["sort"]:

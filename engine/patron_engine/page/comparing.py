@@ -20,7 +20,9 @@ def comparable(body: Mapping[str, Any]) -> bool:
     return body.get("type") in COMPARED and bool(body.get("measures"))
 
 
-def compared(body: Mapping[str, Any], period: str, reader: Reader, before: str, growth: str) -> dict[str, Any]:
+def compared(
+    body: Mapping[str, Any], period: str, reader: Reader, before: str, growth: str
+) -> dict[str, Any]:
     """The body with what it was. `before` and `growth` are texts with {name}."""
     if not comparable(body):
         return dict(body)

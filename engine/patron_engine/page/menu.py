@@ -134,7 +134,9 @@ def _report(model: Model, actor: Actor, body: Mapping[str, Any], to: str) -> Ent
     if any(isinstance(row_rule(model, actor, "read", str(name)), Deny) for name in objects):
         return None
     label = texts(body.get("label")) or texts(report.get("label")) or {"": to}
-    return Entry(name=body["name"], label=label, icon=body.get("icon") or "chart-column", target="report", to=to)
+    return Entry(
+        name=body["name"], label=label, icon=body.get("icon") or "chart-column", target="report", to=to
+    )
 
 
 def entries_in(entries: tuple[Entry, ...]) -> Iterator[Entry]:

@@ -260,7 +260,9 @@ def _form(
         "tree": _rows(it, tree, titles, wrong or {}, "") if tree is not None else None,
         "where": it.question.where or "",
         "back": urlencode({**it.question.parts(), **_kept(it), **({"to": to} if to else {})}),
-        "leave": it.visitor.url(to) if to else f"{it.visitor.url('o', it.object.name)}?{urlencode(it.question.parts())}",
+        "leave": it.visitor.url(to)
+        if to
+        else f"{it.visitor.url('o', it.object.name)}?{urlencode(it.question.parts())}",
     }
     if partial_wanted(it.visitor.request):
         return part(it.visitor, it.call, "_list_filter.html", status=status, object=it.object, **values)

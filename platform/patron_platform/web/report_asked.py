@@ -70,20 +70,26 @@ class AskedReport:
         body = dict(self.body)
         if self.given.get("compare") in PERIODS:
             t = self.t
-            body = compared(body, self.given["compare"], self.reader, t("reports.before"), t("reports.growth"))
+            body = compared(
+                body, self.given["compare"], self.reader, t("reports.before"), t("reports.growth")
+            )
         if self.given.get("sort"):
             body["sort"] = [self.given["sort"]]
         if self.given.get("chart") in TYPES:
             known = body.get("chart") or {}
             same = known.get("type") == self.given["chart"]
-            body["chart"] = {**known, "type": self.given["chart"]} if same else redrawn(known, self.given["chart"])
+            body["chart"] = (
+                {**known, "type": self.given["chart"]} if same else redrawn(known, self.given["chart"])
+            )
         return body
 
     @cached_property
     def request(self) -> Request:
         where = self.given.get("where")
         return Request(
-            body=self.run_body, parameters=parameters_in(self.body, self.given), filters=(where,) if where else ()
+            body=self.run_body,
+            parameters=parameters_in(self.body, self.given),
+            filters=(where,) if where else (),
         )
 
     def parts(self, **changes: Any) -> dict[str, str]:
@@ -153,7 +159,10 @@ def _json_form(kind: str, text: str) -> Any:
 
 
 def words_of(t: Texts, fiscal_from: int, body: Body, reader: Reader) -> Words:
-    names = {n: t(f"reports.figure_{n}") for n in ("count", "value", "conversion", "from_first", "stay", "stage", "offset", "cohort")}
+    names = {
+        n: t(f"reports.figure_{n}")
+        for n in ("count", "value", "conversion", "from_first", "stay", "stage", "offset", "cohort")
+    }
     blocks = {f"block.{b['name']}": reader.say(b.get("label"), b["name"]) for b in body.get("blocks") or ()}
     return Words(
         none=t("reports.none_value"), rest=t("reports.rest"), total=t("reports.total"), yes=t("record.true"), no=t("record.false"),

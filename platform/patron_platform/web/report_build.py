@@ -25,6 +25,7 @@ from patron_engine.page.building import BUILT, FUNCTIONS, PERIODS, begun, is_mea
 from patron_engine.page.charts import chart_of, usual
 from patron_engine.page.figures import table_of
 from patron_engine.page.filters import Choosable, choosable
+from patron_engine.page.menu import apps_of, objects_in
 from patron_engine.page.question import question_of
 from patron_engine.query.names import known_object
 from patron_engine.ways import figure
@@ -39,7 +40,23 @@ from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/reports", include_in_schema=False)
 
-FORMS = ("bar", "stacked", "line", "area", "combined", "pie", "ranking", "heat_map", "treemap", "radar", "scatter", "figure", "gauge", "map", "table")
+FORMS = (
+    "bar",
+    "stacked",
+    "line",
+    "area",
+    "combined",
+    "pie",
+    "ranking",
+    "heat_map",
+    "treemap",
+    "radar",
+    "scatter",
+    "figure",
+    "gauge",
+    "map",
+    "table",
+)
 LONGEST_BODY = 20_000  # characters
 SHOWN = (200, 40)  # lines and columns of the table while one builds
 Pairs = tuple[tuple[str, str], ...]
@@ -62,7 +79,11 @@ def build(request: Request, workspace: str) -> Response:
                 return _choose(it)
             body = begun(known_object(call, given["object"]).name, _label(it.t))
         if "where" in given:
-            body = {**body, "where": given["where"]} if given["where"] else {k: v for k, v in body.items() if k != "where"}
+            body = (
+                {**body, "where": given["where"]}
+                if given["where"]
+                else {k: v for k, v in body.items() if k != "where"}
+            )
         object = _object(it, body)
         fields = _fields(it, object)
         made = rebuilt(body, pairs, fields, _label(it.t))
@@ -84,7 +105,9 @@ def body_in(text: str) -> dict[str, Any]:
 
 
 def _problems(body: Mapping[str, Any]) -> list[Any]:
-    return check_document(Document(kind="report", name="report", body={**body, "kind": "report", "name": "report"}))
+    return check_document(
+        Document(kind="report", name="report", body={**body, "kind": "report", "name": "report"})
+    )
 
 
 def _label(t: Texts) -> Any:
@@ -93,14 +116,18 @@ def _label(t: Texts) -> Any:
 
 def _choose(it: AskedReport) -> Response:
     """What a new report is to be over."""
-    may = [o for o in it.call.model.objects.values() if not isinstance(row_rule(it.call.model, it.call.actor, "read", o.name), Deny)]
-    from patron_engine.page.menu import apps_of, objects_in
-
+    may = [
+        o
+        for o in it.call.model.objects.values()
+        if not isinstance(row_rule(it.call.model, it.call.actor, "read", o.name), Deny)
+    ]
     first = objects_in(apps_of(it.call.model, it.call.actor))
     may.sort(key=lambda o: (first.index(o.name) if o.name in first else len(first), o.name))
     lines = [(o.name, it.reader.say(o.plural or o.label, o.name), o.icon or "table") for o in may]
     title = it.t("reports.new")
-    return page(it.visitor, it.call, "report_begin.html", title=title, here="reports", objects=lines, often=len(first))
+    return page(
+        it.visitor, it.call, "report_begin.html", title=title, here="reports", objects=lines, often=len(first)
+    )
 
 
 def _object(it: AskedReport, body: Mapping[str, Any]) -> Object | None:
@@ -111,8 +138,12 @@ def _fields(it: AskedReport, object: Object | None) -> dict[str, Choosable]:
     return {f.path: f for f in choosable(it.call, object, it.reader)} if object is not None else {}
 
 
-def _drawn(it: AskedReport, body: dict[str, Any], object: Object | None, fields: dict[str, Choosable]) -> Response:
-    written = AskedReport(visitor=it.visitor, conn=it.conn, call=it.call, name=it.name, body=body, given={}, own=it.own)
+def _drawn(
+    it: AskedReport, body: dict[str, Any], object: Object | None, fields: dict[str, Choosable]
+) -> Response:
+    written = AskedReport(
+        visitor=it.visitor, conn=it.conn, call=it.call, name=it.name, body=body, given={}, own=it.own
+    )
     answer, said, status = None, [], 200
     try:
         found = [p for p in _problems(body) if p.level == "error"]
@@ -136,10 +167,14 @@ def _drawn(it: AskedReport, body: dict[str, Any], object: Object | None, fields:
         address = f"{it.visitor.url('reports', 'build')}?{urlencode({**of, 'body': values['body_json']})}"
         return part(it.visitor, it.call, "_report_build.html", headers={"HX-Push-Url": address}, **values)
     title = it.reader.say(body.get("label"), it.t("reports.new"))
-    return page(it.visitor, it.call, "report_build.html", title=title, here="reports", status=status, **values)
+    return page(
+        it.visitor, it.call, "report_build.html", title=title, here="reports", status=status, **values
+    )
 
 
-def _chips(it: AskedReport, body: Mapping[str, Any], place: str, fields: Mapping[str, Choosable]) -> list[dict[str, Any]]:
+def _chips(
+    it: AskedReport, body: Mapping[str, Any], place: str, fields: Mapping[str, Choosable]
+) -> list[dict[str, Any]]:
     """What lies in a place, as it is shown."""
     key = "measures" if place == "values" else place
     found = []
@@ -147,7 +182,13 @@ def _chips(it: AskedReport, body: Mapping[str, Any], place: str, fields: Mapping
         path = path_of(item)
         field = fields.get(path)
         named = it.reader.say(item.get("label")) if isinstance(item, Mapping) else ""
-        said = f"{field.of} · {field.label}" if field is not None and field.of else field.label if field is not None else path
+        said = (
+            f"{field.of} · {field.label}"
+            if field is not None and field.of
+            else field.label
+            if field is not None
+            else path
+        )
         family = field.family if field is not None else ""
         found.append({
             "json": dumps(item).decode(), "label": named or said or item.get("name", ""),
@@ -166,7 +207,10 @@ def _sorts(it: AskedReport, body: Mapping[str, Any]) -> list[tuple[str, str, boo
     measures = [(m["name"], it.reader.say(m.get("label"), m["name"])) for m in body.get("measures") or ()]
     found = [("", it.t("reports.sort_groups"))]
     for name, label in measures:
-        found += [(f"-{name}", it.t("reports.sort_falling", name=label)), (name, it.t("reports.sort_rising", name=label))]
+        found += [
+            (f"-{name}", it.t("reports.sort_falling", name=label)),
+            (name, it.t("reports.sort_rising", name=label)),
+        ]
     return [(value, text, value == now) for value, text in found]
 
 

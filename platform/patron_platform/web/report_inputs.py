@@ -43,7 +43,9 @@ def _input(it: AskedReport, parameter: Mapping[str, Any], value: Any) -> Paramet
     kind, name = str(parameter["type"]), str(parameter["name"])
     choices: tuple[tuple[str, str], ...] = ()
     source = ""
-    widget = {"date": "date", "date_range": "range", "boolean": "switch"}.get(kind, "number" if kind in NUMBERS else "text")
+    widget = {"date": "date", "date_range": "range", "boolean": "switch"}.get(
+        kind, "number" if kind in NUMBERS else "text"
+    )
     if kind in LINKS or kind == "lookup":
         widget, source = "record", LINKS.get(kind) or str(parameter.get("to"))
         choices = _records(it, source, value)

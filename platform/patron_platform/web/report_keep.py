@@ -13,15 +13,19 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.errors import Forbidden, NotFound, Refused, WrongUse
+from patron_engine.errors import NotFound, Refused, WrongUse
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.characters import clean_line
+from patron_engine.meta.document import Document
+from patron_engine.page.rights_form import free_name
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.report.answer import Request as Asked
 from patron_engine.ways import figure
 from patron_platform import personal
+from patron_platform.drafting import drafted, must_design, must_hold
+from patron_platform.drafting import keep as put_in_draft
 from patron_platform.personal import Connection
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
@@ -96,12 +100,21 @@ def keep(request: Request, workspace: str, name: str, form: FormData) -> Respons
 
     body = visitor.workspace.writing(visitor.actor, write, visitor.cause)
     if act == "official":
-        return _official(visitor, name, body)
+        return _official(visitor, body)
     return see_other(visitor.url("reports") if act == "delete" else visitor.url("reports", name))
 
 
-def _official(visitor: Visitor, name: str, body: Mapping[str, Any]) -> Response:
-    """Into the draft of the workspace's own definitions, under a name nobody has yet."""
-    if not visitor.actor.administrator:
-        raise Forbidden("only who designs the workspace makes a report official", code="not_designer")
-    raise NotImplementedError(name, body)
+def _official(visitor: Visitor, body: Mapping[str, Any]) -> Response:
+    """Into the draft of the workspace's own definitions, under a name nobody has yet; what is published is for the plan to say."""
+    workspace = visitor.workspace
+    with workspace.connection("read") as conn:
+        call = workspace.call(conn, visitor.actor)
+        reach = must_design(call.model, visitor.actor)
+        names = drafted(conn, workspace, visitor.author).names("report")
+        label = visitor.reader(call).say(body.get("label"), "report")
+    name = free_name(label, names, "report")
+    whole = {**body, "kind": "report", "name": name, "label": {visitor.languages[0]: label}}
+    must_hold(workspace, reach, {("report", name): whole})
+    with workspace.connection("write") as conn:
+        put_in_draft(conn, workspace.schema, visitor.author, Document(kind="report", name=name, body=whole))
+    return see_other(visitor.url("admin", "changes"))

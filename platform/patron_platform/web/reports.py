@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.access.decide import Deny, row_rule
+from patron_engine.access.design import reach_of
 from patron_engine.errors import NotFound, PatronError, Refused, WrongUse
 from patron_engine.jsonio import dumps, loads
 from patron_engine.page.charts import TABLES, chart_of, usual
@@ -51,7 +52,9 @@ def reports(request: Request, workspace: str) -> Response:
         call = visitor.workspace.call(conn, visitor.actor)
         reader = visitor.reader(call)
         own = personal.reports(conn, call)
-        published = [{**call.model.documents["report", name], "name": name} for name in figure.reports_of(call)]
+        published = [
+            {**call.model.documents["report", name], "name": name} for name in figure.reports_of(call)
+        ]
         found: dict[str, list[Mapping[str, Any]]] = {}
         for body in (*own, *published):
             label = reader.say(body.get("label"), body["name"])
@@ -96,7 +99,9 @@ def drawn(it: AskedReport) -> Response:
     table, chart = None, None
     if answer is not None:
         table = table_of(answer, it.body.get("totals") or (), it.reader, it.words)
-        chart = None if it.given.get("chart") in TABLES else chart_of(answer, it.run_body, it.reader, it.words)
+        chart = (
+            None if it.given.get("chart") in TABLES else chart_of(answer, it.run_body, it.reader, it.words)
+        )
     return page(
         it.visitor, it.call, "report.html", title=it.reader.say(it.body.get("label"), it.t("reports.unnamed")), here=it.name,
         status=status, it=it, wrong=said, answer=answer, table=table, chart=chart, chart_json=dumps(chart).decode(),
@@ -116,8 +121,16 @@ def problems_of(it: AskedReport, error: PatronError) -> list[str]:
 
 def forms_of(it: AskedReport, answer: Answer | None) -> list[tuple[str, bool]]:
     """The forms a chart may be turned into, and which it has now."""
-    if answer is None or it.body["type"] in ("joined", "funnel", "cohort") or not answer.rows + answer.columns:
-        own = [] if answer is None else [str((it.body.get("chart") or {}).get("type") or usual(answer)), "table"]
+    if (
+        answer is None
+        or it.body["type"] in ("joined", "funnel", "cohort")
+        or not answer.rows + answer.columns
+    ):
+        own = (
+            []
+            if answer is None
+            else [str((it.body.get("chart") or {}).get("type") or usual(answer)), "table"]
+        )
     else:
         first = str((it.body.get("chart") or {}).get("type") or usual(answer))
         own = list(dict.fromkeys([first, *SWITCHES]))
@@ -127,9 +140,10 @@ def forms_of(it: AskedReport, answer: Answer | None) -> list[tuple[str, bool]]:
 
 def _may(it: AskedReport) -> dict[str, bool]:
     export = all(
-        not isinstance(row_rule(it.call.model, it.call.actor, "export", name), Deny) for name in personal.objects_of(it.body)
+        not isinstance(row_rule(it.call.model, it.call.actor, "export", name), Deny)
+        for name in personal.objects_of(it.body)
     )
-    return {"export": export, "design": it.visitor.actor.administrator}
+    return {"export": export, "design": bool(reach_of(it.call.model, it.visitor.actor))}
 
 
 def _question(it: AskedReport) -> Question | None:
@@ -162,7 +176,12 @@ def listed(it: AskedReport) -> Listing:
     ask = figure.drill(it.conn, it.call, it.request, Spot())
     object = known_object(it.call, ask.object)
     columns = [c if isinstance(c, str) else c["field"] for c in it.body.get("columns") or ()]
-    given = {"view": "all", "where": ask.where or "", "sort": ",".join(ask.sort), "columns": ",".join(columns)}
+    given = {
+        "view": "all",
+        "where": ask.where or "",
+        "sort": ",".join(ask.sort),
+        "columns": ",".join(columns),
+    }
     question = question_of(it.call.model, it.call.actor, object, {k: v for k, v in given.items() if v})
     return listing(it.conn, it.call, question, it.reader, secret=it.visitor.service.runtime.secret)
 
@@ -188,8 +207,11 @@ def records(request: Request, workspace: str, name: str) -> Response:
 
 def _summed(it: AskedReport, name: str | None) -> str:
     """The field whose sum a figure is, where it is one of the record's own."""
-    measures = [*(it.run_body.get("measures") or ()), *(m for b in it.run_body.get("blocks") or () for m in b["measures"])]
-    found = next((m for m in measures if m["name"] == name), {})
+    measures = [
+        *(it.run_body.get("measures") or ()),
+        *(m for b in it.run_body.get("blocks") or () for m in b["measures"]),
+    ]
+    found: Mapping[str, Any] = next((m for m in measures if m["name"] == name), {})
     path = str(found.get("field") or "")
     return path if found.get("function") == "sum" and "." not in path else ""
 
@@ -198,7 +220,9 @@ def spot_in(text: str) -> Spot:
     """The spot of an address; none at all is everything."""
     if not text:
         return Spot()
-    wrong = WrongUse("this is no figure of the report", code="unknown_spot", hint="open the report and choose one")
+    wrong = WrongUse(
+        "this is no figure of the report", code="unknown_spot", hint="open the report and choose one"
+    )
     if len(text) > LONGEST_SPOT:
         raise wrong
     try:
