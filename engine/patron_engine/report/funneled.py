@@ -53,7 +53,12 @@ def statement(call: Call, plan: Funnel) -> Statement:
         furthest = binding.guarded(row, plan.field, came.c.rank)
         rank = sa.func.greatest(rank, furthest, type_=sa.Integer())
     counted = sa.cast(value, TYPES["numeric"]).label("value")
-    asked = sa.select(row.id.label("id"), rank.label("rank"), counted).select_from(row.source.from_).where(*where).cte("asked")
+    asked = (
+        sa.select(row.id.label("id"), rank.label("rank"), counted)
+        .select_from(row.source.from_)
+        .where(*where)
+        .cte("asked")
+    )
     count = sa.func.count(type_=sa.BigInteger())
     sums = sa.select(
         sa.literal(0, sa.Integer()).label("arm"),
@@ -100,14 +105,20 @@ def _times(plan: Funnel, outer: Row, asked: Any) -> Any:
     left, came = binding.column("left_at"), binding.column("at")
     seconds = sa.func.extract("epoch", left - came)
     rank = sa.case(
-        *((binding.column("to").in_([*s.words]), sa.literal(n, sa.Integer())) for n, s in enumerate(plan.stages, 1)),
+        *(
+            (binding.column("to").in_([*s.words]), sa.literal(n, sa.Integer()))
+            for n, s in enumerate(plan.stages, 1)
+        ),
         else_=sa.cast(sa.null(), sa.Integer()),
     )
     inner = sa.select(rank.label("rank"), sa.cast(seconds, TYPES["numeric"]).label("seconds"))
     rows = inner.select_from(binding.row.source.from_).where(*where, left.is_not(None), mine).subquery()
     return (
         sa.select(
-            sa.literal(1, sa.Integer()), rows.c.rank, sa.func.sum(rows.c.seconds), sa.cast(sa.func.count(), TYPES["numeric"])
+            sa.literal(1, sa.Integer()),
+            rows.c.rank,
+            sa.func.sum(rows.c.seconds),
+            sa.cast(sa.func.count(), TYPES["numeric"]),
         )
         .where(rows.c.rank.is_not(None))
         .group_by(rows.c.rank)
@@ -193,6 +204,7 @@ def _numbers(plan: Funnel, rows: Sequence[tuple[Any, ...]]) -> list[dict[str, Va
 
 def _whole(plan: Funnel, numbers: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
     """Every record on the way, what of it came to the end, and a stay whatever the stage."""
+
     def added(name: str) -> Any:
         return sum((n[name] for n in numbers), Decimal(0))  # type: ignore[misc]
 

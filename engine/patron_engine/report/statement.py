@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.access.decide import field_rule, row_rule
 from patron_engine.expr.sql import condition_sql, to_sql
@@ -230,7 +231,7 @@ class Arm:
     ) -> Any:
         """One grouping set over distinct (members, record)."""
         shown = [keys[i] for i in chosen]
-        once = sa.select(rows).distinct(*shown, *marks, rows.c.record).subquery()
+        once = sa.select(rows).ext(pg.distinct_on(*shown, *marks, rows.c.record)).subquery()
         bits = sum(1 << (len(keys) - 1 - i) for i in range(len(keys)) if i not in chosen)
         members = [
             once.c[f"k{i}"] if i in chosen else sa.cast(sa.null(), keys[i].type) for i in range(len(keys))

@@ -23,10 +23,11 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
-from patron_engine.report import answering
+from patron_engine.report import answering, cohort, funnel, funneled, joined
 from patron_engine.report import drill as drilling
 from patron_engine.report import explain as explaining
 from patron_engine.report.answer import REST, Answer, Request, Spot
+from patron_engine.report.goal_cells import Goals
 from patron_engine.report.plan import plan
 from patron_engine.report.trees import level_of
 
@@ -35,13 +36,30 @@ Connection = psycopg.Connection[Any]
 
 def run(conn: Connection, call: Call, request: Request) -> Answer:
     """The answer of a report. NotFound for an object, Refused (names, parameters, filters), LimitExceeded."""
-    return answering.answer(conn, call, plan(call, request))
+    if request.body["type"] == "funnel":
+        return funneled.answer(conn, call, funnel.funnel(call, request))
+    if request.body["type"] == "cohort":
+        return cohort.answer(conn, call, request)
+    if request.body["type"] == "joined":
+        return joined.answer(conn, call, request)
+    made = plan(call, request)
+    return answering.answer(conn, call, made, Goals(conn, call, made))
 
 
 def drill(conn: Connection, call: Call, request: Request, spot: Spot) -> Ask:
     """The question whose list adds up to one cell; of a `list` report, the list itself."""
     if request.body["type"] == "list":
         return drilling.listed(call, request)
+    if request.body["type"] == "funnel":
+        return funnel.ask(call, request, spot)
+
+    def depth(object: str, id: str) -> int:
+        return level_of(conn, call, object, id)
+
+    if request.body["type"] == "cohort":
+        return cohort.ask(conn, call, request, spot, depth)
+    if request.body["type"] == "joined":
+        return joined.ask(call, request, spot, depth)
     made = plan(call, request)
 
     def kept(at: int) -> list[Any]:
@@ -50,7 +68,7 @@ def drill(conn: Connection, call: Call, request: Request, spot: Spot) -> Ask:
         keys = [k[at] for k in found.row_keys] if at < across else [k[at - across] for k in found.column_keys]
         return [m for m in dict.fromkeys(keys) if m is not REST]
 
-    return drilling.drilled(call, made, spot, lambda object, id: level_of(conn, call, object, id), kept)
+    return drilling.drilled(call, made, spot, depth, kept)
 
 
 def explain(conn: Connection, call: Call, request: Request) -> str:
