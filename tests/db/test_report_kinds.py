@@ -227,7 +227,7 @@ def test_a_cohort_counts_each_record_once_a_period(world: World, reader: str | N
     mine = world.people.get(reader or "")
     sizes: dict[str, int] = defaultdict(int)
     buyers: dict[tuple[str, int], set[str]] = defaultdict(set)
-    for _, began, owner in (s for s in world.shops if mine in (None, s[2])):
+    for _, began, _owner in (s for s in world.shops if mine in (None, s[2])):
         sizes[month(began)] += 1
     starts = {shop: began for shop, began, _ in world.shops}
     for shop, on, _, _ in (o for o in world.orders if mine in (None, o[3])):
