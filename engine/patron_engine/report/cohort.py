@@ -31,6 +31,7 @@ from patron_engine.query.spec import Ask
 from patron_engine.report import cells as figures
 from patron_engine.report.answer import Answer, Axis, Figure, Key, Request, Spot, Value
 from patron_engine.report.drill import Depth, drilled
+from patron_engine.report.explain import text
 from patron_engine.report.formulas import measured
 from patron_engine.report.parameters import context_of
 from patron_engine.report.plan import Plan, axes, plan
@@ -59,9 +60,9 @@ class Cohort:
 def cohort(call: Call, request: Request) -> Cohort:
     """The plan of a cohort. Refused with all problems, NotFound for an object that is not his to read."""
     body = request.body
-    began, over, measures = body.get("cohort") or {}, body.get("over") or {}, body.get("measures") or ()
+    began, over, measures = body.get("cohort") or {}, body.get("over") or {}, list(body.get("measures") or ())
     wrong = []
-    if len(measures) != 1 or measures[0].get("function", "count") not in ADDED:
+    if len(measures) != 1 or "expression" in measures[0] or measures[0].get("function", "count") not in ADDED:
         said = Phrase("a cohort has one measure, which counts or adds up")
         wrong.append(Problem(code="cohort_measure", message=said, path="measures", hint="use count or sum"))
     for name, part in (("cohort", began), ("over", over)):
@@ -82,8 +83,7 @@ def cohort(call: Call, request: Request) -> Cohort:
         "totals": ["rows", "columns", "grand"],
     }
     made = plan(call, replace(request, body=matrix))
-    measure = measures[0]
-    return Cohort(made, measure["name"], counts=measure.get("function", "count") == "count")
+    return Cohort(made, measures[0]["name"], counts=measures[0].get("function", "count") == "count")
 
 
 def answer(conn: psycopg.Connection[Any], call: Call, request: Request) -> Answer:
@@ -116,6 +116,11 @@ def answer(conn: psycopg.Connection[Any], call: Call, request: Request) -> Answe
 
 def _cut() -> Phrase:
     return Phrase("only the {most} largest groups are shown; totals are over all of them", most=figures.MOST)
+
+
+def explain(conn: psycopg.Connection[Any], call: Call, request: Request) -> str:
+    """The matrix that is told by how much later."""
+    return text(conn, call, cohort(call, request).made)
 
 
 class _Told:

@@ -140,7 +140,7 @@ def _stays(reader: Reader, object: Object) -> LinkSet | None:
 # -- records ----------------------------------------------------------------------------------------------------------
 
 
-def ask(call: Call, request: Request, spot: Spot) -> Ask:
+def ask(conn: Any, call: Call, request: Request, spot: Spot, depth: Any) -> Ask:
     """The question for the records of a stage, or of all of them."""
     plan = funnel(call, request)
     at = next((n for n, s in enumerate(plan.stages) if s.name == spot.rows[0]), None) if spot.rows else 0

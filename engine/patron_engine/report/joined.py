@@ -29,6 +29,7 @@ from patron_engine.report.arranging import Order, filled
 from patron_engine.report.cells import Cells
 from patron_engine.report.drill import Depth, drilled
 from patron_engine.report.earlier import MONTHS
+from patron_engine.report.explain import text
 from patron_engine.report.formulas import Values, early, measured, work_out
 from patron_engine.report.goal_cells import Goals
 from patron_engine.report.parameters import context_of, read_parameters
@@ -192,6 +193,15 @@ def answer(conn: psycopg.Connection[Any], call: Call, request: Request) -> Answe
     )
 
 
+def explain(conn: psycopg.Connection[Any], call: Call, request: Request) -> str:
+    """One block after the other, then what is made of them."""
+    asked = joined(call, request)
+    each = [f"block {name}\n{text(conn, call, made)}" for name, made in asked.blocks]
+    return (
+        "\n".join([*each, *(f"  formula   {f.name} = {f.expression.source}" for f in asked.formulas)]) + "\n"
+    )
+
+
 def _of_blocks(asked: Joined) -> list[Figure]:
     return [replace(f, block=name) for name, made in asked.blocks for f in made.figures]
 
@@ -222,9 +232,9 @@ def _units(formulas: Sequence[Formula]) -> set[str]:
 
 def _before(shown: Plan, values: Values, months: int) -> Values:
     """For every cell of a period the figures of the one so many months before."""
-    at = next((i for i, g in enumerate(shown.rows) if g.period), None)
+    at = next((i for i, g in enumerate(shown.rows) if g.period), len(shown.rows))
     found: Values = {}
-    for key, columns in values if at is not None else ():
+    for key, columns in values:
         if len(key) > at and isinstance(key[at], str):
             day = add_months(date.fromisoformat(key[at]), -months)
             then: Key = (*key[:at], day.isoformat() if day is not None else None, *key[at + 1 :])
@@ -242,7 +252,7 @@ def _notes(answers: Sequence[Answer], left_out: bool) -> tuple[Phrase, ...]:
 # -- records ----------------------------------------------------------------------------------------------------------
 
 
-def ask(call: Call, request: Request, spot: Spot, depth: Depth) -> Ask:
+def ask(conn: psycopg.Connection[Any], call: Call, request: Request, spot: Spot, depth: Depth) -> Ask:
     """The question over the block a figure belongs to; of the report's own figures over that of the first they are made of."""
     asked = joined(call, request)
     made = _block_of(asked, spot.figure)

@@ -122,7 +122,7 @@ def plan(call: Call, request: Request) -> Plan:
     texts = conditions(reader, object.name, body.get("where"), request)
     joined = " and ".join(f"({t})" for t in texts) or None
     where = reader.condition(joined, object.name, "where") if joined and not reader.problems else None
-    zone = zone_of(call, body)
+    zone = call.model.workspace.zone.key
     rows = groups_of(reader, object, body.get("rows"), "rows", zone)
     columns = groups_of(reader, object, body.get("columns"), "columns", zone)
     bases, formulas = measures_of(reader, object, body.get("measures") or ())
@@ -146,11 +146,6 @@ def plan(call: Call, request: Request) -> Plan:
         request=request,
         zone=zone,
     )
-
-
-def zone_of(call: Call, body: Mapping[str, Any]) -> str:
-    """Whose days count: the workspace's, or his own."""
-    return call.model.workspace.zone.key
 
 
 def conditions(reader: Reader, object: str, where: Any, request: Request) -> list[str]:
