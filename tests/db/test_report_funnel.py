@@ -40,7 +40,14 @@ name: blind
 label: Blind
 objects: {customer: {read: all}}
 """
-FUNNEL = {"kind": "report", "name": "f", "type": "funnel", "object": "customer", "path": "way", "value": "amount"}
+FUNNEL = {
+    "kind": "report",
+    "name": "f",
+    "type": "funnel",
+    "object": "customer",
+    "path": "way",
+    "value": "amount",
+}
 
 
 @pytest.fixture(scope="module")
@@ -70,22 +77,37 @@ def filled(conn: psycopg.Connection[Any]) -> House:
     return house
 
 
-def numbers(house: House, body: Mapping[str, Any] = FUNNEL, actor: Actor | None = None, **more: Any) -> dict[str, Any]:
+def numbers(
+    house: House, body: Mapping[str, Any] = FUNNEL, actor: Actor | None = None, **more: Any
+) -> dict[str, Any]:
     call = house.call if actor is None else replace(house.call, actor=actor)
     answer = figure.run(house.conn, call, Request(body=body, **more))
     return {
-        stage: {f.name: answer.value(f.name, (stage,)) for f in answer.figures} for (stage,) in answer.row_keys
+        stage: {f.name: answer.value(f.name, (stage,)) for f in answer.figures}
+        for (stage,) in answer.row_keys
     } | {"": {f.name: answer.value(f.name) for f in answer.figures}}
 
 
 def test_a_record_counts_in_every_stage_it_came_to_and_in_those_it_skipped(house: House) -> None:
     found = numbers(house)
     assert list(found) == ["fresh", "called", "offered", "won", ""]
-    assert [(found[s]["count"], found[s]["value"]) for s in found] == [(5, 150), (4, 110), (3, 80), (1, 10), (5, 150)]
+    assert [(found[s]["count"], found[s]["value"]) for s in found] == [
+        (5, 150),
+        (4, 110),
+        (3, 80),
+        (1, 10),
+        (5, 150),
+    ]
     assert [found[s]["conversion"] for s in found] == [
         None, Decimal("0.8"), Decimal("0.75"), Decimal("0.3333333333"), None,
     ]  # fmt: skip
-    assert [found[s]["overall"] for s in found] == [1, Decimal("0.8"), Decimal("0.6"), Decimal("0.2"), Decimal("0.2")]
+    assert [found[s]["overall"] for s in found] == [
+        1,
+        Decimal("0.8"),
+        Decimal("0.6"),
+        Decimal("0.2"),
+        Decimal("0.2"),
+    ]
 
 
 def test_how_long_they_stayed_is_the_average_of_the_stays_that_ended(house: House) -> None:
@@ -105,14 +127,23 @@ def test_where_they_are_is_another_count(house: House) -> None:
 
 def test_every_reader_finds_the_records_behind_a_stage(house: House) -> None:
     (ann,) = (r[0] for r in house.rows("user", "id::text", "AND name = 'ann'"))
-    for actor in (house.call.actor, Actor(user=ann, roles=frozenset({"seller"})), Actor(user=ann, roles=frozenset({"blind"}))):
+    for actor in (
+        house.call.actor,
+        Actor(user=ann, roles=frozenset({"seller"})),
+        Actor(user=ann, roles=frozenset({"blind"})),
+    ):
         for body in (FUNNEL, {**FUNNEL, "count": "is_in"}, {**FUNNEL, "where": "amount > 15"}):
             call = replace(house.call, actor=actor)
             found = numbers(house, body, actor)
             for stage, values in found.items():
                 ask = figure.drill(house.conn, call, Request(body=body), Spot(rows=(stage,) if stage else ()))
-                listed = [dict(r) for r in rows(house.conn, call, replace(ask, fields=("amount",), limit=200))]
-                assert (values["count"], values["value"]) == (len(listed), sum(r["amount"] for r in listed)), (stage, body)
+                listed = [
+                    dict(r) for r in rows(house.conn, call, replace(ask, fields=("amount",), limit=200))
+                ]
+                assert (values["count"], values["value"]) == (
+                    len(listed),
+                    sum(r["amount"] for r in listed),
+                ), (stage, body)
 
 
 def test_rights_decide_which_records_and_which_stays(house: House) -> None:
@@ -126,7 +157,11 @@ def test_rights_decide_which_records_and_which_stays(house: House) -> None:
 
 
 def test_what_it_cannot_run_is_refused_with_its_place(house: House) -> None:
-    for wrong, path in (({"path": "no"}, "path"), ({"value": "name"}, "value"), ({"where": "nope == 1"}, "where")):
+    for wrong, path in (
+        ({"path": "no"}, "path"),
+        ({"value": "name"}, "value"),
+        ({"where": "nope == 1"}, "where"),
+    ):
         with pytest.raises(Refused) as told:
             figure.run(house.conn, house.call, Request(body={**FUNNEL, **wrong}))
         assert [p.path for p in told.value.problems] == [path]

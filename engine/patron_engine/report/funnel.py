@@ -76,9 +76,15 @@ def funnel(call: Call, request: Request) -> Funnel:
     path = call.model.documents.get(("stage_path", str(body.get("path") or "")), {})
     reader = Reader(call)
     reader.parameters = parameters = read_parameters(call, body, request.parameters, reader.problems)
-    field = reader.names.fields(object.name).get(object.aliases.get(path.get("field", ""), path.get("field", "")))
+    field = reader.names.fields(object.name).get(
+        object.aliases.get(path.get("field", ""), path.get("field", ""))
+    )
     if field is None or path.get("object") != object.name:
-        said = Phrase("{object} has no stage path {path!r} that is yours to read", object=object.name, path=str(body.get("path"))[:60])
+        said = Phrase(
+            "{object} has no stage path {path!r} that is yours to read",
+            object=object.name,
+            path=str(body.get("path"))[:60],
+        )
         reader.problems.add("unknown_path", said, path="path", hint="name a stage path of the object")
         raise Refused(tuple(reader.problems))
     asked = conditions(reader, object.name, body.get("where"), request)
@@ -134,14 +140,17 @@ def _stays(reader: Reader, object: Object) -> LinkSet | None:
 # -- records ----------------------------------------------------------------------------------------------------------
 
 
-def ask(call: Call, request: Request, spot: Spot) -> Ask:
+def ask(conn: Any, call: Call, request: Request, spot: Spot, depth: Any) -> Ask:
     """The question for the records of a stage, or of all of them."""
     plan = funnel(call, request)
     at = next((n for n, s in enumerate(plan.stages) if s.name == spot.rows[0]), None) if spot.rows else 0
     if at is None:
         said = Phrase("the funnel has no stage {name!r}", name=str(spot.rows[0])[:60])
         raise Refused((Problem(code="unknown_stage", message=said, path="rows"),))
-    texts = [*([f"({plan.where_text})"] if plan.where_text else []), f"({came_to(plan, at, whole=not spot.rows)})"]
+    texts = [
+        *([f"({plan.where_text})"] if plan.where_text else []),
+        f"({came_to(plan, at, whole=not spot.rows)})",
+    ]
     return Ask(object=plan.object.name, where=" and ".join(texts))
 
 
@@ -161,4 +170,8 @@ def came_to(plan: Funnel, at: int, *, whole: bool) -> str:
 
 
 def _among(name: str, words: Sequence[str]) -> str:
-    return f"{name} in ({', '.join(quoted(w) for w in words)})" if len(words) > 1 else f"{name} == {quoted(words[0])}"
+    return (
+        f"{name} in ({', '.join(quoted(w) for w in words)})"
+        if len(words) > 1
+        else f"{name} == {quoted(words[0])}"
+    )

@@ -24,9 +24,10 @@ from patron_engine.query.shape import shape_of
 from patron_engine.query.source import Row
 from patron_engine.query.statement import Statement, compiled, kept
 from patron_engine.query.values import call_values
-from patron_engine.report.answer import Answer, Axis, Figure, Key, Value
+from patron_engine.report.answer import Answer, Axis, Figure, Key, Request, Value
 from patron_engine.report.cells import EXACT, rounded
-from patron_engine.report.funnel import AXIS, STAYS, Funnel
+from patron_engine.report.explain import expected
+from patron_engine.report.funnel import AXIS, STAYS, Funnel, came_to, funnel
 from patron_engine.report.statement import building_of
 from patron_engine.report.units import unit_of_field
 from patron_engine.store.tables import TYPES
@@ -53,7 +54,12 @@ def statement(call: Call, plan: Funnel) -> Statement:
         furthest = binding.guarded(row, plan.field, came.c.rank)
         rank = sa.func.greatest(rank, furthest, type_=sa.Integer())
     counted = sa.cast(value, TYPES["numeric"]).label("value")
-    asked = sa.select(row.id.label("id"), rank.label("rank"), counted).select_from(row.source.from_).where(*where).cte("asked")
+    asked = (
+        sa.select(row.id.label("id"), rank.label("rank"), counted)
+        .select_from(row.source.from_)
+        .where(*where)
+        .cte("asked")
+    )
     count = sa.func.count(type_=sa.BigInteger())
     sums = sa.select(
         sa.literal(0, sa.Integer()).label("arm"),
@@ -100,14 +106,20 @@ def _times(plan: Funnel, outer: Row, asked: Any) -> Any:
     left, came = binding.column("left_at"), binding.column("at")
     seconds = sa.func.extract("epoch", left - came)
     rank = sa.case(
-        *((binding.column("to").in_([*s.words]), sa.literal(n, sa.Integer())) for n, s in enumerate(plan.stages, 1)),
+        *(
+            (binding.column("to").in_([*s.words]), sa.literal(n, sa.Integer()))
+            for n, s in enumerate(plan.stages, 1)
+        ),
         else_=sa.cast(sa.null(), sa.Integer()),
     )
     inner = sa.select(rank.label("rank"), sa.cast(seconds, TYPES["numeric"]).label("seconds"))
     rows = inner.select_from(binding.row.source.from_).where(*where, left.is_not(None), mine).subquery()
     return (
         sa.select(
-            sa.literal(1, sa.Integer()), rows.c.rank, sa.func.sum(rows.c.seconds), sa.cast(sa.func.count(), TYPES["numeric"])
+            sa.literal(1, sa.Integer()),
+            rows.c.rank,
+            sa.func.sum(rows.c.seconds),
+            sa.cast(sa.func.count(), TYPES["numeric"]),
         )
         .where(rows.c.rank.is_not(None))
         .group_by(rows.c.rank)
@@ -117,15 +129,11 @@ def _times(plan: Funnel, outer: Row, asked: Any) -> Any:
 # -- answer -----------------------------------------------------------------------------------------------------------
 
 
-def answer(conn: psycopg.Connection[Any], call: Call, plan: Funnel) -> Answer:
+def answer(conn: psycopg.Connection[Any], call: Call, request: Request) -> Answer:
     """The answer: a row a stage, in their order; the total is every record on the way."""
-    shape = shape_of(plan.where) if plan.where is not None else None
-    key = (
-        "funnel", audience(call.actor), plan.object.name, plan.path, plan.reached, plan.stays is not None,
-        plan.value and plan.value.path, shape and shape.key,
-    )  # fmt: skip
-    made = kept(call.tables).get(key, lambda: statement(call, plan))
-    rows = run(conn, made, call_values(call) | (dict(shape.values) if shape is not None else {}))
+    plan = funnel(call, request)
+    made, given = _asked(call, plan)
+    rows = run(conn, made, given)
     figures = figures_of(plan)
     total = ((), ())
     cells: dict[tuple[Key, Key], tuple[Value, ...]] = {}
@@ -147,6 +155,38 @@ def answer(conn: psycopg.Connection[Any], call: Call, plan: Funnel) -> Answer:
         notes=(NEVER_BEGAN,) if plan.reached and plan.stays is None else (),
         base=call.model.workspace.currency if any(f.unit == "money" for f in figures) else None,
     )
+
+
+def explain(conn: psycopg.Connection[Any], call: Call, request: Request) -> str:
+    """What counts in which stage, the SQL, what the database expects of it."""
+    plan = funnel(call, request)
+    made, given = _asked(call, plan)
+    stages = [f"  {stage.name:<10}{came_to(plan, at, whole=False)}" for at, stage in enumerate(plan.stages)]
+    lines = [
+        f"report {plan.body.get('name') or ''} (funnel) over {plan.object.name}",
+        f"  records   {plan.where_text or 'all'}, as the reader may see them, each once",
+        *stages,
+        f"  value     {plan.value.path if plan.value is not None else 'none'}",
+        f"  stays     {'as the reader may see them' if plan.stays is not None else 'not his to read'}",
+        "",
+        "SQL",
+        made.text,
+        "",
+        "the database expects",
+        expected(conn, made, given),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _asked(call: Call, plan: Funnel) -> tuple[Statement, dict[str, Any]]:
+    """The statement and its values."""
+    shape = shape_of(plan.where) if plan.where is not None else None
+    key = (
+        "funnel", audience(call.actor), plan.object.name, plan.path, plan.reached, plan.stays is not None,
+        plan.value and plan.value.path, shape and shape.key,
+    )  # fmt: skip
+    made = kept(call.tables).get(key, lambda: statement(call, plan))
+    return made, call_values(call) | (dict(shape.values) if shape is not None else {})
 
 
 def figures_of(plan: Funnel) -> tuple[Figure, ...]:
@@ -193,8 +233,9 @@ def _numbers(plan: Funnel, rows: Sequence[tuple[Any, ...]]) -> list[dict[str, Va
 
 def _whole(plan: Funnel, numbers: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
     """Every record on the way, what of it came to the end, and a stay whatever the stage."""
+
     def added(name: str) -> Any:
-        return sum((n[name] for n in numbers), Decimal(0))  # type: ignore[misc]
+        return sum((n[name] for n in numbers), Decimal(0))  # type: ignore[type-var]
 
     first = numbers[0] if numbers else {}
     stays = added("stays")

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from patron_engine.expr.context import Context
 from patron_engine.expr.closures import build
+from patron_engine.expr.context import Context
 from patron_engine.expr.functions.periods import period
 from patron_engine.expr.nodes import Call as Operated
 from patron_engine.expr.nodes import Compare, Logic, Node, Path, Within, children
@@ -116,7 +116,11 @@ def told_by(plan: Plan, context: Context) -> Told:
         if isinstance(node, Within) and (path := _path(node.item)):
             first, last = (build(part)({}, context) if _closed(part) else None for part in node.range.parts)
             spans[path] = _narrowed(spans.get(path, Span()), first, last)
-        elif isinstance(node, Compare) and (path := _path(node.left)) and (_closed(node.right) or _me(node.right)):
+        elif (
+            isinstance(node, Compare)
+            and (path := _path(node.left))
+            and (_closed(node.right) or _me(node.right))
+        ):
             value = context.me if _me(node.right) else build(node.right)({}, context)
             if path in OWNER and node.sign == "==" and isinstance(value, str):
                 whose = Whose("user", value)

@@ -36,7 +36,16 @@ from patron_engine.report.statement import building_of
 from patron_engine.store.tables import TYPES
 
 OBJECT: Final = "goal_value"
-FIELDS: Final = ("level", "department", "user", "period_kind", "period", "baseline", "target_value", "stretch")
+FIELDS: Final = (
+    "level",
+    "department",
+    "user",
+    "period_kind",
+    "period",
+    "baseline",
+    "target_value",
+    "stretch",
+)
 MONTHS: Final[Mapping[str, int]] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 Level = Literal["company", "department", "user"]
 
@@ -70,6 +79,7 @@ class Aim:
 
     def __add__(self, other: Aim) -> Aim:
         """Parts of one goal. What not all of them say, the whole does not say."""
+
         def both(a: Decimal | None, b: Decimal | None) -> Decimal | None:
             return None if a is None or b is None else a + b
 
@@ -95,7 +105,9 @@ class Targets:
     """`said`: (whose, first day, months) -> what it says."""
 
     said: Mapping[tuple[Whose, date, int], Aim]
-    below: Mapping[str | None, Sequence[str]] = field(default_factory=dict)  # department -> those directly below it
+    below: Mapping[str | None, Sequence[str]] = field(
+        default_factory=dict
+    )  # department -> those directly below it
     people: Mapping[str | None, Sequence[str]] = field(default_factory=dict)  # department -> its people
 
     def value(self, whose: Whose, span: Span) -> Decimal | None:

@@ -203,7 +203,7 @@ def measures_of(
             names = {n: t for n, t in known.items() if n != name}
             made = reader.formula(measure["expression"], object.name, f"{path}.expression", names)
             if made is not None:
-                formulas.append(_formula(name, made, known))
+                formulas.append(formula_of(name, made, known))
                 bases.update({a.key: aggregate_base(a) for a in made.aggregates})
         else:
             base = measure_base(reader, object, measure, path)
@@ -250,7 +250,7 @@ def aggregate_base(node: AggregateNode) -> Base:
     )
 
 
-def _formula(name: str, made: Expression, known: Mapping[str, Any]) -> Formula:
+def formula_of(name: str, made: Expression, known: Mapping[str, Any]) -> Formula:
     given: dict[str, tuple[Given, str, str]] = {}
     needs = set()
     for path in made.paths:

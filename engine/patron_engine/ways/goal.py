@@ -70,7 +70,13 @@ class Progress:
 
 
 def progress(
-    conn: Connection, call: Call, name: str, of: Of = "me", *, whose: Whose | None = None, on: date | None = None
+    conn: Connection,
+    call: Call,
+    name: str,
+    of: Of = "me",
+    *,
+    whose: Whose | None = None,
+    on: date | None = None,
 ) -> Progress:
     """How far a goal is in the period of `on` (today)."""
     body = goal_of(call, name)
@@ -113,7 +119,9 @@ def goals_of(call: Call) -> tuple[str, ...]:
     return tuple(
         name
         for (kind, name), body in call.model.documents.items()
-        if kind == "goal" and fits(body, call.actor) and figure.allowed(call, str(body["measure"]).split(".", 1)[0])
+        if kind == "goal"
+        and fits(body, call.actor)
+        and figure.allowed(call, str(body["measure"]).split(".", 1)[0])
     )
 
 
@@ -152,7 +160,9 @@ def _whose(conn: Connection, call: Call, of: Of) -> Whose:
         raise _nobody("who asks is no user of the workspace: ask for the company, or name a person")
     if of == "me":
         return Whose("user", me)
-    found = fetch_values(conn, call, "user", [me], ("department",)) if _has(call, "user", "department") else {}
+    found = (
+        fetch_values(conn, call, "user", [me], ("department",)) if _has(call, "user", "department") else {}
+    )
     department = found.get(me, {}).get("department")
     if department is None:
         raise _nobody("you belong to no department: ask for the company, or name a department")
@@ -183,12 +193,18 @@ def _title(conn: Connection, call: Call, whose: Whose) -> str | None:
 def request_of(call: Call, report: str, measure: str, whose: Whose, span: Span) -> Request:
     """The measure's report without its groups, over these days, of these people."""
     known = figure.request_of(call, report)
-    body = {k: v for k, v in known.body.items() if k not in ("rows", "columns", "sort", "limit", "totals", "chart")}
+    body = {
+        k: v
+        for k, v in known.body.items()
+        if k not in ("rows", "columns", "sort", "limit", "totals", "chart")
+    }
     own = [m for m in body["measures"] if m["name"] == measure]
     if own and "function" in own[0]:
         body["measures"] = own
     path = date_of(known.body)
-    return replace(known, body=body, filters=_people(whose), reaches={path: (span.first, span.last)} if path else {})
+    return replace(
+        known, body=body, filters=_people(whose), reaches={path: (span.first, span.last)} if path else {}
+    )
 
 
 def date_of(body: Mapping[str, Any]) -> str | None:
@@ -200,10 +216,18 @@ def date_of(body: Mapping[str, Any]) -> str | None:
 def _people(whose: Whose) -> tuple[str, ...]:
     if whose.id is None:
         return ()
-    return ((f"owner == {quoted(whose.id)}" if whose.level == "user" else f"UNDER(owner.department, {quoted(whose.id)})"),)
+    return (
+        (
+            f"owner == {quoted(whose.id)}"
+            if whose.level == "user"
+            else f"UNDER(owner.department, {quoted(whose.id)})"
+        ),
+    )
 
 
-def _expected(conn: Connection, call: Call, body: Mapping[str, Any], whose: Whose, span: Span) -> Decimal | None:
+def _expected(
+    conn: Connection, call: Call, body: Mapping[str, Any], whose: Whose, span: Span
+) -> Decimal | None:
     """The figure of `forecast`: what its report expects of these days."""
     named = body.get("forecast")
     if not isinstance(named, str) or not figure.allowed(call, named.split(".", 1)[0]):
@@ -214,7 +238,11 @@ def _expected(conn: Connection, call: Call, body: Mapping[str, Any], whose: Whos
 
 def _notes(call: Call, object: str | None, whose: Whose) -> tuple[Phrase, ...]:
     """Whoever does not see all of it is told."""
-    if object is None or whose.level == "user" or isinstance(row_rule(call.model, call.actor, "read", object), Allow):
+    if (
+        object is None
+        or whose.level == "user"
+        or isinstance(row_rule(call.model, call.actor, "read", object), Allow)
+    ):
         return ()
     return (Phrase("what was reached counts only the records that you may read"),)
 
