@@ -1,4 +1,5 @@
-"""Personal documents: what one person keeps for himself: his views, how he arranged columns, which view opens first.
+"""Personal documents: what one person keeps for himself: his views, reports and home page, how he arranged columns, which view
+opens first.
 
 In: a connection of the workspace, the frame of the call. Out: bodies as the schema of their kind has them; checked by it when
 they are written, judged against the release in force when they are opened. Never part of a layer or a release.
@@ -25,9 +26,10 @@ from patron_engine.query.call import Call
 
 Connection = psycopg.Connection[Any]
 Body = Mapping[str, Any]
-KINDS = ("view", "arrangement", "start")
+KINDS = ("view", "arrangement", "start", "report", "dashboard")
 MAX_PERSONAL = 500  # personal_documents of one person
 MAX_NAME = 120
+PREFIX = "p-"  # what names of personal documents begin with in addresses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +50,8 @@ def of_object(conn: Connection, call: Call, object: str) -> Personal:
     rows = conn.execute(
         _sql(
             call,
-            "SELECT id, owner = %s, kind, name, shared, body FROM {}.sys__personal WHERE object = %s AND (owner = %s OR"
-            " (shared AND kind = 'view')) ORDER BY owner <> %s, updated_at, id",
+            "SELECT id, owner = %s, kind, name, shared, body FROM {}.sys__personal WHERE object = %s"
+            " AND kind IN ('view', 'arrangement', 'start') AND (owner = %s OR (shared AND kind = 'view')) ORDER BY owner <> %s, updated_at, id",
         ),
         (call.actor.user, object, call.actor.user, call.actor.user),
     ).fetchall()
@@ -68,9 +70,36 @@ def of_object(conn: Connection, call: Call, object: str) -> Personal:
     return Personal(views=tuple(views), arrangements=arrangements, start=start)
 
 
+def reports(conn: Connection, call: Call) -> tuple[Body, ...]:
+    """His own reports and those others share with him, as far as he reads what they are over: one statement."""
+    rows = conn.execute(
+        _sql(
+            call,
+            "SELECT id, owner = %s, shared, body FROM {}.sys__personal WHERE kind = 'report' AND (owner = %s OR shared)"
+            " ORDER BY owner <> %s, updated_at, id",
+        ),
+        (call.actor.user,) * 3,
+    ).fetchall()
+    return tuple(
+        {**body, "name": name_of(str(id)), "personal": str(id), "mine": mine, "shared": shared}
+        for id, mine, shared, body in rows
+        if mine or all(_readable(call, name) for name in objects_of(body))
+    )
+
+
+def objects_of(body: Body) -> tuple[str, ...]:
+    """What a report is over: its object, or those of its blocks."""
+    blocks = [str(block.get("object")) for block in body.get("blocks") or ()]
+    return tuple(blocks) or (str(body.get("object") or ""),)
+
+
+def _readable(call: Call, object: str) -> bool:
+    return not isinstance(row_rule(call.model, call.actor, "read", object), Deny)
+
+
 def name_of(id: str) -> str:
-    """The name a personal view has in addresses: nobody's published view is called so."""
-    return "p-" + id.replace("-", "")
+    """The name a personal view or report has in addresses: nobody's published one is called so."""
+    return PREFIX + id.replace("-", "")
 
 
 def find(conn: Connection, call: Call, kind: str, name: str) -> Body:
@@ -103,7 +132,7 @@ def put(conn: Connection, call: Call, kind: str, name: str, body: Body, *, share
             " updated_at = EXCLUDED.updated_at RETURNING id",
         ),
         (
-            call.new_id(), call.actor.user, kind, name, str(body.get("object")), shared,
+            call.new_id(), call.actor.user, kind, name, objects_of(body)[0], shared,
             Jsonb(dict(body), dumps=jsonio.dumps), call.now,
         ),
     ).fetchone()  # fmt: skip
@@ -143,14 +172,12 @@ def _check(call: Call, kind: str, name: str, body: Body) -> None:
                 code="name", message=Phrase("a name has 1 to {most} characters", most=MAX_NAME), path="name"
             )
         )
-    if isinstance(
-        row_rule(call.model, call.actor, "read", str(body.get("object"))), Deny
-    ):  # unknown, or not his
+    if kind == "dashboard":
+        problems += check_document(Document(kind="dashboard", name="own", body=_dashboard(body)))
+    elif not all(_readable(call, object) for object in objects_of(body)):  # unknown, or not his
         problems.append(Problem(code="unknown_object", message="there is no such object", path="object"))
-    if kind == "view":
-        problems += check_document(
-            Document(kind="view", name="view", body={**body, "kind": "view", "name": "view"})
-        )
+    if kind in ("view", "report"):
+        problems += check_document(Document(kind=kind, name=kind, body={**body, "kind": kind, "name": kind}))
     elif kind == "arrangement":
         columns = {
             "kind": "view",
@@ -163,6 +190,19 @@ def _check(call: Call, kind: str, name: str, body: Body) -> None:
         problems.append(Problem(code="missing_key", message="view says of which", path="view"))
     if problems:
         raise Refused(problems)
+
+
+def _dashboard(body: Body) -> Body:
+    """A page of one's own as its schema has it: tiles of one's own reports, whose names no definition has, look like others."""
+    tiles = body.get("tiles")
+    if isinstance(tiles, list):
+        tiles = [
+            {**t, "report": "own"}
+            if isinstance(t, Mapping) and str(t.get("report", "")).startswith(PREFIX)
+            else t
+            for t in tiles
+        ]
+    return {**body, "tiles": tiles, "kind": "dashboard", "name": "own"}
 
 
 def _sql(call: Call, text: str) -> sql.Composed:

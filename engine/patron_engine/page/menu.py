@@ -1,7 +1,7 @@
 """Menu: where one may go: the apps of a workspace with their entries; those one cannot use vanish.
 
-In: the model and an actor. Out: `App`s in their order, entries with what they lead to. Reports, dashboards and web forms are
-left out until something draws them. Pure but for the conditions of entries, which the caller may decide.
+In: the model and an actor. Out: `App`s in their order, entries with what they lead to. Dashboards and web forms are left
+out until something draws them. Pure but for the conditions of entries, which the caller may decide.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from patron_engine.access.decide import Deny, row_rule
-from patron_engine.access.pick import documents_for
+from patron_engine.access.pick import documents_for, fits
 from patron_engine.access.pools import may_be_one, pools_of
 from patron_engine.actor import Actor
 from patron_engine.fields.field import Texts, nothing
@@ -19,7 +19,7 @@ from patron_engine.fields.options import texts
 from patron_engine.model.model import Model
 
 Target = Literal["object", "view", "report", "dashboard", "webform", "url", "group", "pool"]
-DRAWN: frozenset[Target] = frozenset({"object", "view", "url"})
+DRAWN: frozenset[Target] = frozenset({"object", "view", "url", "report"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +108,8 @@ def _entry(
     to = str(body[target])
     if target == "url":
         return Entry(name=body["name"], label=label or {"": to}, icon=icon or "link", target="url", to=to)
+    if target == "report":
+        return _report(model, actor, body, to)
     view = model.documents.get(("view", to), {}) if target == "view" else {}
     object = model.object(str(view.get("object")) if target == "view" else to)
     if object is None or isinstance(row_rule(model, actor, "read", object.name), Deny):
@@ -120,6 +122,20 @@ def _entry(
         target=target,
         to=to if target == "view" else object.name,
         object=object.name,
+    )
+
+
+def _report(model: Model, actor: Actor, body: Mapping[str, Any], to: str) -> Entry | None:
+    """A report, for whom it is, of what he reads."""
+    report = model.documents.get(("report", to))
+    if report is None or not fits(report, actor):
+        return None
+    objects = [b.get("object") for b in report.get("blocks") or ()] or [report.get("object")]
+    if any(isinstance(row_rule(model, actor, "read", str(name)), Deny) for name in objects):
+        return None
+    label = texts(body.get("label")) or texts(report.get("label")) or {"": to}
+    return Entry(
+        name=body["name"], label=label, icon=body.get("icon") or "chart-column", target="report", to=to
     )
 
 
@@ -140,13 +156,13 @@ def objects_in(apps: tuple[App, ...]) -> tuple[str, ...]:
 
 def lit(apps: tuple[App, ...], here: str) -> str:
     """Which entry ("APP.ENTRY") stands for where one is: a view by its name, an object by its own; the first of several."""
-    for target in ("view", "object"):
+    for target in ("view", "report", "object"):
         for app in apps:
             for entry in entries_in(app.entries):
                 if (
                     entry.target == target
                     and here
-                    and here == (entry.to if target == "view" else entry.object)
+                    and here == (entry.object if target == "object" else entry.to)
                 ):
                     return f"{app.name}.{entry.name}"
     return ""

@@ -10,7 +10,7 @@ so that every address can be shared. A personal view is given as its body, like 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
@@ -25,8 +25,9 @@ from patron_engine.phrases import Phrase
 from patron_engine.query.spec import MAX_FIELDS, MAX_SORT, Ask
 
 Drawing = Literal["list", "kanban", "calendar", "gantt", "tree", "map"]
+TOTALS = ("sum", "avg", "min", "max", "count")
 DRAWINGS: tuple[Drawing, ...] = ("list", "kanban", "calendar", "gantt", "tree", "map")
-ALL = "all"  # the view that is there where none is written
+ALL = "all"  # the view of every record: there where none is written, and for whom an address names it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,11 @@ class Question:
         """The parameters of this question with some changed: `address(sort="-amount")`; None removes one."""
         return urlencode(self.parts(**changes))
 
+    def _column(self, column: Column) -> str:
+        """A column as an address has it: with its total, where the view says another."""
+        written = next((c.total for c in self.view.columns if c.path == column.path), None)
+        return column.path if column.total in (None, written) else f"{column.path}:{column.total}"
+
     def parts(self, **changes: Any) -> dict[str, str]:
         """The same as names and values: what a form of the page sends along."""
         given: dict[str, Any] = {
@@ -97,7 +103,7 @@ class Question:
             "where": self.where,
             "q": self.q,
             "sort": ",".join(self.sort) if "sort" in self.own else None,
-            "columns": ",".join(c.path for c in self.columns) if "columns" in self.own else None,
+            "columns": ",".join(self._column(c) for c in self.columns) if "columns" in self.own else None,
             "group": (self.group or "-") if "group" in self.own else None,
             "type": self.drawing if "type" in self.own else None,
         }
@@ -118,13 +124,15 @@ def question_of(
     """What an address asks. An unknown view is the first one that asks for nothing hidden from him; other names are judged by the way read."""
     views = views_of(model, actor, object, personal)
     chosen = [v for v in views if v.name == parameters.get("view")]
+    if not chosen and parameters.get("view") == ALL:
+        chosen = [_view(model, actor, object, {"name": ALL})]
     view = next(iter(chosen or [v for v in views if _asks_his(model, actor, object, v)] or views))
     own = frozenset(k for k in ("sort", "columns", "group", "type") if parameters.get(k))
     columns = view.columns
     if "columns" in own:
         known = {c.path: c for c in view.columns}
         named = _names(parameters["columns"], MAX_FIELDS, "query_fields")
-        columns = tuple(known.get(p) or Column(path=p, label={}) for p in named) or columns
+        columns = tuple(_totalled(known, name) for name in named) or columns
     drawing = parameters.get("type", view.drawing)
     return Question(
         object=object,
@@ -140,6 +148,13 @@ def question_of(
         after=parameters.get("after") or None,
         own=own,
     )
+
+
+def _totalled(known: Mapping[str, Column], name: str) -> Column:
+    """A column of an address: "amount", or "amount:sum" for one whose sum stands below it."""
+    path, _, total = name.partition(":")
+    column = known.get(path) or Column(path=path, label={})
+    return replace(column, total=total) if total in TOTALS else column
 
 
 def _asks_his(model: Model, actor: Actor, object: Object, view: View) -> bool:

@@ -74,7 +74,7 @@ def asking(call: Call, question: Resolved, id: str) -> One:
 def one(conn: psycopg.Connection[Any], call: Call, question: Resolved, id: str) -> Found | None:
     """One record by its id; None where there is none that may be read."""
     asked = asking(call, question, id)
-    return asked.found(_run(conn, asked.made.statement, asked.given))
+    return asked.found(run(conn, asked.made.statement, asked.given))
 
 
 def typed(
@@ -111,13 +111,13 @@ def _first(
     """The first rows of one part of a page, walked where that may fill it (walking.py)."""
     if not walkable(call, question, shape.part):
         made = _listing(call, question, shape)
-        return made, _run(conn, made.statement, given)
+        return made, run(conn, made.statement, given)
     whose = (call.schema, call.actor.user, _key(call, question, "walked", replace(shape, after=None)))
     ways = LEARNT.ways(whose, lambda: gives_many(conn, call, question.ask.object))
     for way in ways:
         made = _listing(call, question, replace(shape, way=way))
         begun = time.monotonic()
-        rows = _run(conn, made.statement, given)
+        rows = run(conn, made.statement, given)
         if way == "walk" and len(rows) == shape.limit:
             return made, rows
     all_of_them = shape.after is None and len(rows) != shape.limit
@@ -137,7 +137,7 @@ def figures(
     plain = Shape(form="typed", words=shape.words, ids=shape.ids)
     key = (*_key(call, question, "figuring", plain), measures, by)
     statement = kept(call.tables).get(key, lambda: sql.figuring(call, question, plain, measures, by))
-    return _run(conn, statement, given)
+    return run(conn, statement, given)
 
 
 def walk(
@@ -213,7 +213,7 @@ def _count(
     statement = kept(call.tables).get(key, lambda: sql.counting(call, question, shape))
     if question.ask.count == "estimate":
         return _estimate(conn, statement, given)
-    found: int = _run(conn, statement, given)[0][0]
+    found: int = run(conn, statement, given)[0][0]
     return found
 
 
@@ -229,7 +229,7 @@ def _estimate(conn: psycopg.Connection[Any], statement: Statement, given: Values
     return int(plan["Plan Rows"])
 
 
-def _run(conn: psycopg.Connection[Any], statement: Statement, given: Values) -> list[tuple[Any, ...]]:
+def run(conn: psycopg.Connection[Any], statement: Statement, given: Values) -> list[tuple[Any, ...]]:
     with _timed():
         return conn.execute(statement.text, statement.values(given), prepare=statement.prepare).fetchall()
 

@@ -188,7 +188,7 @@ class Row:
         )
         on = [table.c["id"] == id, *row.live(), *more]
         if under_rule:
-            on.extend(_rule_inside_join(row))
+            on.extend(rule_inside_join(row))
         self.source.from_ = self.source.from_.outerjoin(table, sa.and_(*on))
         self.source.tables.append(table)
         return row
@@ -199,7 +199,7 @@ def id_of(table: sa.FromClause) -> int:
     return id(table)
 
 
-def _rule_inside_join(row: Row) -> list[sa.ColumnElement[bool]]:
+def rule_inside_join(row: Row) -> list[sa.ColumnElement[bool]]:
     """The row rule of a joined target. A rule that follows links itself is asked in a subquery: its joins would have
     to stand before the join they decide."""
     probe = replace(row, source=Source(from_=row.table))

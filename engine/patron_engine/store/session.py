@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -164,3 +165,12 @@ def collation_of(conn: psycopg.Connection[Any]) -> str | None:
     assert row is not None
     own = row[1] == "b" or (row[1] == "c" and row[0] in BY_CODE_POINT)
     return None if own else "C"
+
+
+@contextmanager
+def bounded(conn: psycopg.Connection[Any], seconds: int) -> Iterator[None]:
+    """What is read inside sees one state of the database, and no statement of it may take longer."""
+    with conn.transaction():
+        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        conn.execute("SELECT set_config('statement_timeout', %s, true)", (f"{seconds}s",))
+        yield

@@ -28,6 +28,7 @@ PIECE = 1 << 18
 TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
     "zip": "application/zip",
 }
 

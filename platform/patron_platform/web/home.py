@@ -1,6 +1,6 @@
-"""Home: where one arrives: what is there to do, and where one was.
+"""Home: where one arrives: one's own dashboard, else that of one's role, else the desk: what is there to do, where one was.
 
-In: a signed-in request. Out: the home page of the workspace; a task ticked off, or taken back, by a form of it.
+In: a signed-in request. Out: the home page of the workspace, or the desk; a task ticked off, or taken back, by a form of it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from starlette.responses import Response
 from patron_engine.errors import Conflict, NeedsConfirmation, NotFound
 from patron_engine.jsonio import whole
 from patron_engine.page import home as home_page
+from patron_engine.page.dashboards import body_of
 from patron_engine.page.home import DONE, DUE, STATUS, TASK, Line, when_due
 from patron_engine.page.menu import apps_of
 from patron_engine.query.call import Call
@@ -26,6 +27,7 @@ from patron_engine.ways import approval_box
 from patron_engine.ways.read import read_one
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
+from patron_platform.web.dashboards import DESK, OWN, STREAMED, board_page, chosen_in, homes_for, own_body
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.inbox import lines_of
 from patron_platform.web.render import page, part, partial_wanted
@@ -41,6 +43,24 @@ def home(request: Request, workspace: str) -> Response:
     visitor = enter(request, workspace)
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
+        way = homes_for(visitor, conn, call, ())[0].way
+    if way == (DESK,):
+        return desk_page(visitor)
+    given = chosen_in(request)
+    if way == (OWN,):
+        return board_page(visitor, lambda conn, call: own_body(conn, call) or {"name": STREAMED}, given, way)
+    return board_page(visitor, lambda conn, call: body_of(call, way[1]), given, way)
+
+
+@router.get("/desk")
+def desk(request: Request, workspace: str) -> Response:
+    return desk_page(enter(request, workspace))
+
+
+def desk_page(visitor: Visitor) -> Response:
+    """What is due today, how records stand, where one was."""
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
         reader = visitor.reader(call)
         found = home_page.home_of(conn, call, reader, apps_of(call.model, visitor.actor))
         waiting = approval_box.box(conn, call, "waiting", most=WAITING)
@@ -50,7 +70,7 @@ def home(request: Request, workspace: str) -> Response:
         day = format_date(reader.today, format="full", locale=reader.locale)
         return page(
             visitor, call, "home.html", title=title, here="home", home=found, hour=part_of_day, day=day, waiting=waiting,
-            waiting_lines=lines_of(call, reader, waiting),
+            waiting_lines=lines_of(call, reader, waiting), homes=homes_for(visitor, conn, call, (DESK,)),
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ list's address, which then holds the expression. Works without scripts: every ch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -113,11 +114,23 @@ def change_filter(request: Request, workspace: str, object: str, form: FormData)
 
 def _go(it: Asked, where: str) -> Response:
     parameters = it.question.parts(where=where or None)
-    kept = {n: it.given[n] for n in ("deleted", "mode") if it.given.get(n)}
-    address = f"{it.visitor.url('o', it.object.name)}?{urlencode({**parameters, **kept})}"
+    address = f"{it.visitor.url('o', it.object.name)}?{urlencode({**parameters, **_kept(it)})}"
+    if to := _elsewhere(it):
+        path, _, query = to.partition("?")
+        address = f"{it.visitor.url(path)}?{urlencode({**dict(parse_qsl(query)), 'where': where})}"
     if partial_wanted(it.visitor.request):
         return part(it.visitor, it.call, "_list_nothing.html", headers={"HX-Redirect": address})
     return see_other(address)
+
+
+def _kept(it: Asked) -> dict[str, str]:
+    return {n: it.given[n] for n in ("deleted", "mode") if it.given.get(n)}
+
+
+def _elsewhere(it: Asked) -> str:
+    """The page of a report whose conditions these are, inside the workspace; "" for those of the list itself."""
+    to = it.given.get("to", "")
+    return to if re.fullmatch(r"reports/[a-z0-9_-]+(\?.*)?", to) else ""
 
 
 def tree_of(form: Pairs) -> Group:
@@ -242,13 +255,15 @@ def _form(
     reader = it.visitor.reader(it.call)
     fields = choosable(it.call, it.object, reader)
     titles = titles_in(it.conn, it.call, it.object, tree) if tree is not None else {}
+    to = _elsewhere(it)
     values: dict[str, Any] = {
         "fields": grouped(fields),
         "tree": _rows(it, tree, titles, wrong or {}, "") if tree is not None else None,
         "where": it.question.where or "",
-        "back": urlencode(
-            {**it.question.parts(), **{n: it.given[n] for n in ("deleted", "mode") if it.given.get(n)}}
-        ),
+        "back": urlencode({**it.question.parts(), **_kept(it), **({"to": to} if to else {})}),
+        "leave": it.visitor.url(to)
+        if to
+        else f"{it.visitor.url('o', it.object.name)}?{urlencode(it.question.parts())}",
     }
     if partial_wanted(it.visitor.request):
         return part(it.visitor, it.call, "_list_filter.html", status=status, object=it.object, **values)

@@ -1,6 +1,7 @@
 """Packing: pages, scripts and styles go packed over the wire; files and the API as they are.
 
-A plain ASGI wrapper around the application. Files are packed already, or asked for in ranges; answers of the API are read by
+A plain ASGI wrapper around the application. Files are packed already, or asked for in ranges; tiles of
+dashboards go one by one, and packing would hold the first back for the others; answers of the API are read by
 programs on the same machine as often as not. Tokens of forms are new in every page, so that packing gives nothing away.
 """
 
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 SMALLEST = 1_000  # bytes worth packing
 LEVEL = 5
-PACKED = re.compile(r"/(?:w/[^/]+/(?!files(?:/|$))|static/|login|about)")
+PACKED = re.compile(r"/(?:w/[^/]+/(?!(?:files|tiles)(?:/|$))|static/|login|about)")
 
 
 class Packed:

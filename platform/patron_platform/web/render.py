@@ -152,6 +152,11 @@ def part(
     return answer(draw(template, visitor.languages, **frame(visitor, call), **values), status, headers)
 
 
+def fragment(visitor: Visitor, call: Call, template: str, **values: Any) -> str:
+    """The text of a part, to be sent by whoever asks."""
+    return draw(template, visitor.languages, **frame(visitor, call), **values)
+
+
 def frame(visitor: Visitor, call: Call) -> dict[str, Any]:
     """What every template of a workspace may use."""
     reader = visitor.reader(call)
@@ -168,6 +173,7 @@ def frame(visitor: Visitor, call: Call) -> dict[str, Any]:
         "csrf": csrf.token_for(visitor.service, visitor.session.id),
         "apps": apps,
         "manages": manages(call.model, visitor.actor),
+        "reports": visitor.actor.kind != "portal",
         "approves": any(kind == "approval" for kind, _ in call.model.documents),
     }
 

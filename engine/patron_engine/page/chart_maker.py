@@ -1,0 +1,121 @@
+"""Chart maker: what every chart of an answer needs: its groups, its measures, names, colours, points and scales.
+
+In: an Answer, its definition and its `chart`, a Reader, Words. Out: pieces of plain data that page/charts puts together. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from patron_engine.page.chart_points import Point, axis_named
+from patron_engine.page.figure_text import STEPS, Form, Words, alone, figure_label, form_of, member_text
+from patron_engine.page.figures import spot_text
+from patron_engine.page.palette import TOKENS, token_of
+from patron_engine.page.reader import Reader
+from patron_engine.report.answer import Answer, Axis, Key
+
+SUMMED = frozenset({"sum", "count"})
+
+
+@dataclass(frozen=True)
+class Maker:
+    answer: Answer
+    body: Mapping[str, Any]
+    said: Mapping[str, Any]
+    reader: Reader
+    words: Words
+
+    def axes(self) -> tuple[Axis | None, Axis | None]:
+        """The group along the axis and the one that makes series. What is not said: time goes along the axis."""
+        every = [*self.answer.rows, *self.answer.columns]
+        x = axis_named(self.answer, self.said.get("x"))
+        series = axis_named(self.answer, self.said.get("series"))
+        rest = [a for a in every if a is not series]
+        if x is None:
+            x = next((a for a in rest if a.kind in ("period", "offset")), next(iter(rest), None))
+        given = "series" in self.said or "x" in self.said
+        if series is None and not given and len(self.figures("value")) <= 1:
+            series = next((a for a in every if a is not x), None)
+        return x, series
+
+    def figures(self, key: str) -> list[int]:
+        named = self.said.get(key)
+        wanted = [named] if isinstance(named, str) else list(named or ())
+        known = [f.name for f in self.answer.figures]
+        found = [known.index(name) for name in wanted if name in known]
+        return found or ([0] if key == "value" else [])
+
+    def adds(self, at: int) -> bool:
+        """Whether the figures of a measure may be summed: sums and counts may, what is worked out of them may not."""
+        name = self.answer.figures[at].name
+        blocks = [m for b in self.body.get("blocks") or () for m in b["measures"]]
+        found: Mapping[str, Any] = next(
+            (m for m in (*(self.body.get("measures") or ()), *blocks) if m["name"] == name), {}
+        )
+        return found.get("function") in SUMMED
+
+    @cached_property
+    def forms(self) -> list[Form]:
+        return [
+            form_of(figure, (cell[at] for cell in self.answer.cells.values()), self.reader)
+            for at, figure in enumerate(self.answer.figures)
+        ]
+
+    def form(self, at: int) -> Form:
+        return self.forms[at]
+
+    def name(self, at: int) -> str:
+        return figure_label(self.answer.figures[at], self.reader, self.words)
+
+    def member(self, axis: Axis, key: Key, every: Sequence[Key]) -> str:
+        """The text of a member; with the group above it where several are called the same."""
+        text = member_text(axis, key[-1], self.answer, self.reader, self.words)
+        if len(key) > 1 and sum(1 for other in every if other[-1] == key[-1]) > 1:
+            side = self.answer.rows if axis in self.answer.rows else self.answer.columns
+            above = member_text(side[len(key) - 2], key[-2], self.answer, self.reader, self.words)
+            return f"{text} ({above})"
+        return text
+
+    def color(self, axis: Axis | None, key: Key) -> str:
+        named = self.answer.colors.get((axis.name, key[-1])) if axis is not None and key else None
+        token = token_of(named) if named else None
+        return TOKENS[token] if token else ""
+
+    def point(self, at: int, form: Form, point: Point | None) -> dict[str, Any] | None:
+        """One figure: its place, its text, the spot one drills to."""
+        if point is None or not isinstance(point.value, Decimal):
+            return None
+        name = self.answer.figures[at].name
+        spot = spot_text(point.rows, point.columns, name) if point.rows is not None else ""
+        return {"v": float(point.value / form.divide), "t": self.alone(form, point.value), "at": spot}
+
+    def alone(self, form: Form, value: Any) -> str:
+        return alone(form, value, self.reader, self.answer.base)
+
+    def scale(self, at: int) -> dict[str, Any]:
+        """How the ticks of an axis are written: the script fills in the numbers."""
+        form = self.form(at)
+        steps = STEPS.get(self.reader.languages[0], STEPS["en"])
+        return {
+            "kind": form.kind,
+            "unit": form.unit,
+            "steps": [list(step) for step in steps],
+            "name": self.name(at),
+        }
+
+    def references(self) -> list[dict[str, Any]]:
+        at = self.figures("value")[0]
+        form = self.form(at)
+        return [
+            {"v": float(value / form.divide), "label": self.reader.say(label), "t": self.alone(form, value)}
+            for label, value in self.answer.references
+        ]
+
+    def reach(self) -> dict[str, Any]:
+        """Where the axis begins and ends, as the definition says it."""
+        given = {key: self.said.get(key) for key in ("min", "max")}
+        return {key: float(v) for key, v in given.items() if isinstance(v, int | float | Decimal)}

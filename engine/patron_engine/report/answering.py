@@ -1,0 +1,226 @@
+"""Answering: a plan -> its answer: asked, totalled, sorted, cut to its limits, worked out, named.
+
+In: a connection, the frame of the call, a Plan. Out: an Answer. What a limit made one is REST; what was cut is said in `notes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from patron_engine.expr.context import Context
+from patron_engine.phrases import Phrase
+from patron_engine.query.call import Call
+from patron_engine.query.recent import titles_of
+from patron_engine.report import cells as figures
+from patron_engine.report.answer import REST, Answer, Key, Text
+from patron_engine.report.arranging import Order, filled, first_members, limit_of
+from patron_engine.report.cells import Cells, Place
+from patron_engine.report.earlier import earlier_cells
+from patron_engine.report.formulas import Goal, Values, early, measured, work_out
+from patron_engine.report.groups import Group
+from patron_engine.report.parameters import context_of
+from patron_engine.report.plan import Plan, axes
+from patron_engine.report.references import references
+
+Connection = psycopg.Connection[Any]
+MOST_TITLES: Final = 10_000
+
+
+def answer(conn: Connection, call: Call, plan: Plan, goal: Goal | None = None) -> Answer:
+    """The answer of a summary or matrix."""
+    context = context_of(call, ZoneInfo(plan.zone))
+    found, left_out = _filled(plan, figures.cells(conn, call, plan), context)
+    before = {unit: earlier_cells(conn, call, plan, unit) for unit in plan.units}
+    titles = _titles(conn, call, plan, found)
+    values = _valued(plan, found, before, context, goal)
+    order = Order(plan, values, titles)
+    kept = _kept(conn, call, plan, order, context)
+    if kept:
+        found, before = _limited(conn, call, plan, found, before, kept)
+        found, left_out = _filled(plan, found, context)
+        values = _valued(plan, found, before, context, goal)
+        order = Order(plan, values, titles)
+    rows = order.rows(r for r, _ in found.raw if len(r) == len(plan.rows))
+    columns = order.columns(c for _, c in found.raw if len(c) == len(plan.columns))
+    firsts = list(dict.fromkeys(key[:1] for key in rows if key))
+    running = {first: firsts[: i + 1] for i, first in enumerate(firsts)} or {(): [()]}
+    earlier = {unit: measured_all(plan, b, context) for unit, b in before.items() if b is not None}
+    late = [f for f in plan.formulas if f not in early(plan)]
+    work_out(late, values, context, earlier=earlier, goal=goal, running=running)
+    return Answer(
+        report=str(plan.body.get("name") or ""),
+        type=str(plan.body["type"]),
+        object=plan.object.name,
+        rows=axes(plan.rows),
+        columns=axes(plan.columns),
+        figures=plan.figures,
+        row_keys=tuple(rows),
+        column_keys=tuple(columns),
+        cells=_shown(plan, values, rows, columns),
+        titles=titles,
+        options=_options(plan, found),
+        colors=_colors(plan, found),
+        parameters=plan.parameters.wire,
+        references=references(call, plan, values.get(((), ()), {}), context, goal),
+        notes=_notes(found, left_out),
+        base=call.model.workspace.currency if any(f.unit == "money" for f in plan.figures) else None,
+    )
+
+
+def _valued(
+    plan: Plan, found: Cells, before: Mapping[str, Cells | None], context: Context, goal: Goal | None
+) -> Values:
+    """All figures that do not hang on the order of the groups."""
+    values = measured(plan, found)
+    earlier = {unit: measured_all(plan, b, context) for unit, b in before.items() if b is not None}
+    work_out(early(plan), values, context, earlier=earlier, goal=goal)
+    return values
+
+
+def measured_all(plan: Plan, found: Cells, context: Context) -> Values:
+    """The figures of another time: formulas too, but what they themselves ask of other times and goals is empty."""
+    values = measured(plan, found)
+    work_out(early(plan), values, context)
+    return values
+
+
+def _kept(conn: Connection, call: Call, plan: Plan, order: Order, context: Context) -> dict[int, list[Any]]:
+    """Of the groups with a limit, the members that stand for themselves. A group further in is asked for alone: what decides is
+    its figures over everything."""
+    found: dict[int, list[Any]] = {}
+    for place, group in enumerate(plan.groups):
+        most = limit_of(plan, place)
+        if most is None:
+            continue
+        if place == 0 and plan.rows:
+            members = first_members(plan, order, most)
+        else:
+            alone = replace(plan, rows=(group,), columns=(), limit=None)
+            cells = figures.cells(conn, call, alone)
+            titles = _titles(conn, call, alone, cells)
+            members = first_members(alone, Order(alone, measured_all(alone, cells, context), titles), most)
+        if members is not None:
+            found[place] = members
+    return found
+
+
+def _limited(
+    conn: Connection,
+    call: Call,
+    plan: Plan,
+    found: Cells,
+    before: Mapping[str, Cells | None],
+    kept: Mapping[int, Sequence[Any]],
+) -> tuple[Cells, dict[str, Cells | None]]:
+    """The figures with everything beyond the limits as one: added up, or where that is no sum, asked again."""
+    whole_row = plan.limit is not None and 0 in kept and len(plan.rows) > 1
+    if plan.additive:
+
+        def rename(place: Place) -> Place:
+            return renamed(plan, place, kept, whole_row)
+
+        return figures.gathered(plan, found, rename), {
+            unit: None if b is None else figures.gathered(plan, b, rename) for unit, b in before.items()
+        }
+    chosen = {at: tuple(found.stored.get((at, m), m) for m in members) for at, members in kept.items()}
+    again = figures.cells(conn, call, plan, chosen, whole_row=whole_row)
+    return again, {unit: earlier_cells(conn, call, plan, unit, chosen, whole_row) for unit in before}
+
+
+def renamed(plan: Plan, place: Place, kept: Mapping[int, Sequence[Any]], whole_row: bool) -> Place:
+    """A key in which what is not kept is the rest."""
+    members = [*place[0], *place[1]]
+    for at, known in kept.items():
+        if members[at] not in known:
+            members[at] = REST
+    across = len(plan.rows)
+    if whole_row and members[0] is REST:
+        members[:across] = [REST] * across
+    return tuple(members[:across]), tuple(members[across:])
+
+
+def _filled(plan: Plan, found: Cells, context: Context) -> tuple[Cells, bool]:
+    """The cells with those of empty periods, whose figures are over nothing; and whether these had to be left out."""
+    whole = found.whole(plan)
+    rows, cut = filled([r for r, _ in whole], plan.rows, context, figures.MOST)
+    columns, also = filled([c for _, c in whole], plan.columns, context, figures.MOST)
+    nothing = tuple(figures.nothing(b) for b in plan.bases)
+    empty: dict[Place, Any] = {(key, ()): nothing for key in rows} | {((), key): nothing for key in columns}
+    return replace(found, raw={**empty, **found.raw}), cut or also
+
+
+def _shown(
+    plan: Plan, values: Values, rows: Sequence[Key], columns: Sequence[Key]
+) -> dict[Place, tuple[Any, ...]]:
+    """The cells of the answer: those of whole keys, the totals the definition asks for, the grand one."""
+    names = [f.name for f in plan.figures]
+    known_rows = {k[:i] for k in rows for i in range(len(k) + 1)}
+    known_columns = {k[:i] for k in columns for i in range(len(k) + 1)}
+    return {
+        (row, column): tuple(_plain(known.get(n)) for n in names)
+        for (row, column), known in values.items()
+        if not (row or column)
+        or (row in known_rows and column in known_columns and _asked_for(plan, row, column) <= plan.totals)
+    }
+
+
+def _asked_for(plan: Plan, row: Key, column: Key) -> set[str]:
+    """Which totals a cell is of: `rows` at the end of a row and of its groups, `columns` of a column and of its."""
+    found = set()
+    if len(row) < len(plan.rows):
+        found.add("rows" if row else "columns")
+    if len(column) < len(plan.columns):
+        found.add("columns" if column else "rows")
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return Decimal(int(value)) if isinstance(value, bool) else value
+
+
+def _titles(conn: Connection, call: Call, plan: Plan, found: Cells) -> dict[tuple[str, Any], str]:
+    """What linked members are called, where the reader may see them."""
+    titles: dict[tuple[str, Any], str] = {}
+    for place, group in enumerate(plan.groups):
+        ids = [m for at, m in found.stored if at == place and isinstance(m, str)]
+        for object in group.linked if ids else ():
+            named = titles_of(conn, call, {object: ids[:MOST_TITLES]})
+            titles.update({(group.name, id): title for (_, id), title in named.items()})
+    return titles
+
+
+def _members(plan: Plan, found: Cells) -> list[tuple[Group, Any]]:
+    return [(plan.groups[at], member) for at, member in found.stored]
+
+
+def _options(plan: Plan, found: Cells) -> dict[tuple[str, Any], Text]:
+    return {
+        (group.name, m): group.options[m].label or {"en": group.options[m].name}
+        for group, m in _members(plan, found)
+        if m in group.options
+    }
+
+
+def _colors(plan: Plan, found: Cells) -> dict[tuple[str, Any], str]:
+    return {
+        (group.name, m): group.options[m].color or ""
+        for group, m in _members(plan, found)
+        if m in group.options and group.options[m].color
+    }
+
+
+def _notes(found: Cells, left_out: bool) -> tuple[Phrase, ...]:
+    notes = []
+    if found.cut:
+        notes.append(
+            Phrase("only the {most} largest groups are shown; totals are over all of them", most=figures.MOST)
+        )
+    if left_out:
+        notes.append(Phrase("empty periods are left out: there are more than {most}", most=figures.MOST))
+    return tuple(notes)

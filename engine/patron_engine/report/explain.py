@@ -1,0 +1,80 @@
+"""Explain: a plan as a text for people: what is joined, which records count, how nothing is counted twice, the SQL, how many rows the
+database expects.
+
+In: a connection, the frame of the call, a Plan. Out: text in English, as all of the command line.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from patron_engine.query.call import Call
+from patron_engine.query.statement import Statement
+from patron_engine.query.values import call_values
+from patron_engine.report.cells import MOST
+from patron_engine.report.plan import Plan
+from patron_engine.report.statement import Constants, Form, figured
+
+
+def text(conn: psycopg.Connection[Any], call: Call, plan: Plan) -> str:
+    """The whole explanation."""
+    made = figured(call, plan, Form("whole" if plan.additive else "sets", most=MOST)).statement
+    given = call_values(call) | Constants(plan).values
+    values = "\n".join(f"  {name} = {given[name]!r}" for name in dict.fromkeys(made.names))
+    lines = [
+        f"report {plan.body.get('name') or ''} ({plan.body['type']}) over {plan.object.name}",
+        f"  records   {plan.where_text or 'all'}, as the reader may see them",
+        *(f"  rows      {g.place.path}{_cut(g)}" for g in plan.rows),
+        *(f"  columns   {g.place.path}{_cut(g)}" for g in plan.columns),
+        *(f"  figure    {b.name or '(number of records)'}: {_figure(b)}" for b in plan.bases),
+        *(f"  formula   {f.name} = {f.expression.source}" for f in plan.formulas),
+        f"  totals    {_totals(plan)}",
+        "",
+        "SQL",
+        made.text,
+        *(["", "values", values] if values else []),
+        "",
+        "the database expects",
+        expected(conn, made, given),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cut(group: Any) -> str:
+    axis = group.axis
+    if axis.by:
+        return f" by {axis.by}"
+    if axis.buckets:
+        return f" in buckets {', '.join(str(b) for b in axis.buckets)}"
+    return f" at level {group.level}" if group.level is not None else ""
+
+
+def _figure(base: Any) -> str:
+    what = (
+        base.place.path
+        if base.place is not None
+        else base.value.source
+        if base.value is not None
+        else "records"
+    )
+    where = f" where {base.where_text}" if base.where_text else ""
+    return f"{base.function} of {what}{where}"
+
+
+def _totals(plan: Plan) -> str:
+    if plan.additive:
+        return "added up from the cells: every record is in one cell"
+    if not plan.multiplies:
+        return "worked out anew for every subtotal (GROUPING SETS): the figures are no sums of their parts"
+    return (
+        "taken over distinct (members, record) for every subtotal: a record may be in several cells and counts once "
+        "in each, once in their total"
+    )
+
+
+def expected(conn: psycopg.Connection[Any], made: Statement, given: Any) -> str:
+    with psycopg.ClientCursor(conn) as reading:
+        reading.execute(f"EXPLAIN {made.text}", made.values(given))
+        return "\n".join(f"  {row[0]}" for row in reading.fetchall())

@@ -1,0 +1,310 @@
+"""Statement: the plan of a report -> one SQL statement under the reader's rights.
+
+In: the frame of the call, a Plan, a Form. Out: `Figured`: the statement, its values, where each figure stands in a row. An arm is
+one SELECT: the rows of the object that are his (with what their paths lead to, joined under the row rules there), an inner select
+with members and inputs of figures, an outer GROUP BY. Arms are put together with UNION ALL; report/cells.py sorts their rows.
+
+Nothing is counted twice: figures over one set make an arm of their own (its rows are that set's), and where a group lies deeper
+than the figure, or a record belongs to several members, figures are taken over distinct (members, record).
+
+    whole     every total is the sum of its cells: one plain GROUP BY, which the database may divide among processes
+    sets      GROUPING SETS of every subtotal: a median, a number of different ones is right in totals too
+    spread    the same over distinct (members, record)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from patron_engine.access.decide import field_rule, row_rule
+from patron_engine.expr.sql import condition_sql, to_sql
+from patron_engine.query.binding import SqlBinding, parameter, rule_condition
+from patron_engine.query.call import Call
+from patron_engine.query.shape import shape_of
+from patron_engine.query.source import Building, rules_of
+from patron_engine.query.statement import Statement, compiled
+from patron_engine.report.members import Joins, member_sql
+from patron_engine.report.moving import Moved
+from patron_engine.report.plan import Base, Plan
+from patron_engine.store.tables import TYPES
+
+Column = sa.ColumnElement[Any]
+Way = Literal["whole", "sets"]
+WIDTH: Final[Mapping[str, int]] = {"avg": 2}  # columns of a figure; the others have one
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """`most`: cells at most, the largest first where `cut`. `kept`: groups (by place) of which only some members stand for
+    themselves, their values in parameters; the others are one."""
+
+    way: Way
+    most: int
+    cut: bool = False
+    kept: tuple[int, ...] = ()
+    whole_row: bool = False  # where the first group is the rest, so are the other row groups
+
+
+@dataclass(frozen=True, slots=True)
+class Figured:
+    """A statement and how its rows are read: (arm, bits, rest bits, members …, columns of figures …). `arms`: for each arm its
+    figures by (index, first column)."""
+
+    statement: Statement
+    members: int
+    arms: tuple[tuple[tuple[int, int], ...], ...]
+
+
+class Constants:
+    """The constants of a request's expressions as parameters, each expression's under its own prefix."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.names: dict[int, str] = {}
+        self.values: dict[str, Any] = {}
+        self._shapes: dict[int, Any] = {}
+        expressions = [plan.where, *(e for b in plan.bases for e in (b.value, b.where))]
+        for number, made in enumerate(expressions):
+            if made is None:
+                continue
+            shape = shape_of(made)
+            for node, name in shape.names.items():
+                self.names[node] = f"e{number}.{name}"
+                self._shapes[node] = shape
+            self.values.update({f"e{number}.{name}": value for name, value in shape.values.items()})
+
+    def given(self, node: Any) -> Column | None:
+        name = self.names.get(id(node))
+        if name is None:
+            return None
+        typed = self._shapes[id(node)].given(node)
+        assert typed is not None
+        return parameter(name, typed.type)
+
+
+def figured(call: Call, plan: Plan, form: Form) -> Figured:
+    """The statement of a plan."""
+    by_sets: dict[tuple[str, ...], list[int]] = {}
+    for index, base in enumerate(plan.bases):
+        by_sets.setdefault(base.sets, []).append(index)
+    constants = Constants(plan)
+    made = [Arm(call, plan, sets, chosen, constants) for sets, chosen in by_sets.items()]
+    selects: list[Any] = []
+    arms: list[tuple[tuple[int, int], ...]] = []
+    types = [t for arm in made for t in arm.types]
+    fixed = 3 + len(plan.groups)
+    start = 0
+    for number, arm in enumerate(made):
+        each = arm.selects(form, number, start, types)
+        selects += each
+        arms.append(tuple((index, fixed + start + at) for index, at in arm.places()))
+        start += len(arm.types)
+    chosen: Any = selects[0]
+    if len(selects) > 1:
+        chosen = sa.union_all(*selects)
+    return Figured(compiled(chosen, call.model.release, each_time=True), len(plan.groups), tuple(arms))
+
+
+class Arm:
+    """One SELECT over the records of `sets`. `chosen`: which of the plan's figures."""
+
+    def __init__(
+        self, call: Call, plan: Plan, sets: tuple[str, ...], chosen: Sequence[int], constants: Constants
+    ) -> None:
+        self.call = call
+        self.plan = plan
+        self.sets = sets
+        self.chosen = chosen
+        self.constants = constants
+        building = building_of(self.call)
+        root = building.root(self.plan.object.name)
+        binding: Any = SqlBinding(row=root, ruled=True, constants=self.constants.given)
+        if self.plan.moved is not None:
+            binding = Moved(binding, *self.plan.moved, zone=self.plan.zone)
+        joins = Joins(binding, self.sets)
+        where = [*root.live(voided=False), *root.ruled()]
+        if self.plan.where is not None:
+            where.append(condition_sql(self.plan.where, binding))
+        columns = [
+            member_sql(joins, g, self.plan.zone).label(f"k{i}") for i, g in enumerate(self.plan.groups)
+        ]
+        record = joins.row(self.sets).id.label("record")
+        inputs: list[Any] = []
+        for place, index in enumerate(self.chosen):
+            inputs += self._input(joins, self.plan.bases[index], place)
+        one = sa.literal(1, sa.Integer()).label("record")
+        everything: list[Any] = [*columns, *inputs, record if self._distinct else one]
+        inner: Any = sa.select(*everything)
+        inner = inner.select_from(root.source.from_).where(*where)
+        self._inner: Any = inner.cte("rows") if self._distinct else inner.subquery(building.alias())
+        self.types: list[sa.types.TypeEngine[Any]] = [
+            t for i in self.chosen for t in self._types(self.plan.bases[i])
+        ]
+
+    @property
+    def _distinct(self) -> bool:
+        groups = self.plan.groups
+        return any(g.spreads or g.place.sets != self.sets[: len(g.place.sets)] for g in groups)
+
+    def places(self) -> list[tuple[int, int]]:
+        at, found = 0, []
+        for index in self.chosen:
+            found.append((index, at))
+            at += WIDTH.get(self.plan.bases[index].function, 1)
+        return found
+
+    def _input(self, joins: Joins, base: Base, place: int) -> list[Any]:
+        """The value a figure is taken of, and whether the record counts."""
+        found: list[Any] = []
+        value = self._value(joins, base)
+        if value is not None:
+            found.append(value.label(f"v{place}"))
+        if base.where is not None:
+            found.append(condition_sql(base.where, joins.binding).label(f"w{place}"))
+        return found
+
+    def _value(self, joins: Joins, base: Base) -> Column | None:
+        if base.value is not None:
+            return to_sql(base.value, joins.binding)
+        if base.place is None:
+            return joins.row(base.sets).id if base.sets else None
+        return joins.value(base.place)
+
+    def _types(self, base: Base) -> list[sa.types.TypeEngine[Any]]:
+        number, whole = TYPES["numeric"], TYPES["bigint"]
+        place = list(self.chosen).index(self.plan.bases.index(base))
+        own = self._inner.c[f"v{place}"].type if f"v{place}" in self._inner.c else number
+        types: Mapping[str, list[sa.types.TypeEngine[Any]]] = {
+            "count": [whole], "count_distinct": [whole], "sum": [number], "avg": [number, whole], "min": [own], "max": [own],
+            "percentile": [sa.Double()],
+        }  # fmt: skip
+        return types[base.function]
+
+    def _aggregates(self, rows: Any) -> list[Column]:
+        found: list[Column] = []
+        for place, index in enumerate(self.chosen):
+            base = self.plan.bases[index]
+            value = rows.c.get(f"v{place}")
+            where = rows.c[f"w{place}"] if base.where is not None else None
+            found += [f if where is None else f.filter(where) for f in _function(base, value)]
+        return [sa.type_coerce(f, t) for f, t in zip(found, self.types, strict=True)]
+
+    # -- the outer select ---------------------------------------------------------------------------------------------
+
+    def selects(
+        self, form: Form, arm: int, start: int, types: Sequence[sa.types.TypeEngine[Any]]
+    ) -> list[Any]:
+        rows: Any = self._inner
+        rest: Column = sa.literal(0, sa.Integer())
+        if form.kept:
+            rows, rest = self._with_rest(form)
+        keys = [rows.c[f"k{i}"] for i in range(len(self.plan.groups))]
+        marks = [rows.c.rest] if form.kept else []
+
+        def row(bits: Any, shown: Sequence[Column], counted: Any, mark: Any) -> Any:
+            figures: list[Any] = [sa.cast(sa.null(), t) for t in types]
+            figures[start : start + len(self.types)] = self._aggregates(counted)
+            fixed = [sa.literal(arm, sa.Integer()), bits, mark, *shown, *figures]
+            return sa.select(*(c.label(f"c{i}") for i, c in enumerate(fixed))).select_from(counted)
+
+        zero = sa.literal(0, sa.Integer())
+        if self._distinct:
+            return [self._over_distinct(row, rows, keys, marks, s) for s in grouping_sets(self.plan)]
+        if form.way == "sets":
+            sets = [[keys[i] for i in s] + marks for s in grouping_sets(self.plan)]
+            bits = sa.func.grouping(*keys) if keys else zero
+            chosen = row(bits, keys, rows, rest)
+            if not keys:
+                return [chosen]
+            return [chosen.group_by(sa.func.grouping_sets(*(sa.tuple_(*s) for s in sets)))]
+        chosen = row(zero, keys, rows, rest)
+        if keys:
+            chosen = chosen.group_by(*keys)
+            if form.cut:
+                chosen = chosen.order_by(sa.func.count().desc(), *keys)
+            chosen = chosen.limit(sa.literal(form.most + 1))
+        return [chosen]
+
+    def _over_distinct(
+        self, row: Any, rows: Any, keys: Sequence[Any], marks: Sequence[Any], chosen: Sequence[int]
+    ) -> Any:
+        """One grouping set over distinct (members, record)."""
+        shown = [keys[i] for i in chosen]
+        once = sa.select(rows).ext(pg.distinct_on(*shown, *marks, rows.c.record)).subquery()
+        bits = sum(1 << (len(keys) - 1 - i) for i in range(len(keys)) if i not in chosen)
+        members = [
+            once.c[f"k{i}"] if i in chosen else sa.cast(sa.null(), keys[i].type) for i in range(len(keys))
+        ]
+        mark = once.c.rest if marks else sa.literal(0, sa.Integer())
+        made = row(sa.literal(bits, sa.Integer()), members, once, mark)
+        grouped = [once.c[f"k{i}"] for i in chosen] + ([once.c.rest] if marks else [])
+        return made.group_by(*grouped) if grouped else made
+
+    def _with_rest(self, form: Form) -> tuple[Any, Column]:
+        """The rows with the members that are not kept made one: empty, and told by a bit."""
+        inner, count = self._inner, len(self.plan.groups)
+        rests: list[Any] = []
+        for i in range(count):
+            k = inner.c[f"k{i}"]
+            if i in form.kept:
+                names = sa.any_(parameter(f"kept.{i}", _array(k.type)))
+                none = sa.and_(k.is_(None), parameter(f"kept.{i}.none", TYPES["boolean"]))
+                rests.append(sa.not_(sa.or_(sa.func.coalesce(k == names, sa.false()), none)))
+            else:
+                rests.append(sa.false())
+        if form.whole_row:
+            rests = [sa.or_(r, rests[0]) if 0 < i < len(self.plan.rows) else r for i, r in enumerate(rests)]
+        bits: Any = sa.literal(0, sa.Integer())
+        members: list[Any] = []
+        for i, rest in enumerate(rests):
+            k = inner.c[f"k{i}"]
+            members.append(sa.case((rest, sa.null()), else_=k).label(f"k{i}"))
+            bits = bits + sa.case((rest, sa.literal(1 << i, sa.Integer())), else_=sa.literal(0, sa.Integer()))
+        others = [c for c in inner.c if not c.name.startswith("k")]
+        rows: Any = sa.select(
+            *(sa.type_coerce(m, inner.c[m.name].type).label(m.name) for m in members),
+            *others,
+            bits.label("rest"),
+        )
+        rows = rows.cte("kept") if self._distinct else rows.subquery()
+        return rows, rows.c.rest
+
+
+def grouping_sets(plan: Plan) -> list[tuple[int, ...]]:
+    """Every subtotal: the first so many row groups with the first so many column groups. Everything first."""
+    rows, columns = len(plan.rows), len(plan.columns)
+    return [(*range(i), *range(rows, rows + j)) for i in range(rows, -1, -1) for j in range(columns, -1, -1)]
+
+
+def building_of(call: Call) -> Building:
+    """A statement of a person: under his row rules and his rights on fields."""
+    return Building(
+        tables=call.tables,
+        rules=rules_of(row_rule, call.model, call.actor),
+        fields=partial(field_rule, call.model, call.actor),
+        condition=rule_condition,
+        languages=call.actor.languages,
+    )
+
+
+def _array(type: Any) -> Any:
+    return pg.ARRAY(type)
+
+
+def _function(base: Base, value: Any) -> list[Any]:
+    if base.function == "count":
+        return [sa.func.count() if value is None else sa.func.count(value)]
+    if base.function == "count_distinct":
+        return [sa.func.count(sa.distinct(value))]
+    if base.function == "avg":
+        return [sa.func.sum(value), sa.func.count(value)]
+    if base.function == "percentile":
+        assert base.at is not None
+        share: Column = sa.literal(float(base.at) / 100, sa.Double())
+        return [sa.func.percentile_cont(share).within_group(sa.cast(value, sa.Double()))]
+    return [getattr(sa.func, base.function)(value)]

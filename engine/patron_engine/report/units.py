@@ -1,0 +1,64 @@
+"""Units: what kind of value a measure gives, so that pages write it as money, hours, a share or a plain number.
+
+In: a field and a function, or a formula over measures whose units are known. Out: the unit. Money through money is a ratio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from patron_engine.expr.syntax import Syntax, parse
+from patron_engine.expr.types import NUMBER, ExprType
+from patron_engine.fields.registry import type_of
+from patron_engine.model.model import Object
+from patron_engine.report.reader import Place, Reader
+
+OF_TYPES = {"money": "money", "percent": "percent"}
+OF_KINDS = {
+    "duration": "duration",
+    "date": "date",
+    "datetime": "datetime",
+    "time": "time",
+    "text": "text",
+    "choice": "text",
+}
+
+
+def unit_of_field(function: str, place: Place | None) -> Any:
+    """The unit of a figure over a field."""
+    if place is None or function in ("count", "count_distinct"):
+        return "number"
+    field = place.field
+    whole = field is not None and (place.inner == field.name or place.inner.endswith(f".{field.name}"))
+    if field is not None and whole and type_of(field).name in OF_TYPES:
+        return OF_TYPES[type_of(field).name]
+    return OF_KINDS.get(place.type.kind, "number")
+
+
+def measure_type(reader: Reader, object: Object, measure: Mapping[str, Any]) -> ExprType:
+    """What a measure is in formulas."""
+    return NUMBER
+
+
+def unit_of_formula(source: str, units: Mapping[str, Any]) -> Any:
+    """The unit of a formula over measures."""
+    return _unit(parse(source), units)
+
+
+def _unit(node: Syntax, units: Mapping[str, Any]) -> Any:
+    items = [_unit(i, units) for i in node.items]
+    if node.kind == "path":
+        return units.get(".".join(str(p) for p in node.parts), "number")
+    if node.kind == "call" and node.name in ("COUNT", "GOAL"):
+        return "number"
+    if node.kind == "call" and node.name in ("SUM", "AVERAGE"):
+        return "number"
+    if node.kind == "quotient":
+        left, right = items
+        return left if right == "number" else "ratio" if left == right else "number"
+    if node.kind in ("product",):
+        odd = [u for u in items if u not in ("number", "ratio")]
+        return odd[0] if len(odd) == 1 else "number"
+    odd = [u for u in items if u != "number"]
+    return odd[0] if odd and node.kind in ("sum", "negative", "call", "if") else "number"

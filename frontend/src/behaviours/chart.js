@@ -1,0 +1,64 @@
+// <figure class="chart" data-behaviour="chart" data-drill="/w/demo/reports/won/records?" data-chart='{"type": "bar", "x": […], "series": […]}'>
+//   <div class="chart-place"></div> <button data-picture="won.png">PNG</button> … the table of the same figures stands in the page
+// Draws what the server made of the figures. A click on a point leads to the records behind it. Without this script, and for a screen
+// reader, the table is the report: the drawing is hidden from both. ECharts is fetched where a chart is, not before.
+export default function chart(element) {
+  const place = element.querySelector(".chart-place");
+  let drawn = null;
+  let gone = false;
+  const go = (at) => {
+    if (at) window.location.assign(`${element.dataset.drill}&at=${encodeURIComponent(at)}`);
+  };
+  const draw = async () => {
+    const [{ default: make }, { options }, { look }] = await Promise.all([
+      import("../charts/make.js"),
+      import("../charts/options.js"),
+      import("../charts/look.js"),
+    ]);
+    if (gone || !element.isConnected) return;
+    const data = JSON.parse(element.dataset.chart);
+    const show = () => {
+      const wide = place.clientWidth;
+      if (!wide) return;
+      place.classList.toggle("chart-tall", data.type === "ranking" && (data.x?.length ?? 0) > 12);
+      drawn ??= make(place);
+      drawn.resize();
+      drawn.setOption(options(data, look(place), wide), { notMerge: true });
+    };
+    show();
+    if (!drawn) drawn = make(place);
+    drawn.on("click", (event) => go(event.data?.at));
+    let width = place.clientWidth;
+    const sized = new ResizeObserver(() => {
+      if (!element.isConnected) return stop();
+      if (place.clientWidth === width) return;
+      width = place.clientWidth;
+      show();
+    });
+    sized.observe(place);
+    const scheme = window.matchMedia("(prefers-color-scheme: dark)");
+    scheme.addEventListener("change", show);
+    const turned = new MutationObserver(show);
+    turned.observe(document.documentElement, { attributes: true, attributeFilter: ["data-scheme"] });
+    function stop() {
+      gone = true;
+      sized.disconnect();
+      turned.disconnect();
+      scheme.removeEventListener("change", show);
+      drawn.dispose();
+    }
+    element.dataset.drawn = "";
+  };
+  for (const button of element.querySelectorAll("[data-picture]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      if (!drawn) return;
+      const ground = getComputedStyle(element).getPropertyValue("--surface-now") || getComputedStyle(element).backgroundColor;
+      const link = document.createElement("a");
+      link.href = drawn.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: ground.includes("rgba(0, 0, 0, 0)") ? "#ffffff" : ground });
+      link.download = button.dataset.picture;
+      link.click();
+    });
+  }
+  void draw();
+}

@@ -1,0 +1,58 @@
+// <div data-behaviour="report-build"> <ul data-fields> <li data-path="amount"> … <form id="build"> <ul data-place="rows"> <li> <input name="item"> … </form> </div>
+// Fields are dragged into rows, columns and values, and from one to the other: the form is its own state, so that what is dropped is
+// sent as it lies. Every field has buttons for the same. The box above them narrows the fields while one types.
+export default function reportBuild(element) {
+  const form = () => element.querySelector("#build");
+  const send = () => form().requestSubmit();
+
+  const find = element.querySelector("[data-find]");
+  if (find) {
+    find.hidden = false;
+    find.addEventListener("input", () => {
+      const words = find.value.trim().toLowerCase();
+      for (const group of element.querySelectorAll(".build-fields details")) {
+        let any = false;
+        for (const field of group.querySelectorAll("[data-path]")) {
+          field.hidden = !field.dataset.name.includes(words);
+          any ||= !field.hidden;
+        }
+        group.hidden = !any;
+        if (words) group.open = any;
+      }
+    });
+    find.addEventListener("change", (event) => event.stopPropagation());
+  }
+
+  const item = (path) => {
+    const made = document.createElement("input");
+    made.type = "hidden";
+    made.name = "item";
+    made.value = JSON.stringify(path);
+    return made;
+  };
+  let Sortable = null;
+  const places = () => {
+    for (const list of element.querySelectorAll("[data-place]"))
+      new Sortable(list, {
+        group: "build", animation: 120, filter: "select, input, button", preventOnFilter: false, draggable: "li",
+        onAdd: ({ item: dropped }) => {
+          if (dropped.dataset.path) dropped.replaceChildren(item(dropped.dataset.path));
+        },
+        onEnd: send,
+      });
+  };
+  const begin = async () => {
+    if (Sortable) return;
+    ({ default: Sortable } = await import("sortablejs"));
+    for (const list of element.querySelectorAll("[data-fields]"))
+      new Sortable(list, { group: { name: "build", pull: "clone", put: false }, sort: false, animation: 120, filter: "button", preventOnFilter: false, onEnd: ({ to }) => to.matches("[data-place]") && send() });
+    places();
+  };
+  element.addEventListener("pointerover", begin, { once: true });
+  new MutationObserver(() => {
+    if (Sortable && !element.querySelector("#build").dataset.sorts) {
+      element.querySelector("#build").dataset.sorts = "";
+      places();
+    }
+  }).observe(element.querySelector(".build-main"), { childList: true });
+}

@@ -1,0 +1,236 @@
+"""Report builder: a report is put together on a page that shows it while one does: fields, rows, columns, values, filter, chart.
+
+In: `GET /w/{workspace}/reports/build?object=…` (begin), `?of=NAME` (from another one), `?body=JSON` (as it stands), or the pairs of its
+form. Out: the page, or its part where a script asks; the part's address holds the whole report, so that it can be gone back to. Saving
+is a post of report_keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from patron_engine.access.decide import Deny, row_rule
+from patron_engine.errors import PatronError, Refused, WrongUse
+from patron_engine.jsonio import dumps, loads
+from patron_engine.meta.check import check_document
+from patron_engine.meta.document import Document
+from patron_engine.model.model import Object
+from patron_engine.page.building import BUILT, FUNCTIONS, PERIODS, begun, is_measure, path_of, rebuilt
+from patron_engine.page.charts import chart_of, usual
+from patron_engine.page.figures import table_of
+from patron_engine.page.filters import Choosable, choosable
+from patron_engine.page.menu import apps_of, objects_in
+from patron_engine.page.question import question_of
+from patron_engine.query.names import known_object
+from patron_engine.ways import figure
+from patron_platform.api.errors import status_of
+from patron_platform.web import list_chips
+from patron_platform.web.list_filter import grouped
+from patron_platform.web.render import page, part, partial_wanted
+from patron_platform.web.report_asked import ICONS, AskedReport, body_of
+from patron_platform.web.reports import problems_of
+from patron_platform.web.texts import Texts
+from patron_platform.web.visitor import Visitor, enter
+
+router = APIRouter(prefix="/w/{workspace}/reports", include_in_schema=False)
+
+FORMS = (
+    "bar",
+    "stacked",
+    "line",
+    "area",
+    "combined",
+    "pie",
+    "ranking",
+    "heat_map",
+    "treemap",
+    "radar",
+    "scatter",
+    "figure",
+    "gauge",
+    "map",
+    "table",
+)
+LONGEST_BODY = 20_000  # characters
+SHOWN = (200, 40)  # lines and columns of the table while one builds
+Pairs = tuple[tuple[str, str], ...]
+
+
+@router.get("/build")
+def build(request: Request, workspace: str) -> Response:
+    visitor = enter(request, workspace)
+    pairs: Pairs = tuple(request.query_params.multi_items())
+    given = dict(pairs)
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        name = given.get("of", "")
+        body, own = body_of(conn, call, name) if name else ({}, None)
+        it = AskedReport(visitor=visitor, conn=conn, call=call, name=name, body=body, given={}, own=own)
+        if given.get("body"):
+            body = body_in(given["body"])
+        elif not body:
+            if not given.get("object"):
+                return _choose(it)
+            body = begun(known_object(call, given["object"]).name, _label(it.t))
+        if "where" in given:
+            body = (
+                {**body, "where": given["where"]}
+                if given["where"]
+                else {k: v for k, v in body.items() if k != "where"}
+            )
+        object = _object(it, body)
+        fields = _fields(it, object)
+        made = rebuilt(body, pairs, fields, _label(it.t))
+        return _drawn(it, made, object, fields)
+
+
+def body_in(text: str) -> dict[str, Any]:
+    """The body of an address or a form; whether it is sound is judged where it is run or kept."""
+    wrong = WrongUse("this is no report", code="report_body", hint="begin a new one")
+    if len(text) > LONGEST_BODY:
+        raise wrong
+    try:
+        found = loads(text.encode())
+    except ValueError:
+        raise wrong from None
+    if not isinstance(found, dict) or any(p.level == "error" for p in _problems(found)):
+        raise wrong
+    return {k: v for k, v in found.items() if k not in ("kind", "name")}
+
+
+def _problems(body: Mapping[str, Any]) -> list[Any]:
+    return check_document(
+        Document(kind="report", name="report", body={**body, "kind": "report", "name": "report"})
+    )
+
+
+def _label(t: Texts) -> Any:
+    return lambda function, field: t(f"reports.measure_{function}", field=field)
+
+
+def _choose(it: AskedReport) -> Response:
+    """What a new report is to be over."""
+    may = [
+        o
+        for o in it.call.model.objects.values()
+        if not isinstance(row_rule(it.call.model, it.call.actor, "read", o.name), Deny)
+    ]
+    first = objects_in(apps_of(it.call.model, it.call.actor))
+    may.sort(key=lambda o: (first.index(o.name) if o.name in first else len(first), o.name))
+    lines = [(o.name, it.reader.say(o.plural or o.label, o.name), o.icon or "table") for o in may]
+    title = it.t("reports.new")
+    return page(
+        it.visitor, it.call, "report_begin.html", title=title, here="reports", objects=lines, often=len(first)
+    )
+
+
+def _object(it: AskedReport, body: Mapping[str, Any]) -> Object | None:
+    return known_object(it.call, str(body["object"])) if body.get("object") else None
+
+
+def _fields(it: AskedReport, object: Object | None) -> dict[str, Choosable]:
+    return {f.path: f for f in choosable(it.call, object, it.reader)} if object is not None else {}
+
+
+def _drawn(
+    it: AskedReport, body: dict[str, Any], object: Object | None, fields: dict[str, Choosable]
+) -> Response:
+    written = AskedReport(
+        visitor=it.visitor, conn=it.conn, call=it.call, name=it.name, body=body, given={}, own=it.own
+    )
+    answer, said, status = None, [], 200
+    try:
+        found = [p for p in _problems(body) if p.level == "error"]
+        if found:
+            raise Refused(found)
+        answer = figure.run(it.conn, it.call, written.request) if body.get("type") != "list" else None
+    except PatronError as error:
+        said, status = problems_of(it, error), status_of(error)
+    table = table_of(answer, body.get("totals") or (), it.reader, written.words, SHOWN) if answer else None
+    chart = chart_of(answer, body, it.reader, written.words) if answer else None
+    values: dict[str, Any] = {
+        "it": it, "body": body, "body_json": dumps(body).decode(), "object": object, "fields": grouped(list(fields.values())),
+        "places": [(place, _chips(it, body, place, fields)) for place in ("rows", "columns", "values")] if body.get("type") in BUILT else [],
+        "table": table, "chart": chart, "chart_json": dumps(chart).decode(), "wrong": said, "answer": answer,
+        "form": (body.get("chart") or {}).get("type") or (usual(answer) if answer else ""), "forms": FORMS, "icons": ICONS,
+        "sorts": _sorts(it, body), "conditions": _conditions(it, body, object), "filter_address": _filter(it, body, object),
+        "periods": PERIODS, "functions": FUNCTIONS,
+    }  # fmt: skip
+    if partial_wanted(it.visitor.request):
+        of = {"of": it.name} if it.name else {}
+        address = f"{it.visitor.url('reports', 'build')}?{urlencode({**of, 'body': values['body_json']})}"
+        return part(it.visitor, it.call, "_report_build.html", headers={"HX-Push-Url": address}, **values)
+    title = it.reader.say(body.get("label"), it.t("reports.new"))
+    return page(
+        it.visitor, it.call, "report_build.html", title=title, here="reports", status=status, **values
+    )
+
+
+def _chips(
+    it: AskedReport, body: Mapping[str, Any], place: str, fields: Mapping[str, Choosable]
+) -> list[dict[str, Any]]:
+    """What lies in a place, as it is shown."""
+    key = "measures" if place == "values" else place
+    found = []
+    for item in body.get(key) or ():
+        path = path_of(item)
+        field = fields.get(path)
+        named = it.reader.say(item.get("label")) if isinstance(item, Mapping) else ""
+        said = (
+            f"{field.of} · {field.label}"
+            if field is not None and field.of
+            else field.label
+            if field is not None
+            else path
+        )
+        family = field.family if field is not None else ""
+        found.append({
+            "json": dumps(item).decode(), "label": named or said or item.get("name", ""),
+            "by": item.get("by", "month") if isinstance(item, Mapping) else "month",
+            "dated": place != "values" and family in ("date", "datetime"),
+            "number": place != "values" and family == "number",
+            "buckets": ", ".join(str(b) for b in item.get("buckets") or ()) if isinstance(item, Mapping) else "",
+            "function": item.get("function") if place == "values" and is_measure(item) and path else "",
+            "numeric": family == "number",
+        })  # fmt: skip
+    return found
+
+
+def _sorts(it: AskedReport, body: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
+    now = next(iter(body.get("sort") or ()), "")
+    measures = [(m["name"], it.reader.say(m.get("label"), m["name"])) for m in body.get("measures") or ()]
+    found = [("", it.t("reports.sort_groups"))]
+    for name, label in measures:
+        found += [
+            (f"-{name}", it.t("reports.sort_falling", name=label)),
+            (name, it.t("reports.sort_rising", name=label)),
+        ]
+    return [(value, text, value == now) for value, text in found]
+
+
+def _conditions(it: AskedReport, body: Mapping[str, Any], object: Object | None) -> list[str]:
+    where = body.get("where")
+    if not where or object is None:
+        return []
+    question = question_of(it.call.model, it.call.actor, object, {"view": "all", "where": str(where)})
+    return [chip.text for chip in list_chips.chips_of(it.conn, it.call, question, it.reader, it.t)]
+
+
+def _filter(it: AskedReport, body: Mapping[str, Any], object: Object | None) -> str:
+    if object is None:
+        return ""
+    of = {"of": it.name} if it.name else {}
+    to = f"reports/build?{urlencode({**of, 'body': dumps(body).decode()})}"
+    where = {"where": str(body["where"])} if body.get("where") else {}
+    return f"{it.visitor.url('list', object.name, 'filter')}?{urlencode({'view': 'all', **where, 'to': to})}"
+
+
+def builder_of(visitor: Visitor, body: Mapping[str, Any], of: str = "") -> str:
+    """The address of the builder with a report in it."""
+    return f"{visitor.url('reports', 'build')}?{urlencode({**({'of': of} if of else {}), 'body': dumps(body).decode()})}"

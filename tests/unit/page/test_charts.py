@@ -1,0 +1,160 @@
+"""An answer as a chart: which group lies along the axis, what is summed and what is not, where a point leads."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from patron_engine.page.charts import TYPES, Chart, chart_of
+from patron_engine.page.figure_text import Words
+from patron_engine.page.reader import Reader
+from patron_engine.report.answer import Answer, Axis, Figure
+
+WORDS = Words(
+    none="(none)",
+    rest="Other",
+    total="Total",
+    yes="Yes",
+    no="No",
+    week="{first} – {last}",
+    year="FY {year}",
+    names={},
+)
+READER = Reader(
+    languages=("en",), zone=ZoneInfo("UTC"), currency="CNY", now=datetime(2026, 11, 27, tzinfo=UTC)
+)
+D = Decimal
+SUM, RATE = {"name": "won", "function": "sum", "field": "amount"}, {"name": "rate", "expression": "a / b"}
+MONTHS = ("2026-02-01", "2026-01-01")
+
+
+def answer(rows: int = 2, **more: Any) -> Answer:
+    """Teams and owners (two of one name in two teams) by month; teams alone with `rows=1`."""
+    axes = (Axis(name="team"), Axis(name="owner", path="account.owner"))[:rows]
+    keys = (("east", "li"), ("east", "wu"), ("west", "li")) if rows == 2 else (("east",), ("west",))
+    cells = {
+        (key, (month,)): (D(n + 1), D("0.1") * (n + 1), D(n))
+        for n, key in enumerate(keys) for month in MONTHS
+    }  # fmt: skip
+    figures = (Figure(name="won", unit="money"), Figure(name="rate", unit="ratio"), Figure(name="deals"))
+    return Answer(
+        report="r", type="matrix", object="opportunity", rows=axes, columns=(Axis(name="month", kind="period", by="month"),),
+        figures=figures, row_keys=keys, column_keys=tuple((m,) for m in MONTHS), cells=cells, base="CNY", **more,
+    )  # fmt: skip
+
+
+def drawn(of: Answer, **chart: Any) -> Chart:
+    made = chart_of(
+        of, {"measures": [SUM, RATE, {"name": "deals", "function": "count"}], "chart": chart}, READER, WORDS
+    )
+    assert made is not None
+    json.dumps(made, allow_nan=False)  # it is plain data
+    return made
+
+
+def values(made: Chart) -> dict[str, list[Any]]:
+    return {s["name"]: [p and p["v"] for p in s["points"]] for s in made["series"]}
+
+
+def test_time_lies_along_the_axis_in_its_order_and_the_other_group_makes_series() -> None:
+    made = drawn(answer(rows=1), type="stacked")
+    assert made["x"] == ["Jan 2026", "Feb 2026"]
+    assert values(made) == {"east": [1, 1], "west": [2, 2]}
+
+
+def test_a_point_leads_to_its_spot_and_says_its_figure() -> None:
+    made = drawn(answer(rows=1), type="bar", x="team", series="month")
+    point = made["series"][0]["points"][0]
+    assert json.loads(point["at"]) == [["east"], ["2026-02-01"], "won"]
+    assert point["t"] == "CN¥1"
+
+
+def test_sums_are_put_together_over_a_group_that_is_not_drawn() -> None:
+    made = drawn(answer(), type="bar", x="owner", series="month")
+    assert made["x"] == ["li", "wu"]
+    assert values(made) == {"Feb 2026": [4, 2], "Jan 2026": [4, 2]}
+    assert made["series"][0]["points"][0]["at"] == ""  # two spots: it leads to neither
+
+
+def test_a_rate_is_never_summed_its_members_stay_apart() -> None:
+    made = drawn(answer(), type="bar", x="account.owner", series="month", value="rate")
+    assert made["x"] == ["li (east)", "wu", "li (west)"]
+    assert values(made)["Jan 2026"] == [10.0, 20.0, 30.0]
+
+
+def test_a_total_that_is_there_is_taken_instead_of_a_sum() -> None:
+    of = answer(rows=1)
+    cells = {**of.cells, ((), ("2026-01-01",)): (D(99), D("0.5"), D(1))}
+    from dataclasses import replace
+
+    made = drawn(replace(of, cells=cells), type="line", x="month", value="won")
+    assert values(made) == {"won": [99, 3]}
+
+
+def test_a_line_over_bars_has_its_own_axis() -> None:
+    made = drawn(answer(rows=1), type="combined", x="month", value="won", line="deals")
+    assert [(s["name"], s["line"]) for s in made["series"]] == [("won", False), ("deals", True)]
+    assert made["second"]["name"] == "deals"
+
+
+def test_a_line_of_reference_is_written_as_its_measure() -> None:
+    made = drawn(answer(rows=1, references=(({"en": "Goal"}, D(5000)),)), type="bar", x="month")
+    assert made["references"] == [{"v": 5000.0, "label": "Goal", "t": "CN¥5,000"}]
+
+
+def test_colours_of_options_are_those_of_the_palette() -> None:
+    made = drawn(
+        answer(rows=1, colors={("team", "east"): "green", ("team", "west"): "#ff0001"}),
+        type="stacked",
+        x="month",
+        series="team",
+    )
+    assert [s["color"] for s in made["series"]] == ["#30a46c", "#e5484d"]
+
+
+@pytest.mark.parametrize("form", [t for t in TYPES if t not in ("table", "pivot")])
+def test_every_form_draws_two_groups_and_three_measures(form: str) -> None:
+    assert drawn(answer(), type=form)["type"] == form
+
+
+@pytest.mark.parametrize("form", [t for t in TYPES if t not in ("table", "pivot", "figure", "gauge")])
+def test_no_form_draws_an_answer_without_lines(form: str) -> None:
+    empty = Answer(
+        report="r",
+        type="summary",
+        object="o",
+        rows=(Axis(name="team"),),
+        figures=(Figure(name="won"),),
+        row_keys=(),
+        cells={},
+    )
+    assert chart_of(empty, {"measures": [SUM], "chart": {"type": form}}, READER, WORDS) is None
+
+
+def test_a_figure_alone_is_compared_with_another_measure() -> None:
+    of = Answer(report="r", type="summary", object="o", rows=(), figures=(Figure(name="won", unit="money"), Figure(name="rate", unit="ratio")),
+                row_keys=((),), cells={((), ()): (D(1200), D("-0.25"))}, base="CNY")  # fmt: skip
+    made = drawn(of, type="figure", value="won", compare="rate")
+    assert (made["text"], made["compare"]) == ("CN¥1,200", {"name": "rate", "text": "−25.0%", "up": False})
+
+
+def test_a_funnel_keeps_the_order_of_its_stages_and_says_the_conversion() -> None:
+    figures = (Figure(name="count"), Figure(name="conversion", unit="ratio"))
+    cells = {(("new",), ()): (D(10), None), (("won",), ()): (D(4), D("0.4"))}
+    of = Answer(report="r", type="funnel", object="o", rows=(Axis(name="stage", kind="stage"),), figures=figures,
+                row_keys=(("new",), ("won",)), cells=cells, options={("stage", "won"): {"en": "Won"}})  # fmt: skip
+    made = chart_of(of, {}, READER, WORDS)
+    assert made is not None and made["type"] == "funnel"
+    assert (made["x"], made["beside"]) == (["new", "Won"], ["", "conversion 40.0%"])
+
+
+def test_a_map_keeps_the_names_of_places() -> None:
+    cells = {(("广东省",), ()): (D(5),), ((None,), ()): (D(2),)}
+    of = Answer(report="r", type="summary", object="o", rows=(Axis(name="province"),), figures=(Figure(name="won"),),
+                row_keys=(("广东省",), (None,)), cells=cells)  # fmt: skip
+    assert drawn(of, type="map", x="province")["places"] == ["广东省", ""]
