@@ -16,7 +16,7 @@ import psycopg
 from patron_engine.expr.context import Context
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
-from patron_engine.query.recent import titles_of
+from patron_engine.query.titles import titles_of
 from patron_engine.report import cells as figures
 from patron_engine.report.answer import REST, Answer, Key, Text
 from patron_engine.report.arranging import Order, filled, first_members, limit_of

@@ -33,7 +33,7 @@ from patron_engine.page.dashboards import (
 )
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
-from patron_engine.query.recent import titles_of
+from patron_engine.query.titles import titles_of
 from patron_engine.record.context import context_of
 from patron_engine.record.pending import Pending
 from patron_platform import personal

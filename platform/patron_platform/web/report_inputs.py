@@ -11,7 +11,7 @@ from typing import Any
 
 from patron_engine.fields.base import Around
 from patron_engine.fields.options import read_options
-from patron_engine.query.recent import titles_of
+from patron_engine.query.titles import titles_of
 from patron_engine.report.answer import Answer
 from patron_platform.web.list_values import records_of
 from patron_platform.web.report_asked import AskedReport, parameters_in
