@@ -51,7 +51,7 @@ class Words:
             elif isinstance(here, Mapping) and "name" in here and "steps" in here:
                 words.append(say(here.get("label") or {}, self.reader.languages) or str(here["name"]))
         if kind == "assignment" and not words:  # its steps stand in no list: they are made of its rules
-            return self.t("runs.do_wait" if str(path[0]) == "again" else "runs.do_assign", what="").strip()
+            return self.t("runs.do_wait" if place == "again.after" else "runs.do_assign", what="").strip()
         return " / ".join(words)
 
     def _named(self, step: Mapping[str, Any]) -> str:
