@@ -27,6 +27,14 @@ name: c_called
 label: {en: Called}
 on: {event: webhook}
 steps: [{name: make, do: create, object: yd_job, set: {name: "=event.body.title"}}]
+---
+kind: assignment
+name: c_given
+label: {en: Given away, zh-CN: 自动分配}
+object: yd_job
+on: [{event: created}]
+when: "name == 'To be given'"
+rules: [{name: rest, to: {user: rep@acme.example}}]
 """
 
 
@@ -129,3 +137,16 @@ def test_the_pages_are_for_administrators(opened: Opened) -> None:
     for path in ("try", "replay", "hook"):
         assert rep.post(f"/automations/c_grows/{path}").status_code == 404, path
     assert opened.person().get("/automations/none").status_code == 404
+
+
+def test_runs_of_an_assignment_are_called_by_its_name(opened: Opened) -> None:
+    job = opened.admin.make("yd_job", name="To be given")
+    while work_flows(opened.service.runtime.workspace(WORKSPACE)):
+        pass
+    person = opened.person(language="zh-CN")
+    line = person.page(f"/runs?record={job['id']}").select_one(".audit-rows tbody tr")
+    assert "自动分配" in line.text and "assignment:" not in line.text
+    run = person.page(line.select_one("a[href*='/runs/']")["href"].partition(f"/w/{WORKSPACE}")[2])
+    assert [row.select("td")[1].text.strip() for row in run.select(".audit-rows tbody tr")] == ["分配"]
+    page = person.page(f"/o/yd_job/{job['id']}")
+    assert "自动分配" in page.text and "assignment:c_given" not in page.text

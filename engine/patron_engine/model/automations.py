@@ -23,6 +23,16 @@ def runs_after(body: Body) -> bool:
     return body.get("timing", "after") == "after" and body.get("active") is not False
 
 
+def document_of(rule: str) -> tuple[str, str]:
+    """Kind and name of the document whose steps a run takes: an automation, or KIND:NAME with a path in it where there is one.
+
+    >>> document_of("won"), document_of("assignment:leads"), document_of("sla:times:clocks.first.late[0].steps")
+    (('automation', 'won'), ('assignment', 'leads'), ('sla', 'times'))
+    """
+    kind, name, *_ = (rule if ":" in rule else f"automation:{rule}").split(":", 2)
+    return kind, name
+
+
 def events_of(body: Body) -> tuple[Mapping[str, Any], ...]:
     """What starts it, each as a map."""
     on = body.get("on")

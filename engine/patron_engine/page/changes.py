@@ -18,6 +18,7 @@ import psycopg
 from patron_engine.access.decide import readable
 from patron_engine.errors import NotFound
 from patron_engine.fields.field import Field, LinkSpec
+from patron_engine.model.automations import document_of
 from patron_engine.model.model import Object
 from patron_engine.page.gifts import Gift, gifts_in
 from patron_engine.page.reader import Reader
@@ -182,8 +183,9 @@ def cause_of(call: Call, reader: Reader, cause: Mapping[str, Any]) -> tuple[str,
     if kind == "merge":
         return ("unmerge" if "undo" in cause else "merge"), ""
     if kind in ("automation", "approval", "conversion", "webform"):
-        name = str(cause.get(kind) or cause.get("rule") or cause.get("form") or "")
-        body = call.model.documents.get((kind, name)) or {}
+        name = str(cause.get(kind) or cause.get("form") or "")
+        of = (kind, name) if name else document_of(str(cause.get("rule") or ""))
+        body, name = call.model.documents.get(of) or {}, of[1]
         return kind, reader.say(body.get("label"), name)
     return kind, str(cause.get("key", "")) if kind == "key" else ""
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from patron_engine.meta.document import path_of
+from patron_engine.model.automations import document_of
 from patron_engine.model.model import Model, say
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import shown
@@ -26,7 +27,7 @@ class Words:
 
     def rule(self, rule: str) -> str:
         """What an automation is called; steps of other documents by the document."""
-        kind, name, _ = ("automation", rule, "") if ":" not in rule else rule.split(":", 2)
+        kind, name = document_of(rule)
         body = self.model.documents.get((kind, name)) or {}
         return say(body.get("label") or {}, self.reader.languages) or name
 
@@ -36,7 +37,7 @@ class Words:
 
     def step(self, rule: str, place: str) -> str:
         """`size / big / Call`: each step on the way by its label, or by what it does."""
-        kind, name, _ = ("automation", rule, "") if ":" not in rule else rule.split(":", 2)
+        kind, name = document_of(rule)
         body = self.model.documents.get((kind, name))
         path = path_of(body, place) if body is not None else None
         if body is None or path is None:
@@ -49,6 +50,8 @@ class Words:
                 words.append(self._named(here))
             elif isinstance(here, Mapping) and "name" in here and "steps" in here:
                 words.append(say(here.get("label") or {}, self.reader.languages) or str(here["name"]))
+        if kind == "assignment" and not words:  # its steps stand in no list: they are made of its rules
+            return self.t("runs.do_wait" if place == "again.after" else "runs.do_assign", what="").strip()
         return " / ".join(words)
 
     def _named(self, step: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.actor import SYSTEM, Cause
+from patron_engine.actor import SYSTEM, Actor, Cause
 from patron_engine.errors import LimitExceeded, PatronError, Refused
 from patron_engine.model.model import say
 from patron_engine.page.form_tree import FormTree
@@ -64,6 +64,11 @@ class Desk:
     def service(self) -> Service:
         found: Service = self.request.app.state.service
         return found
+
+    @property
+    def actor(self) -> Actor:
+        """The system, that speaks his language."""
+        return replace(SYSTEM, languages=self.languages)
 
     @property
     def address(self) -> str:
@@ -138,7 +143,7 @@ def webform(request: Request, workspace: str, name: str) -> Response:
             return _plain(desk, form, _said(desk, closed), 410)
         return _drawn(desk, conn, call, form, begun(conn, call, desk.reader(call), form), Told())
 
-    return desk.place.reading(SYSTEM, act)
+    return desk.place.reading(desk.actor, act)
 
 
 @router.post("/{workspace}/{name}")
@@ -153,16 +158,17 @@ def send(request: Request, workspace: str, name: str, pairs: FormData) -> Respon
         words = words_in(desk.languages, call.model)
         return form, tree_of(conn, call, desk.reader(call), form, typed, words=words)
 
-    form, tree = desk.place.reading(SYSTEM, look)
+    form, tree = desk.place.reading(desk.actor, look)
     told = _let_in(desk, form, given)
+    wrong = list({(p.path, p.code): p for p in tree.wrong if p.level == "error"}.values())
     if told.wrong:
-        return _again(desk, pairs, told, ())
-    if tree.wrong:
-        return _again(desk, pairs, Told(status=422), tree.wrong)
+        return _again(desk, pairs, told, wrong)
+    if wrong:
+        return _again(desk, pairs, Told(status=422), wrong)
     cause = Cause(kind="webform", detail={"form": name})
     try:
         desk.place.writing(
-            SYSTEM,
+            desk.actor,
             lambda conn, call: entered(
                 conn, call, name, tree.change.set, token=given[TOKEN], place=desk.from_where()
             ),
@@ -220,7 +226,7 @@ def _again(desk: Desk, pairs: Pairs, told: Told, found: Sequence[Problem]) -> Re
         given = forms_in.texts(pairs)
         return _drawn(desk, conn, call, form, typed_in(form, pairs), told, found, given.get(WORD, ""))
 
-    return desk.place.reading(SYSTEM, act)
+    return desk.place.reading(desk.actor, act)
 
 
 def _drawn(
@@ -229,7 +235,7 @@ def _drawn(
 ) -> Response:  # fmt: skip
     reader, token = desk.reader(call), desk.token()
     words = words_in(desk.languages, call.model)
-    tree = tree_of(conn, call, reader, form, typed, words=words, found=found or None)
+    tree = tree_of(conn, call, reader, form, typed, words=words, found=tuple(found))
     own = frozenset(p.field.name for p in form.places)
     loose = tuple(m for m in tree.problems if found) if not own & {p.path for p in found} else ()
     html = draw(
