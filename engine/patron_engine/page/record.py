@@ -8,6 +8,7 @@ nothing that the reader may not see. NotFound as the way read says it. Related r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -90,6 +91,15 @@ def _summed(field: Field) -> bool:
         isinstance(spec, Rollup) and spec.function == "sum" and len(spec.path) == 1 and not spec.deep
         and field.extra.get("value_type") == "money"
     )  # fmt: skip
+
+
+def _silent(field: Field, value: Shown) -> bool:
+    """Says a value nothing: an empty one, and a figure nobody typed that is still nought."""
+    if value.empty:
+        return True
+    if field.type not in ("rollup", "formula"):
+        return False
+    return value.raw is False or (value.kind == "number" and not Decimal(str(value.raw)))
 
 
 def _field(call: Call, object: Object, path: str) -> Field | None:
@@ -176,10 +186,11 @@ class _Maker:
                 name=section.name, label=label, help=self.reader.say(section.help), columns=1, grid=grid,
                 folded=section.collapsed or not grid.rows, tab=section.tab,
             )  # fmt: skip
-        facts = tuple(self._placed(p) for p in section.places if self._seen(p))
-        if not facts:
+        seen = [p for p in section.places if self._seen(p)]
+        if not seen:
             return None
-        kept = all(f.name in BOOKKEEPING or f.shown.empty for f in facts)
+        facts = tuple(self._placed(p) for p in seen)
+        kept = all(f.name in BOOKKEEPING or _silent(p.field, f.shown) for p, f in zip(seen, facts, strict=True))
         return Sheet(
             name=section.name, label=label, help=self.reader.say(section.help), columns=section.columns,
             facts=facts, folded=section.collapsed or kept, tab=section.tab,

@@ -36,6 +36,7 @@ class Item:
     color: str | None = None
     mime: str | None = None
     size: int | None = None
+    unseen: bool = False  # a record whose name the reader may not know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +206,7 @@ def _record(field: Field, value: Any) -> Item:
         return Item(text=UNTITLED, id=str(value), object=target_of(field))
     title = value.get("title")
     if not title:  # not his to see: it leads nowhere
-        return Item(text=UNTITLED)
+        return Item(text=UNTITLED, unseen=True)
     return Item(text=title, id=value.get("id"), object=value.get("object") or target_of(field))
 
 
