@@ -40,7 +40,10 @@ PACKS = ("sales",)  # core comes with every workspace
 ADMINISTRATOR = "admin@demo.example"
 LOCK = 0x70617472_64656D6F  # "patrdemo"
 WAIT_SECONDS = 0.5
-PEOPLE = ("darcel.schlecht@demo.example", "melvin.marxen@demo.example")  # of the sample: one who sells, and his manager
+PEOPLE = (
+    "darcel.schlecht@demo.example",
+    "melvin.marxen@demo.example",
+)  # of the sample: one who sells, and his manager
 KEY_FILE = "demo.key"  # in the data folder, readable by its owner only, like the next
 PASSWORD_FILE = "demo.password"
 FILES = (

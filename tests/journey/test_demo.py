@@ -77,7 +77,10 @@ def test_one_who_sells_and_his_manager_may_sign_in(service: Service, made: list[
     with service.databases.system() as conn:
         found = [account_by_email(conn, email) for email in PEOPLE]
     assert all(one is not None and fits(made[0].password, one[1]) for one in found)
-    roles = {r["name"]: r["roles"] for r in rows(service, "user", f"email in {list(PEOPLE)}".replace("'", '"'), "name", "roles")}
+    roles = {
+        r["name"]: r["roles"]
+        for r in rows(service, "user", f"email in {list(PEOPLE)}".replace("'", '"'), "name", "roles")
+    }
     assert "sales_rep" in roles["Darcel Schlecht"] and "sales_manager" in roles["Melvin Marxen"]
 
 

@@ -8,7 +8,6 @@ nothing that the reader may not see. NotFound as the way read says it. Related r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -25,7 +24,7 @@ from patron_engine.page.layout import BOOKKEEPING, Layout, Place, Related, Secti
 from patron_engine.page.may import creates, may_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.record_tree import Doing, Fact, RecordPage, Sheet, Tile
-from patron_engine.page.show import EMPTY, Shown, numeric, shown
+from patron_engine.page.show import EMPTY, Shown, numeric, shown, silent
 from patron_engine.page.stages import stage_bar, stage_conditions
 from patron_engine.page.tags import tagged, tags_of
 from patron_engine.page.truths import Truths
@@ -91,15 +90,6 @@ def _summed(field: Field) -> bool:
         isinstance(spec, Rollup) and spec.function == "sum" and len(spec.path) == 1 and not spec.deep
         and field.extra.get("value_type") == "money"
     )  # fmt: skip
-
-
-def _silent(field: Field, value: Shown) -> bool:
-    """Says a value nothing: an empty one, and a figure nobody typed that is still nought."""
-    if value.empty:
-        return True
-    if field.type not in ("rollup", "formula"):
-        return False
-    return value.raw is False or (value.kind == "number" and not Decimal(str(value.raw)))
 
 
 def _field(call: Call, object: Object, path: str) -> Field | None:
@@ -190,7 +180,9 @@ class _Maker:
         if not seen:
             return None
         facts = tuple(self._placed(p) for p in seen)
-        kept = all(f.name in BOOKKEEPING or _silent(p.field, f.shown) for p, f in zip(seen, facts, strict=True))
+        kept = all(
+            f.name in BOOKKEEPING or silent(p.field, f.shown) for p, f in zip(seen, facts, strict=True)
+        )
         return Sheet(
             name=section.name, label=label, help=self.reader.say(section.help), columns=section.columns,
             facts=facts, folded=section.collapsed or kept, tab=section.tab,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from functools import cache
 from typing import Any, Literal
 
@@ -78,6 +79,13 @@ def shown(field: Field, value: Any, reader: Reader, currency: str | None = None)
     name = field.extra.get("value_type") or field.type
     make = _MAKERS.get(name, _text)
     return make(_Subject(field, reader, currency), value)
+
+
+def silent(field: Field, value: Shown) -> bool:
+    """Says a value nothing: an empty one, and a figure nobody typed that is still nought."""
+    if value.empty or field.type not in ("rollup", "formula"):
+        return value.empty
+    return value.raw is False or (value.kind == "number" and not Decimal(str(value.raw)))
 
 
 @dataclass(frozen=True, slots=True)
