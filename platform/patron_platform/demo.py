@@ -40,6 +40,10 @@ PACKS = ("sales",)  # core comes with every workspace
 ADMINISTRATOR = "admin@demo.example"
 LOCK = 0x70617472_64656D6F  # "patrdemo"
 WAIT_SECONDS = 0.5
+PEOPLE = (
+    "darcel.schlecht@demo.example",
+    "melvin.marxen@demo.example",
+)  # of the sample: one who sells, and his manager
 KEY_FILE = "demo.key"  # in the data folder, readable by its owner only, like the next
 PASSWORD_FILE = "demo.password"
 FILES = (
@@ -53,10 +57,12 @@ FILES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """The demo as it stands. `records`: object -> how many; `sample`: whether the sample data were found."""
+    """The demo as it stands. `people` may sign in with the administrator's password; `records`: object -> how many; `sample`:
+    whether the sample data were found."""
 
     workspace: str
     administrator: str
+    people: tuple[str, ...]
     password: str
     key: str
     records: dict[str, int]
@@ -95,10 +101,15 @@ def _prepare(service: Service) -> Made:
         work_off(place)
         for object, name in FILES:
             _import(place, object, folder / f"{name}.csv", folder / f"{name}.map.yaml")
+    password = _password(service)
+    people = PEOPLE if folder is not None else ()
+    for email in people:
+        _let_in(service, place, email, password)
     return Made(
         workspace=NAME,
         administrator=ADMINISTRATOR,
-        password=_password(service),
+        people=people,
+        password=password,
         key=_key(service),
         records=_counts(place),
         sample=folder is not None,
@@ -185,6 +196,17 @@ def _password(service: Service) -> str:
     return password
 
 
+def _let_in(service: Service, place: Workspace, email: str, password: str) -> None:
+    """Somebody of the sample may sign in with the administrator's password, as long as it is his."""
+    with service.databases.system() as conn:
+        found = account_by_email(conn, email)
+    if found is not None and fits(password, found[1]):
+        return
+    create_user(service.databases, place, email)
+    with service.databases.system() as conn:
+        set_password(conn, email, password)
+
+
 def _keep(path: Path, secret: str) -> None:
     """Writes a file that its owner alone can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +230,7 @@ def say_welcome(made: Made, settings: Settings, json: bool, *, serving: bool) ->
 
         body: dict[str, Any] = {
             "workspace": made.workspace, "address": address, "administrator": made.administrator,
-            "password": made.password, "key": made.key,
+            "people": list(made.people), "password": made.password, "key": made.key,
             "records": made.records, "sample": made.sample,
         }  # fmt: skip
         sys.stdout.write(dumps(body).decode() + "\n")
@@ -223,6 +245,7 @@ def say_welcome(made: Made, settings: Settings, json: bool, *, serving: bool) ->
         f"Address        {address}",
         f"API            {address}/api/v1/objects",
         f"Sign in as     {made.administrator}",
+        *(f"            or {email}" for email in made.people),
         f"Password       {made.password}",
         f"API key        {made.key}",
         *([] if settings.database else [f"Data           {settings.data or default_home()}"]),

@@ -62,7 +62,7 @@ def _fill(site: Site) -> None:
 
 @pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
 def test_lists_of_odd_objects_are_calm(odd: Site, language: str, width: int, scheme: str) -> None:
-    with odd.visit(language=language, width=width, scheme=scheme) as visit:
+    with odd.visit(language=language, width=width, scheme=scheme, has_touch=width < 500) as visit:
         paths = [f"/o/od_everything{drawn}" for drawn in DRAWN]
         wrong: list[str] = []
         for path in ("/", *paths, "/o/od_nameless", "/o/od_none", "/o/od_single", "/search?q=unbroken"):

@@ -87,7 +87,7 @@ def _call_logged(visit: Visit) -> None:
     page = visit.page
     page.get_by_placeholder("沟通了什么").fill("客户关心交付周期")
     page.get_by_role("button", name="3 天后").click()
-    page.get_by_role("button", name="保存跟进").click()
+    page.get_by_placeholder("沟通了什么").press("Control+Enter")
     expect(page.locator("#timeline-entries")).to_contain_text("客户关心交付周期")
     again = (system_clock().date() + timedelta(days=3)).isoformat()
     visit.open("/o/task")

@@ -13,7 +13,9 @@ from patron_engine.meta.reader import read_documents
 from patron_engine.query.spec import Ask
 from patron_engine.transfer.imports import listed
 from patron_engine.transfer.undo import undo
-from patron_platform.demo import FILES, Made, _examples, prepare_demo
+from patron_platform.demo import FILES, PEOPLE, Made, _examples, prepare_demo
+from patron_platform.identity.passwords import fits
+from patron_platform.identity.sessions import account_by_email
 from patron_platform.jobs.imports import carry_out, queue
 from patron_platform.service import Service, open_service
 from patron_platform.settings import Settings
@@ -68,6 +70,18 @@ def test_both_get_the_same_demo(made: list[Made], settings: Settings) -> None:
     assert settings.data is not None
     key = settings.data / "demo.key"
     assert key.read_text().strip() == first.key and key.stat().st_mode & 0o077 == 0
+
+
+def test_one_who_sells_and_his_manager_may_sign_in(service: Service, made: list[Made]) -> None:
+    assert made[0].people == PEOPLE
+    with service.databases.system() as conn:
+        found = [account_by_email(conn, email) for email in PEOPLE]
+    assert all(one is not None and fits(made[0].password, one[1]) for one in found)
+    roles = {
+        r["name"]: r["roles"]
+        for r in rows(service, "user", f"email in {list(PEOPLE)}".replace("'", '"'), "name", "roles")
+    }
+    assert "sales_rep" in roles["Darcel Schlecht"] and "sales_manager" in roles["Melvin Marxen"]
 
 
 def test_the_figures_of_the_data_set_are_right(service: Service) -> None:

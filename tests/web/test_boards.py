@@ -38,7 +38,7 @@ def move(person: Person, record: dict[str, Any], object: str = "yd_job", **value
 def test_columns_tell_of_all_their_records_and_show_the_first(person: Person, jobs: Any) -> None:
     page = person.page(BOARD)
     found = heads(page)
-    assert "Repair 25" in found["repair"] and "2.5K" in found["repair"]
+    assert "Repair 25" in found["repair"] and "2,500.00" in found["repair"]
     assert "Build 1" in found["build"] and "1.5K" in found["build"]
     assert len(page.select("#cards-repair .board-card")) == 20
     more = page.select_one("#cards-repair .board-more a")["href"]

@@ -49,6 +49,8 @@ def test_every_kind_of_value_is_shown_in_english(me: Person, job: dict[str, Any]
     assert shown["Share"] == "12.5%"
     assert shown["Tools"] == "Saw Crane"
     assert shown["Wood"] == "Hardwood / Oak"
+    assert shown["Urgent"] == "Yes"
+    assert (len(page.select(".stars > .icon")), len(page.select(".stars > .star-off"))) == (4, 1)
     assert shown["Total"] == "CN¥22.00"
     assert shown["Left"] == "CN¥12,323.60"
     assert page.select_one(".lines").get_text() == "one\ntwo"

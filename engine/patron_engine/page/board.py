@@ -31,6 +31,7 @@ from patron_engine.ways.read import read
 
 FIRST_CARDS = 20  # cards a column begins with, and gets each time one comes to its end
 NO_KEY = "-none-"  # stands for no column at all
+SHORT_FROM = 10_000  # a sum that is smaller stands in a heading as it is
 MAX_COLUMNS = 60  # of a board by records: the fullest ones
 
 Connection = psycopg.Connection[Any]
@@ -226,12 +227,14 @@ class Boards:
     def _money(self, value: Decimal, field: Field) -> tuple[str, str]:
         """A sum as it fits a heading, and exactly."""
         reader = self.reader
+        exact = reader.money(value) if _amount(field) else reader.number(value)
+        if abs(value) < SHORT_FROM:
+            return exact, exact
         if _amount(field):
             short = format_compact_currency(value, reader.currency, locale=reader.locale, fraction_digits=1)
-            return str(short), reader.money(value)
-        return str(format_compact_decimal(value, locale=reader.locale, fraction_digits=1)), reader.number(
-            value
-        )
+        else:
+            short = format_compact_decimal(value, locale=reader.locale, fraction_digits=1)
+        return str(short), exact
 
     def _filled(self, column: BoardColumn) -> BoardColumn:
         if not column.count or column.folded:

@@ -103,15 +103,16 @@ class Cards:
         """One record of an answer. `without` are paths that the page shows in another way."""
         object = self.question.object
         color = self._color(record)
+        facts = self._facts(record, {*without, object.title, "owner"})
         owner = record.get("owner")
         return Card(
             id=record["id"],
             version=int(record["version"]),
             title=title_of(object, record),
-            facts=self._facts(record, {*without, object.title, "owner"}),
+            facts=facts,
             owner=(owner.get("title") or UNTITLED) if isinstance(owner, Mapping) else None,
             color=color.color if color else None,
-            tone=color.text if color else "",
+            tone=color.text if color and self.question.view.color_by not in {f.path for f in facts} else "",
             late=record.get("overdue") is True,
             record=record,
         )

@@ -24,7 +24,7 @@ from patron_engine.page.layout import BOOKKEEPING, Layout, Place, Related, Secti
 from patron_engine.page.may import creates, may_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.record_tree import Doing, Fact, RecordPage, Sheet, Tile
-from patron_engine.page.show import EMPTY, Shown, numeric, shown
+from patron_engine.page.show import EMPTY, Shown, numeric, shown, silent
 from patron_engine.page.stages import stage_bar, stage_conditions
 from patron_engine.page.tags import tagged, tags_of
 from patron_engine.page.truths import Truths
@@ -179,10 +179,13 @@ class _Maker:
                 name=section.name, label=label, help=self.reader.say(section.help), columns=1, grid=grid,
                 folded=section.collapsed or not grid.rows, tab=section.tab,
             )  # fmt: skip
-        facts = tuple(self._placed(p) for p in section.places if self._seen(p))
-        if not facts:
+        seen = [p for p in section.places if self._seen(p)]
+        if not seen:
             return None
-        kept = all(f.name in BOOKKEEPING or f.shown.empty for f in facts)
+        facts = tuple(self._placed(p) for p in seen)
+        kept = all(
+            f.name in BOOKKEEPING or silent(p.field, f.shown) for p, f in zip(seen, facts, strict=True)
+        )
         return Sheet(
             name=section.name, label=label, help=self.reader.say(section.help), columns=section.columns,
             facts=facts, folded=section.collapsed or kept, tab=section.tab,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from functools import cache
 from typing import Any, Literal
 
@@ -36,6 +37,7 @@ class Item:
     color: str | None = None
     mime: str | None = None
     size: int | None = None
+    unseen: bool = False  # a record whose name the reader may not know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,13 @@ def shown(field: Field, value: Any, reader: Reader, currency: str | None = None)
     name = field.extra.get("value_type") or field.type
     make = _MAKERS.get(name, _text)
     return make(_Subject(field, reader, currency), value)
+
+
+def silent(field: Field, value: Shown) -> bool:
+    """Says a value nothing: an empty one, and a figure nobody typed that is still nought."""
+    if value.empty or field.type not in ("rollup", "formula"):
+        return value.empty
+    return value.raw is False or (value.kind == "number" and not Decimal(str(value.raw)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +205,7 @@ def _record(field: Field, value: Any) -> Item:
         return Item(text=UNTITLED, id=str(value), object=target_of(field))
     title = value.get("title")
     if not title:  # not his to see: it leads nowhere
-        return Item(text=UNTITLED)
+        return Item(text=UNTITLED, unseen=True)
     id = str(value.get("id"))
     return Item(
         text=short(id) if title == id else title, id=id, object=value.get("object") or target_of(field)

@@ -56,17 +56,18 @@ def create_user(
     administrator: bool = False,
     password_hash: str | None = None,
 ) -> str:
-    """Makes the account, its user record and its membership where they are missing. Returns the user record's id."""
+    """Makes the account, its user record and its membership where they are missing; the account of somebody whose record was
+    there before is called what the record says. Returns the user record's id."""
     address = read_email(email)
     roles = (ADMIN_ROLE,) if administrator else ()
-    user = _user_record(workspace, address, name or address.partition("@")[0], roles)
+    user, called = _user_record(workspace, address, name or address.partition("@")[0], roles)
     with databases.system() as conn, conn.transaction():
         row = conn.execute(
             "INSERT INTO patron.account (id, email, name, password_hash) VALUES (%s, %s, %s, %s)"
             " ON CONFLICT (lower(email)) DO UPDATE SET updated_at = now(),"
             " name = coalesce(nullif(patron.account.name, ''), EXCLUDED.name),"
             " password_hash = coalesce(EXCLUDED.password_hash, patron.account.password_hash) RETURNING id",
-            (new_id(), address, name or "", password_hash),
+            (new_id(), address, name or called, password_hash),
         ).fetchone()
         assert row is not None
         before = conn.execute(
@@ -134,13 +135,13 @@ def change_password(
         conn.execute("DELETE FROM patron.device WHERE account = %s", (account,))
 
 
-def _user_record(workspace: Workspace, email: str, name: str, roles: tuple[str, ...]) -> str:
-    """The id of the record of `user` with this address, made with these roles, where they are known, when there is none."""
+def _user_record(workspace: Workspace, email: str, name: str, roles: tuple[str, ...]) -> tuple[str, str]:
+    """Id and name of the record of `user` with this address, made with these roles, where they are known, when there is none."""
     # A validated address has neither a double quote nor a backslash.
-    found = workspace.read(SYSTEM, Ask(object="user", where=f'email == "{email}"', fields=("id",)))
+    found = workspace.read(SYSTEM, Ask(object="user", where=f'email == "{email}"', fields=("id", "name")))
     rows = found.rows()
     if rows:
-        return str(rows[0]["id"])
+        return str(rows[0]["id"]), str(rows[0]["name"] or "")
     with workspace.connection("read") as conn:
         model = workspace.pin(conn)[0]
     known = [r for r in roles if ("role", r) in model.documents and "roles" in model.objects["user"].fields]
@@ -149,4 +150,4 @@ def _user_record(workspace: Workspace, email: str, name: str, roles: tuple[str, 
     outcome = workspace.save(
         SYSTEM, [change], cause=Cause(kind="system", detail={"by": "patron user create"})
     )[0]
-    return str(outcome.id)
+    return str(outcome.id), name

@@ -81,7 +81,7 @@ def bands(request: Request, workspace: str, object: str) -> Response:
         measures = measures_of(it)
         heads = {h.path: h for h in headings(it.call.model, it.call.actor, it.question, reader)}
         told = [(heads[path].field, heads[path].label, total) for total, path in measures]
-        found: list[tuple[Band, str, list[tuple[str, str]]]] = []
+        found: list[tuple[Band, str, list[tuple[str, str, str]]]] = []
         for at in range(0, len(keys), AT_ONCE):
             few = keys[at : at + AT_ONCE]
             ask = narrowed(it.question, among(it.question.group, field, few)).ask(deleted=it.deleted)
@@ -91,10 +91,10 @@ def bands(request: Request, workspace: str, object: str) -> Response:
             for key in few:
                 row = rows.get(key, (None, 0, *[None] * len(measures)))
                 said = [
-                    (label, figure(head, total, value, reader).text)
+                    (label, total, figure(head, total, value, reader).text)
                     for (head, label, total), value in zip(told, row[2:], strict=True)
                 ]
-                found.append((Band(key=key, shown=EMPTY), reader.number(row[1]), [s for s in said if s[1]]))
+                found.append((Band(key=key, shown=EMPTY), reader.number(row[1]), [s for s in said if s[2]]))
         return part(it.visitor, it.call, "_list_bands.html", bands=found)
 
 
