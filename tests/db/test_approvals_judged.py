@@ -6,8 +6,11 @@ from typing import Any
 
 import psycopg
 
-from patron_engine.ways import approvals_seen
-from patron_testing.signing import SCHEMA, Signing, signing
+from patron_engine.ways import approval_box, approvals_seen
+from patron_engine.ways.approval_box import Narrow
+from patron_engine.ways.approval_standing import standing
+from patron_testing.build import build_workspace
+from patron_testing.signing import OBJECTS, SCHEMA, Signing, signing
 
 Conn = psycopg.Connection[Any]
 ONE = "{name: n, type: approve, who: {manager: 1}}"
@@ -131,3 +134,35 @@ def test_what_follows_an_approved_deletion_leaves_the_record_alone(conn: Conn) -
     other = w.make()
     w.submit("rep", other)
     assert w.act("boss", other, "approve").state == "approved" and w.value(other, "status") == "approved"
+
+
+def test_a_record_one_reads_no_more_is_not_found_by_its_words(conn: Conn) -> None:
+    w = written(conn, ONE, lock="{while: none}")
+    order = w.make(name="Quiet harbour")
+    w.submit("rep", order)
+
+    def found(words: str) -> list[str]:
+        items = approval_box.box(w.conn, w.frame("rep"), "started", narrow=Narrow(words=words)).items
+        w.conn.commit()
+        return [i.record for i in items]
+
+    assert found("harbour") == [order]
+    w.save("update", "order", order, owner=w.people["assistant"])
+    assert found("harbour") == [] and found("") == [order]
+
+
+def test_the_lock_names_no_field_that_is_hidden(conn: Conn) -> None:
+    hides = "{name: n, type: approve, who: {user: fin1@x.example}}"
+    role = "---\nkind: role\nname: sales\nlabel: {en: Sales}\nfor_users: internal\nobjects: {order: {create: true, read: own, update: own}}\nfields: {order: {terms: none}}\n"
+    text = f"kind: approval\nname: a\nlabel: {{en: A}}\nobject: order\non: [submit]\nlock: {{while: all, except: [note, terms]}}\nnodes: [{hides}]\n{role}"
+    w = Signing(conn, build_workspace(conn, _without_role(OBJECTS, "sales") + "---\n" + text))
+    order = w.make()
+    w.submit("rep", order)
+    call = w.frame("rep")
+    shown = standing(w.conn, call, call.model.objects["order"], order, submits=True)
+    w.conn.commit()
+    assert shown is not None and [label["en"] for label in shown.open] == ["Note"]
+
+
+def _without_role(documents: str, name: str) -> str:
+    return "---".join(d for d in documents.split("---") if f"kind: role\nname: {name}\n" not in d)

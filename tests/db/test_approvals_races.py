@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Barrier
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -120,5 +122,43 @@ def test_two_submissions_at_once_are_one(conn: psycopg.Connection[Any], database
                 return approve.submit(conn, call, "order", order)
 
             assert sorted(race.run(("rep", "rep"), (submits, submits))) == ["approval_running", "running"]
+    finally:
+        race.close()
+
+
+def test_two_batches_the_other_way_round_and_each_is_decided_once(
+    conn: psycopg.Connection[Any], database_url: str
+) -> None:
+    w = signing(conn, RACED)
+    race = Race(w, database_url)
+    try:
+        for turn in range(20):
+            orders = [w.make() for _ in range(4)]
+            waiting = [{t.person: t.id for t in w.submit("rep", order).tasks} for order in orders]
+
+            def batch(who: str, act: str, tasks: list[dict[str, str]]) -> Act:
+                """As POST /approvals/batch: each by itself, in one transaction."""
+
+                def decide(conn: Any, call: Any) -> Any:
+                    done = 0
+                    for task in tasks:
+                        with suppress(PatronError), conn.transaction():
+                            deciding.act_in_batch(conn, call, task[w.people[who]], Wish(act=act))
+                            done += 1
+                    return SimpleNamespace(state=done)
+
+                return decide
+
+            single = (
+                batch("fin2", "reject", waiting[2:3]) if turn % 2 else batch("fin2", "reject", waiting[::-1])
+            )
+            counts = race.run(("fin1", "fin2"), (batch("fin1", "approve", waiting), single))
+            states = [w.instance(order).state for order in orders]
+            assert sum(map(int, counts)) == 4 and set(states) <= {"approved", "rejected"}, (counts, states)
+            made = w.conn.execute(
+                f'SELECT "order"::text, name FROM {SCHEMA}.payment WHERE "order" = ANY(%s::uuid[])', (orders,)
+            ).fetchall()
+            w.conn.commit()
+            assert sorted(made) == sorted(zip(orders, states, strict=True)), "effects once, of the outcome"
     finally:
         race.close()

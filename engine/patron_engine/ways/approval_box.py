@@ -165,13 +165,20 @@ def box(
         p for _, _, i, _ in known for p in (i.submitter, *i.approvers, *(t.behalf for t in i.tasks)) if p
     }
     names = names_of(conn, call, people)
+    items = [
+        _item(
+            call,
+            n,
+            t,
+            i,
+            p,
+            names,
+            values.get((actor_at(call.actor, p, i, i.task(t or "")), i.object, i.record), {}),
+        )
+        for n, t, i, p in known
+    ]
     return Box(
-        items=[
-            _item(
-                call, n, t, i, p, names, values.get((actor_at(call.actor, p, i, i.task(t or "")), i.object, i.record), {})
-            )
-            for n, t, i, p in known
-        ],
+        items=[i for i in items if i.title or not narrow.words],  # what he cannot read is not found by its words
         counts=counts(conn, call), names=names, following=following,
     )  # fmt: skip
 

@@ -257,7 +257,15 @@ def _differences(
     hidden = {n for n, right in (node.fields if node is not None else {}).items() if right == "hidden"}
     last = store.last_before(frame.conn, there.schema, instance.id, his[0].arrived_at) if his else {}
     then = kept_as_read(frame.conn, there, open, [last])[0]
+    hidden |= _written(frame)
     return list(differences(there, open.object, {**instance.snapshot, **then}, record, hidden))
+
+
+def _written(frame: Frame) -> set[str]:
+    """What submitting itself writes of the record, `status: in_approval`: to nobody a change."""
+    steps = (frame.program.tells("after") or {}).get("submitted") or ()
+    own = [s for s in steps if s["do"] == "update" and "target" not in s]
+    return {name for step in own for name in step["set"]}
 
 
 def _summary(frame: Frame, his: Sequence[Task], record: Mapping[str, Any] | None) -> list[FieldSeen]:

@@ -20,6 +20,7 @@ from patron_engine.page.record import record_page
 from patron_engine.query.call import Call
 from patron_engine.ways import approve
 from patron_engine.ways.approval_ahead import submitting
+from patron_engine.ways.approval_drawn import names_of
 from patron_platform.api.errors import status_of
 from patron_platform.web.approval_said import people_offered
 from patron_platform.web.record_form import Form, Posted
@@ -75,6 +76,7 @@ def _draw(
         return page(
             visitor, call, "approval_submit.html", title=texts_in(visitor.languages[0])("approvals.submit_of", name=made.title),
             here=made.object.name, status=status_of(error) if error is not None else 200, made=made, ahead=ahead, choose=choose,
+            me=names_of(conn, call, [str(visitor.actor.user)]).get(str(visitor.actor.user), visitor.session.name),
             route=ahead.route, button=button, comment=form.typed.get("_comment", "") if form else "",
             here_url=visitor.url("o", made.object.name, made.id), wrong=_wrong(error, [c["node"] for c in choose]),
         )  # fmt: skip
