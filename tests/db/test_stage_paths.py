@@ -12,7 +12,7 @@ import pytest
 from patron_engine.actor import Actor, Cause
 from patron_engine.errors import Refused
 from patron_engine.record.change import Change
-from patron_engine.record.stages import opens
+from patron_engine.record.stage_moves import opens
 from patron_engine.store.session import configure
 from patron_platform.phrases import written
 from patron_testing.build import Records, Templates

@@ -21,7 +21,7 @@ from patron_engine.page.palette import token_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.truths import Truth, Truths
 from patron_engine.query.call import Call
-from patron_engine.record.stages import opens
+from patron_engine.record.stage_moves import opens
 
 State = Literal["done", "current", "ahead"]
 

@@ -25,6 +25,7 @@ from patron_engine.record.batch import Batch
 from patron_engine.record.derive import fitted
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
+from patron_engine.record.stage_moves import converts, opens
 from patron_engine.record.stage_tasks import task_key, was_done
 
 
@@ -69,28 +70,6 @@ def check_stages(batch: Batch, program: Program, rows: Sequence[Row], *, late: b
     # What is refused anyway is told whole, unless details that come with it might still fulfil it.
     refused = [(row, path) for row, path in opened if row.rejected and not row.fresh and not row.children]
     _judge(batch, program, refused, late=True)
-
-
-def opens(body: Body, before: Any, now: Any, actor: Actor) -> bool:
-    """Whether a path lets a record go from one stage to another. What is none of its stages is not its business."""
-    stages = {stage["name"]: stage for stage in body["stages"]}
-    stage, target = stages.get(before), stages.get(now)
-    if stage is None:
-        return True
-    if stage.get("moves") is not None:
-        return now in stage["moves"]
-    moves = body.get("moves") or {}
-    if stage.get("end"):
-        reopen = moves.get("reopen", False)
-        return actor.administrator or (
-            reopen if isinstance(reopen, bool) else bool(actor.roles & set(reopen))
-        )
-    if target is None:
-        return True
-    here, there = list(stages).index(before), list(stages).index(now)
-    if there < here:
-        return bool(moves.get("back", True))
-    return bool(target.get("end")) or there == here + 1 or bool(moves.get("skip", True))
 
 
 # -- which path ---------------------------------------------------------------------------------------------------
@@ -192,7 +171,7 @@ def _may_move(batch: Batch, path: Path, row: Row) -> bool:
         _tell(batch, row, name, "stage_begin", Phrase(OF_FIELD, field=label, reason=why))
         return False
     actor, before = batch.call.actor, row.old.get(name)
-    if _converts(path, now) and "conversion" not in batch.call.cause.detail:
+    if converts(path.body, now) and "conversion" not in batch.call.cause.detail:
         why = Phrase("a conversion brings it to {stage}", stage=_called(batch, path, now))
         _tell(batch, row, name, "stage_conversion", Phrase(OF_FIELD, field=label, reason=why), hint=Phrase("convert the record"))  # fmt: skip
         return False
@@ -200,7 +179,7 @@ def _may_move(batch: Batch, path: Path, row: Row) -> bool:
         return True
     ways = [
         s for s in path.stages
-        if s != before and not _converts(path, s) and opens(path.body, before, s, actor)
+        if s != before and not converts(path.body, s) and opens(path.body, before, s, actor)
     ]  # fmt: skip
     hint = (
         Phrase("open from here: {stages}", stages=[_called(batch, path, s) for s in ways]) if ways else None
@@ -210,11 +189,6 @@ def _may_move(batch: Batch, path: Path, row: Row) -> bool:
     )
     _tell(batch, row, name, "stage_move", Phrase(OF_FIELD, field=label, reason=why), hint=hint)
     return False
-
-
-def _converts(path: Path, stage: Any) -> bool:
-    """Whether only a conversion brings a record to this stage."""
-    return bool(path.stages.get(stage, {}).get("by") == "conversion")
 
 
 def _judge(batch: Batch, program: Program, going: Sequence[Going], *, late: bool) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -67,7 +67,7 @@ def ask_open(conn: Conn, call: Call, name: str) -> None:
     ):
         raise FormClosed(Phrase("this form is not open today"))
     most = opening.get("total")
-    if most is not None and _count(conn, call, "form = %s", name) >= most:
+    if most is not None and _count(conn, call, name) >= most:
         raise FormClosed(Phrase("this form has all the entries it takes"))
 
 
@@ -75,11 +75,13 @@ def _day(written: Any) -> date:
     return written if isinstance(written, date) else date.fromisoformat(str(written))
 
 
-def _count(conn: Conn, call: Call, where: str, *values: Any) -> int:
-    query = sql.SQL("SELECT count(*) FROM {} WHERE " + where).format(
-        sql.Identifier(call.schema, "sys__entry")
-    )
-    row = conn.execute(query, values).fetchone()
+def _count(conn: Conn, call: Call, name: str, place: str | None = None, since: datetime | None = None) -> int:
+    """Entries of a form, from anywhere and ever unless it is said."""
+    query = sql.SQL(
+        "SELECT count(*) FROM {} WHERE form = %(form)s AND (%(place)s::text IS NULL OR place = %(place)s)"
+        " AND (%(since)s::timestamptz IS NULL OR at > %(since)s)"
+    ).format(sql.Identifier(call.schema, "sys__entry"))
+    row = conn.execute(query, {"form": name, "place": place, "since": since}).fetchone()
     return int(row[0]) if row is not None else 0
 
 
@@ -95,7 +97,7 @@ def entered(conn: Conn, call: Call, name: str, given: Mapping[str, Any], *, toke
         return before
     ask_open(conn, call, name)
     most = (body.get("open") or {}).get("per_hour") or PER_HOUR
-    if _count(conn, call, "form = %s AND place = %s AND at > %s", name, place, call.now - HOUR) >= most:
+    if _count(conn, call, name, place, call.now - HOUR) >= most:
         raise LimitExceeded(
             Phrase("a form is sent at most {most} times an hour from one place", most=most),
             code="limit_form_hour",
