@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 from uuid import UUID
 
@@ -43,7 +44,11 @@ def test_g118_labels_are_texts_in_an_export_too(person: Person, evil: Evil) -> N
     said = person.get("/list/c_evil/export?view=c_evil_all")
     rows = list(csv.reader(io.StringIO(said.content.decode("utf-8-sig"))))
     assert MARK in rows[0][0] and len(rows) == 4
-    assert said.headers["content-disposition"] == 'attachment; filename="c_evil.csv"'
+    told = said.headers["content-disposition"]
+    assert re.fullmatch(
+        r'attachment; filename="[^"\\]+ \d{4}-\d\d-\d\d\.csv"; filename\*=UTF-8\'\'[\w%.~-]+', told
+    ), told
+    assert not re.search("%2F|%3C|%22", told)  # a name that a file system takes as it is
 
 
 @pytest.mark.parametrize("label", ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", "\t=1", "＝1"])

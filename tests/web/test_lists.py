@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
@@ -294,6 +294,17 @@ def test_an_export_is_exactly_the_list(opened: Opened, jobs: dict[str, str]) -> 
     assert said.status_code == 200 and "attachment" in said.headers["content-disposition"]
     lines = said.content.decode("utf-8-sig").splitlines()
     assert lines[0] == "Name,Budget" and [line.split(",")[0] for line in lines[1:]] == ["Keel", "Mast"]
+
+
+def test_an_export_is_called_as_the_list_and_names_records(opened: Opened, jobs: dict[str, str]) -> None:
+    account = opened.admin.make("account", name="Named in a file")
+    opened.admin.make("task", title="Look after it", about={"object": "account", "id": account["id"]})
+    said = opened.person().get(
+        "/list/task/export?columns=title,about&where=" + quote("title == 'Look after it'")
+    )
+    assert "tasks " in unquote(said.headers["content-disposition"]).lower()
+    lines = said.content.decode("utf-8-sig").splitlines()
+    assert lines[1:] == ["Look after it,Named in a file"]
 
 
 def test_acts_need_the_token(opened: Opened, jobs: dict[str, str]) -> None:

@@ -139,6 +139,27 @@ def test_what_is_refused_is_named_with_its_reason_and_the_rest_is_done(
     assert [opened.admin.read("yd_job", r["id"])["crew"] for r in three] == [451, 95, 453]
 
 
+def test_of_a_record_that_is_not_there_no_id_is_told_and_nothing_leads_to_it(
+    opened: Opened, three: list[dict[str, Any]]
+) -> None:
+    gone = "0190a0b0-0000-7000-8000-0000000000ff"
+    form = [
+        ("id", gone),
+        *ids(three[:1]),
+        ("act", "edit"),
+        ("field", "crew"),
+        ("how", "set"),
+        ("value", "7"),
+        ("sure", "1"),
+    ]
+    said = opened.person().post("/list/yd_job/bulk", form)
+    page = BeautifulSoup(said.text, "html.parser")
+    assert said.status_code == 200 and "1 done, 1 refused" in said.text
+    title = page.select("tbody td")[0]
+    assert title.get_text(strip=True) == "…" and title.find("a") is None
+    assert gone not in page.get_text()
+
+
 def test_deleting_asks_first_and_can_be_undone_and_the_bin_restores(
     opened: Opened, three: list[dict[str, Any]]
 ) -> None:

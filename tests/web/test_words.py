@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Comment
 
 from patron_platform.identity.keys import create_key
 from patron_platform.jobs.imports import carry_out
 from patron_platform.workspace import make_workspace
+from patron_testing.crawl import ID
 from patron_testing.pg import Server
 from patron_testing.web import ADMIN, PACKS, Api, Opened, Person, Template, serving
 
@@ -309,3 +310,38 @@ def sent(page: BeautifulSoup, changes: dict[str, Any]) -> list[tuple[str, Any]]:
     ]
     state = ("state", "open")
     return [(n, v) for n, v in hidden if n not in (*changes, "_csrf")] + [state, *changes.items()]
+
+
+def _read_on(page: BeautifulSoup) -> Iterator[str]:
+    """What people read on a page or are told of its parts; what they wrote themselves and code are left out."""
+    for at in page(["script", "style", "template", "textarea", "code", "pre"]):
+        at.extract()
+    for text in page.find_all(string=True):
+        if not isinstance(text, Comment):
+            yield " ".join(text.split())
+    for at in page.find_all(True):
+        yield from (str(at[name]) for name in ("title", "aria-label", "placeholder", "alt") if at.get(name))
+
+
+PAGES = (
+    "/", "/o/account", "/o/fm_thing", NEW, "/o/fm_thing/{id}", "/o/fm_thing/{id}/edit", "/o/fm_thing/{id}/sharing", "/o/fm_thing/{id}/access",
+    "/o/fm_thing/{id}/delete", "/list/fm_thing/filter", "/list/fm_thing/columns", "/me", "/me/notices", "/me/sign-ins",
+    "/inbox", "/runs", "/automations", "/search?q=x", "/admin/people", "/admin/roles", "/admin/sharing", "/admin/departments",
+    "/admin/privacy", "/admin/outbox", "/admin/connections", "/admin/explain", "/admin/handover",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def thing(things: Opened, key: str) -> str:
+    return str(Api(things.client, key).make("fm_thing", name="锚")["id"])
+
+
+def test_no_page_speaks_english_or_of_ids_to_who_reads_chinese(things: Opened, thing: str) -> None:
+    person = Person(things.client, THINGS, ADMIN, "zh-CN")
+    wrong: dict[str, str] = {}
+    for path in PAGES:
+        for text in _read_on(person.page(path.replace("{id}", thing))):
+            plain = re.sub(r"“[^”]*”|\S+@\S+", "", text)
+            if ENGLISH.search(plain) or re.search(ID, plain):
+                wrong.setdefault(text[:100], path)
+    assert wrong == {}

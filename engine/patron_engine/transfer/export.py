@@ -7,8 +7,8 @@ for people; what has parts (an address, a period) is a column a part. Only what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -26,6 +26,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.masks import Masked
 from patron_engine.query.names import permitted_object
 from patron_engine.query.spec import MAX_FIELDS, Ask
+from patron_engine.query.titles import Ref, refs_of, titles_of
 from patron_engine.record.statements import Conn
 from patron_engine.record.watch import noted
 from patron_engine.transfer.mapping import PARTS
@@ -46,6 +47,7 @@ class Column:
     heading: str
     path: str
     cell: Callable[[Any], Any]
+    link: Field | None = None  # whose records are written by their titles, in place of `cell`
 
 
 def export(
@@ -82,8 +84,9 @@ def export(
     with conn.transaction(), open_writer(target, form, bom=bom) as write:
         write([c.heading for c in columns])
         for records in walk(conn, call, ask, AT_ONCE):
+            titles = titles_of(conn, call, refs_of(_linked(columns, records)))
             for record in records:
-                write([_cell(c, record.get(c.path)) for c in columns])
+                write([_cell(c, record.get(c.path), titles) for c in columns])
             count += len(records)
         asked = {
             "where": where,
@@ -95,8 +98,31 @@ def export(
     return count
 
 
-def _cell(column: Column, value: Any) -> Any:
-    return str(value) if isinstance(value, Masked) else column.cell(value)
+def _cell(column: Column, value: Any, titles: Mapping[Ref, str]) -> Any:
+    if isinstance(value, Masked):
+        return str(value)
+    if column.link is None:
+        return column.cell(value)
+    return "; ".join(titles[ref] for ref in _refs(column.link, value) if ref in titles)
+
+
+def _linked(columns: Sequence[Column], records: Sequence[Mapping[str, Any]]) -> Iterator[Ref]:
+    """The records that are written by their titles."""
+    for column in columns:
+        if column.link is not None:
+            for record in records:
+                yield from _refs(column.link, record.get(column.path))
+
+
+def _refs(link: Field, value: Any) -> Iterator[Ref]:
+    """The records a value points at, none where it is covered."""
+    if value is None or isinstance(value, Masked):
+        return
+    for one in value if isinstance(value, tuple | list) else [value]:
+        if isinstance(one, Mapping):
+            yield str(one.get("object") or link.link.to[0]), str(one["id"])
+        else:
+            yield link.link.to[0], str(one)
 
 
 def _columns(
@@ -159,11 +185,11 @@ def _of_field(
     if isinstance(field.spec, LinkSpec) and field.name != "id":
         ids = Column(heading, name, lambda value: kind.to_text(field, value))
         if field.link.many or field.link.several:
-            return [ids]
+            return [replace(ids, link=field)] if labels else [ids]
         target = call.model.objects[field.link.to[0]]
         title = target.title
         if title.partition(".")[0] not in readable(call.model, call.actor, target.name):
-            return [ids]
+            return [replace(ids, link=field)] if labels else [ids]
         shown = Column(heading if labels else f"{name}.{title}", f"{name}.{title}", _plain)
         return [shown] if labels else [ids, shown]
     if kind.name in PARTS:

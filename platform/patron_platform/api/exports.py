@@ -19,6 +19,7 @@ from patron_engine.errors import Refused
 from patron_engine.problems import Problem
 from patron_engine.transfer.export import export
 from patron_platform.api.door import enter
+from patron_platform.api.download import disposition
 from patron_platform.api.requests import names, only, parameters
 
 router = APIRouter(prefix="/exports")
@@ -72,7 +73,7 @@ def sent(
     target.seek(0)
     told = {
         **headers,
-        "Content-Disposition": f'attachment; filename="{name}.{form}"',
+        "Content-Disposition": disposition(f"{name}.{form}", "attachment"),
         "Content-Length": str(size),
         "X-Content-Type-Options": "nosniff",
     }

@@ -18,11 +18,11 @@ from starlette.responses import Response
 from patron_engine.errors import PatronError
 from patron_platform.api.errors import status_of
 from patron_platform.identity.limits import SecondFactorNeeded
-from patron_platform.phrases import written
 from patron_platform.web.arriving import see_other
 from patron_platform.web.render import answer, draw, page, partial_wanted
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import NotSignedIn, enter, languages_for
+from patron_platform.web.words import words_of
 
 RETRY = {429: "60", 503: "5"}
 FLASHED = {"HX-Retarget": "#flashes", "HX-Reswap": "beforeend"}
@@ -96,8 +96,8 @@ def _words(
     return {
         "code": status,
         "title": t(title),
-        "said": t(known) if known else written(detail, languages),
-        "hint": written(hint, languages) if hint and not known else None,
+        "said": t(known) if known else words_of(detail, languages),
+        "hint": words_of(hint, languages) if hint and not known else None,
         "number": number,
     }
 

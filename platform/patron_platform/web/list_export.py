@@ -6,6 +6,7 @@ written to disk out of one snapshot and sent from there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from fastapi import APIRouter
@@ -16,9 +17,11 @@ from patron_engine.transfer.export import export
 from patron_engine.transfer.writer import Form
 from patron_platform.api.exports import sent
 from patron_platform.api.requests import parameters
-from patron_platform.web.lists import Asked, asked
+from patron_platform.web.lists import Asked, asked, title_of
 from patron_platform.web.render import HEADERS
 
+LONGEST = 80  # characters of a name
+UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]+')
 router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
 
 
@@ -35,7 +38,7 @@ def file_of(it: Asked, form: str, ids: Sequence[str] | None) -> Response:
     """The list, or the chosen records of it, as a file with the columns people see."""
     kind: Form = "xlsx" if form == "xlsx" else "csv"
     return sent(
-        it.object.name,
+        _name(it),
         kind,
         lambda target: export(
             it.conn, it.call, it.object.name, target, form=kind, where=it.question.condition, sort=it.question.sort,
@@ -43,3 +46,9 @@ def file_of(it: Asked, form: str, ids: Sequence[str] | None) -> Response:
         ),
         HEADERS,
     )  # fmt: skip
+
+
+def _name(it: Asked) -> str:
+    """What the file is called: the list as people know it, and the day. What a file system would not take is left out."""
+    plain = UNFIT.sub(" ", title_of(it)).strip(". ")[:LONGEST]
+    return f"{plain or it.object.name} {it.visitor.reader(it.call).today.isoformat()}"

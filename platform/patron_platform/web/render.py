@@ -24,12 +24,12 @@ from patron_engine.page.opening import opening
 from patron_engine.page.show import Shown
 from patron_engine.query.call import Call
 from patron_platform.colleagues import manages
-from patron_platform.phrases import written
 from patron_platform.web import csrf, sealing
 from patron_platform.web.admin_places import admin_groups
 from patron_platform.web.assets import asset, icon
 from patron_platform.web.texts import SPOKEN, Texts, texts_in
 from patron_platform.web.visitor import Visitor
+from patron_platform.web.words import words_of
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self';"
@@ -72,7 +72,7 @@ def cleaned(shown: Shown) -> Markup:
 @pass_context
 def said(context: Context, text: str) -> str:
     """What the engine says, in the language of the page."""
-    return written(text, (context["language"],))
+    return words_of(text, (context["language"],))
 
 
 def limit_size(size: int) -> str:

@@ -28,9 +28,9 @@ from patron_platform.identity.cookies import session_of
 from patron_platform.identity.sessions import Session
 from patron_platform.identity.standing import standing_of
 from patron_platform.languages import chosen_first
-from patron_platform.phrases import written
 from patron_platform.service import Service
 from patron_platform.viewing import seen_as
+from patron_platform.web.words import words_of
 
 SCHEMES = ("auto", "light", "dark")
 DENSITIES = ("comfortable", "compact")
@@ -103,7 +103,7 @@ class Visitor:
 
     def words(self, text: str) -> str:
         """What the engine says, in his language."""
-        return written(text, self.languages)
+        return words_of(text, self.languages)
 
     def reader(self, call: Call) -> Reader:
         """How values are written for him."""
