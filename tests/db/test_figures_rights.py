@@ -40,7 +40,9 @@ def built(server: Server) -> Iterator[Records]:
         ann = r.create("user", name="Ann", department=near)
         bob = r.create("user", name="Bob", department=far)
         pen = r.create("product", name="Pen", series="a_series")
-        for i, (seller, total, state) in enumerate(((ann, 100, "open"), (ann, 200, "done"), (bob, 400, "open"), (bob, 8000, "done"))):
+        for i, (seller, total, state) in enumerate(
+            ((ann, 100, "open"), (ann, 200, "done"), (bob, 400, "open"), (bob, 8000, "done"))
+        ):
             order = r.create("order", name=f"O{i}", seller=seller, total=str(total), state=state, ordered_on="2026-02-03", place="cn/sh")  # fmt: skip
             r.create("line", name="L", order=order, product=pen, quantity="2")
             r.create("line", name="L", order=order, product=pen, quantity="3")

@@ -55,12 +55,18 @@ def reports(opened: Opened) -> None:
     assert not problems
     place = opened.service.runtime.workspace(WORKSPACE)
     place.publish(SYSTEM, place.plan_own(documents))
-    for kind, day, crew in (("repair", "2026-02-01", 1), ("repair", "2025-02-01", 2), ("build", "2026-03-01", 4)):
+    for kind, day, crew in (
+        ("repair", "2026-02-01", 1),
+        ("repair", "2025-02-01", 2),
+        ("build", "2026-03-01", 4),
+    ):
         opened.admin.make("yd_job", name="rp", begun_on=day, crew=crew, **{"class": kind})
 
 
 def values(said: dict[str, Any], rows: list[Any], columns: list[Any]) -> dict[str, Any]:
-    found: dict[str, Any] = next(c["values"] for c in said["cells"] if (c["rows"], c["columns"]) == (rows, columns))
+    found: dict[str, Any] = next(
+        c["values"] for c in said["cells"] if (c["rows"], c["columns"]) == (rows, columns)
+    )
     return found
 
 
@@ -69,16 +75,34 @@ def test_figures_and_the_records_behind_them(opened: Opened) -> None:
     assert listed["rp_jobs"]["label"] == "Jobs by class"
     assert listed["rp_jobs"]["parameters"][0]["name"] == "least"
     said = opened.admin.get("/reports/rp_jobs").json()
-    assert (said["row_keys"], said["column_keys"]) == ([["repair"], ["build"]], [["2025-01-01"], ["2026-01-01"]])
+    assert (said["row_keys"], said["column_keys"]) == (
+        [["repair"], ["build"]],
+        [["2025-01-01"], ["2026-01-01"]],
+    )
     assert values(said, [], []) == {"jobs": "3", "crew": "7", "mean": "2.3333333333"}
     assert values(said, ["repair"], [])["crew"] == "3" and values(said, [], ["2026-01-01"])["crew"] == "5"
-    assert {m["value"]: m["label"] for m in said["rows"][0]["members"]} == {"repair": "Repair", "build": "Build"}
+    assert {m["value"]: m["label"] for m in said["rows"][0]["members"]} == {
+        "repair": "Repair",
+        "build": "Build",
+    }
     assert values(opened.admin.get("/reports/rp_jobs?least=2").json(), [], [])["jobs"] == "2"
-    narrowed = opened.admin.post("/reports/rp_jobs", {"parameters": {"least": 2}, "filters": ["class == 'build'"]}).json()
+    narrowed = opened.admin.post(
+        "/reports/rp_jobs", {"parameters": {"least": 2}, "filters": ["class == 'build'"]}
+    ).json()
     assert values(narrowed, [], []) == {"jobs": "1", "crew": "4", "mean": "4"}
-    cell = {"rows": ["repair"], "columns": ["2026-01-01"], "measure": "crew", "fields": ["crew"], "count": "exact"}
+    cell = {
+        "rows": ["repair"],
+        "columns": ["2026-01-01"],
+        "measure": "crew",
+        "fields": ["crew"],
+        "count": "exact",
+    }
     behind = opened.admin.post("/reports/rp_jobs/records", cell).json()
-    assert [r["crew"] for r in behind["records"]] == [1] and behind["count"] == 1 and behind["object"] == "yd_job"
+    assert (
+        [r["crew"] for r in behind["records"]] == [1]
+        and behind["count"] == 1
+        and behind["object"] == "yd_job"
+    )
     again = opened.admin.get("/records/yd_job?" + urlencode({"where": behind["where"]})).json()
     assert [r["crew"] for r in again["records"]] == [1]
     whole = opened.admin.post("/reports/rp_list/records", {}).json()
@@ -110,7 +134,7 @@ def test_what_has_no_meaning_is_refused(opened: Opened, address: str, body: Any,
 
 def test_a_member_that_is_none_is_refused_or_has_no_records(opened: Opened) -> None:
     said = opened.admin.post("/reports/rp_jobs/records", {"rows": ["never"]})
-    assert said.status_code in (200, 422) and "records" not in said.json() or said.json()["records"] == []
+    assert (said.status_code in (200, 422) and "records" not in said.json()) or said.json()["records"] == []
 
 
 def test_who_may_not_read_gets_nothing(opened: Opened) -> None:

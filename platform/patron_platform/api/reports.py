@@ -112,16 +112,16 @@ def _told(call: Call, name: str) -> dict[str, Any]:
 def _parameters(body: Mapping[str, Any]) -> Mapping[str, Any]:
     found = body.get("parameters", {})
     if not isinstance(found, Mapping):
-        raise _wrong("parameters", Phrase("parameters are an object of values by name"))
+        message = Phrase("parameters are an object of values by name")
+        raise Refused([Problem(code="wrong_type", message=message, path="parameters")])
     return found
 
 
 def _filters(body: Mapping[str, Any]) -> tuple[str, ...]:
     found = body.get("filters", [])
-    if not isinstance(found, list) or not all(isinstance(f, str) for f in found) or len(found) > MAX_FILTERS:
-        raise _wrong("filters", Phrase("filters are a list of at most {most} conditions", most=MAX_FILTERS))
+    message = Phrase("filters are a list of at most {most} conditions", most=MAX_FILTERS)
+    if not isinstance(found, list) or not all(isinstance(f, str) for f in found):
+        raise Refused([Problem(code="wrong_type", message=message, path="filters")])
+    if len(found) > MAX_FILTERS:
+        raise Refused([Problem(code="limit_report_filters", message=message, path="filters")])
     return tuple(found)
-
-
-def _wrong(path: str, message: Phrase) -> Refused:
-    return Refused([Problem(code="wrong_type", message=message, path=path)])
