@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -24,7 +25,9 @@ from patron_engine.query.shape import shape_of
 from patron_engine.report.answer import Axis, Figure, Request
 from patron_engine.report.groups import Group, group_of
 from patron_engine.report.parameters import Parameters, read_parameters
+from patron_engine.report.past import moment_of
 from patron_engine.report.reader import Place, Reader
+from patron_engine.report.remembered import forgotten
 from patron_engine.report.units import measure_type, unit_of_field, unit_of_formula
 
 ADDITIVE: Final = frozenset({"count", "sum", "avg", "min", "max"})
@@ -81,6 +84,7 @@ class Plan:
     parameters: Parameters
     request: Request
     zone: str
+    as_of: datetime | None = None  # the moment whose rows are asked; None: now
     moved: tuple[str, int] | None = None  # the path of a date, and by how many months it is moved
 
     @property
@@ -129,7 +133,7 @@ def plan(call: Call, request: Request) -> Plan:
     figures = figures_of(call, body.get("measures") or (), bases, formulas)
     if reader.problems:
         raise Refused(tuple(reader.problems))
-    return Plan(
+    made = Plan(
         body=body,
         object=object,
         where=where,
@@ -145,7 +149,12 @@ def plan(call: Call, request: Request) -> Plan:
         parameters=parameters,
         request=request,
         zone=zone,
+        as_of=moment_of(call, body.get("as_of")),
     )
+    wrong = forgotten(call.model, made) if made.as_of is not None else ()
+    if wrong:
+        raise Refused(wrong)
+    return made
 
 
 def conditions(reader: Reader, object: str, where: Any, request: Request) -> list[str]:
@@ -203,7 +212,7 @@ def measures_of(
             names = {n: t for n, t in known.items() if n != name}
             made = reader.formula(measure["expression"], object.name, f"{path}.expression", names)
             if made is not None:
-                formulas.append(_formula(name, made, known))
+                formulas.append(formula_of(name, made, known))
                 bases.update({a.key: aggregate_base(a) for a in made.aggregates})
         else:
             base = measure_base(reader, object, measure, path)
@@ -250,7 +259,7 @@ def aggregate_base(node: AggregateNode) -> Base:
     )
 
 
-def _formula(name: str, made: Expression, known: Mapping[str, Any]) -> Formula:
+def formula_of(name: str, made: Expression, known: Mapping[str, Any]) -> Formula:
     given: dict[str, tuple[Given, str, str]] = {}
     needs = set()
     for path in made.paths:
@@ -331,5 +340,6 @@ def key_of(plan: Plan) -> Hashable:
         tuple(g.key for g in plan.groups),
         bases,
         plan.zone,
+        plan.as_of is not None,
         plan.moved,
     )

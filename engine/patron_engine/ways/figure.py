@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import psycopg
@@ -27,55 +27,42 @@ from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.query.statement import kept
 from patron_engine.query.values import fetch_values
-from patron_engine.report import answering
 from patron_engine.report import drill as drilling
-from patron_engine.report import explain as explaining
-from patron_engine.report.answer import REST, Answer, Request, Spot
-from patron_engine.report.plan import plan
+from patron_engine.report.answer import Answer, Request, Spot
+from patron_engine.report.kinds import KINDS, Kind
 from patron_engine.report.trees import level_of
 from patron_engine.store.tables import Tables
 
 Connection = psycopg.Connection[Any]
-FIGURED: Final = frozenset({"summary", "matrix"})
 
 
 def run(conn: Connection, call: Call, request: Request) -> Answer:
     """The answer of a report. NotFound for an object, Refused (names, parameters, filters), LimitExceeded."""
-    if request.body["type"] not in FIGURED:
-        raise Refused(
-            [
-                Problem(
-                    code="no_figures",
-                    message=Phrase("a report of type {type} has no figures", type=request.body["type"]),
-                    hint="ask for its records",
-                    path="type",
-                )
-            ]
-        )
-    call = own_days(conn, call, request)
-    return answering.answer(conn, call, plan(call, request))
+    return _kind(request).answer(conn, own_days(conn, call, request), request)
 
 
 def drill(conn: Connection, call: Call, request: Request, spot: Spot) -> Ask:
     """The question whose list adds up to one cell; of a `list` report, the list itself."""
     if request.body["type"] == "list":
         return drilling.listed(call, request)
-    call = own_days(conn, call, request)
-    made = plan(call, request)
 
-    def kept(at: int) -> list[Any]:
-        found = answering.answer(conn, call, made)
-        across = len(made.rows)
-        keys = [k[at] for k in found.row_keys] if at < across else [k[at - across] for k in found.column_keys]
-        return [m for m in dict.fromkeys(keys) if m is not REST]
+    def depth(object: str, id: str) -> int:
+        return level_of(conn, call, object, id)
 
-    return drilling.drilled(call, made, spot, lambda object, id: level_of(conn, call, object, id), kept)
+    return _kind(request).ask(conn, own_days(conn, call, request), request, spot, depth)
 
 
 def explain(conn: Connection, call: Call, request: Request) -> str:
     """The plan in words, its SQL, what the database expects of it."""
-    call = own_days(conn, call, request)
-    return explaining.text(conn, call, plan(call, request))
+    return _kind(request).explain(conn, own_days(conn, call, request), request)
+
+
+def _kind(request: Request) -> Kind:
+    found = KINDS.get(request.body["type"])
+    if found is None:
+        said = Phrase("a report of type {type} has no figures", type=request.body["type"])
+        raise Refused([Problem(code="no_figures", message=said, hint="ask for its records", path="type")])
+    return found
 
 
 def own_days(conn: Connection, call: Call, request: Request) -> Call:
