@@ -26,13 +26,14 @@ from patron_engine.access.decide import field_rule, row_rule
 from patron_engine.expr.sql import condition_sql, to_sql
 from patron_engine.query.binding import SqlBinding, parameter, rule_condition
 from patron_engine.query.call import Call
-from patron_engine.query.shape import shape_of
 from patron_engine.query.source import Building, rules_of
 from patron_engine.query.statement import Statement, compiled
+from patron_engine.report.constants import Constants
+from patron_engine.report.measures import Base
 from patron_engine.report.members import Joins, member_sql
 from patron_engine.report.moving import Moved
 from patron_engine.report.past import at_moment
-from patron_engine.report.plan import Base, Plan
+from patron_engine.report.plan import Plan
 from patron_engine.store.tables import TYPES
 
 Column = sa.ColumnElement[Any]
@@ -60,32 +61,6 @@ class Figured:
     statement: Statement
     members: int
     arms: tuple[tuple[tuple[int, int], ...], ...]
-
-
-class Constants:
-    """The constants of a request's expressions as parameters, each expression's under its own prefix."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.names: dict[int, str] = {}
-        self.values: dict[str, Any] = {}
-        self._shapes: dict[int, Any] = {}
-        expressions = [plan.where, *(e for b in plan.bases for e in (b.value, b.where))]
-        for number, made in enumerate(expressions):
-            if made is None:
-                continue
-            shape = shape_of(made)
-            for node, name in shape.names.items():
-                self.names[node] = f"e{number}.{name}"
-                self._shapes[node] = shape
-            self.values.update({f"e{number}.{name}": value for name, value in shape.values.items()})
-
-    def given(self, node: Any) -> Column | None:
-        name = self.names.get(id(node))
-        if name is None:
-            return None
-        typed = self._shapes[id(node)].given(node)
-        assert typed is not None
-        return parameter(name, typed.type)
 
 
 def figured(call: Call, plan: Plan, form: Form) -> Figured:
