@@ -27,7 +27,7 @@ from patron_engine.report.past import values_at
 from patron_engine.report.plan import Plan, key_of
 from patron_engine.report.statement import Figured, Form
 
-MOST: Final = 10_000  # limit_report_groups: cells of one answer, subtotals not counted
+MOST: Final = 10_000  # cells of one answer, subtotals not counted
 DECIMALS: Final = Decimal("1e-10")  # of averages and percentiles
 EXACT: Final = Context(prec=100)
 

@@ -14,7 +14,7 @@ than the figure, or a record belongs to several members, figures are taken over 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
@@ -38,6 +38,11 @@ from patron_engine.store.tables import TYPES
 
 Column = sa.ColumnElement[Any]
 Way = Literal["whole", "sets"]
+PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "sum": sa.func.sum,
+    "min": sa.func.min,
+    "max": sa.func.max,
+}
 WIDTH: Final[Mapping[str, int]] = {"avg": 2}  # columns of a figure; the others have one
 
 
@@ -285,4 +290,4 @@ def _function(base: Base, value: Any) -> list[Any]:
         assert base.at is not None
         share: Column = sa.literal(float(base.at) / 100, sa.Double())
         return [sa.func.percentile_cont(share).within_group(sa.cast(value, sa.Double()))]
-    return [getattr(sa.func, base.function)(value)]
+    return [PLAIN[base.function](value)]
