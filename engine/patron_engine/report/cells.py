@@ -21,11 +21,13 @@ from patron_engine.query.statement import kept as kept_texts
 from patron_engine.query.values import call_values
 from patron_engine.report import statement
 from patron_engine.report.answer import REST, Key
+from patron_engine.report.constants import Constants
+from patron_engine.report.measures import Base
 from patron_engine.report.past import values_at
-from patron_engine.report.plan import Base, Plan, key_of
-from patron_engine.report.statement import Constants, Figured, Form
+from patron_engine.report.plan import Plan, key_of
+from patron_engine.report.statement import Figured, Form
 
-MOST: Final = 10_000  # limit_report_groups: cells of one answer, subtotals not counted
+MOST: Final = 10_000  # cells of one answer, subtotals not counted
 DECIMALS: Final = Decimal("1e-10")  # of averages and percentiles
 EXACT: Final = Context(prec=100)
 

@@ -14,9 +14,10 @@ from patron_engine.query.call import Call
 from patron_engine.query.statement import Statement
 from patron_engine.query.values import call_values
 from patron_engine.report.cells import MOST
+from patron_engine.report.constants import Constants
 from patron_engine.report.past import values_at
 from patron_engine.report.plan import Plan
-from patron_engine.report.statement import Constants, Form, figured
+from patron_engine.report.statement import Form, figured
 
 
 def text(conn: psycopg.Connection[Any], call: Call, plan: Plan) -> str:

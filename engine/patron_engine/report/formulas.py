@@ -14,7 +14,8 @@ from patron_engine.expr.context import Context
 from patron_engine.expr.evaluate import closure
 from patron_engine.report.answer import Key
 from patron_engine.report.cells import Cells, Place, value
-from patron_engine.report.plan import Formula, Plan
+from patron_engine.report.measures import Formula
+from patron_engine.report.plan import Plan
 
 Values = dict[Place, dict[str, Any]]
 Earlier = Mapping[str, Values]  # unit of PREVIOUS -> the figures of the moved question

@@ -32,8 +32,9 @@ from patron_engine.report.earlier import MONTHS
 from patron_engine.report.explain import text
 from patron_engine.report.formulas import Values, early, measured, work_out
 from patron_engine.report.goal_cells import Goals
+from patron_engine.report.measures import Formula, figures_of, formula_of, ordered
 from patron_engine.report.parameters import context_of, read_parameters
-from patron_engine.report.plan import Formula, Plan, axes, figures_of, formula_of, ordered, plan
+from patron_engine.report.plan import Plan, axes, plan
 from patron_engine.report.reader import Reader
 
 

@@ -18,7 +18,8 @@ from patron_engine.query.call import Call
 from patron_engine.query.catalog import ReadableCatalog
 from patron_engine.report.answer import Text
 from patron_engine.report.formulas import Goal
-from patron_engine.report.plan import GIVEN, Plan
+from patron_engine.report.measures import GIVEN
+from patron_engine.report.plan import Plan
 
 
 def references(

@@ -14,7 +14,7 @@ than the figure, or a record belongs to several members, figures are taken over 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
@@ -26,17 +26,23 @@ from patron_engine.access.decide import field_rule, row_rule
 from patron_engine.expr.sql import condition_sql, to_sql
 from patron_engine.query.binding import SqlBinding, parameter, rule_condition
 from patron_engine.query.call import Call
-from patron_engine.query.shape import shape_of
 from patron_engine.query.source import Building, rules_of
 from patron_engine.query.statement import Statement, compiled
+from patron_engine.report.constants import Constants
+from patron_engine.report.measures import Base
 from patron_engine.report.members import Joins, member_sql
 from patron_engine.report.moving import Moved
 from patron_engine.report.past import at_moment
-from patron_engine.report.plan import Base, Plan
+from patron_engine.report.plan import Plan
 from patron_engine.store.tables import TYPES
 
 Column = sa.ColumnElement[Any]
 Way = Literal["whole", "sets"]
+PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "sum": sa.func.sum,
+    "min": sa.func.min,
+    "max": sa.func.max,
+}
 WIDTH: Final[Mapping[str, int]] = {"avg": 2}  # columns of a figure; the others have one
 
 
@@ -60,32 +66,6 @@ class Figured:
     statement: Statement
     members: int
     arms: tuple[tuple[tuple[int, int], ...], ...]
-
-
-class Constants:
-    """The constants of a request's expressions as parameters, each expression's under its own prefix."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.names: dict[int, str] = {}
-        self.values: dict[str, Any] = {}
-        self._shapes: dict[int, Any] = {}
-        expressions = [plan.where, *(e for b in plan.bases for e in (b.value, b.where))]
-        for number, made in enumerate(expressions):
-            if made is None:
-                continue
-            shape = shape_of(made)
-            for node, name in shape.names.items():
-                self.names[node] = f"e{number}.{name}"
-                self._shapes[node] = shape
-            self.values.update({f"e{number}.{name}": value for name, value in shape.values.items()})
-
-    def given(self, node: Any) -> Column | None:
-        name = self.names.get(id(node))
-        if name is None:
-            return None
-        typed = self._shapes[id(node)].given(node)
-        assert typed is not None
-        return parameter(name, typed.type)
 
 
 def figured(call: Call, plan: Plan, form: Form) -> Figured:
@@ -310,4 +290,4 @@ def _function(base: Base, value: Any) -> list[Any]:
         assert base.at is not None
         share: Column = sa.literal(float(base.at) / 100, sa.Double())
         return [sa.func.percentile_cont(share).within_group(sa.cast(value, sa.Double()))]
-    return [getattr(sa.func, base.function)(value)]
+    return [PLAIN[base.function](value)]
