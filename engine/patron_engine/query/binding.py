@@ -39,9 +39,8 @@ MAX_NESTED = 15  # computed fields that read computed fields
 ME, NOW, TODAY = "call.me", "call.now", "call.today"
 VIRTUAL = frozenset({"approval", "path", "sla", "pool"})
 
-Root = (
-    Row | str | Mapping[str, ExprType]
-)  # another row; an object's name; typed names: the last two are given values
+# Another row; an object's name; typed names: the last two are given values.
+Root = Row | str | Mapping[str, ExprType]
 Money = Literal["base", "own"]
 
 
@@ -173,11 +172,10 @@ class SqlBinding:
         return value if reads is None else sa.type_coerce(sa.case((reads, value)), value.type)
 
     def _of_field(self, row: Row, found: Field) -> sa.ColumnElement[Any]:
-        anew = found.computed and self.building.anew(found)
-        if isinstance(found.spec, Formula) and anew:
+        if isinstance(found.spec, Formula) and self.building.anew(found):
             expression = found.spec.expression
             return self._computed(row, found, lambda inside: to_sql(expression, inside))
-        if isinstance(found.spec, Rollup) and anew:
+        if isinstance(found.spec, Rollup) and self.building.anew(found):
             rollup = found.spec
             return self._computed(row, found, lambda inside: sets.rollup_sql(inside, rollup))
         if found.type in LINKS and found.link.many:
@@ -220,7 +218,7 @@ class SqlBinding:
             )
         building.stack = (*before, (found.object, found.name))
         try:
-            own = found.stored and all(c.part != "base" for c in found.columns)
+            own = found.stored and "base" not in {c.part for c in found.columns}
             return make(SqlBinding(row=row, money="own" if own else self.money))
         finally:
             building.stack = before

@@ -192,12 +192,13 @@ def _first_changes(tables: Tables, object: Object) -> Any:
         key = sa.case(
             *((each.c.key == _text(old), _text(new)) for old, new in renamed.items()), else_=each.c.key
         )
+    changes = sa.select(history.c.record, history.c.version, history.c.at, key.label("key"), each.c.value)
+    every = changes.select_from(history.join(each, sa.true())).where(*_later(history, object))
+    was = every.subquery(f"changes_{object.name}")
     first = (
-        sa.select(history.c.record, key.label("key"), each.c.value)
-        .select_from(history.join(each, sa.true()))
-        .where(*_later(history, object))
-        .ext(pg.distinct_on(history.c.record, sa.literal_column("2")))
-        .order_by(history.c.record, sa.literal_column("2"), history.c.version, history.c.at)
+        sa.select(was.c.record, was.c.key, was.c.value)
+        .ext(pg.distinct_on(was.c.record, was.c.key))
+        .order_by(was.c.record, was.c.key, was.c.version, was.c.at)
         .subquery(f"first_{object.name}")
     )
     old = sa.func.jsonb_object_agg(first.c.key, first.c.value, type_=TYPES["jsonb"])

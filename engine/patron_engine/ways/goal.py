@@ -157,7 +157,7 @@ def _whose(conn: Connection, call: Call, of: Of) -> Whose:
     if of == "company":
         return Whose()
     if me is None:
-        raise _nobody("who asks is no user of the workspace: ask for the company, or name a person")
+        raise _nobody(Phrase("who asks is no user of the workspace: ask for the company, or name a person"))
     if of == "me":
         return Whose("user", me)
     found = (
@@ -165,11 +165,11 @@ def _whose(conn: Connection, call: Call, of: Of) -> Whose:
     )
     department = found.get(me, {}).get("department")
     if department is None:
-        raise _nobody("you belong to no department: ask for the company, or name a department")
+        raise _nobody(Phrase("you belong to no department: ask for the company, or name a department"))
     return Whose("department", str(department))
 
 
-def _nobody(said: str) -> Refused:
+def _nobody(said: Phrase) -> Refused:
     return Refused((Problem(code="nobody", message=said, path="of"),))
 
 

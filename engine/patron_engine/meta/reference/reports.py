@@ -165,8 +165,9 @@ def _shown(walk: Walk, measures: Mapping[str, str], groups: tuple[str, ...]) -> 
 
 
 def goal(walk: Walk) -> None:
-    measure = walk.text("measure")
-    if measure and measure.count(".") == 1:
-        report_name, figure = measure.split(".")
-        walk.definition(("measure",), "report", report_name)
-        walk.name(("measure",), "element", figure, kind="report", of=report_name, element="measures")
+    for key in ("measure", "forecast"):
+        named = walk.text(key)
+        if named and named.count(".") == 1:
+            report_name, figure = named.split(".")
+            walk.definition((key,), "report", report_name)
+            walk.name((key,), "element", figure, kind="report", of=report_name, element="measures")
