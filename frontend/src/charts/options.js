@@ -74,8 +74,8 @@ function along(data, look, narrow) {
     };
   });
   return {
-    grid: { left: 4, right: 12, top: several ? 40 : 28, bottom: data.x.length > 40 ? 44 : 4, containLabel: true },
-    legend: legend(look, several), series,
+    grid: { left: 4, right: 12, top: several || data.grouped ? 40 : 28, bottom: data.x.length > 40 ? 44 : 4, containLabel: true },
+    legend: legend(look, several || data.grouped), series,
     tooltip: byMember(data),
     xAxis: namesAxis(look, data.x, tilted ? { axisLabel: { color: look.muted, fontSize: 11, rotate: 35, width: 84, overflow: "truncate", hideOverlap: true } } : {}),
     yAxis: [valueAxis(look, data.scale, { min: data.min, max: data.max }), ...(data.second ? [valueAxis(look, data.second, { splitLine: { show: false } })] : [])],
