@@ -19,7 +19,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.recent import titles_of
 from patron_engine.report import cells as figures
 from patron_engine.report.answer import REST, Answer, Key, Text
-from patron_engine.report.arranging import Order, filled, kept_members
+from patron_engine.report.arranging import Order, filled, first_members, limit_of
 from patron_engine.report.cells import Cells, Place
 from patron_engine.report.earlier import earlier_cells
 from patron_engine.report.formulas import Goal, Values, early, measured, work_out
@@ -35,18 +35,19 @@ MOST_TITLES: Final = 10_000
 def answer(conn: Connection, call: Call, plan: Plan, goal: Goal | None = None) -> Answer:
     """The answer of a summary or matrix."""
     context = context_of(call, ZoneInfo(plan.zone))
-    found = figures.cells(conn, call, plan)
+    found, left_out = _filled(plan, figures.cells(conn, call, plan), context)
     before = {unit: earlier_cells(conn, call, plan, unit) for unit in plan.units}
     titles = _titles(conn, call, plan, found)
     values = _valued(plan, found, before, context, goal)
     order = Order(plan, values, titles)
-    kept = kept_members(plan, order)
+    kept = _kept(conn, call, plan, order, context)
     if kept:
         found, before = _limited(conn, call, plan, found, before, kept)
+        found, left_out = _filled(plan, found, context)
         values = _valued(plan, found, before, context, goal)
         order = Order(plan, values, titles)
-    rows, columns, left_out = _keys(plan, order, found, context)
-    _fill(plan, values, rows)
+    rows = order.rows(r for r, _ in found.raw if len(r) == len(plan.rows))
+    columns = order.columns(c for _, c in found.raw if len(c) == len(plan.columns))
     firsts = list(dict.fromkeys(key[:1] for key in rows if key))
     running = {first: firsts[: i + 1] for i, first in enumerate(firsts)} or {(): [()]}
     earlier = {unit: measured_all(plan, b, context) for unit, b in before.items() if b is not None}
@@ -89,6 +90,26 @@ def measured_all(plan: Plan, found: Cells, context: Context) -> Values:
     return values
 
 
+def _kept(conn: Connection, call: Call, plan: Plan, order: Order, context: Context) -> dict[int, list[Any]]:
+    """Of the groups with a limit, the members that stand for themselves. A group further in is asked for alone: what decides is
+    its figures over everything."""
+    found: dict[int, list[Any]] = {}
+    for place, group in enumerate(plan.groups):
+        most = limit_of(plan, place)
+        if most is None:
+            continue
+        if place == 0 and plan.rows:
+            members = first_members(plan, order, most)
+        else:
+            alone = replace(plan, rows=(group,), columns=(), limit=None)
+            cells = figures.cells(conn, call, alone)
+            titles = _titles(conn, call, alone, cells)
+            members = first_members(alone, Order(alone, measured_all(alone, cells, context), titles), most)
+        if members is not None:
+            found[place] = members
+    return found
+
+
 def _limited(
     conn: Connection,
     call: Call,
@@ -124,25 +145,14 @@ def renamed(plan: Plan, place: Place, kept: Mapping[int, Sequence[Any]], whole_r
     return tuple(members[:across]), tuple(members[across:])
 
 
-def _keys(plan: Plan, order: Order, found: Cells, context: Context) -> tuple[list[Key], list[Key], bool]:
+def _filled(plan: Plan, found: Cells, context: Context) -> tuple[Cells, bool]:
+    """The cells with those of empty periods, whose figures are over nothing; and whether these had to be left out."""
     whole = found.whole(plan)
     rows, cut = filled([r for r, _ in whole], plan.rows, context, figures.MOST)
     columns, also = filled([c for _, c in whole], plan.columns, context, figures.MOST)
-    return (
-        order.rows(rows) or ([()] if not plan.rows else []),
-        order.columns(columns) or ([()] if not plan.columns else []),
-        cut or also,
-    )
-
-
-def _fill(plan: Plan, values: Values, rows: Sequence[Key]) -> None:
-    """Periods without records have their figures too: none, and nothing added up."""
-    nothing = Cells({((), ()): tuple(figures.nothing(b) for b in plan.bases)}, {})
-    for key in rows:
-        if (key, ()) not in values:
-            values[key, ()] = dict(measured(plan, nothing)[(), ()])
-            for formula in plan.formulas:
-                values[key, ()].setdefault(formula.name, None)
+    nothing = tuple(figures.nothing(b) for b in plan.bases)
+    empty: dict[Place, Any] = {(key, ()): nothing for key in rows} | {((), key): nothing for key in columns}
+    return replace(found, raw={**empty, **found.raw}), cut or also
 
 
 def _shown(
@@ -214,6 +224,3 @@ def _notes(found: Cells, left_out: bool) -> tuple[Phrase, ...]:
     if left_out:
         notes.append(Phrase("empty periods are left out: there are more than {most}", most=figures.MOST))
     return tuple(notes)
-
-
-__all__ = ["answer", "replace"]

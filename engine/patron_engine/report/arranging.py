@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from decimal import Decimal
 from functools import cmp_to_key
 from typing import Any
@@ -34,6 +34,10 @@ class Order:
 
     def rows(self, keys: Iterable[Key]) -> list[Key]:
         return self._sorted(keys, self.plan.rows, self.plan.sort, lambda key: (key, ()))
+
+    def rows_of(self, firsts: Iterable[Key]) -> list[Key]:
+        """The same for members of the first row group alone."""
+        return self._sorted(firsts, self.plan.rows[:1], self.plan.sort, lambda key: (key, ()))
 
     def columns(self, keys: Iterable[Key]) -> list[Key]:
         names = {n for g in self.plan.columns for n in (g.name, g.place.path)}
@@ -109,17 +113,16 @@ def _falling(a: Any, b: Any) -> int:
 # -- limits -----------------------------------------------------------------------------------------------------------
 
 
-def kept_members(plan: Plan, order: Order) -> dict[int, list[Any]]:
-    """Of the groups with a limit, the members that stand for themselves: the first by their own figures over everything."""
-    found: dict[int, list[Any]] = {}
-    if plan.limit is not None and plan.rows:
-        firsts = list(dict.fromkeys(k[:1] for k, c in order.values if len(k) == 1 and not c))
-        if len(firsts) > plan.limit:
-            ordered = _level(
-                firsts, 0, plan.rows[:1], lambda p, g: order._key(p, g, plan.sort, lambda key: (key, ()))
-            )
-            found[0] = [k[0] for k in ordered[: plan.limit]]
-    return found
+def limit_of(plan: Plan, place: int) -> int | None:
+    """How many members of a group stand for themselves: the group's own limit, of the first row group the report's too."""
+    limits = [plan.groups[place].limit, plan.limit if place == 0 and plan.rows else None]
+    return min((n for n in limits if n is not None), default=None)
+
+
+def first_members(plan: Plan, order: Order, most: int) -> list[Any] | None:
+    """The first members of the plan's first row group, by their own figures over everything; None where all of them are."""
+    firsts = list(dict.fromkeys(k[:1] for k, c in order.values if len(k) == 1 and not c))
+    return [k[0] for k in order.rows_of(firsts)[:most]] if len(firsts) > most else None
 
 
 # -- empty periods ----------------------------------------------------------------------------------------------------
@@ -172,6 +175,3 @@ def periods_between(members: Sequence[Any], group: Group, context: Context, most
             break
         here = following
     return found
-
-
-__all__ = ["Order", "datetime", "filled", "kept_members", "time"]

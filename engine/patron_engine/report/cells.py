@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Context, Decimal
-from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -64,11 +63,10 @@ def cells(
         "whole" if plan.additive else "sets", most=MOST, kept=tuple(sorted(chosen or ())), whole_row=whole_row
     )
     found = ask(conn, call, plan, form, chosen or {})
-    rows, columns = len(plan.rows), len(plan.columns)
-    if form.way == "whole" and len(found.raw) > MOST:
+    if form.way == "whole" and len(found.whole(plan)) > MOST:
         largest = ask(conn, call, plan, replace(form, cut=True, most=MOST - 1), chosen or {})
         totals = ask(conn, call, plan, replace(form, way="sets"), chosen or {}, only_totals=True)
-        return Cells({**totals.raw, **largest.raw}, largest.stored | totals.stored, cut=True)
+        return Cells({**largest.raw, **totals.raw}, {**largest.stored, **totals.stored}, cut=True)
     if form.way == "whole":
         return Cells(totalled(plan, found.raw), found.stored)
     whole = found.whole(plan)
@@ -77,7 +75,6 @@ def cells(
         by_size = sorted(whole, key=lambda p: -found.raw[p][count][0])
         gone = set(by_size[MOST:])
         return Cells({p: r for p, r in found.raw.items() if p not in gone}, found.stored, cut=True)
-    del rows, columns
     return found
 
 
@@ -206,6 +203,3 @@ def value(base: Base, raw: Raw) -> Any:
 
 def rounded(number: Decimal) -> Decimal:
     return number.quantize(DECIMALS, rounding=ROUND_HALF_UP, context=EXACT).normalize(EXACT) + 0
-
-
-__all__ = ["Cells", "cells", "partial", "value"]

@@ -25,7 +25,7 @@ from patron_engine.query.spec import Ask
 from patron_engine.report.answer import REST, Key, Request, Spot
 from patron_engine.report.groups import Group
 from patron_engine.report.parameters import context_of, read_parameters
-from patron_engine.report.plan import Plan, conditions, plan
+from patron_engine.report.plan import Plan, conditions
 from patron_engine.report.reader import Reader
 
 Depth = Callable[[str, str], int]  # an object and a record of its tree -> its level, 1 at the top
@@ -190,6 +190,3 @@ def _constant(value: Any) -> str:
 
 def _all(texts: Sequence[str]) -> str | None:
     return " and ".join(f"({t})" for t in texts) if texts else None
-
-
-__all__ = ["drilled", "listed", "plan"]

@@ -37,7 +37,7 @@ def text(conn: psycopg.Connection[Any], call: Call, plan: Plan) -> str:
         *(["", "values", values] if values else []),
         "",
         "the database expects",
-        _expected(conn, made, given),
+        expected(conn, made, given),
     ]
     return "\n".join(lines) + "\n"
 
@@ -74,7 +74,7 @@ def _totals(plan: Plan) -> str:
     )
 
 
-def _expected(conn: psycopg.Connection[Any], made: Statement, given: Any) -> str:
+def expected(conn: psycopg.Connection[Any], made: Statement, given: Any) -> str:
     with psycopg.ClientCursor(conn) as reading:
         reading.execute(f"EXPLAIN {made.text}", made.values(given))
         return "\n".join(f"  {row[0]}" for row in reading.fetchall())

@@ -6,9 +6,9 @@ report and given to a formula under their text; what they say where there is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from patron_engine.expr.context import Context
 from patron_engine.expr.evaluate import closure
@@ -17,8 +17,15 @@ from patron_engine.report.cells import Cells, Place, value
 from patron_engine.report.plan import Formula, Plan
 
 Values = dict[Place, dict[str, Any]]
-Goal = Callable[[str, Place], Decimal | None]
 Earlier = Mapping[str, Values]  # unit of PREVIOUS -> the figures of the moved question
+
+
+class Goal(Protocol):
+    """GOAL('name') of one cell, and of the line a chart is compared with."""
+
+    def __call__(self, name: str, place: Place) -> Decimal | None: ...
+
+    def line(self, name: str) -> Decimal | None: ...
 
 
 def measured(plan: Plan, cells: Cells) -> Values:
@@ -82,7 +89,7 @@ def _running(formula: Formula, values: Values, running: Mapping[Key, Sequence[Ke
             if not place[0]:
                 found.setdefault(place, {})[what] = own
                 continue
-            added = sums.get(rest, Decimal(0)) + (own if isinstance(own, Decimal) else 0)  # type: ignore[call-overload]
-            sums[rest] = added  # type: ignore[index]
+            added = sums.get(rest, Decimal(0)) + (own if isinstance(own, Decimal) else 0)
+            sums[rest] = added
             found.setdefault(place, {})[what] = added
     return found

@@ -16,7 +16,7 @@ from patron_engine.expr.sqlparts import decimal
 from patron_engine.fields.field import Field
 from patron_engine.query.binding import SqlBinding
 from patron_engine.query.sets import DEEPEST_TREE, tie, tree_field
-from patron_engine.query.source import Row, path_steps, rule_inside_join
+from patron_engine.query.source import Row, rule_inside_join
 from patron_engine.report.groups import Group
 from patron_engine.report.reader import Place
 from patron_engine.store.tables import TYPES, Id
@@ -94,7 +94,7 @@ def _each(joins: Joins, group: Group, value: Column) -> Column:
     """Every one of several values: a row for each, one without any."""
     item = value.type.item_type if isinstance(value.type, sa.ARRAY) else TYPES["text"]
     alias = joins.row(()).building.alias()
-    each = sa.func.unnest(value).table_valued(sa.column("one", item)).lateral(alias)
+    each = sa.func.unnest(value).table_valued(sa.column("one", item)).render_derived(name=alias)
     joins.joined(group.place.sets, each, sa.true())
     found: Column = each.c.one
     return found
@@ -156,6 +156,3 @@ def _levels(joins: Joins, object: str, level: int) -> Any:
         .where(down.c.depth < sa.literal(DEEPEST_TREE, sa.Integer()))
     )
     return down.union_all(step)
-
-
-__all__ = ["Joins", "member_sql", "path_steps"]

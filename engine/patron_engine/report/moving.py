@@ -7,7 +7,6 @@ In: a binding and the path of a date. Out: the binding in which that path is lat
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,6 +40,3 @@ class Moved:
 
     def at(self, row: Any, *, foreign: bool = True) -> Any:
         return self._binding.at(row, foreign=foreign)
-
-
-__all__ = ["Moved", "replace"]

@@ -122,7 +122,7 @@ def plan(call: Call, request: Request) -> Plan:
     texts = conditions(reader, object.name, body.get("where"), request)
     joined = " and ".join(f"({t})" for t in texts) or None
     where = reader.condition(joined, object.name, "where") if joined and not reader.problems else None
-    zone = zone_of(call, body)
+    zone = call.model.workspace.zone.key
     rows = groups_of(reader, object, body.get("rows"), "rows", zone)
     columns = groups_of(reader, object, body.get("columns"), "columns", zone)
     bases, formulas = measures_of(reader, object, body.get("measures") or ())
@@ -146,11 +146,6 @@ def plan(call: Call, request: Request) -> Plan:
         request=request,
         zone=zone,
     )
-
-
-def zone_of(call: Call, body: Mapping[str, Any]) -> str:
-    """Whose days count: the workspace's, or his own."""
-    return call.model.workspace.zone.key
 
 
 def conditions(reader: Reader, object: str, where: Any, request: Request) -> list[str]:
@@ -208,7 +203,7 @@ def measures_of(
             names = {n: t for n, t in known.items() if n != name}
             made = reader.formula(measure["expression"], object.name, f"{path}.expression", names)
             if made is not None:
-                formulas.append(_formula(name, made, known))
+                formulas.append(formula_of(name, made, known))
                 bases.update({a.key: aggregate_base(a) for a in made.aggregates})
         else:
             base = measure_base(reader, object, measure, path)
@@ -255,7 +250,7 @@ def aggregate_base(node: AggregateNode) -> Base:
     )
 
 
-def _formula(name: str, made: Expression, known: Mapping[str, Any]) -> Formula:
+def formula_of(name: str, made: Expression, known: Mapping[str, Any]) -> Formula:
     given: dict[str, tuple[Given, str, str]] = {}
     needs = set()
     for path in made.paths:

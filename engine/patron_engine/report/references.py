@@ -52,7 +52,7 @@ def _figure(
     for path in made.paths:
         match = GIVEN.match(path)
         if match is not None and match[1] == "GOAL":
-            given[path] = goal(match[2].strip("'"), ((), ())) if goal is not None else None
+            given[path] = goal.line(match[2].strip("'")) if goal is not None else None
         elif match is not None:
             given[path] = totals.get(match[2]) if match[1] == "TOTAL" else None
     return evaluate(made, given, context)

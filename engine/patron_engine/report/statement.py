@@ -16,9 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.access.decide import field_rule, row_rule
 from patron_engine.expr.sql import condition_sql, to_sql
@@ -65,7 +67,6 @@ class Constants:
     def __init__(self, plan: Plan) -> None:
         self.names: dict[int, str] = {}
         self.values: dict[str, Any] = {}
-        self._types: dict[int, sa.types.TypeEngine[Any]] = {}
         self._shapes: dict[int, Any] = {}
         expressions = [plan.where, *(e for b in plan.bases for e in (b.value, b.where))]
         for number, made in enumerate(expressions):
@@ -103,7 +104,9 @@ def figured(call: Call, plan: Plan, form: Form) -> Figured:
         selects += each
         arms.append(tuple((index, fixed + start + at) for index, at in arm.places()))
         start += len(arm.types)
-    chosen = selects[0] if len(selects) == 1 else sa.union_all(*selects)
+    chosen: Any = selects[0]
+    if len(selects) > 1:
+        chosen = sa.union_all(*selects)
     return Figured(compiled(chosen, call.model.release, each_time=True), len(plan.groups), tuple(arms))
 
 
@@ -176,10 +179,11 @@ class Arm:
         number, whole = TYPES["numeric"], TYPES["bigint"]
         place = list(self.chosen).index(self.plan.bases.index(base))
         own = self._inner.c[f"v{place}"].type if f"v{place}" in self._inner.c else number
-        return {
+        types: Mapping[str, list[sa.types.TypeEngine[Any]]] = {
             "count": [whole], "count_distinct": [whole], "sum": [number], "avg": [number, whole], "min": [own], "max": [own],
             "percentile": [sa.Double()],
-        }[base.function]  # fmt: skip
+        }  # fmt: skip
+        return types[base.function]
 
     def _aggregates(self, rows: Any) -> list[Column]:
         found: list[Column] = []
@@ -195,7 +199,8 @@ class Arm:
     def selects(
         self, form: Form, arm: int, start: int, types: Sequence[sa.types.TypeEngine[Any]]
     ) -> list[Any]:
-        rows, rest = self._inner, sa.literal(0, sa.Integer())
+        rows: Any = self._inner
+        rest: Column = sa.literal(0, sa.Integer())
         if form.kept:
             rows, rest = self._with_rest(form)
         keys = [rows.c[f"k{i}"] for i in range(len(self.plan.groups))]
@@ -230,7 +235,7 @@ class Arm:
     ) -> Any:
         """One grouping set over distinct (members, record)."""
         shown = [keys[i] for i in chosen]
-        once = sa.select(rows).distinct(*shown, *marks, rows.c.record).subquery()
+        once = sa.select(rows).ext(pg.distinct_on(*shown, *marks, rows.c.record)).subquery()
         bits = sum(1 << (len(keys) - 1 - i) for i in range(len(keys)) if i not in chosen)
         members = [
             once.c[f"k{i}"] if i in chosen else sa.cast(sa.null(), keys[i].type) for i in range(len(keys))
@@ -278,8 +283,6 @@ def grouping_sets(plan: Plan) -> list[tuple[int, ...]]:
 
 def building_of(call: Call) -> Building:
     """A statement of a person: under his row rules and his rights on fields."""
-    from functools import partial
-
     return Building(
         tables=call.tables,
         rules=rules_of(row_rule, call.model, call.actor),
@@ -290,8 +293,6 @@ def building_of(call: Call) -> Building:
 
 
 def _array(type: Any) -> Any:
-    from sqlalchemy.dialects import postgresql as pg
-
     return pg.ARRAY(type)
 
 
@@ -304,6 +305,6 @@ def _function(base: Base, value: Any) -> list[Any]:
         return [sa.func.sum(value), sa.func.count(value)]
     if base.function == "percentile":
         assert base.at is not None
-        share = sa.literal(float(base.at) / 100, sa.Double())
+        share: Column = sa.literal(float(base.at) / 100, sa.Double())
         return [sa.func.percentile_cont(share).within_group(sa.cast(value, sa.Double()))]
     return [getattr(sa.func, base.function)(value)]

@@ -12,50 +12,78 @@ the plan as text. Pages, exports, tiles, schedules, alerts, goals and the API co
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 import psycopg
 
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.access.pick import fits
-from patron_engine.errors import NotFound
+from patron_engine.errors import NotFound, Refused
 from patron_engine.phrases import Phrase
-from patron_engine.problems import nearest
+from patron_engine.problems import Problem, nearest
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
-from patron_engine.report import answering
+from patron_engine.query.statement import kept
+from patron_engine.query.values import fetch_values
 from patron_engine.report import drill as drilling
-from patron_engine.report import explain as explaining
-from patron_engine.report.answer import REST, Answer, Request, Spot
-from patron_engine.report.plan import plan
+from patron_engine.report.answer import Answer, Request, Spot
+from patron_engine.report.kinds import KINDS, Kind
 from patron_engine.report.trees import level_of
+from patron_engine.store.tables import Tables
 
 Connection = psycopg.Connection[Any]
 
 
 def run(conn: Connection, call: Call, request: Request) -> Answer:
     """The answer of a report. NotFound for an object, Refused (names, parameters, filters), LimitExceeded."""
-    return answering.answer(conn, call, plan(call, request))
+    return _kind(request).answer(conn, own_days(conn, call, request), request)
 
 
 def drill(conn: Connection, call: Call, request: Request, spot: Spot) -> Ask:
     """The question whose list adds up to one cell; of a `list` report, the list itself."""
     if request.body["type"] == "list":
         return drilling.listed(call, request)
-    made = plan(call, request)
 
-    def kept(at: int) -> list[Any]:
-        found = answering.answer(conn, call, made)
-        across = len(made.rows)
-        keys = [k[at] for k in found.row_keys] if at < across else [k[at - across] for k in found.column_keys]
-        return [m for m in dict.fromkeys(keys) if m is not REST]
+    def depth(object: str, id: str) -> int:
+        return level_of(conn, call, object, id)
 
-    return drilling.drilled(call, made, spot, lambda object, id: level_of(conn, call, object, id), kept)
+    return _kind(request).ask(conn, own_days(conn, call, request), request, spot, depth)
 
 
 def explain(conn: Connection, call: Call, request: Request) -> str:
     """The plan in words, its SQL, what the database expects of it."""
-    return explaining.text(conn, call, plan(call, request))
+    return _kind(request).explain(conn, own_days(conn, call, request), request)
+
+
+def _kind(request: Request) -> Kind:
+    found = KINDS.get(request.body["type"])
+    if found is None:
+        said = Phrase("a report of type {type} has no figures", type=request.body["type"])
+        raise Refused([Problem(code="no_figures", message=said, hint="ask for its records", path="type")])
+    return found
+
+
+def own_days(conn: Connection, call: Call, request: Request) -> Call:
+    """The call in the days of whoever asks, where the report says `zone: mine` and he has a zone."""
+    user = call.model.objects.get("user")
+    if (
+        request.body.get("zone") != "mine"
+        or call.actor.user is None
+        or user is None
+        or "zone" not in user.fields
+    ):
+        return call
+    zone = fetch_values(conn, call, "user", [call.actor.user], ["zone"]).get(call.actor.user, {}).get("zone")
+    if not zone or zone not in available_timezones():
+        return call
+    return replace(call, **kept(call.tables).get(("days", zone), lambda: _in_zone(call, zone)))
+
+
+def _in_zone(call: Call, zone: str) -> dict[str, Any]:
+    model = replace(call.model, workspace=replace(call.model.workspace, zone=ZoneInfo(zone)))
+    return {"model": model, "tables": Tables(model, call.schema, call.tables.collation)}
 
 
 def request_of(call: Call, name: str, **more: Any) -> Request:
