@@ -57,7 +57,7 @@ def chart_of(answer: Answer, body: Mapping[str, Any], reader: Reader, words: Wor
     made = _DRAWN.get(form, along)(maker, form)
     if made is None:
         return None
-    return {"type": form, "references": maker.references(), **made}
+    return {"type": form, "references": maker.references(), "left_out": 0, **made}
 
 
 def along(m: Maker, form: str) -> Chart | None:
