@@ -38,7 +38,10 @@ OUTSIDE = frozenset({"/login", "/forgotten", "/about", "/offline", "/reset/{toke
 LISTED = "/w/{workspace}/o/{object}"
 DRAWN = [f"{LISTED}?{query}" for query in ("type=kanban", "type=calendar", "type=gantt", "type=map", "type=tree", "mode=split", "deleted=1",
                                            "q=nothing-like-it", "where=((", "group=industry")]  # fmt: skip
-DRAWN += [f"/w/{{workspace}}/reports/{path}" for path in ("sales_funnel", "won_by_month?where=((", "build?of=won_by_month", "build?object=account")]
+DRAWN += [
+    f"/w/{{workspace}}/reports/{path}"
+    for path in ("sales_funnel", "won_by_month?where=((", "build?of=won_by_month", "build?object=account")
+]
 DRAWN += ["/w/{workspace}/o/visit/{visit}/buttons/{button}"]
 
 
