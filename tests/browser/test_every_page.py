@@ -30,6 +30,7 @@ PARTS = {
     "/w/{workspace}/o-lookup/{object}/{field}": "JSON", "/w/{workspace}/o-find/{object}": "JSON", "/w/{workspace}/boards/{object}/choices/{field}": "JSON",
     "/w/{workspace}/boards/{object}/cards": "cards of a board", "/w/{workspace}/o/{object}/{id:uuid}/people": "JSON",
     "/w/{workspace}/o/{object}/{id:uuid}/tabs": "JSON", "/w/{workspace}/o/{object}/{id:uuid}/timeline": "entries of a timeline",
+    "/w/{workspace}/reports/{name}/records": "leads to a list",
     "/login/provider": "leads to the provider", "/login/provider/back": "comes from the provider", "/": "leads to the sign-in",
     "/form/{workspace}/{name}": "for strangers: test_webforms",
     "/login/code": "the second step of a sign-in: test_second_factor", "/login/password": "a step of a sign-in: test_reset",
@@ -38,6 +39,10 @@ OUTSIDE = frozenset({"/login", "/forgotten", "/about", "/offline", "/reset/{toke
 LISTED = "/w/{workspace}/o/{object}"
 DRAWN = [f"{LISTED}?{query}" for query in ("type=kanban", "type=calendar", "type=gantt", "type=map", "type=tree", "mode=split", "deleted=1",
                                            "q=nothing-like-it", "where=((", "group=industry")]  # fmt: skip
+DRAWN += [
+    f"/w/{{workspace}}/reports/{path}"
+    for path in ("sales_funnel", "won_by_month?where=((", "build?of=won_by_month", "build?object=account")
+]
 DRAWN += ["/w/{workspace}/o/visit/{visit}/buttons/{button}"]
 
 

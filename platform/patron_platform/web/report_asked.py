@@ -16,12 +16,13 @@ from urllib.parse import urlencode
 import psycopg
 from starlette.requests import Request as Wire
 
-from patron_engine.errors import NotFound
+from patron_engine.errors import NotFound, Refused
 from patron_engine.jsonio import whole
 from patron_engine.page.charts import TYPES
 from patron_engine.page.comparing import PERIODS, compared
 from patron_engine.page.figure_text import Words
 from patron_engine.page.reader import Reader
+from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.report.answer import Request
 from patron_engine.ways import figure
@@ -73,8 +74,12 @@ class AskedReport:
             body = compared(
                 body, self.given["compare"], self.reader, t("reports.before"), t("reports.growth")
             )
-        if self.given.get("sort"):
-            body["sort"] = [self.given["sort"]]
+        if sort := self.given.get("sort"):
+            if sort.removeprefix("-") not in {m["name"] for m in measures_of(body)}:
+                raise Refused(
+                    [Problem(code="unknown_name", message="this is no figure of the report", path="sort")]
+                )
+            body["sort"] = [sort]
         if self.given.get("chart") in TYPES:
             known = body.get("chart") or {}
             same = known.get("type") == self.given["chart"]
@@ -100,6 +105,11 @@ class AskedReport:
 
     def address(self, *steps: str, **changes: Any) -> str:
         return f"{self.visitor.url('reports', self.name, *steps)}?{urlencode(self.parts(**changes))}"
+
+
+def measures_of(body: Body) -> list[Body]:
+    """The measures a definition names, those of blocks too; a funnel names none."""
+    return [*(body.get("measures") or ()), *(m for b in body.get("blocks") or () for m in b["measures"])]
 
 
 def redrawn(chart: Body, form: str) -> dict[str, Any]:
@@ -161,7 +171,7 @@ def _json_form(kind: str, text: str) -> Any:
 def words_of(t: Texts, fiscal_from: int, body: Body, reader: Reader) -> Words:
     names = {
         n: t(f"reports.figure_{n}")
-        for n in ("count", "value", "conversion", "from_first", "stay", "stage", "offset", "cohort")
+        for n in ("count", "value", "conversion", "overall", "stay", "stage", "offset", "cohort")
     }
     blocks = {f"block.{b['name']}": reader.say(b.get("label"), b["name"]) for b in body.get("blocks") or ()}
     return Words(

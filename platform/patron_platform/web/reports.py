@@ -8,7 +8,6 @@ address is said on the page, 422, and the report is still there to be asked othe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,7 +32,7 @@ from patron_platform.api.errors import status_of
 from patron_platform.web import list_chips
 from patron_platform.web.arriving import see_other
 from patron_platform.web.render import page
-from patron_platform.web.report_asked import ICONS, AskedReport, asked
+from patron_platform.web.report_asked import ICONS, AskedReport, asked, measures_of
 from patron_platform.web.report_inputs import inputs_of
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import enter
@@ -191,6 +190,9 @@ def records(request: Request, workspace: str, name: str) -> Response:
     """The list of the records behind a figure."""
     with asked(request, workspace, name) as it:
         spot = spot_in(it.given.get("at", ""))
+        known = {m["name"] for m in measures_of(it.run_body)}
+        if known and spot.figure is not None and spot.figure not in known:
+            raise no_spot()
         ask = figure.drill(it.conn, it.call, it.request, spot)
         object = known_object(it.call, ask.object)
         given = {"view": "all", "where": ask.where or "", "type": "list"}
@@ -207,10 +209,7 @@ def records(request: Request, workspace: str, name: str) -> Response:
 
 def _summed(it: AskedReport, name: str | None) -> str:
     """The field whose sum a figure is, where it is one of the record's own."""
-    measures = [
-        *(it.run_body.get("measures") or ()),
-        *(m for b in it.run_body.get("blocks") or () for m in b["measures"]),
-    ]
+    measures = measures_of(it.run_body)
     found: Mapping[str, Any] = next((m for m in measures if m["name"] == name), {})
     path = str(found.get("field") or "")
     return path if found.get("function") == "sum" and "." not in path else ""
@@ -220,20 +219,22 @@ def spot_in(text: str) -> Spot:
     """The spot of an address; none at all is everything."""
     if not text:
         return Spot()
-    wrong = WrongUse(
-        "this is no figure of the report", code="unknown_spot", hint="open the report and choose one"
-    )
     if len(text) > LONGEST_SPOT:
-        raise wrong
+        raise no_spot()
     try:
         given = loads(text.encode())
     except ValueError:
-        raise wrong from None
+        raise no_spot() from None
     plain = (str, int, float, bool, type(None))
     if not isinstance(given, list) or len(given) != 3 or not isinstance(given[2], str):
-        raise wrong
+        raise no_spot()
     for key in given[:2]:
         if not isinstance(key, list) or not all(isinstance(m, plain) or m == {} for m in key):
-            raise wrong
-    spot = Spot(rows=key_of(given[0]), columns=key_of(given[1]), figure=given[2])
-    return spot if spot.figure else replace(spot, figure=None)
+            raise no_spot()
+    return Spot(rows=key_of(given[0]), columns=key_of(given[1]), figure=given[2] or None)
+
+
+def no_spot() -> WrongUse:
+    return WrongUse(
+        "this is no figure of the report", code="unknown_spot", hint="open the report and choose one"
+    )
