@@ -61,7 +61,12 @@ def make(
         count = write_workbook(table, title, about, target)
     else:
         count = write_pdf(table, title, about, reader.languages[0], target)
-    detail: Mapping[str, Any] = {"report": name, "records": count, "form": form, "where": " and ".join(request.filters) or None}
+    detail: Mapping[str, Any] = {
+        "report": name,
+        "records": count,
+        "form": form,
+        "where": " and ".join(request.filters) or None,
+    }
     noted(conn, call, "exported", objects_of(body)[0], detail)
     return count
 
