@@ -18,6 +18,7 @@ from patron_platform.commands import (
     packs,
     people,
     privacy,
+    reports,
     serving,
     transfer,
     workspaces,
@@ -50,4 +51,5 @@ packs.register(app)
 definitions.register(app)
 access.register(app)
 automations.register(app)
+reports.register(app)
 transfer.register(app)

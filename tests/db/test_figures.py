@@ -329,3 +329,14 @@ def test_a_list_has_records_and_no_figures(ledger: Ledger) -> None:
     )
     with pytest.raises(Refused):
         figure.run(ledger.r.conn, ledger.call, request)
+
+
+def test_formulas_take_days_as_days(ledger: Ledger) -> None:
+    measures = [
+        {"name": "first", "function": "min", "field": "ordered_on"},
+        {"name": "last", "function": "max", "field": "ordered_on"},
+    ]
+    found = ledger.run(measures=[*measures, {"name": "span", "expression": "DAYS(first, last)"}])
+    assert plain(found.value("span")) == 397
+    with pytest.raises(Refused):
+        ledger.run(measures=[*measures, {"name": "twice", "expression": "last * 2"}])

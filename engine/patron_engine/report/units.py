@@ -37,8 +37,11 @@ def unit_of_field(function: str, place: Place | None) -> Any:
 
 
 def measure_type(reader: Reader, object: Object, measure: Mapping[str, Any]) -> ExprType:
-    """What a measure is in formulas."""
-    return NUMBER
+    """What a measure is in formulas: the smallest of some days is a day."""
+    if measure.get("function") not in ("min", "max") or "field" not in measure:
+        return NUMBER
+    place = Reader(reader.call).place(object.name, measure["field"], "field")
+    return place.type if place is not None else NUMBER
 
 
 def unit_of_formula(source: str, units: Mapping[str, Any]) -> Any:

@@ -24,6 +24,7 @@ from patron_platform.api.openapi_approvals import (
 from patron_platform.api.openapi_files import FILE, SENDING, file_paths_of
 from patron_platform.api.openapi_flow import AUTOMATIONS, flow_paths_of
 from patron_platform.api.openapi_paths import paths_of
+from patron_platform.api.openapi_reports import REPORTS
 
 JsonValue = dict[str, Any]
 
@@ -117,7 +118,7 @@ def describe(model: Model, actor: Actor, workspace: str, address: str) -> JsonVa
                 }
             },
         },
-        "paths": {**paths, **SENDING, **(AUTOMATIONS if actor.administrator else {})}
+        "paths": {**paths, **SENDING, **REPORTS, **(AUTOMATIONS if actor.administrator else {})}
         if paths
         else {},  # who sees no records has nothing to hang a file on
     }

@@ -28,6 +28,7 @@ from patron_platform.api import (
     pools,
     privacy,
     releases,
+    reports,
     runs,
     search,
     webhooks,
@@ -56,6 +57,7 @@ MODULES = (
     audit,
     automations,
     runs,
+    reports,
     outbox,
     webhooks,
 )
