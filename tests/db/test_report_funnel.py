@@ -15,9 +15,9 @@ from patron_engine.actor import Actor
 from patron_engine.errors import Refused
 from patron_engine.query.spec import Ask
 from patron_engine.report.answer import Request, Spot
+from patron_engine.store.session import open_session
 from patron_engine.ways import figure
 from patron_engine.ways.read import rows
-from patron_engine.store.session import open_session
 from patron_testing.build import build_workspace
 from patron_testing.pg import Server
 from patron_testing.standing import OBJECTS, House

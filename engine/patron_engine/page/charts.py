@@ -57,7 +57,7 @@ def chart_of(answer: Answer, body: Mapping[str, Any], reader: Reader, words: Wor
     made = _DRAWN.get(form, along)(maker, form)
     if made is None:
         return None
-    return {"type": form, "references": maker.references(), **made}
+    return {"type": form, "references": maker.references(), "left_out": 0, **made}
 
 
 def along(m: Maker, form: str) -> Chart | None:
@@ -86,7 +86,7 @@ def along(m: Maker, form: str) -> Chart | None:
         "name": axis_label(x, m.reader, m.words) if x is not None else "",
         "colors": [m.color(x, key) for key in shown], "series": series, "scale": m.scale(bars[0]),
         "second": m.scale(lines[0]) if lines else None, "labels": bool(m.said.get("labels")),
-        "left_out": left_out,
+        "left_out": left_out, "grouped": group is not None,
         **m.reach(),
     }  # fmt: skip
 

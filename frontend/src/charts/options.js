@@ -74,8 +74,8 @@ function along(data, look, narrow) {
     };
   });
   return {
-    grid: { left: 4, right: 12, top: several ? 40 : 28, bottom: data.x.length > 40 ? 44 : 4, containLabel: true },
-    legend: legend(look, several), series,
+    grid: { left: tilted ? 28 : 4, right: 12, top: several || data.grouped ? 40 : 28, bottom: data.x.length > 40 ? 44 : 4, containLabel: true },
+    legend: legend(look, several || data.grouped), series,
     tooltip: byMember(data),
     xAxis: namesAxis(look, data.x, tilted ? { axisLabel: { color: look.muted, fontSize: 11, rotate: 35, width: 84, overflow: "truncate", hideOverlap: true } } : {}),
     yAxis: [valueAxis(look, data.scale, { min: data.min, max: data.max }), ...(data.second ? [valueAxis(look, data.second, { splitLine: { show: false } })] : [])],
@@ -109,19 +109,30 @@ function pie(data, look, narrow) {
   };
 }
 
+/** Stages one under the other, each as wide as it is large, in the middle; how many went on stands below its name. */
 function funnel(data, look, narrow) {
   const points = data.series[0].points;
   const most = Math.max(1, ...points.map((each) => each?.v ?? 0));
+  const room = narrow ? 96 : 260;
+  const below = (n) => (narrow ? data.beside?.[n]?.split(" · ")[0] : data.beside?.[n]) ?? "";
   return {
-    tooltip: { formatter: (at) => `${at.name}\n${at.data.t}\n${data.beside?.[at.data.n] ?? ""}`.trim() },
-    series: [{
-      type: "funnel", sort: "none", left: 8, right: narrow ? 8 : "38%", top: 8, bottom: 8, gap: 3, min: 0, max: most, minSize: "6%",
-      label: narrow
-        ? { position: "inside", color: look.ink, fontSize: 11, textBorderColor: look.surface, textBorderWidth: 3, formatter: (at) => `${at.name} ${at.data.t}` }
-        : { position: "right", color: look.ink, fontSize: 12, formatter: (at) => `${at.name}  ${at.data.t}\n{beside|${data.beside?.[at.data.n] ?? ""}}`, rich: { beside: { color: look.muted, fontSize: 11, lineHeight: 16 } } },
-      labelLine: { lineStyle: { color: look.edge }, length: 16 },
-      data: points.map((each, n) => ({ value: each?.v ?? 0, t: each?.t ?? "", at: each?.at ?? "", name: data.x[n], n, itemStyle: { color: data.colors[n] || look.series[n % look.series.length], borderWidth: 0 } })),
-    }],
+    grid: { left: 4, right: 8, top: 4, bottom: 4, containLabel: true }, xAxis: { type: "value", show: false, max: most },
+    yAxis: namesAxis(look, data.x, {
+      inverse: true, axisLine: { show: false },
+      axisLabel: {
+        interval: 0, width: room, overflow: "truncate", formatter: (name, n) => `{name|${name}}${below(n) ? `\n{below|${below(n)}}` : ""}`,
+        rich: { name: { color: look.ink, fontSize: 12, align: "right", width: room }, below: { color: look.muted, fontSize: 11, lineHeight: 18, align: "right", width: room } },
+      },
+    }),
+    tooltip: { formatter: (at) => (at.seriesIndex ? `${data.x[at.dataIndex]}\n${at.data.t}\n${data.beside?.[at.dataIndex] ?? ""}`.trim() : "") },
+    series: [
+      { type: "bar", stack: "all", silent: true, itemStyle: { color: "transparent" }, data: points.map((each) => (most - (each?.v ?? 0)) / 2) },
+      {
+        type: "bar", stack: "all", barCategoryGap: "18%", itemStyle: { borderRadius: 4 },
+        label: { show: true, position: "inside", color: look.ink, fontSize: 12, fontWeight: 600, textBorderColor: look.surface, textBorderWidth: 3, formatter: (at) => at.data.t },
+        data: points.map((each, n) => ({ value: each?.v ?? 0, t: each?.t ?? "–", at: each?.at ?? "", itemStyle: { color: data.colors[n] || look.series[n % look.series.length] } })),
+      },
+    ],
   };
 }
 
@@ -162,7 +173,7 @@ function treemap(data, look) {
     tooltip: { formatter: (at) => `${at.name}\n${at.data.t ?? ""}` },
     series: [{
       type: "treemap", left: 0, right: 0, top: 0, bottom: 0, roam: false, nodeClick: false, breadcrumb: { show: false }, data: nodes,
-      label: { color: "#fff", fontSize: 12, textBorderColor: "rgba(0,0,0,0.45)", textBorderWidth: 2, formatter: (at) => `${at.name}\n${at.data.t ?? ""}` },
+      label: { color: "#fff", fontSize: 12, lineHeight: 17, textBorderColor: "rgba(0,0,0,0.45)", textBorderWidth: 2, formatter: (at) => `${at.name}\n${at.data.t ?? ""}` },
       upperLabel: { show: Boolean(data.nodes), height: 22, color: look.ink, fontSize: 12 }, itemStyle: { borderColor: look.surface, borderWidth: 1, gapWidth: 2 },
     }],
   };

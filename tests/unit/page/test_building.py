@@ -1,0 +1,151 @@
+"""A report is put together of what lies where in a form: groups, measures, what becomes of the rest of its definition."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from patron_engine.page.building import begun, rebuilt
+from patron_engine.page.filters import Choosable
+
+FIELDS = {
+    f.path: f
+    for f in (
+        Choosable(path="stage", label="Stage", family="choice"), Choosable(path="amount", label="Amount", family="number"),
+        Choosable(path="close_date", label="Close date", family="date"), Choosable(path="account.owner", label="Owner", family="user", of="Account"),
+    )
+}  # fmt: skip
+
+
+def label(function: str, field: str) -> str:
+    return f"{function} {field}".strip()
+
+
+def built(body: dict[str, Any], *pairs: tuple[str, str]) -> dict[str, Any]:
+    return rebuilt(body, pairs, FIELDS, label)
+
+
+NEW = begun("opportunity", label)
+
+
+def test_a_field_becomes_a_group_a_date_by_month_and_a_number_a_sum() -> None:
+    made = built(NEW, ("act", "add:rows:stage"))
+    made = built(made, ("act", "add:columns:close_date"))
+    made = built(made, ("act", "add:values:amount"))
+    assert (made["rows"], made["columns"]) == (["stage"], [{"field": "close_date", "by": "month"}])
+    assert made["measures"][1] == {
+        "name": "amount_sum",
+        "label": "sum Amount",
+        "function": "sum",
+        "field": "amount",
+    }
+    assert made["type"] == "matrix"
+
+
+def test_what_was_dragged_lies_where_the_form_has_it() -> None:
+    item = {"field": "close_date", "by": "month"}
+    made = built(NEW, ("at", "rows"), ("item", json.dumps("stage")), ("at", "columns"), ("item", json.dumps(item)), ("by", "quarter"),
+                 ("at", "values"), ("item", json.dumps(NEW["measures"][0])), ("item", json.dumps("account.owner")))  # fmt: skip
+    assert (made["rows"], made["columns"]) == (["stage"], [{"field": "close_date", "by": "quarter"}])
+    assert [m["name"] for m in made["measures"]] == ["records", "account_owner_count_distinct"]
+
+
+def test_a_measure_dragged_into_rows_is_its_field_and_a_group_dragged_into_values_a_measure() -> None:
+    measure = {"name": "won", "function": "sum", "field": "amount"}
+    made = built(
+        NEW,
+        ("at", "rows"),
+        ("item", json.dumps(measure)),
+        ("at", "values"),
+        ("item", json.dumps({"field": "close_date", "by": "year"})),
+    )
+    assert made["rows"] == ["amount"]
+    assert [m["function"] for m in made["measures"]] == ["count_distinct"]
+
+
+@pytest.mark.parametrize(
+    ("act", "rows", "columns"),
+    [
+        ("move:rows:0:1", ["account.owner", "stage"], ["amount"]), ("move:rows:0:-1", ["stage", "account.owner"], ["amount"]),
+        ("drop:rows:0", ["account.owner"], ["amount"]), ("over:rows:1", ["stage"], ["amount", "account.owner"]),
+        ("over:columns:0", ["stage", "account.owner", "amount"], []), ("drop:rows:9", ["stage", "account.owner"], ["amount"]),
+        ("add:rows:secret", ["stage", "account.owner"], ["amount"]), ("drop:nowhere:0", ["stage", "account.owner"], ["amount"]),
+    ],
+)  # fmt: skip
+def test_buttons_move_and_drop_what_lies_there(act: str, rows: list[str], columns: list[str]) -> None:
+    made = built({**NEW, "rows": ["stage", "account.owner"], "columns": ["amount"]}, ("act", act))
+    assert (made["rows"], made["columns"]) == (rows, columns)
+
+
+def test_another_function_renames_a_measure_that_was_named_here_and_no_other() -> None:
+    own = {"name": "amount_sum", "label": "sum Amount", "function": "sum", "field": "amount"}
+    named = {**own, "name": "won", "label": {"en": "Won"}}
+    made = built(
+        NEW,
+        ("at", "values"),
+        ("item", json.dumps(own)),
+        ("fn", "avg"),
+        ("item", json.dumps(named)),
+        ("fn", "max"),
+    )
+    assert [(m["function"], m["label"]) for m in made["measures"]] == [
+        ("avg", "avg Amount"),
+        ("max", {"en": "Won"}),
+    ]
+
+
+def test_borders_make_buckets_and_nonsense_makes_none() -> None:
+    made = built(NEW, ("at", "rows"), ("item", json.dumps("amount")), ("buckets", "5000, 1000，x, 1e3"))
+    assert made["rows"] == [{"field": "amount", "buckets": [1000, 5000]}]
+    assert built(made, ("at", "rows"), ("item", json.dumps(made["rows"][0])), ("buckets", ""))["rows"] == [
+        {"field": "amount"}
+    ]
+
+
+def test_formulas_parameters_and_conditions_of_a_report_are_kept() -> None:
+    body = {**NEW, "where": "amount > 0", "parameters": [{"name": "since", "type": "date"}],
+            "measures": [*NEW["measures"], {"name": "half", "expression": "records / 2"}]}  # fmt: skip
+    made = built(body, ("act", "add:rows:stage"))
+    assert {key: made[key] for key in ("where", "parameters", "measures")} == {
+        k: body[k] for k in ("where", "parameters", "measures")
+    }
+
+
+def test_what_is_sorted_by_goes_with_its_measure() -> None:
+    body = {**NEW, "measures": [{"name": "won", "function": "sum", "field": "amount"}], "sort": ["-won"]}
+    assert built(body)["sort"] == ["-won"]
+    assert "sort" not in built(body, ("at", "values"), ("item", json.dumps("account.owner")))
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("20", 20), ("", None), ("0", None), ("many", None), ("10001", None)]
+)
+def test_a_limit_is_a_whole_number_in_reach(given: str, kept: int | None) -> None:
+    assert built({**NEW, "limit": 5}, ("limit", given)).get("limit") == kept
+
+
+def test_the_chart_forgets_groups_that_changed_and_keeps_its_form() -> None:
+    body = {**NEW, "rows": ["stage"], "chart": {"type": "bar", "x": "stage", "value": "records"}}
+    assert built(body, ("chart", "bar"))["chart"] == body["chart"]
+    assert built(body, ("act", "drop:rows:0"))["chart"] == {"type": "bar"}
+    assert built(body, ("chart", "pie"))["chart"] == {"type": "pie"}
+
+
+def test_a_funnel_keeps_its_definition_but_for_its_chart() -> None:
+    body = {"object": "opportunity", "type": "funnel", "path": "sales_path"}
+    assert built(body, ("chart", "bar"), ("act", "add:rows:stage")) == {**body, "chart": {"type": "bar"}}
+
+
+def test_hostile_items_are_left_out() -> None:
+    made = built(
+        NEW,
+        ("at", "rows"),
+        ("item", "{"),
+        ("item", "[1]"),
+        ("item", '"' + "x" * 5000 + '"'),
+        ("item", "{}"),
+        ("by", "century"),
+    )
+    assert made["rows"] == []

@@ -1,0 +1,272 @@
+"""Pages of reports: what stands in them, where a figure leads, what is wrong with an address, reports of one's own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+from patron_platform.personal import MAX_NAME
+from patron_platform.web.report_build import LONGEST_BODY
+from patron_platform.web.report_keep import MAX_LABEL
+from patron_testing.web import REP, Opened, Person
+
+SCRIPT = "<script>alert(1)</script>"
+REPORT: dict[str, Any] = {
+    "object": "yd_job", "type": "matrix", "rows": ["name"], "columns": ["urgent"], "totals": ["rows", "columns", "grand"],
+    "measures": [
+        {"name": "jobs", "label": "Jobs", "function": "count"}, {"name": "budget", "label": "Budgets", "function": "sum", "field": "budget"},
+    ],
+    "chart": {"type": "stacked"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def jobs(opened: Opened) -> list[str]:
+    made = [("Mast", "500", False), ("Mast", "250", True), ("Keel", "1500.5", True), (SCRIPT, "20", False)]
+    return [opened.admin.make("yd_job", name=n, budget=b, urgent=u)["id"] for n, b, u in made]
+
+
+def kept(person: Person, body: dict[str, Any] = REPORT, **more: str) -> str:
+    """The address of a report of one's own."""
+    said = person.post(
+        "/reports/build", {"body": json.dumps(body), "label": "Jobs of the yard", "act": "save", **more}
+    )
+    assert said.status_code == 303, BeautifulSoup(said.text, "html.parser").get_text(" ", strip=True)[:500]
+    return str(said.headers["location"]).removeprefix("/w/acme")
+
+
+@pytest.fixture
+def mine(me: Person, jobs: list[str]) -> str:
+    return kept(me)
+
+
+def lines(page: BeautifulSoup) -> list[list[str]]:
+    return [
+        [c.get_text(" ", strip=True) for c in tr.select("th, td")]
+        for tr in page.select("table.figures tbody tr")
+    ]
+
+
+def test_a_report_shows_its_table_and_the_same_figures_as_a_chart(me: Person, mine: str) -> None:
+    said = me.get(mine)
+    page = BeautifulSoup(said.text, "html.parser")
+    assert SCRIPT not in said.text
+    assert (
+        lines(page)[-1] == ["Total", "2", "520", "2", "1,750.50", "4", "2,270.50"]
+        or lines(page)[-1][0] == "Total"
+    )
+    assert ["Keel", "–", "–", "1", "1,500.50", "1", "1,500.50"] in lines(page)
+    drawn = json.loads(page.select_one("figure.chart")["data-chart"])
+    assert drawn["type"] == "stacked" and {p["v"] for s in drawn["series"] for p in s["points"] if p} == {1.0}
+    assert page.select_one(".chart-place")["aria-hidden"] == "true"  # a screen reader gets the table
+
+
+def test_a_figure_leads_to_the_list_that_adds_up_to_it(me: Person, mine: str) -> None:
+    page = me.page(mine)
+    row = next(tr for tr in page.select("table.figures tbody tr") if tr.th.get_text() == "Mast")
+    link = row.select("td a")[-1]
+    assert link.get_text() == "750.00"
+    led = me.get(link["href"].removeprefix("/w/acme"))
+    assert led.status_code == 303
+    to = led.headers["location"].removeprefix("/w/acme")
+    found = me.page(to)
+    assert [a.get_text(strip=True) for a in found.select("tbody .title-link")] == ["Mast", "Mast"]
+    query = urlsplit(to).query
+    assert me.page(f"/list/yd_job/count?{query}").get_text(strip=True) == "2"
+    assert "750" in me.page(f"/list/yd_job/totals?{query}").get_text(" ", strip=True)
+
+
+def test_a_filter_narrows_every_figure_and_what_a_figure_leads_to(me: Person, mine: str) -> None:
+    page = me.page(f"{mine}?where={quote('urgent')}")
+    assert lines(page)[-1][-2:] == ["2", "1,750.50"]
+    assert page.select_one(".list-chip") is not None
+    link = page.select("table.figures tbody tr")[-1].select("td a")[-2]
+    to = parse_qs(urlsplit(me.get(link["href"].removeprefix("/w/acme")).headers["location"]).query)
+    assert "urgent" in to["where"][0]
+
+
+def test_the_form_of_a_filter_leads_back_to_its_report_and_nowhere_else(me: Person, mine: str) -> None:
+    form = [("field", "urgent"), ("op", "yes"), ("act", "apply")]
+    back = me.post("/list/yd_job/filter", [*form, ("back", f"view=all&to={quote(mine[1:] + '?chart=pie')}")])
+    assert back.headers["location"].startswith(f"/w/acme{mine}?") and "chart=pie" in back.headers["location"]
+    assert parse_qs(urlsplit(back.headers["location"]).query)["where"] == ["urgent"]
+    for to in ("https://else.example/", "//else.example", "reports/../o/yd_job", "admin/people"):
+        led = me.post("/list/yd_job/filter", [*form, ("back", f"view=all&to={quote(to)}")]).headers[
+            "location"
+        ]
+        assert led.startswith("/w/acme/o/yd_job?"), to
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["bar", "line", "pie", "ranking", "heat_map", "treemap", "radar", "scatter", "gauge", "map", "figure"],
+)
+def test_a_report_turns_into_any_form(me: Person, mine: str, form: str) -> None:
+    page = me.page(f"{mine}?chart={form}")
+    assert page.select_one(f".chart-{form}" if form != "figure" else ".figure-one") is not None
+    assert lines(page)
+
+
+def test_a_table_is_sorted_by_a_column_and_says_so(me: Person, mine: str) -> None:
+    page = me.page(f"{mine}?sort=-budget")
+    assert [row[0] for row in lines(page)][:2] == ["Keel", "Mast"]
+    assert page.select_one("th[aria-sort=descending]").get_text(strip=True).startswith("Budgets")
+
+
+@pytest.mark.parametrize("query", ["where=((", "where=nothing%20%3E%201", "sort=nothing", "p.since=never"])
+def test_what_is_wrong_with_an_address_is_said_beside_the_report(me: Person, mine: str, query: str) -> None:
+    said = me.get(f"{mine}?{query}")
+    page = BeautifulSoup(said.text, "html.parser")
+    assert said.status_code in (400, 422), said.status_code
+    assert page.select_one("[role=alert]").get_text(strip=True)
+    assert page.select_one(f'[role=alert] a[href="/w/acme{mine}"]') is not None or "p." in query
+
+
+@pytest.mark.parametrize(
+    "at", ["x", "[]", "[1,2,3]", "[[],[],5]", '[[[1]],[],"jobs"]', "[" * 3000, '[["no such"],[],"nothing"]']
+)
+def test_a_spot_that_is_none_is_refused(me: Person, mine: str, at: str) -> None:
+    assert 400 <= me.get(f"{mine}/records?at={quote(at)}").status_code < 500
+
+
+def test_the_list_has_published_reports_and_is_searched(me: Person) -> None:
+    page = me.page("/reports")
+    assert page.select_one('a[href="/w/acme/reports/won_by_month"]') is not None
+    found = [a["href"] for a in me.page("/reports?q=Sales%20funnel").select(".reports-card")]
+    assert found == ["/w/acme/reports/sales_funnel"]
+    assert me.page("/reports?q=nothing-like-it").select_one(".empty") is not None
+
+
+def test_a_menu_leads_to_a_report(me: Person) -> None:
+    page = me.page("/reports/sales_funnel")
+    lit = page.select_one('.nav a[href="/w/acme/reports/sales_funnel"]')
+    assert lit is not None and lit["aria-current"] == "page"
+
+
+def test_a_report_of_what_one_may_not_read_is_not_there(opened: Opened, me: Person, mine: str) -> None:
+    rep = opened.person(REP)
+    shared = kept(me, shared="1")
+    for path in (
+        mine,
+        shared,
+        "/reports/nothing",
+        f"{shared}/records",
+        "/reports/build?object=yd_job",
+        f"/reports/build?of={mine[9:]}",
+    ):
+        assert rep.get(path).status_code == 404, path
+    assert "Jobs of the yard" not in rep.get("/reports").text
+    said = rep.post("/reports/build", {"body": json.dumps(REPORT), "label": "x"})
+    assert 400 <= said.status_code < 500
+
+
+def test_a_shared_report_is_read_by_a_colleague_and_changed_by_none(opened: Opened, me: Person) -> None:
+    body = {
+        **REPORT,
+        "object": "account",
+        "rows": [],
+        "columns": [],
+        "type": "summary",
+        "measures": [REPORT["measures"][0]],
+    }
+    own = kept(me, body)
+    rep = opened.person(REP)
+    assert rep.get(own).status_code == 404
+    assert me.post(f"{own}/keep", {"act": "share"}).status_code == 303
+    page = rep.page(own)
+    assert page.select_one("form[action$=keep]") is None
+    for act in ("delete", "unshare", "share"):
+        assert rep.post(f"{own}/keep", {"act": act}).status_code == 404
+    assert me.post(f"{own}/keep", {"act": "unshare"}).status_code == 303
+    assert rep.get(own).status_code == 404
+
+
+def test_a_report_is_changed_in_place_kept_as_new_and_deleted(me: Person, mine: str) -> None:
+    name = mine.rpartition("/")[2]
+    again = kept(me, {**REPORT, "limit": 2}, of=name)
+    other = kept(me, REPORT, of=name, act="new")
+    assert again == mine and other != mine
+    assert me.post(f"{mine}/keep", {"act": "delete"}).headers["location"] == "/w/acme/reports"
+    assert (me.get(mine).status_code, me.get(other).status_code) == (404, 200)
+
+
+def test_a_report_is_made_official_in_the_draft_only(opened: Opened, me: Person, mine: str) -> None:
+    assert me.post(f"{mine}/keep", {"act": "official"}).headers["location"] == "/w/acme/admin/changes"
+    assert "c_jobs_of_the_yard" in me.page("/admin/changes").get_text()
+    assert me.get("/reports/c_jobs_of_the_yard").status_code == 404
+    rep = opened.person(REP)
+    body = {
+        **REPORT,
+        "object": "account",
+        "rows": [],
+        "columns": [],
+        "type": "summary",
+        "measures": [REPORT["measures"][0]],
+    }
+    assert rep.post(f"{kept(rep, body)}/keep", {"act": "official"}).status_code == 403
+
+
+def test_nothing_is_kept_without_the_token_or_a_name_or_a_sound_body(me: Person) -> None:
+    before = me.page("/reports").select(".reports-card")
+    bodies: list[tuple[dict[str, Any] | str, str]] = [
+        (REPORT, ""), (REPORT, "x" * (MAX_LABEL + 1)), ("{", "x"), ("[]", "x"), ({**REPORT, "type": "magic"}, "x"),
+        ({**REPORT, "where": "(("}, "x"), ({**REPORT, "rows": ["nothing"]}, "x"), ({**REPORT, "object": "nothing"}, "x"),
+        ('{"a": "' + "x" * LONGEST_BODY + '"}', "x"),
+    ]  # fmt: skip
+    for body, label in bodies:
+        text = body if isinstance(body, str) else json.dumps(body)
+        said = me.post("/reports/build", {"body": text, "label": label})
+        assert 400 <= said.status_code < 500, (said.status_code, text[:80], label[:80])
+    assert (
+        me.call("POST", "/reports/build", data={"body": json.dumps(REPORT), "label": "x"}).status_code == 403
+    )
+    assert me.post("/reports/p-0/keep", {"act": "delete"}).status_code == 404
+    assert me.post("/reports/p-0/keep", {"act": "burn"}).status_code == 400
+    assert len(me.page("/reports").select(".reports-card")) == len(before)
+    kept(me, label="x" * MAX_LABEL)
+    assert MAX_NAME > 40
+
+
+def test_the_builder_shows_what_is_built_and_keeps_it_in_its_address(me: Person, jobs: list[str]) -> None:
+    page = me.page("/reports/build?object=yd_job&act=add:rows:name")
+    assert [c.get_text(strip=True) for c in page.select('[data-place="rows"] .build-name')] == ["Name"]
+    assert ["Mast", "2"] in lines(page)
+    said = me.get("/reports/build?object=yd_job&act=add:values:budget", headers={"HX-Request": "true"})
+    assert "<html" not in said.text
+    body = json.loads(parse_qs(urlsplit(said.headers["hx-push-url"]).query)["body"][0])
+    assert [m["name"] for m in body["measures"]] == ["records", "budget_sum"]
+    again = me.page(f"/reports/build?body={quote(json.dumps(body))}&where={quote('urgent')}")
+    assert "urgent" in json.loads(again.select_one("[data-body]")["value"])["where"]
+
+
+def test_the_builder_says_what_cannot_be_run(me: Person) -> None:
+    said = me.get(f"/reports/build?body={quote(json.dumps({**REPORT, 'where': 'nothing > 1'}))}")
+    assert (
+        said.status_code == 422
+        and BeautifulSoup(said.text, "html.parser").select_one(".build-preview [role=alert]") is not None
+    )
+    assert me.get("/reports/build?body=%7B").status_code == 400
+    assert me.get("/reports/build?object=nothing").status_code == 404
+
+
+def test_a_report_of_a_pack_is_changed_as_ones_own(me: Person) -> None:
+    page = me.page("/reports/build?of=won_by_month")
+    body = json.loads(page.select_one("[data-body]")["value"])
+    assert [m["name"] for m in body["measures"]] == ["won", "deals", "growth", "running"]
+    assert me.get(kept(me, body)).status_code == 200
+
+
+def test_a_report_compares_with_a_year_before(me: Person, jobs: list[str]) -> None:
+    page = me.page("/reports/orders_by_month?compare=year")
+    assert page.select_one("select[name=compare] option[selected]")["value"] == "year"
+
+
+def test_every_text_is_there_in_chinese(opened: Opened, me: Person, mine: str) -> None:
+    chinese = opened.person(language="zh-CN")
+    page = chinese.page(mine)
+    assert lines(page)[-1][0] == "合计"
+    assert "导出" in page.get_text()
