@@ -73,11 +73,11 @@ class SqlBinding:
 
     @property
     def now(self) -> sa.ColumnElement[Any]:
-        return parameter(NOW, TYPES["timestamptz"])
+        return parameter(f"{self.building.clock}.now", TYPES["timestamptz"])
 
     @property
     def today(self) -> sa.ColumnElement[Any]:
-        return parameter(TODAY, TYPES["date"])
+        return parameter(f"{self.building.clock}.today", TYPES["date"])
 
     @property
     def zone(self) -> str:
@@ -173,10 +173,11 @@ class SqlBinding:
         return value if reads is None else sa.type_coerce(sa.case((reads, value)), value.type)
 
     def _of_field(self, row: Row, found: Field) -> sa.ColumnElement[Any]:
-        if isinstance(found.spec, Formula) and not found.stored:
+        anew = found.computed and self.building.anew(found)
+        if isinstance(found.spec, Formula) and anew:
             expression = found.spec.expression
             return self._computed(row, found, lambda inside: to_sql(expression, inside))
-        if isinstance(found.spec, Rollup) and not found.stored:
+        if isinstance(found.spec, Rollup) and anew:
             rollup = found.spec
             return self._computed(row, found, lambda inside: sets.rollup_sql(inside, rollup))
         if found.type in LINKS and found.link.many:
@@ -219,7 +220,8 @@ class SqlBinding:
             )
         building.stack = (*before, (found.object, found.name))
         try:
-            return make(SqlBinding(row=row, money=self.money))
+            own = found.stored and all(c.part != "base" for c in found.columns)
+            return make(SqlBinding(row=row, money="own" if own else self.money))
         finally:
             building.stack = before
 

@@ -113,7 +113,7 @@ def members_of(binding: Any, path: Sequence[str], *, deep: bool = False) -> Memb
         else:
             before = row
             building.joined()
-            table = building.tables.of(here).alias(building.alias())
+            table = building.table(here)
             row = Row(building=building, object=here, table=table, source=before.source)
             row.source.from_ = row.source.from_.join(table, tie(row, found, before.id))
             row.source.tables.append(table)

@@ -37,6 +37,8 @@ class Building:
     `condition` turns a row rule into SQL (binding.rule_condition; kept here so that joins need not know expressions).
     `me` is whose rights are asked where that is a column (of everybody at once); else it is a parameter of the call.
     `by_row`: rights are asked of few rows, one by one, by their keys; else of many at once, in the best way for all of them.
+    `stands` gives what stands for an object's table where that is not its rows of today (report/past.py), `anew` which stored
+    figures are worked out of those rows; `clock` names the parameters that say when now is.
     """
 
     tables: Tables
@@ -46,6 +48,9 @@ class Building:
     languages: tuple[str, ...] = ("en",)
     me: sa.ColumnElement[Any] | None = None
     by_row: bool = False
+    stands: Callable[[Object], sa.FromClause] | None = None
+    anew: Callable[[Field], bool] = lambda field: not field.stored
+    clock: str = "call"
     joins: int = 0
     stack: tuple[Hashable, ...] = ()  # computed fields being expanded, against endless nesting
     _numbers: Any = field(default_factory=lambda: count(0))
@@ -70,10 +75,14 @@ class Building:
                 hint="ask for fewer paths, or take some of them in a second query",
             )
 
+    def table(self, object: Object) -> sa.FromClause:
+        """An object's rows, under a name of their own."""
+        return (self.tables.of(object) if self.stands is None else self.stands(object)).alias(self.alias())
+
     def root(self, object: str) -> Row:
         """A new FROM of one object's table. Which of its rows (live, readable) is for the caller to say."""
         found = self.model.objects[object]
-        table = self.tables.of(found).alias(self.alias())
+        table = self.table(found)
         return Row(building=self, object=found, table=table, source=Source(from_=table))
 
 
@@ -182,7 +191,7 @@ class Row:
         self, id: sa.ColumnElement[Any], name: str, more: list[sa.ColumnElement[bool]], under_rule: bool
     ) -> Row:
         target = self.building.model.objects[name]
-        table = self.building.tables.of(target).alias(self.building.alias())
+        table = self.building.table(target)
         row = Row(
             building=self.building, object=target, table=table, source=self.source, steps=self.steps + 1
         )

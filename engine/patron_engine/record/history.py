@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
 from patron_engine.fields.registry import type_of
+from patron_engine.jsonio import decimal_text
 from patron_engine.record.attach import FEATURE
 from patron_engine.record.batch import Batch
 from patron_engine.record.pending import COPY_FROM
@@ -65,6 +66,10 @@ def old_values(row: Row) -> dict[str, Any]:
         value = row.old.get(name)
         hidden = field.encrypted or field.type == "secret"
         found[name] = None if value is None or hidden else type_of(field).to_wire(field, value)
+    for name in row.program.bases:  # the amount in the workspace's currency, for reports of a past moment
+        before = row.old.get(f"{name}.base")
+        if before != row.values.get(f"{name}.base"):
+            found[f"{name}.base"] = None if before is None else decimal_text(before)
     return found
 
 

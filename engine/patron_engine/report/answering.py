@@ -34,7 +34,8 @@ MOST_TITLES: Final = 10_000
 
 def answer(conn: Connection, call: Call, plan: Plan, goal: Goal | None = None) -> Answer:
     """The answer of a summary or matrix."""
-    context = context_of(call, ZoneInfo(plan.zone))
+    then = call if plan.as_of is None else replace(call, now=plan.as_of)
+    context = context_of(then, ZoneInfo(plan.zone))
     found, left_out = _filled(plan, figures.cells(conn, call, plan), context)
     before = {unit: earlier_cells(conn, call, plan, unit) for unit in plan.units}
     titles = _titles(conn, call, plan, found)
@@ -69,6 +70,7 @@ def answer(conn: Connection, call: Call, plan: Plan, goal: Goal | None = None) -
         parameters=plan.parameters.wire,
         references=references(call, plan, values.get(((), ()), {}), context, goal),
         notes=_notes(found, left_out),
+        as_of=plan.as_of,
         base=call.model.workspace.currency if any(f.unit == "money" for f in plan.figures) else None,
     )
 

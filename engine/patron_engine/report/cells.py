@@ -21,6 +21,7 @@ from patron_engine.query.statement import kept as kept_texts
 from patron_engine.query.values import call_values
 from patron_engine.report import statement
 from patron_engine.report.answer import REST, Key
+from patron_engine.report.past import values_at
 from patron_engine.report.plan import Base, Plan, key_of
 from patron_engine.report.statement import Constants, Figured, Form
 
@@ -91,7 +92,7 @@ def ask(
     constants = Constants(plan)
     key = ("report", audience(call.actor), call.actor.languages, key_of(plan), form)
     made: Figured = kept_texts(call.tables).get(key, lambda: statement.figured(call, plan, form))
-    given = call_values(call) | constants.values
+    given = {**call_values(call), **values_at(call, plan.as_of), **constants.values}
     for place, members in chosen.items():
         given[f"kept.{place}"] = [m for m in members if m is not None]
         given[f"kept.{place}.none"] = None in members

@@ -14,6 +14,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.statement import Statement
 from patron_engine.query.values import call_values
 from patron_engine.report.cells import MOST
+from patron_engine.report.past import values_at
 from patron_engine.report.plan import Plan
 from patron_engine.report.statement import Constants, Form, figured
 
@@ -21,7 +22,7 @@ from patron_engine.report.statement import Constants, Form, figured
 def text(conn: psycopg.Connection[Any], call: Call, plan: Plan) -> str:
     """The whole explanation."""
     made = figured(call, plan, Form("whole" if plan.additive else "sets", most=MOST)).statement
-    given = call_values(call) | Constants(plan).values
+    given = {**call_values(call), **values_at(call, plan.as_of), **Constants(plan).values}
     values = "\n".join(f"  {name} = {given[name]!r}" for name in dict.fromkeys(made.names))
     lines = [
         f"report {plan.body.get('name') or ''} ({plan.body['type']}) over {plan.object.name}",

@@ -95,6 +95,9 @@ def funnel(call: Call, request: Request) -> Funnel:
     value = reader.place(object.name, str(body["value"]), "value") if body.get("value") else None
     if value is not None and (value.sets or value.type.kind not in ("number", "duration")):
         reader.problems.add("not_a_number", Phrase("{path} is no number", path=body["value"]), path="value")
+    if body.get("as_of") is not None:
+        said = Phrase("stays in stages keep no history: a funnel is as it is now")
+        reader.problems.add("past_unknown", said, path="as_of", hint="leave as_of out")
     if reader.problems:
         raise Refused(tuple(reader.problems))
     every = [(stage, _stage(field, stage)) for stage in path["stages"]]

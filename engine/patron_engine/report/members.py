@@ -52,7 +52,7 @@ class Joins:
         found = outer.object.sets[outer.object.aliases.get(sets[-1], sets[-1])]
         here = building.model.objects[found.object]
         building.joined()
-        table = building.tables.of(here).alias(building.alias())
+        table = building.table(here)
         row = Row(building=building, object=here, table=table, source=outer.source, steps=outer.steps)
         on = [tie(row, found, outer.id), *row.live(voided=False), *rule_inside_join(row)]
         inner = sets == self._over[: len(sets)]

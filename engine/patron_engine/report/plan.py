@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -24,7 +25,9 @@ from patron_engine.query.shape import shape_of
 from patron_engine.report.answer import Axis, Figure, Request
 from patron_engine.report.groups import Group, group_of
 from patron_engine.report.parameters import Parameters, read_parameters
+from patron_engine.report.past import moment_of
 from patron_engine.report.reader import Place, Reader
+from patron_engine.report.remembered import forgotten
 from patron_engine.report.units import measure_type, unit_of_field, unit_of_formula
 
 ADDITIVE: Final = frozenset({"count", "sum", "avg", "min", "max"})
@@ -81,6 +84,7 @@ class Plan:
     parameters: Parameters
     request: Request
     zone: str
+    as_of: datetime | None = None  # the moment whose rows are asked; None: now
     moved: tuple[str, int] | None = None  # the path of a date, and by how many months it is moved
 
     @property
@@ -129,7 +133,7 @@ def plan(call: Call, request: Request) -> Plan:
     figures = figures_of(call, body.get("measures") or (), bases, formulas)
     if reader.problems:
         raise Refused(tuple(reader.problems))
-    return Plan(
+    made = Plan(
         body=body,
         object=object,
         where=where,
@@ -145,7 +149,12 @@ def plan(call: Call, request: Request) -> Plan:
         parameters=parameters,
         request=request,
         zone=zone,
+        as_of=moment_of(call, body.get("as_of")),
     )
+    wrong = forgotten(call.model, made) if made.as_of is not None else ()
+    if wrong:
+        raise Refused(wrong)
+    return made
 
 
 def conditions(reader: Reader, object: str, where: Any, request: Request) -> list[str]:
@@ -331,5 +340,6 @@ def key_of(plan: Plan) -> Hashable:
         tuple(g.key for g in plan.groups),
         bases,
         plan.zone,
+        plan.as_of is not None,
         plan.moved,
     )

@@ -31,6 +31,7 @@ from patron_engine.query.source import Building, rules_of
 from patron_engine.query.statement import Statement, compiled
 from patron_engine.report.members import Joins, member_sql
 from patron_engine.report.moving import Moved
+from patron_engine.report.past import at_moment
 from patron_engine.report.plan import Base, Plan
 from patron_engine.store.tables import TYPES
 
@@ -122,6 +123,8 @@ class Arm:
         self.chosen = chosen
         self.constants = constants
         building = building_of(self.call)
+        if self.plan.as_of is not None:
+            building = at_moment(building)
         root = building.root(self.plan.object.name)
         binding: Any = SqlBinding(row=root, ruled=True, constants=self.constants.given)
         if self.plan.moved is not None:
