@@ -126,5 +126,5 @@ def test_an_alert_tells_once_a_crossing_and_again_after_it_recovered(
         out.later(minutes=16)
         told = [m for m in work() if m["Subject"] == "Too many hands"]
     assert len(told) == 1
-    kept = out.rows("SELECT count(*) FROM {}.sys__notice WHERE reason = 'report'")
+    kept = out.rows("SELECT count(*) FROM SCHEMA.sys__notice WHERE reason = 'report'")
     assert kept == [(2,)], "in the inbox too, once a crossing"

@@ -74,7 +74,7 @@ def _progresses(
     """Of each whom the goal has targets for and the reader belongs to."""
     body = call.model.documents["goal", name]
     reader, base = visitor.reader(call), call.model.workspace.currency
-    made = []
+    made: list[tuple[str, Shown, Any]] = []
     for of in WHOSE:
         if PER[of] not in (body.get("per") or PER.values()):
             continue
