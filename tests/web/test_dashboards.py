@@ -51,6 +51,14 @@ tiles:
   - {name: listed, view: b_list, rows: 2, at: {x: 0, y: 4, w: 6, h: 4}}
   - {name: note, text: {en: "Read <b>me</b>"}, at: {x: 6, y: 4, w: 6, h: 1}}
 ---
+kind: goal
+name: b_hands
+label: {en: Hands to find}
+measure: b_jobs.hands
+unit: count
+per: [company, user]
+period: month
+---
 kind: role
 name: nobody_has_it
 label: {en: Nobody}
@@ -178,3 +186,24 @@ def test_one_page_has_so_many_tiles(opened: Opened) -> None:
 
 def _tiles(person: Person) -> list[str]:
     return [s["id"].removeprefix("tile-") for s in person.page("/own?edit=1").select(".tile-body")]
+
+
+def test_a_goal_says_how_far_it_is(opened: Opened) -> None:
+    today = opened.service.runtime.clock().date()
+    opened.admin.make(
+        "goal_value", goal="b_hands", level="company", period_kind="month", period=today.replace(day=1).isoformat(),
+        target_value=20,
+    )  # fmt: skip
+    person = opened.person(ADMIN)
+    page = person.page("/goals/b_hands")
+    text = page.select_one(".goals-one").text  # type: ignore[union-attr]
+    assert "10" in text and "of 20" in text and "50%" in text
+    assert page.select_one(".goal-bar .goal-done")["width"] == "50"  # type: ignore[index]
+    assert "Hands to find" in person.page("/goals").text
+    assert (
+        person.get("/goals/none").status_code == 404
+        and person.get("/goals/b_hands?on=soon").status_code == 422
+    )
+    person.post("/own/add", {"what": "goal:b_hands", "of": "company"})
+    assert "of 20" in tiles(person, "-")["tile_1"]
+    person.post("/own/drop")
