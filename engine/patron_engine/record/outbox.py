@@ -20,7 +20,7 @@ from patron_engine import jsonio
 from patron_engine.errors import Conflict, NotFound
 
 Connection = psycopg.Connection[Any]
-Kind = Literal["notice", "tell", "chat", "sms", "webhook", "call"]
+Kind = Literal["notice", "tell", "chat", "sms", "webhook", "call", "report"]
 STATES: Final = ("due", "sending", "sent", "parked", "given_up")
 PAUSES: Final = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1_200, 3_600))  # before it is tried again
 STALLED: Final = timedelta(seconds=90)  # how long one sending may take before another worker takes it over

@@ -38,6 +38,7 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "claims": (),  # what others do with a pool: who wants to know says so
     "automation": ("inbox",),
     "following": ("inbox",),
+    "report": ("inbox", "email"),
 }
 REASONS: Final = tuple(USUAL)
 CHANNELS: Final = ("inbox", "email")  # what people choose among for themselves

@@ -14,6 +14,7 @@ from patron_platform.database.workspaces import list_workspaces
 from patron_platform.jobs.flow import work_flows
 from patron_platform.jobs.following import tell_followers
 from patron_platform.jobs.outbox import send_until
+from patron_platform.jobs.reports import work_reports
 from patron_platform.jobs.tasks import begin_day, work_off
 from patron_platform.service import Service
 
@@ -71,4 +72,8 @@ def work_round(service: Service, stop: Event, begun: dict[str, str]) -> int:
             done += work_flows(place)
         except Exception:
             log.exception("flow_failed", extra={"workspace": name})
+        try:
+            done += work_reports(service, place)
+        except Exception:
+            log.exception("reports_failed", extra={"workspace": name})
     return done

@@ -59,6 +59,15 @@ class MailServer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """A file that goes with a letter. `type` as of MIME: application/pdf."""
+
+    name: str
+    type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """`id` makes the Message-ID: the same letter sent twice is one. `unsubscribe` is an address that stops letters of this sort;
     a notice has one, what somebody asked for himself has none."""
@@ -71,6 +80,7 @@ class Letter:
     at: datetime | None = None
     reply_to: str | None = None
     unsubscribe: str | None = None
+    attached: tuple[Attached, ...] = ()
 
 
 def server_of(settings: Settings) -> MailServer | None:
@@ -142,6 +152,9 @@ def written(server: MailServer, letter: Letter) -> EmailMessage:
     message.set_content(letter.text)
     if letter.html is not None:
         message.add_alternative(letter.html, subtype="html")
+    for file in letter.attached:
+        main, _, sub = file.type.partition("/")
+        message.add_attachment(file.data, maintype=main, subtype=sub, filename=_line(file.name))
     return message
 
 

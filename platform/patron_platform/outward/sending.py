@@ -27,6 +27,7 @@ from patron_platform.outward.addresses import Barred, Outside, networks
 from patron_platform.outward.client import Answer, Failed, Request, Unsendable, ask
 from patron_platform.outward.letters import letter_of, reader_of
 from patron_platform.outward.links import answer_link
+from patron_platform.outward.reported import report_letter
 from patron_platform.outward.sandbox import Unfillable
 from patron_platform.outward.texting import text_message
 from patron_platform.outward.webhooks import webhook_request
@@ -112,6 +113,21 @@ def _person(service: Service, place: Workspace, id: str | None) -> Colleague:
     if not found.email:
         raise Nobody("this person has no address", code="no_address")
     return found
+
+
+def _report(service: Service, place: Workspace, held: Held, now: datetime) -> Sent:
+    """A report on its day: read and written as he may at this moment."""
+    person = _person(service, place, held.person)
+    server = mail_server(service, place)
+    if server is None:
+        raise Unsendable("there is no mail server", code="no_mail_server", hint="an administrator adds one")
+    with place.connection("job") as conn:
+        call = place.call(conn, person.actor)
+        letter = report_letter(service, place, conn, call, person, held.payload, held.id)
+    if letter is None:
+        raise Nobody("he may not read it any more", code="not_readable")
+    mail.post(server, letter)
+    return Sent()
 
 
 # -- over HTTP ----------------------------------------------------------------------------------------------------
@@ -211,5 +227,5 @@ def _webhook(service: Service, place: Workspace, held: Held, now: datetime) -> S
 
 
 _BY_KIND: Final[Mapping[str, Callable[[Service, Workspace, Held, datetime], Sent]]] = {
-    "call": _call, "chat": _chat, "sms": _sms, "webhook": _webhook,
+    "report": _report, "call": _call, "chat": _chat, "sms": _sms, "webhook": _webhook,
 }  # fmt: skip

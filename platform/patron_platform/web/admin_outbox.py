@@ -30,7 +30,7 @@ from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/admin/outbox", include_in_schema=False)
-KINDS = ("notice", "tell", "chat", "sms", "webhook", "call")
+KINDS = ("notice", "tell", "chat", "sms", "webhook", "call", "report")
 STATES = ("due", "sending", "parked", "sent", "given_up", "all")
 Connection = psycopg.Connection[Any]
 

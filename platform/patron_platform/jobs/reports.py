@@ -1,0 +1,143 @@
+"""Reports by themselves: on their days a parcel for each recipient, and alerts where a figure crossed.
+
+In: a workspace. Out: parcels of the outbox, which outward/reported writes and sends with each recipient's own rights; notices. An
+alert is worked out with the rights of each whom it may concern, outside of any write: what he may not see crosses nothing for him.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import psycopg
+
+from patron_engine.actor import SYSTEM
+from patron_engine.errors import NotFound, PatronError
+from patron_engine.expr.evaluate import evaluate
+from patron_engine.fields.options import texts
+from patron_engine.flow.telling import groups_of
+from patron_engine.meta.document import is_expression
+from patron_engine.page.figure_text import alone, figure_label, form_of
+from patron_engine.query.call import Call
+from patron_engine.record.context import context_of
+from patron_engine.record.outbox import Parcel
+from patron_engine.record.pending import Pending
+from patron_engine.report.answer import Answer
+from patron_engine.runtime import Workspace
+from patron_engine.store.session import bounded
+from patron_engine.ways import figure, leaving, report_clocks
+from patron_engine.ways.report_clocks import CHAT, Due
+from patron_platform.colleagues import colleague
+from patron_platform.outward.letters import reader_of
+from patron_platform.service import Service
+from patron_platform.web.report_asked import words_of
+from patron_platform.web.texts import texts_in
+
+Connection = psycopg.Connection[Any]
+MOST: Final = 500  # people one schedule or alert reaches
+SECONDS: Final = 30  # of one look at the figures of an alert
+
+log = logging.getLogger("patron.worker")
+
+
+def work_reports(service: Service, place: Workspace) -> int:
+    """What is due now; how many schedules and alerts that were."""
+    with place.connection("read") as conn:
+        if not report_clocks.waits(conn, place.call(conn, SYSTEM)):
+            return 0
+
+    def take(conn: Connection, call: Call) -> list[tuple[Due, list[str]]]:
+        found = [
+            (due, report_clocks.people_of(conn, call, due)[:MOST]) for due in report_clocks.take(conn, call)
+        ]
+        for due, people in found:
+            if due.kind == "schedule":
+                leaving.put(conn, call, [_parcel(call, due, person) for person in people])
+        return found
+
+    due = place.writing(SYSTEM, take)
+    for one, people in due:
+        if one.kind == "alert":
+            _look(service, place, one, people)
+    return len(due)
+
+
+def _parcel(call: Call, due: Due, person: str) -> Parcel:
+    payload = {"report": due.report, "as": due.body.get("as") or "xlsx", "schedule": due.name}
+    return Parcel(id=call.new_id(), kind="report", target=due.report, person=person, payload=payload)
+
+
+# -- alerts -------------------------------------------------------------------------------------------------------
+
+
+def _look(service: Service, place: Workspace, due: Due, people: list[str]) -> None:
+    """One alert, for each whom it may concern."""
+    crossed: dict[str, bool] = {}
+    said: dict[str, str] = {}
+    for person in people:
+        try:
+            found = _found(service, place, due, person)
+        except PatronError as error:  # of one report, that cannot be worked out: it holds up nobody
+            log.warning(
+                "alert_failed", extra={"workspace": place.name, "report": due.report, "why": str(error)}
+            )
+            continue
+        if found is not None:
+            crossed[person], said[person] = found
+    channels = list(due.body.get("channels") or ())
+    if "chat" in channels:
+        crossed[CHAT] = any(crossed.values())
+
+    def write(conn: Connection, call: Call) -> None:
+        label = texts(call.model.documents["report", due.report].get("label")) or {"": due.report}
+        text = texts(due.body["message"]) if _plain(due.body.get("message")) else label
+        for person in report_clocks.news(conn, call, due, crossed):
+            ways = ["chat"] if person == CHAT else [c for c in channels if c != "chat"]
+            leaving.deliver(
+                conn, call, [] if person == CHAT else [person], text=text or label, body=said.get(person), about=None,
+                channels=ways, groups=groups_of(due.body["to"]), run=None, reason="report", link=f"/reports/{due.report}",
+            )  # fmt: skip
+        report_clocks.tidy(conn, call, due, people)
+
+    place.writing(SYSTEM, write)
+
+
+def _plain(message: Any) -> bool:
+    return message is not None and not is_expression(message)
+
+
+def _found(service: Service, place: Workspace, due: Due, person: str) -> tuple[bool, str] | None:
+    """Whether it holds for what this person may see, and the figures in his words; None for whom it is not."""
+    with place.connection("job") as conn, bounded(conn, SECONDS):
+        try:
+            one = colleague(conn, place.call(conn, SYSTEM), person)
+        except NotFound:
+            return None
+        call = place.call(conn, one.actor)
+        if not one.on or not figure.allowed(call, due.report):
+            return None
+        answer = figure.run(conn, call, figure.request_of(call, due.report))
+        values = {f.name: answer.value(f.name) for f in answer.figures}
+        condition = call.model.expressions["report", due.report, f"alerts.{due.name}.when"]
+        holds = bool(evaluate(condition, values, context_of(Pending(conn), call)[0]))
+        return holds, _told(service, conn, call, person, answer, values)
+
+
+def _told(
+    service: Service, conn: Connection, call: Call, person: str, answer: Answer, values: Mapping[str, Any]
+) -> str:
+    reader = reader_of(service, conn, call, person)
+    t = texts_in(reader.languages[0])
+    body = call.model.documents["report", answer.report]
+    words = words_of(t, call.model.workspace.fiscal_year_from, body, reader)
+    lines = []
+    for one in answer.figures:
+        value = values[one.name]
+        if value is not None:
+            number = (value,) if isinstance(value, Decimal) else ()
+            lines.append(
+                f"{figure_label(one, reader, words)}: {alone(form_of(one, number, reader), value, reader, answer.base)}"
+            )
+    return "\n".join(lines)

@@ -1,0 +1,130 @@
+"""Reports that leave: as files with numbers that are numbers, by mail on their days with each recipient's rights, as alerts once a crossing."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from patron_platform.jobs.reports import work_reports
+from patron_testing.outside import Out
+from patron_testing.smtp import MailServer, mail_server
+from patron_testing.web import ADMIN, REP, Opened
+
+Work = Callable[[], list[EmailMessage]]
+RULES = """
+kind: report
+name: s_jobs
+label: {en: Jobs sent, zh-CN: 作业推送}
+type: summary
+object: yd_job
+where: "STARTS_WITH(name, 'Sent') or STARTS_WITH(name, '=Sent')"
+rows: [name]
+measures:
+  - {name: jobs, label: {en: Jobs}, function: count}
+  - {name: hands, label: {en: Hands}, function: sum, field: crew}
+  - {name: part, label: {en: Part}, expression: "hands / TOTAL(hands)", format: {as: percent}}
+sort: [name]
+totals: [grand]
+schedule:
+  - {name: hourly, cron: "30 * * * *", to: [{user: admin@acme.example}, {user: rep@acme.example}], as: xlsx}
+alerts:
+  - {name: many, when: "hands > 100", to: {user: admin@acme.example}, channels: [inbox, email], message: {en: Too many hands}}
+"""
+
+
+@pytest.fixture(scope="module")
+def post() -> Iterator[MailServer]:
+    with mail_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def out(opened: Opened, post: MailServer) -> Out:
+    made = Out(opened, post)
+    made.publish(RULES)
+    for name, crew in (("Sent a", 30), ("=Sent()", 10)):
+        opened.admin.make("yd_job", name=name, crew=crew)
+    opened.person(ADMIN).post(
+        "/me", {"name": "Admin", "language": "en", "scheme": "", "density": "", "page_size": ""}
+    )
+    return made
+
+
+@pytest.fixture
+def work(out: Out, post: MailServer) -> Callable[[], list[EmailMessage]]:
+    """Does what is due; the letters that came of it."""
+
+    def done() -> list[EmailMessage]:
+        work_reports(out.service, out.place)
+        out.work()
+        return [post.letters.get() for _ in range(post.letters.qsize())]
+
+    return done
+
+
+def test_a_workbook_has_numbers_and_no_formulas(out: Out, opened: Opened) -> None:
+    answer = opened.person().get("/reports/s_jobs/export?as=xlsx")
+    assert answer.status_code == 200 and answer.headers["content-type"].startswith("application/vnd.openxml")
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(answer.content)).get_sheet_by_index(0).to_python()
+    assert rows[0][0] == "Jobs sent"
+    assert next(r for r in rows if r[0] == "=Sent()")[1:] == [1.0, 10.0, 0.25]
+    assert rows[-1][1:] == [2.0, 40.0, 1.0]
+    entry = opened.admin.get("/audit").json()["entries"][0]
+    assert entry["action"] == "exported" and entry["detail"]["report"] == "s_jobs"
+
+
+def test_a_csv_is_guarded(out: Out, opened: Opened) -> None:
+    text = opened.person().get("/reports/s_jobs/export?as=csv").content.decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text)))
+    assert rows[0][1:] == ["Jobs", "Hands", "Part"] and rows[1][0] == "'=Sent()" and rows[1][2] == "10"
+
+
+def test_a_pdf_has_chinese_too(out: Out, opened: Opened) -> None:
+    answer = opened.person(ADMIN).get("/reports/s_jobs/export?as=pdf")
+    assert answer.content.startswith(b"%PDF-") and b"STSong-Light" in answer.content
+
+
+@pytest.mark.parametrize(("address", "status"), [("s_jobs/export?as=exe", 422), ("none/export", 404)])
+def test_an_export_that_is_none(out: Out, opened: Opened, address: str, status: int) -> None:
+    assert opened.person().get(f"/reports/{address}").status_code == status
+    assert opened.person(REP).get("/reports/s_jobs/export").status_code in (403, 404)
+
+
+def test_on_its_hour_each_gets_what_is_his_and_once(out: Out, opened: Opened, work: Work) -> None:
+    work()
+    out.later(hours=1)
+    letters = work()
+    assert [letter["To"] for letter in letters] == [ADMIN], "who may not open the report gets none"
+    assert letters[0]["Subject"] == "Jobs sent"
+    [file] = list(letters[0].iter_attachments())
+    assert file.get_filename() == "Jobs sent.xlsx"
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(file.get_content())).get_sheet_by_index(0).to_python()
+    assert rows[-1][2] == 40.0
+    assert work() == [], "not a second time"
+    out.later(hours=30)
+    assert len(work()) == 1, "what was missed is made up for once"
+
+
+def test_an_alert_tells_once_a_crossing_and_again_after_it_recovered(
+    out: Out, opened: Opened, work: Work
+) -> None:
+    work()
+    job = opened.admin.make("yd_job", name="Sent many", crew=90)
+    out.later(minutes=16)
+    [letter] = [m for m in work() if m["Subject"] == "Too many hands"]
+    body = letter.get_body(("plain",))
+    assert body is not None and "Hands: 130" in body.get_content()
+    out.later(minutes=16)
+    assert not [m for m in work() if m["Subject"] == "Too many hands"], "it is still so"
+    for crew in (1, 95):
+        opened.admin.patch(f"/records/yd_job/{job['id']}", {"crew": crew})
+        out.later(minutes=16)
+        told = [m for m in work() if m["Subject"] == "Too many hands"]
+    assert len(told) == 1
+    kept = out.rows("SELECT count(*) FROM SCHEMA.sys__notice WHERE reason = 'report'")
+    assert kept == [(2,)], "in the inbox too, once a crossing"
