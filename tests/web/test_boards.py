@@ -39,7 +39,7 @@ def test_columns_tell_of_all_their_records_and_show_the_first(person: Person, jo
     page = person.page(BOARD)
     found = heads(page)
     assert "Repair 25" in found["repair"] and "2,500.00" in found["repair"]
-    assert "Build 1" in found["build"] and "1,500.00" in found["build"]
+    assert "Build 1" in found["build"] and "1,500.50" in found["build"]
     assert len(page.select("#cards-repair .board-card")) == 20
     more = page.select_one("#cards-repair .board-more a")["href"]
     rest = person.page(more.removeprefix("/w/acme"))
@@ -52,7 +52,7 @@ def test_columns_tell_of_all_their_records_and_show_the_first(person: Person, jo
 
 def test_without_an_amount_among_the_columns_that_of_the_object_is_summed(person: Person, jobs: Any) -> None:
     page = person.page("/o/yd_job?type=kanban&group=class&columns=name")
-    assert "1,500.00" in heads(page)["build"]
+    assert "1,500.50" in heads(page)["build"]
     assert "Budget" in page.select_one("#head-build .board-figure")["title"]
 
 
