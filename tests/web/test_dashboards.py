@@ -197,7 +197,7 @@ def test_a_goal_says_how_far_it_is(opened: Opened) -> None:
     person = opened.person(ADMIN)
     page = person.page("/goals/b_hands")
     text = page.select_one(".goals-one").text  # type: ignore[union-attr]
-    assert "10" in text and "of 20" in text and "50%" in text
+    assert "10" in text and "of 20" in text and "50.0%" in text
     assert page.select_one(".goal-bar .goal-done")["width"] == "50"  # type: ignore[index]
     assert "Hands to find" in person.page("/goals").text
     assert (
