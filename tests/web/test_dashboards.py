@@ -88,7 +88,7 @@ def test_a_dashboard_has_places_that_a_stream_fills(opened: Opened) -> None:
         "tile-listed",
         "tile-note",
     ]
-    assert page.select_one(".board")["data-source"].endswith("/tiles/b_home")  # type: ignore[index]
+    assert page.select_one(".cockpit")["data-source"].endswith("/tiles/b_home")  # type: ignore[index]
     found = tiles(person)
     assert set(found) == {"jobs", "broken", "listed", "note"}
     assert "Hands" in found["jobs"] and ">10<" in found["jobs"], "the total of all crews"

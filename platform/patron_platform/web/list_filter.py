@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -39,6 +37,7 @@ from patron_engine.page.show import UNTITLED
 from patron_engine.phrases import Phrase
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
+from patron_platform.web.filter_values import value_wrong
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.list_chips import titles_in
 from patron_platform.web.list_values import records_of
@@ -217,36 +216,10 @@ def _wrong(it: Asked, tree: Group, t: Texts, at: str = "") -> dict[str, str]:
         elif item.path:
             field = field_at(it.call.model, it.call.actor, it.object, item.path)
             operator = _operator(field, item.operator)
-            said = _value_wrong(widget_for(field, operator), holes(operator), item.values, t)
+            said = value_wrong(widget_for(field, operator), holes(operator), item.values, t)
             if said:
                 found[place] = said
     return found
-
-
-def _value_wrong(widget: str, wanted: tuple[str, ...], values: Sequence[str], t: Texts) -> str:
-    given = [v for v in values if v]
-    if len(given) < len(wanted):
-        return t("lists.wrong_value")
-    for value in given if wanted else ():
-        if widget == "number" and not _is_number(value):
-            return t("lists.wrong_number", value=value[:40])
-        if widget == "date" and not _is_day(value):
-            return t("lists.wrong_day", value=value[:40])
-    return ""
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return Decimal(text).is_finite() and len(text) < 40
-    except InvalidOperation:
-        return False
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
 
 
 def _form(

@@ -1,4 +1,4 @@
-// <form data-behaviour="board-filters"> <select name="period">…<option value="custom"> <span data-days><input name="period.from">
+// <form data-behaviour="dashboard-filters"> <select name="period">…<option value="custom"> <span data-days><input name="period.from">
 // Choosing applies at once; days of one's own are asked for when one chooses them.
 export default function boardFilters(form) {
   const days = (select) => select.parentElement.querySelector("[data-days]");
