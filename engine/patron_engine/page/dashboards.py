@@ -9,7 +9,7 @@ filters above it ask of its records (`asked_of`). Nothing is read here: each til
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
@@ -29,6 +29,8 @@ from patron_engine.ways import figure, goal
 Kind = Literal["report", "view", "goal", "text"]
 KINDS: tuple[Kind, ...] = ("report", "view", "goal", "text")
 COLUMNS = 12
+PARAMETER = "parameters."  # what a filter reaches when it sets a parameter of a report
+ANY = "any"  # a parameter in an address that nothing was chosen for, whatever its default
 LONGEST = 200  # characters of a filter in an address that are looked at
 
 
@@ -67,11 +69,13 @@ class Dashboard:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrowed:
     """What the filters of a dashboard ask of one tile: days by the path of a date, further conditions over its object.
-    `moments` are the paths whose values are moments, which are asked by their business day."""
+    `moments` are the paths whose values are moments, which are asked by their business day. `parameters` are those of a report,
+    as its address has them."""
 
     reaches: Mapping[str, tuple[date | None, date | None]]
     filters: tuple[str, ...]
     moments: frozenset[str] = frozenset()
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def condition(self) -> str | None:
@@ -160,8 +164,12 @@ def narrowed(model: Model, dashboard: Dashboard, tile: Tile, object: str | None)
     """What the filters ask of a tile whose records are of `object`."""
     reaches: dict[str, tuple[date | None, date | None]] = {}
     filters: list[str] = []
+    parameters: dict[str, str] = {}
     for one in dashboard.chosen:
         path = one.reaches.get(tile.name) or one.reaches.get(tile.to)
+        if path is not None and path.startswith(PARAMETER):
+            parameters.update(_parameter(path.removeprefix(PARAMETER), one))
+            continue
         if path is None or one.empty:
             continue
         if one.span is not None:
@@ -169,7 +177,17 @@ def narrowed(model: Model, dashboard: Dashboard, tile: Tile, object: str | None)
         else:
             filters.append(_condition(model, object, path, one.values))
     moments = frozenset(path for path in reaches if _type(model, object, path) == "datetime")
-    return Narrowed(reaches=reaches, filters=tuple(filters), moments=moments)
+    return Narrowed(reaches=reaches, filters=tuple(filters), moments=moments, parameters=parameters)
+
+
+def _parameter(name: str, one: Chosen) -> dict[str, str]:
+    """A parameter of a report as the address of its page has it. Where nothing is chosen it holds everything, not its default."""
+    if one.empty:
+        return {f"p.{name}": ANY}
+    if one.span is not None:
+        ends = zip(("from", "to"), one.span, strict=True)
+        return {f"p.{name}.{end}": day.isoformat() for end, day in ends if day is not None}
+    return {f"p.{name}": ",".join(one.values)}
 
 
 def _type(model: Model, object: str | None, path: str) -> str:

@@ -180,12 +180,12 @@ def way_of(visitor: Visitor, call: Call, board: Dashboard, tile: Tile) -> str:
     if tile.kind == "text":
         return ""
     object = object_of(call.model, tile)
-    asked = narrowed(call.model, board, tile, object).condition
-    where = {"where": asked} if asked else {}
+    asked = narrowed(call.model, board, tile, object)
+    where = {"where": asked.condition} if asked.condition else {}
     if tile.kind == "view":
         return f"{visitor.url('o', str(object))}?{urlencode({'view': tile.to, **where})}"
     chart = {"chart": str(tile.body["chart"])} if tile.body.get("chart") else {}
-    address = urlencode({**where, **chart})
+    address = urlencode({**where, **asked.parameters, **chart})
     return visitor.url("reports", tile.to) + (f"?{address}" if address else "")
 
 

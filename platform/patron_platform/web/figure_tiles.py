@@ -35,7 +35,7 @@ def of_report(call: Call, board: Dashboard, tile: Tile, body: Any) -> Narrowed:
 def report_tile(visitor: Visitor, conn: Connection, call: Call, board: Dashboard, tile: Tile) -> str:
     first = asked_of(visitor, conn, call, tile.to, {})
     asked = of_report(call, board, tile, first.body)
-    given = {"where": asked.condition or "", "chart": str(tile.body.get("chart") or "")}
+    given = {"where": asked.condition or "", "chart": str(tile.body.get("chart") or ""), **asked.parameters}
     it = asked_of(visitor, conn, call, tile.to, {k: v for k, v in given.items() if v})
     title = it.reader.say(tile.label) or it.reader.say(it.body.get("label"), tile.to)
     drill = it.address("records", chart=None)

@@ -20,6 +20,7 @@ from patron_engine.errors import NotFound, Refused
 from patron_engine.jsonio import whole
 from patron_engine.page.charts import TYPES
 from patron_engine.page.comparing import PERIODS, compared
+from patron_engine.page.dashboards import ANY
 from patron_engine.page.figure_text import Words
 from patron_engine.page.reader import Reader
 from patron_engine.problems import Problem
@@ -150,7 +151,9 @@ def parameters_in(body: Body, given: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for parameter in body.get("parameters") or ():
         name, kind = str(parameter["name"]), parameter["type"]
-        if kind == "date_range":
+        if given.get(f"p.{name}") == ANY:
+            found[name] = None
+        elif kind == "date_range":
             ends = {end: given.get(f"p.{name}.{end}") or None for end in ("from", "to")}
             if any(ends.values()):
                 found[name] = ends

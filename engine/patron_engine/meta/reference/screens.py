@@ -122,6 +122,11 @@ def dashboard(walk: Walk) -> None:
         for reached, field in submap(chosen, "reaches").items():
             if reached not in shown:
                 walk.definition((*path, "reaches", reached), "report", reached)
-            walk.field(
-                (*path, "reaches", reached), field, shown.get(reached, f"@report/{reached}"), sets=True
-            )
+            at, of = (*path, "reaches", reached), shown.get(reached, f"@report/{reached}")
+            if isinstance(field, str) and field.startswith("parameters.") and of.startswith("@report/"):
+                walk.name(
+                    at, "element", field.removeprefix("parameters."), kind="report", of=of.removeprefix("@report/"),
+                    element="parameters",
+                )  # fmt: skip
+            else:
+                walk.field(at, field, of, sets=True)
