@@ -30,6 +30,12 @@ def test_a_template_has_nothing_unsafe_and_stays_small(file: Path) -> None:
     assert len(text.splitlines()) <= LONGEST_PAGE
 
 
+def test_macros_that_ask_who_looks_are_given_the_context() -> None:
+    """A value may be a link, which asks whether its reader may open the record."""
+    asking = re.compile(r'\{% from "_(?:value|link)\.html" import (?![^%]*with context)')
+    assert [f.name for f in TEMPLATES if asking.search(f.read_text("utf-8"))] == []
+
+
 @pytest.mark.parametrize("file", BEHAVIOURS, ids=lambda f: f.name)
 def test_a_behaviour_is_small_and_makes_no_html_of_values(file: Path) -> None:
     text = file.read_text("utf-8")

@@ -24,7 +24,6 @@ from patron_engine.report.answer import Request, Spot
 from patron_engine.transfer.export import export
 from patron_engine.ways import figure
 from patron_platform.personal import objects_of
-from patron_platform.reporting.paper import write_pdf
 from patron_platform.reporting.sheet import write_csv, write_workbook
 
 Connection = psycopg.Connection[Any]
@@ -60,6 +59,8 @@ def make(
     elif form == "xlsx":
         count = write_workbook(table, title, about, target)
     else:
+        from patron_platform.reporting.paper import write_pdf  # a tenth of a second that no start waits for
+
         count = write_pdf(table, title, about, reader.languages[0], target)
     detail: Mapping[str, Any] = {
         "report": name,
