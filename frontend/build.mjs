@@ -36,25 +36,32 @@ const listed = {
   },
 };
 
+const SHARED = { bundle: true, format: "esm", target: ["es2022"], minify: true, metafile: true, legalComments: "none", logLevel: "warning" };
+
+// What draws charts is large and belongs to few pages: built by itself, or every page would fetch the small pieces they have in common.
+const CHARTS = path.join("charts", "all.js");
+const charts = await build({ ...SHARED, entryPoints: [path.join(here, "src", CHARTS)], outdir: out, entryNames: "charts-[hash]" });
+const [drawing] = Object.keys(charts.metafile.outputs).map((file) => path.basename(file));
+const apart = {
+  name: "apart",
+  setup(building) {
+    building.onResolve({ filter: /charts\/all\.js$/ }, () => ({ path: `./${drawing}`, external: true }));
+  },
+};
+
 // The worker is one file of its own: it is asked for by its name, and it knows what the build made.
 const WORKER = "worker.js";
 const entries = (await readdir(path.join(here, "src", "entries")))
   .filter((name) => name !== WORKER)
   .map((name) => path.join(here, "src", "entries", name));
 const made = await build({
+  ...SHARED,
   entryPoints: entries,
   outdir: out,
   entryNames: "[name]-[hash]",
   chunkNames: "chunk-[hash]",
-  bundle: true,
   splitting: true,
-  format: "esm",
-  target: ["es2022"],
-  minify: true,
-  metafile: true,
-  legalComments: "none",
-  logLevel: "warning",
-  plugins: [listed],
+  plugins: [listed, apart],
 });
 
 const manifest = {};
@@ -75,7 +82,7 @@ async function add(name, data) {
 await add("regions.json", JSON.stringify(regions()));
 for (const [name, data] of Object.entries(await pictures(here))) await add(name, data);
 
-const kept = (await readdir(out)).filter((name) => /\.(js|css|svg)$/.test(name) || name === manifest["regions.json"]).sort();
+const kept = (await readdir(out)).filter((name) => (name !== drawing && /\.(js|css|svg)$/.test(name)) || name === manifest["regions.json"]).sort();
 await build({
   entryPoints: [path.join(here, "src", "entries", WORKER)],
   outfile: path.join(out, WORKER),

@@ -76,7 +76,7 @@ def test_a_lost_deal_is_asked_why_and_comes_back(site: Site) -> None:
     ids = deals(site, "Dragged")
     with site.visit() as visit:
         visit.open(board_of("Dragged"))
-        assert head(visit, "prospecting").startswith("Prospecting 3 CN¥6K")
+        assert head(visit, "prospecting").startswith("Prospecting 3 CN¥6,000.00")
         visit.page.locator("#cards-lost").scroll_into_view_if_needed()
         visit.page.evaluate("document.getElementById('board').scrollLeft = 0")
         visit.page.set_viewport_size({"width": 2600, "height": 900})
@@ -88,8 +88,8 @@ def test_a_lost_deal_is_asked_why_and_comes_back(site: Site) -> None:
         visit.page.click("dialog button.button-primary")
         visit.page.wait_for_selector(f"#cards-lost #card-{ids[1]}")
         visit.page.wait_for_selector(".flash")
-        assert head(visit, "prospecting").startswith("Prospecting 2 CN¥4K")
-        assert head(visit, "lost").startswith("Lost 1 CN¥2K")
+        assert head(visit, "prospecting").startswith("Prospecting 2 CN¥4,000.00")
+        assert head(visit, "lost").startswith("Lost 1 CN¥2,000.00")
         visit.page.click(".flash button")
         visit.page.wait_for_selector(f"#cards-prospecting #card-{ids[1]}")
         assert head(visit, "prospecting").startswith("Prospecting 3") and head(visit, "lost").startswith(

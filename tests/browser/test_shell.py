@@ -136,7 +136,7 @@ def test_a_task_is_ticked_off(site: Site, scripts: bool) -> None:
     with site.visit(scripts=scripts) as visit:
         title = f"Tick me {scripts}"
         make_task(site, title)
-        visit.page.goto(f"{site.base}/w/acme/")
+        visit.page.goto(f"{site.base}/w/acme/desk")
         line = visit.page.locator(".task", has_text=title)
         line.locator("button.tick").click()
         if scripts:
@@ -152,7 +152,7 @@ def test_a_task_is_ticked_off(site: Site, scripts: bool) -> None:
 def test_a_refusal_is_a_message_and_the_page_stays(site: Site) -> None:
     with site.visit() as visit:
         make_task(site, "Changed meanwhile")
-        visit.page.goto(f"{site.base}/w/acme/")
+        visit.page.goto(f"{site.base}/w/acme/desk")
         line = visit.page.locator(".task", has_text="Changed meanwhile")
         line.locator("input[name=version]").evaluate("e => { e.value = '999' }")
         line.locator("button.tick").click()

@@ -10,11 +10,7 @@ export default function chart(element) {
     if (at) window.location.assign(`${element.dataset.drill}&at=${encodeURIComponent(at)}`);
   };
   const draw = async () => {
-    const [{ default: make }, { options }, { look }] = await Promise.all([
-      import("../charts/make.js"),
-      import("../charts/options.js"),
-      import("../charts/look.js"),
-    ]);
+    const { look, make, options } = await import("../charts/all.js");
     if (gone || !element.isConnected) return;
     const data = JSON.parse(element.dataset.chart);
     const show = () => {

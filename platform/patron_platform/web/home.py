@@ -88,7 +88,7 @@ def tick(request: Request, workspace: str, form: FormData) -> Response:
     except NeedsConfirmation as error:
         raise Conflict(error.problems[0].message, code="task_needs_look") from None
     if not partial_wanted(request):
-        return see_other(visitor.url(""))
+        return see_other(visitor.url("desk"))
 
     def drawn(conn: psycopg.Connection[Any], call: Call) -> Response:
         record = read_one(conn, call, TASK, id).record()

@@ -58,7 +58,7 @@ def carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> tup
     object, reader = object_for(call, wish.object), visitor.reader(call)
     fields = readable(call.model, call.actor, object.name)
     names = [n for n in (*wish.typed, *wish.fields) if n in fields]
-    shown_too = tuple(dict.fromkeys((object.title, *names)))
+    shown_too = tuple(dict.fromkeys(("id", object.title, *names)))
     before = read_one(conn, call, object.name, wish.id, ("*", *shown_too)).record()
     values = {name: _typed(fields.get(name), text, reader) for name, text in wish.typed.items()}
     values |= {
