@@ -30,21 +30,14 @@ from patron_engine.store.plan import plan
 from patron_engine.store.shape import IndexShape, SchemaShape, TableShape
 from patron_engine.store.tables import Tables
 from patron_engine.ways.expected import same, shown
+from patron_engine.ways.merge import merge
 from patron_engine.ways.packdata import wire_value, write_data
 from patron_engine.ways.passing import moment_of, pass_time, press_button
-from patron_engine.ways.rehearsed import ACTS, act_on, user_values
+from patron_engine.ways.rehearsed import ACTS, HANDS, act_on, hand_on, names_of, user_values
 from patron_engine.ways.save import save
 
-RUNS = ACTS | {
-    "create",
-    "update",
-    "delete",
-    "restore",
-    "void",
-    "read",
-    "button",
-    "wait",
-}  # what a check may do today
+_SAVED = {"create", "update", "delete", "restore", "void"}
+RUNS = ACTS | HANDS | _SAVED | {"read", "button", "wait"}  # what a check may do
 
 
 def make_tables(conn: psycopg.Connection[Any], model: Model) -> str:
@@ -223,15 +216,15 @@ def _create(stage: Stage, call: Call, record: Mapping[str, Any], name: str | Non
 
 def _step(stage: Stage, body: Mapping[str, Any], step: Mapping[str, Any], path: str) -> list[Problem]:
     if step["do"] not in RUNS:
-        return []
-    expected = _names(step.get("refused"))
+        return [_problem(body, path, Phrase("there is no step {do}", do=step["do"]))]
+    expected = names_of(step.get("refused"))
     try:
         with stage.conn.transaction():
             _do(stage, step)
     except PatronError as error:
         problems = getattr(error, "problems", ())
         named = {error.code, *(name for p in problems for name in (p.rule, p.code) if name)}
-        wanted = expected | _names(step.get("warned"))
+        wanted = expected | names_of(step.get("warned"))
         if ("refused" not in step and "warned" not in step) or not wanted <= named:
             said = "; ".join(str(p) for p in problems) or error.detail
             what = Phrase("was refused: {said}", said=said)
@@ -242,13 +235,6 @@ def _step(stage: Stage, body: Mapping[str, Any], step: Mapping[str, Any], path: 
     if "refused" in step:
         return [_problem(body, path, Phrase("must be refused ({refused}) and was not", refused=step["refused"]))]  # fmt: skip
     return _compare(stage, body, step.get("record") or step.get("name"), step.get("values", {}), path)
-
-
-def _names(given: Any) -> set[str]:
-    """`refused` and `warned`: true, a name, or several."""
-    if given in (None, True):
-        return set()
-    return {given} if isinstance(given, str) else set(given)
 
 
 def _do(stage: Stage, step: Mapping[str, Any]) -> None:
@@ -262,6 +248,8 @@ def _do(stage: Stage, step: Mapping[str, Any]) -> None:
             raise NotFound(Phrase("there is no record {record!r}: the step that makes it was refused", record=step["record"]))  # fmt: skip
         object, id = stage.records[step["record"]]
         values = stage.values(object, step.get("set", {}))
+        if step["do"] in HANDS:
+            return _hand(stage, call, step, object, id)
         if step["do"] in ACTS:
             act_on(stage.conn, call, {**step, "set": values}, object, id)
             return
@@ -269,6 +257,18 @@ def _do(stage: Stage, step: Mapping[str, Any]) -> None:
         if step["do"] == "button":
             return press_button(stage.conn, call, object, id, step["button"], values)
         save(stage.conn, call, [Change(action=step["do"], object=object, id=id, set=values, confirm=confirm)])
+
+
+def _hand(stage: Stage, call: Call, step: Mapping[str, Any], object: str, id: str) -> None:
+    """To somebody; merged, a record's name means from then on the one that took it in."""
+    to = step.get("to")
+    if step["do"] != "merge":
+        hand_on(stage.conn, call, step["do"], (object, id), stage.users.get(to or ""), to)
+        return
+    if to is None or to not in stage.records:
+        raise NotFound(Phrase("there is no record {record!r}: the step that makes it was refused", record=to))
+    merge(stage.conn, call, object, stage.records[to][1], [id], confirm=frozenset(step.get("confirm", ())))
+    stage.records[step["record"]] = stage.records[to]
 
 
 def _compare(

@@ -1,4 +1,4 @@
-"""Rehearsed: what the people of a check do beside saves: approvals, conversions, claims from pools. Part of ways/rehearse.
+"""Rehearsed: what the people of a check do beside saves: approvals, conversions, claims from pools, records handed on. Part of ways/rehearse.
 
 In: who acts, the act, a record. Out: nothing but what it does. NotFound where nothing waits for him.
 """
@@ -13,12 +13,19 @@ from patron_engine.errors import NotFound
 from patron_engine.model.model import Model
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
+from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
 from patron_engine.ways import approve, deciding, pools
 from patron_engine.ways.approval_people import Wish
 from patron_engine.ways.convert import convert
+from patron_engine.ways.give import Wish as Sharing
+from patron_engine.ways.give import give
+from patron_engine.ways.pool_people import standing_in
+from patron_engine.ways.save import save
+from patron_engine.ways.transfer import Handing, transfer
 
 ACTS: Final = frozenset({"submit", "approve", "reject", "return", "withdraw", "convert", "claim"})
+HANDS: Final = frozenset({"assign", "transfer", "share", "merge"})  # to somebody; a record into another
 
 
 def user_values(model: Model, user: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
@@ -31,6 +38,13 @@ def user_values(model: Model, user: Mapping[str, Any], known: Mapping[str, str])
     return values
 
 
+def names_of(given: Any) -> set[str]:
+    """`refused` and `warned`: true, a name, or several."""
+    if given in (None, True):
+        return set()
+    return {given} if isinstance(given, str) else set(given)
+
+
 def act_on(conn: Conn, call: Call, step: Mapping[str, Any], object: str, id: str) -> None:
     """One act with a record that stands there."""
     if step["do"] == "convert":
@@ -41,6 +55,28 @@ def act_on(conn: Conn, call: Call, step: Mapping[str, Any], object: str, id: str
             raise error
     else:
         _on_approval(conn, call, step, object, id)
+
+
+def hand_on(
+    conn: Conn, call: Call, do: str, record: tuple[str, str], person: str | None, named: str | None
+) -> None:
+    """Assigned from the pool where it waits, else by its owner field; handed over; shared with a person or a role, to read."""
+    object, id = record
+    if do == "share":
+        to = {"user": person} if person is not None else {"role": named}
+        give(conn, call, object, id, Sharing(reason="share", to=to))
+        return
+    if person is None:
+        raise NotFound(Phrase("there is no user {name!r} in this check", name=named))
+    waits = standing_in(conn, call, object, id)
+    if do == "transfer":
+        transfer(conn, call, object, id, Handing(to={"user": person}))
+    elif waits is not None and waits[1] and waits[0]:
+        ((_, error),) = pools.claim(conn, call, object, [id], to=person)
+        if error is not None:
+            raise error
+    else:
+        save(conn, call, [Change(action="update", object=object, id=id, set={"owner": person})])
 
 
 def _on_approval(conn: Conn, call: Call, step: Mapping[str, Any], object: str, id: str) -> None:

@@ -1,0 +1,81 @@
+"""Steps of checks that hand records on: assigned, shared, handed over, merged. A step that nobody knows fails."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+
+from patron_engine.meta.diff import DocumentChange
+from patron_engine.ways import rehearse
+from patron_testing.build import NOON, model_of
+from patron_testing.standing import OBJECTS
+
+GIVEN = """
+kind: pool
+name: east
+object: customer
+takes: "region == 'east'"
+members: {role: rep}
+---
+kind: check
+name: hands
+given:
+  users: [{name: rep, roles: [rep]}, {name: boss, roles: [boss]}]
+  records:
+    - {name: one, object: customer, set: {name: One, phone: "1"}}
+    - {name: two, object: customer, owner: boss, set: {name: Two, amount: 5}}
+    - {name: ann, object: person, set: {name: Ann, customer: two}}
+steps:
+"""
+
+
+def problems(conn: psycopg.Connection[Any], steps: str) -> list[str]:
+    model = model_of(OBJECTS + "---" + GIVEN + steps)
+    change = DocumentChange(kind="check", name="hands", action="added")
+    conn.rollback()
+    ran, found = rehearse.rehearse(conn, model, [change], lambda: NOON)
+    assert ran == ("hands",)
+    return [p.message for p in found]
+
+
+def test_a_record_is_assigned_from_its_pool_shared_handed_over_and_merged(
+    conn: psycopg.Connection[Any],
+) -> None:
+    steps = """
+  - {as: boss, do: claim, record: two, refused: pool_taken}
+  - {as: boss, do: assign, record: one, to: rep, values: {owner: rep}}
+  - {as: rep, do: claim, record: one, refused: pool_taken}
+  - {as: boss, do: assign, record: one, to: boss, values: {owner: boss}}
+  - {as: boss, do: transfer, record: one, to: rep, values: {owner: rep}}
+  - {as: boss, do: share, record: one, to: rep, refused: has_it}
+  - {as: boss, do: share, record: two, to: rep}
+  - {as: boss, do: share, record: one, to: rep, refused: true}
+  - {as: boss, do: merge, record: two, to: one, values: {name: One, amount: 5, phone: "1"}}
+then: [{read: ann, values: {customer: one}}, {read: one, values: {amount: 5}}]
+"""
+    assert problems(conn, steps) == []
+
+
+def test_what_is_handed_on_wrongly_fails(conn: psycopg.Connection[Any]) -> None:
+    steps = """
+  - {as: boss, do: assign, record: one, to: nobody}
+  - {as: boss, do: share, record: one, to: nobody}
+  - {as: boss, do: merge, record: one, to: nobody}
+  - {as: boss, do: assign, record: one, to: rep, values: {owner: boss}}
+  - {as: boss, do: merge, record: one, to: one}
+"""
+    found = problems(conn, steps)
+    assert len(found) == 5 and all("nobody" in message for message in found[:3])
+
+
+def test_every_step_of_the_schema_runs_and_another_fails(
+    conn: psycopg.Connection[Any], monkeypatch: Any
+) -> None:
+    schema = json.loads(files("patron_engine.meta").joinpath("schemas/check.json").read_text())
+    assert set(schema["properties"]["steps"]["items"]["properties"]["do"]["enum"]) == rehearse.RUNS
+    monkeypatch.setattr(rehearse, "RUNS", rehearse.RUNS - {"share"})
+    (message,) = problems(conn, "  - {as: boss, do: share, record: one, to: rep}\n")
+    assert "there is no step share" in message
