@@ -50,7 +50,7 @@ def test_the_walk(site: Site, small: None) -> None:
     with site.visit(language="zh-CN") as visit:
         visit.page.context.clear_cookies()
         visit.sign_in()
-        expect(visit.page.locator(".home-head h1")).to_be_visible()
+        expect(visit.page.locator(".page-head h1")).to_be_visible()
         for typed in ("yunfan", "hzyf"):
             _found_everywhere(visit, typed)
         _call_logged(visit)
