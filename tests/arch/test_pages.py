@@ -34,6 +34,9 @@ def test_macros_that_ask_who_looks_are_given_the_context() -> None:
     """A value may be a link, which asks whether its reader may open the record."""
     asking = re.compile(r'\{% from "_(?:value|link)\.html" import (?![^%]*with context)')
     assert [f.name for f in TEMPLATES if asking.search(f.read_text("utf-8"))] == []
+    calling, taking = re.compile(r"\brecord_link\("), re.compile(r"(?:import|macro) record_link")
+    texts = {f.name: f.read_text("utf-8") for f in TEMPLATES}
+    assert [name for name, text in texts.items() if calling.search(text) and not taking.search(text)] == []
 
 
 @pytest.mark.parametrize("file", BEHAVIOURS, ids=lambda f: f.name)
