@@ -138,3 +138,21 @@ def test_a_total_of_several_readers_is_what_each_lists(rep: Restricted, built: R
     assert rep.adds_up(rep.request(**body)) > 12 and Ledger(built).adds_up(rep.request(**body)) > 12
     ask = figure.drill(built.conn, rep.call, rep.request(**body), Spot(columns=(2,), figure="total"))
     assert ask.where == "(total >= 300)"
+
+
+def test_a_right_that_has_ended_does_not_hold_in_the_year_before(
+    built: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question of the year before is asked with the rights of now."""
+    body: dict[str, Any] = {
+        "where": "ordered_on <= TODAY() + 3000",
+        "measures": [*BOTH, {"name": "before", "expression": "PREVIOUS(total, 'year')"}],
+    }
+    day = built.call.today
+    with built.conn.transaction(force_rollback=True):
+        ended = rule(built, "order", f"TODAY() < DATE({day.year}, {day.month}, {day.day})")
+        reader = Restricted(
+            built, monkeypatch, Grant(reason="ended", object="order", actions=READ, condition=ended)
+        )
+        assert plain(reader.run(**body).value("before")) in (None, 0)
+        assert plain(Ledger(built).run(**body).value("before")) == 8700

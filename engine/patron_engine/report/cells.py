@@ -94,7 +94,7 @@ def ask(
     constants = Constants(plan)
     key = ("report", audience(call.actor), call.actor.languages, key_of(plan), form)
     made: Figured = kept_texts(call.tables).get(key, lambda: statement.figured(call, plan, form))
-    given = {**call_values(call), **values_at(call, plan.as_of), **constants.values}
+    given = {**call_values(call), **values_at(call, plan.as_of or plan.then), **constants.values}
     for place, members in chosen.items():
         given[f"kept.{place}"] = [m for m in members if m is not None]
         given[f"kept.{place}.none"] = None in members

@@ -39,8 +39,8 @@ def earlier_cells(
         if not depends_on_time(made):
             return None
         then = moved_call(call, -months)
-        again = plan(then, replace(made.request, **moved_request(made, -months)))
-        return figures.cells(conn, then, again, chosen, whole_row=whole_row)
+        again = replace(plan(then, replace(made.request, **moved_request(made, -months))), then=then.now)
+        return figures.cells(conn, call, again, chosen, whole_row=whole_row)
     moved = replace(made, moved=(group.place.inner, months))
     found = figures.cells(conn, call, moved, chosen, whole_row=whole_row)
     if made.where is not None and group.place.inner in made.where.paths:

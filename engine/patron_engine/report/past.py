@@ -93,6 +93,11 @@ def at_moment(building: Building) -> Building:
     )
 
 
+def asked_then(building: Building) -> Building:
+    """The same statement over the rows of now, its conditions asked at another moment, its rights now."""
+    return replace(building, clock=CLOCK, condition=_rule_today)
+
+
 def _own(model: Model, field: Field) -> bool:
     """A figure made of nothing but its own record: each save that changed it told what it was."""
     if not field.computed:

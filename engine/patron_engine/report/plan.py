@@ -49,6 +49,7 @@ class Plan:
     request: Request
     zone: str
     as_of: datetime | None = None  # the moment whose rows are asked; None: now
+    then: datetime | None = None  # what its conditions take for now; None: now. Rights are of now
     moved: tuple[str, int] | None = None  # the path of a date, and by how many months it is moved
 
     @property
@@ -176,5 +177,6 @@ def key_of(plan: Plan) -> Hashable:
         bases,
         plan.zone,
         plan.as_of is not None,
+        plan.then is not None,
         plan.moved,
     )

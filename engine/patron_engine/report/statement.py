@@ -32,7 +32,7 @@ from patron_engine.report.constants import Constants
 from patron_engine.report.measures import Base
 from patron_engine.report.members import Joins, member_sql
 from patron_engine.report.moving import Moved
-from patron_engine.report.past import at_moment
+from patron_engine.report.past import asked_then, at_moment
 from patron_engine.report.plan import Plan
 from patron_engine.store.tables import TYPES
 
@@ -105,6 +105,8 @@ class Arm:
         building = building_of(self.call)
         if self.plan.as_of is not None:
             building = at_moment(building)
+        elif self.plan.then is not None:
+            building = asked_then(building)
         root = building.root(self.plan.object.name)
         binding: Any = SqlBinding(row=root, ruled=True, constants=self.constants.given)
         if self.plan.moved is not None:
