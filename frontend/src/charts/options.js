@@ -139,7 +139,7 @@ function funnel(data, look, narrow) {
 function scatter(data, look) {
   const largest = Math.max(1, ...data.points.map((each) => each.size ?? 0));
   return {
-    grid: { left: 8, right: 24, top: 24, bottom: 24, containLabel: true },
+    grid: { left: 8, right: 24, top: 40, bottom: 24, containLabel: true },
     xAxis: valueAxis(look, data.scale, { name: data.scale.name, nameLocation: "middle", nameGap: 28, nameTextStyle: { color: look.muted } }),
     yAxis: valueAxis(look, data.second, { name: data.second.name, nameTextStyle: { color: look.muted, align: "left" } }),
     tooltip: { formatter: (at) => `${at.data.name}\n${at.data.t}` },
