@@ -11,8 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from patron_engine.phrases import read_yaml
 from patron_platform.languages import SPOKEN as SPOKEN
 
 
@@ -46,6 +45,6 @@ def everything() -> Mapping[str, Mapping[str, str]]:
     for file in sorted(files(__name__).iterdir(), key=lambda f: f.name):
         if file.name.endswith(".yaml"):
             area = file.name.removesuffix(".yaml")
-            for key, texts in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+            for key, texts in read_yaml(file.read_text(encoding="utf-8")).items():
                 found[f"{area}.{key}"] = texts
     return found
