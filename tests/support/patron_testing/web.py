@@ -7,6 +7,7 @@ api.get(f"/records/yd_job/{job['id']}")
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ ADMIN = "admin@acme.example"
 REP = "rep@acme.example"
 PASSWORD = "a password of tests"
 V1 = "/api/v1"
+TOKEN = re.compile(r'<meta name="csrf" content="([^"]+)"')
 
 
 class Api:
@@ -88,6 +90,7 @@ class Person:
         self.client = client
         self.workspace = workspace
         self.language = language
+        self._token: tuple[str | None, str] | None = None
         said = client.post("/login", data={"email": email, "password": PASSWORD}, follow_redirects=False)
         assert said.status_code == 303, said.text
         self.cookies = dict(said.cookies)
@@ -109,7 +112,13 @@ class Person:
         return BeautifulSoup(said.text, "html.parser")
 
     def token(self) -> str:
-        return str(self.page("/").find("meta", {"name": "csrf"})["content"])
+        """What forms of this person carry: good as long as the session, read from the first page that is asked for it."""
+        session = self.cookies.get("patron_session")
+        if self._token is None or self._token[0] != session:
+            found = TOKEN.search(said := self.get("/").text)
+            assert found is not None, said[:2_000]
+            self._token = session, found[1]
+        return self._token[1]
 
     def post(self, path: str, form: Any = None, **more: Any) -> Any:
         """Sends a form with the token of a page. `form` is a dict or a list of pairs."""
