@@ -56,8 +56,9 @@ def create_app(service: Service, ending: Callable[[], None] = lambda: None) -> O
     def pages() -> None:
         from patron_platform.web.pages import PAGES
 
+        # Their addresses are whole, so their routes serve as they are: to include them would make each a second time.
         for module in PAGES:
-            app.include_router(module.router)
+            app.router.routes.extend(module.router.routes)
 
     rooms = Rooms(
         app,
