@@ -83,7 +83,7 @@ def _ask(
     with form.reading() as (conn, call):
         reader = form.visitor.reader(call)
         found = held(call, made.object, problems)
-        around = drawn(form.visitor, call, made.object, made.id, found, form.typed)
+        around = drawn(form.visitor, conn, call, made.object, made.id, found, form.typed)
         own = made.stages.field if made.stages else ""  # why it may not move is told, not asked for
         named = {p.path for p in problems} - asked - {own}
         fields = [f for name, f in made.object.fields.items() if name in named and not f.computed]

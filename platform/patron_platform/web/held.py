@@ -16,6 +16,7 @@ from patron_engine.access.decide import writable
 from patron_engine.errors import Refused
 from patron_engine.model.model import LinkSet, Object
 from patron_engine.page.asked import wire_of
+from patron_engine.page.doing import conversions_here
 from patron_engine.page.follow_up import follow_up_changes, follow_up_of
 from patron_engine.page.held import Held
 from patron_engine.page.may import creates
@@ -66,25 +67,30 @@ def note_down(
 
 
 def drawn(
-    visitor: Visitor, call: Call, object: Object, id: str, found: Held, typed: Mapping[str, str]
+    visitor: Visitor, conn: Connection, call: Call, object: Object, id: str, found: Held, typed: Mapping[str, str]
 ) -> dict[str, Any]:
     """What `_held.html` shows."""
     return {
         "told": [visitor.words(p.message) for p in found.problems],
         "follow_up": found.follow_up,
         "needed": len(found.fields) + (found.follow_up is not None) == 1 and not found.sets,
-        "links": _links(visitor, call, object, id, found.sets),
+        "links": _links(visitor, conn, call, object, id, found.sets),
         "typed": under(LOG, typed),
     }
 
 
 def _links(
-    visitor: Visitor, call: Call, object: Object, id: str, sets: Sequence[LinkSet]
+    visitor: Visitor, conn: Connection, call: Call, object: Object, id: str, sets: Sequence[LinkSet]
 ) -> list[tuple[str, str]]:
-    """Where records of the sets are made: a new one of its own, a row of the record's form; else the record's own page."""
+    """Where records of the sets are made: by converting this one, as a new one, as a row of its form; else its own page."""
     reader, links = visitor.reader(call), []
     here = visitor.url("o", object.name, id)
+    converting = conversions_here(conn, call, reader, object, id, ()) if sets else ()
     for found in sets:
+        made = [one for one in converting if found.object in _targets(call, one.name)]
+        if made:
+            links += [(one.label, f"{here}/convert/{one.name}") for one in made]
+            continue
         of = call.model.objects[found.object]
         label = reader.say(found.label) or reader.say(of.plural) or reader.say(of.label, of.name)
         if found.master:
@@ -97,3 +103,7 @@ def _links(
         else:
             links.append((label, f"{here}?{urlencode({'tab': found.name})}"))
     return links
+
+
+def _targets(call: Call, conversion: str) -> set[str]:
+    return {target["object"] for target in call.model.documents[("conversion", conversion)]["to"]}

@@ -158,7 +158,7 @@ def _ask(visitor: Visitor, wish: Wish, refused: Refused) -> Response:
         field = readable(call.model, call.actor, object.name).get(wish.first)
         aim = shown(field, wish.typed.get(wish.first), reader).text if field and wish.typed else ""
         found = read_one(conn, call, object.name, wish.id, ("id", object.title))
-        around = drawn(visitor, call, object, wish.id, holding, wish.beside)
+        around = drawn(visitor, conn, call, object, wish.id, holding, wish.beside)
         asked_too = {i.field.name for i in inputs}
         offers = [f for f in holding.fields if f.name not in asked_too]
         inputs += offered(offers, under(ALSO, wish.beside), reader, needed=around["needed"])
