@@ -67,7 +67,13 @@ def note_down(
 
 
 def drawn(
-    visitor: Visitor, conn: Connection, call: Call, object: Object, id: str, found: Held, typed: Mapping[str, str]
+    visitor: Visitor,
+    conn: Connection,
+    call: Call,
+    object: Object,
+    id: str,
+    found: Held,
+    typed: Mapping[str, str],
 ) -> dict[str, Any]:
     """What `_held.html` shows."""
     return {
