@@ -30,8 +30,11 @@ def main() -> None:
         if f"kinds/{old.name}" not in pages:
             old.unlink()
     for name, text in pages.items():
-        (REFERENCE / name).parent.mkdir(parents=True, exist_ok=True)
-        (REFERENCE / name).write_text(text, encoding="utf-8")
+        page = REFERENCE / name
+        page.parent.mkdir(parents=True, exist_ok=True)
+        fresh = page.with_suffix(".new")  # whole or not at all, also when it is stopped midway
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(page)
     print(f"{len(pages)} pages in {REFERENCE.relative_to(CHECKOUT)}")
 
 

@@ -52,6 +52,8 @@ FILES = (
     ("account", "account_owners"),
     ("product", "products"),
     ("opportunity", "sales_pipeline"),
+    ("account", "chinese_customers"),
+    ("contact", "chinese_contacts"),
 )
 
 

@@ -19,6 +19,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.record import audit
 from patron_engine.record.drift import Drift, find_drift, repair
+from patron_engine.release.releases import noted
 from patron_engine.runtime import Workspace
 from patron_engine.store.doctor import drift as tables_adrift
 from patron_engine.store.physical_rows import known_columns
@@ -92,7 +93,7 @@ def plan_install(
     place: Workspace, wanted: Sequence[str], there: dict[str, Pack], choices: Choices | None = None
 ) -> Publication:
     """The plan of installing or upgrading packs."""
-    note = f"packs {', '.join(f'{name} {there[name].version}' for name in wanted if name in there)}"
+    note = noted("install", ", ".join(f"{name} {there[name].version}" for name in wanted if name in there))
     return place.plan(
         lambda _, layers: install_layers(layers, wanted, there, platform=PLATFORM_VERSION, choices=choices),
         kind="install",
@@ -103,7 +104,7 @@ def plan_install(
 def plan_uninstall(place: Workspace, name: str) -> Publication:
     """The plan of uninstalling a pack; its data stay aside."""
     return place.plan(
-        lambda _, layers: uninstall_layers(layers, name), kind="uninstall", note=f"without {name}"
+        lambda _, layers: uninstall_layers(layers, name), kind="uninstall", note=noted("uninstall", name)
     )
 
 

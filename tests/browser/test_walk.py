@@ -56,7 +56,7 @@ def test_the_walk(site: Site, small: None) -> None:
         _call_logged(visit)
         for by_keyboard in (False, True):
             _deal_written(visit, by_keyboard)
-        _moved(site, visit)
+        _moved(visit)
         address = _narrowed(visit)
         visit.calm()
     with site.visit(language="en") as other:  # the address is the view, for somebody else too
@@ -155,20 +155,9 @@ def _tabbed_to(page: Page, field: Locator) -> None:
     raise AssertionError("the tab key does not lead there")
 
 
-def _called(site: Site, deal: str) -> None:
-    """The call that the first stage waits for."""
-    workspace = site.service.runtime.workspace(WORKSPACE)
-    found = workspace.read(
-        SYSTEM, Ask(object="opportunity", fields=("id",), where=f"name == '{deal}'")
-    ).rows()
-    about = {"object": "opportunity", "id": found[0]["id"]}
-    workspace.save(SYSTEM, [_new("activity", kind="call", subject="首次电话", about=about)])
-
-
-def _moved(site: Site, visit: Visit) -> None:
-    """By drag to a stage that asks for nothing, then without a mouse to one that asks."""
+def _moved(visit: Visit) -> None:
+    """By drag out of a stage that waits for a call, which is logged on the spot; then without a mouse to one that asks."""
     page = visit.page
-    _called(site, "键盘商机")
     visit.open("/o/opportunity?view=all_opportunities&type=kanban&q=键盘商机")
     card = page.locator(".board-card", has_text="键盘商机")
     here, there = (part.bounding_box() for part in (card, page.locator("#head-qualification")))
@@ -178,12 +167,16 @@ def _moved(site: Site, visit: Visit) -> None:
     page.mouse.move(here["x"] + 80, here["y"] + 40, steps=5)
     page.mouse.move(there["x"] + 90, there["y"] + 160, steps=12)
     page.mouse.up()
+    dialog = page.locator("dialog[open]")
+    expect(dialog).to_contain_text("首次电话沟通")
+    dialog.get_by_placeholder("沟通了什么").fill("首次电话")
+    dialog.get_by_role("button", name="明天").click()
+    dialog.get_by_role("button", name="保存").click()
     expect(page.locator("[data-column=qualification] .board-card")).to_have_count(1)
     visit.settle()
     page.locator(".board-title", has_text="键盘商机").focus()
     for key in (" ", "ArrowRight", " "):
         page.keyboard.press(key)
-    dialog = page.locator("dialog[open]")
     expect(dialog).to_contain_text("方案报价")
     page.keyboard.type("2460")
     dialog.locator("input[type=date]").fill("2030-01-31")

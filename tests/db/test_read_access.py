@@ -155,6 +155,18 @@ def test_sets_are_counted_over_what_may_be_read(rep: Restricted) -> None:
     assert [x["name"] for x in rep.page("account", where="COUNT(deals) > 0", sort=("name",))] == ["Near"]
 
 
+def test_what_is_repeated_is_repeated_among_what_may_be_read(rep: Restricted) -> None:
+    rep.r.create("account", name="Twice", city="Shanghai", grade="a")
+    for city in ("Shanghai", "Shanghai", "Xi'an"):
+        rep.r.create("account", name="Thrice", city=city, grade="b")
+    rep.r.create("account", name="Twice", city="Xi'an", grade="a")
+    assert [x["name"] for x in rep.page("account", where="REPEATED(name)")] == ["Thrice", "Thrice"]
+    assert rep.page("account", where="REPEATED(name) and name == 'Twice'") == []  # the other one is hidden
+    assert len(rep.page("account", where="not REPEATED(name)")) == 1
+    everybody = Ask(object="account", fields=("name",), where="REPEATED(name)")
+    assert len(read(rep.r.conn, rep.r.call, everybody, secret=SECRET).rows()) == 5
+
+
 def test_a_related_list_needs_its_record_and_shows_readable_rows(rep: Restricted) -> None:
     made = world(rep)
     within = Within(object="account", id=made["low"], set="deals")

@@ -327,7 +327,8 @@ PAGES = (
     "/", "/o/account", "/o/fm_thing", NEW, "/o/fm_thing/{id}", "/o/fm_thing/{id}/edit", "/o/fm_thing/{id}/sharing", "/o/fm_thing/{id}/access",
     "/o/fm_thing/{id}/delete", "/list/fm_thing/filter", "/list/fm_thing/columns", "/me", "/me/notices", "/me/sign-ins",
     "/inbox", "/runs", "/automations", "/search?q=x", "/admin/people", "/admin/roles", "/admin/sharing", "/admin/departments",
-    "/admin/privacy", "/admin/outbox", "/admin/connections", "/admin/explain", "/admin/handover",
+    "/admin/privacy", "/admin/outbox", "/admin/connections", "/admin/explain", "/admin/handover", "/admin/changes",
+    "/audit",
 )  # fmt: skip
 
 

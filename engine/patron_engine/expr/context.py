@@ -28,7 +28,7 @@ class Context:
     settings  name -> value of a setting for the record in question
     labels    (path, option) -> the option's label in the reader's language, or None
     lookups   answers of functions that need tables, by function name: REPORTS_TO(user, boss) -> bool,
-              IN_DEPARTMENT(id, code), IN_ROLE(id, role), ON_DUTY(id), IN_SEGMENT(name, id), REF(object, external id)
+              IN_DEPARTMENT(id, code), IN_ROLE(id, role), ON_DUTY(id), IN_SEGMENT(name, id), REPEATED(object, path, value), REF(object, external id)
               -> id, UNDER(object, id, id) -> bool, and those of rights: MINE_OR_BELOW(user), IN_MY_TREE(below, department),
               THROUGH(objects, action, link), GIVEN(object, level, id), MY_QUEUE(queue),
               BELONGS(kind, codes, below, user) -> bool

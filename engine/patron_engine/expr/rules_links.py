@@ -16,6 +16,8 @@ from patron_engine.expr.tokens import Fault
 from patron_engine.expr.types import BOOLEAN, NUMBER, TEXT, ExprType, fits, say_type
 from patron_engine.phrases import Either, Phrase
 
+COMPARED: Final = frozenset({"text", "choice", "number", "duration", "date", "datetime", "time", "link"})
+
 
 def _link(infer: Infer, f: Function, s: Syntax, objects: tuple[str, ...] = ()) -> Node:
     node = infer.as_kind(infer.node(s), "link")
@@ -125,6 +127,22 @@ def _under(infer: Infer, f: Function, s: Syntax) -> Node:
     return call(people.UNDER_PATH, (a, b), BOOLEAN, at=s.at)
 
 
+def _repeated(infer: Infer, f: Function, s: Syntax) -> Node:
+    arity(f, s, 1, 1)
+    path, object = infer.node(s.items[0]), infer.scope.object
+    names = infer.scope.catalog.names(object or "")
+    if not isinstance(path, nodes.Path) or path.path.partition(".")[0] not in names:
+        raise Fault("expr_types", Phrase("REPEATED takes a field of the record"), s.at)
+    if not infer.scope.rows:
+        raise Fault("expr_types", Phrase("REPEATED is for choosing rows: filters, views, segments"), s.at)
+    if path.type.kind not in COMPARED:
+        told = say_type(path.type)
+        raise Fault(
+            "expr_types", Phrase("REPEATED takes one value, but this is {type}", type=told), s.items[0].at
+        )
+    return Call(people.REPEATED, (path,), BOOLEAN, (object, path.path), s.at)
+
+
 def _label(infer: Infer, f: Function, s: Syntax) -> Node:
     arity(f, s, 1, 1)
     choice = infer.node(s.items[0])
@@ -160,6 +178,7 @@ RULES: Final[dict[str, Callable[[Infer, Function, Syntax], Node]]] = {
     "ref": _ref,
     "in_segment": _in_segment,
     "under": _under,
+    "repeated": _repeated,
     "label": _label,
     "distance": _distance,
 }

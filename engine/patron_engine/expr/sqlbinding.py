@@ -34,7 +34,7 @@ class SqlBinding(Protocol):
         """A scalar subquery."""
 
     def function(self, name: str, args: tuple[Column, ...], node: Any) -> Column:
-        """SETTING, IN_SEGMENT, REPORTS_TO, IN_DEPARTMENT, IN_ROLE, ON_DUTY, UNDER, REF, LABEL; node.params has their
+        """SETTING, IN_SEGMENT, REPORTS_TO, IN_DEPARTMENT, IN_ROLE, ON_DUTY, UNDER, REF, REPEATED, LABEL; node.params has their
         constants: (name,), (object, external id), (path,)."""
 
     @property

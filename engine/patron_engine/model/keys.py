@@ -95,7 +95,7 @@ class KeyChecks:
     def _index_condition(self, where: Expression, path: Path) -> None:
         """An index holds what does not change by itself."""
         others = sorted(p for p in where.paths if not self._own_stored(p))
-        if where.uses_now or where.uses_me or where.functions & {"SETTING", "IN_SEGMENT", "REF"}:
+        if where.uses_now or where.uses_me or where.functions & {"SETTING", "IN_SEGMENT", "REF", "REPEATED"}:
             self.tell(
                 "index_condition",
                 "this condition changes with time or reader; a unique rule must not",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -90,6 +91,24 @@ def missing(
     return tuple(
         _input(fields[name], f"set.{name}", typed, texts if name in typed else (), reader)
         for name, texts in said.items()
+    )
+
+
+def offered(
+    fields: Iterable[Field],
+    typed: Mapping[str, str],
+    reader: Reader,
+    problems: Iterable[Problem] = (),
+    *,
+    needed: bool = False,
+) -> tuple[Input, ...]:
+    """Inputs that may help, under "also.NAME": what is left empty there is left as it is."""
+    wrong: dict[str, list[str]] = {}
+    for problem in problems:
+        wrong.setdefault(problem.path or "", []).append(reader.words(problem.message))
+    return tuple(
+        replace(_input(f, f"also.{f.name}", typed, wrong.get(f.name, ()), reader), required=needed)
+        for f in fields
     )
 
 

@@ -101,7 +101,7 @@ def _of_object(
     if not rows and begun(words):  # what stood there stays until a second letter narrows it
         rows = read(conn, call, replace(ask, q=None), secret=secret).rows()
     found = []
-    for row in rows:
+    for row in sorted(rows, key=lambda row: _nearness(title_of(object, row), words)):
         texts = [shown(known[n], row.get(n), reader).text for n in facts]
         found.append(
             Choice(
@@ -111,6 +111,12 @@ def _of_object(
             )
         )
     return found
+
+
+def _nearness(title: str, words: str) -> int:
+    """Who is called just so stands first, then whose name begins so: Enter takes the first."""
+    title, words = title.casefold(), words.casefold()
+    return 0 if title == words else 1 if title.startswith(words) else 2
 
 
 def _title(row: Mapping[str, Any], path: str) -> str:

@@ -39,6 +39,9 @@ PATTERNS: Mapping[str, str] = {
     "in_month": "MONTH(P) == A",
     "birthday": "MONTH(P) == MONTH(TODAY()) and DAY(P) == DAY(TODAY())",
     "birthday_month": "MONTH(P) == MONTH(TODAY())",
+    "in_day": "DAY(P) == A",
+    "weekday": "WEEKDAY(P) == A",
+    "repeated": "REPEATED(P)",
     # values
     "empty": "P == none",
     "filled": "P != none",
@@ -62,14 +65,15 @@ PATTERNS: Mapping[str, str] = {
 }
 
 _BOTH = ("empty", "filled")
-_TEXT = ("contains", "lacks", "is", "is_not", "starts", "ends", "among", "not_among", *_BOTH)
-_NUMBER = ("is", "is_not", "more", "least", "less", "most", "between", *_BOTH)
+_ALL = ("repeated", *_BOTH)
+_TEXT = ("contains", "lacks", "is", "is_not", "starts", "ends", "among", "not_among", *_ALL)
+_NUMBER = ("is", "is_not", "more", "least", "less", "most", "between", *_ALL)
 _DAY = (
     "is", "less", "more", "most", "least", "between", "last_day", "this_day", "next_day",
     *(f"{when}_{unit}" for unit in _UNITS[1:] for when in ("this", "last", "next")),
     "last_days", "next_days", "last_months", "next_months", "last_years", "next_years", "days_ago", "days_ahead",
-    "before_days_ago", "after_days_ahead", "before_today", "after_today", "in_year", "in_month", "birthday",
-    "birthday_month", "is_not", *_BOTH,
+    "before_days_ago", "after_days_ahead", "before_today", "after_today", "in_year", "in_month", "in_day", "weekday",
+    "birthday", "birthday_month", "is_not", *_ALL,
 )  # fmt: skip
 _CHOICE = ("among", "not_among", "is", "is_not", *_BOTH)
 _LIST = ("has", "has_not", *_BOTH)
@@ -88,11 +92,11 @@ _USER = (
 
 OPERATORS: Mapping[str, tuple[str, ...]] = {
     "text": _TEXT, "number": _NUMBER, "date": _DAY, "datetime": _DAY, "time": ("is", "less", "more", *_BOTH),
-    "boolean": ("yes", "no"), "choice": _CHOICE, "list": _LIST, "link": ("among", "not_among", "is", "is_not", *_BOTH),
+    "boolean": ("yes", "no"), "choice": _CHOICE, "list": _LIST, "link": ("among", "not_among", "is", "is_not", *_ALL),
     "user": _USER, "department": ("own_department", "own_departments", "under", "among", "not_among", *_BOTH),
     "cascade": ("under", "is", "is_not", *_BOTH), "other": _BOTH,
 }  # fmt: skip
 NUMERIC = frozenset(
     {"last_days", "next_days", "last_months", "next_months", "last_years", "next_years", "days_ago", "days_ahead",
-     "before_days_ago", "after_days_ahead", "in_year", "in_month"}
+     "before_days_ago", "after_days_ahead", "in_year", "in_month", "in_day", "weekday"}
 )  # fmt: skip

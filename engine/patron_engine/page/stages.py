@@ -20,6 +20,7 @@ from patron_engine.model.model import Object
 from patron_engine.page.palette import token_of
 from patron_engine.page.reader import Reader
 from patron_engine.page.truths import Truth, Truths
+from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.stage_moves import opens
 
@@ -55,11 +56,11 @@ class StageBar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """`asked` are fields to fill on the spot, `unmet` what must be done elsewhere first."""
+    """`asked` are fields to fill on the spot, `unmet` the criteria that do not hold yet, as the save would tell them."""
 
     step: Step
     asked: tuple[Field, ...]
-    unmet: tuple[str, ...]
+    unmet: tuple[Problem, ...]
 
 
 def stage_conditions(call: Call, object: Object) -> list[Truth]:
@@ -179,11 +180,13 @@ def _asked_at(field: Field, stage_field: str, name: str, context: Context) -> bo
     return bool(evaluate(required, {stage_field: name}, context))
 
 
-def _unmet(call: Call, reader: Reader, body: Body, stage: Body, kind: str, truths: Truths) -> list[str]:
+def _unmet(call: Call, reader: Reader, body: Body, stage: Body, kind: str, truths: Truths) -> list[Problem]:
     made = []
     for criterion in stage.get(kind) or ():
         key = f"stages.{stage['name']}.{kind}.{criterion['name']}.when"
         found = call.model.expressions.get(("stage_path", body["name"], key))
         if found is not None and not truths.holds(found):
-            made.append(reader.say(texts(criterion.get("message"))) or criterion["name"])
+            message = reader.say(texts(criterion.get("message"))) or criterion["name"]
+            name = criterion["name"]
+            made.append(Problem(code="stage_criterion", message=message, path=body["field"], rule=name))
     return made

@@ -1,4 +1,4 @@
-"""Functions that need tables or the model: REPORTS_TO, IN_DEPARTMENT, UNDER, REF, IN_SEGMENT, SETTING, LABEL in SQL.
+"""Functions that need tables or the model: REPORTS_TO, IN_DEPARTMENT, UNDER, REF, IN_SEGMENT, SETTING, LABEL, REPEATED in SQL.
 
 In: the binding of a row, the function's name, its arguments as SQL and its node, whose `params` are its constants. Out:
 SQL. People are found through the closure tables of managers and departments, never by lists of ids.
@@ -154,6 +154,17 @@ def _setting(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
     return constant(value)
 
 
+def _repeated(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    """Another live record of the object has this value, of those the reader may see where he is the one who asks."""
+    other = binding.building.root(binding.row.object.name)
+    inner = type(binding)(row=other, ruled=binding.ruled)
+    value = inner.value(other, path_steps(node.params[1]))
+    where = [*other.live(), *(other.ruled() if binding.ruled else ()), value.is_not(None)]
+    rows = sa.select(value).select_from(other.source.from_).where(*where).group_by(value)
+    several = rows.having(sa.func.count() > sa.literal(1, sa.BigInteger()))
+    return args[0].in_(several.correlate_except(other.table, *other.source.tables))
+
+
 def _label(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
     """The option's label in the reader's language."""
     steps = path_steps(node.params[0])
@@ -193,6 +204,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[Any, tuple[Column, ...], Any], Column]]
     "WAITS_IN": _waits_in,
     "AT_STEP": _at_step,
     "UNDER": _under,
+    "REPEATED": _repeated,
     "REF": _ref,
     "IN_SEGMENT": _in_segment,
     "SETTING": _setting,

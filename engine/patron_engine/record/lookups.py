@@ -45,7 +45,7 @@ class Lookups:
         """By function name, with the arguments expr/context.py lists."""
         answers: dict[str, Callable[..., Any]] = {
             "REPORTS_TO": self._reports_to, "IN_DEPARTMENT": self._in_department, "UNDER": self._under,
-            "REF": self._ref, "IN_SEGMENT": self._in_segment, "IN_ROLE": self._in_role, **self._rights(),
+            "REF": self._ref, "IN_SEGMENT": self._in_segment, "REPEATED": self._repeated, "IN_ROLE": self._in_role, **self._rights(),
         }  # fmt: skip
         kept = {name: self._kept(name, answer) for name, answer in answers.items()}
         return {**kept, "ON_DUTY": _nobody}
@@ -160,6 +160,23 @@ class Lookups:
             self._pending.conn, object=object, external=external_id
         )
         return str(rows[0][0]) if rows else None
+
+    def _repeated(self, object: str, path: str, value: Any) -> bool:
+        """At least two live records have the value, all rows seen: definitions see all. Behind a link nothing is repeated."""
+        program = self.programs[object]
+        if value is None or path not in program.fields:
+            return False
+
+        def make() -> Statement:
+            column = program.table.c[program.fields[path].column.name]
+            where = (
+                column == sa.bindparam("value", type_=column.type),
+                program.table.c.deleted_at.is_(None),
+            )
+            return compiled(sa.select(program.table.c.id).where(*where).limit(sa.literal(2)))
+
+        statement: Statement = self.programs.keep(("lookups.repeated", object, path), make)
+        return len(statement.run(self._pending.conn, value=value)) > 1
 
     def _in_segment(self, name: str, record: str | None) -> bool:
         segment = self.call.model.segments.get(name)

@@ -26,6 +26,24 @@ FILE = (
 Kind = Literal["publish", "install", "upgrade", "uninstall", "rollback"]
 
 
+def noted(kind: str, what: str) -> str:
+    """What a release is noted with that nobody wrote a note for: its packs, the pack that went, the release that came back."""
+    match kind:
+        case "install" | "upgrade":
+            return Phrase("packs {what}", what=what)
+        case "uninstall":
+            return Phrase("without {what}", what=what)
+        case "rollback":
+            return Phrase("back to release {what}", what=what)
+    return what
+
+
+def note_again(kind: str, note: str) -> str:
+    """A note as it was kept, a phrase again where it is one of `noted`."""
+    rest = note.removeprefix(noted(kind, ""))
+    return noted(kind, rest) if rest != note else note
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """One row of the list of releases. `base` is the release it was planned on; 0 is the empty workspace."""
@@ -37,6 +55,10 @@ class Release:
     note: str
     base: int
     checksum: str
+
+    @property
+    def said(self) -> str:
+        return note_again(self.kind, self.note)
 
     def as_dict(self) -> dict[str, Any]:
         names = ("number", "kind", "author", "at", "note", "base", "checksum")

@@ -31,6 +31,7 @@ OF_TODAY: Final = frozenset(
         "REPORTS_TO",
         "ON_DUTY",
         "UNDER",
+        "REPEATED",
         "MINE_OR_BELOW",
         "MY_QUEUE",
         "IN_MY_TREE",

@@ -43,6 +43,7 @@ from patron_engine.release.releases import (
     current_release,
     hashes_of,
     layers_of,
+    noted,
     write_documents,
     write_release,
 )
@@ -258,7 +259,7 @@ def rollback(
     """The plan of publishing an older release's documents again; removed fields find their data."""
     if number < 1:  # what was before the first one is an empty workspace, and nothing to go back to
         raise NotFound(Phrase("there is no release {number}", number=number), hint="see the list of releases")
-    back: dict[str, Any] = {"kind": "rollback", "note": f"back to release {number}", "take_up": EVERYTHING}
+    back: dict[str, Any] = {"kind": "rollback", "note": noted("rollback", str(number)), "take_up": EVERYTHING}
     names = physical_rows.names_in(conn, schema, number)
     layers = layers_of(conn, schema, number)
     return plan(conn, schema, layers, old=old, then=names, clock=clock, vault=vault, **back)

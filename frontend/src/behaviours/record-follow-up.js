@@ -1,10 +1,10 @@
-// <form data-behaviour="record-follow-up"> … <span data-soon hidden><button type="button" data-days="3">…</button></span>
+// <div data-behaviour="record-follow-up"> … <input data-next> <span data-soon hidden><button type="button" data-days="3">…</button></span>
 // Offers a few next dates beside the field: the day so many days from now, at nine.
 const two = (number) => String(number).padStart(2, "0");
 
-export default function recordFollowUp(form) {
-  const soon = form.querySelector("[data-soon]");
-  const field = form.elements.namedItem("next");
+export default function recordFollowUp(part) {
+  const soon = part.querySelector("[data-soon]");
+  const field = part.querySelector("[data-next]");
   if (!soon || !field) return;
   soon.hidden = false;
   const mark = () => {

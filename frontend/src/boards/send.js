@@ -49,7 +49,7 @@ export function ask(parts, again, given) {
     if (!sent) given();
   });
   dialog.showModal();
-  dialog.querySelector("[name^='set.']:not([type=hidden])")?.focus();
+  dialog.querySelector("textarea, [name^='set.']:not([type=hidden]), [name^='also.']")?.focus();
   return true;
 }
 

@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import NeedsConfirmation, NotFound, Refused
-from patron_engine.page.asked import inputs_of, values_of
+from patron_engine.page.asked import inputs_of, offered, small_widget, values_of
 from patron_engine.page.below import goes_with
+from patron_engine.page.held import held
 from patron_engine.page.record import record_page
 from patron_engine.page.record_tree import RecordPage
 from patron_engine.page.show import shown
@@ -25,7 +26,7 @@ from patron_engine.page.truths import Truths
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
-from patron_engine.record.change import Action, Change
+from patron_engine.record.change import Action, Change, Outcome
 from patron_engine.record.undo import Done, remember
 from patron_engine.ways.save import save
 from patron_engine.ways.unmask import unmask
@@ -33,6 +34,7 @@ from patron_platform.api.clone import cloned
 from patron_platform.web import undo
 from patron_platform.web.approval_said import asked_for
 from patron_platform.web.arriving import see_other
+from patron_platform.web.held import ALSO, also, drawn, note_down, under
 from patron_platform.web.record import Sent, draw_record
 from patron_platform.web.record_form import Connection, Form, Posted, confirms
 from patron_platform.web.render import page
@@ -54,35 +56,49 @@ def move(form: Posted) -> Response:
     if not bar or not moved:
         raise NotFound("the record cannot be moved there")
     given = values_of(moved.asked, form.typed, reader)
-    if moved.unmet or any(given.get(f.name) in (None, "") for f in moved.asked):
-        return _ask(form, made, moved)
-    change = Change(
-        action="update", object=made.object.name, id=made.id, version=made.version,
-        set={**given, bar.field: wanted}, confirm=form.confirm,
-    )  # fmt: skip
+    empty = any(given.get(f.name) in (None, "") for f in moved.asked)
+
+    def act(conn: Connection, call: Call) -> Outcome:
+        note_down(conn, call, made.object, made.id, form.typed, reader, form.confirm)
+        change = Change(
+            action="update", object=made.object.name, id=made.id, version=made.version, confirm=form.confirm,
+            set={**also(call, made.object, form.typed, reader), **given, bar.field: wanted},
+        )  # fmt: skip
+        return save(conn, call, [change], trial=empty)[0]
+
     try:
-        outcome = form.write(lambda conn, call: save(conn, call, [change])[0])
+        outcome = form.write(act)
     except Refused as refused:
         return _ask(form, made, moved, refused.problems, confirms(refused))
-    return form.back(asked_for(outcome) or "moved")
+    return _ask(form, made, moved, moved.unmet) if empty else form.back(asked_for(outcome) or "moved")
 
 
 def _ask(
     form: Form, made: RecordPage, moved: Move, problems: Sequence[Problem] = (), confirm: Sequence[str] = ()
 ) -> Response:
-    """The page with the small form of a move: fields to fill, and what else stands in the way."""
+    """The page with the small form of a move: fields to fill, what holds the record, and what else stands in the way."""
+    asked = {f.name for f in moved.asked}
+    # What was never shown is not wrong yet: it is asked for.
+    problems = [p for p in problems if p.path not in asked or p.path in form.typed]
     with form.reading() as (conn, call):
         reader = form.visitor.reader(call)
+        found = held(call, made.object, problems)
+        around = drawn(form.visitor, conn, call, made.object, made.id, found, form.typed)
         own = made.stages.field if made.stages else ""  # why it may not move is told, not asked for
-        named = {p.path for p in problems} - {f.name for f in moved.asked} - {own}
-        more_fields = [f for name, f in made.object.fields.items() if name in named and not f.computed]
-        fields = (*moved.asked, *more_fields)
-        inputs = inputs_of(conn, call, reader, fields, form.typed, tuple(problems))
-    shown = {i.name for i in inputs}
+        named = {p.path for p in problems} - asked - {own}
+        fields = [f for name, f in made.object.fields.items() if name in named and not f.computed]
+        inputs = inputs_of(conn, call, reader, moved.asked, form.typed, problems)
+        typed = under(ALSO, form.typed)
+        inputs += offered((f for f in fields if small_widget(f)), typed, reader, problems, needed=True)
+        offers = [f for f in found.fields if f.name not in {i.field.name for i in inputs}]
+        inputs += offered(offers, typed, reader, needed=around["needed"])
+    shown = {i.field.name for i in inputs}
+    rest = [p for p in problems if p not in found.problems]
     more = {
-        "step": moved.step, "unmet": moved.unmet, "inputs": inputs,
-        "elsewhere": [form.visitor.words(p.message) for p in problems if p.path not in shown],
-        "others": [reader.say(f.label, f.name) for f in fields if f.name not in shown],
+        "step": moved.step, "inputs": inputs, "held": around,
+        "elsewhere": [form.visitor.words(p.message) for p in rest if p.path not in shown],
+        "others": [reader.say(f.label, f.name) for f in (*moved.asked, *fields) if f.name not in shown],
+        "goes": bool(inputs or found.on_the_spot or confirm),
     }  # fmt: skip
     return form.again("stage", problems, confirm=confirm, more=more)
 

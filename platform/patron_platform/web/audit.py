@@ -28,6 +28,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record import audit
+from patron_engine.release.releases import note_again
 from patron_engine.ways.principals import Principal, principals_named
 from patron_platform.web.render import HEADERS, page
 from patron_platform.web.texts import Texts, texts_in
@@ -156,8 +157,10 @@ class _Words:
         found = self.model.objects.get(name)
         return name if found is None else self.reader.say(found.label, name)
 
-    def detail(self, about: str, name: str, value: Any) -> str:
-        """A value of an entry's details, short."""
+    def detail(self, about: str, name: str, value: Any, kind: Any = None) -> str:
+        """A value of an entry's details, short. `kind`: of the release that is told of."""
+        if name == "note" and kind is not None:
+            return self.reader.words(note_again(str(kind), str(value)))
         if name == "principal" and str(value) in self.names:
             return self.names[str(value)].title
         if name in ("level", "reason", "kind") and self.t.has(f"audit.{name}_{value}"):
@@ -173,7 +176,7 @@ class _Words:
             return comma.join(f"{self.object(n)} {count}" for n, count in value.items())
         if name == "records" and isinstance(value, list):
             return str(len(value))
-        return value if isinstance(value, str) else dumps(value).decode()
+        return self.reader.words(value if isinstance(value, str) else dumps(value).decode())
 
 
 def _line(entry: audit.Entry, words: _Words) -> dict[str, Any]:
@@ -188,7 +191,7 @@ def _line(entry: audit.Entry, words: _Words) -> dict[str, Any]:
         "about": words.object(object) if leads or not id else entry.about,
         "leads": (object, id) if leads else None,
         "detail": [
-            (words.t(f"audit.in_{name}") if words.t.has(f"audit.in_{name}") else name, words.detail(object, name, value))
+            (words.t(f"audit.in_{name}") if words.t.has(f"audit.in_{name}") else name, words.detail(object, name, value, entry.detail.get("kind")))
             for name, value in entry.detail.items()
             if value not in (None, "", [])
         ],

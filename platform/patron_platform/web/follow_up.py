@@ -6,7 +6,7 @@ contact, a task; then the record's page, or the list it came from, which offers 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -52,7 +52,7 @@ def log(form: Posted) -> Response:
         read_one(conn, call, owner.name, form.id, fields=("id",))
         found = _found(call, form.object)
         reader = form.visitor.reader(call)
-    next_at, problems = _wanted(form, reader)
+    next_at, problems = wanted(form.typed, reader)
     if problems:
         return _again(form, problems)
     changes = follow_up_changes(
@@ -74,15 +74,15 @@ def _found(call: Call, object: str) -> FollowUp:
     return found
 
 
-def _wanted(form: Form, reader: Reader) -> tuple[datetime | None, list[Problem]]:
+def wanted(typed: Mapping[str, str], reader: Reader) -> tuple[datetime | None, list[Problem]]:
     """The next contact, and what is wrong with what was typed."""
     problems = []
     next_at = None
-    if not form.typed.get("text", "").strip():
+    if not typed.get("text", "").strip():
         problems.append(Problem(code="required", message="say what was done", path="text"))
     try:
-        if form.typed.get("next"):
-            next_at = datetime.fromisoformat(form.typed["next"]).replace(tzinfo=reader.zone)
+        if typed.get("next"):
+            next_at = datetime.fromisoformat(typed["next"]).replace(tzinfo=reader.zone)
     except (ValueError, OverflowError):
         problems.append(Problem(code="not_moment", message="this is no date and time", path="next"))
     return next_at, problems

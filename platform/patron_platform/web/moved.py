@@ -28,6 +28,7 @@ from patron_engine.record.undo import Done, remember
 from patron_engine.ways.read import read_one
 from patron_engine.ways.save import save
 from patron_platform.web.boards import object_for, text_of
+from patron_platform.web.held import also, note_down
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor
 
@@ -37,7 +38,8 @@ DATED = frozenset({"date", "datetime", "date_range"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a form wants. `typed` are the texts of its inputs by field; `first` the field the move is about."""
+    """What a form wants. `typed` are the texts of its inputs by field; `first` the field the move is about; `beside` what was
+    written of what holds the record (web/held)."""
 
     object: str
     id: str
@@ -47,6 +49,7 @@ class Wish:
     shift: int
     confirm: frozenset[str]
     back: str
+    beside: Mapping[str, str]
 
     @property
     def first(self) -> str:
@@ -61,6 +64,7 @@ def carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> tup
     shown_too = tuple(dict.fromkeys(("id", object.title, *names)))
     before = read_one(conn, call, object.name, wish.id, ("*", *shown_too)).record()
     values = {name: _typed(fields.get(name), text, reader) for name, text in wish.typed.items()}
+    values |= also(call, object, wish.beside, reader)
     values |= {
         n: _shifted(n, fields.get(n), before.get(n), wish.shift, reader)
         for n in wish.fields
@@ -74,6 +78,7 @@ def carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> tup
         version=wish.version,
         confirm=wish.confirm,
     )
+    note_down(conn, call, object, wish.id, wish.beside, reader, wish.confirm)
     outcome = save(conn, call, [change])[0]
     if outcome.action == "submitted":
         return "", texts_in(visitor.languages[0])("approvals.done_asked")
@@ -81,13 +86,13 @@ def carry_out(visitor: Visitor, conn: Connection, call: Call, wish: Wish) -> tup
     said = _said(visitor, object, fields, after.record(), wish, reader)
     # What the save changed along with it (a stage sets a chance) goes back too.
     may = writable(call.model, call.actor, object.name)
-    also = [n for n in outcome.changed if n in may and n in before and n not in names]
+    along = [n for n in outcome.changed if n in may and n in before and n not in names]
     done = Done(
         object=object.name,
         id=str(outcome.id),
         action="updated",
         version=after.version,
-        old={n: value_again(fields[n], before.get(n)) for n in (*names, *also)},
+        old={n: value_again(fields[n], before.get(n)) for n in (*names, *along)},
     )
     return remember(conn, call, [done], said), said
 

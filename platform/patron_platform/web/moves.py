@@ -19,8 +19,9 @@ from patron_engine.access.decide import readable
 from patron_engine.errors import Conflict, NeedsConfirmation, NotFound, Refused
 from patron_engine.jsonio import whole
 from patron_engine.model.model import Object
-from patron_engine.page.asked import candidates, missing
+from patron_engine.page.asked import candidates, missing, offered
 from patron_engine.page.board import Boards
+from patron_engine.page.held import held
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import shown
 from patron_engine.problems import Problem
@@ -31,6 +32,7 @@ from patron_platform.web import csrf, forms_in, undo
 from patron_platform.web.arriving import local_address, see_other
 from patron_platform.web.boards import asked, folded_of, object_for, text_of
 from patron_platform.web.forms_in import FormData, Pairs
+from patron_platform.web.held import ALSO, LOG, drawn, under
 from patron_platform.web.moved import Wish, carry_out
 from patron_platform.web.problems import OWN_WORDS, words_in
 from patron_platform.web.render import page, part, partial_wanted
@@ -107,6 +109,7 @@ def _wish(visitor: Visitor, object: str, id: str, form: Pairs) -> Wish:
         shift=shift,
         confirm=frozenset(forms_in.several(form, "confirm")),
         back=_back(visitor, object, given.get("back")),
+        beside={k: v for k, v in given.items() if k.startswith((LOG, ALSO))},
     )
 
 
@@ -146,15 +149,21 @@ def _ask(visitor: Visitor, wish: Wish, refused: Refused) -> Response:
         words = words_in(visitor.languages, call.model)
         problems = tuple(replace(p, message=words(p)) for p in refused.problems)
         extra = {n: v for n, v in wish.typed.items() if n != wish.first}
-        inputs = missing(call, object, problems, extra, reader, wish.first)
+        holding = held(call, object, problems)
+        rest = [p for p in problems if p not in holding.problems]
+        inputs = missing(call, object, rest, extra, reader, wish.first)
         warnings = tuple(p for p in problems if p.level == "warning")
-        if inputs is None or not (inputs or isinstance(refused, NeedsConfirmation)):
+        if inputs is None or not (inputs or holding.problems or isinstance(refused, NeedsConfirmation)):
             return _refused(visitor, call, wish, _named(call, object, problems, reader), 422)
         field = readable(call.model, call.actor, object.name).get(wish.first)
         aim = shown(field, wish.typed.get(wish.first), reader).text if field and wish.typed else ""
         found = read_one(conn, call, object.name, wish.id, ("id", object.title))
+        around = drawn(visitor, conn, call, object, wish.id, holding, wish.beside)
+        asked_too = {i.field.name for i in inputs}
+        offers = [f for f in holding.fields if f.name not in asked_too]
+        inputs += offered(offers, under(ALSO, wish.beside), reader, needed=around["needed"])
         values: dict[str, Any] = {
-            "wish": wish, "inputs": inputs, "aim": aim, "record_title": title_of(object, found.record()),
+            "wish": wish, "inputs": inputs, "held": around, "aim": aim, "record_title": title_of(object, found.record()),
             "warnings": warnings, "confirm": sorted({*wish.confirm, *(p.rule for p in warnings if p.rule)}),
             "object": object, "linked": {i.name: candidates(conn, call, i.field, wish.typed.get(i.field.name)) for i in inputs
                 if i.widget == "record"},

@@ -39,6 +39,7 @@ CONTEXT = Context(
         "IN_ROLE": lambda user, role: (user, role) == (ME, "sales_rep"),
         "ON_DUTY": lambda user: user == ME,
         "REF": lambda object, external: ACME if (object, external) == ("account", "acme") else None,
+        "REPEATED": lambda object, path, value: False,
         "IN_SEGMENT": lambda name, record: (name, record) == ("vips", ACME),
     },
 )
@@ -53,7 +54,7 @@ def test_the_example_of_its_help(name: str) -> None:
     function = FUNCTIONS[name]
     source, shown = function.example
     report = function.group == "reports"
-    here = scope(measures=report, names={"won": NUMBER} if report else {})
+    here = scope(measures=report, rows=name == "REPEATED", names={"won": NUMBER} if report else {})
     made, wanted = compile_expression(source, here), compile_expression(shown, here)
     assert isinstance(made, Expression) and isinstance(wanted, Expression), (made, wanted)
     answer = evaluate(made, VALUES, CONTEXT)

@@ -21,6 +21,7 @@ READ = [
     ("amount >= -5 and amount <= 5", ["between"]),
     ("signed_on >= DATEADD(TODAY(), -3, 'month') and signed_on <= TODAY()", ["last_months"]),
     ("DAY_OF(called_at) == '2026-03-09'", ["is"]),
+    ("REPEATED(name) and WEEKDAY(born_on) == 1 and DAY(born_on) == 15", ["repeated", "weekday", "in_day"]),
     ("MONTH(born_on) == MONTH(TODAY()) and DAY(born_on) == DAY(TODAY())", ["birthday"]),
     ("about['account'].grade == 'a'", ["is"]),
     ("done", ["yes"]),
@@ -70,7 +71,7 @@ def _tree(dice: random.Random, depth: int = 0) -> Group:
             continue
         operator = dice.choice([*PATTERNS])
         numbers = dice.random() < 0.5 or any(
-            h in PATTERNS[operator] for h in ("_DAYS", "TODAY", "YEAR", "MONTH")
+            h in PATTERNS[operator] for h in ("_DAYS", "TODAY", "YEAR", "MONTH", "DAY(P)", "WEEKDAY")
         )
         pool = (
             ["1", "12.5", "1000000"]

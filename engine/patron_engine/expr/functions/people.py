@@ -90,6 +90,7 @@ SETTING: Final = Operation(name="SETTING", py=_setting, context=True, bound=True
 LABEL: Final = Operation(name="LABEL", py=_label, context=True, bound=True)
 REF: Final = Operation(name="REF", py=_looked_up("REF"), context=True, bound=True)
 IN_SEGMENT: Final = Operation(name="IN_SEGMENT", py=_looked_up("IN_SEGMENT"), context=True, bound=True)
+REPEATED: Final = Operation(name="REPEATED", py=_looked_up("REPEATED"), context=True, bound=True)
 UNDER: Final = Operation(name="UNDER", py=_looked_up("UNDER"), context=True, bound=True)
 UNDER_PATH: Final = Operation(name="UNDER", py=_under_path, sql=_sql_under_path, copies=2)
 DISTANCE: Final = Operation(name="DISTANCE", py=_distance, sql=_sql_distance, copies=2)
@@ -139,6 +140,8 @@ FUNCTIONS: Final = (
            ("IN_SEGMENT('vips', account)", "true"), "workspace"),
     _entry("UNDER", "UNDER(x, y)", "Whether x is y or below it: records of a tree, paths of a cascade.",
            ("UNDER('cn/zj/hz', 'cn/zj')", "true"), "workspace"),
+    _entry("REPEATED", "REPEATED(field)", "Whether another record has the same value, among those the reader may see; where rows are chosen.",
+           ("REPEATED(name)", "false"), "workspace"),
     _entry("LABEL", "LABEL(choice)", "The label of an option in the reader's language.", ("LABEL(stage)", "'Won'"),
            "workspace"),
     _entry("DISTANCE", "DISTANCE(a, b)", "Metres between two locations, along the sphere.",
