@@ -30,6 +30,7 @@ from patron_engine.model.model import Model, label_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.values import fetch_values
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
 from patron_engine.release.active import load_model
@@ -166,8 +167,17 @@ def _do(frame: Frame, instance: Instance, effect: DoSteps) -> Going:
     if runs_at_once(node.body.get("steps") or ()):
         run, _ = _advanced(frame, flow, run)
     if run.state in ("done", "stopped"):
-        return state.steps_done(frame.program, instance, effect.node, frame.facts)
+        return steps_done(frame, instance, effect.node)
     return Going(frame.program, instance, frame.facts)
+
+
+def steps_done(frame: Frame, instance: Instance, node: str) -> Going:
+    """The way on after the steps of a node. Where they deleted the record nobody is asked about it any more."""
+    going = state.steps_done(frame.program, instance, node, frame.facts)
+    asks = going.instance.state == "parked" or going.instance.waiting
+    if not asks or fetch_values(frame.conn, frame.call, instance.object, [instance.record], ["id"]):
+        return going
+    return state.lost(frame.program, instance, frame.facts.approver, frame.facts)
 
 
 def _flow(frame: Frame, key: str) -> Flow | None:
