@@ -182,9 +182,7 @@ def _here_already(program: Program, instance: Instance, task: Task, person: str,
     """Whoever would have it decides there already: nobody does it twice."""
     going = Going(program, instance, facts)
     going.change(task, state="transferred", decided_at=facts.now)
-    going.add(
-        Log(kind="late_transferred", behalf=task.person, node=task.node, task=task.id, person=person)
-    )
+    going.add(Log(kind="late_transferred", behalf=task.person, node=task.node, task=task.id, person=person))
     return going.run()
 
 

@@ -262,9 +262,7 @@ def steps_done(program: Program, instance: Instance, node: str, facts: Facts) ->
     mended = instance.state == "parked" and any(
         p.get("node") == node and p["code"] == "steps_failed" for p in instance.problems
     )
-    going = Going(
-        program, replace(instance, state="running", problems=()) if mended else instance, facts
-    )
+    going = Going(program, replace(instance, state="running", problems=()) if mended else instance, facts)
     place = instance.places.get(node)
     if place is not None and place.state == "open":
         going.place(node, replace(place, state="done", at=facts.now))

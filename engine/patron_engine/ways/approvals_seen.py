@@ -27,8 +27,8 @@ from patron_engine.ways.approval_changes import Difference, differences
 from patron_engine.ways.approval_drawn import called, names_of
 from patron_engine.ways.approval_files import named
 from patron_engine.ways.approval_kept import Open, as_read, kept_as_read, open_to, rows_of
-from patron_engine.ways.approval_notices import subject_of
 from patron_engine.ways.approval_right import at_step, let_in_before
+from patron_engine.ways.approval_titles import subject_of
 from patron_engine.ways.approve import asker_of
 from patron_engine.ways.approving import Frame, frame_of, way_on
 from patron_engine.ways.read import read_one
@@ -99,7 +99,7 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
     people = [*people_of(stops), *_in_log(lines), *(p for p in (instance.submitter, instance.initiator) if p)]
     return Seen(
         instance=frame.instance, label=called(call, program.body.get("label"), program.name),
-        subject=subject_of(conn, call, program, instance, his[0].node if his else None, call.actor.languages),
+        subject=subject_of(conn, there, program, instance, his[0].node if his else None),
         steps=[n for n, p in instance.places.items() if p.state == "open"], route=stops, log=lines,
         names=names_of(conn, call, people),
         acts=acts_of_instance(program, instance, asker, call.now), mine=[_mine(frame, t) for t in his],

@@ -19,7 +19,7 @@ from patron_engine.access.pick import fits
 from patron_engine.approval import state, store
 from patron_engine.approval.may import FORBIDDEN, Asker, acts_of_instance, closed_to
 from patron_engine.approval.program import Program, program_of
-from patron_engine.approval.value import OPEN, Instance
+from patron_engine.approval.value import Instance
 from patron_engine.approval.who import run_of
 from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, Refused
 from patron_engine.flow.values import Reading, Subject
@@ -90,7 +90,9 @@ def submit(
             code="approved_already",
             hint=Phrase("who may revoke the approval opens it again"),
         )
-    instance = new_instance(conn, call, trigger.approval, object, record, trigger.verb, call.actor.user, None, people)
+    instance = new_instance(
+        conn, call, trigger.approval, object, record, trigger.verb, call.actor.user, None, people
+    )
     ask_choices(conn, call, today(call, instance.approval), instance)
     return begun(conn, call, replace(instance, comment=comment))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from patron_engine.actor import SYSTEM, Actor, Cause
+from patron_engine.actor import SYSTEM, Cause
 from patron_engine.approval import state, store
 from patron_engine.approval.ahead import Ahead
 from patron_engine.approval.going import Going
@@ -21,10 +21,8 @@ from patron_engine.approval.value import DoSteps, Effect, Follow, Instance, Left
 from patron_engine.approval.who import Around, run_of
 from patron_engine.errors import Conflict, NotFound, PatronError, Refused
 from patron_engine.flow import store as runs
-from patron_engine.flow.people import of_users
 from patron_engine.flow.program import Do, Flow, flow_at
 from patron_engine.flow.run import Run, said
-from patron_engine.flow.values import Reading
 from patron_engine.model.automations import WAITING, runs_at_once
 from patron_engine.model.model import Model, label_of
 from patron_engine.phrases import Phrase
@@ -35,6 +33,7 @@ from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
 from patron_engine.release.active import load_model
 from patron_engine.ways.approval_notices import tell
+from patron_engine.ways.approval_right import actor_of
 from patron_engine.ways.approval_told import let_in, mirror, raise_events
 from patron_engine.ways.flow import advance
 from patron_engine.ways.intents import as_intended, change_kept
@@ -119,8 +118,8 @@ def carry(frame: Frame, going: Going) -> Instance:
             waiting = [*after.effects, *waiting] if isinstance(effect, Follow) else [*waiting, *after.effects]
             instance = _kept(frame, before, after.instance)
     store.log(frame.conn, frame.call.schema, instance.id, frame.call.now, lines)
-    mirror(frame.conn, frame.call, frame.program, frame.instance, instance)
     let_in(frame.conn, frame.call, frame.instance, instance, tells)
+    mirror(frame.conn, frame.call, frame.program, frame.instance, instance)
     tell(frame.conn, frame.call, frame.program, instance, tells)
     return instance
 
@@ -254,15 +253,3 @@ def _carry_out(frame: Frame, instance: Instance) -> tuple[dict[str, Any], ...] |
         found = getattr(error, "problems", ()) or [Problem(code=error.code, message=error.detail)]
         return tuple({"code": p.code, "message": str(p.message), "path": p.path} for p in found)
     return None
-
-
-def actor_of(conn: Conn, call: Call, user: str | None) -> Actor | None:
-    """A user as he stands now; None when he may not do anything any more."""
-    if user is None:
-        return SYSTEM
-    row = of_users(Reading(conn, call), [user], "roles", "kind", "active").get(user)
-    if row is None or row.get("active") is False:
-        return None
-    return Actor(
-        user=user, administrator=user in call.administrators(), roles=frozenset(row.get("roles") or ()), kind=row.get("kind") or "internal"
-    )  # fmt: skip

@@ -192,7 +192,11 @@ def _told(conn: Conn, call: Call, gone: Advanced) -> None:
     from patron_engine.ways.approval_steps import node_done  # it runs steps, so it stands above this
 
     for run in gone.runs:
-        if run.rule.startswith("approval:") and "node" in run.event and run.state in ("done", "stopped", "parked"):
+        if (
+            run.rule.startswith("approval:")
+            and "node" in run.event
+            and run.state in ("done", "stopped", "parked")
+        ):
             node_done(conn, call, run)
 
 
