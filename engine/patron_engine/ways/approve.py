@@ -80,7 +80,10 @@ def submit(
     there = store.of_record(conn, call.schema, object, record, open=True)
     people = chosen_people(chosen or {})
     if there is not None:
-        return _again(conn, call, there, people, comment)
+        frame = opened(conn, call, there)
+        if frame.instance.state != "returned":
+            raise _running(frame.instance)
+        return _again(conn, call, frame, people, comment)
     latest = store.of_record(conn, call.schema, object, record)
     before = store.load(conn, call.schema, latest) if latest is not None else None
     trigger = fitting(conn, call, object, record, approval, button)
@@ -119,11 +122,8 @@ def _submittable(conn: Conn, call: Call, object: str, id: str) -> str:
     return str(record)
 
 
-def _again(conn: Conn, call: Call, id: str, people: Chosen, comment: str | None) -> Instance:
+def _again(conn: Conn, call: Call, frame: Frame, people: Chosen, comment: str | None) -> Instance:
     """One that was returned; whom he chose then stays, unless he chooses anew."""
-    frame = opened(conn, call, id)
-    if frame.instance.state != "returned":
-        raise _running(frame.instance)
     instance = frame.instance
     if people:
         instance = replace(instance, chosen={**instance.chosen, **{n: tuple(p) for n, p in people.items()}})
@@ -263,12 +263,14 @@ def withdraw(conn: Conn, call: Call, id: str, comment: str | None) -> Instance:
     )
 
 
-def resubmit(conn: Conn, call: Call, id: str, comment: str | None = None) -> Instance:
+def resubmit(
+    conn: Conn, call: Call, id: str, comment: str | None = None, chosen: Mapping[str, Any] | None = None
+) -> Instance:
     """One that was returned goes on."""
     frame = opened(conn, call, id)
     check_comment(comment)
     allowed(frame, "resubmit")
-    return carry(frame, state.resubmit(frame.program, frame.instance, call.actor.user, frame.facts, comment))
+    return _again(conn, call, frame, chosen_people(chosen or {}), comment)
 
 
 def urge(conn: Conn, call: Call, id: str) -> Instance:
