@@ -34,7 +34,7 @@ from patron_engine.record.asking import Ask, Trigger, triggers_of
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_choices import ask_choices, chosen_people
-from patron_engine.ways.approval_snapshot import snapshot
+from patron_engine.ways.approval_snapshot import snapshot, with_values
 from patron_engine.ways.approving import Frame, carry, frame_of, opened
 from patron_engine.ways.read import read_one
 
@@ -50,12 +50,12 @@ def begin_of(conn: Conn, call: Call, ask: Ask, intent: Mapping[str, Any] | None)
     takes the place of the one that waited, and it is submitted again."""
     returned = _returned(conn, call, ask) if intent is not None else None
     if returned is not None:
-        anew = replace(returned, instance=replace(returned.instance, intent=intent))
+        anew = replace(returned, instance=with_values(conn, call, replace(returned.instance, intent=intent)))
         anew.facts.instance = anew.instance
         return carry(anew, state.resubmit(anew.program, anew.instance, call.actor.user, anew.facts)).id
     submitter = ask.causer or ask.owner
     instance = new_instance(conn, call, ask.approval, ask.object, ask.record, ask.verb, submitter, intent, {})
-    return begun(conn, call, instance).id
+    return begun(conn, call, with_values(conn, call, instance)).id
 
 
 def _returned(conn: Conn, call: Call, ask: Ask) -> Frame | None:
