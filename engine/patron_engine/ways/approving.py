@@ -39,6 +39,7 @@ from patron_engine.ways.flow import advance
 from patron_engine.ways.intents import as_intended, change_kept
 from patron_engine.ways.save import save
 from patron_engine.ways.steps import flow_named
+from patron_engine.ways.transfer import transferred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +249,11 @@ def _carry_out(frame: Frame, instance: Instance) -> tuple[dict[str, Any], ...] |
     call = replace(frame.call, actor=actor, cause=Cause(kind="approval", detail=detail))
     try:
         with frame.conn.transaction():
-            save(frame.conn, call, [change_kept(instance.intent)])
+            change = change_kept(instance.intent)
+            save(frame.conn, call, [change])
+            handing = instance.intent.get("handing")
+            if handing is not None and change.id is not None:
+                transferred(frame.conn, call, change.object, change.id, change.set["owner"], handing)
     except PatronError as error:
         found = getattr(error, "problems", ()) or [Problem(code=error.code, message=error.detail)]
         return tuple({"code": p.code, "message": str(p.message), "path": p.path} for p in found)
