@@ -26,7 +26,7 @@ from patron_engine.ways.explain import explain
 from patron_engine.ways.give import Wish, give, given, take
 from patron_engine.ways.read import read
 from patron_engine.ways.save import begin_write, save
-from patron_engine.ways.transfer import Handing, transfer, transfer_each
+from patron_engine.ways.transfer import Handing, Went, transfer, transfer_each
 from patron_testing.build import NOON, Records, build_workspace, model_of
 from patron_testing.organisation import DOCUMENTS
 from patron_testing.pg import Server
@@ -248,10 +248,9 @@ def test_a_record_is_given_to_so_many(world: World, monkeypatch: pytest.MonkeyPa
 def test_a_transfer_makes_another_owner_and_may_keep_the_old_one(world: World) -> None:
     to = {"user": world.ids["bob"]}
     world.share(reason="team")
-    assert (
-        world.act("ann", transfer, "account", world.account, Handing(to=to, keep="read", along=["deals"]))
-        == 2
-    )
+    assert world.act(
+        "ann", transfer, "account", world.account, Handing(to=to, keep="read", along=["deals"])
+    ) == Went(records=2)
     assert world.sees() == {world.account} and world.changes(world.account) == "ok"
     assert world.sees("ann") == {world.account} and world.changes(world.account, name="ann") == "forbidden"
     owners = {str(r["id"]): str(r["owner"]) for r in world.r.rows("deal")}
@@ -272,7 +271,7 @@ def test_who_may_not_transfer_does_not(world: World) -> None:
         world.act("cid", transfer, "account", world.account, Handing(to=to))
     with pytest.raises(NotFound):
         world.act("bob", transfer, "account", world.account, Handing(to=to))
-    assert world.act("ann", transfer, "account", world.account, Handing(to=to)) == 1
+    assert world.act("ann", transfer, "account", world.account, Handing(to=to)) == Went(records=1)
     assert world.sees("ann") == set(), "nothing is kept where nothing was said"
     change = Change(
         action="transfer", object="deal", id=world.deal, set={"owner": world.ids["bob"], "amount": 7}
@@ -294,10 +293,9 @@ def test_a_right_to_transfer_is_enough_and_gives_no_other(world: World) -> None:
     call = replace(world.frame, actor=actor)
     with world.r.conn.transaction():
         begin_write(world.r.conn, call)
-        assert (
-            transfer(world.r.conn, call, "account", world.account, Handing(to={"user": world.ids["bob"]}))
-            == 1
-        )
+        assert transfer(
+            world.r.conn, call, "account", world.account, Handing(to={"user": world.ids["bob"]})
+        ) == Went(records=1)
     for values in ({"name": "x"}, {"owner": world.ids["ann"]}):
         with pytest.raises((Forbidden, Refused)), world.r.conn.transaction():
             begin_write(world.r.conn, call)
@@ -309,7 +307,7 @@ def test_a_right_to_transfer_is_enough_and_gives_no_other(world: World) -> None:
 def test_many_are_transferred_each_by_itself(world: World) -> None:
     ids = [world.deal, world.foreign, "00000000-0000-7000-8000-000000000000", "nonsense"]
     made = _many(world, ids, "many")
-    assert [(n, e.code if e else None) for _, n, e in made] == [(1, None), *[(0, "not_found")] * 3]
+    assert [(n.records, e.code if e else None) for _, n, e in made] == [(1, None), *[(0, "not_found")] * 3]
     assert world.sees(object="deal") == {world.deal}
 
 
@@ -318,9 +316,11 @@ def test_many_at_once_is_a_right_of_its_own_on_each_of_them(world: World) -> Non
     with pytest.raises(Forbidden, match="change many of"):
         _many(world, [world.deal])
     made = _many(world, [world.deal, secret], "many")
-    assert [(n, e.code if e else None) for _, n, e in made] == [(1, None), (0, "forbidden")]
+    assert [(n.records, e.code if e else None) for _, n, e in made] == [(1, None), (0, "forbidden")]
     assert world.sees(object="deal") == {world.deal}
-    assert world.act("ann", transfer, "deal", secret, Handing(to={"user": world.ids["bob"]})) == 1
+    assert world.act("ann", transfer, "deal", secret, Handing(to={"user": world.ids["bob"]})) == Went(
+        records=1
+    )
 
 
 def _many(world: World, ids: list[str], *also: str) -> Any:

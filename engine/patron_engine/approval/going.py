@@ -59,9 +59,10 @@ class Going:
         self.instance = replace(self.instance, state=result, ended_at=now, decided_at=now)
         self.add(Log(kind=result), Follow(result=result))
 
-    def park(self, code: str, node: str | None = None) -> None:
+    def park(self, code: str, node: str | None = None, why: str | None = None) -> None:
         """It cannot go on by itself: an administrator mends it."""
-        self.instance = replace(self.instance, state="parked", problems=({"code": code, "node": node},))
+        problem = {"code": code, "node": node, **({"message": why} if why else {})}
+        self.instance = replace(self.instance, state="parked", problems=(problem,))
         self.add(
             Log(kind="parked", node=node, detail={"code": code}), Tell(kind="parked", people=(), node=node)
         )
@@ -184,15 +185,39 @@ class Going:
         return replace(made, state="approved", why=seat.why, arrived_at=now, decided_at=now)
 
     def open(self, tasks: Iterable[Task]) -> None:
-        """It is their turn."""
-        for task in list(tasks):
+        """It is their turn; of somebody who is away now, that of who stands in for him."""
+        for each in list(tasks):
+            task = self._stood_in(each)
             due = self.facts.due(self.program.by_name[task.node], False) if task.kind == "approve" else None
             self.change(task, state="waiting", arrived_at=self.facts.now, due_at=due)
             self.add(Tell(kind="to_decide", people=(task.person,), node=task.node, task=task.id))
 
+    def _stood_in(self, task: Task) -> Task:
+        """The task as its substitute's. A task that somebody does for another is not passed on once more."""
+        there = self.facts.substitute(self.instance, task.person) if task.behalf is None else None
+        others = {t.person for t in self.instance.at(task.node) if t.state in UNDECIDED and t.id != task.id}
+        if there is None or there in {self.instance.submitter, self.instance.initiator, *others}:
+            return task
+        made = replace(task, person=there, behalf=task.person)
+        self.change(task, person=there, behalf=task.person)
+        self.add(Log(kind="stood_in", behalf=task.person, node=task.node, task=task.id, person=there))
+        return made
+
     # -- is it decided? ---------------------------------------------------------------------------------------------
 
+    def _leave_out(self, node: Node) -> None:
+        """One after the other: who has left meanwhile, and whose turn has not come, is not asked."""
+        held = {t.added_by for t in self.instance.at(node.name) if t.how == "before"}
+        for task in self.instance.at(node.name):
+            if task.state != "not_started" or task.added_by is not None or task.id in held:
+                continue
+            if not self.facts.active(task.person):
+                self.change(task, state="cancelled", why="left", decided_at=self.facts.now)
+                self.add(Log(kind="left_out", node=node.name, task=task.id, person=task.person))
+
     def _judged(self, node: Node) -> bool:
+        if node.mode == "each":
+            self._leave_out(node)
         tasks = [t for t in self.instance.at(node.name) if t.kind == "approve"]
         own = [t for t in tasks if t.added_by is None and t.state not in ("transferred", "cancelled")]
         added = [t for t in tasks if t.added_by is not None and t.state not in ("transferred", "cancelled")]

@@ -70,10 +70,10 @@ def acts_of_task(program: Program, instance: Instance, task: Task, asker: Asker)
     why = _not_his(instance, task, asker)
     if node is None or why is not None or task.kind == "copy":
         refused = why or Phrase("this is for your information only")
-        return {
-            act: None if act == "comment" and task.kind == "copy" and why is None else refused
-            for act in OF_TASK
-        }
+        open = {"comment"} if task.kind == "copy" and why is None else set()
+        if node is not None and _waits_for_his(instance, task, asker) and node.allows("remove_signer"):
+            open = {"remove_signer"}
+        return {act: None if act in open else refused for act in OF_TASK}
     found: dict[str, Phrase | None] = {act: None for act in ("approve", "reject", "comment", "ask")}
     for act in ("return", "transfer", "delegate", "add_signer", "remove_signer"):
         found[act] = None if node.allows(act) else Phrase("this step does not offer it")
@@ -89,6 +89,16 @@ def acts_of_task(program: Program, instance: Instance, task: Task, asker: Asker)
     ):
         found["remove_signer"] = Phrase("there is nobody to remove")
     return found
+
+
+def _waits_for_his(instance: Instance, task: Task, asker: Asker) -> bool:
+    """He added signers before him, and one of them has not acted yet."""
+    return (
+        instance.state == "running"
+        and task.person == asker.user
+        and task.state == "not_started"
+        and any(t.added_by == task.id and t.state in UNDECIDED for t in instance.tasks)
+    )
 
 
 def _not_his(instance: Instance, task: Task, asker: Asker) -> Phrase | None:

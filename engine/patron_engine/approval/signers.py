@@ -159,9 +159,13 @@ def late(program: Program, instance: Instance, task: Task, facts: Facts) -> Goin
         return decide(program, instance, task, verdict, None, None, facts, why="deadline")  # type: ignore[arg-type]
     key = "finally" if then is rule.get("finally") else "then"
     node = program.by_name[task.node]
-    to = [p for p in facts.transfer_to(instance, node, key) if p != task.person]
-    if not to:
+    meant = [p for p in facts.transfer_to(instance, node, key) if p != task.person]
+    if not meant:
         return _remind(program, instance, task, facts, last=True)
+    here = {t.person for t in instance.at(task.node) if t.state in UNDECIDED}
+    to = [p for p in meant if p not in here]
+    if not to:
+        return _here_already(program, instance, task, meant[0], facts)
     return transfer(
         program,
         instance,
@@ -172,6 +176,14 @@ def late(program: Program, instance: Instance, task: Task, facts: Facts) -> Goin
         facts,
         "late_transferred",
     )
+
+
+def _here_already(program: Program, instance: Instance, task: Task, person: str, facts: Facts) -> Going:
+    """Whoever would have it decides there already: nobody does it twice."""
+    going = Going(program, instance, facts)
+    going.change(task, state="transferred", decided_at=facts.now)
+    going.add(Log(kind="late_transferred", behalf=task.person, node=task.node, task=task.id, person=person))
+    return going.run()
 
 
 def _remind(program: Program, instance: Instance, task: Task, facts: Facts, *, last: bool) -> Going:

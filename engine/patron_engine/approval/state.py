@@ -258,13 +258,25 @@ def look_again(program: Program, instance: Instance, facts: Facts) -> Going:
 
 
 def steps_done(program: Program, instance: Instance, node: str, facts: Facts) -> Going:
-    """The steps of a `do` node have come to their end."""
-    going = Going(program, instance, facts)
+    """The steps of a `do` node have come to their end, those it was parked for as well."""
+    mended = instance.state == "parked" and any(
+        p.get("node") == node and p["code"] == "steps_failed" for p in instance.problems
+    )
+    going = Going(program, replace(instance, state="running", problems=()) if mended else instance, facts)
     place = instance.places.get(node)
     if place is not None and place.state == "open":
         going.place(node, replace(place, state="done", at=facts.now))
         going.add(Log(kind="done", node=node), Left(node=node, result="approved"))
     return going.run()
+
+
+def steps_failed(program: Program, instance: Instance, node: str, why: str | None, facts: Facts) -> Going:
+    """The steps of a `do` node were tried as often as they are: an administrator mends what they met."""
+    going = Going(program, instance, facts)
+    place = instance.places.get(node)
+    if instance.state == "running" and place is not None and place.state == "open":
+        going.park("steps_failed", node, why)
+    return going
 
 
 def urged(program: Program, instance: Instance, by: str | None, facts: Facts) -> Going:

@@ -96,6 +96,14 @@ def settle(conn: Connection, schema: str, task: Task, state: str, by: str | None
     return conn.execute(query, (state, by, now, task.id, task.state, task.claimed)).rowcount == 1
 
 
+def note_handing(conn: Connection, schema: str, id: str, handing: Mapping[str, Any]) -> None:
+    """What goes with a transfer that waits: who owned it, what he keeps, which linked records go along."""
+    query = sql.SQL("UPDATE {} SET intent = intent || %s WHERE id = %s").format(
+        sql.Identifier(schema, "sys__approval")
+    )
+    conn.execute(query, (_json({"handing": dict(handing)}), id))
+
+
 def note_before(conn: Connection, schema: str, task: str, before: Mapping[str, Any]) -> None:
     """What the record was like when a task was decided, as far as it was not as it was submitted."""
     query = sql.SQL("UPDATE {} SET before = %s WHERE id = %s").format(

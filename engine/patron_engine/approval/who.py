@@ -22,6 +22,7 @@ from patron_engine.flow.program import Step
 from patron_engine.flow.run import Run
 from patron_engine.flow.spans import after, read_span
 from patron_engine.flow.values import Reading, Subject
+from patron_engine.model.model import label_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -170,8 +171,8 @@ def run_of(
         "instance": instance.id, "initiator": instance.initiator, "approver": approver, "comment": instance.comment,
         "chosen": {node: list(ids) for node, ids in instance.chosen.items()},
         "approvers": {
-            node: list(dict.fromkeys(t.person for t in instance.tasks if t.node == node and t.state == "approved"))
-            for node in {t.node for t in instance.tasks}
+            node: list(dict.fromkeys(t.person for t in instance.at(node) if t.state == "approved" and t.kind == "approve"))
+            for node in instance.places
         },
         **more,
     }  # fmt: skip
@@ -195,6 +196,4 @@ def choose_first(nodes: Sequence[Node]) -> Refused:
 
 
 def _called(node: Node) -> str:
-    from patron_engine.model.model import label_of
-
     return label_of(node.body.get("label") or "", node.name, ())

@@ -13,7 +13,8 @@ from psycopg import sql
 from patron_engine.access.beside import holds
 from patron_engine.approval import signers, state, store
 from patron_engine.approval.value import UNDECIDED, Instance
-from patron_engine.errors import Forbidden, Refused
+from patron_engine.errors import Conflict, Forbidden, Refused
+from patron_engine.flow.look import replay
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -52,6 +53,11 @@ def revoke(conn: Conn, call: Call, id: str, comment: str | None) -> Instance:
     """After it was approved: the record is open again. What was carried out stays."""
     frame = opened(conn, call, id)
     allowed(frame, "revoke")
+    it = frame.instance
+    if store.of_record(conn, call.schema, it.object, it.record) != it.id:
+        raise Conflict(
+            Phrase("this record was submitted again since then"), code="not_latest", hint=Phrase("revoke its latest approval")
+        )  # fmt: skip
     return carry(
         frame, state.close(frame.program, frame.instance, "revoked", call.actor.user, comment, frame.facts)
     )
@@ -78,7 +84,20 @@ def mend(conn: Conn, call: Call, id: str, people: Mapping[str, Sequence[str]]) -
             [Problem(code="not_active", message=Phrase("name somebody who works here"), path="people")]
         )
     frame.facts.given = {n: list(p) for n, p in people.items()}
+    failed = [str(p["node"]) for p in frame.instance.problems if p["code"] == "steps_failed"]
+    for node in failed:
+        _steps_again(frame, node)
     return carry(frame, state.mend(frame.program, frame.instance, call.actor.user, frame.facts))
+
+
+def _steps_again(frame: Frame, node: str) -> None:
+    """The run of a `do` node goes on where it stands; nothing of it is done twice."""
+    query = sql.SQL(
+        "SELECT id::text FROM {} WHERE state = 'parked' AND record = %s AND event ->> 'instance' = %s AND event ->> 'node' = %s"
+    ).format(sql.Identifier(frame.call.schema, "sys__run"))
+    given = (frame.instance.record, frame.instance.id, node)
+    for (run,) in frame.conn.execute(query, given).fetchall():
+        replay(frame.conn, frame.call, run)
 
 
 def hand_over(conn: Conn, call: Call, person: str, to: str) -> int:

@@ -52,10 +52,9 @@ def open_to(conn: Conn, call: Call, object: Object, record: str) -> Open:
 def as_read(conn: Conn, call: Call, open: Open | None, instance: Instance) -> Instance:
     """The instance with what it keeps as he may read it: nothing of a record that he may not see."""
     intent = instance.intent
+    kept = {} if intent is None else intent.get("values", intent["set"])
     snapshot, asked = (
-        kept_as_read(conn, call, open, [instance.snapshot, {} if intent is None else intent["set"]])
-        if open is not None
-        else ({}, {})
+        kept_as_read(conn, call, open, [instance.snapshot, kept]) if open is not None else ({}, {})
     )
     return replace(instance, snapshot=snapshot, intent=None if intent is None else {**intent, "set": asked})
 

@@ -7,7 +7,6 @@ step names; they lead to the approval. What cannot leave, because the workspace 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -19,17 +18,17 @@ from patron_engine.flow.people import of_users, people
 from patron_engine.flow.program import Step
 from patron_engine.flow.telling import groups_of
 from patron_engine.flow.values import Reading, Subject
-from patron_engine.model.model import label_of, say
 from patron_engine.phrases import Phrase, own_catalogue, written
 from patron_engine.query.call import Call
 from patron_engine.query.values import fetch_values
 from patron_engine.record.outbox import Parcel
 from patron_engine.record.statements import Conn
 from patron_engine.record.telling import Text
+from patron_engine.ways.approval_right import reading_as
+from patron_engine.ways.approval_titles import subjects_of
 from patron_engine.ways.leaving import OWN, deliver, put
 
 log = logging.getLogger("patron.flow")
-_HOLE: Final = re.compile(r"\{\{\s*([a-z0-9_.]+)\s*\}\}")
 NAMED: Final = ("to_decide", "copied")  # of these a step, or the approval, says whom, how and in which words
 SENTENCES: Final[Mapping[str, Phrase]] = {
     "to_decide": Phrase("To decide: {subject}"),
@@ -46,42 +45,6 @@ SENTENCES: Final[Mapping[str, Phrase]] = {
     "commented": Phrase("A comment on {subject}"),
     "parked": Phrase("Cannot go on: {subject}"),
 }
-
-
-def subject_of(
-    conn: Conn, call: Call, program: Program, instance: Instance, node: str | None, languages: Sequence[str]
-) -> str:
-    """What a task is called: its title with the record's values in it, else the approval and the record."""
-    return subjects_of(conn, call, program, instance, node, [languages])[0]
-
-
-def subjects_of(
-    conn: Conn, call: Call, program: Program, instance: Instance, node: str | None, wanted: Sequence[Sequence[str]]
-) -> list[str]:  # fmt: skip
-    """The same for several readers, each by the languages he reads."""
-    body = program.by_name[node].body if node is not None and node in program.by_name else program.body
-    titles = [say(body.get("title") or program.tells("title") or "", tuple(each)) for each in wanted]
-    object = call.model.objects[instance.object]
-    names = [n for title in titles for n in (_HOLE.findall(title) if title else [object.title])]
-    found = fetch_values(
-        conn, call, instance.object, [instance.record], list(dict.fromkeys(names)), money="own"
-    )
-    values = found.get(instance.record) or instance.snapshot
-    return [
-        _HOLE.sub(lambda hole: _text(values.get(hole[1])), title) if title else _usual(program, tuple(each), values.get(object.title))
-        for title, each in zip(titles, wanted, strict=True)
-    ]  # fmt: skip
-
-
-def _usual(program: Program, languages: tuple[str, ...], title: Any) -> str:
-    called = label_of(program.body.get("label") or "", program.name, languages)
-    return f"{say(called.texts, languages) or called}: {_text(title)}"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(str(v) for v in value.values() if v is not None)
-    return "" if value is None else str(value)
 
 
 # -- telling --------------------------------------------------------------------------------------------------------
@@ -102,10 +65,13 @@ def tell(conn: Conn, call: Call, program: Program, instance: Instance, tells: Se
         if rule.get("template"):
             _by_template(conn, call, rule, instance, to, about)
         elif to:
-            text = _said(reading, step, rule, instance, call) or _sentence(
-                conn, call, program, instance, told
-            )
-            _deliver(conn, call, rule, to, text, about, f"/approvals/{told.task or instance.id}")
+            link = f"/approvals/{told.task or instance.id}"
+            text = _said(reading, step, rule, instance, call)
+            if text is not None:
+                _deliver(conn, call, rule, to, text, about, link)
+                continue
+            for n, (own, people) in enumerate(_sentences(conn, call, program, instance, told, to)):
+                _deliver(conn, call, rule if n == 0 else _own_ways(rule), people, own, about, link)
 
 
 def _rule(program: Program, told: Tell) -> tuple[Step, Mapping[str, Any]]:
@@ -138,16 +104,33 @@ def _said(
     return None if value is None else str(value)
 
 
-def _sentence(conn: Conn, call: Call, program: Program, instance: Instance, told: Tell) -> Text:
-    """By language."""
+def _sentences(
+    conn: Conn, call: Call, program: Program, instance: Instance, told: Tell, to: Sequence[str]
+) -> list[tuple[Text, list[str]]]:
+    """By language, with what each may read of the record; who reads the same is told together."""
+    found: dict[tuple[str, ...], list[str]] = {}
     languages = tuple(dict.fromkeys((*call.model.workspace.languages, "en")))
-    subjects = subjects_of(
-        conn, call, program, instance, told.node, [(each, *languages) for each in languages]
-    )
-    return {
-        each: written(Phrase(SENTENCES[told.kind], subject=subject), (each,), own_catalogue())
-        for each, subject in zip(languages, subjects, strict=True)
-    }
+    wanted = [(each, *languages) for each in languages]
+    for person in to:
+        reader = reading_as(conn, call, program, instance, person)
+        found.setdefault(tuple(subjects_of(conn, reader, program, instance, told.node, wanted)), []).append(
+            person
+        )
+    return [
+        (
+            {
+                each: written(Phrase(SENTENCES[told.kind], subject=subject), (each,), own_catalogue())
+                for each, subject in zip(languages, subjects, strict=True)
+            },
+            people,
+        )
+        for subjects, people in found.items()
+    ]
+
+
+def _own_ways(rule: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without chat: a group is told once."""
+    return {**rule, "channels": [c for c in rule.get("channels") or () if c != "chat"]}
 
 
 def _deliver(

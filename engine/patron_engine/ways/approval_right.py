@@ -10,9 +10,11 @@ from dataclasses import replace
 
 from psycopg import sql
 
-from patron_engine.actor import Actor, AtStep
+from patron_engine.actor import SYSTEM, Actor, AtStep
 from patron_engine.approval.program import Program
 from patron_engine.approval.value import Instance, Task
+from patron_engine.flow.people import of_users
+from patron_engine.flow.values import Reading
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
 
@@ -29,6 +31,25 @@ def actor_at(actor: Actor, program: Program, instance: Instance, task: Task | No
     node = program.by_name.get(task.node) if task is not None else None
     rights = tuple(sorted(node.fields.items())) if node is not None else ()
     return replace(actor, step=AtStep(object=instance.object, rights=rights))
+
+
+def actor_of(conn: Conn, call: Call, user: str | None) -> Actor | None:
+    """A user as he stands now; None when he may not do anything any more."""
+    if user is None:
+        return SYSTEM
+    row = of_users(Reading(conn, call), [user], "roles", "kind", "active").get(user)
+    if row is None or row.get("active") is False:
+        return None
+    return Actor(
+        user=user, administrator=user in call.administrators(), roles=frozenset(row.get("roles") or ()), kind=row.get("kind") or "internal"
+    )  # fmt: skip
+
+
+def reading_as(conn: Conn, call: Call, program: Program, instance: Instance, person: str) -> Call:
+    """The call of somebody who is told of it, as he reads the record at his latest step."""
+    actor = actor_of(conn, call, person) or Actor(user=person)
+    task = next((t for t in reversed(instance.tasks) if t.person == person), None)
+    return at_step(replace(call, actor=actor), program, instance, task)
 
 
 def looking(call: Call, actor: Actor) -> Call:

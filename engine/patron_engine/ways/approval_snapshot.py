@@ -1,6 +1,7 @@
 """Snapshot: a record with its details, as its approval keeps it. Part of the way approve.
 
-In: a record. Out: its values as JSON, whoever asks; nothing of one that cannot be read. Changes nothing.
+In: a record. Out: its values as JSON, whoever asks; nothing of one that cannot be read. Of a change that waits: what it would make of
+the fields it names, in whatever form it was sent. Changes nothing.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from patron_engine.actor import SYSTEM
+from patron_engine.approval.value import Instance
 from patron_engine.errors import PatronError
 from patron_engine.jsonio import loads
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
+from patron_engine.ways.intents import as_intended
 from patron_engine.ways.read import read_one
 
 
@@ -28,3 +31,14 @@ def snapshot(conn: Conn, call: Call, object: str, record: str) -> dict[str, Any]
     except PatronError:
         return {}
     return kept
+
+
+def with_values(conn: Conn, call: Call, instance: Instance) -> Instance:
+    """The instance, its intent with the values that the change would write."""
+    intent = instance.intent
+    if intent is None:
+        return instance
+    with as_intended(conn, call, instance):
+        then = snapshot(conn, call, instance.object, instance.record)
+    values = {name: then[name] for name in intent["set"] if name in then}
+    return replace(instance, intent={**intent, "values": values})

@@ -25,7 +25,8 @@ from patron_engine.query.call import Call
 from patron_engine.query.values import fetch_values
 from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
-from patron_engine.ways.approval_notices import subject_of
+from patron_engine.ways.approval_right import reading_as
+from patron_engine.ways.approval_titles import subjects_of
 from patron_engine.ways.save import save
 
 TASK: Final = "approval_task"
@@ -43,17 +44,18 @@ def mirror(conn: Conn, call: Call, program: Program, before: Instance, now: Inst
     reachable = about is not None and now.object in about.link.to
     if not reachable and about is not None and about.required is True:
         return
-    subjects: dict[str | None, str] = {}
+    subjects: dict[tuple[str, str], str] = {}
     changes = []
     kept = fetch_values(conn, call, TASK, sorted(known), ["id"]) if known else {}
     for task in [
         t for t in tasks if t.id in kept or t.id not in known
     ]:  # a record that went took its tasks along
-        if task.node not in subjects:
-            subjects[task.node] = subject_of(
-                conn, call, program, now, task.node, call.model.workspace.languages
-            )[:300]
-        values = _record(call, program, now, task, subjects[task.node])
+        key = (task.node, task.person)
+        if key not in subjects:  # whoever lists it reads what its assignee may read
+            reader = reading_as(conn, call, program, now, task.person)
+            (subject,) = subjects_of(conn, reader, program, now, task.node, [call.model.workspace.languages])
+            subjects[key] = subject[:300]
+        values = _record(call, program, now, task, subjects[key])
         if reachable and about is not None:
             values["about"] = {"object": now.object, "id": now.record} if about.link.several else now.record
         values = {n: v for n, v in values.items() if n in object.fields}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from patron_engine.actor import Actor
 from patron_engine.approval import state, store
@@ -27,11 +27,13 @@ from patron_engine.ways.approval_changes import Difference, differences
 from patron_engine.ways.approval_drawn import called, names_of
 from patron_engine.ways.approval_files import named
 from patron_engine.ways.approval_kept import Open, as_read, kept_as_read, open_to, rows_of
-from patron_engine.ways.approval_notices import subject_of
 from patron_engine.ways.approval_right import at_step, let_in_before
+from patron_engine.ways.approval_titles import subject_of
 from patron_engine.ways.approve import asker_of
 from patron_engine.ways.approving import Frame, frame_of, way_on
 from patron_engine.ways.read import read_one
+
+STANDS: Final = ("running", "parked")  # where it stands at steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +101,8 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
     people = [*people_of(stops), *_in_log(lines), *(p for p in (instance.submitter, instance.initiator) if p)]
     return Seen(
         instance=frame.instance, label=called(call, program.body.get("label"), program.name),
-        subject=subject_of(conn, call, program, instance, his[0].node if his else None, call.actor.languages),
-        steps=[n for n, p in instance.places.items() if p.state == "open"], route=stops, log=lines,
+        subject=subject_of(conn, there, program, instance, his[0].node if his else None),
+        steps=[n for n, p in instance.places.items() if p.state == "open" and instance.state in STANDS], route=stops, log=lines,
         names=names_of(conn, call, people),
         acts=acts_of_instance(program, instance, asker, call.now), mine=[_mine(frame, t) for t in his],
         take_back=_take_back(frame, mine), fields=_fields(frame, his, record), 

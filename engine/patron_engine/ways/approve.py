@@ -19,7 +19,7 @@ from patron_engine.access.pick import fits
 from patron_engine.approval import state, store
 from patron_engine.approval.may import FORBIDDEN, Asker, acts_of_instance, closed_to
 from patron_engine.approval.program import Program, program_of
-from patron_engine.approval.value import OPEN, Instance
+from patron_engine.approval.value import Instance
 from patron_engine.approval.who import run_of
 from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, Refused
 from patron_engine.flow.values import Reading, Subject
@@ -34,7 +34,7 @@ from patron_engine.record.asking import Ask, Trigger, triggers_of
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_choices import ask_choices, chosen_people
-from patron_engine.ways.approval_snapshot import snapshot
+from patron_engine.ways.approval_snapshot import snapshot, with_values
 from patron_engine.ways.approving import Frame, carry, frame_of, opened
 from patron_engine.ways.read import read_one
 
@@ -50,12 +50,12 @@ def begin_of(conn: Conn, call: Call, ask: Ask, intent: Mapping[str, Any] | None)
     takes the place of the one that waited, and it is submitted again."""
     returned = _returned(conn, call, ask) if intent is not None else None
     if returned is not None:
-        anew = replace(returned, instance=replace(returned.instance, intent=intent))
+        anew = replace(returned, instance=with_values(conn, call, replace(returned.instance, intent=intent)))
         anew.facts.instance = anew.instance
         return carry(anew, state.resubmit(anew.program, anew.instance, call.actor.user, anew.facts)).id
     submitter = ask.causer or ask.owner
-    instance = _new(conn, call, ask.approval, ask.object, ask.record, ask.verb, submitter, intent, {})
-    return _begun(conn, call, instance).id
+    instance = new_instance(conn, call, ask.approval, ask.object, ask.record, ask.verb, submitter, intent, {})
+    return begun(conn, call, with_values(conn, call, instance)).id
 
 
 def _returned(conn: Conn, call: Call, ask: Ask) -> Frame | None:
@@ -78,21 +78,26 @@ def submit(
     check_comment(comment)
     record = _submittable(conn, call, object, id)
     there = store.of_record(conn, call.schema, object, record, open=True)
+    people = chosen_people(chosen or {})
     if there is not None:
-        return _again(conn, call, there, comment)
+        frame = opened(conn, call, there)
+        if frame.instance.state != "returned":
+            raise _running(frame.instance)
+        return _again(conn, call, frame, people, comment)
     latest = store.of_record(conn, call.schema, object, record)
     before = store.load(conn, call.schema, latest) if latest is not None else None
-    trigger = _fitting(conn, call, object, record, approval, button)
+    trigger = fitting(conn, call, object, record, approval, button)
     if before is not None and before.state == "approved" and trigger.body.get("after_lock") == "locked":
         raise Conflict(
             Phrase("this is approved already"),
             code="approved_already",
             hint=Phrase("who may revoke the approval opens it again"),
         )
-    people = chosen_people(chosen or {})
-    instance = _new(conn, call, trigger.approval, object, record, trigger.verb, call.actor.user, None, people)
+    instance = new_instance(
+        conn, call, trigger.approval, object, record, trigger.verb, call.actor.user, None, people
+    )
     ask_choices(conn, call, today(call, instance.approval), instance)
-    return _begun(conn, call, replace(instance, comment=comment))
+    return begun(conn, call, replace(instance, comment=comment))
 
 
 def check_comment(comment: str | None) -> None:
@@ -100,14 +105,6 @@ def check_comment(comment: str | None) -> None:
         raise LimitExceeded(
             Phrase("a comment has at most {most} characters", most=MAX_COMMENT), code="limit_approval_comment"
         )
-
-
-def start(conn: Conn, call: Call, object: str, record: str, approval: str | None, causer: str | None) -> str:
-    """A step of an automation submits a record, for whoever caused it."""
-    trigger = None if approval else _fitting(conn, call, object, record, None, None)
-    name = approval or (trigger.approval if trigger is not None else "")
-    submitter = causer or _owner(conn, call, object, record)
-    return _begun(conn, call, _new(conn, call, name, object, record, "submit", submitter, None, {})).id
 
 
 def _submittable(conn: Conn, call: Call, object: str, id: str) -> str:
@@ -125,11 +122,14 @@ def _submittable(conn: Conn, call: Call, object: str, id: str) -> str:
     return str(record)
 
 
-def _again(conn: Conn, call: Call, id: str, comment: str | None) -> Instance:
-    frame = opened(conn, call, id)
-    if frame.instance.state != "returned":
-        raise _running(frame.instance)
-    return carry(frame, state.resubmit(frame.program, frame.instance, call.actor.user, frame.facts, comment))
+def _again(conn: Conn, call: Call, frame: Frame, people: Chosen, comment: str | None) -> Instance:
+    """One that was returned; whom he chose then stays, unless he chooses anew."""
+    instance = frame.instance
+    if people:
+        instance = replace(instance, chosen={**instance.chosen, **{n: tuple(p) for n, p in people.items()}})
+        ask_choices(conn, call, frame.program, replace(instance, state="running", places={}))
+    frame.facts.instance = instance
+    return carry(frame, state.resubmit(frame.program, instance, call.actor.user, frame.facts, comment))
 
 
 def _running(instance: Instance) -> Conflict:
@@ -158,7 +158,7 @@ def candidates(conn: Conn, call: Call, object: str, record: str, button: str | N
     return found
 
 
-def _fitting(
+def fitting(
     conn: Conn, call: Call, object: str, record: str, approval: str | None, button: str | None
 ) -> Trigger:
     found = candidates(conn, call, object, record, button)
@@ -171,13 +171,13 @@ def _fitting(
     )  # fmt: skip
 
 
-def _new(
+def new_instance(
     conn: Conn, call: Call, approval: str, object: str, record: str, trigger: str, submitter: str | None,
     intent: Mapping[str, Any] | None, chosen: Chosen,
 ) -> Instance:  # fmt: skip
     program = today(call, approval)
     initiator = (
-        _owner(conn, call, object, record) or submitter
+        owner_of(conn, call, object, record) or submitter
         if program.tells("initiator") == "owner"
         else submitter
     )
@@ -190,7 +190,7 @@ def _new(
 
 def proposed(conn: Conn, call: Call, approval: str, object: str, record: str) -> Instance:
     """What submitting would begin."""
-    return _new(conn, call, approval, object, record, "submit", call.actor.user, None, {})
+    return new_instance(conn, call, approval, object, record, "submit", call.actor.user, None, {})
 
 
 def instance_of(conn: Conn, call: Call, object: str, record: str) -> str:
@@ -212,7 +212,7 @@ def today(call: Call, approval: str) -> Program:
     return program
 
 
-def _begun(conn: Conn, call: Call, instance: Instance) -> Instance:
+def begun(conn: Conn, call: Call, instance: Instance) -> Instance:
     if not store.insert(conn, call.schema, instance):
         there = store.of_record(conn, call.schema, instance.object, instance.record, open=True)
         raise _running(replace(instance, id=there or instance.id))
@@ -220,7 +220,7 @@ def _begun(conn: Conn, call: Call, instance: Instance) -> Instance:
     return carry(frame, state.begin(frame.program, instance, frame.facts))
 
 
-def _owner(conn: Conn, call: Call, object: str, record: str) -> str | None:
+def owner_of(conn: Conn, call: Call, object: str, record: str) -> str | None:
     if "owner" not in call.model.objects[object].fields:
         return None
     found = fetch_values(conn, call, object, [record], ["owner"]).get(record, {}).get("owner")
@@ -263,26 +263,14 @@ def withdraw(conn: Conn, call: Call, id: str, comment: str | None) -> Instance:
     )
 
 
-def withdraw_of(conn: Conn, call: Call, object: str, record: str, reason: str | None) -> str | None:
-    """A step of an automation withdraws what is open of a record."""
-    id = store.of_record(conn, call.schema, object, record, open=True)
-    if id is None:
-        return None
-    frame = opened(conn, call, id)
-    if frame.instance.state in OPEN:
-        carry(
-            frame,
-            state.close(frame.program, frame.instance, "withdrawn", call.actor.user, reason, frame.facts),
-        )
-    return id
-
-
-def resubmit(conn: Conn, call: Call, id: str, comment: str | None = None) -> Instance:
+def resubmit(
+    conn: Conn, call: Call, id: str, comment: str | None = None, chosen: Mapping[str, Any] | None = None
+) -> Instance:
     """One that was returned goes on."""
     frame = opened(conn, call, id)
     check_comment(comment)
     allowed(frame, "resubmit")
-    return carry(frame, state.resubmit(frame.program, frame.instance, call.actor.user, frame.facts, comment))
+    return _again(conn, call, frame, chosen_people(chosen or {}), comment)
 
 
 def urge(conn: Conn, call: Call, id: str) -> Instance:
@@ -291,9 +279,3 @@ def urge(conn: Conn, call: Call, id: str) -> Instance:
     allowed(frame, "urge")
     going = state.urged(frame.program, frame.instance, call.actor.user, frame.facts)
     return carry(frame, going)
-
-
-def node_done(conn: Conn, call: Call, id: str, node: str) -> None:
-    """The worker did the steps of a node."""
-    frame = opened(conn, call, id)
-    carry(frame, state.steps_done(frame.program, frame.instance, node, frame.facts))

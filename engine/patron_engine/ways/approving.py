@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from patron_engine.actor import SYSTEM, Actor, Cause
+from patron_engine.actor import SYSTEM, Cause
 from patron_engine.approval import state, store
 from patron_engine.approval.ahead import Ahead
 from patron_engine.approval.going import Going
@@ -21,24 +21,25 @@ from patron_engine.approval.value import DoSteps, Effect, Follow, Instance, Left
 from patron_engine.approval.who import Around, run_of
 from patron_engine.errors import Conflict, NotFound, PatronError, Refused
 from patron_engine.flow import store as runs
-from patron_engine.flow.people import of_users
 from patron_engine.flow.program import Do, Flow, flow_at
 from patron_engine.flow.run import Run, said
-from patron_engine.flow.values import Reading
 from patron_engine.model.automations import WAITING, runs_at_once
 from patron_engine.model.model import Model, label_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.query.values import fetch_values
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
 from patron_engine.release.active import load_model
 from patron_engine.ways.approval_notices import tell
+from patron_engine.ways.approval_right import actor_of
 from patron_engine.ways.approval_told import let_in, mirror, raise_events
 from patron_engine.ways.flow import advance
 from patron_engine.ways.intents import as_intended, change_kept
 from patron_engine.ways.save import save
 from patron_engine.ways.steps import flow_named
+from patron_engine.ways.transfer import transferred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +119,8 @@ def carry(frame: Frame, going: Going) -> Instance:
             waiting = [*after.effects, *waiting] if isinstance(effect, Follow) else [*waiting, *after.effects]
             instance = _kept(frame, before, after.instance)
     store.log(frame.conn, frame.call.schema, instance.id, frame.call.now, lines)
-    mirror(frame.conn, frame.call, frame.program, frame.instance, instance)
     let_in(frame.conn, frame.call, frame.instance, instance, tells)
+    mirror(frame.conn, frame.call, frame.program, frame.instance, instance)
     tell(frame.conn, frame.call, frame.program, instance, tells)
     return instance
 
@@ -166,8 +167,17 @@ def _do(frame: Frame, instance: Instance, effect: DoSteps) -> Going:
     if runs_at_once(node.body.get("steps") or ()):
         run, _ = _advanced(frame, flow, run)
     if run.state in ("done", "stopped"):
-        return state.steps_done(frame.program, instance, effect.node, frame.facts)
+        return steps_done(frame, instance, effect.node)
     return Going(frame.program, instance, frame.facts)
+
+
+def steps_done(frame: Frame, instance: Instance, node: str) -> Going:
+    """The way on after the steps of a node. Where they deleted the record nobody is asked about it any more."""
+    going = state.steps_done(frame.program, instance, node, frame.facts)
+    asks = going.instance.state == "parked" or going.instance.waiting
+    if not asks or fetch_values(frame.conn, frame.call, instance.object, [instance.record], ["id"]):
+        return going
+    return state.lost(frame.program, instance, frame.facts.approver, frame.facts)
 
 
 def _flow(frame: Frame, key: str) -> Flow | None:
@@ -239,20 +249,12 @@ def _carry_out(frame: Frame, instance: Instance) -> tuple[dict[str, Any], ...] |
     call = replace(frame.call, actor=actor, cause=Cause(kind="approval", detail=detail))
     try:
         with frame.conn.transaction():
-            save(frame.conn, call, [change_kept(instance.intent)])
+            change = change_kept(instance.intent)
+            save(frame.conn, call, [change])
+            handing = instance.intent.get("handing")
+            if handing is not None and change.id is not None:
+                transferred(frame.conn, call, change.object, change.id, change.set["owner"], handing)
     except PatronError as error:
         found = getattr(error, "problems", ()) or [Problem(code=error.code, message=error.detail)]
         return tuple({"code": p.code, "message": str(p.message), "path": p.path} for p in found)
     return None
-
-
-def actor_of(conn: Conn, call: Call, user: str | None) -> Actor | None:
-    """A user as he stands now; None when he may not do anything any more."""
-    if user is None:
-        return SYSTEM
-    row = of_users(Reading(conn, call), [user], "roles", "kind", "active").get(user)
-    if row is None or row.get("active") is False:
-        return None
-    return Actor(
-        user=user, administrator=user in call.administrators(), roles=frozenset(row.get("roles") or ()), kind=row.get("kind") or "internal"
-    )  # fmt: skip

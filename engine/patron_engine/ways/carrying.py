@@ -26,13 +26,13 @@ Carrier = Callable[[Conn, Call, Run, Any], Mapping[str, Any]]
 
 
 def _start(conn: Conn, call: Call, run: Run, command: StartApproval) -> Mapping[str, Any]:
-    from patron_engine.ways.approve import start  # an approval runs steps, so it stands above this
+    from patron_engine.ways.approval_steps import start  # an approval runs steps, so it stands above this
 
     return {"instance": start(conn, call, command.object, command.record, command.approval, run.causer)}
 
 
 def _withdraw(conn: Conn, call: Call, run: Run, command: WithdrawApproval) -> Mapping[str, Any]:
-    from patron_engine.ways.approve import withdraw_of
+    from patron_engine.ways.approval_steps import withdraw_of
 
     return {"instance": withdraw_of(conn, call, command.object, command.record, command.reason)}
 

@@ -126,9 +126,9 @@ def go_on_alone(conn: Conn, call: Call, who: Who, older: Older | None = None) ->
         except ReleaseChanged:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold up the workspace
-            store.keep(
-                conn, call.schema, [failed(run, f"{type(error).__name__}: {error}"[:500], call.now)], call.now
-            )
+            late = failed(run, f"{type(error).__name__}: {error}"[:500], call.now)
+            store.keep(conn, call.schema, [late], call.now)
+            _told(conn, call, Advanced(runs=(late,), problems={}))
         return 1
     return 0
 
@@ -188,12 +188,16 @@ def advance(conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older 
 
 
 def _told(conn: Conn, call: Call, gone: Advanced) -> None:
-    """Approvals go on where the steps of a node have come to their end."""
-    from patron_engine.ways.approve import node_done  # it runs steps, so it stands above this
+    """Approvals go on where the steps of a node have come to their end, and park where these are parked."""
+    from patron_engine.ways.approval_steps import node_done  # it runs steps, so it stands above this
 
     for run in gone.runs:
-        if run.rule.startswith("approval:") and "node" in run.event and run.state in ("done", "stopped"):
-            node_done(conn, call, str(run.event["instance"]), str(run.event["node"]))
+        if (
+            run.rule.startswith("approval:")
+            and "node" in run.event
+            and run.state in ("done", "stopped", "parked")
+        ):
+            node_done(conn, call, run)
 
 
 def _stopped(under: Under, runs: Sequence[Run]) -> list[Run]:

@@ -1,12 +1,13 @@
 """Approvals over HTTP: submitting, inboxes, deciding, administration.
 
-    POST /records/{object}/{id}/submit          {"chosen": {node: [user]}, "approval", "button"} -> 202 with the instance
+    POST /records/{object}/{id}/submit          {"chosen": {node: [user]}, "comment", "approval", "button"} -> 202 with the instance
     GET  /records/{object}/{id}/approval        the latest instance, what submitting would do, with the route and names
     POST /records/{object}/{id}/approval/{act}  withdraw, urge, resubmit, comment; jump {"to"}, end, revoke, mend {"people"}
     GET  /approvals?box=waiting|done|started|copied&object=&approval=&before=
     GET  /approvals/{id}                        an instance, by its id or that of one of its tasks
     POST /approvals/{task}/{act}                approve reject return transfer delegate add-signer remove-signer claim ask comment
-                                                take-back read, with {"comment", "fields", "to", "how", "signature", "files", "chosen", "confirm"}
+                                                take-back read, with {"comment", "fields", "to", "how", "signature", "files", "chosen", "confirm"};
+                                                or, of an instance, what /records/…/approval/{act} does
     POST /approvals/batch                       {"tasks", "act": approve | reject, "comment"}: each by itself
 
 In: requests. Out: JSON; the way approve decides everything.
@@ -32,6 +33,7 @@ from patron_engine.ways import approval_admin, approval_box, approve, deciding
 from patron_engine.ways.approval_ahead import Submitting, submitting
 from patron_engine.ways.approval_box import Narrow
 from patron_engine.ways.approval_people import Wish, speak_of
+from patron_engine.ways.approvals_seen import seen_frame
 from patron_platform.api.approvals_written import box_json, instance_json
 from patron_platform.api.door import enter
 from patron_platform.api.idempotency import Answer, write
@@ -51,7 +53,7 @@ WISH = ("comment", "fields", "to", "how", "signature", "files", "chosen", "confi
 def submit(request: Request, object: str, id: str, data: Body) -> Response:
     caller = enter(request)
     body = json_object(request, data)
-    only(body, ("chosen", "approval", "button"))
+    only(body, ("chosen", "comment", "approval", "button"))
     chosen = _mapping(body, "chosen")
 
     def act(conn: Conn, call: Call) -> Answer:
@@ -63,6 +65,7 @@ def submit(request: Request, object: str, id: str, data: Body) -> Response:
             chosen=chosen,
             approval=_text(body, "approval"),
             button=_text(body, "button"),
+            comment=_text(body, "comment"),
         )
         return _answer(conn, call, made)
 
@@ -99,7 +102,7 @@ def act_on_approval(request: Request, object: str, id: str, verb: str, data: Bod
     caller = enter(request)
     only({verb: None}, tuple(_WHOLE), "act of an approval")
     body = json_object(request, data)
-    only(body, ("comment", "to", "people", "files"))
+    only(body, ("comment", "to", "people", "files", "chosen"))
 
     def act(conn: Conn, call: Call) -> Answer:
         instance = approve.instance_of(conn, call, object, id)
@@ -117,7 +120,9 @@ _WHOLE: Mapping[str, Callable[[Conn, Call, str, Mapping[str, Any]], Instance]] =
         id,
         Wish(act="comment", comment=_text(body, "comment"), to=body.get("to"), files=_files(body)),
     ),
-    "resubmit": lambda conn, call, id, body: approve.resubmit(conn, call, id),
+    "resubmit": lambda conn, call, id, body: approve.resubmit(
+        conn, call, id, _text(body, "comment"), _mapping(body, "chosen")
+    ),
     "jump": lambda conn, call, id, body: approval_admin.jump(
         conn, call, id, _text(body, "to") or "", _text(body, "comment")
     ),
@@ -202,7 +207,7 @@ def open_approval(request: Request, id: str) -> Response:
 def act_on_task(request: Request, task: str, verb: str, data: Body) -> Response:
     caller = enter(request)
     body = json_object(request, data)
-    only(body, WISH)
+    only(body, (*WISH, "people"))
     wish = Wish(
         act=verb.replace("-", "_"), comment=_text(body, "comment"), to=body.get("to"), how=_text(body, "how") or "after",
         fields=_mapping(body, "fields"), signature=_text(body, "signature"), chosen=_mapping(body, "chosen"),
@@ -213,10 +218,21 @@ def act_on_task(request: Request, task: str, verb: str, data: Body) -> Response:
         if verb == "read":
             approval_box.mark_read(conn, call, deciding.id_of(task))
             return Answer(status=204)
+        whole = _instance_meant(conn, call, task, verb)
+        if whole is not None:
+            return _answer(conn, call, _WHOLE[verb](conn, call, whole, body))
         made = deciding.act(conn, call, task, wish)
         return Answer(dumps(instance_json(conn, call, made.id)))
 
     return write(request, caller, data, act)
+
+
+def _instance_meant(conn: Conn, call: Call, id: str, verb: str) -> str | None:
+    """The approval that an act is about; None where it is about a task. A comment is on the whole where the whole is named."""
+    if verb not in _WHOLE:
+        return None
+    found = seen_frame(conn, call, deciding.id_of(id)).instance.id
+    return found if verb != "comment" or found == deciding.id_of(id) else None
 
 
 # -- out and in -----------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from patron_engine.record.given import Reason
 from patron_engine.ways.give import Given, Wish, give, given, take
 from patron_engine.ways.principals import Principal
 from patron_engine.ways.transfer import Handing, transfer, transfer_each
+from patron_platform.api.approvals_written import instance_json
 from patron_platform.api.door import enter
 from patron_platform.api.idempotency import Answer, write
 from patron_platform.api.requests import Body, json_answer, json_object, names, only, parameters
@@ -82,7 +83,10 @@ def hand_over(request: Request, object: str, id: str, data: Body) -> Response:
     handing = _handing(body)
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
-        return Answer(dumps({"records": transfer(conn, call, object, id, handing)}))
+        went = transfer(conn, call, object, id, handing)
+        if went.instance is not None:  # it waits for an approval
+            return Answer(dumps(instance_json(conn, call, went.instance)), 202)
+        return Answer(dumps({"records": went.records}))
 
     return write(request, caller, data, act)
 
@@ -104,7 +108,9 @@ def hand_many_over(request: Request, object: str, data: Body) -> Response:
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         results = []
         for id, went, error in transfer_each(conn, call, object, list(dict.fromkeys(ids)), handing):
-            result: dict[str, Any] = {"id": id, "records": went}
+            result: dict[str, Any] = {"id": id, "records": went.records}
+            if went.instance is not None:
+                result["instance"] = went.instance
             if error is not None:
                 result |= {"code": error.code, "detail": written(error.detail, call.actor.languages)}
             results.append(result)

@@ -45,7 +45,7 @@ _WISH: JsonValue = {
         {
             "comment": TEXT, "fields": {"type": "object", "description": "fields of the record that the step gives"},
             "to": {"description": "whom; of return: submitter, last or a step"}, "how": {"enum": ["before", "after", "beside"]},
-            "signature": TEXT, "files": list_of(ID), "chosen": _PEOPLE, "confirm": {"type": "string", "description": "the changed route that was shown"},
+            "signature": TEXT, "files": list_of(ID), "chosen": _PEOPLE, "confirm": {"type": "string", "description": "the changed route that was shown"}, "people": _PEOPLE,
         }
     ),
     "additionalProperties": False,
@@ -67,14 +67,22 @@ def approval_paths_of(object: Object, label: str) -> JsonValue:
     waits = answers("202", "It waits: the approval", ref("Approval"))
     done = answers("200", "It is over: the approval", ref("Approval"))
     submit = {
-        **record_of({"chosen": _PEOPLE, "approval": TEXT, "button": TEXT}),
+        **record_of({"chosen": _PEOPLE, **_COMMENT, "approval": TEXT, "button": TEXT}),
         "additionalProperties": False,
     }
     seen = answers(
         "200", "The latest, and what submitting would do", record_of({"instance": _ANY, "submit": _ANY})
     )
     whole = {
-        **record_of({**_COMMENT, "to": {"description": "a step, or people"}, "people": _PEOPLE}),
+        **record_of(
+            {
+                **_COMMENT,
+                "to": {"description": "a step, or people"},
+                "people": _PEOPLE,
+                "files": list_of(ID),
+                "chosen": _PEOPLE,
+            }
+        ),
         "additionalProperties": False,
     }
     return {
@@ -166,7 +174,7 @@ APPROVALS: JsonValue = {
         "get": _plain("read_approval", "An approval, by its id or a task's", answers("200", "The approval", ref("Approval"))),
     },
     "/approvals/{id}/{act}": {
-        "parameters": [in_path("id", ID), in_path("act", {"enum": list(VERBS)})],
-        "post": _plain("act_on_task", "What an approver does", answers("200", "The approval", ref("Approval")), _WISH, IDEMPOTENCY_KEY),
+        "parameters": [in_path("id", ID), in_path("act", {"enum": list(dict.fromkeys((*VERBS, *_WHOLE)))})],
+        "post": _plain("act_on_task", "What an approver does with a task; withdraw, urge, end … with the whole", answers("200", "The approval", ref("Approval")), _WISH, IDEMPOTENCY_KEY),
     },
 }  # fmt: skip

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.access.decide import readable
+from patron_engine.approval.value import OPEN
 from patron_engine.errors import NotFound
 from patron_engine.jsonio import dumps
 from patron_engine.page.people import choices
@@ -194,15 +195,14 @@ def _signed(seen: Seen) -> dict[str, str]:
 
 
 def _intent(call: Call, visitor: Visitor, seen: Seen) -> list[Any]:
-    """The fields that the change which waits would write, as they are and as they would be."""
+    """The fields that the change which waits would write, as they are and as they would be; of one that is over, as they were."""
     it, reader = seen.instance, visitor.reader(call)
     if it.intent is None or seen.record is None:
         return []
     object = call.model.objects[it.object]
+    was = seen.record if it.state in OPEN else it.snapshot
     asked = [
-        Difference(
-            object=it.object, name=n, field=n, label=reader.say(f.label, n), before=seen.record.get(n), now=v
-        )
+        Difference(object=it.object, name=n, field=n, label=reader.say(f.label, n), before=was.get(n), now=v)
         for n, v in it.intent["set"].items()
         if n in seen.record and (f := object.field(n)) is not None
     ]

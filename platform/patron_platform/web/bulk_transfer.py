@@ -14,8 +14,9 @@ from starlette.responses import Response
 
 from patron_engine.access.decide import Action
 from patron_engine.actor import Cause
-from patron_engine.errors import PatronError, Refused
+from patron_engine.errors import Conflict, PatronError, Refused
 from patron_engine.page.people import choices
+from patron_engine.phrases import Phrase
 from patron_engine.query.names import permitted_object
 from patron_engine.record.undo import Kept
 from patron_engine.ways.give import offered_sets
@@ -31,6 +32,7 @@ from patron_platform.web.texts import texts_in
 from patron_platform.web.undone import told_of
 
 router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=False)
+WAITS = Phrase("it is handed over when its approval ends well")
 RIGHTS: tuple[Action, ...] = ("transfer", "bulk")
 
 
@@ -54,7 +56,11 @@ def bulk_transfer(request: Request, workspace: str, object: str, form: FormData)
     made = it.visitor.workspace.writing(
         it.visitor.actor, lambda conn, call: transfer_each(conn, call, it.object.name, ids, handing), cause
     )
-    refused = [(id, error) for id, _, error in made if error is not None]
+    refused = [
+        (id, error or Conflict(WAITS))
+        for id, went, error in made
+        if error is not None or went.instance is not None
+    ]
     return see_other(back) if not refused else _left(it, refused, len(made), back)
 
 

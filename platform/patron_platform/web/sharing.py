@@ -19,7 +19,7 @@ from patron_engine.page.may import allowed
 from patron_engine.page.people import choices, people_of
 from patron_engine.page.record import record_page
 from patron_engine.ways.give import Wish, give, given, offered_sets, take
-from patron_engine.ways.transfer import Handing, transfer
+from patron_engine.ways.transfer import Handing, Went, transfer
 from patron_platform.web.arriving import see_other
 from patron_platform.web.record_form import Form, Posted, confirms
 from patron_platform.web.render import page
@@ -75,9 +75,13 @@ def hand_over(form: Posted) -> Response:
         along=form.several("with"),
         confirm=form.confirm,
     )
-    return _done(
-        form, lambda: form.write(lambda conn, call: transfer(conn, call, form.object, form.id, handing))
-    )
+    went: list[Went] = []
+
+    def act() -> None:
+        went.append(form.write(lambda conn, call: transfer(conn, call, form.object, form.id, handing)))
+
+    answer = _done(form, act)
+    return form.back("asked") if went and went[0].instance is not None else answer
 
 
 def _to(typed: Mapping[str, str]) -> dict[str, str]:
