@@ -29,6 +29,7 @@ from patron_engine.query.statement import kept
 from patron_engine.query.values import fetch_values
 from patron_engine.report import drill as drilling
 from patron_engine.report.answer import Answer, Request, Spot
+from patron_engine.report.keeping import keeping_of
 from patron_engine.report.kinds import KINDS, Kind
 from patron_engine.report.trees import level_of
 from patron_engine.store.tables import Tables
@@ -38,7 +39,9 @@ Connection = psycopg.Connection[Any]
 
 def run(conn: Connection, call: Call, request: Request) -> Answer:
     """The answer of a report. NotFound for an object, Refused (names, parameters, filters), LimitExceeded."""
-    return _kind(request).answer(conn, own_days(conn, call, request), request)
+    keeping = keeping_of(call, request.body, request.anew)
+    answer = _kind(request).answer(conn, own_days(conn, call, request), replace(request, keeping=keeping))
+    return answer if keeping is None or keeping.at is None else replace(answer, kept_at=keeping.at)
 
 
 def drill(conn: Connection, call: Call, request: Request, spot: Spot) -> Ask:
