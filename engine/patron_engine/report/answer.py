@@ -48,6 +48,7 @@ class Request:
     parameters  values in JSON form by name; those not named have their defaults
     filters     further conditions over the report's object, in the expression language, judged as a question's `where`
     reaches     path of a date field -> (first, last) day: the filters of a dashboard
+    as_of       a day or moment, or {from, to}, in place of the definition's
     anew        what is kept of a report with `keep` is not looked at
     keeping     made by the way: for how long the answers of this run are kept
     """
@@ -56,6 +57,7 @@ class Request:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     filters: tuple[str, ...] = ()
     reaches: Mapping[str, tuple[date | None, date | None]] = field(default_factory=dict)
+    as_of: Any = None
     anew: bool = False
     keeping: Keeping | None = field(default=None, compare=False)
 
@@ -115,6 +117,9 @@ class Answer:
     references: tuple[tuple[Text, Decimal], ...] = ()  # lines of the chart, worked out
     notes: tuple[Phrase, ...] = ()
     as_of: datetime | None = None
+    since: datetime | None = (
+        None  # the first of two moments: NAME_then and NAME_change stand beside each figure
+    )
     base: str | None = None
     kept_at: datetime | None = None
 

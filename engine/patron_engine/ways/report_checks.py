@@ -21,6 +21,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem, nearest
 from patron_engine.query.call import Call
 from patron_engine.report.answer import Request
+from patron_engine.report.between import THEN
 from patron_engine.report.cohort import cohort
 from patron_engine.report.drill import listed
 from patron_engine.report.earlier import depends_on_time, moved_group
@@ -91,7 +92,7 @@ def _place(body: Mapping[str, Any], path: str) -> Place:
 
 def _never(made: Plan, body: Mapping[str, Any]) -> Iterator[Found]:
     """PREVIOUS of a report that has no time is always empty."""
-    if not made.units or moved_group(made) is not None or depends_on_time(made):
+    if not made.units - {THEN} or moved_group(made) is not None or depends_on_time(made):
         return
     for at, measure in enumerate(body.get("measures") or ()):
         if "PREVIOUS(" in str(measure.get("expression")):
