@@ -23,6 +23,7 @@ from patron_engine.pack.resolve import resolve
 from patron_engine.pack.source import Pack, find_packs, read_pack
 from patron_engine.problems import Problem, Problems, beyond, nearest
 from patron_engine.ways.rehearse import rehearse
+from patron_engine.ways.report_checks import report_problems
 from patron_platform.folder import load_pack
 from patron_platform.service import Service
 from patron_platform.template_names import template_name_problems
@@ -85,6 +86,7 @@ def check_folder(service: Service, folder: str) -> Checked:
     problems.extend(compiled)
     if model is not None:
         problems.extend(template_name_problems(pack, model))
+        problems.extend(report_problems(model, effective.documents, "w_check", system_clock))
     checks: tuple[str, ...] = ()
     if model is not None and not problems.errors:
         lower = fold(tuple(layer for layer in resolution.layers if layer.name != pack.name))

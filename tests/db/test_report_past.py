@@ -20,6 +20,7 @@ from patron_engine.report.answer import Answer, Request, Spot
 from patron_engine.store.session import open_session
 from patron_engine.ways import figure
 from patron_engine.ways.merge import merge
+from patron_engine.ways.read import rows
 from patron_engine.ways.save import begin_write, save
 from patron_testing.build import NOON, Records, build_workspace
 from patron_testing.pg import Server
@@ -262,14 +263,6 @@ def test_what_history_cannot_tell_is_refused_with_its_place(
     with pytest.raises(Refused) as told:
         world.run("by_stage", **{"as_of": "=TODAY() - 1", **wrong})
     assert [(p.path, p.code) for p in told.value.problems] == [(path, code)]
-    with pytest.raises(Refused) as told:
-        figure.drill(
-            world.conn,
-            world.now,
-            Request(body={"type": "summary", **REPORTS["by_stage"], "as_of": "2026-05-01"}),
-            Spot(),
-        )
-    assert [p.code for p in told.value.problems] == ["past_records"]
 
 
 def test_a_day_means_its_end_in_the_workspaces_zone(world: World) -> None:
@@ -283,3 +276,55 @@ def test_a_day_means_its_end_in_the_workspaces_zone(world: World) -> None:
     days = ("2027-03-15", "2027-03-16", "2027-03-17")
     found = [[k[0] for k in world.run("by_stage", as_of=day, where=f"id == '{id}'").row_keys] for day in days]
     assert found == [[], ["won"], ["lost"]]
+
+
+def test_between_two_moments_each_figure_is_told_then_now_and_by_how_much(world: World) -> None:
+    world.hours = 24 * 400
+    names = ("came", "stays", "moves", "goes")
+    ids = {n: world.save("create", "deal", name=n, amount="10", stage="open") for n in names[1:]}
+    first = (world.now.now + timedelta(minutes=1)).isoformat()
+    before = world.run("by_stage")
+    world.hours += 2
+    ids["came"] = world.save("create", "deal", name="came", amount="7", stage="won")
+    world.save("update", "deal", ids["moves"], stage="lost", amount="4")
+    world.save("delete", "deal", ids["goes"])
+    second = (world.now.now + timedelta(minutes=1)).isoformat()
+    after = world.run("by_stage")
+    world.hours += 2
+    world.save("update", "deal", ids["stays"], stage="won")
+    mine = f"id in ({', '.join(repr(i) for i in ids.values())})"
+    found = world.run("by_stage", as_of={"from": first, "to": second}, where=mine, sort=["-n_change"])
+    names = [f.name for f in found.figures]
+    assert names[:6] == ["n", "n_then", "n_change", "amount", "amount_then", "amount_change"]
+    told = {k[0]: [found.value(n, k) for n in names[:6]] for k in [*found.row_keys]}
+    assert told == {"won": [1, 0, 1, 7, 0, 7], "lost": [1, 0, 1, 4, 0, 4], "open": [1, 3, -2, 10, 30, -20]}
+    assert [found.value(n) for n in names[:3]] == [3, 3, 0] and found.row_keys[-1] == ("open",)
+    assert found.since is not None and found.as_of is not None
+    everything = world.run("by_stage", as_of={"from": first, "to": second})
+    for was, at in ((before, "_then"), (after, "")):
+        for key in was.row_keys:
+            assert [everything.value(f"{n}{at}", key) for n in ("n", "amount")] == [
+                was.value(n, key) for n in ("n", "amount")
+            ]
+
+    def behind(figure_: str, **more: Any) -> set[str]:
+        body = {
+            "type": "summary",
+            **REPORTS["by_stage"],
+            "where": mine,
+            "as_of": {"from": first, "to": second},
+            **more,
+        }
+        ask = figure.drill(world.conn, world.now, Request(body=body), Spot(rows=("open",), figure=figure_))
+        return {r["name"] for r in rows(world.conn, world.now, ask)}
+
+    assert behind("n") == {"stays"} and behind("n_then") == {"stays", "moves"}  # what is gone is in no list
+    assert behind("n", as_of=first) == {"stays", "moves"}
+    with pytest.raises(Refused) as refused:
+        behind("n_change")
+    assert [p.code for p in refused.value.problems] == ["past_records"]
+    with pytest.raises(Refused) as refused:
+        world.run("by_stage", as_of={"from": second, "to": first})
+    assert [p.code for p in refused.value.problems] == ["not_between"]
+    limited = world.run("by_stage", as_of={"from": first, "to": second}, where=mine, limit=1, sort=["-n"])
+    assert sum(limited.value("n_then", k) for k in limited.row_keys) == 3  # the rest is the rest in both

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from patron_engine.expr.scope import Scope
-from patron_engine.expr.types import DATES, EMPTY, TEXT, ExprType
+from patron_engine.expr.types import DATES, EMPTY, NUMBER, TEXT, ExprType
 from patron_engine.meta.reference import UNKNOWN, ExpressionUse
 from patron_engine.model.catalog import SketchCatalog
 from patron_engine.model.sketch import Sketch
@@ -104,6 +104,8 @@ class Scopes:
             object, _, name = what.partition(".")
             known = self.object_of(object)
             return None if known is None else self.field_type(known, name)
+        if kind == "measure":
+            return self._measured(*what.split(".", 1))
         known = None if what == UNKNOWN else self.object_of(what)
         link = ExprType("link", objects=() if known is None else (known,))
         return ExprType("list", element=link) if kind == "objects" else link
@@ -131,6 +133,17 @@ class Scopes:
             element = type.element.kind if type.element is not None else "text"
             return ("list", element) if element == "link" else ("list",)
         return ("text",) if type.kind == "choice" else (type.kind,)
+
+    def _measured(self, object: str, path: str) -> ExprType:
+        """What the smallest of a report's values is; a number where its field cannot be told."""
+        here = self.object_of(object)
+        while here is not None and "." in path:
+            step, rest = path.split(".", 1)
+            below = self.catalog.set_object(here, step)
+            if below is None:
+                break
+            here, path = below, rest
+        return (self.field_type(here, path) if here is not None else None) or NUMBER
 
     def field_type(self, object: str, path: str) -> ExprType | None:
         """The type at the end of a path, or None (the name is told about elsewhere). Raises Pending."""

@@ -19,6 +19,7 @@ from patron_engine.errors import Conflict, ReleaseChanged, Unavailable
 from patron_engine.query.call import Call
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn, compiled
+from patron_engine.store.counters import raise_saved
 from patron_engine.store.wire import Asked, together
 
 RETRIES = 6  # of a deadlock or a serialisation failure
@@ -34,6 +35,7 @@ def write_transaction(conn: Conn, call: Call) -> Iterator[None]:
     try:
         begin_write(conn, call)
         yield
+        raise_saved(conn, call.tables)
     except BaseException:
         with suppress(psycopg.Error):  # a connection that was lost has undone everything itself
             _undo(conn)

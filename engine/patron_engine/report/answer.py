@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from patron_engine.fields.field import Field
 from patron_engine.phrases import Phrase
+from patron_engine.report.keeping import Keeping
 
 Value = Decimal | date | datetime | time | str | None
 Text = Mapping[str, str]  # what a definition says in several languages; empty where it says nothing
@@ -47,12 +48,18 @@ class Request:
     parameters  values in JSON form by name; those not named have their defaults
     filters     further conditions over the report's object, in the expression language, judged as a question's `where`
     reaches     path of a date field -> (first, last) day: the filters of a dashboard
+    as_of       a day or moment, or {from, to}, in place of the definition's
+    anew        what is kept of a report with `keep` is not looked at
+    keeping     made by the way: for how long the answers of this run are kept
     """
 
     body: Mapping[str, Any]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     filters: tuple[str, ...] = ()
     reaches: Mapping[str, tuple[date | None, date | None]] = field(default_factory=dict)
+    as_of: Any = None
+    anew: bool = False
+    keeping: Keeping | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +98,7 @@ class Answer:
     colors   the same -> its colour's name
     notes    what was cut, filled or left out, for the reader
     base     the currency of money
+    kept_at  the moment of which the figures are, where they were kept
     """
 
     report: str
@@ -109,7 +117,11 @@ class Answer:
     references: tuple[tuple[Text, Decimal], ...] = ()  # lines of the chart, worked out
     notes: tuple[Phrase, ...] = ()
     as_of: datetime | None = None
+    since: datetime | None = (
+        None  # the first of two moments: NAME_then and NAME_change stand beside each figure
+    )
     base: str | None = None
+    kept_at: datetime | None = None
 
     def value(self, figure: str, rows: Key = (), columns: Key = ()) -> Value:
         """One figure; None where there is none. KeyError for a name that is no figure."""

@@ -20,6 +20,7 @@ from patron_engine.query.titles import titles_of
 from patron_engine.report import cells as figures
 from patron_engine.report.answer import REST, Answer, Key, Text
 from patron_engine.report.arranging import Order, filled, first_members, limit_of
+from patron_engine.report.between import THEN
 from patron_engine.report.cells import Cells, Place
 from patron_engine.report.earlier import earlier_cells
 from patron_engine.report.formulas import Goal, Values, early, measured, work_out
@@ -36,15 +37,15 @@ def answer(conn: Connection, call: Call, plan: Plan, goal: Goal | None = None) -
     """The answer of a summary or matrix."""
     then = call if plan.as_of is None else replace(call, now=plan.as_of)
     context = context_of(then, ZoneInfo(plan.zone))
-    found, left_out = _filled(plan, figures.cells(conn, call, plan), context)
     before = {unit: earlier_cells(conn, call, plan, unit) for unit in plan.units}
+    found, left_out = _filled(plan, _both(plan, figures.cells(conn, call, plan), before), context)
     titles = _titles(conn, call, plan, found)
     values = _valued(plan, found, before, context, goal)
     order = Order(plan, values, titles)
     kept = _kept(conn, call, plan, order, context)
     if kept:
         found, before = _limited(conn, call, plan, found, before, kept)
-        found, left_out = _filled(plan, found, context)
+        found, left_out = _filled(plan, _both(plan, found, before), context)
         values = _valued(plan, found, before, context, goal)
         order = Order(plan, values, titles)
     rows = order.rows(r for r, _ in found.raw if len(r) == len(plan.rows))
@@ -71,6 +72,7 @@ def answer(conn: Connection, call: Call, plan: Plan, goal: Goal | None = None) -
         references=references(call, plan, values.get(((), ()), {}), context, goal),
         notes=_notes(found, left_out),
         as_of=plan.as_of,
+        since=plan.since,
         base=call.model.workspace.currency if any(f.unit == "money" for f in plan.figures) else None,
     )
 
@@ -145,6 +147,17 @@ def renamed(plan: Plan, place: Place, kept: Mapping[int, Sequence[Any]], whole_r
     if whole_row and members[0] is REST:
         members[:across] = [REST] * across
     return tuple(members[:across]), tuple(members[across:])
+
+
+def _both(plan: Plan, found: Cells, before: Mapping[str, Cells | None]) -> Cells:
+    """The cells with those that only the first of two moments has: they are over nothing now."""
+    then = before.get(THEN)
+    if then is None:
+        return found
+    nothing = tuple(figures.nothing(b) for b in plan.bases)
+    return replace(
+        found, raw={**dict.fromkeys(then.raw, nothing), **found.raw}, stored={**then.stored, **found.stored}
+    )
 
 
 def _filled(plan: Plan, found: Cells, context: Context) -> tuple[Cells, bool]:

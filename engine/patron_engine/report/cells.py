@@ -16,12 +16,12 @@ import psycopg
 
 from patron_engine.access.grants import audience
 from patron_engine.query.call import Call
-from patron_engine.query.fetch import run
 from patron_engine.query.statement import kept as kept_texts
 from patron_engine.query.values import call_values
 from patron_engine.report import statement
 from patron_engine.report.answer import REST, Key
 from patron_engine.report.constants import Constants
+from patron_engine.report.keeping import answered
 from patron_engine.report.measures import Base
 from patron_engine.report.past import values_at
 from patron_engine.report.plan import Plan, key_of
@@ -98,7 +98,7 @@ def ask(
     for place, members in chosen.items():
         given[f"kept.{place}"] = [m for m in members if m is not None]
         given[f"kept.{place}.none"] = None in members
-    rows = run(conn, made.statement, given)
+    rows = answered(conn, call, made.statement, given, plan.request.keeping, str(plan.body.get("name") or ""))
     return _read(plan, made, rows, only_totals)
 
 

@@ -13,6 +13,7 @@ What was done before a cohort's own period belongs to no offset; that some of it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -69,6 +70,9 @@ def cohort(call: Call, request: Request) -> Cohort:
         if part.get("by") in (None, "hour", "weekday"):
             said = Phrase("a cohort goes by day, week, month, quarter or year")
             wrong.append(Problem(code="cohort_by", message=said, path=f"{name}.by"))
+    if isinstance(body.get("as_of"), Mapping):
+        said = Phrase("a cohort is of one moment")
+        wrong.append(Problem(code="not_between", message=said, path="as_of", hint="write one day"))
     if wrong:
         raise Refused(wrong)
     matrix = {
@@ -204,6 +208,10 @@ class _Told:
 def ask(conn: psycopg.Connection[Any], call: Call, request: Request, spot: Spot, depth: Depth) -> Ask:
     """The question behind one cell."""
     asked = cohort(call, request)
+    if asked.made.as_of is not None:
+        said = Phrase("the records of a past moment are in no list")
+        hint = "ask the report as it is now"
+        raise Refused((Problem(code="past_records", message=said, path="as_of", hint=hint),))
     figure = None if spot.figure == SHARE else spot.figure
 
     def of(row: Key, offset: int | None) -> Ask:

@@ -52,12 +52,7 @@ def listed(call: Call, request: Request) -> Ask:
 
 
 def drilled(call: Call, made: Plan, spot: Spot, depth: Depth, kept: Kept) -> Ask:
-    """The question behind one cell of a summary or matrix. Records of a past moment are in no list: Refused."""
-    if made.as_of is not None:
-        said = Phrase("the records of a past moment are in no list")
-        raise Refused(
-            [Problem(code="past_records", message=said, path="as_of", hint="ask the report as it is now")]
-        )
+    """The question behind one cell of a summary or matrix, as if it was of now (past_records.py)."""
     keys = [
         *_placed(made, spot.rows, 0, len(made.rows)),
         *_placed(made, spot.columns, len(made.rows), len(made.columns)),

@@ -16,6 +16,7 @@ import psycopg
 from patron_engine.expr.functions.adding import add_months
 from patron_engine.query.call import Call
 from patron_engine.report import cells as figures
+from patron_engine.report.between import THEN
 from patron_engine.report.cells import Cells, Chosen
 from patron_engine.report.groups import Group
 from patron_engine.report.parameters import moved_wire
@@ -33,6 +34,8 @@ def earlier_cells(
     whole_row: bool = False,
 ) -> Cells | None:
     """The figures a unit before; None where there is no time to move."""
+    if unit == THEN:
+        return figures.cells(conn, call, replace(made, as_of=made.since), chosen, whole_row=whole_row)
     months = MONTHS[unit]
     group = moved_group(made)
     if group is None:

@@ -33,6 +33,7 @@ def text(conn: psycopg.Connection[Any], call: Call, plan: Plan) -> str:
         *(f"  figure    {b.name or '(number of records)'}: {_figure(b)}" for b in plan.bases),
         *(f"  formula   {f.name} = {f.expression.source}" for f in plan.formulas),
         f"  totals    {_totals(plan)}",
+        *_moments(plan),
         "",
         "SQL",
         made.text,
@@ -42,6 +43,14 @@ def text(conn: psycopg.Connection[Any], call: Call, plan: Plan) -> str:
         expected(conn, made, given),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _moments(plan: Plan) -> list[str]:
+    """Of which moments the rows are, worked out of the history."""
+    until = "now" if plan.as_of is None else plan.as_of.isoformat()
+    if plan.since is not None:
+        return [f"  between   {plan.since.isoformat()} and {until}: asked of the rows of both, side by side"]
+    return [] if plan.as_of is None else [f"  as of     {until}: the rows as the history tells them"]
 
 
 def _cut(group: Any) -> str:

@@ -18,7 +18,6 @@ from patron_engine.expr.sql import condition_sql
 from patron_engine.phrases import Phrase
 from patron_engine.query.binding import SqlBinding
 from patron_engine.query.call import Call
-from patron_engine.query.fetch import run
 from patron_engine.query.sets import tie
 from patron_engine.query.shape import shape_of
 from patron_engine.query.source import Row
@@ -28,6 +27,7 @@ from patron_engine.report.answer import Answer, Axis, Figure, Key, Request, Valu
 from patron_engine.report.cells import EXACT, rounded
 from patron_engine.report.explain import expected
 from patron_engine.report.funnel import AXIS, STAYS, Funnel, came_to, funnel
+from patron_engine.report.keeping import answered
 from patron_engine.report.statement import building_of
 from patron_engine.report.units import unit_of_field
 from patron_engine.store.tables import TYPES
@@ -133,7 +133,7 @@ def answer(conn: psycopg.Connection[Any], call: Call, request: Request) -> Answe
     """The answer: a row a stage, in their order; the total is every record on the way."""
     plan = funnel(call, request)
     made, given = _asked(call, plan)
-    rows = run(conn, made, given)
+    rows = answered(conn, call, made, given, request.keeping, str(plan.body.get("name") or ""))
     figures = figures_of(plan)
     total = ((), ())
     cells: dict[tuple[Key, Key], tuple[Value, ...]] = {}

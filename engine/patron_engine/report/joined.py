@@ -27,13 +27,14 @@ from patron_engine.report.answer import Answer, Figure, Key, Request, Spot
 from patron_engine.report.answering import answer as answered
 from patron_engine.report.arranging import Order, filled
 from patron_engine.report.cells import Cells
-from patron_engine.report.drill import Depth, drilled
+from patron_engine.report.drill import Depth
 from patron_engine.report.earlier import MONTHS
 from patron_engine.report.explain import text
 from patron_engine.report.formulas import Values, early, measured, work_out
 from patron_engine.report.goal_cells import Goals
 from patron_engine.report.measures import Formula, figures_of, formula_of, ordered
 from patron_engine.report.parameters import context_of, read_parameters
+from patron_engine.report.past_records import listed_then
 from patron_engine.report.plan import Plan, axes, plan
 from patron_engine.report.reader import Reader
 
@@ -190,6 +191,8 @@ def answer(conn: psycopg.Connection[Any], call: Call, request: Request) -> Answe
         colors={k: v for found in answers for k, v in found.colors.items()},
         parameters=asked.first.parameters.wire,
         notes=_notes(answers, left_out),
+        as_of=asked.first.as_of,
+        since=asked.first.since,
         base=next((found.base for found in answers if found.base is not None), None),
     )
 
@@ -258,7 +261,7 @@ def ask(conn: psycopg.Connection[Any], call: Call, request: Request, spot: Spot,
     asked = joined(call, request)
     made = _block_of(asked, spot.figure)
     figure = spot.figure if any(f.name == spot.figure for f in made.figures) else None
-    return drilled(call, made, replace(spot, figure=figure), depth, lambda at: ())
+    return listed_then(conn, call, made, replace(spot, figure=figure), depth, lambda at: ())
 
 
 def _block_of(asked: Joined, figure: str | None) -> Plan:

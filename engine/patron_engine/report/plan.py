@@ -20,12 +20,13 @@ from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.query.shape import shape_of
 from patron_engine.report.answer import Axis, Figure, Request
+from patron_engine.report.between import compared, moments_of
 from patron_engine.report.groups import Group, group_of
 from patron_engine.report.measures import ADDITIVE, Base, Formula, figures_of, measures_of
 from patron_engine.report.parameters import Parameters, read_parameters
-from patron_engine.report.past import moment_of
 from patron_engine.report.reader import Reader
 from patron_engine.report.remembered import forgotten
+from patron_engine.report.units import measure_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class Plan:
     request: Request
     zone: str
     as_of: datetime | None = None  # the moment whose rows are asked; None: now
+    since: datetime | None = None  # the first moment of two: each figure is told of it as well
     then: datetime | None = None  # what its conditions take for now; None: now. Rights are of now
     moved: tuple[str, int] | None = None  # the path of a date, and by how many months it is moved
 
@@ -98,6 +100,10 @@ def plan(call: Call, request: Request) -> Plan:
     figures = figures_of(call, body.get("measures") or (), bases, formulas)
     if reader.problems:
         raise Refused(tuple(reader.problems))
+    since, as_of = moments_of(call, body.get("as_of"))
+    if since is not None:
+        types = {m["name"]: measure_type(reader, object, m) for m in body.get("measures") or ()}
+        figures, formulas = compared(call, figures, bases, formulas, types)
     made = Plan(
         body=body,
         object=object,
@@ -114,9 +120,10 @@ def plan(call: Call, request: Request) -> Plan:
         parameters=parameters,
         request=request,
         zone=zone,
-        as_of=moment_of(call, body.get("as_of")),
+        as_of=as_of,
+        since=since,
     )
-    wrong = forgotten(call.model, made) if made.as_of is not None else ()
+    wrong = forgotten(call.model, made) if as_of is not None or since is not None else ()
     if wrong:
         raise Refused(wrong)
     return made

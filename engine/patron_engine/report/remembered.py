@@ -17,6 +17,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.source import path_steps
 from patron_engine.report.answer import Axis
+from patron_engine.report.between import THEN
 
 if TYPE_CHECKING:
     from patron_engine.report.plan import Plan
@@ -67,7 +68,7 @@ def forgotten(model: Model, plan: Plan) -> list[Problem]:
             _expression(model, plan.object.name, base.value)
             or _expression(model, plan.object.name, base.where),
         )
-    if plan.units and not any(g.period and not g.place.sets for g in plan.groups):
+    if plan.units - {THEN} and not any(g.period and not g.place.sets for g in plan.groups):
         note("measures", Phrase("PREVIOUS of a past moment needs a group by time"))
     return [
         Problem(code="past_unknown", message=why, path=path, hint=HINT) for path, why in dict.fromkeys(found)

@@ -13,9 +13,10 @@ from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.report import answering
 from patron_engine.report.answer import REST, Answer, Request, Spot
-from patron_engine.report.drill import Depth, drilled
+from patron_engine.report.drill import Depth
 from patron_engine.report.explain import text
 from patron_engine.report.goal_cells import Goals
+from patron_engine.report.past_records import listed_then
 from patron_engine.report.plan import plan
 
 Connection = psycopg.Connection[Any]
@@ -36,7 +37,7 @@ def ask(conn: Connection, call: Call, request: Request, spot: Spot, depth: Depth
         keys = [k[at] for k in found.row_keys] if at < across else [k[at - across] for k in found.column_keys]
         return [m for m in dict.fromkeys(keys) if m is not REST]
 
-    return drilled(call, made, spot, depth, kept)
+    return listed_then(conn, call, made, spot, depth, kept)
 
 
 def explain(conn: Connection, call: Call, request: Request) -> str:

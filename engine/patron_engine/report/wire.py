@@ -41,6 +41,8 @@ def as_json(answer: Answer, languages: tuple[str, ...]) -> dict[str, Any]:
         "references": [{"label": say(label, languages), "value": value} for label, value in answer.references],
         "notes": list(answer.notes),
         "as_of": answer.as_of,
+        "since": answer.since,
+        "kept_at": answer.kept_at,
         "currency": answer.base,
     }  # fmt: skip
 

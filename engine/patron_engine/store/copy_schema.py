@@ -23,6 +23,7 @@ Connection = psycopg.Connection[Any]
 LEFT_BEHIND = frozenset(
     {
         "sys__event", "sys__idempotency", "sys__migration", "sys__run", "sys__run_step",
+        "sys__changed", "sys__kept_answer",
         "sys__connection", "sys__outbox", "sys__webhook",  # a copy speaks to nobody
     }
 )  # fmt: skip

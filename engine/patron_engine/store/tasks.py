@@ -22,6 +22,7 @@ from psycopg import sql
 from patron_engine import jsonio
 from patron_engine.clock import new_id
 from patron_engine.model.model import Model
+from patron_engine.store.counters import raise_changed, watched
 from patron_engine.store.presence import ABSENT, present
 from patron_engine.store.steps import Task
 
@@ -211,10 +212,9 @@ def _outside_transactions(connect: Connect) -> Iterator[Connection]:
 
 def _run(conn: Connection, schema: str, row: TaskRow, handler: Handler, context: Context) -> State:
     progress = row.progress
+    tables = watched(conn, schema)
     while True:
-        work = Work(
-            schema=schema, payload=row.payload, progress=progress, model=context.model, current=context.current
-        )  # fmt: skip
+        work = Work(schema=schema, payload=row.payload, progress=progress, model=context.model, current=context.current)  # fmt: skip
         if handler.outside:
             _hold(conn, schema, row)
             chunk = handler.run(conn, work)
@@ -225,6 +225,7 @@ def _run(conn: Connection, schema: str, row: TaskRow, handler: Handler, context:
             with conn.transaction():
                 _hold(conn, schema, row)
                 chunk = handler.run(conn, work)
+                raise_changed(conn, schema, None if handler.tables else tables)
                 _write_progress(conn, schema, row, chunk)
         if chunk.failed is not None:
             return "failed"
@@ -272,14 +273,12 @@ def _again(conn: Connection, schema: str, row: TaskRow, error: str) -> State:
 
 
 def _finish(conn: Connection, schema: str, row: TaskRow, state: State, error: str | None) -> State:
-    conn.execute(
-        _q(
-            "UPDATE {} SET state = %s, error = %s, lease_until = NULL, updated_at = now()"
-            " WHERE id = %s AND state = 'running' AND attempts = %s",
-            schema,
-        ),
-        (state, error, row.id, row.attempts),
+    query = _q(
+        "UPDATE {} SET state = %s, error = %s, lease_until = NULL, updated_at = now()"
+        " WHERE id = %s AND state = 'running' AND attempts = %s",
+        schema,
     )
+    conn.execute(query, (state, error, row.id, row.attempts))
     return state
 
 

@@ -21,6 +21,7 @@ from patron_engine.model.personal import follows, replacement
 from patron_engine.query.call import Call
 from patron_engine.record import audit, erasure
 from patron_engine.record.change import Change
+from patron_engine.store.counters import raise_any
 from patron_engine.ways.erasing import TELLING, Part, Preview, of_people, preview, told_by
 from patron_engine.ways.save import save
 from patron_engine.ways.subject import Ref
@@ -61,6 +62,7 @@ def erase(conn: Connection, call: Call, refs: Sequence[Ref], confirm: str) -> Pr
     erasure.remove_staged(
         conn, call, [(r.object, r.id) for r in refs], sorted(v for v in values if len(v) >= TELLING)
     )
+    raise_any(conn, call.schema)  # what is kept of answers may name him
     _note(conn, call, shown)
     return shown
 

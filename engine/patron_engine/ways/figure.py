@@ -29,6 +29,7 @@ from patron_engine.query.statement import kept
 from patron_engine.query.values import fetch_values
 from patron_engine.report import drill as drilling
 from patron_engine.report.answer import Answer, Request, Spot
+from patron_engine.report.keeping import keeping_of
 from patron_engine.report.kinds import KINDS, Kind
 from patron_engine.report.trees import level_of
 from patron_engine.store.tables import Tables
@@ -38,11 +39,15 @@ Connection = psycopg.Connection[Any]
 
 def run(conn: Connection, call: Call, request: Request) -> Answer:
     """The answer of a report. NotFound for an object, Refused (names, parameters, filters), LimitExceeded."""
-    return _kind(request).answer(conn, own_days(conn, call, request), request)
+    request = _dated(request)
+    keeping = keeping_of(call, request.body, request.anew)
+    answer = _kind(request).answer(conn, own_days(conn, call, request), replace(request, keeping=keeping))
+    return answer if keeping is None or keeping.at is None else replace(answer, kept_at=keeping.at)
 
 
 def drill(conn: Connection, call: Call, request: Request, spot: Spot) -> Ask:
     """The question whose list adds up to one cell; of a `list` report, the list itself."""
+    request = _dated(request)
     if request.body["type"] == "list":
         return drilling.listed(call, request)
 
@@ -54,7 +59,15 @@ def drill(conn: Connection, call: Call, request: Request, spot: Spot) -> Ask:
 
 def explain(conn: Connection, call: Call, request: Request) -> str:
     """The plan in words, its SQL, what the database expects of it."""
+    request = _dated(request)
     return _kind(request).explain(conn, own_days(conn, call, request), request)
+
+
+def _dated(request: Request) -> Request:
+    """The request with the moments its reader chose."""
+    if request.as_of is None:
+        return request
+    return replace(request, body={**request.body, "as_of": request.as_of}, as_of=None)
 
 
 def _kind(request: Request) -> Kind:

@@ -26,6 +26,8 @@ from patron_engine.record import outbox, storm
 from patron_engine.record.drift import find_drift, repair
 from patron_engine.record.files import sweep
 from patron_engine.record.given import note_expired
+from patron_engine.report import keeping
+from patron_engine.store import counters
 from patron_engine.store.locks import shared
 from patron_engine.store.steps import Task
 from patron_engine.store.tables import Tables
@@ -121,6 +123,8 @@ def _tidy(conn: psycopg.Connection[Any], schema: str, clock: Clock) -> None:
     name = sql.Identifier(schema)
     storm.tidy(conn, schema, clock())
     outbox.tidy(conn, schema, clock())
+    keeping.clear(conn, schema, clock())
+    counters.fold(conn, schema)
     before = clock() - timedelta(days=2)
     conn.execute(sql.SQL("DELETE FROM {}.sys__idempotency WHERE at < %s").format(name), (before,))
     conn.execute(

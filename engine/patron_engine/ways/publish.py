@@ -61,6 +61,7 @@ from patron_engine.ways.backfill import backfills
 from patron_engine.ways.packdata import write_data
 from patron_engine.ways.pool_rows import left_alone
 from patron_engine.ways.rehearse import rehearse
+from patron_engine.ways.report_checks import report_problems
 from patron_engine.ways.shifts import Shift, shifts_of
 
 CHANNEL = "patron_release"  # NOTIFY payload: schema and number
@@ -150,6 +151,7 @@ def plan(
     problems.extend(found)
     if model is None or problems.errors:
         raise _refused(problems)
+    problems.extend(report_problems(model, effective.documents, schema, clock))
     wanted = desired(model, schema, model.physical.aside)
     tables = _tables(conn, wanted, old, model)
     problems.extend(tables.risks)

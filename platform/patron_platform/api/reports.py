@@ -50,10 +50,10 @@ def read_report(request: Request, name: str) -> Response:
 
 @router.post("/{name}")
 def run_report(request: Request, name: str, data: Body) -> Response:
-    """`{"parameters": {name: value}, "filters": ["condition", …]}`."""
+    """`{"parameters": {name: value}, "filters": ["condition", …]}`; `"anew": true` looks at nothing that is kept."""
     body = json_object(request, data)
-    only(body, ("parameters", "filters"))
-    return _run(request, name, _parameters(body), _filters(body))
+    only(body, ("parameters", "filters", "anew"))
+    return _run(request, name, _parameters(body), _filters(body), anew=body.get("anew") is True)
 
 
 @router.post("/{name}/records")
@@ -79,11 +79,15 @@ def read_report_records(request: Request, name: str, data: Body) -> Response:
     return json_answer(caller.workspace.reading(caller.actor, look))
 
 
-def _run(request: Request, name: str, given: Mapping[str, Any], filters: tuple[str, ...]) -> Response:
+def _run(
+    request: Request, name: str, given: Mapping[str, Any], filters: tuple[str, ...], *, anew: bool = False
+) -> Response:
     caller = enter(request)
 
     def look(conn: Any, call: Call) -> asked.Answer:
-        return figure.run(conn, call, figure.request_of(call, name, parameters=given, filters=filters))
+        return figure.run(
+            conn, call, figure.request_of(call, name, parameters=given, filters=filters, anew=anew)
+        )
 
     found = caller.workspace.reading(caller.actor, look)
     return json_answer(dumps(as_json(found, caller.actor.languages)))

@@ -19,6 +19,7 @@ As = Annotated[
     str | None, typer.Option("--as", help="Under whose rights: e-mail of a user; the operator's without it.")
 ]
 Parameter = Annotated[list[str] | None, typer.Option("--parameter", "-p", help="NAME=VALUE; more than one may be given.")]  # fmt: skip
+Anew = Annotated[bool, typer.Option("--anew", help="Work it out anew, whatever is kept of it.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -56,6 +57,7 @@ def run(
     workspace: InWorkspace,
     as_: As = None,
     parameter: Parameter = None,
+    anew: Anew = False,
     data: Data = None,
     database: DatabaseUrl = None,
     json: Json = False,
@@ -67,7 +69,7 @@ def run(
     given = _given(parameter)
 
     def look(conn: Any, call: Any) -> Answer:
-        return figure.run(conn, call, figure.request_of(call, name, parameters=given))
+        return figure.run(conn, call, figure.request_of(call, name, parameters=given, anew=anew))
 
     found = _looked(data, database, workspace, as_, look)
     say(json, as_json(found, ("en",)) if json else None, lambda: _printed(found))

@@ -96,6 +96,7 @@ class AskedReport:
             body=self.run_body,
             parameters=parameters_in(self.body, self.given),
             filters=(where,) if where else (),
+            anew=self.given.get("anew") == "1",
         )
 
     def parts(self, **changes: Any) -> dict[str, str]:

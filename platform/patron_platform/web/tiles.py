@@ -79,7 +79,10 @@ def drawn(visitor: Visitor, dashboard: Dashboard, tile: Tile) -> str:
         with visitor.workspace.connection("read") as conn:
             call = visitor.workspace.call(conn, visitor.actor)
             with bounded(conn, SECONDS):
-                return DRAWERS[tile.kind](visitor, conn, call, dashboard, tile)
+                made = DRAWERS[tile.kind](visitor, conn, call, dashboard, tile)
+            for act in call.committed:  # answers that are kept for the next who looks
+                act()
+            return made
     except PatronError as error:
         return _failed(visitor, error)
     except Exception:

@@ -94,9 +94,9 @@ def _names(value: Any) -> tuple[str, ...]:
 
 def _measures(walk: Walk, path: Path, value: Any, scope: Scope, others: Mapping[str, str]) -> dict[str, str]:
     """All figures of a list; formulas may name any of them and `others`."""
-    known = dict.fromkeys(
-        (m["name"] for _, m in walk.maps(path, value) if isinstance(m.get("name"), str)), "number"
-    )
+    known = {
+        m["name"]: _kind(m, scope.object) for _, m in walk.maps(path, value) if isinstance(m.get("name"), str)
+    }
     for at, measure in walk.maps(path, value):
         kinds = MEASURED.get(str(measure.get("function")), ())
         walk.field((*at, "field"), measure.get("field"), scope.object, sets=True, kinds=kinds)
@@ -109,6 +109,14 @@ def _measures(walk: Walk, path: Path, value: Any, scope: Scope, others: Mapping[
             ("number",),
         )
     return known
+
+
+def _kind(measure: Mapping[str, Any], object: str | None) -> str:
+    """What a measure is in formulas: the smallest of some days is a day."""
+    field = measure.get("field")
+    if measure.get("function") in ("min", "max") and isinstance(field, str) and object not in (None, "?"):
+        return f"measure:{object}.{field}"
+    return "number"
 
 
 def _blocks(walk: Walk, scope: Scope) -> dict[str, str]:
