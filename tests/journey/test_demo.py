@@ -159,12 +159,15 @@ def test_the_reports_of_the_pack_tell_the_published_figures(service: Service) ->
     data = Published()
     regions = answered(service, "won_by_region")
     assert by_member(regions, "deals", "won") == data.by(lambda d: d.office)
-    cells = {(named(regions, r), c[0]): plain(regions.value("won", r, c)) for r, c in regions.cells if r and c}
+    cells = {
+        (named(regions, r), c[0]): plain(regions.value("won", r, c)) for r, c in regions.cells if r and c
+    }
     sums = data.by(lambda d: f"{d.office} {month(d)}")
     assert {k: v for k, v in cells.items() if v} == {tuple(k.split()): v for k, (_, v) in sums.items()}  # type: ignore[union-attr]
     assert by_member(answered(service, "won_by_month"), "deals", "won") == data.by(month)
     assert by_member(answered(service, "ranking_won"), "won").items() >= {
-        (who, (value,)) for who, (_, value) in sorted(data.by(lambda d: d.agent).items(), key=lambda x: -x[1][1])[:20]
+        (who, (value,))
+        for who, (_, value) in sorted(data.by(lambda d: d.agent).items(), key=lambda x: -x[1][1])[:20]
     }
     rates = answered(service, "win_rate_by_owner")
     assert plain(rates.value("win_rate")) == pytest.approx(4_238 / 6_711)

@@ -80,7 +80,10 @@ class Published:
     def rates(self, key: Callable[[Deal], str | None]) -> dict[str | None, tuple[int, int]]:
         """(won, won or lost) by key."""
         won, lost = self.by(key), self.by(key, "Lost")
-        return {k: (won.get(k, (0, 0))[0], won.get(k, (0, 0))[0] + lost.get(k, (0, 0))[0]) for k in {**won, **lost}}
+        return {
+            k: (won.get(k, (0, 0))[0], won.get(k, (0, 0))[0] + lost.get(k, (0, 0))[0])
+            for k in {**won, **lost}
+        }
 
     def cycles(self, key: Callable[[Deal], str | None]) -> dict[str | None, list[int]]:
         found: dict[str | None, list[int]] = defaultdict(list)
