@@ -10,10 +10,11 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -31,6 +32,7 @@ from patron_platform.identity.passwords import fits
 from patron_platform.identity.sessions import account_by_email
 from patron_platform.jobs.imports import carry_out, queue
 from patron_platform.jobs.tasks import work_off
+from patron_platform.sample import sample
 from patron_platform.service import Service
 from patron_platform.settings import Settings
 from patron_platform.workspace import OPERATOR, make_workspace
@@ -103,6 +105,7 @@ def _prepare(service: Service) -> Made:
         work_off(place)
         for object, name in FILES:
             _import(place, object, folder / f"{name}.csv", folder / f"{name}.map.yaml")
+        _import_sample(place, folder)
     password = _password(service)
     people = PEOPLE if folder is not None else ()
     for email in people:
@@ -152,7 +155,19 @@ def _publish_own(place: Workspace, folder: Path) -> None:
         place.publish(OPERATOR, publication)
 
 
-def _import(place: Workspace, object: str, file: Path, mapping: Path) -> None:
+def _import_sample(place: Workspace, folder: Path) -> None:
+    """What the public files do not tell, made up of them: from contract to cash, and what people are at today. Old records come as
+    they are: no automation runs, rules are warnings."""
+    with place.connection("read") as conn:
+        today = place.call(conn, OPERATOR).today
+    with TemporaryDirectory() as temporary:
+        for sheet in sample(folder, today):
+            _import(place, sheet.object, sheet.write(Path(temporary)), sheet.mapping(), history=True)
+
+
+def _import(
+    place: Workspace, object: str, file: Path, mapping: Path | Mapping[str, Any], *, history: bool = False
+) -> None:
     """Imports a file that was not imported before; one that was begun is finished."""
     with place.connection("read") as conn:
         before: list[Import] = [i for i in listed(conn, place.schema) if i.name == file.name and not i.trial]
@@ -161,7 +176,7 @@ def _import(place: Workspace, object: str, file: Path, mapping: Path) -> None:
     open_one = next((i.batch for i in before if i.state in ("waiting", "running")), None)
     if open_one is None:
         _say(f"importing {file.name} …")
-        open_one = queue(place, OPERATOR, object, file, map=mapping).batch
+        open_one = queue(place, OPERATOR, object, file, map=mapping, history=history).batch
     done = carry_out(place, open_one)
     if done.state != "done" or done.counts["refused"]:
         _say(f"{file.name}: {done.state}, {done.counts['refused']} rows refused {done.error or ''}".rstrip())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from statistics import mean, median
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from patron_engine.actor import Cause
 from patron_engine.meta.reader import read_documents
 from patron_engine.query.spec import Ask
+from patron_engine.report.answer import Answer, Request
 from patron_engine.transfer.imports import listed
 from patron_engine.transfer.undo import undo
+from patron_engine.ways import figure
 from patron_platform.demo import FILES, PEOPLE, Made, _examples, prepare_demo
 from patron_platform.identity.passwords import fits
 from patron_platform.identity.sessions import account_by_email
@@ -21,7 +24,9 @@ from patron_platform.service import Service, open_service
 from patron_platform.settings import Settings
 from patron_platform.workspace import OPERATOR, examine
 from patron_testing.holding import TERMINAL
+from patron_testing.ledger import named, plain
 from patron_testing.pg import Server
+from patron_testing.published import Published, month, quarter
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +101,89 @@ def test_the_figures_of_the_data_set_are_right(service: Service) -> None:
     }
     corrected = rows(service, "opportunity", 'main_product.name == "GTX Pro"', "name")
     assert len(corrected) == 1_480, "the file calls it GTXPro"
+
+
+WON = [
+    {"name": "deals", "function": "count"},
+    {"name": "won", "function": "sum", "field": "amount"},
+]
+EVER = {"period": None, "since": "2016-01-01"}
+
+
+def answered(service: Service, report: str | Mapping[str, Any]) -> Answer:
+    """A report of the pack over all time, or one somebody makes for himself."""
+
+    def look(conn: Any, call: Any) -> Answer:
+        if not isinstance(report, str):
+            return figure.run(conn, call, Request(body=report))
+        chosen = figure.request_of(call, report)
+        asked = {p["name"]: EVER[p["name"]] for p in chosen.body.get("parameters", ())}
+        return figure.run(conn, call, Request(body=chosen.body, parameters=asked))
+
+    return service.runtime.workspace("demo").reading(OPERATOR, look)
+
+
+def by_member(found: Answer, *measures: str) -> dict[Any, tuple[Any, ...]]:
+    return {named(found, k): tuple(plain(found.value(m, k)) for m in measures) for k in found.row_keys}
+
+
+def won_by(service: Service, group: Any) -> dict[Any, tuple[Any, ...]]:
+    own = {"type": "summary", "object": "opportunity", "where": "stage == 'won'", "rows": [group]}
+    body = {"kind": "report", "name": "mine", **own, "measures": WON, "totals": ["grand"]}
+    found = answered(service, body)
+    assert [plain(found.value(m)) for m in ("deals", "won")] == [4_238, 10_005_534]
+    return by_member(found, "deals", "won")
+
+
+def test_what_was_won_is_what_the_files_add_up_to_however_it_is_cut(service: Service) -> None:
+    data = Published()
+    assert len(data.deals) == 8_800 and data.by(lambda d: None) == {None: (4_238, 10_005_534)}
+    assert won_by(service, "owner.department") == data.by(lambda d: d.office)
+    assert won_by(service, "owner.manager") == data.by(lambda d: d.manager)
+    assert won_by(service, "owner") == data.by(lambda d: d.agent)
+    assert won_by(service, "main_product") == data.by(lambda d: d.product)
+    assert won_by(service, "main_product.category") == data.by(lambda d: d.series)
+    assert won_by(service, {"field": "close_date", "by": "quarter"}) == data.by(quarter)
+    assert won_by(service, {"field": "close_date", "by": "month"}) == data.by(month)
+    ours = {
+        "software": "technology/software", "medical": "healthcare", "marketing": "services/marketing",
+        "employment": "services/employment", None: None,
+    }  # fmt: skip
+    assert won_by(service, "account.industry") == data.by(lambda d: ours.get(d.sector, d.sector))
+    assert won_by(service, {"field": "account.industry", "level": 1}) == data.by(
+        lambda d: (ours.get(d.sector, d.sector) or "").split("/")[0] or None
+    )
+
+
+def test_the_reports_of_the_pack_tell_the_published_figures(service: Service) -> None:
+    data = Published()
+    regions = answered(service, "won_by_region")
+    assert by_member(regions, "deals", "won") == data.by(lambda d: d.office)
+    cells = {
+        (named(regions, r), c[0]): plain(regions.value("won", r, c)) for r, c in regions.cells if r and c
+    }
+    sums = data.by(lambda d: f"{d.office} {month(d)}")
+    assert {k: v for k, v in cells.items() if v} == {tuple(k.split()): v for k, (_, v) in sums.items()}  # type: ignore[union-attr]
+    assert by_member(answered(service, "won_by_month"), "deals", "won") == data.by(month)
+    assert by_member(answered(service, "ranking_won"), "won").items() >= {
+        (who, (value,))
+        for who, (_, value) in sorted(data.by(lambda d: d.agent).items(), key=lambda x: -x[1][1])[:20]
+    }
+    rates = answered(service, "win_rate_by_owner")
+    assert plain(rates.value("win_rate")) == pytest.approx(4_238 / 6_711)
+    for who, (won, closed) in data.rates(lambda d: d.agent).items():
+        assert by_member(rates, "won_deals", "closed_deals")[who] == (won, closed)
+        assert by_member(rates, "win_rate")[who] == (pytest.approx(won / closed),)
+    products = by_member(answered(service, "deals_by_product"), "won", "win_rate")
+    for product, (won, closed) in data.rates(lambda d: d.product).items():
+        value = data.by(lambda d: d.product)[product][1]
+        assert products[product] == (value, pytest.approx(won / closed))
+    cycle = answered(service, "sales_cycle")
+    days = data.cycles(lambda d: None)[None]
+    assert plain(cycle.value("average")) == pytest.approx(mean(days))
+    assert plain(cycle.value("middle")) == median(days) and plain(cycle.value("longest")) == max(days)
+    lost = answered(service, "lost_reasons")
+    assert plain(lost.value("deals")) == 2_473
 
 
 def test_another_start_changes_nothing(service: Service, made: list[Made]) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
@@ -43,6 +44,7 @@ PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "min": sa.func.min,
     "max": sa.func.max,
 }
+NAMES: Final = 1000  # of tables in one arm: more than it may join
 WIDTH: Final[Mapping[str, int]] = {"avg": 2}  # columns of a figure; the others have one
 
 
@@ -74,14 +76,14 @@ def figured(call: Call, plan: Plan, form: Form) -> Figured:
     for index, base in enumerate(plan.bases):
         by_sets.setdefault(base.sets, []).append(index)
     constants = Constants(plan)
-    made = [Arm(call, plan, sets, chosen, constants) for sets, chosen in by_sets.items()]
+    made = [Arm(call, plan, n, sets, chosen, constants) for n, (sets, chosen) in enumerate(by_sets.items())]
     selects: list[Any] = []
     arms: list[tuple[tuple[int, int], ...]] = []
     types = [t for arm in made for t in arm.types]
     fixed = 3 + len(plan.groups)
     start = 0
-    for number, arm in enumerate(made):
-        each = arm.selects(form, number, start, types)
+    for arm in made:
+        each = arm.selects(form, start, types)
         selects += each
         arms.append(tuple((index, fixed + start + at) for index, at in arm.places()))
         start += len(arm.types)
@@ -92,17 +94,15 @@ def figured(call: Call, plan: Plan, form: Form) -> Figured:
 
 
 class Arm:
-    """One SELECT over the records of `sets`. `chosen`: which of the plan's figures."""
+    """One SELECT over the records of `sets`. `number`: which arm it is; `chosen`: which of the plan's figures."""
 
     def __init__(
-        self, call: Call, plan: Plan, sets: tuple[str, ...], chosen: Sequence[int], constants: Constants
-    ) -> None:
-        self.call = call
-        self.plan = plan
-        self.sets = sets
-        self.chosen = chosen
+        self, call: Call, plan: Plan, number: int, sets: tuple[str, ...], chosen: Sequence[int], constants: Constants
+    ) -> None:  # fmt: skip
+        self.call, self.plan, self.number = call, plan, number
+        self.sets, self.chosen = sets, chosen
         self.constants = constants
-        building = building_of(self.call)
+        building = building_of(self.call, number)
         if self.plan.as_of is not None:
             building = at_moment(building)
         elif self.plan.then is not None:
@@ -126,7 +126,7 @@ class Arm:
         everything: list[Any] = [*columns, *inputs, record if self._distinct else one]
         inner: Any = sa.select(*everything)
         inner = inner.select_from(root.source.from_).where(*where)
-        self._inner: Any = inner.cte("rows") if self._distinct else inner.subquery(building.alias())
+        self._inner: Any = inner.cte(f"rows{number}") if self._distinct else inner.subquery(building.alias())
         self.types: list[sa.types.TypeEngine[Any]] = [
             t for i in self.chosen for t in self._types(self.plan.bases[i])
         ]
@@ -181,9 +181,7 @@ class Arm:
 
     # -- the outer select ---------------------------------------------------------------------------------------------
 
-    def selects(
-        self, form: Form, arm: int, start: int, types: Sequence[sa.types.TypeEngine[Any]]
-    ) -> list[Any]:
+    def selects(self, form: Form, start: int, types: Sequence[sa.types.TypeEngine[Any]]) -> list[Any]:
         rows: Any = self._inner
         rest: Column = sa.literal(0, sa.Integer())
         if form.kept:
@@ -194,7 +192,7 @@ class Arm:
         def row(bits: Any, shown: Sequence[Column], counted: Any, mark: Any) -> Any:
             figures: list[Any] = [sa.cast(sa.null(), t) for t in types]
             figures[start : start + len(self.types)] = self._aggregates(counted)
-            fixed = [sa.literal(arm, sa.Integer()), bits, mark, *shown, *figures]
+            fixed = [sa.literal(self.number, sa.Integer()), bits, mark, *shown, *figures]
             return sa.select(*(c.label(f"c{i}") for i, c in enumerate(fixed))).select_from(counted)
 
         zero = sa.literal(0, sa.Integer())
@@ -232,9 +230,9 @@ class Arm:
 
     def _with_rest(self, form: Form) -> tuple[Any, Column]:
         """The rows with the members that are not kept made one: empty, and told by a bit."""
-        inner, count = self._inner, len(self.plan.groups)
+        inner = self._inner
         rests: list[Any] = []
-        for i in range(count):
+        for i in range(len(self.plan.groups)):
             k = inner.c[f"k{i}"]
             if i in form.kept:
                 names = sa.any_(parameter(f"kept.{i}", _array(k.type)))
@@ -256,7 +254,7 @@ class Arm:
             *others,
             bits.label("rest"),
         )
-        rows = rows.cte("kept") if self._distinct else rows.subquery()
+        rows = rows.cte(f"kept{self.number}") if self._distinct else rows.subquery()
         return rows, rows.c.rest
 
 
@@ -266,14 +264,16 @@ def grouping_sets(plan: Plan) -> list[tuple[int, ...]]:
     return [(*range(i), *range(rows, rows + j)) for i in range(rows, -1, -1) for j in range(columns, -1, -1)]
 
 
-def building_of(call: Call) -> Building:
-    """A statement of a person: under his row rules and his rights on fields."""
+def building_of(call: Call, arm: int = 0) -> Building:
+    """A statement of a person: under his row rules and his rights on fields. Arms of one statement have names of their own:
+    what is said WITH a name stands before all of them."""
     return Building(
         tables=call.tables,
         rules=rules_of(row_rule, call.model, call.actor),
         fields=partial(field_rule, call.model, call.actor),
         condition=rule_condition,
         languages=call.actor.languages,
+        _numbers=count(arm * NAMES),
     )
 
 
