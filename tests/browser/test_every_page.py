@@ -22,7 +22,7 @@ PARTS = {
     "/static/patron.css": "a sheet", "/static/dist/{name}": "what the build made", "/worker.js": "a script",
     "/w/{workspace}/manifest.webmanifest": "a manifest", "/w/{workspace}/admin/roles/export": "a file",
     "/w/{workspace}/audit/export": "a file", "/w/{workspace}/list/{object}/export": "a file", "/w/{workspace}/files/{id}": "a file",
-    "/w/{workspace}/tiles/{name}": "a stream", "/w/{workspace}/dashboards/{name}": "the home page is one", "/w/{workspace}/goals/{name}": "tests/web/test_dashboards",
+    "/w/{workspace}/tiles/{name}": "a stream", "/w/{workspace}/dashboards/{name}": "the home page is one", "/w/{workspace}/goals/{name}": "tests/web/test_dashboards", "/w/{workspace}/goals/{name}/targets": "tests/web/test_dashboards",
     "/w/{workspace}/reports/{name}/export": "a file",
     "/w/{workspace}/palette": "inside of the dialog", "/w/{workspace}/inbox/count": "a figure",
     "/w/{workspace}/inbox/waiting": "a figure", "/w/{workspace}/approvals/people": "JSON",

@@ -207,3 +207,47 @@ def test_a_goal_says_how_far_it_is(opened: Opened) -> None:
     person.post("/own/add", {"what": "goal:b_hands", "of": "company"})
     assert "of 20" in tiles(person, "-")["tile_1"]
     person.post("/own/drop")
+
+
+def test_the_targets_of_a_year_are_set_as_a_grid(opened: Opened) -> None:
+    person = opened.person(ADMIN)
+    page = person.page("/goals/b_hands/targets?year=2031")
+    names = [i["name"] for i in page.select("table.targets input")]
+    user = next(n for n in names if n.startswith("user."))[: -len(".1")]
+    assert "company..12" in names and len(names) % 12 == 0
+    given = {
+        "year": "2031",
+        "what": "target_value",
+        "company..1": "1,200",
+        "company..2": "300.5",
+        f"{user}.3": "a few",
+        f"{user}.4": "-5",
+    }
+    refused = person.post("/goals/b_hands/targets", given)
+    assert (
+        refused.status_code == 422
+        and "a few" in refused.text
+        and refused.text.count('class="field-error"') == 2
+    )
+    page = person.page("/goals/b_hands/targets?year=2031")
+    cells = {i["name"]: i["value"] for i in page.select("table.targets input") if i["value"]}
+    assert cells == {"company..1": "1,200", "company..2": "300.5"}, "what could be saved is, nothing else"
+    assert page.select_one("tbody[data-level=company] [data-total]").text == "1,500.5"  # type: ignore[union-attr]
+    emptied = {"year": "2031", "what": "target_value", "company..1": "", "company..2": "400"}
+    assert person.post("/goals/b_hands/targets", emptied).status_code == 303
+    low = person.post(
+        "/goals/b_hands/targets", {"year": "2031", "what": "baseline", "company..2": "350", "company..3": "1"}
+    )
+    assert low.status_code == 422 and low.text.count('class="field-error"') == 1, (
+        "a baseline stands beside a target"
+    )
+    kept = opened.admin.rows("goal_value", where="goal == 'b_hands' and period >= DATE(2031, 1, 1)")
+    assert [(r["target_value"], r["baseline"]) for r in kept] == [("400", "350")]
+    assert person.get("/goals/none/targets").status_code == 404
+    assert person.get("/goals/b_hands/targets?year=12").status_code == 422
+    reader = opened.person(REP)
+    assert reader.get("/goals/b_hands/targets?year=2031").status_code in (200, 404)
+    assert reader.post("/goals/b_hands/targets", {"year": "2031", "company..5": "1"}).status_code in (
+        403,
+        404,
+    )

@@ -1,9 +1,9 @@
 """Building: a report put together on a page: fields dropped into rows, columns and values, and what that makes of its definition.
 
-In: a body as it was, the pairs of the form in their order (`at` a place, `item` what lies there as JSON, `by`, `fn`, `buckets` for the
-item before), one `act`. Out: another body. What the page does not show of a body is kept as it was. Pure but for labels of fields.
+In: a body as it was, the pairs of the form in their order (`at` a place, `item` what lies there as JSON, `by`, `fn`, `buckets`, `level`, and of a
+formula `said`, `expr`, `as`, for the item before), one `act`. Out: another body. What the page does not show of a body is kept as it was. Pure but for labels of fields.
 
-    add:PLACE:PATH   drop:PLACE:N   move:PLACE:N:-1 (or 1)   over:PLACE:N (to the other of rows and columns)
+    add:PLACE:PATH   add:values:=  (a formula)   drop:PLACE:N   move:PLACE:N:-1 (or 1)   over:PLACE:N (to the other of rows and columns)
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ PLACES = ("rows", "columns", "values")
 BUILT = ("summary", "matrix")
 PERIODS = ("day", "week", "month", "quarter", "year", "fiscal_quarter", "fiscal_year", "weekday")
 FUNCTIONS = ("sum", "avg", "min", "max", "median", "count_distinct")
+CHOSEN = ("by", "fn", "buckets", "level", "said", "expr", "as")
+LEVELS = 5
 LONGEST = 4_000  # characters of one item
 MOST_ITEMS = 60
 
@@ -41,9 +43,17 @@ def rebuilt(
     """The body after what the form says."""
     made = dict(body)
     given = dict(pairs)
+    if (
+        body.get("type") == "joined"
+    ):  # its figures are its blocks'; what lies in values are formulas over them
+        lying = _lying(pairs) if any(name == "at" for name, _ in pairs) else _placed(body)
+        named = [m["name"] for block in body["blocks"] for m in block["measures"]]
+        _act(lying, given.get("act", ""), fields, (named, label))
+        made["measures"] = [item for item in lying["values"] if is_measure(item)]
     if body.get("type") in BUILT:
         lying = _lying(pairs) if any(name == "at" for name, _ in pairs) else _placed(body)
-        _act(lying, given.get("act", ""), fields)
+        named = [item["name"] for item in lying["values"] if is_measure(item)]
+        _act(lying, given.get("act", ""), fields, (named, label))
         groups = {place: [_group(item, fields) for item in lying[place]] for place in ("rows", "columns")}
         made.update({place: [g for g in found if g is not None] for place, found in groups.items()})
         made["measures"] = _measures(lying["values"], fields, label)
@@ -72,7 +82,7 @@ def _lying(pairs: Sequence[tuple[str, str]]) -> dict[str, list[Any]]:
             item = _item(value)
             if item is not None:
                 found[at].append(item)
-        elif found[at] and name in ("by", "fn", "buckets"):
+        elif found[at] and name in CHOSEN:
             found[at][-1] = _chosen(found[at][-1], name, value)
     return found
 
@@ -88,7 +98,11 @@ def _item(text: str) -> Any:
 
 
 def _chosen(item: Any, name: str, value: str) -> Any:
-    """An item with another period, function or borders."""
+    """An item with another period, function, borders or level, or another formula."""
+    if name in ("said", "expr", "as"):
+        return (
+            _formula(item, name, value.strip()) if isinstance(item, dict) and "expression" in item else item
+        )
     made = {"field": item} if isinstance(item, str) else dict(item)
     if name == "by" and value in PERIODS:
         return {**made, "by": value}
@@ -98,7 +112,30 @@ def _chosen(item: Any, name: str, value: str) -> Any:
         borders = _borders(value)
         made.pop("buckets", None)
         return {**made, "buckets": borders} if borders else made
+    if name == "level":
+        made.pop("level", None)
+        level = whole(value, 2)
+        return {**made, "level": level} if level is not None and 1 <= level <= LEVELS else made
     return item
+
+
+def _formula(item: Body, name: str, value: str) -> Body:
+    if name == "said":
+        return {**item, "label": value[:60]} if value else item
+    if name == "expr":
+        return {**item, "expression": value}
+    rest = {k: v for k, v in item.items() if k != "format"}
+    return (
+        item
+        if value == _shown_as(item)
+        else {**rest, "format": {"as": value}}
+        if value == "percent"
+        else rest
+    )
+
+
+def _shown_as(item: Body) -> str:
+    return str((item.get("format") or {}).get("as") or "")
 
 
 def _borders(text: str) -> list[int | float]:
@@ -113,10 +150,22 @@ def _borders(text: str) -> list[int | float]:
     return sorted(set(found))[:50]
 
 
-def _act(lying: dict[str, list[Any]], act: str, fields: Mapping[str, Choosable]) -> None:
+def _act(
+    lying: dict[str, list[Any]], act: str, fields: Mapping[str, Choosable], formula: tuple[list[str], Label]
+) -> None:
     verb, _, rest = act.partition(":")
     place, _, which = rest.partition(":")
     if place not in PLACES:
+        return
+    if verb == "add" and place == "values" and which == "=":
+        known, label = formula
+        free = next(i for i in range(1, MOST_ITEMS * 2) if f"formula_{i}" not in known)
+        begins = (
+            known[0] if known else "0"
+        )  # of itself sound: what is changed step by step shows figures all the time
+        lying[place].append(
+            {"name": f"formula_{free}", "label": label("formula", str(free)), "expression": begins}
+        )
         return
     if verb == "add" and which in fields:
         lying[place].append(which)

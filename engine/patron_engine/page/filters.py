@@ -67,8 +67,9 @@ def family_of(field: Field) -> str:
 
 
 def choosable(call: Call, object: Object, reader: Reader) -> list[Choosable]:
-    """The fields of an object and of the records it links to, in their order."""
-    own = _of(call.model, call, object, reader, "", "")
+    """The fields of an object, those it was made with before those every record has, and of the records it links to."""
+    system = {f.name for f in call.model.objects[object.name].fields.values() if f.system}
+    own = sorted(_of(call.model, call, object, reader, "", ""), key=lambda f: f.path in system)
     linked: list[Choosable] = []
     for field in readable(call.model, call.actor, object.name).values():
         if field.type not in LINKS or field.link.many or len(field.link.to) != 1:

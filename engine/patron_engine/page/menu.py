@@ -19,7 +19,7 @@ from patron_engine.fields.options import texts
 from patron_engine.model.model import Model
 
 Target = Literal["object", "view", "report", "dashboard", "webform", "url", "group", "pool"]
-DRAWN: frozenset[Target] = frozenset({"object", "view", "url", "report"})
+DRAWN: frozenset[Target] = frozenset({"object", "view", "url", "report", "dashboard"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +110,8 @@ def _entry(
         return Entry(name=body["name"], label=label or {"": to}, icon=icon or "link", target="url", to=to)
     if target == "report":
         return _report(model, actor, body, to)
+    if target == "dashboard":
+        return _dashboard(model, actor, body, to)
     view = model.documents.get(("view", to), {}) if target == "view" else {}
     object = model.object(str(view.get("object")) if target == "view" else to)
     if object is None or isinstance(row_rule(model, actor, "read", object.name), Deny):
@@ -128,15 +130,35 @@ def _entry(
 def _report(model: Model, actor: Actor, body: Mapping[str, Any], to: str) -> Entry | None:
     """A report, for whom it is, of what he reads."""
     report = model.documents.get(("report", to))
-    if report is None or not fits(report, actor):
-        return None
-    objects = [b.get("object") for b in report.get("blocks") or ()] or [report.get("object")]
-    if any(isinstance(row_rule(model, actor, "read", str(name)), Deny) for name in objects):
+    if report is None or not fits(report, actor) or not _reads(model, actor, report):
         return None
     label = texts(body.get("label")) or texts(report.get("label")) or {"": to}
     return Entry(
         name=body["name"], label=label, icon=body.get("icon") or "chart-column", target="report", to=to
     )
+
+
+def _dashboard(model: Model, actor: Actor, body: Mapping[str, Any], to: str) -> Entry | None:
+    """A dashboard, for whom it is, where he reads what a tile shows: each tile is asked with his rights."""
+    board = model.documents.get(("dashboard", to))
+    if board is None or not fits(board, actor) or not any(_shows(model, actor, t) for t in board["tiles"]):
+        return None
+    label = texts(body.get("label")) or texts(board.get("label")) or {"": to}
+    return Entry(
+        name=body["name"], label=label, icon=body.get("icon") or "layout-dashboard", target="dashboard", to=to
+    )
+
+
+def _shows(model: Model, actor: Actor, tile: Mapping[str, Any]) -> bool:
+    kind = next((k for k in ("report", "view") if tile.get(k)), None)
+    shown = model.documents.get((kind, str(tile[kind]))) if kind else None
+    return kind is None or (shown is not None and _reads(model, actor, shown))
+
+
+def _reads(model: Model, actor: Actor, body: Mapping[str, Any]) -> bool:
+    """Whether he reads the object of a report or view, or those of its blocks."""
+    objects = [b.get("object") for b in body.get("blocks") or ()] or [body.get("object")]
+    return not any(isinstance(row_rule(model, actor, "read", str(name)), Deny) for name in objects)
 
 
 def entries_in(entries: tuple[Entry, ...]) -> Iterator[Entry]:
@@ -156,7 +178,7 @@ def objects_in(apps: tuple[App, ...]) -> tuple[str, ...]:
 
 def lit(apps: tuple[App, ...], here: str) -> str:
     """Which entry ("APP.ENTRY") stands for where one is: a view by its name, an object by its own; the first of several."""
-    for target in ("view", "report", "object"):
+    for target in ("view", "report", "dashboard", "object"):
         for app in apps:
             for entry in entries_in(app.entries):
                 if (

@@ -1,6 +1,7 @@
 // <div data-behaviour="report-build"> <ul data-fields> <li data-path="amount"> … <form id="build"> <ul data-place="rows"> <li> <input name="item"> … </form> </div>
 // Fields are dragged into rows, columns and values, and from one to the other: the form is its own state, so that what is dropped is
-// sent as it lies. Every field has buttons for the same. The box above them narrows the fields while one types.
+// sent as it lies. Every field has buttons for the same; a click beside them puts a number into the values, a date across what is there,
+// all others into the rows. The box above them narrows the fields while one types.
 export default function reportBuild(element) {
   const form = () => element.querySelector("#build");
   const send = () => form().requestSubmit();
@@ -22,6 +23,15 @@ export default function reportBuild(element) {
     });
     find.addEventListener("change", (event) => event.stopPropagation());
   }
+
+  for (const list of element.querySelectorAll("[data-fields]"))
+    list.addEventListener("click", (event) => {
+      const field = event.target.closest("[data-path]");
+      if (!field || event.target.closest("button")) return;
+      const lies = (place) => element.querySelector(`[data-place="${place}"] .build-chip`) !== null;
+      const place = field.dataset.family === "number" ? "values" : lies("rows") && !lies("columns") ? "columns" : "rows";
+      field.querySelector(`[value^="add:${place}:"]`).click();
+    });
 
   const item = (path) => {
     const made = document.createElement("input");

@@ -146,8 +146,8 @@ def board_page(
         source = visitor.url("tiles", board.name) + (f"?{address}" if address else "")
         title = next((h.label for h in homes if h.here), reader.say(board.label, board.name))
         return page(
-            visitor, call, "dashboard.html", title=title, here="home", whole=whole, board=board, homes=homes, source=source,
-            names={tile.name: name_of(call, reader, tile) for tile in board.tiles},
+            visitor, call, "dashboard.html", title=title, here="home" if any(h.here for h in homes) else board.name, whole=whole, board=board, homes=homes, source=source,
+            names=names_of(conn, call, reader, board),
             ways={tile.name: way_of(visitor, call, board, tile) for tile in board.tiles},
             own=here == (OWN,), editing=None if editing is None else editing(conn, call), here_way=here,
             at_once=f"{visitor.url(*here)}?{urlencode({**given, 'whole': '1'})}", presets=tuple(PRESETS),
@@ -165,9 +165,18 @@ def drawn_at_once(
     return {tile.name: Markup(drawn(visitor, board, tile)) for tile in board.tiles}
 
 
-def name_of(call: Call, reader: Reader, tile: Tile) -> str:
-    """What stands above a tile: its own name, else that of what it shows."""
-    body = call.model.documents.get((tile.kind, tile.to), {})
+def names_of(conn: Connection, call: Call, reader: Reader, board: Dashboard) -> dict[str, str]:
+    """What stands above each tile."""
+    personally = any(tile.kind == "report" and tile.to.startswith(personal.PREFIX) for tile in board.tiles)
+    own = {str(body["name"]): body for body in (personal.reports(conn, call) if personally else ())}
+    return {tile.name: name_of(call, reader, tile, own) for tile in board.tiles}
+
+
+def name_of(call: Call, reader: Reader, tile: Tile, own: Mapping[str, Body]) -> str:
+    """What stands above a tile: its own name, else that of what it shows; a report of his own that is gone has none."""
+    body = call.model.documents.get((tile.kind, tile.to)) or own.get(tile.to, {})
+    if not body and tile.to.startswith(personal.PREFIX):
+        return texts_in(reader.languages[0])("reports.unnamed")
     return reader.say(tile.label) or reader.say(
         body.get("label") or tile.body.get("name"), tile.to or tile.name
     )

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from patron_engine.fields.base import PLAIN_FORMATS, ValueFault
+from patron_engine.fields.numerals import plain_number
+from patron_engine.jsonio import decimal_text
 from patron_platform.web.texts import Texts
+
+LONGEST = 40  # characters of a number
 
 
 def value_wrong(widget: str, wanted: tuple[str, ...], values: Sequence[str], t: Texts) -> str:
@@ -25,9 +30,17 @@ def value_wrong(widget: str, wanted: tuple[str, ...], values: Sequence[str], t: 
     return ""
 
 
+def number_in(text: str) -> str:
+    """A number as people write it ("1,000", "¥1.2万"), as conditions have it; as it was where it is none."""
+    try:
+        return decimal_text(plain_number(text, PLAIN_FORMATS)) if len(text) < LONGEST else text
+    except ValueFault:
+        return text
+
+
 def _is_number(text: str) -> bool:
     try:
-        return Decimal(text).is_finite() and len(text) < 40
+        return Decimal(number_in(text)).is_finite() and len(text) < LONGEST
     except InvalidOperation:
         return False
 

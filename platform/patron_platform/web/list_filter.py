@@ -37,7 +37,7 @@ from patron_engine.page.show import UNTITLED
 from patron_engine.phrases import Phrase
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
-from patron_platform.web.filter_values import value_wrong
+from patron_platform.web.filter_values import number_in, value_wrong
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.list_chips import titles_in
 from patron_platform.web.list_values import records_of
@@ -197,6 +197,8 @@ def _sound(it: Asked, tree: Group) -> Group:
             operator = _operator(field, item.operator)
             wanted = holes(operator)
             values = tuple(v for v in item.values if v) if wanted == ("L",) else item.values[: len(wanted)]
+            if widget_for(field, operator) == "number":
+                values = tuple(number_in(v) for v in values)
             items.append(adjusted(field, Condition(item.path, operator, values)))
     return Group(tree.all, tuple(items))
 

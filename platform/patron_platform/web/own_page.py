@@ -16,7 +16,7 @@ from starlette.responses import Response
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.access.pick import Body, documents_for
 from patron_engine.errors import LimitExceeded, NotFound, Refused, WrongUse
-from patron_engine.page.dashboards import body_of, placed
+from patron_engine.page.dashboards import body_of, homes_of, placed
 from patron_engine.page.reader import Reader
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
@@ -31,6 +31,7 @@ from patron_platform.web.visitor import enter
 router = APIRouter(prefix="/w/{workspace}/own", include_in_schema=False)
 
 Tiles = list[dict[str, Any]]
+HOME = "home"
 MOST = 30  # limit_own_tiles: tiles of one's own page
 SIZES: Mapping[str, tuple[int, int]] = {"report": (6, 4), "view": (6, 4), "goal": (3, 2)}
 WIDTHS = (3, 4, 6, 8, 12)
@@ -41,7 +42,9 @@ HEIGHTS = (2, 3, 4, 6, 8)
 def own_page(request: Request, workspace: str) -> Response:
     visitor = enter(request, workspace)
     given = chosen_in(request)
-    tools = (lambda conn, call: offered(call, visitor.reader(call))) if given.get("edit") == "1" else None
+    tools = (
+        (lambda conn, call: offered(conn, call, visitor.reader(call))) if given.get("edit") == "1" else None
+    )
     return board_page(
         visitor, lambda conn, call: own_body(conn, call) or {"name": STREAMED}, given, (OWN,), tools
     )
@@ -51,7 +54,7 @@ def own_page(request: Request, workspace: str) -> Response:
 def begin(request: Request, workspace: str, form: FormData) -> Response:
     """His page begins as the dashboard he looks at."""
 
-    def first(call: Call, given: Mapping[str, str], tiles: Tiles) -> Tiles:
+    def first(conn: Connection, call: Call, given: Mapping[str, str], tiles: Tiles) -> Tiles:
         if tiles or not given.get("from"):
             return tiles
         return [dict(t) for t in body_of(call, given["from"])["tiles"]][:MOST]
@@ -61,13 +64,16 @@ def begin(request: Request, workspace: str, form: FormData) -> Response:
 
 @router.post("/add")
 def add(request: Request, workspace: str, form: FormData) -> Response:
-    """A report, list or goal is put at the end: `what=report:NAME`, with `chart` in that form."""
+    """A report, list or goal is put at the end: `what=report:NAME`, with `chart` in that form. From elsewhere (`then=home`) his page,
+    where he has none, begins as the home he had: what he saw there is not lost; and he is led to what he put there."""
 
-    def added(call: Call, given: Mapping[str, str], tiles: Tiles) -> Tiles:
+    def added(conn: Connection, call: Call, given: Mapping[str, str], tiles: Tiles) -> Tiles:
         kind, _, name = given.get("what", "").partition(":")
-        if kind not in SIZES or not _there(call, kind, name):
+        if kind not in SIZES or not _there(conn, call, kind, name):
             said = Phrase("there is nothing to be put on the page here")
             raise Refused([Problem(code="unknown_tile", message=said, path="what")])
+        if given.get("then") == HOME and not tiles:
+            tiles = [dict(t) for body in homes_of(call)[:1] for t in body["tiles"]][: MOST - 1]
         w, h = SIZES[kind]
         tile: dict[str, Any] = {"name": _free(tiles), kind: name, "at": {"x": 0, "y": 0, "w": w, "h": h}}
         if kind == "goal":
@@ -83,7 +89,7 @@ def add(request: Request, workspace: str, form: FormData) -> Response:
 def change_tile(request: Request, workspace: str, form: FormData) -> Response:
     """`act` of one tile: earlier, later, wider, narrower, taller, lower, remove."""
 
-    def changed(call: Call, given: Mapping[str, str], tiles: Tiles) -> Tiles:
+    def changed(conn: Connection, call: Call, given: Mapping[str, str], tiles: Tiles) -> Tiles:
         at = next((i for i, t in enumerate(tiles) if t["name"] == given.get("tile")), None)
         if at is None:
             raise NotFound("this page has no such tile")
@@ -104,22 +110,28 @@ def drop(request: Request, workspace: str, form: FormData) -> Response:
 
 
 def _change(
-    request: Request, workspace: str, form: FormData, act: Callable[[Call, Mapping[str, str], Tiles], Tiles]
+    request: Request,
+    workspace: str,
+    form: FormData,
+    act: Callable[[Connection, Call, Mapping[str, str], Tiles], Tiles],
 ) -> Response:
     visitor = enter(request, workspace)
     given = forms_in.texts(form)
     csrf.check(request, visitor.session.id, given)
 
-    def write(conn: Connection, call: Call) -> None:
+    def write(conn: Connection, call: Call) -> str:
         tiles = sorted(
             (own_body(conn, call) or {}).get("tiles") or (), key=lambda t: (t["at"]["y"], t["at"]["x"])
         )
-        made = act(call, given, [dict(t) for t in tiles])
+        made = act(conn, call, given, [dict(t) for t in tiles])
         if len(made) > MOST:
             raise LimitExceeded(Phrase("a page has at most {most} tiles", most=MOST), code="limit_own_tiles")
         personal.put(conn, call, "dashboard", OWN, {"tiles": placed(made)})
+        return str(made[-1]["name"]) if made else ""
 
-    visitor.workspace.writing(visitor.actor, write, visitor.cause)
+    last = visitor.workspace.writing(visitor.actor, write, visitor.cause)
+    if given.get("then") == HOME:
+        return see_other(f"{visitor.url(OWN)}#tile-{last}-name")
     return see_other(f"{visitor.url(OWN)}?edit=1")
 
 
@@ -154,27 +166,28 @@ def _free(tiles: Tiles) -> str:
 # -- what one may add ---------------------------------------------------------------------------------------------
 
 
-def offered(call: Call, reader: Reader) -> dict[str, list[tuple[str, str]]]:
+def offered(conn: Connection, call: Call, reader: Reader) -> dict[str, list[tuple[str, str]]]:
     """Kind -> (name, label) of what may be put on the page, by label."""
     return {
         kind: sorted(
-            ((str(b["name"]), reader.say(b.get("label"), str(b["name"]))) for b in _bodies(call, kind)),
+            ((str(b["name"]), reader.say(b.get("label"), str(b["name"]))) for b in _bodies(conn, call, kind)),
             key=lambda pair: pair[1],
         )
         for kind in SIZES
     }
 
 
-def _bodies(call: Call, kind: str) -> list[Body]:
+def _bodies(conn: Connection, call: Call, kind: str) -> list[Body]:
     found = documents_for(call.model, call.actor, kind)
     if kind == "goal":
         return found
-    return [b for b in found if b.get("object") is None or _reads(call, str(b["object"]))]
+    own = personal.reports(conn, call) if kind == "report" else ()
+    return [*own] + [b for b in found if b.get("object") is None or _reads(call, str(b["object"]))]
 
 
 def _reads(call: Call, object: str) -> bool:
     return not isinstance(row_rule(call.model, call.actor, "read", object), Deny)
 
 
-def _there(call: Call, kind: str, name: str) -> bool:
-    return any(b["name"] == name for b in _bodies(call, kind))
+def _there(conn: Connection, call: Call, kind: str, name: str) -> bool:
+    return any(b["name"] == name for b in _bodies(conn, call, kind))

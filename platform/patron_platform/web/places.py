@@ -6,7 +6,7 @@ initials; without words those one needs most. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from patron_engine.access.decide import Deny, row_rule
@@ -19,6 +19,7 @@ from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor
 
 FOUND = 8  # places shown for what was typed
+WAYS: Mapping[str, str] = {"pool": "pools", "report": "reports", "dashboard": "dashboards"}
 SUGGESTED_PLACES, SUGGESTED_NEW = 5, 3  # without words
 
 
@@ -63,8 +64,8 @@ def _gone(visitor: Visitor, reader: Reader, apps: tuple[App, ...], words: str) -
             if label is None or entry.target == "url":
                 continue
             address = visitor.url("o", entry.object) + (f"?view={entry.to}" if entry.target == "view" else "")
-            if entry.target == "pool":
-                address = visitor.url("pools", entry.to)
+            if entry.target in WAYS:
+                address = visitor.url(WAYS[entry.target], entry.to)
             kind = "view" if entry.target == "view" else "go"
             yield Place(kind=kind, label=label, icon=entry.icon, address=address, hint=reader.say(app.label))
 

@@ -21,7 +21,8 @@ from patron_engine.jsonio import dumps, loads
 from patron_engine.meta.check import check_document
 from patron_engine.meta.document import Document
 from patron_engine.model.model import Object
-from patron_engine.page.building import BUILT, FUNCTIONS, PERIODS, begun, is_measure, path_of, rebuilt
+from patron_engine.page.building import BUILT, FUNCTIONS, LEVELS, PERIODS, begun, is_measure, path_of, rebuilt
+from patron_engine.page.building_kinds import STEPS, Choices, choices_of, rekinded
 from patron_engine.page.charts import chart_of, usual
 from patron_engine.page.figures import table_of
 from patron_engine.page.filters import Choosable, choosable
@@ -33,7 +34,7 @@ from patron_platform.api.errors import status_of
 from patron_platform.web import list_chips
 from patron_platform.web.list_filter import grouped
 from patron_platform.web.render import page, part, partial_wanted
-from patron_platform.web.report_asked import ICONS, AskedReport, body_of
+from patron_platform.web.report_asked import ICONS, AskedReport, body_of, measures_of
 from patron_platform.web.reports import problems_of
 from patron_platform.web.texts import Texts
 from patron_platform.web.visitor import Visitor, enter
@@ -57,6 +58,11 @@ FORMS = (
     "map",
     "table",
 )
+FORMS_OF = {
+    "funnel": ("funnel", "bar", "table"),
+    "cohort": ("heat_map", "line", "table"),
+    "joined": ("bar", "stacked", "line", "area", "combined", "table"),
+}
 LONGEST_BODY = 20_000  # characters
 SHOWN = (200, 40)  # lines and columns of the table while one builds
 Pairs = tuple[tuple[str, str], ...]
@@ -73,7 +79,7 @@ def build(request: Request, workspace: str) -> Response:
         body, own = body_of(conn, call, name) if name else ({}, None)
         it = AskedReport(visitor=visitor, conn=conn, call=call, name=name, body=body, given={}, own=own)
         if given.get("body"):
-            body = body_in(given["body"])
+            body = body_in(given["body"], unfinished=True)
         elif not body:
             if not given.get("object"):
                 return _choose(it)
@@ -86,12 +92,17 @@ def build(request: Request, workspace: str) -> Response:
             )
         object = _object(it, body)
         fields = _fields(it, object)
-        made = rebuilt(body, pairs, fields, _label(it.t))
-        return _drawn(it, made, object, fields)
+        choices = choices_of(call, object, it.reader)
+        made = rekinded(rebuilt(body, pairs, fields, _label(it.t)), pairs, choices, _label(it.t))
+        if object is None or made.get("object") != object.name:  # it was about several before, or is now
+            object = _object(it, made)
+            fields, choices = _fields(it, object), choices_of(call, object, it.reader)
+        return _drawn(it, made, object, fields, choices)
 
 
-def body_in(text: str) -> dict[str, Any]:
-    """The body of an address or a form; whether it is sound is judged where it is run or kept."""
+def body_in(text: str, *, unfinished: bool = False) -> dict[str, Any]:
+    """The body of an address or a form; whether it is sound is judged where it is run or kept. While one builds, a formula may be
+    unfinished: what is wrong with it stands beside it."""
     wrong = WrongUse("this is no report", code="report_body", hint="begin a new one")
     if len(text) > LONGEST_BODY:
         raise wrong
@@ -99,7 +110,10 @@ def body_in(text: str) -> dict[str, Any]:
         found = loads(text.encode())
     except ValueError:
         raise wrong from None
-    if not isinstance(found, dict) or any(p.level == "error" for p in _problems(found)):
+    if not isinstance(found, dict) or any(
+        p.level == "error" and not (unfinished and (p.path or "").endswith(".expression"))
+        for p in _problems(found)
+    ):
         raise wrong
     return {k: v for k, v in found.items() if k not in ("kind", "name")}
 
@@ -139,12 +153,17 @@ def _fields(it: AskedReport, object: Object | None) -> dict[str, Choosable]:
 
 
 def _drawn(
-    it: AskedReport, body: dict[str, Any], object: Object | None, fields: dict[str, Choosable]
+    it: AskedReport,
+    body: dict[str, Any],
+    object: Object | None,
+    fields: dict[str, Choosable],
+    choices: Choices,
 ) -> Response:
     written = AskedReport(
         visitor=it.visitor, conn=it.conn, call=it.call, name=it.name, body=body, given={}, own=it.own
     )
     answer, said, status = None, [], 200
+    beside: dict[str, str] = {}
     try:
         found = [p for p in _problems(body) if p.level == "error"]
         if found:
@@ -152,15 +171,19 @@ def _drawn(
         answer = figure.run(it.conn, it.call, written.request) if body.get("type") != "list" else None
     except PatronError as error:
         said, status = problems_of(it, error), status_of(error)
+        beside = _beside(it, body, error)
+        if isinstance(error, Refused) and len(beside) == len(error.problems):
+            said = []
     table = table_of(answer, body.get("totals") or (), it.reader, written.words, SHOWN) if answer else None
     chart = chart_of(answer, body, it.reader, written.words) if answer else None
     values: dict[str, Any] = {
         "it": it, "body": body, "body_json": dumps(body).decode(), "object": object, "fields": grouped(list(fields.values())),
-        "places": [(place, _chips(it, body, place, fields)) for place in ("rows", "columns", "values")] if body.get("type") in BUILT else [],
+        "places": [(place, _chips(it, body, place, fields)) for place in _places(body)],
         "table": table, "chart": chart, "chart_json": dumps(chart).decode(), "wrong": said, "answer": answer,
-        "form": (body.get("chart") or {}).get("type") or (usual(answer) if answer else ""), "forms": FORMS, "icons": ICONS,
+        "form": (body.get("chart") or {}).get("type") or (usual(answer) if answer else ""), "forms": FORMS_OF.get(str(body.get("type")), FORMS), "icons": ICONS,
         "sorts": _sorts(it, body), "conditions": _conditions(it, body, object), "filter_address": _filter(it, body, object),
-        "periods": PERIODS, "functions": FUNCTIONS,
+        "periods": PERIODS, "functions": FUNCTIONS, "choices": choices, "steps": STEPS, "levels": range(1, LEVELS + 1),
+        "beside": beside, "figures": [(m["name"], it.reader.say(m.get("label"), m["name"])) for m in measures_of(body)],
     }  # fmt: skip
     if partial_wanted(it.visitor.request):
         of = {"of": it.name} if it.name else {}
@@ -170,6 +193,25 @@ def _drawn(
     return page(
         it.visitor, it.call, "report_build.html", title=title, here="reports", status=status, **values
     )
+
+
+def _places(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where something may lie: a joined report has only formulas over the figures of its blocks."""
+    if body.get("type") == "joined":
+        return ("values",)
+    return ("rows", "columns", "values") if body.get("type") in BUILT else ()
+
+
+def _beside(it: AskedReport, body: Mapping[str, Any], error: PatronError) -> dict[str, str]:
+    """What is wrong with formulas, by their name."""
+    found: dict[str, str] = {}
+    for problem in error.problems if isinstance(error, Refused) else ():
+        for n, measure in enumerate(body.get("measures") or ()):
+            places = (f"measures[{n}].expression", f"measures.{measure['name']}.expression")
+            if problem.path in places:
+                hint = f" ({it.visitor.words(problem.hint)})" if problem.hint else ""
+                found.setdefault(str(measure["name"]), it.visitor.words(problem.message) + hint)
+    return found
 
 
 def _chips(
@@ -197,14 +239,16 @@ def _chips(
             "number": place != "values" and family == "number",
             "buckets": ", ".join(str(b) for b in item.get("buckets") or ()) if isinstance(item, Mapping) else "",
             "function": item.get("function") if place == "values" and is_measure(item) and path else "",
-            "numeric": family == "number",
+            "numeric": family == "number", "levels": place != "values" and family in ("department", "cascade"),
+            "level": item.get("level") if isinstance(item, Mapping) else None,
+            "formula": item if place == "values" and is_measure(item) and "expression" in item else None,
         })  # fmt: skip
     return found
 
 
 def _sorts(it: AskedReport, body: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
     now = next(iter(body.get("sort") or ()), "")
-    measures = [(m["name"], it.reader.say(m.get("label"), m["name"])) for m in body.get("measures") or ()]
+    measures = [(m["name"], it.reader.say(m.get("label"), m["name"])) for m in measures_of(body)]
     found = [("", it.t("reports.sort_groups"))]
     for name, label in measures:
         found += [
