@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from patron_engine.access.pools import MANY
 from patron_engine.actor import Actor, Cause
 from patron_engine.errors import PatronError
 from patron_engine.phrases import own_catalogue, written
@@ -21,7 +22,7 @@ from patron_engine.store.session import configure
 from patron_engine.ways import pools
 from patron_engine.ways.flow_told import SEVERAL
 from patron_engine.ways.give import Wish, give
-from patron_engine.ways.pool_people import MAX_CLAIMS
+from patron_engine.ways.pool_people import MAX_CLAIMS, is_one
 from patron_engine.ways.pools import Back
 from patron_engine.ways.read import read, rows
 from patron_engine.ways.save import retrying, save, write_transaction
@@ -387,3 +388,61 @@ def test_of_two_who_claim_one_gets_it(house: House, database_url: str) -> None:
     held = [sum(o == p for (o,) in owned) for p in people]
     assert held == [first.count(None), second.count(None)]
     assert max(held) <= 200 and sum(held) == 300
+
+
+PEOPLE = """
+kind: pool
+name: places
+label: Places
+object: customer
+takes: "region in ['east', 'west']"
+managers: [{role: boss, where: "this.region in regions"}, {field: keeper}]
+members: [{role: rep, where: "this.region in regions and active"}, {expression: "this.guest"}]
+hidden: [phone]
+"""
+
+
+def test_people_of_a_pool_who_hang_on_the_record(conn: psycopg.Connection[Any]) -> None:
+    """`where` is asked of the candidate with the record as `this`; `field` and `expression` of the record."""
+    objects = OBJECTS.replace(
+        "  - {name: phone,",
+        "  - {name: keeper, type: user}\n  - {name: guest, type: user}\n  - {name: phone,",
+        1,
+    )
+    house = House(conn, build_workspace(conn, objects + "---\n" + PEOPLE.replace('"this.guest"', "guest")))
+    rep, boss = house.user("rep", "rep", regions=["east"]), house.user("boss", "boss", regions=["west"])
+    guest, keeper = house.user("guest", "guest"), house.user("keeper", "guest")
+    roles = {rep: "rep", boss: "boss", guest: "rep", keeper: "boss"}
+    east = house.do("create", "customer", name="East", phone="1", owner=None)
+    west = house.do("create", "customer", name="West", region="west", owner=None)
+    kept = house.do("create", "customer", name="Kept", region="west", owner=None, keeper=keeper, guest=guest)
+
+    def sees(person: str) -> list[str]:
+        ask = Ask(object="customer", fields=("name",), sort=("name",), limit=9)
+        return [r["name"] for r in rows(house.conn, house.later(timedelta(), person, roles[person]), ask)]
+
+    assert [sees(p) for p in (rep, boss, guest, keeper)] == [["East"], ["Kept", "West"], ["Kept"], ["Kept"]]
+    # The same for who may act on a record, and who is told of it.
+    assert [claimed(house, rep, id) for id in (west, kept)] == ["not_found", "not_found"]
+    assert claimed(house, guest, kept) is None
+    ((_, error),) = pools.claim(
+        house.conn, house.later(timedelta(), boss, "boss"), "customer", [east], to=rep
+    )
+    assert error is not None and error.code == "not_found"
+    ((_, error),) = pools.claim(
+        house.conn, house.later(timedelta(), boss, "boss"), "customer", [west], to=rep
+    )
+    assert error is None
+    for person in (boss, keeper):
+        telling.choose(house.conn, SCHEMA, person, telling.Choice(channels={"claims": ["inbox"]}))
+    house.conn.commit()
+    house.work()
+    assert [words(house, p, "claims", "en") for p in (boss, keeper)] == [
+        ["Kept was claimed from the pool Places"]
+    ] * 2
+    body = house.call.model.documents["pool", "places"]
+    object = house.call.model.objects["customer"]
+    asked = [
+        is_one(house.conn, house.later(timedelta(), p, roles[p]), object, body, MANY) for p in (rep, guest)
+    ]
+    assert asked == [True, False]  # nothing waits any more that is the guest's

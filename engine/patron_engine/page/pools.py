@@ -115,10 +115,13 @@ def pool_page(
     )  # fmt: skip
 
 
-def pool_for(conn: Connection, call: Call, reader: Reader, body: Mapping[str, Any]) -> Pool | None:
+def pool_for(
+    conn: Connection, call: Call, reader: Reader, body: Mapping[str, Any], record: str | None = None
+) -> Pool | None:
+    """The pool as its people see it, for this record where one is meant; None for who is none of them."""
     object = call.model.objects[body["object"]]
-    manages = is_one(conn, call, object, body, ("managers",))
-    if not manages and not is_one(conn, call, object, body, MANY):
+    manages = is_one(conn, call, object, body, ("managers",), record)
+    if not manages and not is_one(conn, call, object, body, MANY, record):
         return None
     person = call.actor.user
     claims = manages or (body.get("claim") or {}).get("by") != "managers"

@@ -91,7 +91,7 @@ def standing_of(conn: Connection, call: Call, reader: Reader, object: Object, id
     """What flow keeps of a record that the reader reads."""
     found = standing_in(conn, call, object.name, id) if pools_of(call.model, object.name) else None
     body = call.model.documents.get(("pool", found[0])) if found is not None else None
-    pool = pool_for(conn, call, reader, body) if body is not None else None
+    pool = pool_for(conn, call, reader, body, id) if body is not None else None
     row = (
         _row(conn, call, "SELECT owner::text, returns_at FROM {} WHERE record = %s", "sys__pool", id)
         if found

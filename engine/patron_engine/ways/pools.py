@@ -93,9 +93,9 @@ def move(conn: Conn, call: Call, object: str, ids: Sequence[str], pool: str) -> 
 def _claim(asked: Asked, id: str, person: str, given: bool) -> None:
     conn, call, object = asked.conn, asked.call, asked.object
     body = pool_where_it_waits(asked, id)
-    managed = asked.one_of(body, "managers")
+    managed = asked.one_of(body, id, "managers")
     rules = body.get("claim") or {}
-    if not managed and (given or rules.get("by") == "managers" or not asked.one_of(body, *MANY)):
+    if not managed and (given or rules.get("by") == "managers" or not asked.one_of(body, id, *MANY)):
         raise Forbidden(
             Phrase("records of this pool are assigned by its managers")
             if given or rules.get("by") == "managers"
@@ -140,7 +140,7 @@ def _give_back(asked: Asked, id: str, back: Back) -> None:
         raise no_pool()
     owner = owner_of(asked, id)
     mine = owner is not None and owner == call.actor.user
-    managed = asked.one_of(body, "managers")
+    managed = asked.one_of(body, id, "managers")
     if not mine and not managed:
         raise Forbidden(Phrase("only its owner or a manager of the pool may give it back"))
     _reasoned(body, back)
@@ -204,7 +204,7 @@ def _reasoned(body: Mapping[str, Any], back: Back) -> None:
 def _move(asked: Asked, id: str, pool: str) -> None:
     conn, call = asked.conn, asked.call
     body, to = pool_where_it_waits(asked, id), pool_named(call, pool)
-    if not asked.one_of(body, "managers"):
+    if not asked.one_of(body, id, "managers"):
         raise Forbidden(Phrase("records of this pool are assigned by its managers"))
     if to["object"] != asked.object.name or not holds_of(asked, id, to, "takes", True):
         raise no_pool()
