@@ -57,7 +57,8 @@ def _word(
 ) -> Condition:
     """The one word that says whom, without its `where`. One that means nothing of what waits names nobody."""
     building, row = binding.building, binding.row
-    (word, value) = next(((w, v) for w, v in who.items() if w not in ("below", "where")), ("", None))
+    word = next((w for w in who if w not in ("below", "where")), "")
+    value: Any = who.get(word)
     if word in rights.MEMBERS:
         codes = [value] if isinstance(value, str) else list(value)
         return rights.belongs(building, word, codes, bool(who.get("below")), me)

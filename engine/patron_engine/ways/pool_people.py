@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
+from patron_engine import jsonio
 from patron_engine.access.pools import MANY, hangs_on_record, of_people, pools_of
 from patron_engine.errors import Conflict, LimitExceeded, NotFound, PatronError, Refused
 from patron_engine.expr.sql import condition_sql
@@ -157,6 +159,21 @@ def holds_of(asked: Asked, id: str, body: Mapping[str, Any], key: str, otherwise
         return given if isinstance(given, bool) else otherwise
     run = Run(id="", rule="", version="", release=0, object=asked.object.name, record=id, causer=None)
     return Reading(asked.conn, asked.call).holds(found, [Subject(run=run)])[0]
+
+
+def note_move(asked: Asked, id: str, told: Mapping[str, Any]) -> None:
+    """What a pool did with a record and no save tells of: it becomes a record of `pool_move`, and is told."""
+    asked.conn.execute(
+        sql.SQL("INSERT INTO {} (at, object, record, kind, payload) VALUES (%s, %s, %s, 'pool', %s)").format(
+            sql.Identifier(asked.call.schema, "sys__note")
+        ),
+        (
+            asked.call.now,
+            asked.object.name,
+            id,
+            Jsonb({**told, "by": asked.call.actor.user}, dumps=jsonio.dumps),
+        ),
+    )
 
 
 def owner_of(asked: Asked, id: str) -> str | None:

@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
-from patron_engine import jsonio
 from patron_engine.access.pools import MANY
 from patron_engine.errors import Conflict, Forbidden, Refused
 from patron_engine.model.model import Object
@@ -40,6 +38,7 @@ from patron_engine.ways.pool_people import (
     handed,
     holds_of,
     no_pool,
+    note_move,
     owner_of,
     pool_named,
     pool_where_it_waits,
@@ -102,6 +101,7 @@ def _claim(asked: Asked, id: str, person: str, given: bool) -> None:
             else Phrase("you are no member of this pool")
         )
     demand_within_limits(asked, body, id, person, given)
+    asked.claimed[body["name"]] = asked.claimed.get(body["name"], 0) + 1
     Programs.of(call.tables)[object.name].load.run(conn, ids=[id])  # a save locks the record first, too
     went = conn.execute(
         sql.SQL(
@@ -216,10 +216,4 @@ def _move(asked: Asked, id: str, pool: str) -> None:
     ).rowcount
     if not went:
         raise taken()
-    told = {"did": "transferred", "pool": to["name"], "by": call.actor.user}
-    conn.execute(
-        sql.SQL("INSERT INTO {} (at, object, record, kind, payload) VALUES (%s, %s, %s, 'pool', %s)").format(
-            sql.Identifier(call.schema, "sys__note")
-        ),
-        (call.now, asked.object.name, id, Jsonb(told, dumps=jsonio.dumps)),
-    )
+    note_move(asked, id, {"did": "transferred", "pool": to["name"]})
