@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from patron_engine.access.pools import MANY
 from patron_engine.actor import Actor, Cause
 from patron_engine.errors import PatronError
 from patron_engine.phrases import own_catalogue, written
@@ -21,7 +22,9 @@ from patron_engine.store.session import configure
 from patron_engine.ways import pools
 from patron_engine.ways.flow_told import SEVERAL
 from patron_engine.ways.give import Wish, give
-from patron_engine.ways.pool_people import MAX_CLAIMS
+from patron_engine.ways.pool_extend import decide, extend
+from patron_engine.ways.pool_limits import limits_of
+from patron_engine.ways.pool_people import MAX_CLAIMS, is_one
 from patron_engine.ways.pools import Back
 from patron_engine.ways.read import read, rows
 from patron_engine.ways.save import retrying, save, write_transaction
@@ -38,12 +41,13 @@ priority: 2
 managers: {role: boss}
 members: {role: rep}
 hidden: [phone, people.mobile]
-claim: {per_day: 2, holding: 3, counts_when: "state != 'won'", not_again: 30 days}
+claim: {per_day: 2, holding: 3, in_all: 4, at_once: 2, counts_when: "state != 'won'", not_again: 30 days}
 return:
   - {name: a, when: "grade == 'a'", no_call: 60 days}
   - {name: else, no_call: 15 days, no_person: 90 days}
 exempt_when: "locked"
 warn: 3 days
+extend: {by: 10 days, times: 2}
 on_return: {clear_team: true, with: [people]}
 reasons: [{name: no_need, label: No need}, {name: no_time, label: No time}]
 ---
@@ -387,3 +391,121 @@ def test_of_two_who_claim_one_gets_it(house: House, database_url: str) -> None:
     held = [sum(o == p for (o,) in owned) for p in people]
     assert held == [first.count(None), second.count(None)]
     assert max(held) <= 200 and sum(held) == 300
+
+
+def test_more_time_is_asked_for_granted_refused_and_ends_with_the_owner(house: House) -> None:
+    rep, other, boss = (
+        house.user("rep", "rep", language="zh-CN"),
+        house.user("other", "rep"),
+        house.user("boss", "boss"),
+    )
+    id = house.do("create", "customer", name="Acme", owner=rep)
+    house.work()
+    day = timedelta(days=1)
+
+    def done(act: Any, user: str, later: timedelta, *more: Any) -> str | None:
+        role = "boss" if user == boss else "rep"
+        ((_, error),) = act(house.conn, house.later(later, user, role), "customer", [id], *more)
+        house.conn.commit()
+        house.work(later)
+        return error.code if error else None
+
+    def clock() -> Any:
+        (row,) = house.kept("sys__pool", "returns_at - since, extended, asked_note", f"WHERE record = '{id}'")
+        return row
+
+    assert done(extend, other, day) == "not_found"
+    assert done(decide, boss, day, True) == "pool_not_asked"
+    assert done(extend, rep, 14 * day, "They are on holiday") is None
+    assert clock() == (15 * day, None, "They are on holiday")
+    assert done(extend, rep, 14 * day) == "pool_asked"
+    assert words(house, boss, "pool", "zh-CN") == ["Acme 申请延期收回到东区公海，请处理"]
+    assert done(decide, rep, 14 * day, True) == "forbidden"
+    assert done(decide, boss, 14 * day, False) is None
+    assert words(house, rep, "pool")[0] == "Acme 的延期申请未通过，仍将按期收回到东区公海"
+    assert done(extend, rep, 14 * day, "Please") is None and done(decide, boss, 14 * day, True) is None
+    assert clock() == (25 * day, 1, None)
+    assert words(house, rep, "pool")[0] == "Acme 已获延期，将于 2026-06-14 收回到东区公海"
+    house.work(24 * day)
+    assert words(house, rep, "pool")[0] == "Acme 将于 2026-06-14 收回到东区公海，请及时跟进"
+    # A manager asks nobody; more often than the pool says nobody gets it.
+    give(house.conn, house.call, "customer", id, Wish(reason="share", to={"user": boss}))
+    assert done(extend, boss, 24 * day) is None and clock() == (35 * day, 2, None)
+    assert done(extend, rep, 24 * day) == "limit_pool_extensions"
+    house.work(35 * day)
+    assert standing(house, id) == ("east", True, rep)
+    assert [m[0] for m in moves(house)] == ["asked", "refused", "asked", "extended", "extended", "expired"]
+    assert claimed(house, other, id, 36 * day) is None
+    assert clock()[1] is None
+
+
+def test_limits_in_all_and_at_once(house: House) -> None:
+    rep = house.user("rep", "rep")
+    ids = [house.do("create", "customer", name=f"c{n}", owner=None) for n in range(3)]
+    call = house.later(timedelta(), rep, "rep")
+    found = pools.claim(house.conn, call, "customer", ids)
+    assert [e.code if e else None for _, e in found] == [None, None, "limit_pool_at_once"]
+    house.conn.commit()
+    for name in ("d", "e"):
+        house.do("create", "customer", name=name, region="west", owner=rep)
+    assert claimed(house, rep, ids[2], timedelta(days=1)) == "limit_pool_holding"
+    shown = limits_of(house.conn, call, house.call.model.documents["pool", "east"], rep)
+    assert (shown.held, shown.holding, shown.held_in_all, shown.in_all) == (2, 3, 4, 4)
+
+
+PEOPLE = """
+kind: pool
+name: places
+label: Places
+object: customer
+takes: "region in ['east', 'west']"
+managers: [{role: boss, where: "this.region in regions"}, {field: keeper}]
+members: [{role: rep, where: "this.region in regions and active"}, {expression: "this.guest"}]
+hidden: [phone]
+"""
+
+
+def test_people_of_a_pool_who_hang_on_the_record(conn: psycopg.Connection[Any]) -> None:
+    """`where` is asked of the candidate with the record as `this`; `field` and `expression` of the record."""
+    objects = OBJECTS.replace(
+        "  - {name: phone,",
+        "  - {name: keeper, type: user}\n  - {name: guest, type: user}\n  - {name: phone,",
+        1,
+    )
+    house = House(conn, build_workspace(conn, objects + "---\n" + PEOPLE.replace('"this.guest"', "guest")))
+    rep, boss = house.user("rep", "rep", regions=["east"]), house.user("boss", "boss", regions=["west"])
+    guest, keeper = house.user("guest", "guest"), house.user("keeper", "guest")
+    roles = {rep: "rep", boss: "boss", guest: "rep", keeper: "boss"}
+    east = house.do("create", "customer", name="East", phone="1", owner=None)
+    west = house.do("create", "customer", name="West", region="west", owner=None)
+    kept = house.do("create", "customer", name="Kept", region="west", owner=None, keeper=keeper, guest=guest)
+
+    def sees(person: str) -> list[str]:
+        ask = Ask(object="customer", fields=("name",), sort=("name",), limit=9)
+        return [r["name"] for r in rows(house.conn, house.later(timedelta(), person, roles[person]), ask)]
+
+    assert [sees(p) for p in (rep, boss, guest, keeper)] == [["East"], ["Kept", "West"], ["Kept"], ["Kept"]]
+    # The same for who may act on a record, and who is told of it.
+    assert [claimed(house, rep, id) for id in (west, kept)] == ["not_found", "not_found"]
+    assert claimed(house, guest, kept) is None
+    ((_, error),) = pools.claim(
+        house.conn, house.later(timedelta(), boss, "boss"), "customer", [east], to=rep
+    )
+    assert error is not None and error.code == "not_found"
+    ((_, error),) = pools.claim(
+        house.conn, house.later(timedelta(), boss, "boss"), "customer", [west], to=rep
+    )
+    assert error is None
+    for person in (boss, keeper):
+        telling.choose(house.conn, SCHEMA, person, telling.Choice(channels={"claims": ["inbox"]}))
+    house.conn.commit()
+    house.work()
+    assert [words(house, p, "claims", "en") for p in (boss, keeper)] == [
+        ["Kept was claimed from the pool Places"]
+    ] * 2
+    body = house.call.model.documents["pool", "places"]
+    object = house.call.model.objects["customer"]
+    asked = [
+        is_one(house.conn, house.later(timedelta(), p, roles[p]), object, body, MANY) for p in (rep, guest)
+    ]
+    assert asked == [True, False]  # nothing waits any more that is the guest's

@@ -23,7 +23,8 @@ ROLE = {
 POOL = {
     "label": {"en": "Free customers", "zh-CN": "公共客户"}, "object": "account", "members": {"role": "c_pool_rep"},
     "managers": {"role": "c_pool_boss"}, "hidden": ["phone", "contacts.mobile"], "columns": ["name", "phone", "grade"],
-    "claim": {"per_day": 3, "holding": 200}, "reasons": [{"name": "no_need", "label": {"en": "No need", "zh-CN": "无需求"}}],
+    "claim": {"per_day": 3, "holding": 200, "in_all": 300}, "return": [{"name": "else", "no_activity": "15 days"}],
+    "extend": {"by": "30 days", "times": 2}, "reasons": [{"name": "no_need", "label": {"en": "No need", "zh-CN": "无需求"}}],
 }  # fmt: skip
 
 
@@ -100,6 +101,8 @@ def test_it_is_hidden_until_it_is_claimed_and_once_only(
         "today": 0,
         "holding": 200,
         "held": 0,
+        "in_all": 300,
+        "held_in_all": 0,
     }
     said = rep.api.post(f"/records/account/{id}/claim")
     assert (said.status_code, said.json()) == (200, {"id": id, "pool": "c_free", "waits": False})
@@ -136,6 +139,7 @@ def test_giving_back_moving_and_assigning(published: Opened, rep: Someone, boss:
         ("/claim", {"ids": ["x"]}),
         ("/x/claim", {}),
         ("/claim", {"ids": [], "more": 1}),
+        ("/0198c0de-0000-7000-8000-000000000000/extend", {"grant": "yes"}),
         ("/return", {"ids": ["0198c0de-0000-7000-8000-000000000000"], "reason": 5}),
         ("/0198c0de-0000-7000-8000-000000000000/claim", {"to": {"user": "x"}}),
         ("/0198c0de-0000-7000-8000-000000000000/pool", {}),
@@ -166,6 +170,26 @@ def test_pages_of_a_pool(published: Opened, rep: Someone, boss: Someone) -> None
     assert "claims are used up" in many.text and "3 a day" in many.text
     record = rep.person.page(f"/o/account/{ids[0]}")
     assert "Give back to the pool" in record.text
+    # More time: asked for on the record's page, answered on the pool's.
+    work_flows(published.service.runtime.workspace(WORKSPACE))
+    asking = rep.person.page(f"/o/account/{ids[0]}/pool").text
+    assert (
+        "Ask for more time" in rep.person.page(f"/o/account/{ids[0]}").text
+        and "30 days more; 2 times left." in asking
+    )
+    more = {"act": "extend", "note": "On holiday"}
+    assert rep.person.post(f"/o/account/{ids[0]}/pool", more).status_code == 303
+    again = rep.api.post(f"/records/account/{ids[0]}/extend", {"note": "Again"})
+    assert (again.status_code, again.json()["code"]) == (409, "pool_asked")
+    assert "More time was asked for" in rep.person.page(f"/o/account/{ids[0]}").text
+    assert (
+        "On holiday" in boss.person.page("/pools/c_free").text
+        and "On holiday" not in rep.person.page("/pools/c_free").text
+    )
+    granted = boss.person.post("/pools/c_free", {"act": "grant", "id": ids[0]})
+    assert granted.headers["location"].endswith("done=extended&n=1")
+    assert "On holiday" not in boss.person.page("/pools/c_free").text
+    assert rep.api.post(f"/records/account/{ids[0]}/extend", {"grant": True}).status_code == 403
     refused = rep.person.post(f"/o/account/{ids[0]}/pool", {"act": "return"})
     assert refused.status_code == 422 and "say why" in refused.text.lower()
     back = rep.person.post(f"/o/account/{ids[0]}/pool", {"act": "return", "reason": "no_need"})

@@ -38,23 +38,49 @@ def membership(model: Model, object: Object) -> Iterator[tuple[str, tuple[Expres
 
 
 def may_be_one(actor: Actor, body: Mapping[str, Any]) -> bool:
-    """Whether he may be one of a pool's people: what only names roles is decided here, the rest is asked where it matters."""
+    """Whether he may be one of a pool's people: where roles are named it is decided by them, the rest is asked where it matters."""
     if actor.administrator or actor.kind == "portal":
         return actor.administrator
-    words = [who for key in MANY for who in _listed(body.get(key))]
-    named = [
-        {w["role"]} if isinstance(w["role"], str) else set(w["role"]) if set(w) == {"role"} else None
-        for w in words
-        if "role" in w
-    ]
-    plain = [roles for roles in named if roles is not None]
-    return len(plain) < len(words) or any(roles & actor.roles for roles in plain)
+    for _, who in named(body, MANY):
+        role = who.get("role") if isinstance(who, Mapping) else None
+        if role is None or actor.roles & ({role} if isinstance(role, str) else set(role)):
+            return True
+    return False
 
 
 def of_people(model: Model, object: Object, body: Mapping[str, Any], keys: Sequence[str]) -> Expression:
-    """The actor is one of those a pool names under one of these keys."""
-    words = [who for key in keys for who in _listed(body.get(key))]
-    return scopes.either(scopes.belongs_to(model, object, who) for who in words)
+    """The actor is one of those a pool names under one of these keys, for the record. Words that mean the same people whatever
+    the record is are asked as everywhere; what hangs on the record or on the candidate is a condition of its own (query/meant.py)."""
+    return scopes.either(_one(model, object, body, at, who) for at, who in named(body, keys))
+
+
+def hangs_on_record(body: Mapping[str, Any], keys: Sequence[str]) -> bool:
+    """Whether who is meant is another question for each record."""
+    return any(not _everywhere(who) for _, who in named(body, keys))
+
+
+def named(body: Mapping[str, Any], keys: Sequence[str]) -> list[tuple[str, Any]]:
+    """(where it stands, the words), for each word under one of these keys."""
+    found: list[tuple[str, Any]] = []
+    for key in keys:
+        value = body.get(key)
+        if isinstance(value, list | tuple):
+            found += [(f"{key}[{n}]", who) for n, who in enumerate(value)]
+        elif value is not None:
+            found.append((key, value))
+    return found
+
+
+def _one(model: Model, object: Object, body: Mapping[str, Any], at: str, who: Any) -> Expression:
+    if _everywhere(who):
+        return scopes.belongs_to(model, object, who)
+    path = Path("id", ExprType("link", objects=(object.name,)))
+    source = f"meant by {at} of {body['name']}"
+    return expression_of(Call(people.MEANT, (path,), BOOLEAN, (body["name"], at)), source, frozenset({"ME"}))
+
+
+def _everywhere(who: Any) -> bool:
+    return isinstance(who, Mapping) and set(who) - {"below"} <= set(scopes.CODES)
 
 
 def hiders(model: Model) -> Iterator[Hider]:
@@ -69,9 +95,3 @@ def waiting(object: str, link: str, pools: Sequence[str]) -> Expression:
     path = Path(link, ExprType("link", objects=(object,)))
     source = f"waits in {', '.join(pools)} of {link}"
     return expression_of(Call(people.WAITS_IN, (path,), BOOLEAN, (tuple(pools),)), source, frozenset({"ME"}))
-
-
-def _listed(value: Any) -> list[Mapping[str, Any]]:
-    if value is None:
-        return []
-    return [value] if isinstance(value, Mapping) else [v for v in value if isinstance(v, Mapping)]

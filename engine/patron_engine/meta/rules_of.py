@@ -22,6 +22,7 @@ from patron_engine.meta.rules_values import (
     login_addresses,
     menu_addresses,
     open_days,
+    pool_people,
     sharing_people,
     zone,
 )
@@ -272,6 +273,7 @@ RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {
     "sla": (steps, sla_clocks),
     "report": (measures, cron_lines, days),
     "role": (login_addresses,),
+    "pool": (pool_people,),
     "sharing": (sharing_people,),
     "webform": (days, open_days),
     "check": (days,),

@@ -17,6 +17,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
 
 _SHARED_WITH: Final = ("user", "role", "department", "department_head", "position", "group", "queue", "field")
+_OF_POOLS: Final = (*_SHARED_WITH, "head_of", "expression")
 _ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:|/(?!/))[^\s\\]+\Z")
 
 
@@ -101,4 +102,24 @@ def sharing_people(document: Document, found: Problems) -> None:
                     "sharing_people", "a sharing rule cannot name people this way",
                     hint="one of user, role, department, department_head, position, group, queue and field",
                     **document.where((key, index)),
+                )  # fmt: skip
+
+
+def pool_people(document: Document, found: Problems) -> None:
+    """Who is of a pool is asked for each record that waits, which has no owner and which nobody submitted."""
+    for key in ("managers", "members"):
+        people = document.body.get(key)
+        several = isinstance(people, list)
+        for index, who in enumerate(people if isinstance(people, list) else [people]):
+            path = (key, index) if several else (key,)
+            if not isinstance(who, Mapping):
+                continue
+            words = [w for w in who if w not in ("below", "where")]
+            codes = who.get(words[0]) if len(words) == 1 and words[0] != "expression" else None
+            worked_out = any(str(c).startswith("=") for c in (codes if isinstance(codes, list) else [codes]))
+            if len(words) != 1 or words[0] not in _OF_POOLS or worked_out:
+                found.add(
+                    "pool_people", "a pool cannot name people this way",
+                    hint="one of user, role, department, department_head, position, group, queue, field, head_of and expression, each with where if need be",
+                    **document.where(path),
                 )  # fmt: skip

@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
+from psycopg import sql
 
 from patron_engine.access.decide import Deny, row_rule
-from patron_engine.access.pools import MANY, pools_of
+from patron_engine.access.pools import MANY, hangs_on_record, pools_of
 from patron_engine.errors import NotFound
 from patron_engine.model.model import Object
 from patron_engine.page.paths import field_at
@@ -24,6 +25,7 @@ from patron_engine.page.show import UNTITLED, Shown
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask, quoted
+from patron_engine.query.values import fetch_values
 from patron_engine.ways.pool_limits import Limits, limits_of
 from patron_engine.ways.pool_people import is_one
 from patron_engine.ways.read import read
@@ -55,6 +57,17 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """More time that somebody asks for."""
+
+    id: str
+    title: str
+    person: str
+    returns: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolPage:
     pool: Pool
     object: Object
@@ -63,6 +76,7 @@ class PoolPage:
     count: int
     next: str | None
     others: tuple[tuple[str, str], ...]  # pools of the same object, where a manager may move records to
+    requests: tuple[Request, ...]  # for who manages it
 
 
 # -- pools --------------------------------------------------------------------------------------------------------
@@ -112,13 +126,17 @@ def pool_page(
     return PoolPage(
         pool=pool, object=object, columns=tuple(labels), rows=tuple(waiting), count=answer.count or 0, next=answer.next,
         others=others if pool.manages else (),
+        requests=tuple(_requests(conn, call, reader, body)) if pool.manages else (),
     )  # fmt: skip
 
 
-def pool_for(conn: Connection, call: Call, reader: Reader, body: Mapping[str, Any]) -> Pool | None:
+def pool_for(
+    conn: Connection, call: Call, reader: Reader, body: Mapping[str, Any], record: str | None = None
+) -> Pool | None:
+    """The pool as its people see it, for this record where one is meant; None for who is none of them."""
     object = call.model.objects[body["object"]]
-    manages = is_one(conn, call, object, body, ("managers",))
-    if not manages and not is_one(conn, call, object, body, MANY):
+    manages = is_one(conn, call, object, body, ("managers",), record)
+    if not manages and not is_one(conn, call, object, body, MANY, record):
         return None
     person = call.actor.user
     claims = manages or (body.get("claim") or {}).get("by") != "managers"
@@ -136,6 +154,31 @@ def _waiting(
     since = record.get("pool.since")
     cells = tuple(shown_at(call, object, p, record, reader) for p in paths)
     return Waiting(id=record["id"], title=title or UNTITLED, since=moment_in(reader, since), cells=cells)
+
+
+def _requests(conn: Connection, call: Call, reader: Reader, body: Mapping[str, Any]) -> list[Request]:
+    """Those that wait longest first; of a pool whose managers hang on the record, his own."""
+    object = call.model.objects[body["object"]]
+    found = conn.execute(
+        sql.SQL(
+            "SELECT record::text, owner::text, returns_at, asked_note FROM {} WHERE pool = %s AND asked_at IS NOT NULL"
+            " ORDER BY asked_at, record LIMIT %s"
+        ).format(sql.Identifier(call.schema, "sys__pool")),
+        (body["name"], ROWS),
+    ).fetchall()
+    keys, user = ("managers",), call.model.objects["user"].title
+    if hangs_on_record(body, keys):
+        found = [row for row in found if is_one(conn, call, object, body, keys, row[0])]
+    titles = fetch_values(conn, call, object.name, [row[0] for row in found], [object.title])
+    people = fetch_values(conn, call, "user", [row[1] for row in found if row[1]], [user])
+    return [
+        Request(
+            id=id, title=str(titles[id].get(object.title) or UNTITLED), person=str(people.get(owner, {}).get(user) or ""),
+            returns=moment_in(reader, returns), note=note or "",
+        )
+        for id, owner, returns, note in found
+        if id in titles
+    ]  # fmt: skip
 
 
 def moment_in(reader: Reader, value: Any) -> str:

@@ -18,6 +18,7 @@ from patron_engine import jsonio
 from patron_engine.access.decide import Deny, row_rule
 from patron_engine.access.pools import pools_of
 from patron_engine.fields.options import texts
+from patron_engine.flow.spans import Span, read_span
 from patron_engine.model.model import Object
 from patron_engine.page.pools import Pool, moment_in, pool_for
 from patron_engine.page.reader import Reader
@@ -25,6 +26,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask, Within, quoted
 from patron_engine.query.values import fetch_values
 from patron_engine.record.stage_tasks import TASK_FIELDS
+from patron_engine.ways.pool_extend import held_of
 from patron_engine.ways.pool_people import standing_in
 from patron_engine.ways.read import rows
 from patron_engine.ways.stage_tasks import stage_of
@@ -70,6 +72,17 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class More:
+    """More time that the reader may have for it before it goes back: `by` so much a time; `asks`: a manager decides; `asked`: an
+    answer is waited for; `left` times."""
+
+    by: Span
+    left: int
+    asks: bool
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What flow keeps of a record. `days` it has been in its stage, `over` whether that is too long, `back` days until it goes back
     to its pool."""
@@ -80,6 +93,7 @@ class Standing:
     returns: str
     reasons: tuple[tuple[str, str], ...]
     may_return: bool
+    more: More | None
     clocks: tuple[Clock, ...]
     tasks: tuple[Task, ...]
     days: int | None
@@ -91,7 +105,7 @@ def standing_of(conn: Connection, call: Call, reader: Reader, object: Object, id
     """What flow keeps of a record that the reader reads."""
     found = standing_in(conn, call, object.name, id) if pools_of(call.model, object.name) else None
     body = call.model.documents.get(("pool", found[0])) if found is not None else None
-    pool = pool_for(conn, call, reader, body) if body is not None else None
+    pool = pool_for(conn, call, reader, body, id) if body is not None else None
     row = (
         _row(conn, call, "SELECT owner::text, returns_at FROM {} WHERE record = %s", "sys__pool", id)
         if found
@@ -107,8 +121,22 @@ def standing_of(conn: Connection, call: Call, reader: Reader, object: Object, id
         returns=moment_in(reader, returns_at) if not waits else "",
         reasons=tuple(_reason(reader, o) for o in (body or {}).get("reasons") or ()),
         may_return=body is not None and not waits and (mine or bool(pool and pool.manages)),
+        more=_more(conn, call, body, id, mine, bool(pool and pool.manages)),
         clocks=tuple(_clocks(conn, call, reader, id)), tasks=tuple(_tasks(conn, call, reader, object, id, stage)),
         days=days, over=over, chosen=_chosen(conn, call, reader, id),
+    )  # fmt: skip
+
+
+def _more(
+    conn: Connection, call: Call, body: Mapping[str, Any] | None, id: str, mine: bool, manages: bool
+) -> More | None:
+    rules: Mapping[str, Any] | None = (body or {}).get("extend")
+    held = held_of(conn, call, id) if rules is not None and (mine or manages) else None
+    if rules is None or held is None or held.waits or held.returns_at is None:
+        return None
+    return More(
+        by=read_span(rules["by"]), left=max(0, rules.get("times", 1) - held.extended), asked=held.asked_at is not None,
+        asks=not manages and rules.get("ask") != "nobody",
     )  # fmt: skip
 
 

@@ -99,6 +99,15 @@ def _waits_in(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
     return waits_in(binding.building, node.params[0], args[0])
 
 
+def _meant(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    from patron_engine.query.meant import meant
+
+    pool, at = node.params
+    here = binding.building.model.documents["pool", pool]["object"] == binding.row.object.name
+    own = here and isinstance(node.args[0], Path) and node.args[0].path == "id"
+    return meant(binding.building, pool, at, binding.row if own else args[0])
+
+
 def _at_step(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
     approval, nodes = node.params
     return at_step(binding.building, binding.column("me"), approval, nodes, args[0])
@@ -202,6 +211,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[Any, tuple[Column, ...], Any], Column]]
     "BELONGS": _belongs,
     "THROUGH": rights.through,
     "WAITS_IN": _waits_in,
+    "MEANT": _meant,
     "AT_STEP": _at_step,
     "UNDER": _under,
     "REPEATED": _repeated,

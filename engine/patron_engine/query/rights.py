@@ -161,7 +161,7 @@ def through(binding: Any, args: Sequence[Column], node: Any) -> Condition:
 
 def belongs(building: Building, kind: str, codes: Sequence[str], below: bool, person: Column) -> Condition:
     """The person is one of those a definition names: by e-mail, role, department, position, group, queue, or as a head."""
-    found = _MEMBERS[kind](building, [sa.literal(c, TYPES["text"]) for c in codes], below)
+    found = MEMBERS[kind](building, [sa.literal(c, TYPES["text"]) for c in codes], below)
     return person.in_(found) if found is not None else sa.false()
 
 
@@ -231,7 +231,7 @@ def _members(object: str) -> Callable[[Building, list[Column], bool], Any]:
     return found
 
 
-_MEMBERS: Final[Mapping[str, Callable[[Building, list[Column], bool], Any]]] = {
+MEMBERS: Final[Mapping[str, Callable[[Building, list[Column], bool], Any]]] = {
     "user": _users, "role": _holders, "department": _department, "department_head": _heads,
     "position": _in_position, "group": _members("group"), "queue": _members("queue"),
 }  # fmt: skip

@@ -56,7 +56,7 @@ class Lookups:
         return {
             "MINE_OR_BELOW": rights.mine_or_below, "IN_MY_TREE": rights.in_my_tree, "MY_QUEUE": rights.my_queue,
             "GIVEN": rights.given, "THROUGH": rights.through, "BELONGS": rights.belongs,
-            "WAITS_IN": rights.waits_in, "AT_STEP": rights.at_step,
+            "WAITS_IN": rights.waits_in, "MEANT": rights.meant, "AT_STEP": rights.at_step,
         }  # fmt: skip
 
     def _kept(self, name: str, answer: Callable[..., Any]) -> Callable[..., Any]:

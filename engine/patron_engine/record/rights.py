@@ -16,6 +16,7 @@ from patron_engine.access.grants import audience
 from patron_engine.query import rights
 from patron_engine.query.binding import ME, NOW, parameter, rule_condition
 from patron_engine.query.call import Call
+from patron_engine.query.meant import meant
 from patron_engine.query.source import Building, rules_of
 from patron_engine.query.standing import at_step, waits_in
 from patron_engine.query.statement import Statement, compiled, kept
@@ -58,6 +59,9 @@ class Rights:
         return id is not None and self._ask(
             ("waits_in", tuple(pools)), id, lambda b, s: waits_in(b, pools, s)
         )
+
+    def meant(self, pool: str, at: str, id: str | None) -> bool:
+        return id is not None and self._ask(("meant", pool, at), id, lambda b, s: meant(b, pool, at, s))
 
     def at_step(self, approval: str, nodes: Sequence[str], id: str | None) -> bool:
         key = ("at_step", approval, tuple(nodes))

@@ -36,7 +36,10 @@ TOLD_OF = frozenset(
     {"user", "key", "automation"}
 )  # whoever is given a record by these is told; an import tells nobody
 NOT_TOLD_OF = frozenset({"transfer", "undo"})  # told as what was handed over; nothing but what was before
-CLOCKED = {"rule": "text", "returns_at": "timestamptz", "warn_at": "timestamptz", "warned_at": "timestamptz"}
+CLOCKED = {
+    "rule": "text", "returns_at": "timestamptz", "warn_at": "timestamptz", "warned_at": "timestamptz",
+    "extended_until": "timestamptz", "extended": "bigint", "asked_at": "timestamptz", "asked_note": "text",
+}  # fmt: skip
 
 
 def keep_standing(batch: Batch, rows: Sequence[Row]) -> None:

@@ -33,6 +33,11 @@ FORMER_OWNER: Final[Mapping[str, str]] = {
     "reclaimed": Phrase("{title} was taken back into the pool {pool}"),
     "expired": Phrase("{title} went back to the pool {pool}: nobody followed it up"),
 }
+OWNER: Final[Mapping[str, str]] = {
+    "extended": Phrase("{title} goes back to the pool {pool} on {day} only: more time was given"),
+    "refused": Phrase("{title}: no more time is given before it goes back to the pool {pool}"),
+}
+ASKED: Final = Phrase("{title}: more time is asked for before it goes back to the pool {pool}")
 NEAR: Final = Phrase("{title}: {clock} is due at {at}")
 LATE: Final = Phrase("{title}: {clock} was due at {at}")
 
@@ -119,16 +124,32 @@ def tell_moves(reading: Reading, moves: Sequence[Moved]) -> None:
     )
     for move in moves:
         did, body = move.told.get("did"), _pool(reading.call, move)
-        sentence = FORMER_OWNER.get(str(did)) or MANAGERS.get(str(did))
+        sentence = (
+            ASKED
+            if did == "asked"
+            else FORMER_OWNER.get(str(did)) or MANAGERS.get(str(did)) or OWNER.get(str(did))
+        )
         if sentence is None or body is None:
             continue
         titles = _titles(reading, move.object, [move.record])
         if move.record not in titles:
             continue
-        text = Phrase(sentence, title=titles[move.record], pool=_pool_label(reading.call, body))
+        day = {"day": str(move.told.get("day"))} if "day" in move.told else {}
+        text = Phrase(sentence, title=titles[move.record], pool=_pool_label(reading.call, body), **day)
         about, call = (move.object, move.record), _by(reading.call, move.told.get("by"))
         if did in FORMER_OWNER:
             tell(reading.conn, call, [move.told.get("from") or ""], "pool", text=text, about=about)
+        elif did in OWNER:
+            tell(reading.conn, call, [move.told.get("owner") or ""], "pool", text=text, about=about)
+        elif did == "asked":  # whoever answers need not read the record
+            tell(
+                reading.conn,
+                call,
+                _managers(reading, move, body),
+                "pool",
+                text=text,
+                link=f"/pools/{body['name']}",
+            )
         else:
             tell(reading.conn, call, _managers(reading, move, body), "claims", text=text, about=about)
 

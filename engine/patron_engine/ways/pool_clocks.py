@@ -132,6 +132,8 @@ def _timed(
             if key.startswith("no_")
         ]
         back = min(times, default=None)
+        if back is not None and row.extended_until is not None:
+            back = max(back, row.extended_until)
         told = back is not None and warn is not None
         before = after(back, Span(count=-warn.count, unit=warn.unit), reading.context) if told else None  # type: ignore[arg-type,union-attr]
         same = back is not None and row.returns_at == back

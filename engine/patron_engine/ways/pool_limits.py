@@ -38,6 +38,8 @@ class Limits:
     today: int
     holding: int | None
     held: int
+    in_all: int | None = None
+    held_in_all: int = 0
 
 
 def limits_of(conn: Conn, call: Call, body: Mapping[str, Any], person: str) -> Limits:
@@ -50,8 +52,14 @@ def limits_of(conn: Conn, call: Call, body: Mapping[str, Any], person: str) -> L
     ).fetchone()
     rules = body.get("claim") or {}
     held = held_by(conn, call, body, person) if rules.get("holding") is not None else 0
+    in_all = held_by(conn, call, body, person, in_all=True) if rules.get("in_all") is not None else 0
     return Limits(
-        per_day=rules.get("per_day"), today=int(row[0]) if row else 0, holding=rules.get("holding"), held=held
+        per_day=rules.get("per_day"),
+        today=int(row[0]) if row else 0,
+        holding=rules.get("holding"),
+        held=held,
+        in_all=rules.get("in_all"),
+        held_in_all=in_all,
     )
 
 
@@ -70,6 +78,12 @@ def demand_within_limits(asked: Asked, body: Mapping[str, Any], id: str, person:
         (body["name"], person, call.today),
     ).fetchone() or (0,)
     per_day, holding, pause = rules.get("per_day"), rules.get("holding"), rules.get("not_again")
+    at_once, in_all = rules.get("at_once"), rules.get("in_all")
+    if at_once is not None and asked.claimed.get(body["name"], 0) >= at_once and not given:
+        raise LimitExceeded(
+            Phrase("at most {most} records of this pool are claimed at once", most=at_once),
+            code="limit_pool_at_once",
+        )
     if per_day is not None and count >= per_day and not given:
         raise LimitExceeded(
             Phrase("today's claims are used up: {most} a day", most=per_day), code="limit_pool_claims",
@@ -78,6 +92,11 @@ def demand_within_limits(asked: Asked, body: Mapping[str, Any], id: str, person:
     if holding is not None and held_by(conn, call, body, person) >= holding:
         raise LimitExceeded(
             Phrase("the limit of records one may hold is reached: {most}", most=holding), code="limit_pool_holding",
+            hint=Phrase("give some back, or close them"),
+        )  # fmt: skip
+    if in_all is not None and held_by(conn, call, body, person, in_all=True) >= in_all:
+        raise LimitExceeded(
+            Phrase("the limit of records one may hold in all is reached: {most}", most=in_all), code="limit_pool_holding",
             hint=Phrase("give some back, or close them"),
         )  # fmt: skip
     if pause is None or given:
@@ -97,8 +116,8 @@ def demand_within_limits(asked: Asked, body: Mapping[str, Any], id: str, person:
         )
 
 
-def held_by(conn: Conn, call: Call, body: Mapping[str, Any], person: str) -> int:
-    """How many records of the pool somebody owns that count."""
+def held_by(conn: Conn, call: Call, body: Mapping[str, Any], person: str, *, in_all: bool = False) -> int:
+    """How many records of the pool somebody owns that count; `in_all`: of its object, whatever pool they are of."""
     name = body["name"]
 
     def make() -> Any:
@@ -112,7 +131,7 @@ def held_by(conn: Conn, call: Call, body: Mapping[str, Any], person: str) -> int
         )
         conditions = [
             binding.value(row, ("owner",)) == parameter(PERSON, Id()),
-            row.id.in_(under),
+            *([] if in_all else [row.id.in_(under)]),
             *row.live(voided=False),
         ]
         counts = call.model.expressions.get(("pool", name, "claim.counts_when"))
@@ -121,8 +140,7 @@ def held_by(conn: Conn, call: Call, body: Mapping[str, Any], person: str) -> int
         query = sa.select(sa.func.count()).select_from(row.source.from_).where(*conditions)
         return compiled(query, call.model.release)
 
-    statement = kept(call.tables).get(("pools.held", name), make)
-    row = conn.execute(
-        statement.text, statement.values({**call_values(call), PERSON: person, POOL: name})
-    ).fetchone()
+    statement = kept(call.tables).get(("pools.held", name, in_all), make)
+    given = {**call_values(call), PERSON: person, POOL: name}
+    row = conn.execute(statement.text, statement.values({n: given[n] for n in statement.names})).fetchone()
     return int(row[0]) if row is not None else 0

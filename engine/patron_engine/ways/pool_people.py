@@ -11,8 +11,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
-from patron_engine.access.pools import MANY, of_people, pools_of
+from patron_engine import jsonio
+from patron_engine.access.pools import MANY, hangs_on_record, of_people, pools_of
 from patron_engine.errors import Conflict, LimitExceeded, NotFound, PatronError, Refused
 from patron_engine.expr.sql import condition_sql
 from patron_engine.flow.run import Run
@@ -26,6 +28,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.query.sets import tie
 from patron_engine.query.source import Building
+from patron_engine.query.standing import waits_in
 from patron_engine.query.statement import compiled, kept
 from patron_engine.query.values import call_values, fetch_values
 from patron_engine.record.change import Change
@@ -45,31 +48,51 @@ class Asked:
     conn: Conn
     call: Call
     object: Object
-    people: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
+    people: dict[tuple[str, tuple[str, ...], str | None], bool] = field(default_factory=dict)
+    claimed: dict[str, int] = field(default_factory=dict)  # of each pool, how many this request took
 
-    def one_of(self, body: Mapping[str, Any], *keys: str) -> bool:
-        found = self.people.get((body["name"], keys))
+    def one_of(self, body: Mapping[str, Any], id: str, *keys: str) -> bool:
+        """Whether the caller is one of these people for this record."""
+        of = id if hangs_on_record(body, keys) else None
+        found = self.people.get((body["name"], keys, of))
         if found is None:
-            found = self.people[body["name"], keys] = is_one(self.conn, self.call, self.object, body, keys)
+            found = is_one(self.conn, self.call, self.object, body, keys, of)
+            self.people[body["name"], keys, of] = found
         return found
 
 
-def is_one(conn: Conn, call: Call, object: Object, body: Mapping[str, Any], keys: Sequence[str]) -> bool:
-    """Whether the caller is one of the people a pool names under one of these keys."""
+def is_one(
+    conn: Conn,
+    call: Call,
+    object: Object,
+    body: Mapping[str, Any],
+    keys: Sequence[str],
+    id: str | None = None,
+) -> bool:
+    """Whether the caller is one of the people a pool names under one of these keys: for this record, or without one for
+    something that waits in the pool, where who is meant hangs on the record."""
     if call.actor.administrator:
         return True
     if call.actor.user is None or call.actor.kind == "portal":
         return False
+    hangs = hangs_on_record(body, keys)
 
     def make() -> Any:
-        building = Building(tables=call.tables)
-        condition = condition_sql(
-            of_people(call.model, object, body, keys), SqlBinding(row=building.root(object.name))
+        row = Building(tables=call.tables).root(object.name)
+        condition = condition_sql(of_people(call.model, object, body, keys), SqlBinding(row=row))
+        if not hangs:
+            return compiled(sa.select(condition), call.model.release)
+        there = (
+            row.id == parameter(MASTER, Id())
+            if id is not None
+            else waits_in(row.building, [body["name"]], row.id)
         )
-        return compiled(sa.select(condition), call.model.release)
+        found = sa.select(row.id).select_from(row.source.from_).where(there, condition, *row.live())
+        return compiled(found.limit(sa.literal(1)), call.model.release)
 
-    statement = kept(call.tables).get(("pools.people", body["name"], tuple(keys)), make)
-    row = conn.execute(statement.text, statement.values(call_values(call))).fetchone()
+    statement = kept(call.tables).get(("pools.people", body["name"], tuple(keys), id is not None), make)
+    given = {**call_values(call), MASTER: id}
+    row = conn.execute(statement.text, statement.values({n: given[n] for n in statement.names})).fetchone()
     return bool(row and row[0])
 
 
@@ -108,7 +131,7 @@ def pool_where_it_waits(asked: Asked, id: str) -> Mapping[str, Any]:
     """The pool a record waits in. Who is no member of it hears that there is no such record; a member, that it is taken."""
     found = standing_in(asked.conn, asked.call, asked.object.name, id)
     body = asked.call.model.documents.get(("pool", found[0])) if found is not None else None
-    if found is None or body is None or not asked.one_of(body, *MANY):
+    if found is None or body is None or not asked.one_of(body, id, *MANY):
         if reached_among(asked.conn, asked.call, asked.object.name, "read", [id]):
             raise Conflict(Phrase("it waits in no pool"), code="pool_taken")
         raise unknown(asked.call, asked.object)
@@ -136,6 +159,21 @@ def holds_of(asked: Asked, id: str, body: Mapping[str, Any], key: str, otherwise
         return given if isinstance(given, bool) else otherwise
     run = Run(id="", rule="", version="", release=0, object=asked.object.name, record=id, causer=None)
     return Reading(asked.conn, asked.call).holds(found, [Subject(run=run)])[0]
+
+
+def note_move(asked: Asked, id: str, told: Mapping[str, Any]) -> None:
+    """What a pool did with a record and no save tells of: it becomes a record of `pool_move`, and is told."""
+    asked.conn.execute(
+        sql.SQL("INSERT INTO {} (at, object, record, kind, payload) VALUES (%s, %s, %s, 'pool', %s)").format(
+            sql.Identifier(asked.call.schema, "sys__note")
+        ),
+        (
+            asked.call.now,
+            asked.object.name,
+            id,
+            Jsonb({**told, "by": asked.call.actor.user}, dumps=jsonio.dumps),
+        ),
+    )
 
 
 def owner_of(asked: Asked, id: str) -> str | None:

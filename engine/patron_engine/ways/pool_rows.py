@@ -38,16 +38,28 @@ class Standing:
     warn_at: datetime | None = None
     warned_at: datetime | None = None
     look_at: datetime | None = None
+    extended_until: datetime | None = None  # its owner was given more time
 
 
 _OWN: Final = ("pool", "waits", "rule", "returns_at", "warn_at", "warned_at", "look_at")
-_READ: Final = ("record", "object", "pool", "waits", "since", "owner", "rule", "returns_at", "warned_at")
+_READ: Final = (
+    "record",
+    "object",
+    "pool",
+    "waits",
+    "since",
+    "owner",
+    "rule",
+    "returns_at",
+    "warned_at",
+    "extended_until",
+)
 
 
 def due_rows(conn: Conn, call: Call) -> list[Standing]:
     rows = conn.execute(
         sql.SQL(
-            "SELECT record::text, object, pool, waits, since, owner::text, rule, returns_at, warned_at FROM {}"
+            "SELECT record::text, object, pool, waits, since, owner::text, rule, returns_at, warned_at, extended_until FROM {}"
             " WHERE look_at <= %s ORDER BY look_at LIMIT %s FOR UPDATE SKIP LOCKED"
         ).format(sql.Identifier(call.schema, "sys__pool")),
         (call.now, MOST),

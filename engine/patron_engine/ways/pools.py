@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
-from patron_engine import jsonio
 from patron_engine.access.pools import MANY
 from patron_engine.errors import Conflict, Forbidden, Refused
 from patron_engine.model.model import Object
@@ -40,6 +38,7 @@ from patron_engine.ways.pool_people import (
     handed,
     holds_of,
     no_pool,
+    note_move,
     owner_of,
     pool_named,
     pool_where_it_waits,
@@ -93,15 +92,16 @@ def move(conn: Conn, call: Call, object: str, ids: Sequence[str], pool: str) -> 
 def _claim(asked: Asked, id: str, person: str, given: bool) -> None:
     conn, call, object = asked.conn, asked.call, asked.object
     body = pool_where_it_waits(asked, id)
-    managed = asked.one_of(body, "managers")
+    managed = asked.one_of(body, id, "managers")
     rules = body.get("claim") or {}
-    if not managed and (given or rules.get("by") == "managers" or not asked.one_of(body, *MANY)):
+    if not managed and (given or rules.get("by") == "managers" or not asked.one_of(body, id, *MANY)):
         raise Forbidden(
             Phrase("records of this pool are assigned by its managers")
             if given or rules.get("by") == "managers"
             else Phrase("you are no member of this pool")
         )
     demand_within_limits(asked, body, id, person, given)
+    asked.claimed[body["name"]] = asked.claimed.get(body["name"], 0) + 1
     Programs.of(call.tables)[object.name].load.run(conn, ids=[id])  # a save locks the record first, too
     went = conn.execute(
         sql.SQL(
@@ -140,7 +140,7 @@ def _give_back(asked: Asked, id: str, back: Back) -> None:
         raise no_pool()
     owner = owner_of(asked, id)
     mine = owner is not None and owner == call.actor.user
-    managed = asked.one_of(body, "managers")
+    managed = asked.one_of(body, id, "managers")
     if not mine and not managed:
         raise Forbidden(Phrase("only its owner or a manager of the pool may give it back"))
     _reasoned(body, back)
@@ -204,7 +204,7 @@ def _reasoned(body: Mapping[str, Any], back: Back) -> None:
 def _move(asked: Asked, id: str, pool: str) -> None:
     conn, call = asked.conn, asked.call
     body, to = pool_where_it_waits(asked, id), pool_named(call, pool)
-    if not asked.one_of(body, "managers"):
+    if not asked.one_of(body, id, "managers"):
         raise Forbidden(Phrase("records of this pool are assigned by its managers"))
     if to["object"] != asked.object.name or not holds_of(asked, id, to, "takes", True):
         raise no_pool()
@@ -216,10 +216,4 @@ def _move(asked: Asked, id: str, pool: str) -> None:
     ).rowcount
     if not went:
         raise taken()
-    told = {"did": "transferred", "pool": to["name"], "by": call.actor.user}
-    conn.execute(
-        sql.SQL("INSERT INTO {} (at, object, record, kind, payload) VALUES (%s, %s, %s, 'pool', %s)").format(
-            sql.Identifier(call.schema, "sys__note")
-        ),
-        (call.now, asked.object.name, id, Jsonb(told, dumps=jsonio.dumps)),
-    )
+    note_move(asked, id, {"did": "transferred", "pool": to["name"]})

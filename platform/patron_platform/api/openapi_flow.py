@@ -40,11 +40,13 @@ _POOLS: JsonValue = {
     "claim": {"to": ID},
     "return": {"pool": TEXT, "reason": TEXT, "note": TEXT},
     "pool": {"pool": TEXT},
+    "extend": {"note": TEXT, "grant": {"type": "boolean"}},
 }
 _SAID: JsonValue = {
     "claim": "Claim out of its pool",
     "return": "Give back to its pool",
     "pool": "Move to another pool",
+    "extend": "Ask for more time before it goes back, or answer who asked",
 }
 
 

@@ -1,7 +1,7 @@
 """Pools over HTTP: claimed, assigned, given back, moved.
 
 In: `POST /records/{object}/{id}/claim` `{"to": {"user": ID}}`, `…/return` `{"reason", "note", "pool"}`, `…/pool` `{"pool": NAME}`, for one
-record; the same without an id for many, with `{"ids": […]}`. `GET /pools`. Out: JSON; of many, what became of each.
+record, `…/extend` `{"note"}` (its owner asks for more time) or `{"grant": true | false, "note"}` (a manager answers); the same without an id for many, with `{"ids": […]}`. `GET /pools`. Out: JSON; of many, what became of each.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.ways import pools
+from patron_engine.ways.pool_extend import decide, extend
 from patron_engine.ways.pool_people import Done, standing_in
 from patron_engine.ways.pools import Back
 from patron_engine.ways.principals import principal_of
@@ -36,7 +37,12 @@ from patron_platform.phrases import written
 router = APIRouter()
 Connection = psycopg.Connection[Any]
 Act = Callable[[Connection, Call, Sequence[str]], list[Done]]
-KEYS = {"claim": ("to",), "return": ("reason", "note", "pool"), "pool": ("pool",)}
+KEYS = {
+    "claim": ("to",),
+    "return": ("reason", "note", "pool"),
+    "pool": ("pool",),
+    "extend": ("note", "grant"),
+}
 
 
 @router.get("/pools")
@@ -57,6 +63,7 @@ def my_pools(request: Request) -> Response:
                 "name": p.name, "label": p.label, "object": p.object, "claims": p.claims, "manages": p.manages,
                 "limits": None if p.limits is None else {
                     "per_day": p.limits.per_day, "today": p.limits.today, "holding": p.limits.holding, "held": p.limits.held,
+                    "in_all": p.limits.in_all, "held_in_all": p.limits.held_in_all,
                 },
             }
             for p in pools_for(conn, call, reader)
@@ -80,6 +87,11 @@ def move(request: Request, object: str, id: str, data: Body) -> Response:
     return _one(request, object, id, data, "pool")
 
 
+@router.post("/records/{object}/{id}/extend")
+def more_time(request: Request, object: str, id: str, data: Body) -> Response:
+    return _one(request, object, id, data, "extend")
+
+
 @router.post("/records/{object}/claim")
 def claim_many(request: Request, object: str, data: Body) -> Response:
     return _many(request, object, data, "claim")
@@ -93,6 +105,11 @@ def give_many_back(request: Request, object: str, data: Body) -> Response:
 @router.post("/records/{object}/pool")
 def move_many(request: Request, object: str, data: Body) -> Response:
     return _many(request, object, data, "pool")
+
+
+@router.post("/records/{object}/extend")
+def more_time_for_many(request: Request, object: str, data: Body) -> Response:
+    return _many(request, object, data, "extend")
 
 
 def _one(request: Request, object: str, id: str, data: bytes, what: str) -> Response:
@@ -140,6 +157,8 @@ def _act(what: str, body: Mapping[str, Any]) -> Callable[[Connection, Call, str,
         return lambda conn, call, object, ids: pools.claim(
             conn, call, object, ids, _person(conn, call, body.get("to"))
         )
+    if what == "extend":
+        return _extended(body)
     texts = {name: _text(body.get(name), name) for name in KEYS[what]}
     if what == "return":
         return lambda conn, call, object, ids: pools.give_back(conn, call, object, ids, Back(**texts))
@@ -147,6 +166,23 @@ def _act(what: str, body: Mapping[str, Any]) -> Callable[[Connection, Call, str,
         raise Refused([Problem(code="required", message=Phrase("name the pool"), path="pool")])
     pool = texts["pool"]
     return lambda conn, call, object, ids: pools.move(conn, call, object, ids, pool)
+
+
+def _extended(
+    body: Mapping[str, Any],
+) -> Callable[[Connection, Call, str, Sequence[str]], list[Done]]:
+    note, grant = _text(body.get("note"), "note"), body.get("grant")
+    if grant is None:
+        return lambda conn, call, object, ids: extend(conn, call, object, ids, note)
+    if not isinstance(grant, bool):
+        raise Refused(
+            [
+                Problem(
+                    code="not_boolean", message=Phrase("{name} is true or false", name="grant"), path="grant"
+                )
+            ]
+        )
+    return lambda conn, call, object, ids: decide(conn, call, object, ids, grant, note)
 
 
 def _person(conn: Connection, call: Call, to: Any) -> str | None:

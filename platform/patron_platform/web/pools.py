@@ -29,6 +29,7 @@ from patron_engine.query.call import Call
 from patron_engine.record.change import Change
 from patron_engine.record.undo import Kept
 from patron_engine.ways import pools
+from patron_engine.ways.pool_extend import decide, extend
 from patron_engine.ways.pool_people import Done
 from patron_engine.ways.pools import Back
 from patron_platform.web import csrf, forms_in
@@ -43,7 +44,8 @@ from patron_platform.web.visitor import Visitor, enter
 router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
 Connection = psycopg.Connection[Any]
 LONGEST = 60
-DONE = ("claimed", "assigned", "moved", "returned")
+DONE = ("claimed", "assigned", "moved", "returned", "extended", "refused")
+TOLD = {"claim": "claimed", "assign": "assigned", "move": "moved", "grant": "extended", "refuse": "refused"}
 
 
 @router.get("/pools")
@@ -66,7 +68,7 @@ def pool(request: Request, workspace: str, name: str) -> Response:
 
 @router.post("/pools/{name}")
 def act(request: Request, workspace: str, name: str, form: FormData) -> Response:
-    """`act`: claim, assign (with `to`), move (with `pool`); `id` several."""
+    """`act`: claim, assign (with `to`), move (with `pool`), grant or refuse more time; `id` several."""
     visitor = enter(request, workspace)
     given = forms_in.texts(form)
     csrf.check(request, visitor.session.id, given)
@@ -86,14 +88,16 @@ def act(request: Request, workspace: str, name: str, form: FormData) -> Response
     back = visitor.url("pools", name)
     if refused:
         return _left(visitor, shown, refused, len(made), back)
-    told = {"claim": "claimed", "assign": "assigned", "move": "moved"}[what]
-    return see_other(f"{back}?{urlencode({'done': told, 'n': len(made)})}")
+    return see_other(f"{back}?{urlencode({'done': TOLD[what], 'n': len(made)})}")
 
 
 def _carried(
     object: str, ids: Sequence[str], what: str, given: Any
 ) -> Callable[[Connection, Call], list[Done]] | None:
     """What a button does; None where it does not say to whom or where to."""
+    if what in ("grant", "refuse"):
+        note = given.get("note", "").strip() or None
+        return lambda conn, call: decide(conn, call, object, ids, what == "grant", note)
     if what == "claim":
         return lambda conn, call: pools.claim(conn, call, object, ids)
     to, aim = given.get("to", "").removeprefix("user:"), given.get("pool", "")
@@ -179,6 +183,8 @@ def change(form: Posted) -> Response:
         if what == "return":
             back = Back(reason=given.get("reason") or None, note=given.get("note", "").strip() or None)
             return pools.give_back(conn, call, form.object, [form.id], back)
+        if what == "extend":
+            return extend(conn, call, form.object, [form.id], given.get("note", "").strip() or None)
         made = _carried(form.object, [form.id], what, given)
         return made(conn, call) if made is not None else [(form.id, _missing(form))]
 
@@ -192,7 +198,7 @@ def change(form: Posted) -> Response:
             )
         if found.pool is None:  # it is not his to see any more
             return see_other(form.visitor.url("o", form.object))
-    return form.back({"return": "returned", "claim": "claimed"}.get(what, "assigned"))
+    return form.back({"return": "returned", "claim": "claimed", "extend": "saved"}.get(what, "assigned"))
 
 
 def _missing(form: Form) -> PatronError:

@@ -137,7 +137,7 @@ owner: none
 fields:
   - {name: about, type: lookup, to: [customer, person], on_delete: cascade, required: true, reverse: {name: moves, label: Moves}}
   - {name: pool_name, type: text}
-  - {name: kind, type: select, options: [entered, claimed, assigned, returned, reclaimed, expired, transferred]}
+  - {name: kind, type: select, options: [entered, claimed, assigned, returned, reclaimed, expired, transferred, asked, extended, refused]}
   - {name: from_user, type: user}
   - {name: to_user, type: user}
   - {name: by, type: user}

@@ -169,6 +169,7 @@ def test_hints_name_the_next_step(tmp_path: Path, field: str, hint: str) -> None
         ("kind: approval\nname: a\nobject: parcel\non: [submit]\nnodes: [{name: n, type: approve, who: {field: name}}]", "field_type",
          "nodes.n.who.field"),
         ("kind: sharing\nname: s\nobject: parcel\nto: [{manager: 1}]\ngive: read", "sharing_people", "to[0]"),
+        ("kind: pool\nname: s\nobject: parcel\nmembers: [{manager: 1}]", "pool_people", "members[0]"),
         ("kind: sharing\nname: s\nobject: parcel\nto: [{user: a@example.com, where: active}]\ngive: read", "sharing_people", "to[0]"),
         ("kind: stage_path\nname: p\nobject: parcel\nfield: name\nstages: [{name: new}]", "field_type", "field"),
         ("kind: report\nname: r\nlabel: R\ntype: summary\nobject: parcel\nmeasures: [{name: a, function: sum, field: name}]", "field_type",

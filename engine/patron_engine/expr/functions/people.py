@@ -114,6 +114,7 @@ BELONGS: Final = Operation(name="BELONGS", py=_looked_up("BELONGS"), context=Tru
 WAITS_IN: Final = Operation(
     name="WAITS_IN", py=_looked_up("WAITS_IN"), strict=False, context=True, bound=True
 )
+MEANT: Final = Operation(name="MEANT", py=_looked_up("MEANT"), strict=False, context=True, bound=True)
 AT_STEP: Final = Operation(name="AT_STEP", py=_looked_up("AT_STEP"), strict=False, context=True, bound=True)
 
 

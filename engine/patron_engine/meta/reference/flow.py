@@ -135,7 +135,7 @@ def pool(walk: Walk) -> None:
         walk.condition((key,), body.get(key), rows)
     for key in ("managers", "members"):
         if key in body:
-            people(walk, (key,), body[key], Scope(object=None))
+            people(walk, (key,), body[key], rows)
     walk.field(("hidden",), body.get("hidden"), me, sets=True)
     walk.field(("columns",), body.get("columns"), me)
     walk.condition(("claim", "counts_when"), submap(body, "claim").get("counts_when"), rows)
