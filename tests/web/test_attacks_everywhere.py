@@ -24,7 +24,9 @@ from patron_testing.web import Opened, Person
 SEED = int(os.environ.get("PATRON_FUZZ_SEED") or time.time_ns() % 10**9)
 EACH = int(os.environ.get("PATRON_FUZZ_EACH") or 1)
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-INSIDES = re.compile(r"Traceback \(most|psycopg|sqlalchemy|jinja2|site-packages|violates \w+ constraint|KeyError|ValueError")
+INSIDES = re.compile(
+    r"Traceback \(most|psycopg|sqlalchemy|jinja2|site-packages|violates \w+ constraint|KeyError|ValueError"
+)
 PLACE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 KINDS = {
     "reports": "report", "dashboards": "dashboard", "goals": "goal", "automations": "automation", "pools": "pool", "pool": "pool",
@@ -69,7 +71,11 @@ def addresses(opened: Opened, method: str, job: str) -> list[str]:
                 name, kind = found[1], found[2]
                 if name in ("id", "record") or kind == "uuid":
                     return job if "/o/" in path else NOWHERE
-                return "yd_job" if name == "object" else first.get(KINDS.get(before, ""), "1" if kind == "int" else "name")
+                return (
+                    "yd_job"
+                    if name == "object"
+                    else first.get(KINDS.get(before, ""), "1" if kind == "int" else "name")
+                )
 
             steps.append(PLACE.sub(value, step))
         return "/".join(steps)
@@ -106,7 +112,9 @@ def wrong(said: Any) -> list[str]:
     ]
 
 
-def test_i150_to_i160_no_address_fails_at_what_no_page_would_send(opened: Opened, person: Person, job: str) -> None:
+def test_i150_to_i160_no_address_fails_at_what_no_page_would_send(
+    opened: Opened, person: Person, job: str
+) -> None:
     dice, token, found = Random(SEED), person.token(), {}
     for path in addresses(opened, "GET", job):
         if LEFT_OUT.search(path):

@@ -12,7 +12,10 @@ from typing import Any, Final
 from patron_engine.meta.change import Draft
 
 LINK: Final = "about"
-CARRIERS: Final[Mapping[str, tuple[str, ...]]] = {"activities": ("activity", "task"), "comments": ("comment",)}
+CARRIERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "activities": ("activity", "task"),
+    "comments": ("comment",),
+}
 
 
 def take_in(drafts: Mapping[tuple[str, str], Draft]) -> None:
