@@ -14,7 +14,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from patron_engine.actor import SYSTEM, Cause
 from patron_engine.clock import system_clock
-from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_testing.browser import Site, Visit
 from patron_testing.web import WORKSPACE

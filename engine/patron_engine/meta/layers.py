@@ -14,6 +14,7 @@ from typing import Any, Final
 from patron_engine.meta.change import Contribution, Draft, apply_change, locate
 from patron_engine.meta.computed import computed_change
 from patron_engine.meta.document import Document, Path, element_name, former_names, path_text
+from patron_engine.meta.features import take_in
 from patron_engine.meta.kinds import KINDS
 from patron_engine.meta.trespass import check_added, check_new, check_trespass
 from patron_engine.phrases import Phrase
@@ -138,6 +139,7 @@ def fold(layers: Iterable[Layer]) -> Effective:
     folding = _Folding(layers=tuple(layers))
     for layer in folding.layers:
         folding.put(layer)
+    take_in(folding.drafts)
     documents = {key: _effective(draft) for key, draft in folding.drafts.items() if draft.hidden is None}
     hidden = {key: _effective(draft) for key, draft in folding.drafts.items() if draft.hidden is not None}
     return Effective(

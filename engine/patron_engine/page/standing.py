@@ -208,12 +208,19 @@ def _tasks(
         late = due is not None and not done and str(due) < call.today.isoformat()
         made.append(
             Task(
-                id=row["id"], title=str(row.get("title") or ""), done=done,
+                id=row["id"], title=_titled(reader, row, named), done=done,
                 required=bool(named.get(str(row.get("stage_task")), {}).get("required")),
                 due=reader.day(date.fromisoformat(str(due))) if due else "", late=late,
             )
         )  # fmt: skip
     return made
+
+
+def _titled(reader: Reader, row: Mapping[str, Any], named: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a task is called: as its stage says it in the reader's language, unless somebody called it otherwise."""
+    title = str(row.get("title") or "")
+    label = texts(named.get(str(row.get("stage_task")), {}).get("label"))
+    return reader.say(label, title) if title in label.values() else title
 
 
 def _chosen(conn: Connection, call: Call, reader: Reader, id: str) -> Chosen | None:

@@ -93,6 +93,8 @@ def send_merge(request: Request, workspace: str, object: str, form: FormData) ->
     given = forms_in.texts(form)
     csrf.check(request, visitor.session.id, given)
     ids = _ids(forms_in.several(form, "id"))
+    if len(ids) < 2:
+        return _ask_others(visitor, object, ids, "")
     winner = given.get("winner", "") if given.get("winner", "") in ids else ids[0]
     choose = {n.removeprefix(CHOOSE): t for n, t in given.items() if n.startswith(CHOOSE)}
     if "_redraw" in given:

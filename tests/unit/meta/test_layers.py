@@ -305,3 +305,22 @@ def test_a_computed_change_makes_the_one_out_of_the_other(
         assert apply_change(draft, change) == []
     assert same(draft.body, mine)
     assert (change is None) == same(base, mine)
+
+
+def test_what_has_activities_or_comments_is_what_those_are_about() -> None:
+    carrier = "kind: object\nname: {}\nlabel: X\ntitle: name\nfields:\n  - {{name: name, type: text, label: N}}\n  - {{name: about, type: lookup, to: [account], label: A}}\n"
+    core = "---\n".join([ACCOUNT, *(carrier.format(name) for name in ("activity", "task", "comment"))])
+    mine = "kind: object\nname: c_{}\nlabel: X\ntitle: name\nfeatures: [{}]\nfields: [{{name: name, type: text, label: N}}]\n"
+    made = layers(
+        "---\n".join([mine.format("both", "comments, activities"), mine.format("said", "comments")]),
+        base=core,
+    )
+
+    def about(name: str) -> list[str]:
+        found = made.find("object", name)
+        assert found is not None
+        targets: list[str] = found.body["fields"][1]["to"]
+        return targets
+
+    assert about("activity") == about("task") == ["account", "c_both"]
+    assert about("comment") == ["account", "c_both", "c_said"]
