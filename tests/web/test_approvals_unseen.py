@@ -22,6 +22,7 @@ fields:
   - {{name: reason, type: text, label: {{en: Reason}}}}
   - {{name: budget, type: integer, label: {{en: Budget}}}}
   - {{name: margin, type: integer, label: {{en: Margin}}}}
+  - {{name: spent, type: money, label: {{en: Spent}}}}
   - {{name: secretly, type: text, sensitive: true, label: {{en: Bank}}}}
 ---
 kind: object
@@ -65,7 +66,7 @@ kind: approval
 name: c_budget
 label: {{en: Budget change}}
 object: c_purchase
-on: [{{update: [margin]}}, {{button: c_ask}}]
+on: [{{update: [margin]}}, transfer, {{button: c_ask}}]
 nodes:
   - {{name: only, label: {{en: Controller}}, type: approve, who: {{user: {REP}}}}}
 """
@@ -232,3 +233,25 @@ def test_what_was_returned_is_shown_before_it_is_submitted_again_and_in_the_time
     assert "too dear" in lines and "submitted it" in lines and "returned it" in lines
     inbox = opened.person(REP).page("/inbox?category=approval").get_text(" ")
     assert "To decide: Buying: returned" in inbox
+
+
+def test_a_change_of_a_form_waits_with_the_values_it_would_write(opened: Opened) -> None:
+    roles(opened)
+    made = opened.admin.make("c_purchase", name="typed", margin=1, spent="5")
+    form = {"margin": "1,200", "_was.margin": "1", "spent": "1,200.50", "_was.spent": "5", "_version": str(made["version"])}  # fmt: skip
+    boss = opened.person()
+    said = boss.post(f"/o/c_purchase/{made['id']}/edit", form)
+    assert said.status_code == 303 and said.headers["location"].endswith("?done=asked"), said.text[:300]
+    item = next(i for i in opened.rep.get("/approvals").json()["items"] if i["record"] == made["id"])
+    seen = opened.admin.get(f"/approvals/{item['task']}").json()
+    assert seen["intent"]["set"] == {"margin": 1200, "spent": "1200.5"}
+    for page in (f"/approvals/{item['task']}", f"/approvals/{item['task']}?print=1"):
+        assert "1,200.50" in boss.page(page).select_one(".approval-intent").get_text(" "), page
+    assert opened.rep.post(f"/approvals/{seen['id']}/withdraw").status_code == 403
+    assert opened.rep.post(f"/approvals/{item['task']}/approve", {}).json()["state"] == "approved"
+    ended = boss.page(f"/approvals/{item['task']}").select_one(".approval-intent").get_text(" ")
+    assert "5.00" in ended and "1,200.50" in ended and opened.admin.read("c_purchase", made["id"])["margin"] == 1200  # fmt: skip
+    users = {row["email"]: row["id"] for row in opened.admin.rows("user", fields="id,email")}
+    given = opened.admin.post(f"/records/c_purchase/{made['id']}/transfer", {"to": {"user": users[REP]}})
+    assert given.status_code == 202 and given.json()["trigger"] == "transfer", given.text
+    assert opened.admin.post(f"/approvals/{given.json()['id']}/withdraw").json()["state"] == "withdrawn"

@@ -160,8 +160,7 @@ def _done(row: Row, trigger: Trigger) -> bool:
     if trigger.verb == "transfer":
         return "owner" in row.changed
     if trigger.verb == "update":
-        sets = {s.name for s in row.program.object.sets.values() if s.master and s.name in row.given}
-        return bool(trigger.fields & (row.changed | sets))
+        return bool(trigger.fields & row.changed)
     return any(
         f in row.changed and row.values.get(f) in stages for f, stages in (trigger.stages or {}).items()
     )

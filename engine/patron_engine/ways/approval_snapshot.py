@@ -15,7 +15,7 @@ from patron_engine.errors import PatronError
 from patron_engine.jsonio import loads
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
-from patron_engine.ways.intents import as_intended
+from patron_engine.ways.intended import as_intended
 from patron_engine.ways.read import read_one
 
 

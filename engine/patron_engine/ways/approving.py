@@ -36,7 +36,7 @@ from patron_engine.ways.approval_notices import tell
 from patron_engine.ways.approval_right import actor_of
 from patron_engine.ways.approval_told import let_in, mirror, raise_events
 from patron_engine.ways.flow import advance
-from patron_engine.ways.intents import as_intended, change_kept
+from patron_engine.ways.intended import as_intended, change_kept
 from patron_engine.ways.save import save
 from patron_engine.ways.steps import flow_named
 from patron_engine.ways.transfer import transferred

@@ -21,20 +21,18 @@ from patron_engine.flow.telling import Tell
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
 from patron_engine.ways import chosen, converted, giving, leaving
+from patron_engine.ways.doors import approvals
 
 Carrier = Callable[[Conn, Call, Run, Any], Mapping[str, Any]]
 
 
 def _start(conn: Conn, call: Call, run: Run, command: StartApproval) -> Mapping[str, Any]:
-    from patron_engine.ways.approval_steps import start  # an approval runs steps, so it stands above this
-
-    return {"instance": start(conn, call, command.object, command.record, command.approval, run.causer)}
+    given = (command.object, command.record, command.approval, run.causer)
+    return {"instance": approvals().start(conn, call, *given)}
 
 
 def _withdraw(conn: Conn, call: Call, run: Run, command: WithdrawApproval) -> Mapping[str, Any]:
-    from patron_engine.ways.approval_steps import withdraw_of
-
-    return {"instance": withdraw_of(conn, call, command.object, command.record, command.reason)}
+    return {"instance": approvals().withdraw(conn, call, command.object, command.record, command.reason)}
 
 
 CARRIERS: Final[Mapping[type[Command], Carrier]] = {

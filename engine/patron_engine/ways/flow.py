@@ -24,6 +24,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
+from patron_engine.ways.doors import approvals
 from patron_engine.ways.standing import Who
 from patron_engine.ways.steps import Under, flow_named, instruction
 
@@ -189,15 +190,13 @@ def advance(conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older 
 
 def _told(conn: Conn, call: Call, gone: Advanced) -> None:
     """Approvals go on where the steps of a node have come to their end, and park where these are parked."""
-    from patron_engine.ways.approval_steps import node_done  # it runs steps, so it stands above this
-
     for run in gone.runs:
         if (
             run.rule.startswith("approval:")
             and "node" in run.event
             and run.state in ("done", "stopped", "parked")
         ):
-            node_done(conn, call, run)
+            approvals().node_done(conn, call, run)
 
 
 def _stopped(under: Under, runs: Sequence[Run]) -> list[Run]:

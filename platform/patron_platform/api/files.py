@@ -30,7 +30,7 @@ from patron_engine.record import files
 from patron_engine.record.attach import file_ids
 from patron_engine.record.change import Change
 from patron_engine.store import blobs
-from patron_engine.ways.approval_files import file_seen
+from patron_engine.ways.approval_file import file_seen
 from patron_engine.ways.save import save
 from patron_platform.api.door import Caller, enter
 from patron_platform.api.download import answer

@@ -29,7 +29,7 @@ from patron_engine.page.typed import Typed
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.ways import approval_box
-from patron_engine.ways.approval_changes import Difference
+from patron_engine.ways.approval_changes import Difference, differences
 from patron_engine.ways.approval_drawn import drawn
 from patron_engine.ways.approval_right import looking
 from patron_engine.ways.approvals_seen import Mine, Seen, look
@@ -206,6 +206,8 @@ def _intent(call: Call, visitor: Visitor, seen: Seen) -> list[Any]:
         for n, v in it.intent["set"].items()
         if n in seen.record and (f := object.field(n)) is not None
     ]
+    rows = {n: v for n, v in it.intent["set"].items() if n in object.sets}
+    asked += differences(call, object, {n: was.get(n) for n in rows}, rows, set())
     return changes_of(call, reader, asked)
 
 

@@ -20,7 +20,7 @@ from patron_engine.jsonio import loads
 from patron_engine.query.files import needs_feature, record_files
 from patron_engine.query.names import known_object
 from patron_engine.record.change import Change
-from patron_engine.ways.approval_files import file_seen
+from patron_engine.ways.approval_file import file_seen
 from patron_platform.api import files
 from patron_platform.api.door import Caller
 from patron_platform.api.download import answer
