@@ -34,7 +34,9 @@ _ANSWER: JsonValue = record_of(
 _ASKED: JsonValue = {
     "parameters": {"type": "object", "description": "values by name; those not named have their defaults"},
     "filters": {**list_of(TEXT), "description": "further conditions over the report's records"},
-    "as_of": {"description": "a past day or moment, or {from, to}: each figure then, later and by how much it changed"},
+    "as_of": {
+        "description": "a past day or moment, or {from, to}: each figure then, later and by how much it changed"
+    },
 }
 _BEHIND: JsonValue = {
     **_ASKED, "rows": _KEY, "columns": _KEY, "measure": TEXT, "fields": list_of(TEXT), "sort": list_of(TEXT),
