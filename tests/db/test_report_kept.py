@@ -93,6 +93,13 @@ measures:
   - {name: first, function: min, field: on}
 totals: [grand]
 keep: 30 minutes
+---
+kind: report
+name: by_department
+type: summary
+object: deal
+rows: [owner.department.name]
+measures: [{name: n, function: count}]
 """
 
 
@@ -284,3 +291,8 @@ def test_only_so_much_is_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(keeping, "MOST_BYTES", 1)
     assert [world.at(anew=True)[0], world.at(filters=("amount > 7",))[0]] == [None, None]
     assert [keeping.lasting_of(t) for t in ("2 days", "1 week", None, "0 minutes")] == [None] * 4
+
+
+def test_a_report_of_what_is_hidden_is_not_offered(world: World) -> None:
+    assert figure.reports_of(world.by(world.ann)) == ("by_firm",)
+    assert figure.reports_of(world.by(world.cy, "boss")) == ("by_firm", "by_department")

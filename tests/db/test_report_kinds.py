@@ -337,7 +337,14 @@ def test_what_is_wrong_in_a_block_says_where(world: World) -> None:
     assert [p.path for p in told.value.problems] == ["blocks[1].on.month"]
     with pytest.raises(Refused) as told:
         run(world, JOINED, filters=("got > 1",))
-    assert [p.code for p in told.value.problems] == ["joined_filter"]
+    assert [p.path for p in told.value.problems] == ["blocks[0].filters[0]"]
+
+
+def test_a_readers_condition_is_asked_of_every_block(world: World) -> None:
+    ann = world.people["ann"]
+    found = run(world, JOINED, filters=(f"owner == '{ann}'",))
+    assert found.value("ordered") == sum(a for _, _, a, o in world.orders if o == ann)
+    assert found.value("paid") == sum(g for _, g, o in world.payments if o == ann and g > 10)
 
 
 # -- goals ------------------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ measures:
   - {name: mean, expression: "crew / jobs"}
 totals: [rows, columns, grand]
 parameters: [{name: least, type: integer, default: 1}]
+keep: 10 minutes
 ---
 kind: report
 name: rp_list
@@ -68,6 +69,22 @@ def values(said: dict[str, Any], rows: list[Any], columns: list[Any]) -> dict[st
         c["values"] for c in said["cells"] if (c["rows"], c["columns"]) == (rows, columns)
     )
     return found
+
+
+def test_figures_are_kept_until_somebody_saves_and_told_of_two_moments(opened: Opened) -> None:
+    def kept(**body: Any) -> bool:
+        return opened.admin.post("/reports/rp_jobs", body).json()["kept_at"] is not None
+
+    assert [kept(), kept(), kept(anew=True), kept(parameters={"least": 3})] == [False, True, False, False]
+    page = str(opened.person().page("/reports/rp_jobs"))
+    assert "kept for a while" in page and "anew=1" in page
+    other = opened.admin.make("yd_job", name="rp", begun_on="2026-02-02", crew=1, **{"class": "repair"})
+    assert not kept()
+    opened.admin.delete(f"/records/yd_job/{other['id']}")
+    assert not kept()
+    said = opened.admin.post("/reports/rp_jobs", {"as_of": {"from": "2020-01-01"}}).json()
+    assert values(said, [], [])["jobs_then"] == "0" and values(said, [], [])["jobs_change"] == "3"
+    assert opened.admin.post("/reports/rp_jobs", {"as_of": "=NOW()"}).status_code == 422
 
 
 def test_figures_and_the_records_behind_them(opened: Opened) -> None:

@@ -56,15 +56,6 @@ class Joined:
 def joined(call: Call, request: Request) -> Joined:
     """The plan of a joined report. Refused with all problems, NotFound for an object that is not his to read."""
     body = request.body
-    if request.filters:
-        said = Phrase("a joined report is over several objects: it has no condition of its own")
-        raise Refused(
-            (
-                Problem(
-                    code="joined_filter", message=said, path="filters", hint="set a parameter of the report"
-                ),
-            )
-        )
     _check(body)
     wrong: list[Problem] = []
     blocks: list[tuple[str, Plan]] = []
@@ -125,7 +116,8 @@ def _check(body: Mapping[str, Any]) -> None:
 
 
 def _block(request: Request, block: Mapping[str, Any]) -> Request:
-    """A block as the summary it is. A day a reader chose for a shared group is chosen for the block's own field."""
+    """A block as the summary it is. A day a reader chose for a shared group is chosen for the block's own field; his conditions are asked
+    of every block, and one that a block's records cannot answer is refused with its place."""
     groups = request.body.get("group") or ()
     body = {
         "kind": "report",

@@ -15,7 +15,8 @@ from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.report import cohort, funnel, funneled, joined, summary
 from patron_engine.report.answer import Answer, Request, Spot
-from patron_engine.report.drill import Depth
+from patron_engine.report.drill import Depth, listed
+from patron_engine.report.plan import plan
 
 Connection = psycopg.Connection[Any]
 
@@ -36,3 +37,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "funnel": Kind(funneled.answer, funnel.ask, funneled.explain),
     "cohort": Kind(cohort.answer, cohort.ask, cohort.explain),
 }
+
+PLANS: Final[Mapping[str, Callable[[Call, Request], Any]]] = {  # what a request means for its reader; Refused, NotFound
+    "summary": plan, "matrix": plan, "joined": joined.joined, "funnel": funnel.funnel, "cohort": cohort.cohort, "list": listed,
+}  # fmt: skip

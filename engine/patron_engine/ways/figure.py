@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import psycopg
 
 from patron_engine.access.decide import Deny, row_rule
+from patron_engine.access.grants import audience
 from patron_engine.access.pick import fits
 from patron_engine.errors import NotFound, Refused
 from patron_engine.phrases import Phrase
@@ -30,7 +31,7 @@ from patron_engine.query.values import fetch_values
 from patron_engine.report import drill as drilling
 from patron_engine.report.answer import Answer, Request, Spot
 from patron_engine.report.keeping import keeping_of
-from patron_engine.report.kinds import KINDS, Kind
+from patron_engine.report.kinds import KINDS, PLANS, Kind
 from patron_engine.report.trees import level_of
 from patron_engine.store.tables import Tables
 
@@ -117,8 +118,31 @@ def allowed(call: Call, name: str) -> bool:
 
 
 def reports_of(call: Call) -> tuple[str, ...]:
-    """The names of the reports somebody may open, in the order of definition."""
-    return tuple(name for kind, name in call.model.documents if kind == "report" and allowed(call, name))
+    """The names of the reports somebody is offered, in the order of definition: he may open them, and nothing that they group by or
+    count is hidden from him."""
+    return tuple(
+        name
+        for kind, name in call.model.documents
+        if kind == "report" and allowed(call, name) and _nothing_hidden(call, name)
+    )
+
+
+def _nothing_hidden(call: Call, name: str) -> bool:
+    """Whether its plan stands under his rights; looked at once for all with the same. An administrator is shown what is wrong."""
+    if call.actor.administrator or call.actor.system:
+        return True
+
+    def stands() -> bool:
+        body = call.model.documents["report", name]
+        try:
+            PLANS[body["type"]](call, Request(body=body))
+        except Refused as refused:
+            return all((p.path or "").startswith("parameters") for p in refused.problems)
+        except NotFound:
+            return False
+        return True
+
+    return kept(call.tables).get(("offered", audience(call.actor), name), stands)
 
 
 def _objects(body: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ it, with the rights of everybody and the parameters' defaults; nothing is execut
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,22 +22,16 @@ from patron_engine.problems import Problem, nearest
 from patron_engine.query.call import Call
 from patron_engine.report.answer import Request
 from patron_engine.report.between import THEN
-from patron_engine.report.cohort import cohort
-from patron_engine.report.drill import listed
 from patron_engine.report.earlier import depends_on_time, moved_group
-from patron_engine.report.funnel import funnel
-from patron_engine.report.joined import joined
 from patron_engine.report.keeping import lasting_of
-from patron_engine.report.plan import Plan, plan
+from patron_engine.report.kinds import PLANS
+from patron_engine.report.plan import Plan
 from patron_engine.store.tables import Tables
 
 Place = tuple[str | int, ...]
 Found = tuple[Place, Problem]
 _STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _GOAL: Final = re.compile(r"GOAL\('([^']*)'\)")
-PLANNED: Final[Mapping[str, Callable[[Call, Request], Any]]] = {
-    "summary": plan, "matrix": plan, "joined": joined, "funnel": funnel, "cohort": cohort, "list": listed,
-}  # fmt: skip
 
 
 def report_problems(
@@ -62,7 +56,7 @@ def report_problems(
 def _planned(call: Call, body: Mapping[str, Any]) -> Iterator[Found]:
     """What the plan of its reader says."""
     try:
-        made = PLANNED[body["type"]](call, Request(body=body))
+        made = PLANS[body["type"]](call, Request(body=body))
     except Refused as refused:
         for problem in refused.problems:
             place = _place(body, problem.path or "")

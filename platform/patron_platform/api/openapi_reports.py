@@ -27,12 +27,16 @@ _ANSWER: JsonValue = record_of(
     {
         "report": TEXT, "type": TEXT, "object": TEXT, "rows": list_of(_AXIS), "columns": list_of(_AXIS),
         "measures": list_of(_ANY), "row_keys": list_of(_KEY), "column_keys": list_of(_KEY), "cells": list_of(_CELL),
-        "parameters": _ANY, "references": list_of(_ANY), "notes": list_of(TEXT), "as_of": TEXT, "currency": TEXT,
+        "parameters": _ANY, "references": list_of(_ANY), "notes": list_of(TEXT), "as_of": TEXT, "since": TEXT, "kept_at": TEXT,
+        "currency": TEXT,
     }
 )  # fmt: skip
 _ASKED: JsonValue = {
     "parameters": {"type": "object", "description": "values by name; those not named have their defaults"},
     "filters": {**list_of(TEXT), "description": "further conditions over the report's records"},
+    "as_of": {
+        "description": "a past day or moment, or {from, to}: each figure then, later and by how much it changed"
+    },
 }
 _BEHIND: JsonValue = {
     **_ASKED, "rows": _KEY, "columns": _KEY, "measure": TEXT, "fields": list_of(TEXT), "sort": list_of(TEXT),

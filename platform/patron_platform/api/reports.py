@@ -50,10 +50,13 @@ def read_report(request: Request, name: str) -> Response:
 
 @router.post("/{name}")
 def run_report(request: Request, name: str, data: Body) -> Response:
-    """`{"parameters": {name: value}, "filters": ["condition", …]}`; `"anew": true` looks at nothing that is kept."""
+    """`{"parameters": {name: value}, "filters": ["condition", …]}`; `"anew": true` looks at nothing that is kept, `"as_of": day` or
+    `{"from": day, "to": day}` asks a past moment, or what changed between two."""
     body = json_object(request, data)
-    only(body, ("parameters", "filters", "anew"))
-    return _run(request, name, _parameters(body), _filters(body), anew=body.get("anew") is True)
+    only(body, ("parameters", "filters", "anew", "as_of"))
+    return _run(
+        request, name, _parameters(body), _filters(body), anew=body.get("anew") is True, as_of=_as_of(body)
+    )
 
 
 @router.post("/{name}/records")
@@ -61,12 +64,12 @@ def read_report_records(request: Request, name: str, data: Body) -> Response:
     """`{"rows": […], "columns": […], "measure": …}` and what a run takes: the records behind that figure, a page of them."""
     caller = enter(request)
     body = json_object(request, data)
-    only(body, ("parameters", "filters", "rows", "columns", "measure", *LISTED))
+    only(body, ("parameters", "filters", "as_of", "rows", "columns", "measure", *LISTED))
     spot, given, filters = spot_of(body), _parameters(body), _filters(body)
     listed = {key: body[key] for key in LISTED if key in body}
 
     def look(conn: Any, call: Call) -> bytes:
-        wanted = figure.request_of(call, name, parameters=given, filters=filters)
+        wanted = figure.request_of(call, name, parameters=given, filters=filters, as_of=_as_of(body))
         ask = figure.drill(conn, call, wanted, spot)
         shown = parse_body(
             ask.object, {"fields": list(ask.fields or ("*",)), "sort": list(ask.sort), **listed}
@@ -80,13 +83,16 @@ def read_report_records(request: Request, name: str, data: Body) -> Response:
 
 
 def _run(
-    request: Request, name: str, given: Mapping[str, Any], filters: tuple[str, ...], *, anew: bool = False
-) -> Response:
+    request: Request, name: str, given: Mapping[str, Any], filters: tuple[str, ...], *, anew: bool = False,
+    as_of: Any = None,
+) -> Response:  # fmt: skip
     caller = enter(request)
 
     def look(conn: Any, call: Call) -> asked.Answer:
         return figure.run(
-            conn, call, figure.request_of(call, name, parameters=given, filters=filters, anew=anew)
+            conn,
+            call,
+            figure.request_of(call, name, parameters=given, filters=filters, anew=anew, as_of=as_of),
         )
 
     found = caller.workspace.reading(caller.actor, look)
@@ -119,6 +125,17 @@ def _parameters(body: Mapping[str, Any]) -> Mapping[str, Any]:
         message = Phrase("parameters are an object of values by name")
         raise Refused([Problem(code="wrong_type", message=message, path="parameters")])
     return found
+
+
+def _as_of(body: Mapping[str, Any]) -> Any:
+    """A day or moment, or two; expressions are for definitions."""
+    found = body.get("as_of")
+    moments = [found.get("from"), found.get("to")] if isinstance(found, Mapping) else [found]
+    known = not isinstance(found, Mapping) or set(found) <= {"from", "to"}
+    if known and all(m is None or (isinstance(m, str) and not m.startswith("=")) for m in moments):
+        return found
+    message = Phrase("{written!r} is no day", written=str(found)[:60])
+    raise Refused([Problem(code="not_a_date", message=message, path="as_of", hint="write it as 2026-01-31")])
 
 
 def _filters(body: Mapping[str, Any]) -> tuple[str, ...]:

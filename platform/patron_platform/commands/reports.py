@@ -19,6 +19,8 @@ As = Annotated[
     str | None, typer.Option("--as", help="Under whose rights: e-mail of a user; the operator's without it.")
 ]
 Parameter = Annotated[list[str] | None, typer.Option("--parameter", "-p", help="NAME=VALUE; more than one may be given.")]  # fmt: skip
+AsOf = Annotated[str | None, typer.Option("--as-of", help="A past day or moment: the report as it was.")]
+Since = Annotated[str | None, typer.Option("--since", help="An earlier one: each figure then, and by how much it changed.")]  # fmt: skip
 Anew = Annotated[bool, typer.Option("--anew", help="Work it out anew, whatever is kept of it.")]
 
 
@@ -58,6 +60,8 @@ def run(
     as_: As = None,
     parameter: Parameter = None,
     anew: Anew = False,
+    as_of: AsOf = None,
+    since: Since = None,
     data: Data = None,
     database: DatabaseUrl = None,
     json: Json = False,
@@ -69,7 +73,8 @@ def run(
     given = _given(parameter)
 
     def look(conn: Any, call: Any) -> Answer:
-        return figure.run(conn, call, figure.request_of(call, name, parameters=given, anew=anew))
+        dated = _moments(as_of, since)
+        return figure.run(conn, call, figure.request_of(call, name, parameters=given, anew=anew, as_of=dated))
 
     found = _looked(data, database, workspace, as_, look)
     say(json, as_json(found, ("en",)) if json else None, lambda: _printed(found))
@@ -80,6 +85,8 @@ def explain(
     workspace: InWorkspace,
     as_: As = None,
     parameter: Parameter = None,
+    as_of: AsOf = None,
+    since: Since = None,
     data: Data = None,
     database: DatabaseUrl = None,
     json: Json = False,
@@ -90,7 +97,8 @@ def explain(
     given = _given(parameter)
 
     def look(conn: Any, call: Any) -> str:
-        return figure.explain(conn, call, figure.request_of(call, name, parameters=given))
+        dated = _moments(as_of, since)
+        return figure.explain(conn, call, figure.request_of(call, name, parameters=given, as_of=dated))
 
     text = _looked(data, database, workspace, as_, look)
     say(json, {"plan": text}, lambda: typer.echo(text, nl=False))
@@ -126,6 +134,10 @@ def _user(conn: Any, call: Any, email: str) -> str | None:
 
     found = rows(conn, call, Ask(object="user", where=f"email == {quoted(email)}", fields=("id",), limit=1))
     return str(found[0]["id"]) if found else None
+
+
+def _moments(as_of: str | None, since: str | None) -> Any:
+    return as_of if since is None else {"from": since, **({"to": as_of} if as_of else {})}
 
 
 def _given(parameter: list[str] | None) -> dict[str, str]:

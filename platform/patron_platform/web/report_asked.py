@@ -19,7 +19,7 @@ from starlette.requests import Request as Wire
 from patron_engine.errors import NotFound, Refused
 from patron_engine.jsonio import whole
 from patron_engine.page.charts import TYPES
-from patron_engine.page.comparing import PERIODS, compared
+from patron_engine.page.comparing import PERIODS, WAS, comparable, compared, figure_names
 from patron_engine.page.dashboards import ANY
 from patron_engine.page.figure_text import Words
 from patron_engine.page.reader import Reader
@@ -75,8 +75,10 @@ class AskedReport:
             body = compared(
                 body, self.given["compare"], self.reader, t("reports.before"), t("reports.growth")
             )
+        if self.given.get("compare") in WAS and comparable(body):
+            body["as_of"] = {"from": WAS[self.given["compare"]]}
         if sort := self.given.get("sort"):
-            if sort.removeprefix("-") not in {m["name"] for m in measures_of(body)}:
+            if sort.removeprefix("-") not in figure_names(body):
                 raise Refused(
                     [Problem(code="unknown_name", message="this is no figure of the report", path="sort")]
                 )

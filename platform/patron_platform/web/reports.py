@@ -20,7 +20,7 @@ from patron_engine.access.design import reach_of
 from patron_engine.errors import NotFound, PatronError, Refused, WrongUse
 from patron_engine.jsonio import dumps, loads
 from patron_engine.page.charts import TABLES, chart_of, usual
-from patron_engine.page.comparing import PERIODS, comparable
+from patron_engine.page.comparing import figure_names, ways
 from patron_engine.page.figures import key_of, table_of
 from patron_engine.page.listing import Listing, listing
 from patron_engine.page.question import Question, question_of
@@ -105,7 +105,7 @@ def drawn(it: AskedReport) -> Response:
         it.visitor, it.call, "report.html", title=it.reader.say(it.body.get("label"), it.t("reports.unnamed")), here=it.name,
         status=status, it=it, wrong=said, answer=answer, table=table, chart=chart, chart_json=dumps(chart).decode(),
         listing=found, about=it.reader.say(it.body.get("description")), question=_question(it), chips=_chips(it),
-        inputs=inputs_of(it, answer), periods=PERIODS if comparable(it.body) else (), forms=forms_of(it, answer),
+        inputs=inputs_of(it, answer), periods=ways(it.body, it.call.model), forms=forms_of(it, answer),
         may=_may(it), filter_address=filter_address(it), icons=ICONS,
     )  # fmt: skip
 
@@ -190,7 +190,7 @@ def records(request: Request, workspace: str, name: str) -> Response:
     """The list of the records behind a figure."""
     with asked(request, workspace, name) as it:
         spot = spot_in(it.given.get("at", ""))
-        known = {m["name"] for m in measures_of(it.run_body)}
+        known = figure_names(it.run_body)
         if known and spot.figure is not None and spot.figure not in known:
             raise no_spot()
         ask = figure.drill(it.conn, it.call, it.request, spot)
