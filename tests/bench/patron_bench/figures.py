@@ -59,7 +59,12 @@ def measure(world: World, rounds: int) -> list[Line]:
                 return figure.run(ours, call, Request(body=whole))
 
             return [
-                _line(name, lambda body=body: asked(body), lambda sql=sql: _by_hand(theirs, world.schema, sql), rounds)  # type: ignore[misc]
+                _line(
+                    name,
+                    lambda body=body: asked(body),
+                    lambda sql=sql: _by_hand(theirs, world.schema, sql),
+                    rounds,
+                )  # type: ignore[misc]
                 for name, (body, sql) in REPORTS.items()
             ]
 
@@ -68,7 +73,9 @@ def _by_hand(conn: psycopg.Connection[Any], schema: str, sql: str) -> list[tuple
     return conn.execute(sql.format(s=schema)).fetchall()  # type: ignore[arg-type]
 
 
-def _line(name: str, patron: Callable[[], Any], limit: Callable[[], list[tuple[Any, ...]]], rounds: int) -> Line:
+def _line(
+    name: str, patron: Callable[[], Any], limit: Callable[[], list[tuple[Any, ...]]], rounds: int
+) -> Line:
     answer, rows = patron(), limit()  # warms both up
     told = sum(v[1] for (r, c), v in answer.cells.items() if r and (c or not answer.columns))
     at = next(i for i, v in enumerate(rows[0]) if type(v) is int)
