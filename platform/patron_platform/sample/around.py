@@ -13,8 +13,39 @@ from typing import Any
 
 from patron_platform.sample.sheet import DEAL, KEY, Public, Sheet
 
-FIRST = ("Alex", "Maria", "Chen", "Priya", "Jonas", "Aiko", "Sofia", "Liam", "Fatima", "Diego", "Hana", "Marc", "Nina", "Omar", "Ruth")
-LAST = ("Keller", "Tanaka", "Novak", "Silva", "Olsen", "Meyer", "Rossi", "Dubois", "Khan", "Wang", "Brandt", "Costa", "Lund", "Moreau")
+FIRST = (
+    "Alex",
+    "Maria",
+    "Chen",
+    "Priya",
+    "Jonas",
+    "Aiko",
+    "Sofia",
+    "Liam",
+    "Fatima",
+    "Diego",
+    "Hana",
+    "Marc",
+    "Nina",
+    "Omar",
+    "Ruth",
+)
+LAST = (
+    "Keller",
+    "Tanaka",
+    "Novak",
+    "Silva",
+    "Olsen",
+    "Meyer",
+    "Rossi",
+    "Dubois",
+    "Khan",
+    "Wang",
+    "Brandt",
+    "Costa",
+    "Lund",
+    "Moreau",
+)
 POSITIONS = ("Head of purchasing", "IT manager", "Managing director", "Finance director", "Project manager")
 NEW_ONES = (
     "Aldertech", "Brightharbor", "Cobaltworks", "Dunmore Labs", "Eastgate Medical", "Fernhill Retail", "Glasswing", "Harrowdata",
@@ -96,7 +127,9 @@ def _credit(public: Public) -> list[dict[str, Any]]:
     for deal in public.deals:
         if deal.stage == "Won":
             won[deal.account] = won.get(deal.account, 0) + deal.value
-    grade = {a: "a" if won.get(a, 0) >= 150_000 else "b" if won.get(a, 0) >= 80_000 else "c" for a in public.owners}
+    grade = {
+        a: "a" if won.get(a, 0) >= 150_000 else "b" if won.get(a, 0) >= 80_000 else "c" for a in public.owners
+    }
     return [{"key": a, "grade": grade[a], "credit_limit": {"a": 60_000, "b": 25_000, "c": 6_000}[grade[a]]} for a in sorted(grade)]  # fmt: skip
 
 
@@ -165,7 +198,9 @@ def _worked(public: Public, today: date, dice: Random) -> list[dict[str, Any]]:
     return found
 
 
-def _quotes(worked: Sequence[dict[str, Any]], today: date, dice: Random) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _quotes(
+    worked: Sequence[dict[str, Any]], today: date, dice: Random
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     quotes, lines = [], []
     for deal in worked:
         if deal["_stage"] == "qualification":
@@ -186,7 +221,9 @@ def _quotes(worked: Sequence[dict[str, Any]], today: date, dice: Random) -> tupl
     return quotes, lines
 
 
-def _activities(public: Public, worked: Sequence[dict[str, Any]], today: date, dice: Random) -> list[dict[str, Any]]:
+def _activities(
+    public: Public, worked: Sequence[dict[str, Any]], today: date, dice: Random
+) -> list[dict[str, Any]]:
     """Of half a year, more of the last weeks; the last one of many deals says when to talk next: yesterday, today, soon."""
     found = []
     for deal in worked:
@@ -201,14 +238,27 @@ def _activities(public: Public, worked: Sequence[dict[str, Any]], today: date, d
                 "result": dice.choice(("interested", "follow_up", "follow_up", "no_answer")),
                 "next_contact_at": _at(soon, dice) if n == len(times) - 1 and dice.random() < 0.7 else "",
             })  # fmt: skip
-    return found
+    return [*found, *_talks_of_2017(public, dice)]
+
+
+def _talks_of_2017(public: Public, dice: Random) -> Iterator[dict[str, Any]]:
+    """What led to some of the deals that were won."""
+    for deal in [d for d in public.deals if d.stage == "Won" and d.account and d.closed_on][::6]:
+        kind = dice.choice(("call", "call", "email", "meeting", "visit", "demo"))
+        yield {
+            "key": f"t-{deal.key}", "kind": kind, "subject": dice.choice(TALKS[kind]), "about": deal.key, "account": deal.account,
+            "owner": deal.agent, "status": "done", "at": _workday(deal.closed_on - timedelta(days=dice.randint(1, 20))) if deal.closed_on else "",
+            "duration": dice.randint(2, 50) * 60 if kind in ("call", "meeting") else "",
+            "result": dice.choice(("interested", "interested", "follow_up")), "next_contact_at": "",
+        }  # fmt: skip
 
 
 def _visits(public: Public, today: date, dice: Random) -> list[dict[str, Any]]:
     found = []
     for n, (account, owner) in enumerate(sorted(public.owners.items())):
-        for m, ago in enumerate((0 if n % 3 == 0 else -1, 3 + n % 20, 40 + n)):
-            day = today - timedelta(days=ago)
+        days = (today - timedelta(days=0 if n % 3 == 0 else -1), *(today - timedelta(days=a) for a in (3 + n % 20, 40 + n)), date(2017, 3 + n % 10, 1 + n % 28))  # fmt: skip
+        for m, day in enumerate(days):
+            ago = (today - day).days
             done = ago > 0
             begin = datetime.fromisoformat(_at(day, dice))
             found.append({
@@ -222,7 +272,12 @@ def _visits(public: Public, today: date, dice: Random) -> list[dict[str, Any]]:
 
 
 def _tasks(worked: Sequence[dict[str, Any]], today: date, dice: Random) -> list[dict[str, Any]]:
-    words = ("Send the revised quote", "Prepare the presentation", "Ask about the decision", "Check delivery dates")
+    words = (
+        "Send the revised quote",
+        "Prepare the presentation",
+        "Ask about the decision",
+        "Check delivery dates",
+    )
     return [
         {
             "key": f"z-{deal['key']}", "title": dice.choice(words), "about": deal["key"], "account": deal["_account"],

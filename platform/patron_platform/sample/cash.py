@@ -19,7 +19,14 @@ LARGE = 5_200  # from this value on a deal of 2017 has a contract
 PARTS = (("deposit", 30, 0), ("delivery", 50, 30), ("final", 20, 75))  # kind, percent, days after signing
 METHODS = ("bank_transfer", "bank_transfer", "bank_transfer", "cheque", "card", "letter_of_credit")
 OFFERS = (("service", "Service plan"), ("renewal", "Renewal"), ("sale", "Extension"))
-CONTRACT = {"account": DEAL, "contract": KEY, "opportunity": DEAL, "order": KEY, "plan": KEY, "product": "name"}
+CONTRACT = {
+    "account": DEAL,
+    "contract": KEY,
+    "opportunity": DEAL,
+    "order": KEY,
+    "plan": KEY,
+    "product": "name",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +68,10 @@ def cash(public: Public, today: date) -> list[Sheet]:
         ("sample_payment_plans", "payment_plan", plans), ("sample_payments", "payment", payments),
         ("sample_invoices", "invoice", _invoices(signed, today, dice)),
     )  # fmt: skip
-    return [Sheet(name=n, object=o, rows=r, links={c: by for c, by in CONTRACT.items() if c in r[0]}) for n, o, r in sheets]
+    return [
+        Sheet(name=n, object=o, rows=r, links={c: by for c, by in CONTRACT.items() if c in r[0]})
+        for n, o, r in sheets
+    ]
 
 
 def _of_2017(public: Public) -> Iterator[Signed]:
@@ -91,7 +101,9 @@ def _of_late(public: Public, today: date, dice: Random) -> Iterator[Signed]:
             )  # fmt: skip
 
 
-def _payments(signed: list[Signed], today: date, dice: Random) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _payments(
+    signed: list[Signed], today: date, dice: Random
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Instalments, and what came in of them: some late, a few not yet, the newest still to be confirmed."""
     plans: list[dict[str, Any]] = []
     payments: list[dict[str, Any]] = []
@@ -120,13 +132,21 @@ def _payments(signed: list[Signed], today: date, dice: Random) -> tuple[list[dic
     return plans, payments
 
 
-def _orders(signed: list[Signed], today: date, dice: Random) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _orders(
+    signed: list[Signed], today: date, dice: Random
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     orders, lines = [], []
     for s in signed:
         wanted = s.on + timedelta(days=21)
         came = wanted + timedelta(days=round(dice.gauss(-3, 6)))
         came = max(came, s.on + timedelta(days=2))
-        status = "completed" if came <= today else "delivering" if s.on < today - timedelta(days=7) else "confirmed"
+        status = (
+            "completed"
+            if came <= today
+            else "delivering"
+            if s.on < today - timedelta(days=7)
+            else "confirmed"
+        )
         orders.append({
             "key": f"o-{s.key}", "contract": s.key, "account": s.account, "owner": s.owner, "status": status, "ordered_on": s.on,
             "deliver_on": wanted, "delivered_on": came if status == "completed" else "",

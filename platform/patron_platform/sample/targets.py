@@ -34,7 +34,12 @@ def targets(public: Public, today: date) -> Sheet:
     for person in people:
         each = _round(max(late[person], 24_000) / 12)
         for month in (*_months(today.year, 1, 12), *_months(today.year + 1, 1, 2)):
-            for goal, share in (("contracted_amount", 1.1), ("received_amount", 1.0), ("won_amount", 1.0), ("new_pipeline", 2.0)):
+            for goal, share in (
+                ("contracted_amount", 1.1),
+                ("received_amount", 1.0),
+                ("won_amount", 1.0),
+                ("new_pipeline", 2.0),
+            ):
                 rows.append(_row(goal, "user", person, "", month, _round(each * share)))
             rows.append(_row("new_accounts", "user", person, "", month, 1))
     summed: Counter[tuple[str, str, date]] = Counter()
@@ -44,7 +49,9 @@ def targets(public: Public, today: date) -> Sheet:
         summed[row["goal"], "", row["period"]] += row["target_value"]
     for (goal, office, period), value in sorted(summed.items()):
         rows.append(_row(goal, "department" if office else "company", "", office, period, value))
-    return Sheet(name="sample_targets", object="goal_value", rows=rows, links={"user": "name", "department": "name"})
+    return Sheet(
+        name="sample_targets", object="goal_value", rows=rows, links={"user": "name", "department": "name"}
+    )
 
 
 def _row(goal: str, level: str, user: str, office: str, period: date, value: int) -> dict[str, Any]:
