@@ -13,6 +13,7 @@ from patron_testing.browser import LOOKS, Site, Visit
 from patron_testing.web import WORKSPACE
 
 CAMPAIGN = "Reports in a browser"
+LOST = "Lost in a browser"
 GROUPED = '{"field":"close_date","by":"quarter"}'
 BODY = (
     '{"object":"opportunity","type":"matrix","rows":["stage"],"columns":['
@@ -31,7 +32,16 @@ def deals(site: Site) -> None:
             "close_date": f"2026-{3 * n:02}-05", **values,
         })  # fmt: skip
 
+    lost = [
+        one(n, campaign=LOST, stage="lost", lost_reason=why, amount=amount, close_date=f"2026-{month}-05")
+        for n, why, amount, month in (
+            (4, "price", "2500", "02"),
+            (5, "price", "900", "02"),
+            (6, "no_budget", "4000", "05"),
+        )
+    ]
     site.service.runtime.workspace(WORKSPACE).save(SYSTEM, [one(n) for n in (1, 2, 3)])
+    site.service.runtime.workspace(WORKSPACE).save(SYSTEM, lost)
 
 
 def figures(visit: Visit) -> Any:
@@ -65,6 +75,47 @@ def test_a_report_is_built_by_hand_and_leads_to_its_records(site: Site) -> None:
         visit.calm()
         figures(visit).last.get_by_role("link").click()
         expect(page.locator("#list-count")).to_have_text("3")
+        visit.calm()
+
+
+def test_a_newcomer_builds_lost_deals_by_reason_and_quarter_for_his_home_page(site: Site) -> None:
+    """By what is to be read on the pages alone, from the menu to the home page."""
+    with site.visit() as visit:
+        page = visit.page
+        visit.open("/")
+        page.get_by_role("navigation").get_by_role("link", name="Reports", exact=True).click()
+        page.get_by_role("link", name="New report").click()
+        page.get_by_role("main").get_by_role("link", name="Opportunities", exact=True).click()
+        page.get_by_role("link", name="Filter").click()
+        page.get_by_label("Field", exact=True).select_option(label="Stage")
+        page.get_by_label("Operator", exact=True).select_option(label="is")
+        page.get_by_role("combobox", name="Value").click()
+        page.get_by_role("option", name="Lost", exact=True).click()
+        for n, (field, operator, value) in enumerate(
+            (("Amount", "is greater than", "1,000"), ("Campaign", "is", LOST)), 1
+        ):
+            page.get_by_role("button", name="Add condition").click()
+            page.get_by_label("Field", exact=True).nth(n).select_option(label=field)
+            page.get_by_label("Operator", exact=True).nth(n).select_option(label=operator)
+            page.get_by_role("textbox", name="Value").last.fill(value)
+        page.get_by_role("button", name="Apply").last.click()
+        expect(page.locator(".build-condition")).to_have_count(3)
+        fields = page.get_by_label("Fields")
+        fields.get_by_text("Why lost", exact=True).click()
+        expect(page.locator('[data-place="rows"] .build-name')).to_have_text(["Why lost"])
+        fields.get_by_text("Close date", exact=True).click()
+        page.get_by_label("Close date by").select_option(label="by quarter")
+        page.get_by_text("Stacked bars", exact=True).click()
+        expect(page.locator("figure.chart-stacked[data-drawn]")).to_be_visible()
+        expect(page.locator("table.figures thead")).to_contain_text("Q2 2026")
+        page.get_by_label("Name of the report").fill("Why we lost")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(figures(visit)).to_have_text(["1", "1", "2"])
+        page.get_by_role("button", name="Put on my home page").click()
+        expect(page.get_by_role("heading", name="Why we lost")).to_be_visible()
+        visit.open("/")
+        tile = page.locator("section", has=page.get_by_role("heading", name="Why we lost"))
+        expect(tile.locator("figure.chart-stacked[data-drawn]")).to_be_visible()
         visit.calm()
 
 

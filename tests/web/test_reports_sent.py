@@ -34,6 +34,7 @@ schedule:
   - {name: hourly, cron: "30 * * * *", to: [{user: admin@acme.example}, {user: rep@acme.example}], as: xlsx}
 alerts:
   - {name: many, when: "hands > 100", to: {user: admin@acme.example}, channels: [inbox, email], message: {en: Too many hands}}
+  - {name: told, when: "hands > 100", to: {user: admin@acme.example}, channels: [email, chat], message: "='Hands are ' & TEXT(hands, '0')"}
 """
 
 
@@ -116,7 +117,11 @@ def test_an_alert_tells_once_a_crossing_and_again_after_it_recovered(
     work()
     job = opened.admin.make("yd_job", name="Sent many", crew=90)
     out.later(minutes=16)
-    [letter] = [m for m in work() if m["Subject"] == "Too many hands"]
+    letters = work()
+    [letter] = [m for m in letters if m["Subject"] == "Too many hands"]
+    assert [m for m in letters if m["Subject"] == "Hands are 130"], (
+        "a message worked out of what he may see; no robot holds nobody up"
+    )
     body = letter.get_body(("plain",))
     assert body is not None and "Hands: 130" in body.get_content()
     out.later(minutes=16)

@@ -252,6 +252,14 @@ def days(document: Document, found: Problems) -> None:
                 )  # fmt: skip
 
 
+def pictures(document: Document, found: Problems) -> None:
+    """A picture is drawn where a chart is looked at: a server has no fonts of all languages to draw one with."""
+    for path, value in walk(document.body):
+        if path and path[0] == "schedule" and path[-1] == "as" and value == "image":
+            message = "a report is sent as a file or a link; a picture of it is made on its page"
+            found.add("no_picture", message, hint="write as: pdf", **document.where(path))
+
+
 def workspace_name(document: Document, found: Problems) -> None:
     if document.name != "workspace":
         message = "there is one document of this kind, called workspace"
@@ -271,7 +279,7 @@ RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {
     "approval": (steps, approval_nodes, approval_reach, approval_people),
     "assignment": (cron_lines,),
     "sla": (steps, sla_clocks),
-    "report": (measures, cron_lines, days),
+    "report": (measures, cron_lines, days, pictures),
     "role": (login_addresses,),
     "pool": (pool_people,),
     "sharing": (sharing_people,),

@@ -14,16 +14,18 @@ from typing import Any, Final
 import psycopg
 
 from patron_engine.actor import SYSTEM
-from patron_engine.errors import NotFound, PatronError
+from patron_engine.errors import NotFound, PatronError, Refused
 from patron_engine.expr.evaluate import evaluate
 from patron_engine.fields.options import texts
 from patron_engine.flow.telling import groups_of
 from patron_engine.meta.document import is_expression
 from patron_engine.page.figure_text import alone, figure_label, form_of
+from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.record.context import context_of
 from patron_engine.record.outbox import Parcel
 from patron_engine.record.pending import Pending
+from patron_engine.record.telling import tell
 from patron_engine.report.answer import Answer
 from patron_engine.runtime import Workspace
 from patron_engine.store.session import bounded
@@ -49,9 +51,12 @@ def work_reports(service: Service, place: Workspace) -> int:
             return 0
 
     def take(conn: Connection, call: Call) -> list[tuple[Due, list[str]]]:
-        found = [
-            (due, report_clocks.people_of(conn, call, due)[:MOST]) for due in report_clocks.take(conn, call)
-        ]
+        found = []
+        for due in report_clocks.take(conn, call):
+            people = report_clocks.people_of(conn, call, due)
+            if len(people) > MOST:
+                _too_many(conn, call, place, due, len(people))
+            found.append((due, people[:MOST]))
         for due, people in found:
             if due.kind == "schedule":
                 leaving.put(conn, call, [_parcel(call, due, person) for person in people])
@@ -62,6 +67,29 @@ def work_reports(service: Service, place: Workspace) -> int:
         if one.kind == "alert":
             _look(service, place, one, people)
     return len(due)
+
+
+def _too_many(conn: Connection, call: Call, place: Workspace, due: Due, count: int) -> None:
+    """Whoever administers the workspace hears that some were left out, each time it happens: nothing is cut in silence."""
+    log.warning(
+        "report_people_cut",
+        extra={
+            "workspace": place.name,
+            "report": due.report,
+            "part": due.name,
+            "people": count,
+            "most": MOST,
+        },
+    )
+    said = Phrase(
+        "{name} of the report {report} reaches {most} of {count} people",
+        name=due.name,
+        report=due.report,
+        most=MOST,
+        count=count,
+    )
+    tell(conn, call, sorted(call.administrators()), "report", text=said, body=Phrase("divide it into several, or name fewer people"),
+         about=None, link=f"/reports/{due.report}")  # fmt: skip
 
 
 def _parcel(call: Call, due: Due, person: str) -> Parcel:
@@ -75,7 +103,7 @@ def _parcel(call: Call, due: Due, person: str) -> Parcel:
 def _look(service: Service, place: Workspace, due: Due, people: list[str]) -> None:
     """One alert, for each whom it may concern."""
     crossed: dict[str, bool] = {}
-    said: dict[str, str] = {}
+    said: dict[str, tuple[str, str | None]] = {}
     for person in people:
         try:
             found = _found(service, place, due, person)
@@ -85,7 +113,8 @@ def _look(service: Service, place: Workspace, due: Due, people: list[str]) -> No
             )
             continue
         if found is not None:
-            crossed[person], said[person] = found
+            holds, message, figures = found
+            crossed[person], said[person] = holds, (figures, message)
     channels = list(due.body.get("channels") or ())
     if "chat" in channels:
         crossed[CHAT] = any(crossed.values())
@@ -94,11 +123,18 @@ def _look(service: Service, place: Workspace, due: Due, people: list[str]) -> No
         label = texts(call.model.documents["report", due.report].get("label")) or {"": due.report}
         text = texts(due.body["message"]) if _plain(due.body.get("message")) else label
         for person in report_clocks.news(conn, call, due, crossed):
+            body, message = said.get(
+                person, (None, None)
+            )  # a group is told no figures: its members may see different ones
             ways = ["chat"] if person == CHAT else [c for c in channels if c != "chat"]
-            leaving.deliver(
-                conn, call, [] if person == CHAT else [person], text=text or label, body=said.get(person), about=None,
-                channels=ways, groups=groups_of(due.body["to"]), run=None, reason="report", link=f"/reports/{due.report}",
-            )  # fmt: skip
+            try:
+                leaving.deliver(
+                    conn, call, [] if person == CHAT else [person], text=message or text or label, body=body, about=None,
+                    channels=ways, groups=groups_of(due.body["to"]), run=None, reason="report", link=f"/reports/{due.report}",
+                )  # fmt: skip
+            except Refused as error:  # no robot, no provider: the others are told all the same
+                why = "; ".join(str(p.message) for p in error.problems)
+                log.warning("alert_untold", extra={"workspace": place.name, "report": due.report, "why": why})
         report_clocks.tidy(conn, call, due, people)
 
     place.writing(SYSTEM, write)
@@ -108,8 +144,9 @@ def _plain(message: Any) -> bool:
     return message is not None and not is_expression(message)
 
 
-def _found(service: Service, place: Workspace, due: Due, person: str) -> tuple[bool, str] | None:
-    """Whether it holds for what this person may see, and the figures in his words; None for whom it is not."""
+def _found(service: Service, place: Workspace, due: Due, person: str) -> tuple[bool, str | None, str] | None:
+    """Whether it holds for what this person may see, the message where it is worked out of his figures, and these in his words; None
+    for whom it is not."""
     with place.connection("job") as conn, bounded(conn, SECONDS):
         try:
             one = colleague(conn, place.call(conn, SYSTEM), person)
@@ -121,8 +158,11 @@ def _found(service: Service, place: Workspace, due: Due, person: str) -> tuple[b
         answer = figure.run(conn, call, figure.request_of(call, due.report))
         values = {f.name: answer.value(f.name) for f in answer.figures}
         condition = call.model.expressions["report", due.report, f"alerts.{due.name}.when"]
-        holds = bool(evaluate(condition, values, context_of(Pending(conn), call)[0]))
-        return holds, _told(service, conn, call, person, answer, values)
+        context = context_of(Pending(conn), call)[0]
+        holds = bool(evaluate(condition, values, context))
+        worked = call.model.expressions.get(("report", due.report, f"alerts.{due.name}.message"))
+        message = None if worked is None else str(evaluate(worked, values, context) or "") or None
+        return holds, message, _told(service, conn, call, person, answer, values)
 
 
 def _told(

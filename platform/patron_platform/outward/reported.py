@@ -58,7 +58,7 @@ def _file(
     service: Service, conn: Connection, call: Call, name: str, form: str, reader: Reader
 ) -> Attached | None:
     request = figure.request_of(call, name)
-    kind = form_named("pdf" if form == "image" else form)
+    kind = form_named("pdf" if form == "image" else form)  # of releases from before pictures were refused
     if request.body["type"] == "list" and kind == "pdf":
         kind = "xlsx"
     t = texts_in(reader.languages[0])
