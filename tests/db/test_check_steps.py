@@ -59,6 +59,21 @@ then: [{read: ann, values: {customer: one}}, {read: one, values: {amount: 5}}]
     assert problems(conn, steps) == []
 
 
+def test_lists_are_counted_and_named_and_pools_go_on_while_time_passes(conn: psycopg.Connection[Any]) -> None:
+    then = """
+  - {do: wait, after: 1 day}
+then:
+  - {list: customer, where: "pool.name == 'east'", records: [one]}
+  - {as: boss, list: pool_move, where: "kind == 'entered'", count: 1}
+  - {list: customer, count: 3}
+  - {list: customer, where: "amount == 5", records: [one]}
+"""
+    assert problems(conn, then) == [
+        "check hands: customer: there are 2, not 3",
+        "check hands: customer: one are missing, 1 are too many",
+    ]
+
+
 def test_what_is_handed_on_wrongly_fails(conn: psycopg.Connection[Any]) -> None:
     steps = """
   - {as: boss, do: assign, record: one, to: nobody}

@@ -18,11 +18,12 @@ from patron_engine.actor import SYSTEM, Cause
 from patron_engine.errors import NotFound, PatronError, ReleaseChanged
 from patron_engine.flow import store
 from patron_engine.flow.program import Flow
-from patron_engine.flow.run import Run, circling, ended, failed
+from patron_engine.flow.run import Run, because_of, circling, ended, failed
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.record.each import problems_of
 from patron_engine.record.statements import Conn
 from patron_engine.ways.doors import approvals
 from patron_engine.ways.standing import Who
@@ -99,7 +100,10 @@ def _once(conn: Conn, call: Call, flow: Flow, runs: Sequence[Run]) -> list[Run]:
         try:
             found = Reading(conn, call).evaluate(flow.once, [Subject(run=run) for run in open])
         except PatronError as error:
-            return [run if run.state == "cut" else ended(run, "parked", str(error)) for run in runs]
+            return [
+                run if run.state == "cut" else ended(run, "parked", because_of(problems_of(error)))
+                for run in runs
+            ]
         keys = [f"{run.record}:{key}" for run, key in zip(open, found, strict=True)]
     free = store.once(conn, call.schema, flow.name, [(k, r.id) for k, r in zip(keys, open, strict=True)])
     return [run for run in runs if run.state == "cut" or run.id in free]

@@ -1,4 +1,4 @@
-"""Passing: time goes by in a rehearsal: what automations do meanwhile is done, and buttons are pressed. Part of the way publish.
+"""Passing: time goes by in a rehearsal: what automations, pools and clocks do meanwhile is done, and buttons are pressed. Part of the way publish.
 
 In: a connection in the rehearsal's transaction, the frame of a call, a length of time. Out: the frame as it is afterwards. Automations
 run in a check only where time passes: a check that asks nothing of them is not slowed by them.
@@ -21,7 +21,7 @@ from patron_engine.query.call import Call
 from patron_engine.record.change import Change
 from patron_engine.record.context import context_of
 from patron_engine.record.pending import Pending
-from patron_engine.ways import flow, timers
+from patron_engine.ways import clocks, flow, noting, pool_clocks, timers
 from patron_engine.ways.press import press
 
 ROUNDS: Final = 500  # limit_check_rounds: of events and steps in one wait of a check
@@ -51,7 +51,8 @@ def press_button(conn: Connection, call: Call, object: str, id: str, name: str, 
 
 def _work(conn: Connection, call: Call) -> None:
     for _ in range(ROUNDS):
-        if not timers.tick(conn, call) + flow.begin(conn, call) + flow.go_on(conn, call, _who):
+        acts = (timers.tick, noting.work, pool_clocks.tick, clocks.tick, flow.begin)
+        if not sum(act(conn, call) for act in acts) + flow.go_on(conn, call, _who):
             return
     raise Conflict(
         Phrase("automations did not come to an end in {most} rounds", most=ROUNDS), code="limit_check_rounds"

@@ -33,7 +33,7 @@ from patron_engine.ways.expected import same, shown
 from patron_engine.ways.merge import merge
 from patron_engine.ways.packdata import wire_value, write_data
 from patron_engine.ways.passing import moment_of, pass_time, press_button
-from patron_engine.ways.rehearsed import ACTS, HANDS, act_on, hand_on, names_of, user_values
+from patron_engine.ways.rehearsed import ACTS, HANDS, act_on, hand_on, listed, names_of, user_values
 from patron_engine.ways.save import save
 
 _SAVED = {"create", "update", "delete", "restore", "void"}
@@ -193,7 +193,10 @@ def _run(
     for index, step in enumerate(body["steps"]):
         problems += _step(stage, body, step, f"steps[{index}]")
     for index, then in enumerate(body.get("then", ())):
-        problems += _compare(stage, body, then.get("read"), then.get("values", {}), f"then[{index}]")
+        path = f"then[{index}]"
+        if "list" in then:
+            problems += [_problem(body, path, what) for what in listed(conn, stage.acting(then.get("as")), then, stage.records)]  # fmt: skip
+        problems += _compare(stage, body, then.get("read"), then.get("values", {}), path)
     return problems
 
 

@@ -13,6 +13,7 @@ from patron_engine.errors import NotFound
 from patron_engine.model.model import Model
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
+from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
 from patron_engine.ways import approve, deciding, pools
@@ -21,10 +22,12 @@ from patron_engine.ways.convert import convert
 from patron_engine.ways.give import Wish as Sharing
 from patron_engine.ways.give import give
 from patron_engine.ways.pool_people import standing_in
+from patron_engine.ways.read import rows
 from patron_engine.ways.save import save
 from patron_engine.ways.transfer import Handing, transfer
 
 ACTS: Final = frozenset({"submit", "approve", "reject", "return", "withdraw", "convert", "claim"})
+MOST: Final = 1_000  # records of one list of a check
 HANDS: Final = frozenset({"assign", "transfer", "share", "merge"})  # to somebody; a record into another
 
 
@@ -77,6 +80,22 @@ def hand_on(
             raise error
     else:
         save(conn, call, [Change(action="update", object=object, id=id, set={"owner": person})])
+
+
+def listed(
+    conn: Conn, call: Call, then: Mapping[str, Any], known: Mapping[str, tuple[str, str]]
+) -> list[Phrase]:
+    """What is not as it must be about the records of an object that fit: how many, or which of the check's."""
+    ask = Ask(object=then["list"], fields=("id",), where=then.get("where"), sort=("created_at",), limit=MOST)
+    found = [str(row["id"]) for row in rows(conn, call, ask)]
+    if "count" in then and len(found) != then["count"]:
+        return [Phrase("{object}: there are {count}, not {wanted}", object=then["list"], count=len(found), wanted=then["count"])]  # fmt: skip
+    wanted = {known[name][1]: name for name in then.get("records", ()) if name in known}
+    missing = sorted({*then.get("records", ())} - {name for id, name in wanted.items() if id in found})
+    more = len([id for id in found if id not in wanted]) if "records" in then else 0
+    if not missing and not more:
+        return []
+    return [Phrase("{object}: {missing} are missing, {more} are too many", object=then["list"], missing=missing, more=more)]  # fmt: skip
 
 
 def _on_approval(conn: Conn, call: Call, step: Mapping[str, Any], object: str, id: str) -> None:

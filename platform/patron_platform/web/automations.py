@@ -7,6 +7,8 @@ everything else with 303 back to it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +21,7 @@ from patron_engine.access.decide import writable
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.field import Field
+from patron_engine.fields.link import read_id
 from patron_engine.flow.catalog import Known, known
 from patron_engine.model.model import Object
 from patron_engine.page.asked import small_widget, wire_of
@@ -37,6 +40,7 @@ from patron_platform.web.list_cells import read_text
 from patron_platform.web.render import page
 from patron_platform.web.run_words import Words
 from patron_platform.web.texts import texts_in
+from patron_platform.web.trial_words import named_in, would_leave, would_write
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/automations", include_in_schema=False)
@@ -183,7 +187,7 @@ def _drawn(
     return page(
         visitor, call, "automation.html", title=words.rule(name), here="runs", status=422 if wrong else 200, found=found,
         words=words, about=reader.say(body.get("description") or {}), object=object, records=records, given=given,
-        chosen=chosen, tried=tried, wrong=wrong, preview=preview, titles=titles, fields=_fields(call, object, words), ids=ids,
+        chosen=chosen, tried=tried, wrong=wrong, would_write=partial(would_write, words, titles), would_leave=partial(would_leave, words, titles), preview=preview, titles=titles, fields=_fields(call, object, words), ids=ids,
         replays=[_replay(r, reader) for r in replaying.listed(conn, call, name)] if object is not None else [],
         hook=hooks.hook_of(conn, call, visitor.service.runtime.secret, name) if has_hook else None,
         base=str(visitor.request.base_url).rstrip("/"),
@@ -229,10 +233,9 @@ def _titles(
     wanted: dict[str, dict[str, None]] = {}
     if object is not None:
         wanted[object.name] = dict.fromkeys([*first, *(t["record"] for t in tried if t["record"])])
-    for one in tried:
-        for run in one["runs"]:
-            if run["object"] in call.model.objects and run["record"]:
-                wanted.setdefault(run["object"], {})[run["record"]] = None
+    for name, id in named_in(call.model, tried):
+        with suppress(ValueFault):  # what a definition names by its code is no id
+            wanted.setdefault(name, {})[read_id(id)] = None
     return titles_of(conn, call, {name: list(ids) for name, ids in wanted.items()})
 
 
