@@ -13,6 +13,7 @@ from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.flow.writing import MOST, Target, details_of, lock, matches_of, sets_of, targets_of
 from patron_engine.record.change import Change
+from patron_engine.record.identify import is_unique
 
 
 def update(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
@@ -65,12 +66,14 @@ def create(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]
 
 
 def upsert(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
-    """By one unique field: as the save finds it. By several fields: the one record that has these values, else a new one."""
+    """By one unique field: as the save finds it. By several fields, or one that is not unique: the one record that has these
+    values, else a new one."""
     object = reading.call.model.objects[step.body["object"]]
     by = step.body["by"]
     names = (by,) if isinstance(by, str) else tuple(by)
     made = sets_of(reading, step, object, subjects)
-    if len(names) == 1:
+    unique = len(names) == 1 and (object.field(names[0]) is None or is_unique(object, names[0]))
+    if unique:
         changes = [
             Change(
                 action="upsert", object=object.name, by=(names[0], values.get(names[0])), set=values, source="typed"
@@ -79,6 +82,11 @@ def upsert(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]
         ]  # fmt: skip
     else:
         found = matches_of(reading, object, names, made)
+        if len(names) == 1:  # an empty value names no record
+            found = [
+                id if values.get(names[0]) is not None else None
+                for id, values in zip(found, made, strict=True)
+            ]
         changes = [
             Change(action="update" if id else "create", object=object.name, id=id, set=values, source="typed")
             for id, values in zip(found, made, strict=True)
@@ -86,7 +94,7 @@ def upsert(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]
     return [
         Act(
             changes=(change,), made=True, result={"object": object.name},
-            alone=repr([values.get(n) for n in names]) if len(names) > 1 else "",
+            alone=repr([values.get(n) for n in names]) if not unique else "",
         )
         for change, values in zip(changes, made, strict=True)
     ]  # fmt: skip

@@ -38,6 +38,7 @@ from patron_engine.model.physical import PhysicalNames
 from patron_engine.model.sketch import FieldSketch, Sketch, zone_of
 from patron_engine.model.sketching import sketch
 from patron_engine.model.storing import Storing
+from patron_engine.model.unkept import check_kept
 from patron_engine.model.values import check_values, read_literal
 from patron_engine.model.wanted import wanted
 from patron_engine.phrases import Phrase
@@ -157,6 +158,8 @@ def _check(
             check_webform(document, made, problems)
         elif kind == "workspace":
             _check_workspace(document, problems)
+        else:
+            check_kept(kind, document, made, problems)
     check_data(made, problems)
     for name, f in settings.items():
         raw = documents["setting", name].body.get("default")

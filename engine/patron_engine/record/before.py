@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from patron_engine.expr.compile import Expression
 from patron_engine.record.batch import Batch
 from patron_engine.record.derive import fitted
-from patron_engine.record.needs import needs_of
+from patron_engine.record.needs import Needs, needs_of
 from patron_engine.record.program import Program, Programs
 from patron_engine.record.row import Row
 
@@ -36,20 +36,40 @@ def before_rules(batch: Batch, program: Program, rows: Sequence[Row]) -> None:
     for rule in rules_of(batch.programs).get(program.object.name, ()):
         due = [r for r in rows if not r.rejected and _concerns(rule, r)]
         for when in rule.whens:
-            batch.environment.fill(due, program.needs(when))
+            _fill(batch, due, program.needs(when))
             holds = program.closure(when)
             due = [r for r in due if holds(program.in_base(r.values), context)]
         if not due:
             continue
         for name, value in rule.sets:
             if isinstance(value, Expression):
-                batch.environment.fill(due, needs_of(program.model, program.object, [value]))
+                _fill(batch, due, needs_of(program.model, program.object, [value]))
                 made = program.closure(value)
                 for row in due:
                     row.put(name, fitted(program.fields[name], made(row.values, context)))
             else:
                 for row in due:
                     row.put(name, value)
+
+
+def _fill(batch: Batch, rows: Sequence[Row], needs: Needs) -> None:
+    """What the rule reads: of the record, and of the event that the save is about to become."""
+    told = [path for path in needs.virtual if path.startswith("event.")]
+    rest = tuple(path for path in needs.virtual if path not in told)
+    batch.environment.fill(rows, replace(needs, virtual=rest) if told else needs)
+    for row in rows if told else ():
+        by = batch.causer_of(row)
+        event: dict[str, Any] = {
+            "event.name": "created" if row.fresh else "updated",
+            "event.at": batch.call.now,
+            "event.by": by,
+        }
+        if not row.fresh:
+            event["event.fields"] = tuple(sorted(row.changed))
+        person = [path.removeprefix("event.by.") for path in told if path.startswith("event.by.")]
+        known = batch.environment.fetch("user", [by], person).get(by, {}) if person and by else {}
+        event |= {f"event.by.{path}": known.get(path) for path in person}
+        row.values.update({path: event.get(path) for path in told})
 
 
 def _concerns(rule: BeforeRule, row: Row) -> bool:

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
 from patron_engine.expr.compile import Expression
+from patron_engine.fields.registry import type_of
 from patron_engine.model.automations import assignments, automations, events_of, steps_of
 from patron_engine.record.batch import Batch
 from patron_engine.record.history import old_values, whole_values
@@ -182,12 +183,25 @@ def _payload(batch: Batch, row: Row, listener: Listener) -> Jsonb:
         {
             "rule": listener.rule,
             "event": event,
-            "old": whole_values(row) if listener.event == "deleted" else old_values(row),
+            "old": whole_values(row) if listener.event == "deleted" else _old(row),
             "cause": batch.cause_of(row),
             "via": list(batch.via_of(row)),
         },
         dumps=jsonio.dumps,
     )
+
+
+def _old(row: Row) -> dict[str, Any]:
+    """What the save changed, as it was before; of roll-ups, too, which history leaves out."""
+    found = old_values(row)
+    if row.fresh:
+        return found
+    for name in row.figures - found.keys():
+        field = row.program.fields.get(name)
+        if field is not None and field.columns and name in row.old:
+            before = row.old[name]
+            found[name] = None if before is None else type_of(field).to_wire(field, before)
+    return found
 
 
 def _wake(batch: Batch) -> Statement:

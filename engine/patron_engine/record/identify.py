@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql as pg
 from patron_engine.access.decide import readable
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.registry import type_of
+from patron_engine.model.model import Object
 from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 from patron_engine.record.batch import Batch
@@ -92,8 +93,8 @@ def _compared(
 ) -> list[tuple[Row, Any]]:
     """The values of a unique field as its unique rule compares them. An empty one names no record."""
     field = (known := readable(batch.model, batch.call.actor, program.object.name)).get(name)
-    if field is None or not is_unique(program, name):
-        there = [n for n in known if n in program.fields and is_unique(program, n)]
+    if field is None or not is_unique(program.object, name):
+        there = [n for n in known if n in program.fields and is_unique(program.object, n)]
         for row, _ in asked:
             row.wrong(
                 "not_unique_field",
@@ -116,11 +117,9 @@ def _compared(
     return values
 
 
-def is_unique(program: Program, name: str) -> bool:
+def is_unique(object: Object, name: str) -> bool:
     """A field whose value names at most one live record."""
-    return program.fields[name].unique or any(
-        u.fields == (name,) and u.where is None for u in program.object.uniques
-    )
+    return object.fields[name].unique or any(u.fields == (name,) and u.where is None for u in object.uniques)
 
 
 def lock_values(batch: Batch, values: Sequence[tuple[str, str, str]]) -> None:

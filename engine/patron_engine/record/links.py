@@ -146,7 +146,7 @@ def _by_key(batch: Batch, object: str, key: str, value: Any, text: bool) -> Refe
     program = batch.programs[object]
     name = program.object.aliases.get(key, key)
     field = program.fields.get(name)
-    if field is None or field.hidden or not field.columns or not (text or is_unique(program, name)):
+    if field is None or field.hidden or not field.columns or not (text or is_unique(program.object, name)):
         raise ValueFault(
             "not_unique_field", Phrase("{object} has no unique field {key!r}", object=object, key=key)
         )

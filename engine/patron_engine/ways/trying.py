@@ -148,7 +148,7 @@ class _Trying:
         made.parts = self._parts(run)
         mine = [e for e in self.trial.events if e[5]["rule"] == self.program.name and e[2] == record]
         made.began = bool(mine)
-        made.why = "" if mine else self._unheard(wanted)
+        made.why = "" if mine else self._unheard(wanted, made.parts)
 
     def _supposed(self, made: Tried, wanted: Wanted, record: str | None) -> None:
         """The event as if it happened to the record as it is."""
@@ -161,15 +161,15 @@ class _Trying:
         else:
             made.why = "when"
 
-    def _unheard(self, wanted: Wanted) -> str:
-        """Why the save told this rule nothing."""
+    def _unheard(self, wanted: Wanted, parts: Sequence[Part]) -> str:
+        """Why the save told this rule nothing. Where its condition holds, nothing it listens to became another value."""
         events = [e for e in self.program.on if e["event"] == "updated"]
         if not events:
             return "event"
         named = [set(e.get("fields") or ()) for e in events]
         if all(n and not n & set(wanted.set) for n in named):
             return "fields"
-        return "when"
+        return "fields" if all(p.holds for p in parts) else "when"
 
     def _run(self, event: str, record: str | None, old: Mapping[str, Any]) -> Run:
         offered = {"name": event, "at": self.call.now.isoformat(), "by": self.call.actor.user}
