@@ -32,10 +32,6 @@ class Held:
     follow_up: FollowUp | None = None
     sets: tuple[LinkSet, ...] = ()
 
-    @property
-    def on_the_spot(self) -> bool:
-        return bool(self.fields or self.follow_up)
-
 
 def held(call: Call, object: Object, problems: Iterable[Problem]) -> Held:
     """What the problems of a move offer. Problems nothing can be done about here are not among its own."""
@@ -44,6 +40,9 @@ def held(call: Call, object: Object, problems: Iterable[Problem]) -> Held:
     sets: dict[str, LinkSet] = {}
     may = writable(call.model, call.actor, object.name)
     for problem in problems:
+        if (problem.path or "").startswith("log."):  # of the follow-up itself
+            mended.append(problem)
+            continue
         found = _conditions(call, object, problem) if problem.level == "error" else ()
         own = {
             f.name: f

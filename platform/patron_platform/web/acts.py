@@ -98,7 +98,7 @@ def _ask(
         "step": moved.step, "inputs": inputs, "held": around,
         "elsewhere": [form.visitor.words(p.message) for p in rest if p.path not in shown],
         "others": [reader.say(f.label, f.name) for f in (*moved.asked, *fields) if f.name not in shown],
-        "goes": bool(inputs or found.on_the_spot or confirm),
+        "goes": bool(inputs or around["follow_up"] or confirm),
     }  # fmt: skip
     return form.again("stage", problems, confirm=confirm, more=more)
 

@@ -7,6 +7,7 @@ the form offers (page/held); saves before the move, in its transaction, and valu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -56,7 +57,8 @@ def note_down(
     found = follow_up_of(call, object)
     if problems or found is None:
         raise Refused(
-            problems or [Problem(code="not_found", message="there is nothing to follow up here", path="text")]
+            [replace(p, path=f"{LOG}{p.path}") for p in problems]
+            or [Problem(code="not_found", message="there is nothing to follow up here", path="text")]
         )
     changes = follow_up_changes(
         call, found, object.name, id, kind=log.get("kind") or found.ways[0].name, text=log["text"],
@@ -75,13 +77,15 @@ def drawn(
     found: Held,
     typed: Mapping[str, str],
 ) -> dict[str, Any]:
-    """What `_held.html` shows."""
+    """What `_held.html` shows. A follow-up that was begun stays, whatever else is wrong."""
+    log = under(LOG, typed)
+    follow_up = found.follow_up or (follow_up_of(call, object) if "text" in log else None)
     return {
         "told": [visitor.words(p.message) for p in found.problems],
-        "follow_up": found.follow_up,
-        "needed": len(found.fields) + (found.follow_up is not None) == 1 and not found.sets,
+        "follow_up": follow_up,
+        "needed": len(found.fields) + (follow_up is not None) == 1 and not found.sets,
         "links": _links(visitor, conn, call, object, id, found.sets),
-        "typed": under(LOG, typed),
+        "typed": log,
     }
 
 
