@@ -76,7 +76,7 @@ def around(public: Public, today: date) -> list[Sheet]:
         _sheet("sample_contacts", "contact", contacts, account=DEAL),
         _sheet("sample_lead_sources", "lead_source", _channels(today)),
         _sheet("sample_leads", "lead", _leads(public, today, dice), lead_source=KEY),
-        _sheet("sample_competitors", "competitor", [{"key": k, "name": n, "threat": t} for k, n, t in RIVALS]),
+        _sheet("sample_competitors", "competitor", [{"key": k, "name": n, "threat": 3} for k, n in RIVALS.items()]),
         _sheet("sample_lost", "opportunity", _lost(public, dice), match=DEAL, lost_to=KEY),
         _sheet("sample_quotes", "quote", quotes, opportunity=DEAL, account=DEAL),
         _sheet("sample_quote_lines", "quote_line", lines, quote=KEY, product="name"),
@@ -93,7 +93,7 @@ def around(public: Public, today: date) -> list[Sheet]:
     ]  # fmt: skip
 
 
-RIVALS = (("r1", "Hexatron", 4), ("r2", "Bluefin Computers", 3), ("r3", "Orbis Hardware", 2))
+RIVALS = {"r1": "Hexatron", "r2": "Bluefin Computers", "r3": "Orbis Hardware"}
 
 
 def _sheet(name: str, object: str, rows: Sequence[dict[str, Any]], match: str = KEY, **links: str) -> Sheet:
@@ -176,7 +176,7 @@ def _leads(public: Public, today: date, dice: Random) -> list[dict[str, Any]]:
 
 def _lost(public: Public, dice: Random) -> list[dict[str, Any]]:
     lost = [d for d in public.deals if d.stage == "Lost"]
-    return [{"key": d.key, "lost_to": dice.choice(RIVALS)[0]} for d in lost[::6]]
+    return [{"key": d.key, "lost_to": dice.choice(tuple(RIVALS))} for d in lost[::6]]
 
 
 def _worked(public: Public, today: date, dice: Random) -> list[dict[str, Any]]:
@@ -243,7 +243,7 @@ def _activities(
 
 def _talks_of_2017(public: Public, dice: Random) -> Iterator[dict[str, Any]]:
     """What led to some of the deals that were won."""
-    for deal in [d for d in public.deals if d.stage == "Won" and d.account and d.closed_on][::6]:
+    for deal in [d for d in public.deals if d.stage == "Won" and d.account and d.closed_on][::12]:
         kind = dice.choice(("call", "call", "email", "meeting", "visit", "demo"))
         yield {
             "key": f"t-{deal.key}", "kind": kind, "subject": dice.choice(TALKS[kind]), "about": deal.key, "account": deal.account,

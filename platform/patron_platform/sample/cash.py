@@ -15,7 +15,7 @@ from typing import Any
 
 from patron_platform.sample.sheet import DEAL, KEY, Public, Sheet
 
-LARGE = 5_200  # from this value on a deal of 2017 has a contract
+LARGE = 5_600  # from this value on a deal of 2017 has a contract
 PARTS = (("deposit", 30, 0), ("delivery", 50, 30), ("final", 20, 75))  # kind, percent, days after signing
 METHODS = ("bank_transfer", "bank_transfer", "bank_transfer", "cheque", "card", "letter_of_credit")
 OFFERS = (("service", "Service plan"), ("renewal", "Renewal"), ("sale", "Extension"))
