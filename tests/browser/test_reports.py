@@ -88,15 +88,20 @@ def test_a_newcomer_builds_lost_deals_by_reason_and_quarter_for_his_home_page(si
         page.get_by_role("main").get_by_role("link", name="Opportunities", exact=True).click()
         page.get_by_role("link", name="Filter").click()
         page.get_by_label("Field", exact=True).select_option(label="Stage")
+        visit.settle()
         page.get_by_label("Operator", exact=True).select_option(label="is")
+        visit.settle()
         page.get_by_role("combobox", name="Value").click()
         page.get_by_role("option", name="Lost", exact=True).click()
         for n, (field, operator, value) in enumerate(
             (("Amount", "is greater than", "1,000"), ("Campaign", "is", LOST)), 1
         ):
             page.get_by_role("button", name="Add condition").click()
+            visit.settle()
             page.get_by_label("Field", exact=True).nth(n).select_option(label=field)
+            visit.settle()
             page.get_by_label("Operator", exact=True).nth(n).select_option(label=operator)
+            visit.settle()
             page.get_by_role("textbox", name="Value").last.fill(value)
         page.get_by_role("button", name="Apply").last.click()
         expect(page.locator(".build-condition")).to_have_count(3)
