@@ -110,6 +110,8 @@ def test_a_newcomer_builds_lost_deals_by_reason_and_quarter_for_his_home_page(si
         expect(page.locator('[data-place="rows"] .build-name')).to_have_text(["Why lost"])
         fields.get_by_text("Close date", exact=True).click()
         page.get_by_label("Close date by").select_option(label="by quarter")
+        expect(page.locator("table.figures thead")).to_contain_text("Q2 2026")
+        visit.settle()
         page.get_by_text("Stacked bars", exact=True).click()
         expect(page.locator("figure.chart-stacked[data-drawn]")).to_be_visible()
         expect(page.locator("table.figures thead")).to_contain_text("Q2 2026")
