@@ -47,14 +47,29 @@ export default function chart(element) {
   };
   for (const button of element.querySelectorAll("[data-picture]")) {
     button.hidden = false;
-    button.addEventListener("click", () => {
+    button.addEventListener("click", async () => {
       if (!drawn) return;
-      const ground = getComputedStyle(element).getPropertyValue("--surface-now") || getComputedStyle(element).backgroundColor;
+      const { look } = await import("../charts/all.js");
       const link = document.createElement("a");
-      link.href = drawn.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: ground.includes("rgba(0, 0, 0, 0)") ? "#ffffff" : ground });
+      link.href = titled(drawn.renderToCanvas({ pixelRatio: 2 }), element.getAttribute("aria-label"), look(place));
       link.download = button.dataset.picture;
       link.click();
     });
   }
   void draw();
+}
+
+/** The drawing below its title, on the ground of the page: in both schemes it can be read wherever it is put. */
+function titled(drawing, title, look) {
+  const [edge, head] = [32, 96];
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [drawing.width + 2 * edge, drawing.height + head + edge];
+  const paint = canvas.getContext("2d");
+  paint.fillStyle = look.surface;
+  paint.fillRect(0, 0, canvas.width, canvas.height);
+  paint.fillStyle = look.ink;
+  paint.font = `600 32px ${look.font}`;
+  paint.fillText(title ?? "", edge, 60, drawing.width);
+  paint.drawImage(drawing, edge, head);
+  return canvas.toDataURL("image/png");
 }

@@ -44,7 +44,7 @@ router = APIRouter(prefix="/w/{workspace}/goals", include_in_schema=False)
 WHATS = ("target_value", "baseline")
 LEVELS = ("company", "department", "user")
 YEARS = (2000, 2100)
-MOST = 300  # limit_target_lines: departments, and people, of one grid
+MOST = 300  # departments, and people, of one grid
 MOST_CELLS = 900  # limit_target_cells: changes of one save
 
 Key = tuple[str, str, int]  # level, id of whom ("" the company), month
