@@ -25,7 +25,7 @@ def check_kept(kind: str, document: EffectiveDocument, made: Sketch, problems: P
     one = made.object(document.body.get("object"))
     for keeper in _keepers(kind, document.body) if one is not None else ():
         about = made.objects[keeper].field("about") if keeper in made.objects else None
-        to = about.body.get("to") if about is not None else None
+        to = about.definition.get("to") if about is not None else None
         known = {
             found.name for name in ([to] if isinstance(to, str) else to or ()) if (found := made.object(name))
         }
