@@ -28,6 +28,7 @@ from psycopg import errors
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from patron_engine.errors import LimitExceeded, PatronError, Unavailable
+from patron_engine.phrases import Phrase
 from patron_engine.store.session import SETTINGS, Purpose, limit, open_session
 from patron_engine.store.wire import Wire
 from patron_platform.database.wall import Wall, raise_wall
@@ -249,13 +250,19 @@ def _clean_errors(purpose: Purpose) -> Iterator[None]:
         raise
     except errors.QueryCanceled as error:
         raise LimitExceeded(
-            f"the database worked on this longer than {SETTINGS[purpose]['statement_timeout']}",
+            Phrase(
+                "the database worked on this longer than {limit}",
+                limit=SETTINGS[purpose]["statement_timeout"],
+            ),
             code="statement_time",
             hint="ask for less at once: a narrower condition, fewer rows",
         ) from error
     except errors.LockNotAvailable as error:
         raise Unavailable(
-            f"somebody else held what this needs for longer than {SETTINGS[purpose]['lock_timeout']}",
+            Phrase(
+                "somebody else held what this needs for longer than {limit}",
+                limit=SETTINGS[purpose]["lock_timeout"],
+            ),
             code="locked",
             hint="try again",
         ) from error
