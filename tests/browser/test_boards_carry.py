@@ -88,24 +88,27 @@ def test_a_card_is_carried_with_the_keyboard_alone(site: Site) -> None:
 
 
 def test_the_path_refuses_on_the_board_and_says_why(site: Site) -> None:
-    id = deal(
-        site, "Refused", account=make(site, "account", name="Quay"), amount="5", close_date="2027-01-05"
-    )
+    quay = make(site, "account", name="Quay")
+    id = deal(site, "Refused", account=quay, amount="5", close_date="2027-01-05")
     with site.visit() as visit:
         visit.open(f"{BOARD}'Refused'")
         visit.page.focus(f"#card-{id} .board-title")
         for key in ("Space", "ArrowRight", "ArrowRight", "ArrowRight", "Enter"):
             visit.page.keyboard.press(key)
-        visit.page.wait_for_selector(f"#cards-prospecting #problem-{id}:not([hidden])")
-        assert visit.page.inner_text(f"#problem-{id}") == "Make a quote first"
+        assert visit.page.inner_text("dialog[open] .stage-unmet") == "Make a quote first"
+        offered = visit.page.locator("dialog[open] a.button").first
+        assert offered.inner_text() == "Make a quote" and (offered.get_attribute("href") or "").endswith(
+            "/convert/opportunity_to_quote"
+        )
         visit.picture("board-refused")
+        visit.page.click("dialog[open] [data-cancel]")
+        visit.page.wait_for_selector(f"#cards-prospecting #card-{id}")
     with site.visit(language="zh-CN") as visit:
         visit.open(f"{BOARD}'Refused'")
         visit.page.focus(f"#card-{id} summary")
         visit.page.keyboard.press("Enter")
         visit.page.click(f"#card-{id} .menu-list button[value=negotiation]")
-        visit.page.wait_for_selector(f"#problem-{id}:not([hidden])")
-        assert visit.page.inner_text(f"#problem-{id}") == "请先创建报价单"
+        assert visit.page.inner_text("dialog[open] .stage-unmet") == "请先创建报价单"
 
 
 def test_what_a_stage_needs_is_asked_on_the_board(site: Site) -> None:
