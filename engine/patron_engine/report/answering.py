@@ -26,7 +26,7 @@ from patron_engine.report.cells import Cells, Place
 from patron_engine.report.earlier import earlier_cells
 from patron_engine.report.formulas import Goal, Values, early, measured, work_out
 from patron_engine.report.parameters import context_of
-from patron_engine.report.plan import Plan, axes
+from patron_engine.report.plan import Plan, axes, total_of
 from patron_engine.report.references import references
 
 Connection = psycopg.Connection[Any]
@@ -181,7 +181,7 @@ def _shown(
         (i, j)
         for i in range(len(plan.rows) + 1)
         for j in range(len(plan.columns) + 1)
-        if not (i or j) or _asked_for(plan, i, j) <= plan.totals
+        if not (i or j) or total_of(plan, i, j) <= plan.totals
     }
     return {
         place: tuple([_plain(known.get(n)) for n in names])
@@ -189,16 +189,6 @@ def _shown(
         if (len(place[0]), len(place[1])) in wanted
         and (place == ((), ()) or (place[0] in known_rows and place[1] in known_columns))
     }
-
-
-def _asked_for(plan: Plan, row: int, column: int) -> set[str]:
-    """Which totals a cell of so many members is of: `rows` at the end of a row and of its groups, `columns` of a column and of its."""
-    found = set()
-    if row < len(plan.rows):
-        found.add("rows" if row else "columns")
-    if column < len(plan.columns):
-        found.add("columns" if column else "rows")
-    return found
 
 
 def _plain(value: Any) -> Any:

@@ -158,20 +158,17 @@ def _read(plan: Plan, made: Figured, rows: Iterable[tuple[Any, ...]], only_total
 
 
 def totalled(plan: Plan, whole: Mapping[Place, tuple[Raw, ...]]) -> dict[Place, tuple[Raw, ...]]:
-    """The cells with every subtotal: the first so many row members with the first so many column members. Each is added up from
-    the fewest subtotals that divide it, not from the cells."""
+    """The cells with every subtotal that is looked at: the first so many row members with the first so many column members. Each is
+    added up from the fewest subtotals that divide it, not from the cells."""
     rows, columns = len(plan.rows), len(plan.columns)
     functions = [b.function for b in plan.bases]
     found = {(rows, columns): {p: c for p, c in whole.items() if len(p[0]) == rows and len(p[1]) == columns}}
-    for i in range(rows, -1, -1):
-        for j in range(columns, -1, -1):
-            finer = [found[at] for at in ((i + 1, j), (i, j + 1)) if at in found]
-            if not finer:
-                continue  # the cells themselves
-            parts: dict[Place, list[tuple[Raw, ...]]] = {}
-            for (row, column), cell in min(finer, key=len).items():
-                parts.setdefault((row[:i], column[:j]), []).append(cell)
-            found[i, j] = {place: _together(functions, some) for place, some in parts.items()}
+    for i, j in sorted(plan.levels - {(rows, columns)}, reverse=True):
+        finer = min((cells for at, cells in found.items() if at[0] >= i and at[1] >= j), key=len)
+        parts: dict[Place, list[tuple[Raw, ...]]] = {}
+        for (row, column), cell in finer.items():
+            parts.setdefault((row[:i], column[:j]), []).append(cell)
+        found[i, j] = {place: _together(functions, some) for place, some in parts.items()}
     found[0, 0].setdefault(((), ()), tuple(nothing(b) for b in plan.bases))
     return {place: cell for some in found.values() for place, cell in some.items()}
 
