@@ -305,6 +305,12 @@ def test_the_plan_can_be_read(ledger: Ledger) -> None:
     )
 
 
+def test_the_limit_of_cells_does_not_choose_the_way_to_them(ledger: Ledger) -> None:
+    """Beside a GROUP BY a limit would: the plan for the first few groups of many is another one."""
+    text = figure.explain(ledger.r.conn, ledger.call, ledger.request(rows=["seller", "state"]))
+    assert "LIMIT" in text.partition("AS MATERIALIZED")[2] and "CTE Scan" in text
+
+
 def test_days_may_be_the_readers_own(ledger: Ledger) -> None:
     from dataclasses import replace
 

@@ -5,7 +5,7 @@ In: a connection, the frame of the call, a Plan. Out: an Answer. What a limit ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from patron_engine.expr.context import Context
+from patron_engine.fields.field import Option
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.query.titles import titles_of
@@ -24,9 +25,8 @@ from patron_engine.report.between import THEN
 from patron_engine.report.cells import Cells, Place
 from patron_engine.report.earlier import earlier_cells
 from patron_engine.report.formulas import Goal, Values, early, measured, work_out
-from patron_engine.report.groups import Group
 from patron_engine.report.parameters import context_of
-from patron_engine.report.plan import Plan, axes
+from patron_engine.report.plan import Plan, axes, total_of
 from patron_engine.report.references import references
 
 Connection = psycopg.Connection[Any]
@@ -177,22 +177,18 @@ def _shown(
     names = [f.name for f in plan.figures]
     known_rows = {k[:i] for k in rows for i in range(len(k) + 1)}
     known_columns = {k[:i] for k in columns for i in range(len(k) + 1)}
-    return {
-        (row, column): tuple(_plain(known.get(n)) for n in names)
-        for (row, column), known in values.items()
-        if not (row or column)
-        or (row in known_rows and column in known_columns and _asked_for(plan, row, column) <= plan.totals)
+    wanted = {
+        (i, j)
+        for i in range(len(plan.rows) + 1)
+        for j in range(len(plan.columns) + 1)
+        if not (i or j) or total_of(plan, i, j) <= plan.totals
     }
-
-
-def _asked_for(plan: Plan, row: Key, column: Key) -> set[str]:
-    """Which totals a cell is of: `rows` at the end of a row and of its groups, `columns` of a column and of its."""
-    found = set()
-    if len(row) < len(plan.rows):
-        found.add("rows" if row else "columns")
-    if len(column) < len(plan.columns):
-        found.add("columns" if column else "rows")
-    return found
+    return {
+        place: tuple([_plain(known.get(n)) for n in names])
+        for place, known in values.items()
+        if (len(place[0]), len(place[1])) in wanted
+        and (place == ((), ()) or (place[0] in known_rows and place[1] in known_columns))
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -210,24 +206,20 @@ def _titles(conn: Connection, call: Call, plan: Plan, found: Cells) -> dict[tupl
     return titles
 
 
-def _members(plan: Plan, found: Cells) -> list[tuple[Group, Any]]:
-    return [(plan.groups[at], member) for at, member in found.stored]
-
-
 def _options(plan: Plan, found: Cells) -> dict[tuple[str, Any], Text]:
-    return {
-        (group.name, m): group.options[m].label or {"en": group.options[m].name}
-        for group, m in _members(plan, found)
-        if m in group.options
-    }
+    return {at: option.label or {"en": option.name} for at, option in _chosen(plan, found)}
 
 
 def _colors(plan: Plan, found: Cells) -> dict[tuple[str, Any], str]:
-    return {
-        (group.name, m): group.options[m].color or ""
-        for group, m in _members(plan, found)
-        if m in group.options and group.options[m].color
-    }
+    return {at: option.color for at, option in _chosen(plan, found) if option.color}
+
+
+def _chosen(plan: Plan, found: Cells) -> Iterator[tuple[tuple[str, Any], Option]]:
+    """The members that are options, with these."""
+    options = [g.options for g in plan.groups]
+    for at, member in found.stored:
+        if options[at] and member in options[at]:
+            yield (plan.groups[at].name, member), options[at][member]
 
 
 def _notes(found: Cells, left_out: bool) -> tuple[Phrase, ...]:

@@ -51,63 +51,77 @@ class Order:
         sort: Sequence[tuple[str, bool]],
         place: Callable[[Key], Any],
     ) -> list[Key]:
-        return _level(
-            list(dict.fromkeys(keys)), 0, groups, lambda prefix, group: self._key(prefix, group, sort, place)
-        )
+        return _level(list(dict.fromkeys(keys)), 0, [self._ranking(g, sort, place) for g in groups])
 
-    def _key(
-        self, prefix: Key, group: Group, sort: Sequence[tuple[str, bool]], place: Callable[[Key], Any]
-    ) -> Any:
-        """What decides the place of the last member of `prefix` among its siblings."""
+    def _ranking(
+        self, group: Group, sort: Sequence[tuple[str, bool]], place: Callable[[Key], Any]
+    ) -> Callable[[Key], Any]:
+        """What decides the place of the last member of a key among its siblings. Where no figure does, a member stands in the same
+        place under every other, and is looked at once."""
         own = ((group.sort.removeprefix("-"), group.sort.startswith("-")),) if group.sort else sort
         names = {f.name for f in self.plan.figures}
-        parts: list[Any] = []
-        for name, descending in own:
-            if name in names:
-                parts.append(_ranked(self.values.get(place(prefix), {}).get(name), descending))
-            elif name in (group.name, group.place.path):
-                parts.append(_ranked(self.natural(group, prefix[-1]), descending))
-        parts.append(_ranked(self.natural(group, prefix[-1]), False))
-        return (prefix[-1] is REST, *parts)
+        natural = self._natural(group)
+        parts = [(n, d) for n, d in own if n in names or n in (group.name, group.place.path)]
 
-    def natural(self, group: Group, member: Any) -> Any:
+        def ranked(prefix: Key) -> Any:
+            figures = self.values.get(place(prefix), {})
+            here = [_ranked(figures.get(n) if n in names else natural(prefix[-1]), d) for n, d in parts]
+            return (prefix[-1] is REST, *here, _ranked(natural(prefix[-1]), False))
+
+        if any(n in names for n, _ in parts):
+            return ranked
+        known: dict[Any, Any] = {}
+
+        def looked_up(prefix: Key) -> Any:
+            member = prefix[-1]
+            if member not in known:
+                known[member] = ranked(prefix)
+            return known[member]
+
+        return looked_up
+
+    def _natural(self, group: Group) -> Callable[[Any], Any]:
         """What a member is sorted by where no figure decides."""
-        if member is None or member is REST:
-            return None
-        if group.options:
-            known = list(group.options)
-            return known.index(member) if member in group.options else len(known)
-        title = self.titles.get((group.name, member))
-        if group.linked:
-            return sort_key(title) if title else "\uffff" + str(member)
-        if group.place.type.kind in ("number", "duration") and isinstance(member, str):
-            return Decimal(member)
-        return member
+        positions = {name: at for at, name in enumerate(group.options)}
+        linked, numbers = group.linked, group.place.type.kind in ("number", "duration")
+
+        def natural(member: Any) -> Any:
+            if member is None or member is REST:
+                return None
+            if positions:
+                return positions.get(member, len(positions))
+            if linked:
+                title = self.titles.get((group.name, member))
+                return sort_key(title) if title else "\uffff" + str(member)
+            return Decimal(member) if numbers and isinstance(member, str) else member
+
+        return natural
 
 
-def _level(
-    keys: list[Key], depth: int, groups: Sequence[Group], key: Callable[[Key, Group], Any]
-) -> list[Key]:
-    if depth == len(groups) or not keys:
+def _level(keys: list[Key], depth: int, rankings: Sequence[Callable[[Key], Any]]) -> list[Key]:
+    if depth == len(rankings) or not keys:
         return keys
+    if depth + 1 == len(rankings):
+        return sorted(keys, key=rankings[depth])
     below: dict[Any, list[Key]] = {}
     for one in keys:
         below.setdefault(one[: depth + 1], []).append(one)
-    ordered = sorted(below, key=lambda prefix: key(prefix, groups[depth]))
-    return [k for prefix in ordered for k in _level(below[prefix], depth + 1, groups, key)]
+    ordered = sorted(below, key=rankings[depth])
+    return [k for prefix in ordered for k in _level(below[prefix], depth + 1, rankings)]
 
 
 def _ranked(value: Any, descending: bool) -> Any:
     """A value as a sort key: empty last, whichever way."""
-    return (value is None, cmp_to_key(_falling if descending else _rising)(value))
+    if value is None:
+        return (True,)
+    if not descending:
+        return (False, value)
+    return (False, value.copy_negate() if isinstance(value, Decimal) else _falling(value))
 
 
-def _rising(a: Any, b: Any) -> int:
-    return 0 if a is None or b is None or a == b else -1 if a < b else 1
-
-
+@cmp_to_key
 def _falling(a: Any, b: Any) -> int:
-    return -_rising(a, b)
+    return 0 if a == b else -1 if a > b else 1
 
 
 # -- limits -----------------------------------------------------------------------------------------------------------

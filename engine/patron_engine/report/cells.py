@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import reduce
+from operator import add
 from typing import Any, Final
 
 import psycopg
@@ -102,67 +104,93 @@ def ask(
     return _read(plan, made, rows, only_totals)
 
 
+class _Members(dict[Any, Any]):
+    """What the database calls a member of one group -> the member; each is decoded once."""
+
+    def __init__(self, place: int, decode: Callable[[Any], Any], stored: dict[tuple[int, Any], Any]) -> None:
+        super().__init__()
+        self._place, self._decode, self._stored = place, decode, stored
+
+    def __missing__(self, value: Any) -> Any:
+        member = self[value] = self._decode(value)
+        self._stored[self._place, member] = value
+        return member
+
+
 def _read(plan: Plan, made: Figured, rows: Iterable[tuple[Any, ...]], only_totals: bool) -> Cells:
     count, across = len(plan.groups), len(plan.rows)
-    raw: dict[Place, list[Raw]] = {}
+    raw: dict[Place, tuple[Raw, ...]] = {}
     stored: dict[tuple[int, Any], Any] = {}
-    empty = [nothing(b) for b in plan.bases]
-    decoded: dict[tuple[int, Any], Any] = {}
+    empty = tuple(nothing(b) for b in plan.bases)
+    members = [_Members(place, g.decode, stored) for place, g in enumerate(plan.groups)]
+    arms = [
+        [(index, at, at + statement.WIDTH.get(plan.bases[index].function, 1)) for index, at in arm]
+        for arm in made.arms
+    ]
+    alone = len(arms) == 1  # its figures are all there are, in their order
     for row in rows:
         bits, rest = row[1], row[2]
-        if only_totals and not bits and count:
+        if bits or rest:
+            if only_totals and not bits and count:
+                continue
+            found = [
+                REST if rest >> place & 1 else members[place][row[3 + place]]
+                for place in range(count)
+                if not bits >> (count - 1 - place) & 1
+            ]
+            shown = sum(1 for i in range(across) if not bits >> (count - 1 - i) & 1)
+        elif only_totals and count:
             continue
-        members: list[Any] = []
-        for place, group in enumerate(plan.groups):
-            if bits >> (count - 1 - place) & 1:
-                continue
-            if rest >> place & 1:
-                members.append(REST)
-                continue
-            value = row[3 + place]
-            at = (place, value)
-            member = decoded.get(at, decoded)
-            if member is decoded:
-                member = decoded[at] = group.decode(value)
-                stored[place, member] = value
-            members.append(member)
-        shown = sum(1 for i in range(across) if not bits >> (count - 1 - i) & 1)
-        key = (tuple(members[:shown]), tuple(members[shown:]))
-        cell = raw.setdefault(key, list(empty))
-        for index, at_column in made.arms[row[0]]:
-            width = statement.WIDTH.get(plan.bases[index].function, 1)
-            cell[index] = merged(plan.bases[index], cell[index], row[at_column : at_column + width])
-    raw.setdefault(((), ()), list(empty))
-    return Cells({key: tuple(cell) for key, cell in raw.items()}, stored)
+        else:
+            found = [known[value] for known, value in zip(members, row[3:], strict=False)]
+            shown = across
+        key = (tuple(found[:shown]), tuple(found[shown:]))
+        before = raw.get(key)
+        if before is None and alone:
+            raw[key] = tuple([row[first:last] for _, first, last in arms[0]])
+            continue
+        cell = list(before or empty)
+        for index, first, last in arms[row[0]]:
+            cell[index] = merged(plan.bases[index], cell[index], row[first:last])
+        raw[key] = tuple(cell)
+    raw.setdefault(((), ()), empty)
+    return Cells(raw, stored)
 
 
-def totalled(plan: Plan, whole: Mapping[Place, Sequence[Raw]]) -> dict[Place, tuple[Raw, ...]]:
-    """The cells with every subtotal: the first so many row members with the first so many column members."""
+def totalled(plan: Plan, whole: Mapping[Place, tuple[Raw, ...]]) -> dict[Place, tuple[Raw, ...]]:
+    """The cells with every subtotal that is looked at: the first so many row members with the first so many column members. Each is
+    added up from the fewest subtotals that divide it, not from the cells."""
     rows, columns = len(plan.rows), len(plan.columns)
-    found: dict[Place, list[Raw]] = {((), ()): [nothing(b) for b in plan.bases]}
-    for (row, column), cell in whole.items():
-        if len(row) < rows or len(column) < columns:
-            continue
-        for i in range(rows + 1):
-            for j in range(columns + 1):
-                add(plan, found, (row[:i], column[:j]), cell)
-    return {key: tuple(cell) for key, cell in found.items()}
+    functions = [b.function for b in plan.bases]
+    found = {(rows, columns): {p: c for p, c in whole.items() if len(p[0]) == rows and len(p[1]) == columns}}
+    for i, j in sorted(plan.levels - {(rows, columns)}, reverse=True):
+        finer = min((cells for at, cells in found.items() if at[0] >= i and at[1] >= j), key=len)
+        parts: dict[Place, list[tuple[Raw, ...]]] = {}
+        for (row, column), cell in finer.items():
+            parts.setdefault((row[:i], column[:j]), []).append(cell)
+        found[i, j] = {place: _together(functions, some) for place, some in parts.items()}
+    found[0, 0].setdefault(((), ()), tuple(nothing(b) for b in plan.bases))
+    return {place: cell for some in found.values() for place, cell in some.items()}
 
 
 def gathered(plan: Plan, cells: Cells, rename: Callable[[Place], Place]) -> Cells:
     """The same with members renamed, those of one name added up (additive plans)."""
-    found: dict[Place, list[Raw]] = {}
+    parts: dict[Place, list[tuple[Raw, ...]]] = {}
     for place in cells.whole(plan):
-        add(plan, found, rename(place), cells.raw[place])
-    return replace(cells, raw=totalled(plan, found))
+        parts.setdefault(rename(place), []).append(cells.raw[place])
+    functions = [b.function for b in plan.bases]
+    together = {place: _together(functions, some) for place, some in parts.items()}
+    return replace(cells, raw=totalled(plan, together))
 
 
-def add(plan: Plan, into: dict[Place, list[Raw]], place: Place, cell: Sequence[Raw]) -> None:
-    known = into.get(place)
-    if known is None:
-        into[place] = list(cell)
-    else:
-        into[place] = [merged(b, a, c) for b, a, c in zip(plan.bases, known, cell, strict=True)]
+def _together(functions: Sequence[str], cells: Sequence[tuple[Raw, ...]]) -> tuple[Raw, ...]:
+    """Several cells as one, column by column: a call for each figure, not for each figure of each cell."""
+    if len(cells) == 1:
+        return cells[0]
+    return tuple(
+        tuple([_all(function, column) for column in zip(*parts, strict=True)])
+        for function, parts in zip(functions, zip(*cells, strict=True), strict=True)
+    )
 
 
 # -- one figure -------------------------------------------------------------------------------------------------------
@@ -175,17 +203,17 @@ def nothing(base: Base) -> Raw:
 
 def merged(base: Base, a: Raw, b: Raw) -> Raw:
     """Two parts of one figure. Those that are no sums of parts come whole: the other part is nothing."""
-    return tuple(_one(base.function, x, y) for x, y in zip(a, b, strict=True))
+    return tuple([_all(base.function, both) for both in zip(a, b, strict=True)])
 
 
-def _one(function: str, x: Any, y: Any) -> Any:
-    if x is None or y is None:
-        return y if x is None else x
-    if function == "min":
-        return min(x, y)
-    if function == "max":
-        return max(x, y)
-    return x + y
+def _all(function: str, column: Iterable[Any]) -> Any:
+    """One column of a figure, of all its parts."""
+    known = [v for v in column if v is not None]
+    if not known:
+        return None
+    if function in ("min", "max"):
+        return min(known) if function == "min" else max(known)
+    return reduce(add, known)
 
 
 def value(base: Base, raw: Raw) -> Any:

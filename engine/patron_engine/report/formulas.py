@@ -31,9 +31,9 @@ class Goal(Protocol):
 
 def measured(plan: Plan, cells: Cells) -> Values:
     """The figures of the database, by name."""
-    names = [b.name for b in plan.bases]
+    named = [(b.name, b) for b in plan.bases]
     return {
-        place: {n: value(b, raw) for n, b, raw in zip(names, plan.bases, cell, strict=True)}
+        place: {name: value(base, raw) for (name, base), raw in zip(named, cell, strict=True)}
         for place, cell in cells.raw.items()
     }
 

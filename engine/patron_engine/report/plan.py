@@ -71,6 +71,19 @@ class Plan:
         )
 
     @property
+    def levels(self) -> frozenset[tuple[int, int]]:
+        """The totals that are looked at, as numbers of row and column members: where nothing is sorted, limited or worked out by
+        them, those it is asked to show."""
+        rows, columns = len(self.rows), len(self.columns)
+        every = {(i, j) for i in range(rows + 1) for j in range(columns + 1)}
+        by_members = {n for g in self.groups for n in (g.name, g.place.path)}
+        sorts = {n for n, _ in self.sort} | {g.sort.removeprefix("-") for g in self.groups if g.sort}
+        limited = self.limit is not None or any(g.limit is not None for g in self.groups)
+        if self.formulas or limited or not sorts <= by_members:
+            return frozenset(every)
+        return frozenset({at for at in every if total_of(self, *at) <= self.totals} | {(0, 0)})
+
+    @property
     def units(self) -> frozenset[str]:
         """The units of PREVIOUS."""
         return frozenset(u for f in self.formulas for kind, _, u in f.given.values() if kind == "PREVIOUS")
@@ -80,6 +93,16 @@ class Plan:
 
     def base(self, name: str) -> Base | None:
         return next((b for b in self.bases if b.name == name), None)
+
+
+def total_of(plan: Plan, row: int, column: int) -> set[str]:
+    """Which totals a cell of so many members is of: `rows` at the end of a row and of its groups, `columns` of a column and of its."""
+    found = set()
+    if row < len(plan.rows):
+        found.add("rows" if row else "columns")
+    if column < len(plan.columns):
+        found.add("columns" if column else "rows")
+    return found
 
 
 def plan(call: Call, request: Request) -> Plan:

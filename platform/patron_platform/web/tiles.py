@@ -2,7 +2,8 @@
 
 In: a visitor, a dashboard, a tile. Out: HTML of the tile; what went wrong with one stands in its place and nowhere else. A stream
 is lines of JSON, `{"tile": NAME, "html": …}`, each as soon as it is there. At most `AT_ONCE` tiles of a process are worked on at a
-time, `MINE` of one page, in threads of their own: whoever opens a page waits for no dashboard.
+time, `MINE` of one page once its first is there, in threads of their own: whoever opens a page waits for no dashboard, and of several
+who open one at once nobody waits for the second tile of another before he has his first.
 """
 
 from __future__ import annotations
@@ -44,11 +45,14 @@ _gates: RunVar[anyio.CapacityLimiter] = RunVar("patron-tiles")
 
 async def streamed(jobs: Sequence[tuple[str, Callable[[], str]]]) -> AsyncIterator[bytes]:
     """Each tile as a line, as they get done. Who leaves the page takes what was not begun with him."""
-    mine = anyio.Semaphore(MINE)
+    mine = anyio.Semaphore(1)
+    more = iter(range(MINE - 1))
 
     async def one(name: str, job: Callable[[], str]) -> bytes:
         async with mine:
             html = await to_thread.run_sync(job, limiter=_gate())
+        for _ in more:  # the first is there
+            mine.release()
         return dumps({"tile": name, "html": html}) + b"\n"
 
     running = [asyncio.ensure_future(one(name, job)) for name, job in jobs]
