@@ -180,7 +180,7 @@ def figure_label(figure: Figure, reader: Reader, words: Words) -> str:
 
 def axis_label(axis: Axis, reader: Reader, words: Words) -> str:
     of = axis.field.label if axis.field is not None else {}
-    return reader.say(axis.label) or words.names.get(axis.name) or reader.say(of) or axis.name
+    return reader.say(axis.label) or reader.say(of) or words.names.get(axis.name, axis.name)
 
 
 def member_text(axis: Axis, member: Any, answer: Answer, reader: Reader, words: Words) -> str:
