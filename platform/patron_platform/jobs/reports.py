@@ -137,17 +137,19 @@ def _look(service: Service, place: Workspace, due: Due, people: list[str]) -> No
         label = texts(call.model.documents["report", due.report].get("label")) or {"": due.report}
         plain = texts(due.body["message"]) if _plain(due.body.get("message")) else label
         for person in report_clocks.news(conn, call, due, crossed):
-            one = found.get(person)
+            one: Looked | None = found.get(person)
+            figures: str | None = None
             if person == CHAT and everybody and connections.serve_only(conn, call.schema, groups):
-                text, body = everybody.message or plain, everybody.shared
-            else:
-                text, body = (one.message or plain, one.figures) if one is not None else (plain, None)
+                one, figures = everybody, everybody.shared
+            elif one is not None:
+                figures = one.figures
+            text = (one.message if one is not None else None) or plain
             ways = ["chat"] if person == CHAT else [c for c in channels if c != "chat"]
             if channels and not ways:
                 continue
             try:
                 leaving.deliver(
-                    conn, call, [] if person == CHAT else [person], text=text, body=body, about=None,
+                    conn, call, [] if person == CHAT else [person], text=text, body=figures, about=None,
                     channels=ways, groups=groups, run=None, reason="report", link=f"/reports/{due.report}",
                 )  # fmt: skip
             except Refused as error:  # no robot, no provider: the others are told all the same
