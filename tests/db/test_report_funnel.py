@@ -28,7 +28,7 @@ name: way
 object: customer
 field: state
 moves: {back: true, skip: true}
-stages: [{name: fresh}, {name: called}, {name: offered}, {name: won, end: won}, {name: lost, end: lost}]
+stages: [{name: fresh}, {name: called}, {name: offered}, {name: won, end: won}, {name: lost, label: {en: Gone}, end: lost}]
 ---
 kind: role
 name: seller
@@ -115,6 +115,16 @@ def test_how_long_they_stayed_is_the_average_of_the_stays_that_ended(house: Hous
     found = numbers(house)
     # fresh: A 1 h, B 1 h, C 1 h; called: A 1 h, C 1 h; offered: A 1 h, B 1 h; won is not left
     assert [found[s]["stay"] for s in found] == [hour, hour, hour, None, hour]
+
+
+def test_a_report_over_the_stays_has_the_stages_in_their_order_and_by_their_labels(house: House) -> None:
+    body = {
+        "kind": "report", "name": "s", "type": "summary", "object": "stage_stay", "rows": ["to"],
+        "measures": [{"name": "stays", "function": "count"}],
+    }  # fmt: skip
+    answer = figure.run(house.conn, house.call, Request(body=body))
+    assert [key for (key,) in answer.row_keys] == ["fresh", "called", "offered", "won", "lost"]
+    assert answer.options["to", "lost"] == {"en": "Gone"}
 
 
 def test_where_they_are_is_another_count(house: House) -> None:

@@ -10,8 +10,12 @@ from email.message import EmailMessage
 import pytest
 from python_calamine import CalamineWorkbook
 
+from patron_engine.record import connections
+from patron_engine.record.connections import Connection
+from patron_platform.jobs import reports
 from patron_platform.jobs.reports import work_reports
 from patron_testing.outside import Out
+from patron_testing.peer import peer
 from patron_testing.smtp import MailServer, mail_server
 from patron_testing.web import ADMIN, REP, Opened
 
@@ -34,7 +38,8 @@ schedule:
   - {name: hourly, cron: "30 * * * *", to: [{user: admin@acme.example}, {user: rep@acme.example}], as: xlsx}
 alerts:
   - {name: many, when: "hands > 100", to: {user: admin@acme.example}, channels: [inbox, email], message: {en: Too many hands}}
-  - {name: told, when: "hands > 100", to: {user: admin@acme.example}, channels: [email, chat], message: "='Hands are ' & TEXT(hands, '0')"}
+  - {name: told, when: "hands > 100", to: {user: admin@acme.example}, channels: [email, chat], message: "='Hands are ' + TEXT(hands, '0')"}
+  - {name: grouped, when: "hands > 200", to: {role: admin}, channels: [chat], message: "='Crowded: ' + TEXT(hands, '0')"}
 """
 
 
@@ -117,19 +122,50 @@ def test_an_alert_tells_once_a_crossing_and_again_after_it_recovered(
     work()
     job = opened.admin.make("yd_job", name="Sent many", crew=90)
     out.later(minutes=16)
-    letters = work()
-    [letter] = [m for m in letters if m["Subject"] == "Too many hands"]
-    assert [m for m in letters if m["Subject"] == "Hands are 130"], (
-        "a message worked out of what he may see; no robot holds nobody up"
-    )
+    [letter] = work()  # what one is told at once is one letter
     body = letter.get_body(("plain",))
-    assert body is not None and "Hands: 130" in body.get_content()
+    assert letter["Subject"] == "2 notices from acme" and body is not None
+    said = body.get_content()
+    assert "Too many hands" in said and said.count("Hands: 130") == 2
+    assert "Hands are 130" in said, "worked out of what he may see; that there is no robot holds nobody up"
     out.later(minutes=16)
-    assert not [m for m in work() if m["Subject"] == "Too many hands"], "it is still so"
+    assert work() == [], "it is still so"
     for crew in (1, 95):
         opened.admin.patch(f"/records/yd_job/{job['id']}", {"crew": crew})
         out.later(minutes=16)
-        told = [m for m in work() if m["Subject"] == "Too many hands"]
+        told = work()
     assert len(told) == 1
     kept = out.rows("SELECT count(*) FROM SCHEMA.sys__notice WHERE reason = 'report'")
     assert kept == [(2,)], "in the inbox too, once a crossing"
+
+
+def test_a_chat_group_gets_figures_where_all_of_it_see_the_same_and_no_others_listen(
+    out: Out, opened: Opened, work: Work
+) -> None:
+    with peer() as other:
+        for serves, told in ((["admin"], True), ([], False)):
+            one = Connection(
+                name="wecom", kind="wecom", label="WeCom", config={"serves": serves}, secret={"url": other.url, "secret": ""}
+            )  # fmt: skip
+            with out.place.connection("write") as conn:
+                connections.keep(conn, out.place.schema, out.place.vault, one, out.clock())
+            job = opened.admin.make("yd_job", name="Sent crowd", crew=250, confirm=["big_crew"])
+            out.later(minutes=16)
+            work()
+            content = other.next().json["markdown"]["content"]
+            assert ("Crowded: " in content, "Hands: " in content) == (told, told), content
+            assert "/w/acme/reports/s_jobs" in content and (told or "作业推送" in content)
+            opened.admin.delete(f"/records/yd_job/{job['id']}")
+            out.later(minutes=16)
+            work()
+        assert other.count() == 0
+
+
+def test_who_is_past_the_limit_is_told_of_to_administrators(
+    out: Out, opened: Opened, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "MOST", 1)
+    work()
+    out.later(hours=1)
+    work()
+    assert "hourly of the report s_jobs reaches 1 of 2 people" in opened.person(ADMIN).page("/inbox").text

@@ -252,9 +252,11 @@ def _sorted(made: Body, given: Mapping[str, str]) -> None:
 
 
 def _drawn(made: Body, given: Mapping[str, str]) -> None:
-    """The chart: its form as chosen; what it named and is not there any more is chosen anew."""
+    """The chart: its form as chosen; what it named and is not there any more is chosen anew. While nobody chose, the form marks the
+    `usual` one: that goes on to follow the groups."""
     chart = dict(made.get("chart") or {})
-    if "chart" in given and given["chart"] != chart.get("type"):
+    now = chart.get("type") if chart else given.get("usual")
+    if "chart" in given and given["chart"] != now:
         chart = {"type": given["chart"]} if given["chart"] else {}
     if made.get("type") in BUILT and ("at" in given or "act" in given):
         chart = {key: value for key, value in chart.items() if key in ("type", "min", "max", "labels")}

@@ -180,7 +180,8 @@ def figure_label(figure: Figure, reader: Reader, words: Words) -> str:
 
 def axis_label(axis: Axis, reader: Reader, words: Words) -> str:
     of = axis.field.label if axis.field is not None else {}
-    return reader.say(axis.label) or words.names.get(axis.name) or reader.say(of) or axis.name
+    word = "" if axis.field is not None and axis.field.name == axis.name else words.names.get(axis.name)
+    return reader.say(axis.label) or word or reader.say(of) or axis.name
 
 
 def member_text(axis: Axis, member: Any, answer: Answer, reader: Reader, words: Words) -> str:

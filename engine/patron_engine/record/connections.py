@@ -75,6 +75,11 @@ def robots_for(conn: Conn, schema: str, words: frozenset[str]) -> list[Connectio
     return mine or [c for c in robots if not c.config.get("serves")]
 
 
+def serve_only(conn: Conn, schema: str, words: frozenset[str]) -> bool:
+    """Whether what these groups are told reaches robots of theirs alone, and none of everybody."""
+    return all(words & set(c.config.get("serves") or ()) for c in robots_for(conn, schema, words))
+
+
 def keep(conn: Conn, schema: str, vault: Vault, one: Connection, now: datetime) -> None:
     """Writes it, a new one or in place of that of its name. LimitExceeded for one too many."""
     known = {c.name for c in connections(conn, schema)}

@@ -10,14 +10,14 @@ and the condition of one member as a text of the expression language (drill.py).
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
 from patron_engine.expr.types import ExprType
 from patron_engine.fields.field import ChoiceSpec, Field, Option
-from patron_engine.fields.options import names_of
+from patron_engine.fields.options import names_of, texts
 from patron_engine.fields.registry import type_of
 from patron_engine.jsonio import decimal_text
 from patron_engine.model.model import LINKS
@@ -25,6 +25,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.report.answer import Axis
 from patron_engine.report.reader import Place, Reader
 
+STAYS: Final = "stage_stay"  # the object whose records say in which stage of a path another one stood
 NUMBERED: Final = frozenset({"hour", "weekday"})  # their members are numbers and begin anew
 GROUPED: Final = frozenset(
     {"text", "choice", "number", "duration", "date", "datetime", "time", "boolean", "link", "list"}
@@ -43,6 +44,9 @@ class Group:
     fill: bool = False
     limit: int | None = None
     sort: str | None = None
+    stages: Mapping[str, Option] = field(
+        default_factory=dict
+    )  # of a text that says a stage: what it is called
 
     @property
     def name(self) -> str:
@@ -80,7 +84,7 @@ class Group:
     @property
     def options(self) -> Mapping[str, Option]:
         """Its options by today's names; none for what has none."""
-        return names_of(self.choice).options if self.choice is not None else {}
+        return names_of(self.choice).options if self.choice is not None else self.stages
 
     @property
     def choice(self) -> Field | None:
@@ -148,7 +152,39 @@ def group_of(reader: Reader, entry: Mapping[str, Any], place: Place, path: str, 
         fill=bool(entry.get("fill")),
         limit=entry.get("limit"),
         sort=entry.get("sort"),
+        stages=_stages(reader, place),
     )
+
+
+def _stages(reader: Reader, place: Place) -> Mapping[str, Option]:
+    """The stages that the stays of records name, by every word they are kept under, in the order of their paths. What two paths
+    call differently has both labels: the text alone does not say which of them is meant."""
+    model, found = reader.call.model, dict[str, Option]()
+    if place.field is None or place.field.object != STAYS or place.field.name not in ("from", "to"):
+        return found
+    for path in (body for (kind, _), body in model.documents.items() if kind == "stage_path"):
+        object = model.objects.get(str(path.get("object")))
+        choice = object.fields.get(str(path.get("field", "stage"))) if object is not None else None
+        names = names_of(choice).options if choice is not None and isinstance(choice.spec, ChoiceSpec) else {}
+        for stage in path["stages"]:
+            option = names.get(stage["name"])
+            if option is None:
+                continue
+            option = replace(option, label=texts(stage.get("label")) or option.label)
+            for word in dict.fromkeys((option.name, option.value, *option.aliases)):
+                known = found.get(word)
+                found[word] = (
+                    option if known is None else replace(known, label=_both(known.label, option.label))
+                )
+    return found
+
+
+def _both(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    """Two labels of one word, said once where they are the same."""
+    return {
+        language: " / ".join(dict.fromkeys(t for t in (one.get(language), other.get(language)) if t))
+        for language in (*one, *(o for o in other if o not in one))
+    }
 
 
 def _groupable(place: Place, type: ExprType) -> bool:

@@ -65,7 +65,7 @@ def deliver(
     if "sms" in channels:
         put(conn, call, _short_messages(conn, call, people, text, run))
     if "chat" in channels:
-        put(conn, call, _chat_messages(conn, call, groups, text, body, about, run))
+        put(conn, call, _chat_messages(conn, call, groups, text, body, about, run, link))
 
 
 def put(conn: Conn, call: Call, parcels: Sequence[Parcel]) -> None:
@@ -106,7 +106,7 @@ def _short_messages(
 
 def _chat_messages(
     conn: Conn, call: Call, groups: frozenset[str], text: Text, body: Text | None, about: tuple[str, str] | None,
-    run: str | None,
+    run: str | None, link: str | None,
 ) -> list[Parcel]:  # fmt: skip
     robots = connections.robots_for(conn, call.schema, groups)
     if not robots:
@@ -116,7 +116,7 @@ def _chat_messages(
         )  # fmt: skip
         raise Refused([said])
     object, record = about or (None, None)
-    payload = {"text": text, "body": body, "object": object, "record": record}
+    payload = {"text": text, "body": body, "object": object, "record": record, "link": link}
     return [
         Parcel(id=call.new_id(), kind="chat", target=r.label, payload=payload, via=r.name, run=run)
         for r in robots

@@ -56,10 +56,12 @@ export default function combobox(select) {
     loadThrottle: 100,
     refreshThrottle: 120,
     openOnFocus: true,
+    lockOptgroupOrder: true, // what is one's own comes before what hangs on something
     dropdownParent: select.closest(".sheet-wrap, .list-wrap") ? "body" : null, // a table that scrolls would cut it off
     render: {
       option: draw,
       item: (data) => part(data.text, "item"),
+      optgroup_header: (data) => part(data.label, "option-group"),
       no_results: () => part(select.dataset.nothing ?? "–", "no-results"),
       option_create: (data) => {
         const row = part(`${select.dataset.adds ?? "+"} “${data.input}”`, "create");

@@ -6,6 +6,15 @@ export default function reportBuild(element) {
   const form = () => element.querySelector("#build");
   const send = () => form().requestSubmit();
 
+  // Who saves before the page has answered saves what he chose, and not what was there before.
+  const save = document.querySelector("#build-save");
+  save?.addEventListener("submit", (event) => {
+    if (!form().classList.contains("htmx-request")) return;
+    event.preventDefault();
+    const { submitter } = event;
+    document.body.addEventListener("htmx:afterSettle", () => save.requestSubmit(submitter), { once: true });
+  });
+
   const find = element.querySelector("[data-find]");
   if (find) {
     find.hidden = false;

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from patron_engine.meta.document import is_expression
 from patron_engine.page.figure_text import alone, figure_label, form_of
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
+from patron_engine.record import connections
 from patron_engine.record.context import context_of
 from patron_engine.record.outbox import Parcel
 from patron_engine.record.pending import Pending
@@ -100,37 +102,55 @@ def _parcel(call: Call, due: Due, person: str) -> Parcel:
 # -- alerts -------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """An alert as one person sees it: whether it holds, what is said where it is worked out of his figures, these in his words and in
+    the workspace's."""
+
+    holds: bool
+    message: str | None
+    figures: str
+    shared: str
+    values: Mapping[str, Any]
+
+
 def _look(service: Service, place: Workspace, due: Due, people: list[str]) -> None:
     """One alert, for each whom it may concern."""
-    crossed: dict[str, bool] = {}
-    said: dict[str, tuple[str, str | None]] = {}
+    found: dict[str, Looked] = {}
     for person in people:
         try:
-            found = _found(service, place, due, person)
+            seen = _found(service, place, due, person)
         except PatronError as error:  # of one report, that cannot be worked out: it holds up nobody
             log.warning(
                 "alert_failed", extra={"workspace": place.name, "report": due.report, "why": str(error)}
             )
             continue
-        if found is not None:
-            holds, message, figures = found
-            crossed[person], said[person] = holds, (figures, message)
-    channels = list(due.body.get("channels") or ())
+        if seen is not None:
+            found[person] = seen
+    channels, groups = list(due.body.get("channels") or ()), groups_of(due.body["to"])
+    crossed = {person: seen.holds for person, seen in found.items()}
     if "chat" in channels:
         crossed[CHAT] = any(crossed.values())
+    everybody = _shared(found, people)
 
     def write(conn: Connection, call: Call) -> None:
         label = texts(call.model.documents["report", due.report].get("label")) or {"": due.report}
-        text = texts(due.body["message"]) if _plain(due.body.get("message")) else label
+        plain = texts(due.body["message"]) if _plain(due.body.get("message")) else label
         for person in report_clocks.news(conn, call, due, crossed):
-            body, message = said.get(
-                person, (None, None)
-            )  # a group is told no figures: its members may see different ones
+            one: Looked | None = found.get(person)
+            figures: str | None = None
+            if person == CHAT and everybody and connections.serve_only(conn, call.schema, groups):
+                one, figures = everybody, everybody.shared
+            elif one is not None:
+                figures = one.figures
+            text = (one.message if one is not None else None) or plain
             ways = ["chat"] if person == CHAT else [c for c in channels if c != "chat"]
+            if channels and not ways:
+                continue
             try:
                 leaving.deliver(
-                    conn, call, [] if person == CHAT else [person], text=message or text or label, body=body, about=None,
-                    channels=ways, groups=groups_of(due.body["to"]), run=None, reason="report", link=f"/reports/{due.report}",
+                    conn, call, [] if person == CHAT else [person], text=text, body=figures, about=None,
+                    channels=ways, groups=groups, run=None, reason="report", link=f"/reports/{due.report}",
                 )  # fmt: skip
             except Refused as error:  # no robot, no provider: the others are told all the same
                 why = "; ".join(str(p.message) for p in error.problems)
@@ -140,13 +160,25 @@ def _look(service: Service, place: Workspace, due: Due, people: list[str]) -> No
     place.writing(SYSTEM, write)
 
 
+def _shared(found: Mapping[str, Looked], people: list[str]) -> Looked | None:
+    """What a chat of all these people may be told: what each of them sees, where that is the same, and nobody sees less."""
+    seen = list(found.values())
+    if (
+        not seen or len(seen) < len(people) or len(people) >= MOST
+    ):  # of more than that some were not looked at
+        return None
+    same = all(
+        (s.holds, s.message, s.values) == (seen[0].holds, seen[0].message, seen[0].values) for s in seen
+    )
+    return seen[0] if same else None
+
+
 def _plain(message: Any) -> bool:
     return message is not None and not is_expression(message)
 
 
-def _found(service: Service, place: Workspace, due: Due, person: str) -> tuple[bool, str | None, str] | None:
-    """Whether it holds for what this person may see, the message where it is worked out of his figures, and these in his words; None
-    for whom it is not."""
+def _found(service: Service, place: Workspace, due: Due, person: str) -> Looked | None:
+    """For what this person may see; None for whom it is not."""
     with place.connection("job") as conn, bounded(conn, SECONDS):
         try:
             one = colleague(conn, place.call(conn, SYSTEM), person)
@@ -162,7 +194,8 @@ def _found(service: Service, place: Workspace, due: Due, person: str) -> tuple[b
         holds = bool(evaluate(condition, values, context))
         worked = call.model.expressions.get(("report", due.report, f"alerts.{due.name}.message"))
         message = None if worked is None else str(evaluate(worked, values, context) or "") or None
-        return holds, message, _told(service, conn, call, person, answer, values)
+        figures, shared = (_told(service, conn, call, p, answer, values) for p in (person, ""))
+        return Looked(holds=holds, message=message, figures=figures, shared=shared, values=values)
 
 
 def _told(

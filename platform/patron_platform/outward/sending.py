@@ -33,6 +33,7 @@ from patron_platform.outward.texting import text_message
 from patron_platform.outward.webhooks import webhook_request
 from patron_platform.phrases import written
 from patron_platform.service import Service
+from patron_platform.web.texts import texts_in
 
 FOR_GOOD: Final = (Unsendable, Barred, Unfillable, mail.NotTaken, NotFound)
 
@@ -192,10 +193,12 @@ def _chat(service: Service, place: Workspace, held: Held, now: datetime) -> Sent
         raise Nobody("this connection is switched off", code="connection_off")
     body = held.payload.get("body")
     base = service.settings.base_url
+    there = f"/o/{object}/{record}" if title else held.payload.get("link")
     message = robots.Message(
         title=written(said(held.payload["text"], languages), languages),
         text=written(said(body, languages), languages) if body else "",
-        link=f"{base}/w/{place.name}/o/{object}/{record}" if base and title else None, link_text=title,
+        link=f"{base}/w/{place.name}{there}" if base and there else None,
+        link_text=title or texts_in(languages[0])("outward.look"),
     )  # fmt: skip
     request = robots.request(robot.kind, robot.secret["url"], robot.secret.get("secret", ""), message, now)
     answer = ask(request, outside_of(service))

@@ -144,7 +144,12 @@ def board_page(
         homes = homes_for(visitor, conn, call, here)
         address = urlencode({n: v for n, v in given.items() if n not in ("whole", "edit")})
         source = visitor.url("tiles", board.name) + (f"?{address}" if address else "")
-        title = next((h.label for h in homes if h.here), reader.say(board.label, board.name))
+        named = (
+            texts_in(visitor.languages[0])("dashboards.own")
+            if here == (OWN,)
+            else reader.say(board.label, board.name)
+        )
+        title = next((h.label for h in homes if h.here), named)
         return page(
             visitor, call, "dashboard.html", title=title, here="home" if any(h.here for h in homes) else board.name, whole=whole, board=board, homes=homes, source=source,
             names=names_of(conn, call, reader, board),

@@ -177,7 +177,7 @@ def _json_form(kind: str, text: str) -> Any:
 def words_of(t: Texts, fiscal_from: int, body: Body, reader: Reader) -> Words:
     names = {
         n: t(f"reports.figure_{n}")
-        for n in ("count", "value", "conversion", "overall", "stay", "stage", "offset", "cohort")
+        for n in ("count", "value", "conversion", "overall", "stay", "stage", "offset", "cohort", "share")
     }
     blocks = {f"block.{b['name']}": reader.say(b.get("label"), b["name"]) for b in body.get("blocks") or ()}
     return Words(

@@ -149,3 +149,11 @@ def test_hostile_items_are_left_out() -> None:
         ("by", "century"),
     )
     assert made["rows"] == []
+
+
+def test_the_form_nobody_chose_follows_the_groups_and_a_chosen_one_stays() -> None:
+    marked = (("chart", "figure"), ("usual", "figure"))
+    assert "chart" not in built(NEW, *marked, ("act", "add:rows:stage"))
+    made = built(NEW, ("chart", "pie"), ("usual", "figure"))
+    assert made["chart"] == {"type": "pie"}
+    assert built(made, ("chart", "pie"), ("act", "add:rows:stage"))["chart"] == {"type": "pie"}
