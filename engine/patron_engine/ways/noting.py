@@ -6,6 +6,7 @@ task, saved as the system; clocks of SLAs further on (ways/clocks); what people 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -79,10 +80,10 @@ def work(conn: Conn, call: Call) -> int:
     stage_tasks.enter(
         reading, [(n.object, n.record, n.told, n.at) for n in stages if n.told.get("tasks", True)]
     )
-    looks: dict[tuple[str, str], datetime] = {}
+    looks: dict[tuple[str, str], list[clocks.Moment]] = defaultdict(list)
     for note in notes:
         if note.object in call.model.objects and note.kind != "given":
-            looks.setdefault((note.object, note.record), note.at)
+            looks[note.object, note.record].append(clocks.Moment(note.at, note.told.get("was") or {}))
     stage_tasks.look(reading, list(looks))
     clocks.look(reading, looks)
     return len(notes)
