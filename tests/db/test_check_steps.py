@@ -57,7 +57,7 @@ def test_a_record_is_assigned_from_its_pool_shared_handed_over_and_merged(
     conn: psycopg.Connection[Any],
 ) -> None:
     steps = """
-  - {as: boss, do: claim, record: two, refused: pool_taken}
+  - {as: boss, do: claim, record: two, refused: pool_yours}
   - {as: boss, do: assign, record: one, to: rep, values: {owner: rep}}
   - {as: rep, do: claim, record: one, refused: pool_yours}
   - {as: boss, do: assign, record: one, to: boss, values: {owner: boss}}

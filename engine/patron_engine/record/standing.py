@@ -50,6 +50,7 @@ def keep_standing(batch: Batch, rows: Sequence[Row]) -> None:
         return
     if batch.cause["kind"] in TOLD_OF and not NOT_TOLD_OF & batch.cause.keys():
         note(batch, [(row, "given", given) for row in rows if (given := _given(batch, row))])
+    note(batch, [(row, "left", {}) for row in rows if _left(row)])
     if not watched:
         return
     for program, mine in by_object(row for row in rows if row.object in watched):
@@ -65,6 +66,14 @@ def keep_standing(batch: Batch, rows: Sequence[Row]) -> None:
             note(batch, [(row, "look", _was(here, row)) for row in mine if row.written or row.figures])
         for feed in here.feeds:
             _fed(batch, watched, feed, written)
+
+
+def _left(row: Row) -> bool:
+    """A user who was switched off, or deleted: what he was to decide goes on without him."""
+    if row.object != "user" or not row.own or not row.written:
+        return False
+    off = row.action == "update" and "active" in row.changed and row.values.get("active") is False
+    return off or row.action == "delete"
 
 
 def _was(here: Watched, row: Row) -> Mapping[str, Any]:
