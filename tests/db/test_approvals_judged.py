@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from patron_engine.ways import approval_box, approvals_seen
+from patron_engine.ways import approval_box, approvals_seen, noting
 from patron_engine.ways.approval_box import Narrow
 from patron_engine.ways.approval_standing import standing
 from patron_testing.build import build_workspace
@@ -87,6 +87,34 @@ def test_a_change_that_waits_is_decided_by_whom_it_names(conn: Conn) -> None:
     assert w.value(order, "signer") is not None and str(w.value(order, "signer")) == w.people["fin1"]
     w.act("fin2", order, "approve")
     assert w.waiting(order) == ["fin1"]
+
+
+def test_who_is_switched_off_holds_up_nobody(conn: Conn) -> None:
+    nodes = "{name: n, type: approve, who: {role: finance}, mode: all}, {name: m, type: approve, who: {user: boss@x.example}}"
+    w = written(conn, nodes, no_approver="{to: {user: fin1@x.example}}")
+    order = w.make()
+    w.submit("rep", order)
+    w.act("fin1", order, "approve")
+    w.act("fin2", order, "approve")
+    for who, then in (
+        ("fin3", ["boss"]),
+        ("boss", ["fin1"]),
+    ):  # the last of all; the only one of the next step
+        w.save("update", "user", w.people[who], active=False)
+        w.do(None, noting.work)
+        assert w.waiting(order) == then
+    w.act("fin1", order, "approve")
+    assert w.instance(order).state == "approved"
+
+
+def test_what_an_approver_wrote_stands_over_the_change_that_waits(conn: Conn) -> None:
+    w = written(
+        conn, "{name: n, type: approve, who: {manager: 1}, fields: {amount: edit}}", on="[{update: [amount]}]"
+    )
+    order = w.make()
+    assert w.save("update", "order", order, as_="rep", amount=10, name="P").action == "submitted"
+    w.act("boss", order, "approve", fields={"amount": 7})
+    assert (w.value(order, "amount"), w.value(order, "name")) == (7, "P")
 
 
 def test_a_deleted_record_asks_nobody_any_more(conn: Conn) -> None:

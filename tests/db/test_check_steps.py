@@ -20,10 +20,22 @@ object: customer
 takes: "region == 'east'"
 members: {role: rep}
 ---
+kind: role
+name: clerk
+objects: {customer: {create: true, read: own, update: own}}
+fields: {customer: {phone: none}}
+---
+kind: report
+name: sums
+type: summary
+object: customer
+rows: [state]
+measures: [{name: total, function: sum, field: amount}]
+---
 kind: check
 name: hands
 given:
-  users: [{name: rep, roles: [rep]}, {name: boss, roles: [boss]}]
+  users: [{name: rep}, {name: boss}, {name: clerk, roles: [clerk]}]
   records:
     - {name: one, object: customer, set: {name: One, phone: "1"}}
     - {name: two, object: customer, owner: boss, set: {name: Two, amount: 5}}
@@ -45,9 +57,9 @@ def test_a_record_is_assigned_from_its_pool_shared_handed_over_and_merged(
     conn: psycopg.Connection[Any],
 ) -> None:
     steps = """
-  - {as: boss, do: claim, record: two, refused: pool_taken}
+  - {as: boss, do: claim, record: two, refused: pool_yours}
   - {as: boss, do: assign, record: one, to: rep, values: {owner: rep}}
-  - {as: rep, do: claim, record: one, refused: pool_taken}
+  - {as: rep, do: claim, record: one, refused: pool_yours}
   - {as: boss, do: assign, record: one, to: boss, values: {owner: boss}}
   - {as: boss, do: transfer, record: one, to: rep, values: {owner: rep}}
   - {as: boss, do: share, record: one, to: rep, refused: has_it}
@@ -94,3 +106,39 @@ def test_every_step_of_the_schema_runs_and_another_fails(
     monkeypatch.setattr(rehearse, "RUNS", rehearse.RUNS - {"share"})
     (message,) = problems(conn, "  - {as: boss, do: share, record: one, to: rep}\n")
     assert "there is no step share" in message
+
+
+def test_people_act_and_look_with_the_rights_of_their_roles(conn: psycopg.Connection[Any]) -> None:
+    then = """
+  - {as: clerk, do: create, object: customer, name: mine, set: {name: Mine, amount: 7}}
+  - {as: clerk, do: update, record: two, set: {name: Taken}, refused: true}
+  - {as: boss, do: update, record: mine, set: {phone: "7"}}
+then:
+  - {as: clerk, read: two, hidden: true}
+  - {as: clerk, read: mine, hidden: [phone], values: {name: Mine}}
+  - {as: clerk, list: customer, records: [mine]}
+  - {as: clerk, report: sums, total: {total: 7}}
+  - {as: boss, report: sums, total: {total: 12}}
+"""
+    assert problems(conn, then) == []
+    wrong = (
+        then.partition("then:")[0]
+        + """
+then:
+  - {as: clerk, read: mine, hidden: true}
+  - {as: clerk, read: mine, hidden: [name]}
+  - {as: clerk, read: two, values: {name: Two}}
+  - {as: clerk, read: mine, values: {phone: "7"}}
+  - {as: clerk, report: sums, total: {total: 12}}
+"""
+    )
+    assert problems(conn, wrong) == [
+        f"check hands: {told}"
+        for told in (
+            "mine is seen",
+            "name is seen",
+            "two is not seen",
+            "phone is not seen",
+            "total is 7, not 12",
+        )
+    ]

@@ -77,6 +77,7 @@ features: [files]
 fields:
   - {name: name, type: text, required: true}
   - {name: company, type: text}
+  - {name: code, type: text}
   - {name: phone, type: phone}
   - {name: state, type: select, default: new, options: [{name: new}, {name: good}, {name: done}]}
   - {name: firm, type: lookup, to: firm}
@@ -100,7 +101,7 @@ object: lead
 when: "state == 'good'"
 once: true
 to:
-  - {name: firm, object: firm, choose: true, find: {where: "name == this.company"}, set: {name: "=COALESCE(company, name)"}}
+  - {name: firm, object: firm, choose: true, find: {where: "code == this.code or name == this.company"}, set: {name: "=COALESCE(company, name)"}}
   - {name: person, object: person, set: {name: "=name", firm: "=steps.firm.id", phone: "=phone"}}
   - name: deal
     object: deal
@@ -222,6 +223,13 @@ def test_what_is_there_is_found_chosen_or_left_out(r: Records) -> None:
     chosen = carried(r, lead(r), firm=Wish(record=other), deal=Wish(set={"name": "Mine"}))
     assert chosen.made[0].did == "chosen" and chosen.made[0].id == other
     assert r.row("deal", str(chosen.made[2].id))["name"] == "Mine"
+    nobody = carried(r, lead(r, name="Lone", company=None), deal=Wish(leave_out=True))
+    assert nobody.made[0].did == "created"  # not the first firm that has no code either
+    assert r.row("firm", str(nobody.made[0].id))["name"] == "Lone"
+    r.create("firm", name="By code", code="77")
+    with pytest.raises(Refused) as caught:  # two fit: nobody is taken without being chosen
+        carried(r, lead(r, code="77"))
+    assert [(p.code, p.path) for p in caught.value.problems] == [("choose_record", "firm")]
     new = carried(r, lead(r), firm=Wish(new=True, set={"name": "Acme 2"}))
     assert new.made[0].did == "created" and r.row("firm", str(new.made[0].id))["name"] == "Acme 2"
 

@@ -123,7 +123,7 @@ def test_a_record_without_owner_waits_and_is_claimed(house: House) -> None:
     assert standing(house, id) == ("east", False, rep)
     assert house.rows("customer", "owner::text") == [(rep,)]
     assert house.rows("person", "id::text, owner::text") == [(person, rep)]
-    assert claimed(house, rep, id) == "pool_taken"
+    assert claimed(house, rep, id) == "pool_yours"
     house.work()
     assert moves(house) == [
         ("entered", "east", None, None, None, None),

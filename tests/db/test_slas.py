@@ -178,3 +178,19 @@ def test_what_is_deleted_counts_no_more(house: House) -> None:
     house.do("delete", "customer", id)
     house.work(timedelta(hours=9))
     assert house.kept("sys__sla", "state") == [("cancelled",)]
+
+
+def test_a_late_worker_counts_by_the_moments_of_the_saves(house: House) -> None:
+    """Made at noon, paused an hour later, going on after two more: nobody worked meanwhile."""
+    id = house.do("create", "customer", name="A")
+    house.do("update", "customer", id, call=at(house, 1), state="offered")
+    house.do("update", "customer", id, call=at(house, 3), state="called")
+    other = house.do("create", "customer", name="B")
+    house.do("update", "customer", other, call=at(house, 1), state="offered")
+    house.work(timedelta(hours=5))
+    assert sorted(clocks(house), key=str) == [
+        ("first", "paused", timedelta(hours=4), False, None), ("first", "running", timedelta(hours=6), False, None),
+    ]  # fmt: skip
+    house.do("update", "customer", other, call=at(house, 7), state="called")
+    house.work(timedelta(hours=7))
+    assert house.rows("sla_clock", "due_at - started_at") == [(timedelta(hours=6),), (timedelta(hours=10),)]

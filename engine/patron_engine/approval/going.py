@@ -161,7 +161,7 @@ class Going:
         self.place(node.name, place)
         self.add_tasks(self._task(node, place, seat, n) for n, seat in enumerate(found))
         for task in self.instance.at(node.name):
-            if task.why is not None:
+            if task.why is not None and task.state == "approved":
                 self.add(
                     Log(
                         kind="approved",

@@ -110,7 +110,7 @@ def add_signers(
     return going
 
 
-def remove_signer(program: Program, instance: Instance, signer: Task, by: str, facts: Facts) -> Going:
+def remove_signer(program: Program, instance: Instance, signer: Task, by: str | None, facts: Facts) -> Going:
     """One who was added and has not acted yet."""
     going = Going(program, instance, facts)
     going.change(signer, state="cancelled", decided_at=facts.now, decided_by=by)
@@ -195,6 +195,27 @@ def _remind(program: Program, instance: Instance, task: Task, facts: Facts, *, l
         Tell(kind="late", people=(task.person,), node=task.node, task=task.id),
     )
     return going
+
+
+def gone(program: Program, instance: Instance, task: Task, facts: Facts) -> Going:
+    """Who was to decide has left: a vote counts him as absent; the others decide without him; where he was the last, the step asks
+    anew, as the approval says where nobody is found."""
+    if task.added_by is not None:
+        return remove_signer(program, instance, task, None, facts)
+    node = program.by_name[task.node]
+    going = Going(program, instance, facts)
+    if node.mode == "vote" and task.kind == "approve":
+        return going.run()
+    going.change(task, state="cancelled", why="left", decided_at=facts.now)
+    going.add(Log(kind="left_out", node=task.node, task=task.id, person=task.person))
+    others = [
+        t for t in instance.at(task.node)
+        if t.id != task.id and t.kind == "approve" and t.added_by is None and t.state not in ("transferred", "cancelled")
+    ]  # fmt: skip
+    if task.kind == "approve" and not others:
+        places = {name: place for name, place in going.instance.places.items() if name != task.node}
+        going.instance = replace(going.instance, places=places)
+    return going.run()
 
 
 def left_out(program: Program, instance: Instance, task: Task, by: str | None, facts: Facts) -> Going:

@@ -24,6 +24,7 @@ from patron_engine.flow.people import people
 from patron_engine.flow.program import Do, Flow, Step, flow_at, flow_of
 from patron_engine.flow.select import outside_of, roots_of
 from patron_engine.flow.values import Reading, Subject
+from patron_engine.flow.writing import matches_of
 from patron_engine.model.automations import events_of
 from patron_engine.model.model import Model
 from patron_engine.query.binding import SqlBinding, parameter
@@ -144,7 +145,7 @@ def _chosen(
 
     to = rule["to"]
     if isinstance(to, Mapping) and isinstance(to.get("queue"), str):
-        return made(None, to["queue"], False, by="queue")
+        return made(None, to["queue"], False, by="queue") if _there_is(reading, to["queue"]) else None
     among = people(reading, step, f"rules.{rule['name']}.to", to, subject)
     away = turns.absent(reading.conn, reading.call, among, run.object) if rule.get("skip_absent") else set()
     there = [p for p in without(among, away) if p != owner]
@@ -175,6 +176,12 @@ def _chosen(
     if list in loads and person is not None:
         loads[list][person] = loads[list].get(person, 0) + 1
     return made(person, None, by == "turns", **told)
+
+
+def _there_is(reading: Reading, queue: str) -> bool:
+    """A queue that nobody made, or that was deleted, is nobody: the next rule chooses."""
+    known = reading.call.model.objects.get("queue")
+    return known is not None and matches_of(reading, known, ("code",), [{"code": queue}]) != [None]
 
 
 def _load(

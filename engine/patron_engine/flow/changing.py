@@ -82,11 +82,10 @@ def upsert(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]
         ]  # fmt: skip
     else:
         found = matches_of(reading, object, names, made)
-        if len(names) == 1:  # an empty value names no record
-            found = [
-                id if values.get(names[0]) is not None else None
-                for id, values in zip(found, made, strict=True)
-            ]
+        found = [  # empty values name no record
+            id if any(values.get(n) is not None for n in names) else None
+            for id, values in zip(found, made, strict=True)
+        ]
         changes = [
             Change(action="update" if id else "create", object=object.name, id=id, set=values, source="typed")
             for id, values in zip(found, made, strict=True)

@@ -1,22 +1,23 @@
 """Select: which records a step means: those of a set, of an object, that fit a condition; the first of them, or all.
 
 In: a condition whose bare names are the candidates', values of the run for its other names. Out: ids, for each run, in one
-round trip. Definitions see all rows; what is in the recycle bin or voided is no candidate.
+round trip. Definitions see all rows; what is in the recycle bin or voided is no candidate. An empty value names nobody: where a
+candidate's field is to equal a value of the run, an empty one fits none, not those without (`sought`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from patron_engine.expr.compile import Expression
-from patron_engine.expr.nodes import Path, children
+from patron_engine.expr.nodes import Compare, Literal, Logic, Node, Path, children
 from patron_engine.expr.sql import condition_sql
-from patron_engine.expr.types import ExprType
+from patron_engine.expr.types import BOOLEAN, EMPTY, ExprType
 from patron_engine.flow.values import ROOTS, Reading, Subject
 from patron_engine.model.model import LinkSet
 from patron_engine.query.binding import SqlBinding, parameter
@@ -27,6 +28,8 @@ from patron_engine.query.values import call_values
 from patron_engine.store.tables import Id
 
 OWNER = "set.owner"
+GIVEN: Final = ROOTS - {"me"}
+NOTHING: Final = Literal(None, EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ class _Outside:
 
 
 def _outside(where: Expression) -> Any:
-    return _Outside(frozenset(p for p in where.paths if p.partition(".")[0] in ROOTS - {"me"}))
+    return _Outside(frozenset(p for p in where.paths if _is_given(p)))
 
 
 def _statement(reading: Reading, choice: Choice) -> Statement:
@@ -89,7 +92,7 @@ def _statement(reading: Reading, choice: Choice) -> Statement:
         conditions.append(tie(row, choice.among, parameter(OWNER, Id())))
     binding = SqlBinding(row=row, roots=roots_of(choice.where))
     if choice.where is not None:
-        conditions.append(condition_sql(choice.where, binding))
+        conditions.append(condition_sql(sought(choice.where), binding))
     order = []
     for path in choice.sort:
         value = binding.value(row, tuple(path.removeprefix("-").split(".")))
@@ -97,6 +100,35 @@ def _statement(reading: Reading, choice: Choice) -> Statement:
     query = sa.select(row.id).select_from(row.source.from_).where(*conditions)
     query = query.order_by(*order, row.id).limit(sa.literal(choice.limit))
     return compiled(query, reading.call.model.release)
+
+
+def sought(where: Expression) -> Expression:
+    """The condition under which a record is the one that is meant: `code == this.code` asks that there be a code."""
+    return replace(where, tree=_named(where.tree))
+
+
+def _named(node: Node) -> Node:
+    if isinstance(node, Logic):
+        return replace(node, args=tuple(_named(arg) for arg in node.args))
+    if not isinstance(node, Compare) or node.sign != "==":
+        return node
+    sides = (node.left, node.right)
+    given = [side for side in sides if (paths := list(_paths(side))) and all(map(_is_given, paths))]
+    if len(given) != 1 or not any(True for side in sides if side is not given[0] for _ in _paths(side)):
+        return node
+    there = Compare("!=", given[0], NOTHING, BOOLEAN)
+    return Logic("and", (there, node), BOOLEAN)
+
+
+def _paths(node: Node) -> Iterator[str]:
+    if isinstance(node, Path):
+        yield node.path
+    for child in children(node):
+        yield from _paths(child)
+
+
+def _is_given(path: str) -> bool:
+    return path.partition(".")[0] in GIVEN
 
 
 def roots_of(where: Expression | None) -> Mapping[str, Mapping[str, ExprType]]:
@@ -108,6 +140,6 @@ def roots_of(where: Expression | None) -> Mapping[str, Mapping[str, ExprType]]:
         stack.extend(children(node))
         if isinstance(node, Path):
             first, _, rest = node.path.partition(".")
-            if first in ROOTS - {"me"}:
+            if first in GIVEN:
                 found[first][rest] = node.type
     return found

@@ -30,6 +30,9 @@ from patron_engine.record.environment import value_at
 from patron_engine.record.pending import Pending
 from patron_engine.record.statements import Conn
 
+AS_OF: Final = (
+    "as_of"  # the event of a run that looks at its record as it was: `old` is what was changed since
+)
 ROOTS: Final = frozenset({"this", "old", "event", "steps", "target", "me", "approver"})
 Values = dict[str, Any]
 
@@ -118,9 +121,21 @@ class Reading:
             asked = [s.item if items and s.item else (s.run.object, s.run.record) for _, s in there]
             names = {p: p.removeprefix("this.") for p in paths}
             self._read([v for v, _ in there], asked, names, money, aggregates if items else ())
+            past = [(v, s) for v, s in there if s.item is None and s.run.event.get("name") == AS_OF]
+            self._as_of(past, names, money)
             self._was([v for v, _ in gone], [s for _, s in gone], names, money)
             if items and aggregates:  # what hung on it went with it
                 self._read([v for v, _ in gone], [(None, None)] * len(gone), {}, money, aggregates)
+
+    def _as_of(self, found: Sequence[tuple[Values, Subject]], paths: Mapping[str, str], money: Money) -> None:
+        """Of a record at an earlier moment: what was changed since is as the event says."""
+        for values, subject in found:
+            for path, rest in paths.items():
+                name, _, deep = rest.partition(".")
+                if name in subject.run.old:
+                    values.pop(path, None)
+                    before = [(values, self._before(subject.run, name))]
+                    self._beyond(before, subject.run.object, name, deep, path, money)
 
     def _was(
         self, found: list[Values], subjects: Sequence[Subject], paths: Mapping[str, str], money: Money

@@ -183,7 +183,7 @@ def _payload(batch: Batch, row: Row, listener: Listener) -> Jsonb:
         {
             "rule": listener.rule,
             "event": event,
-            "old": whole_values(row) if listener.event == "deleted" else _old(row),
+            "old": whole_values(row) if listener.event == "deleted" else as_before(row),
             "cause": batch.cause_of(row),
             "via": list(batch.via_of(row)),
         },
@@ -191,7 +191,7 @@ def _payload(batch: Batch, row: Row, listener: Listener) -> Jsonb:
     )
 
 
-def _old(row: Row) -> dict[str, Any]:
+def as_before(row: Row) -> dict[str, Any]:
     """What the save changed, as it was before; of roll-ups, too, which history leaves out."""
     found = old_values(row)
     if row.fresh:

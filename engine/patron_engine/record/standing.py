@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql as pg
 from patron_engine import jsonio
 from patron_engine.record.batch import Batch, by_object
 from patron_engine.record.environment import target_id
+from patron_engine.record.events import as_before
 from patron_engine.record.row import Row
 from patron_engine.record.stages import moving
 from patron_engine.record.statements import Statement, any_of, compiled
@@ -49,6 +50,7 @@ def keep_standing(batch: Batch, rows: Sequence[Row]) -> None:
         return
     if batch.cause["kind"] in TOLD_OF and not NOT_TOLD_OF & batch.cause.keys():
         note(batch, [(row, "given", given) for row in rows if (given := _given(batch, row))])
+    note(batch, [(row, "left", {}) for row in rows if _left(row)])
     if not watched:
         return
     for program, mine in by_object(row for row in rows if row.object in watched):
@@ -61,9 +63,24 @@ def keep_standing(batch: Batch, rows: Sequence[Row]) -> None:
             if here.returns:
                 _look(batch, [row.id for row in mine if not row.fresh])
         if here.looked_at and not batch.keeps_history:
-            note(batch, [(row, "look", {}) for row in mine if row.written or row.figures])
+            note(batch, [(row, "look", _was(here, row)) for row in mine if row.written or row.figures])
         for feed in here.feeds:
             _fed(batch, watched, feed, written)
+
+
+def _left(row: Row) -> bool:
+    """A user who was switched off, or deleted: what he was to decide goes on without him."""
+    if row.object != "user" or not row.own or not row.written:
+        return False
+    off = row.action == "update" and "active" in row.changed and row.values.get("active") is False
+    return off or row.action == "delete"
+
+
+def _was(here: Watched, row: Row) -> Mapping[str, Any]:
+    """What conditions of clocks read of the record and this save changed: a worker that comes late counts by the moments of the
+    saves, not by what it finds."""
+    was = {name: value for name, value in as_before(row).items() if name in here.timed}
+    return {"was": was} if was else {}
 
 
 # -- owners -------------------------------------------------------------------------------------------------------

@@ -34,6 +34,9 @@ class Watched:
     pools: Sequence[Body] = field(default_factory=list)
     paths: bool = False
     looked_at: bool = False
+    timed: set[str] = field(
+        default_factory=set
+    )  # fields that conditions of SLAs read: a look knows what they were
     returns: bool = False
     feeds: list[Feed] = field(default_factory=list)
 
@@ -72,10 +75,18 @@ def _watched(model: Model) -> Mapping[str, Watched]:
             )
         elif kind == "sla":
             here.looked_at = True
+            here.timed |= _read_by(model, kind, name)
         if kind != "pool":
             for of, link in _counted(model, kind, name, object):
                 _feed(found, model, object, [link], of, False)
     return dict(found)
+
+
+def _read_by(model: Model, kind: str, name: str) -> set[str]:
+    """The record's own fields that conditions of a document read."""
+    found = [e for (k, n, _), e in model.expressions.items() if (k, n) == (kind, name)]
+    paths = {p.removeprefix("this.") for e in found if isinstance(e, Expression) for p in e.paths}
+    return {p.partition(".")[0] for p in paths}
 
 
 def _feed(

@@ -96,6 +96,21 @@ def save_fields(fields: Fields) -> None:
     _only_to_his(fields, before)
 
 
+def edited(frame: Frame, given: Mapping[str, Any]) -> Frame:
+    """Of a change that waits: what an approver wrote stands, the end does not write it over."""
+    intent = frame.instance.intent
+    if intent is None or "handing" in intent or not given.keys() & intent["set"].keys():
+        return frame
+    kept = {
+        part: {n: v for n, v in intent[part].items() if n not in given}
+        for part in ("set", "values")
+        if part in intent
+    }
+    instance = replace(frame.instance, intent={**intent, **kept})
+    frame.facts.instance = instance
+    return replace(frame, instance=instance)
+
+
 def _linked(fields: Fields) -> dict[Target, Field]:
     frame, instance = fields.frame, fields.frame.instance
     return dict(pointed_at(frame.conn, frame.call, instance.object, instance.record, fields.given))

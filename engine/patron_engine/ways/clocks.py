@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from psycopg import sql
@@ -20,13 +20,14 @@ from patron_engine.actor import SYSTEM, Cause
 from patron_engine.flow.clocks import Clock, Facts, Terms, begun, came, went_on
 from patron_engine.flow.run import Run
 from patron_engine.flow.spans import read_span
-from patron_engine.flow.values import Reading, Subject
+from patron_engine.flow.values import AS_OF, Reading, Subject
 from patron_engine.meta.document import path_text
 from patron_engine.model.automations import automations, events_of
 from patron_engine.query.call import Call
 from patron_engine.query.values import fetch_values
 from patron_engine.record.calendars import calendar_named
 from patron_engine.record.statements import Conn
+from patron_engine.ways.clock_moments import Moment, rounds
 from patron_engine.ways.clock_rows import clocks_where, keep_clocks
 from patron_engine.ways.flow import start
 from patron_engine.ways.flow_told import tell_clocks
@@ -35,35 +36,35 @@ from patron_engine.ways.steps import flow_named
 MOST: Final = 500  # clocks that are looked at together
 
 
-def look(reading: Reading, looks: Mapping[tuple[str, str], datetime]) -> None:
-    """After saves: clocks of these records start, pause, go on, end, as of the moment of the save."""
-    call = reading.call
-    for name, body in slas(call):
-        mine = {record: at for (object, record), at in looks.items() if object == body["object"]}
-        if not mine:
-            continue
-        there = clocks_where(
-            reading, sql.SQL("record = ANY(%s::uuid[]) AND sla = %s FOR UPDATE"), [sorted(mine), name]
-        )
-        known = {(c.record, c.clock): c for c in there}
-        facts = _facts(reading, name, body, sorted(mine))
-        made, kept = [], []
-        for (record, clock), found in facts.items():
-            before, context = known.get((record, clock)), _context(reading, body, found.terms)
-            if before is None:
-                names = {
-                    "record": record,
-                    "sla": name,
-                    "clock": clock,
-                    "object": body["object"],
-                    "kept": call.new_id(),
-                }
-                new = begun(found, mine[record], context, **names)
-                made += [new] if new is not None else []
-            else:
-                after = went_on(before, found, mine[record], context)
-                kept += [(before, after)] if after != before else []
-        keep_clocks(reading, made, kept)
+def look(reading: Reading, looks: Mapping[tuple[str, str], Sequence[Moment]]) -> None:
+    """After saves: clocks of these records start, pause, go on, end, as of the moment of each save."""
+    timed = slas(reading.call)
+    objects = {body["object"] for _, body in timed}
+    turns = rounds(reading, {key: moments for key, moments in looks.items() if key[0] in objects})
+    for name, body in timed:
+        for each in turns:
+            mine = {record: found for (object, record), found in each.items() if object == body["object"]}
+            if mine:
+                _look(reading, name, body, mine)
+
+
+def _look(reading: Reading, name: str, body: Mapping[str, Any], mine: Mapping[str, Moment]) -> None:
+    there = clocks_where(
+        reading, sql.SQL("record = ANY(%s::uuid[]) AND sla = %s FOR UPDATE"), [sorted(mine), name]
+    )
+    known = {(c.record, c.clock): c for c in there}
+    facts = _facts(reading, name, body, sorted(mine), {record: m.was for record, m in mine.items()})
+    made, kept = [], []
+    for (record, clock), found in facts.items():
+        before, context = known.get((record, clock)), _context(reading, body, found.terms)
+        if before is None:
+            names = {"record": record, "sla": name, "clock": clock, "object": body["object"]}
+            new = begun(found, mine[record].at, context, kept=reading.call.new_id(), **names)
+            made += [new] if new is not None else []
+        else:
+            after = went_on(before, found, mine[record].at, context)
+            kept += [(before, after)] if after != before else []
+    keep_clocks(reading, made, kept)
 
 
 def tick(conn: Conn, call: Call) -> int:
@@ -114,13 +115,17 @@ def slas(call: Call) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _facts(
-    reading: Reading, name: str, body: Mapping[str, Any], records: Sequence[str]
+    reading: Reading,
+    name: str,
+    body: Mapping[str, Any],
+    records: Sequence[str],
+    since: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> dict[tuple[str, str], Facts]:
-    """(record, clock) -> what holds. A record that is gone is nobody's matter any more."""
+    """(record, clock) -> what holds; held before what was changed `since`. A record that is gone is nobody's matter any more."""
     call, object = reading.call, body["object"]
     live = fetch_values(reading.conn, call, object, records, ["id"])
     there = [r for r in records if r in live]
-    subjects = [_subject(object, record) for record in there]
+    subjects = [_subject(object, record, since.get(record) or {}) for record in there]
     expressions = {key[2]: e for key, e in call.model.expressions.items() if key[:2] == ("sla", name)}
 
     def holds(key: str, raw: Any, otherwise: bool) -> list[bool]:
@@ -245,5 +250,10 @@ def _fitting(reading: Reading, runs: Sequence[Run]) -> list[Run]:
     return kept
 
 
-def _subject(object: str, record: str) -> Subject:
-    return Subject(run=Run(id="", rule="", version="", release=0, object=object, record=record, causer=None))
+def _subject(object: str, record: str, since: Mapping[str, Any]) -> Subject:
+    return Subject(
+        run=Run(
+            id="", rule="", version="", release=0, object=object, record=record, causer=None, old=since,
+            event={"name": AS_OF} if since else {},
+        )
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -45,6 +45,7 @@ from patron_engine.ways.prospects import (
 from patron_engine.ways.save import save
 
 NOTHING: Mapping[str, Any] = {}
+SAID: Final = 5  # titles of those that fit, where somebody is to choose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,9 +235,23 @@ def _target(
     if what is None:
         return none
     if what.found and not wish.new:
+        _only_one(call, what)
         return replace(none, id=what.found[0].id, did="found")
     change = replace(shape(conn, call, what, wish), confirm=confirm)
     return replace(none, id=save(conn, call, [change])[0].id, did="created")
+
+
+def _only_one(call: Call, what: Prospect) -> None:
+    """Of several that fit, a person chooses; an automation, which nobody could ask, takes the first of its `sort`."""
+    if len(what.found) > 1 and what.target.choose and call.cause.kind != "automation":
+        titles = ", ".join(hit.title for hit in what.found[:SAID])
+        raise Refused([
+            Problem(
+                code="choose_record",
+                message=Phrase("{count} records fit: {titles}", count=len(what.found), titles=titles),
+                hint=Phrase("choose one of them, or a new one"),
+            )
+        ])  # fmt: skip
 
 
 def _back(

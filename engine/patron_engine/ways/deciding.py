@@ -28,7 +28,7 @@ from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_choices import check_choice
 from patron_engine.ways.approval_drawn import drawn
-from patron_engine.ways.approval_fields import Fields, missing, save_fields
+from patron_engine.ways.approval_fields import Fields, edited, missing, save_fields
 from patron_engine.ways.approval_files import hang_files, hang_signature
 from patron_engine.ways.approval_people import (
     Wish,
@@ -142,6 +142,7 @@ def _decided(frame: Frame, task: Task, wish: Wish, verdict: state.Verdict) -> In
         fields.allow(_asked_after(frame, task, replace(wish, fields=fields.own), verdict))
     before = way_on(frame) if wish.fields else None
     save_fields(fields)
+    frame = edited(frame, wish.fields)
     if verdict == "approved":
         missing(fields)
     if before is not None and verdict == "approved":

@@ -6,6 +6,7 @@ task, saved as the system; clocks of SLAs further on (ways/clocks); what people 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,7 +30,8 @@ from patron_engine.query.values import call_values
 from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
 from patron_engine.store.tables import Id
-from patron_engine.ways import clocks, stage_tasks
+from patron_engine.ways import approval_left, clocks, stage_tasks
+from patron_engine.ways.clock_moments import Moment
 from patron_engine.ways.flow_told import Handed, Moved, tell_given, tell_moves, tell_queued
 from patron_engine.ways.save import save
 
@@ -75,14 +77,15 @@ def work(conn: Conn, call: Call) -> int:
             if n.kind == "given" and "queue" in n.told
         ],
     )
+    approval_left.leave(conn, call, [n.record for n in notes if n.kind == "left"])
     _due(reading, stages)
     stage_tasks.enter(
         reading, [(n.object, n.record, n.told, n.at) for n in stages if n.told.get("tasks", True)]
     )
-    looks: dict[tuple[str, str], datetime] = {}
+    looks: dict[tuple[str, str], list[Moment]] = defaultdict(list)
     for note in notes:
-        if note.object in call.model.objects and note.kind != "given":
-            looks.setdefault((note.object, note.record), note.at)
+        if note.object in call.model.objects and note.kind not in ("given", "left"):
+            looks[note.object, note.record].append(Moment(note.at, note.told.get("was") or {}))
     stage_tasks.look(reading, list(looks))
     clocks.look(reading, looks)
     return len(notes)

@@ -136,7 +136,7 @@ def pool_where_it_waits(asked: Asked, id: str) -> Mapping[str, Any]:
             raise Conflict(Phrase("it waits in no pool"), code="pool_taken")
         raise unknown(asked.call, asked.object)
     if not found[1]:
-        raise taken()
+        raise taken(asked, id)
     return body
 
 
@@ -236,7 +236,10 @@ def unknown(call: Call, object: Object) -> NotFound:
     return NotFound(Phrase("there is no such {object}", object=called(call, object)))
 
 
-def taken() -> Conflict:
+def taken(asked: Asked, id: str) -> Conflict:
+    """It does not wait any more: somebody has it, he himself perhaps."""
+    if asked.call.actor.user is not None and owner_of(asked, id) == asked.call.actor.user:
+        return Conflict(Phrase("it is yours already"), code="pool_yours")
     return Conflict(Phrase("somebody else was faster: it is not in the pool any more"), code="pool_taken")
 
 

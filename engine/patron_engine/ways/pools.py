@@ -110,7 +110,7 @@ def _claim(asked: Asked, id: str, person: str, given: bool) -> None:
         (call.now, person, call.now, id, body["name"]),
     ).rowcount
     if not went:
-        raise taken()
+        raise taken(asked, id)
     told = {"name": body["name"], "did": "assigned" if given else "claimed"}
     changes = [handed(object, id, {"owner": person}, told)]
     for link, records in along_of(asked, body, id, None):
@@ -215,5 +215,5 @@ def _move(asked: Asked, id: str, pool: str) -> None:
         (to["name"], call.now, id, body["name"]),
     ).rowcount
     if not went:
-        raise taken()
+        raise taken(asked, id)
     note_move(asked, id, {"did": "transferred", "pool": to["name"]})

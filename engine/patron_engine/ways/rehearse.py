@@ -29,12 +29,14 @@ from patron_engine.store.migrations import make_schema
 from patron_engine.store.plan import plan
 from patron_engine.store.shape import IndexShape, SchemaShape, TableShape
 from patron_engine.store.tables import Tables
+from patron_engine.ways.attested import totals, unseen
 from patron_engine.ways.expected import same, shown
 from patron_engine.ways.merge import merge
 from patron_engine.ways.packdata import wire_value, write_data
 from patron_engine.ways.passing import moment_of, pass_time, press_button
 from patron_engine.ways.rehearsed import ACTS, HANDS, act_on, hand_on, listed, names_of, user_values
 from patron_engine.ways.save import save
+from patron_engine.ways.touched import touched_checks
 
 _SAVED = {"create", "update", "delete", "restore", "void"}
 RUNS = ACTS | HANDS | _SAVED | {"read", "button", "wait"}  # what a check may do
@@ -67,14 +69,15 @@ class Stage:
     call: Call
     users: dict[str, str] = field(default_factory=dict)
     records: dict[str, tuple[str, str]] = field(default_factory=dict)  # name -> (object, id)
+    roles: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def acting(self, name: str | None) -> Call:
-        """As the named user. Until roles are enforced a check's users act as administrators."""
+        """As the named user, with the rights of his roles; one for whom the check names none is an administrator."""
         if name is None or name == "system":
             return self.call
-        return replace(
-            self.call, actor=Actor(user=self.users[name], name=name, administrator=True), cause=Cause()
-        )
+        roles = self.roles.get(name, frozenset())
+        actor = Actor(user=self.users[name], name=name, administrator=not roles, roles=roles)
+        return replace(self.call, actor=actor, cause=Cause())
 
     def values(self, object: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """A check's values in the form the API takes: a link may name a record or user of the check."""
@@ -125,39 +128,6 @@ def rehearse(
     return tuple(body["name"] for body in checks), tuple(problems)
 
 
-def touched_checks(model: Model, changes: Iterable[DocumentChange]) -> list[Mapping[str, Any]]:
-    """Checks that are new or changed, and those over objects that are."""
-    touched = {(c.kind, c.name) for c in changes if not _only_words(c)}
-    found = []
-    for (kind, name), body in model.documents.items():
-        if kind != "check" or not _counts_here(model, body):
-            continue
-        parts = [*body.get("given", {}).get("records", ()), *body["steps"]]
-        objects = {("object", p["object"]) for p in parts if "object" in p}
-        if ("check", name) in touched or objects & touched:
-            found.append(body)
-    return found
-
-
-def _counts_here(model: Model, body: Mapping[str, Any]) -> bool:
-    """Whether the workspace is the one a check is written for."""
-    wanted = body.get("given", {}).get("workspace", {})
-    here = {"currency": model.workspace.currency, "zone": model.workspace.zone.key}
-    return all(here[name] == value for name, value in wanted.items())
-
-
-WORDS = frozenset({"label", "plural", "help", "description", "icon", "color", "synonyms", "summary"})
-
-
-def _only_words(change: DocumentChange) -> bool:
-    """Nothing but texts and looks changed: no check can come out otherwise. (A check names no label.)"""
-    return (
-        change.action == "changed"
-        and change.kind != "check"
-        and all(p.what in ("set", "unset") and WORDS & set(p.path.split(".")) for p in change.properties)
-    )
-
-
 def _run_alone(
     conn: psycopg.Connection[Any], schema: str, model: Model, body: Mapping[str, Any], clock: Clock
 ) -> list[Problem]:
@@ -180,13 +150,15 @@ def _run(
     now, users = moment_of(given.get("now"), model) or clock(), dict[str, str]()
     call = Call(
         workspace=schema, schema=schema, model=model, tables=Tables(model, schema), actor=SYSTEM, now=now,
-        cause=Cause(kind="system"), new_id=new_id, administrators=lambda: frozenset(users.values()),
+        cause=Cause(kind="system"), new_id=new_id,
+        administrators=lambda: frozenset(id for name, id in users.items() if not stage.roles.get(name)),
     )  # fmt: skip
     stage = Stage(conn, call, users)
     for user in given.get("users", ()):
         values = user_values(model, user, stage.users)
         made = save(conn, call, [Change(action="create", object="user", set=stage.values("user", values))])
         stage.users[user["name"]] = str(made[0].id)
+        stage.roles[user["name"]] = frozenset(user.get("roles", ()))
     for record in given.get("records", ()):
         _create(stage, stage.call, record, record["name"])
     problems = []
@@ -196,8 +168,15 @@ def _run(
         path = f"then[{index}]"
         if "list" in then:
             problems += [_problem(body, path, what) for what in listed(conn, stage.acting(then.get("as")), then, stage.records)]  # fmt: skip
+        problems += [_problem(body, path, what) for what in _attested(stage, then)]
         problems += _compare(stage, body, then.get("read"), then.get("values", {}), path)
     return problems
+
+
+def _attested(stage: Stage, then: Mapping[str, Any]) -> list[Phrase]:
+    looking, record = stage.acting(then.get("as")), stage.records.get(then.get("read", ""))
+    found = totals(stage.conn, looking, then) if "report" in then else []
+    return [*found, *(unseen(stage.conn, looking, then, record) if record is not None else ())]
 
 
 def _create(stage: Stage, call: Call, record: Mapping[str, Any], name: str | None) -> None:

@@ -92,7 +92,8 @@ def instruction(under: Under, at: int, runs: Sequence[Run]) -> list[Run]:
 def _beyond(under: Under, run: Run) -> bool:
     if run.steps < under.flow.max_steps:
         return False
-    under.keep(ended(run, "parked", "limit_run_steps"))
+    said = Phrase("the run has taken {most} steps, as many as one may", most=under.flow.max_steps)
+    under.keep(ended(run, "parked", because_of([Problem(code="limit_run_steps", message=said)])))
     return True
 
 
