@@ -212,12 +212,9 @@ def _kind(field: Field) -> str:
 
 
 def _first(call: Call, question: Question) -> str:
-    """The first date of the view's columns, else of the object's own fields, else when it was created; where bars are drawn, a
-    range before all of them."""
+    """The first date of the view's columns, else of the object's own fields, else when it was created."""
     fields = readable(call.model, call.actor, question.object.name)
     columns = [c.path for c in question.columns if c.path in fields]
     own = [name for name, field in fields.items() if not field.system]
-    kinds = {n: _kind(fields[n]) for n in (*columns, *own, "created_at") if n in fields}
-    if question.drawing == "gantt" and (range := next((n for n in kinds if kinds[n] == "date_range"), "")):
-        return range
-    return next((n for n in kinds if kinds[n] in ("date", "datetime", "date_range")), "")
+    kinds = ("date", "datetime", "date_range")
+    return next((n for n in (*columns, *own, "created_at") if n in fields and _kind(fields[n]) in kinds), "")
