@@ -66,6 +66,11 @@ def test_what_is_no_choice_is_refused_and_kept_in_the_form(opened: Opened, wrong
     assert row == ({},)
 
 
+def test_a_form_that_leaves_the_name_out_is_answered_with_the_form(opened: Opened) -> None:
+    said = opened.person().post("/me", {"density": "compact"})
+    assert said.status_code == 422 and 'aria-invalid="true"' in said.text
+
+
 def test_another_language_leaves_one_where_one_is(opened: Opened) -> None:
     person = opened.person()
     there = {"Referer": "http://testserver/w/acme/search?q=a%26b"}

@@ -30,6 +30,7 @@ from patron_engine.meta.document import Path, is_expression
 from patron_engine.model.expressions import Expressions
 from patron_engine.model.physical import PhysicalNames
 from patron_engine.model.sketch import FieldSketch, ObjectSketch
+from patron_engine.model.sorted_by import sorted_by_views
 from patron_engine.model.storing import Storing
 from patron_engine.model.values import read_literal
 from patron_engine.problems import Problems
@@ -52,6 +53,7 @@ class FieldAssembly:
         self.names = names
         self.vault = vault
         self.problems = problems
+        self.sorted = sorted_by_views(expressions.sketch)
 
     def at(self, one: ObjectSketch, path: Path) -> Expression | None:
         return self.expressions.found.get(("object", one.name, path))
@@ -84,7 +86,7 @@ class FieldAssembly:
             visible=self._truth(one, f, "visible", True),
             default=self._default(one, f),
             unique=body.get("unique") is True,
-            indexed=body.get("indexed") is True,
+            indexed=body.get("indexed") is True or (f.object, f.name) in self.sorted,
             sensitive=body.get("sensitive") is True,
             personal=body.get("personal"),
             encrypted=body.get("encrypted") is True,

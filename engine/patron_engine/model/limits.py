@@ -9,6 +9,9 @@ FIELDS: Final = 500  # limit_fields: of an object, removed ones included
 INDEXES: Final = (
     40  # limit_indexes: declared by an object: `indexes`, `unique` and fields marked indexed or unique
 )
+VIEWS_INDEXED: Final = (
+    8  # fields of an object that are indexed because lists are sorted by them; further ones are not
+)
 RULES: Final = 500  # limit_rules: of an object
 SEARCHED: Final = 20  # limit_search: fields and paths of `search`
 RECORD_TYPES: Final = 100  # limit_record_types

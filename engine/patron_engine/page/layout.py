@@ -21,6 +21,7 @@ from patron_engine.page.paths import kept_order
 
 Truth = bool | Expression
 WIDE = frozenset({"long_text", "rich_text", "address", "json"})  # take the whole width unless told otherwise
+NOT_AT_A_GLANCE = WIDE | {"file", "image", "signature", "audio", "secret", "color", "barcode", "location", "tags", "date_range"}  # fmt: skip
 BOOKKEEPING = ("owner", "department", "queue", "created_by", "created_at", "updated_by", "updated_at")
 
 
@@ -222,7 +223,11 @@ class _Maker:
             object=self.object,
             sections=tuple(sections),
             related=tuple(r for r in map(self._related, others) if r is not None),
-            highlights=tuple(n for n in named if n != self.object.title)[:5],
+            highlights=tuple(
+                n
+                for n in named
+                if n != self.object.title and self.object.fields[n].type not in NOT_AT_A_GLANCE
+            )[:5],
             actions=(),
         )
 

@@ -158,7 +158,7 @@ def _page(
     done = visitor.request.query_params.get("done", "")
     with visitor.service.databases.system() as conn:
         rows = sessions.sessions_of(conn, visitor.session.account)
-    chosen = {k: "" for k in (*CHOICES, "zone")} | (
+    chosen = {k: "" for k in (*CHOICES, "zone", "name")} | (
         given or {**{k: str(v) for k, v in visitor.preferences.items()}, "name": visitor.session.name}
     )
     with visitor.workspace.connection("read") as conn:
