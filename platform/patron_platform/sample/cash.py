@@ -1,7 +1,7 @@
 """From won deals to cash: contracts, orders with lines, planned and real payments, invoices.
 
 In: the public files, a day. Out: sheets in the order they are imported. The larger deals of 2017 got a contract when they were won
-and were paid in three instalments; since the last year customers buy service and renewals, which reach until now.
+and were paid in three instalments, and so did the larger ones of the sample's own, which reach until now.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
+from patron_platform.sample.deals import closed
 from patron_platform.sample.sheet import DEAL, KEY, Public, Sheet
 
 LARGE = 5_600  # from this value on a deal of 2017 has a contract
 PARTS = (("deposit", 30, 0), ("delivery", 50, 30), ("final", 20, 75))  # kind, percent, days after signing
 METHODS = ("bank_transfer", "bank_transfer", "bank_transfer", "cheque", "card", "letter_of_credit")
-OFFERS = (("service", "Service plan"), ("renewal", "Renewal"), ("sale", "Extension"))
 CONTRACT = {
     "account": DEAL,
     "contract": KEY,
@@ -48,7 +48,7 @@ class Signed:
 
 def cash(public: Public, today: date) -> list[Sheet]:
     dice = Random(2017)
-    signed = [*_of_2017(public), *_of_late(public, today, dice)]
+    signed = [*_of_2017(public), *_of_late(public, today)]
     plans, payments = _payments(signed, today, dice)
     paid: Counter[str] = Counter()
     for payment in payments:
@@ -83,21 +83,13 @@ def _of_2017(public: Public) -> Iterator[Signed]:
             )  # fmt: skip
 
 
-def _of_late(public: Public, today: date, dice: Random) -> Iterator[Signed]:
-    """Two or three a customer within fourteen months, and one of each sixth customer this month."""
-    products = sorted(public.prices)
-    for number, (account, owner) in enumerate(sorted(public.owners.items())):
-        days = [dice.randint(25, 420) for _ in range(dice.choice((2, 3)))]
-        if number % 4 == 0:
-            days.append(dice.randint(0, today.day - 1))
-        for n, ago in enumerate(days):
-            product = dice.choice(products)
-            price = public.prices[product] * dice.randint(90, 100) // 100
-            quantity = max(1, min(12, dice.randint(3_000, 30_000) // price))
-            kind, word = dice.choice(OFFERS)
+def _of_late(public: Public, today: date) -> Iterator[Signed]:
+    """The larger of the deals that were won within a year and a half."""
+    for deal in closed(public, today):
+        if deal.contract:
             yield Signed(
-                key=f"l-{number}-{n}", name=f"{account} · {word} {product}", kind=kind, account=account, owner=owner, product=product,
-                price=price, quantity=quantity, amount=price * quantity, on=today - timedelta(days=ago),
+                key=f"l-{deal.key}", name=deal.name, kind=deal.contract, account=deal.account, owner=deal.owner, product=deal.product,
+                price=deal.price, quantity=deal.quantity, amount=deal.amount, on=deal.on, deal=deal.key,
             )  # fmt: skip
 
 
