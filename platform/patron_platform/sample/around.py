@@ -73,8 +73,8 @@ def around(public: Public, today: date) -> list[Sheet]:
     quotes, lines = _quotes(worked, today, dice)
     return [
         _sheet("sample_prospects", "account", prospects),
-        _sheet("sample_credit", "account", _credit(public), match=DEAL),
         _sheet("sample_contacts", "contact", contacts, account=DEAL),
+        _sheet("sample_credit", "account", _credit(public), match=DEAL, primary_contact=KEY),
         _sheet("sample_lead_sources", "lead_source", _channels(today)),
         _sheet("sample_leads", "lead", _leads(public, today, dice), lead_source=KEY),
         _sheet("sample_competitors", "competitor", [{"key": k, "name": n, "threat": 3} for k, n in RIVALS.items()]),
@@ -119,7 +119,11 @@ def _credit(public: Public) -> list[dict[str, Any]]:
     grade = {
         a: "a" if won.get(a, 0) >= 150_000 else "b" if won.get(a, 0) >= 80_000 else "c" for a in public.owners
     }
-    return [{"key": a, "grade": grade[a], "credit_limit": {"a": 60_000, "b": 25_000, "c": 6_000}[grade[a]]} for a in sorted(grade)]  # fmt: skip
+    limit = {"a": 60_000, "b": 25_000, "c": 6_000}
+    return [
+        {"key": a, "grade": grade[a], "credit_limit": limit[grade[a]], "primary_contact": f"k-{n}-0"}
+        for n, a in enumerate(sorted(grade))
+    ]
 
 
 def _contacts(public: Public, today: date, dice: Random) -> list[dict[str, Any]]:
@@ -129,7 +133,7 @@ def _contacts(public: Public, today: date, dice: Random) -> list[dict[str, Any]]
             name = f"{dice.choice(FIRST)} {dice.choice(LAST)}"
             found.append({
                 "key": f"k-{n}-{m}", "name": name, "account": account, "owner": owner, "position": dice.choice(POSITIONS),
-                "email": f"{name.lower().replace(' ', '.')}.{n}@customer.example", "phone": f"+1 212 555 {100 + n:04d}",
+                "email": f"{name.lower().replace(' ', '.')}.{n}@customer.example", "phone": f"+1 212 555 {100 + n:04d}", "mobile": f"+1 917 555 {100 + n:04d}",
                 "created_at": moment(workday(today - timedelta(days=dice.randint(3, 900))), dice),
             })  # fmt: skip
     return found
@@ -227,16 +231,19 @@ def _activities(
                 "result": dice.choice(("interested", "follow_up", "follow_up", "no_answer")),
                 "next_contact_at": moment(soon, dice) if n == len(times) - 1 and dice.random() < 0.7 else "",
             })  # fmt: skip
-    return [*found, *_talks_of_2017(public, dice)]
+    return [*found, *_talks_before(public, today, dice)]
 
 
-def _talks_of_2017(public: Public, dice: Random) -> Iterator[dict[str, Any]]:
-    """What led to some of the deals that were won."""
-    for deal in [d for d in public.deals if d.stage == "Won" and d.account and d.closed_on][::12]:
+def _talks_before(public: Public, today: date, dice: Random) -> Iterator[dict[str, Any]]:
+    """What led to some of the public deals that were won, and to each second of the sample's own."""
+    won = [d for d in public.deals if d.stage == "Won" and d.account and d.closed_on][::24]
+    old = ((d.key, d.account, d.agent, d.closed_on or today) for d in won)
+    own = ((d.key, d.account, d.owner, d.on) for d in closed(public, today)[::2])
+    for key, account, owner, day in (*old, *own):
         kind = dice.choice(("call", "call", "email", "meeting", "visit", "demo"))
         yield {
-            "key": f"t-{deal.key}", "kind": kind, "subject": dice.choice(TALKS[kind]), "about": deal.key, "account": deal.account,
-            "owner": deal.agent, "status": "done", "at": workday(deal.closed_on - timedelta(days=dice.randint(1, 20))) if deal.closed_on else "",
+            "key": f"t-{key}", "kind": kind, "subject": dice.choice(TALKS[kind]), "about": key, "account": account,
+            "owner": owner, "status": "done", "at": workday(day - timedelta(days=dice.randint(1, 20))),
             "duration": dice.randint(2, 50) * 60 if kind in ("call", "meeting") else "",
             "result": dice.choice(("interested", "interested", "follow_up")), "next_contact_at": "",
         }  # fmt: skip

@@ -52,7 +52,7 @@ def cash(public: Public, today: date) -> list[Sheet]:
     plans, payments = _payments(signed, today, dice)
     paid: Counter[str] = Counter()
     for payment in payments:
-        if payment["status"] == "confirmed":
+        if payment["status"] == "confirmed" and payment["kind"] == "receipt":
             paid[payment["contract"]] += payment["amount"]
     contracts = [
         {
@@ -119,9 +119,23 @@ def _payments(
             payments.append({
                 "key": f"p-{key}", "contract": s.key, "plan": key, "account": s.account, "owner": s.owner, "kind": "receipt",
                 "amount": part, "paid_on": paid, "method": dice.choice(METHODS), "status": "pending" if fresh else "confirmed",
-                "bank_reference": f"TR{dice.randint(10**7, 10**8 - 1)}",
+                "bank_reference": f"TR{dice.randint(10**7, 10**8 - 1)}", "note": "",
             })  # fmt: skip
+        payments += _refund(s, payments, today, dice)
     return plans, payments
+
+
+def _refund(s: Signed, payments: list[dict[str, Any]], today: date, dice: Random) -> Iterator[dict[str, Any]]:
+    """A twentieth of what came last goes back to some customers of this year: something came damaged."""
+    last = payments[-1] if payments and payments[-1]["contract"] == s.key else None
+    if last is None or last["status"] != "confirmed" or s.on < today - timedelta(days=330):
+        return
+    day = last["paid_on"] + timedelta(days=dice.randint(3, 20))
+    if dice.random() < 0.15 and day <= today:
+        yield {
+            **last, "key": f"r-{s.key}", "plan": "", "kind": "refund", "amount": max(1, s.amount // 20), "paid_on": day,
+            "bank_reference": f"TR{dice.randint(10**7, 10**8 - 1)}", "note": "A part came damaged",
+        }  # fmt: skip
 
 
 def _orders(

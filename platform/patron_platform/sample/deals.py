@@ -65,8 +65,12 @@ class Closed:
 
 
 def closed(public: Public, today: date) -> list[Closed]:
-    """Of every customer: two or three larger deals won, some smaller ones, some lost; of each fourth a larger one this month."""
+    """Of every customer: two or three larger deals won, some smaller ones, some lost; of each fourth a larger one this month. Half
+    are the customer's own seller's, the others of people of the same manager."""
     dice, found = Random(2025), []
+    team: dict[str, list[str]] = {}
+    for person, (_, manager) in sorted(public.people.items()):
+        team.setdefault(manager, []).append(person)
     for number, account in enumerate(sorted(public.owners)):
         large = [dice.randint(25, DAYS) for _ in range(dice.choice((2, 3)))]
         if number % 4 == 0:
@@ -74,11 +78,16 @@ def closed(public: Public, today: date) -> list[Closed]:
         small = [dice.randint(0, DAYS) for _ in range(dice.choice((2, 3, 4)))]
         lost = [dice.randint(0, DAYS) for _ in range(dice.choice((2, 3, 4)))]
         which = (*(("large", d) for d in large), *(("small", d) for d in small), *(("lost", d) for d in lost))
-        found += [_one(public, today, dice, account, f"D-{number}-{n}", *one) for n, one in enumerate(which)]
+        own = public.owners[account]
+        for n, (what, ago) in enumerate(which):
+            owner = own if n % 2 else dice.choice(team[public.people[own][1]])
+            found.append(_one(public, today, dice, account, owner, f"D-{number}-{n}", what, ago))
     return found
 
 
-def _one(public: Public, today: date, dice: Random, account: str, key: str, what: str, ago: int) -> Closed:
+def _one(
+    public: Public, today: date, dice: Random, account: str, owner: str, key: str, what: str, ago: int
+) -> Closed:
     product, (contract, word, kind) = dice.choice(sorted(public.prices)), dice.choice(OFFERS)
     price = public.prices[product] * dice.randint(90, 100) // 100
     most = 9_000 if what == "small" else 30_000
@@ -86,7 +95,7 @@ def _one(public: Public, today: date, dice: Random, account: str, key: str, what
     engaged = workday(on - timedelta(days=dice.randint(6, 110)))
     reason = dice.choice(REASONS) if what == "lost" else ""
     return Closed(
-        key=key, name=f"{account} · {word} {product}", kind=kind, account=account, owner=public.owners[account], product=product,
+        key=key, name=f"{account} · {word} {product}", kind=kind, account=account, owner=owner, product=product,
         price=price, quantity=max(1, min(12, dice.randint(most // 10, most) // price)), engaged_on=engaged, on=on,
         source=dice.choice(SOURCES), created=moment(engaged, dice), won=what != "lost", contract=contract if what == "large" else "",
         reason=reason, rival=dice.choice(tuple(RIVALS)) if reason in ("price", "competitor") else "",
