@@ -122,6 +122,29 @@ def test_undo_leaves_what_people_changed_since(i: Desk) -> None:
     assert [row["name"] for row in i.live("account")] == ["Mother"]
 
 
+LINES = {
+    "match": "external_ids.old",
+    "columns": {
+        "key": "external_ids.old", "deal": {"field": "opportunity", "by": "external_ids.old"},
+        "product": {"field": "product", "by": "title", "missing": "create"}, "quantity": "quantity",
+    },
+}  # fmt: skip
+
+
+def test_details_of_an_import_that_is_taken_back_are_no_change_of_their_masters(i: Desk) -> None:
+    i.r.create("account", name="Acme")
+    deals = i.run("opportunity", "key,customer,stage,value\n1,Acme,open,5\n2,Acme,lost,7\n", DEALS)
+    lines = i.run("line", "key,deal,product,quantity\n1,1,Bolt,20\n2,1,Nut,30\n3,2,Bolt,40\n", LINES)
+    more = i.run("line", "key,deal,product,quantity\n3,2,Bolt,50\n4,2,Nut,10\n", LINES)
+    assert (counts(deals), counts(lines), counts(more)) == ((2, 0, 0, 0), (3, 0, 0, 0), (1, 1, 0, 0))
+    assert i.undo(more.batch).kept == ()
+    i.r.update("opportunity", str(i.live("opportunity")[1]["id"]), amount=6)
+    assert i.undo(lines.batch).kept == ()
+    done = i.undo(deals.batch)
+    assert [(k.object, k.why) for k in done.kept] == [("opportunity", "changed_since")] and done.deleted == 1
+    assert [row["name"] for row in i.live("opportunity")] == ["Acme open"], "a person's change is still one"
+
+
 def test_a_trial_tells_everything_and_changes_nothing(i: Desk) -> None:
     made = i.run("account", FAMILY + "5,,,,\n", ACCOUNTS, trial=0)
     assert (made.trial, made.done, counts(made)) == (True, 4, (3, 0, 0, 1))

@@ -20,6 +20,7 @@ from patron_engine.query.call import Call
 from patron_engine.record.change import Outcome
 from patron_engine.record.undo import Kept, plan_undo
 from patron_engine.transfer.imports import KIND, status
+from patron_engine.transfer.masters import bring_along, untouched
 from patron_engine.ways.save import save
 
 Connection = psycopg.Connection[Any]
@@ -54,6 +55,7 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
     if status(conn, call.schema, batch).state in ("waiting", "running"):
         raise Conflict("this import is still running", code="import_running", hint="cancel it first")
     call = replace(call, cause=replace(call.cause, detail={**call.cause.detail, "undo": True}))
+    masters = untouched(conn, call, batch)
     plan = plan_undo(conn, call, batch)
     counts = {"updated": 0, "deleted": 0}
     kept = list(plan.kept)
@@ -67,6 +69,7 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
                 kept.append(Kept(object=change.object, id=str(change.id), why=why))
             elif outcome.action in counts:
                 counts[outcome.action] += 1
+    bring_along(conn, call, batch, masters)
     mark = sql.SQL("UPDATE {}.sys__batch SET payload = payload || %s::jsonb WHERE id = %s").format(schema)
     done = {"undone": {"restored": counts["updated"], "deleted": counts["deleted"], "kept": len(kept)}}
     conn.execute(mark, (jsonio.dumps(done).decode(), batch))
