@@ -106,7 +106,9 @@ def test_imports_are_taken_back_one_after_the_other_the_last_first(i: Desk) -> N
     }
     first = i.run("account", "key,name,city\n1,One,Bonn\n2,Two,Bonn\n", columns)
     second = i.run("account", "key,name,city\n1,One,Rome\n2,Two,Bonn\n", columns)
-    assert (counts(first), counts(second)) == ((2, 0, 0, 0), (0, 1, 1, 0))
+    third = i.run("account", "key,name,city\n1,One,Oslo\n", columns)
+    assert [counts(one) for one in (first, second, third)] == [(2, 0, 0, 0), (0, 1, 1, 0), (0, 1, 0, 0)]
+    assert i.undo(third.batch).restored == 1
     assert i.undo(second.batch).restored == 1
     done = i.undo(first.batch)
     assert (done.deleted, done.kept) == (2, ())

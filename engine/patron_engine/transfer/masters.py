@@ -9,8 +9,7 @@ the version before; versions of other batches' rows brought along. Sets no recor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from psycopg import sql
 
@@ -67,14 +66,15 @@ def untouched(conn: Conn, call: Call, batch: str) -> Versions:
     return {(o, i): before for o, i, version, before in rows if today.get((o, i)) == version}
 
 
-def bring_along(conn: Conn, call: Call, batch: str, before: Versions) -> None:
-    """Details went: to the imports before this one their masters are again what those left."""
-    now = held_versions(conn, call, before)
-    rows: Sequence[tuple[Any, ...]] = [(o, i, before[o, i], version) for (o, i), version in now.items()]
+def bring_along(conn: Conn, call: Call, batch: str, before: Versions, now: Versions) -> None:
+    """To other imports these records are again what they were in the version `before`: their versions move by as much, so that what
+    somebody changed in between still shows."""
+    rows = [(o, i, before[o, i], version) for (o, i), version in now.items() if (o, i) in before]
     query = sql.SQL(
-        "UPDATE {}.sys__batch_record b SET version = n.now"
+        "UPDATE {}.sys__batch_record b SET version = b.version + n.now - n.before, old = CASE WHEN b.action = %s"
+        " THEN jsonb_build_object('version', (b.old->>'version')::bigint + n.now - n.before) ELSE b.old END"
         " FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::bigint[]) AS n(object, record, before, now)"
-        " WHERE b.batch <> %s AND b.object = n.object AND b.record = n.record AND b.version = n.before"
+        " WHERE b.batch <> %s AND b.object = n.object AND b.record = n.record AND b.version <= n.before"
     ).format(sql.Identifier(call.schema))
     if rows:
-        conn.execute(query, (*map(list, zip(*rows, strict=True)), batch))
+        conn.execute(query, (RAISED, *map(list, zip(*rows, strict=True)), batch))
