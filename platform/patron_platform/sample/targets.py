@@ -32,7 +32,7 @@ def targets(public: Public, today: date) -> Sheet:
         if one.won and one.on >= date(today.year - 1, today.month, 1):
             late[one.owner] += one.amount
     for person in people:
-        each = _round(max(late[person], 12_000) / 12)
+        each = _round(max(late[person], 60_000) / 12)
         for month in (*_months(today.year, 1, 12), *_months(today.year + 1, 1, 2)):
             for goal, share in (
                 ("contracted_amount", 0.9),
