@@ -106,7 +106,9 @@ def test_imports_are_taken_back_one_after_the_other_the_last_first(i: Desk) -> N
     }
     first = i.run("account", "key,name,city\n1,One,Bonn\n2,Two,Bonn\n", columns)
     second = i.run("account", "key,name,city\n1,One,Rome\n2,Two,Bonn\n", columns)
-    assert (counts(first), counts(second)) == ((2, 0, 0, 0), (0, 1, 1, 0))
+    third = i.run("account", "key,name,city\n1,One,Oslo\n", columns)
+    assert [counts(one) for one in (first, second, third)] == [(2, 0, 0, 0), (0, 1, 1, 0), (0, 1, 0, 0)]
+    assert i.undo(third.batch).restored == 1
     assert i.undo(second.batch).restored == 1
     done = i.undo(first.batch)
     assert (done.deleted, done.kept) == (2, ())
@@ -120,6 +122,29 @@ def test_undo_leaves_what_people_changed_since(i: Desk) -> None:
     done = i.undo(made.batch)
     assert [(k.id, k.why) for k in done.kept] == [(str(mother["id"]), "changed_since")]
     assert [row["name"] for row in i.live("account")] == ["Mother"]
+
+
+LINES = {
+    "match": "external_ids.old",
+    "columns": {
+        "key": "external_ids.old", "deal": {"field": "opportunity", "by": "external_ids.old"},
+        "product": {"field": "product", "by": "title", "missing": "create"}, "quantity": "quantity",
+    },
+}  # fmt: skip
+
+
+def test_details_of_an_import_that_is_taken_back_are_no_change_of_their_masters(i: Desk) -> None:
+    i.r.create("account", name="Acme")
+    deals = i.run("opportunity", "key,customer,stage,value\n1,Acme,open,5\n2,Acme,lost,7\n", DEALS)
+    lines = i.run("line", "key,deal,product,quantity\n1,1,Bolt,20\n2,1,Nut,30\n3,2,Bolt,40\n", LINES)
+    more = i.run("line", "key,deal,product,quantity\n3,2,Bolt,50\n4,2,Nut,10\n", LINES)
+    assert (counts(deals), counts(lines), counts(more)) == ((2, 0, 0, 0), (3, 0, 0, 0), (1, 1, 0, 0))
+    assert i.undo(more.batch).kept == ()
+    i.r.update("opportunity", str(i.live("opportunity")[1]["id"]), amount=6)
+    assert i.undo(lines.batch).kept == ()
+    done = i.undo(deals.batch)
+    assert [(k.object, k.why) for k in done.kept] == [("opportunity", "changed_since")] and done.deleted == 1
+    assert [row["name"] for row in i.live("opportunity")] == ["Acme open"], "a person's change is still one"
 
 
 def test_a_trial_tells_everything_and_changes_nothing(i: Desk) -> None:

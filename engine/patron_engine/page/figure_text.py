@@ -213,6 +213,8 @@ def _value_text(axis: Axis, member: Any, reader: Reader, words: Words) -> str:
         return str(member)
     if field.type in ("lookup", "master", "user", "department"):
         return UNTITLED  # a record whose title he may not read
+    if field.type == "address":
+        return str(member)  # a part of one: the town, the country
     return shown(field, member, reader).text or str(member)
 
 

@@ -24,6 +24,7 @@ from patron_engine.record.statements import Conn, Statement, any_of, compiled
 from patron_engine.store.tables import Id
 
 KIND = "act"  # of a batch: what a person did and may take back
+RAISED = "raised"  # action: details of the record were saved, nothing of its own (transfer/masters)
 MAX_SAID = 500  # characters of what a page tells about an act
 COLUMNS = ("batch", "object", "record", "action", "version", "old")
 
@@ -93,6 +94,7 @@ def plan_undo(conn: Conn, call: Call, batch: str) -> UndoPlan:
     done = [
         Done(object=o, id=i, action=a, version=v, old=old or {})
         for o, i, a, v, old in statement.run(conn, batch=batch)
+        if a != RAISED
     ]
     versions = versions_of(conn, call, done)
     back: list[Change] = []

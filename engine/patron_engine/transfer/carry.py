@@ -24,6 +24,7 @@ from patron_engine.record.undo import Done
 from patron_engine.transfer.convert import Converter, Item
 from patron_engine.transfer.find import Finder
 from patron_engine.transfer.mapping import EXTERNAL, ImportMap, Target
+from patron_engine.transfer.masters import held_versions, masters_of, raised
 from patron_engine.transfer.match import Matcher
 from patron_engine.transfer.sets import Sets
 from patron_engine.transfer.touched import keep, keep_made
@@ -182,6 +183,8 @@ class Carrier:
         self, conn: Conn, call: Call, items: Sequence[Item], piece: Piece, draft: Draft | None = None
     ) -> None:
         self._free(conn, call, items)
+        masters = masters_of(self.object, items) if self.batch is not None else set()
+        before = held_versions(conn, call, masters)
         if draft is not None:
             outcomes = save_draft(conn, call, draft)
         else:
@@ -202,7 +205,7 @@ class Carrier:
                 piece.later.append((item.number, outcome.id, deferred))
             if outcome.action in ("created", "updated"):
                 done.append(self._done(item, outcome))
-        keep(conn, call, self.batch, done)
+        keep(conn, call, self.batch, [*done, *raised(before, held_versions(conn, call, masters))])
 
     def _free(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
         """External ids of records that lie in the recycle bin name nobody: an import taken back can be repeated."""

@@ -13,7 +13,7 @@ from patron_engine import jsonio
 from patron_engine.query.call import Call
 from patron_engine.record.change import Outcome
 from patron_engine.record.statements import Conn
-from patron_engine.record.undo import Done, record_batch
+from patron_engine.record.undo import RAISED, Done, record_batch
 
 
 def keep_made(conn: Conn, call: Call, batch: str | None, made: Sequence[Outcome]) -> None:
@@ -27,18 +27,19 @@ def keep(conn: Conn, call: Call, batch: str | None, done: Sequence[Done]) -> Non
     """Adds to the batch. A record it has touched before keeps its first values and gets its last version."""
     if batch is None or not done:
         return
-    known = _known(conn, call, batch, [d for d in done if d.action == "updated"])
+    known = _known(conn, call, batch, [d for d in done if d.action in ("updated", RAISED)])
     record_batch(conn, call, batch, [d for d in done if (d.object, d.id) not in known])
     again = [d for d in done if (d.object, d.id) in known]
     if again:
         query = sql.SQL(
             "UPDATE {}.sys__batch_record b SET version = n.version, old = n.old || coalesce(b.old, '{{}}')"
-            " FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::jsonb[]) AS n(object, record, version, old)"
+            " FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::jsonb[], %s::text[]) AS n(object, record, version, old, action)"
             " WHERE b.batch = %s AND b.object = n.object AND b.record = n.record"
+            " AND (n.action <> %s OR b.version = (n.old->>'version')::bigint)"  # else somebody changed it in between
         ).format(sql.Identifier(call.schema))
         columns = [[d.object for d in again], [d.id for d in again], [d.version for d in again],
-                   [jsonio.dumps(d.old).decode() for d in again]]  # fmt: skip
-        conn.execute(query, (*columns, batch))
+                   [jsonio.dumps(d.old).decode() for d in again], [d.action for d in again]]  # fmt: skip
+        conn.execute(query, (*columns, batch, RAISED))
 
 
 def _known(conn: Conn, call: Call, batch: str, done: Sequence[Done]) -> set[tuple[str, str]]:

@@ -20,6 +20,7 @@ from patron_engine.query.call import Call
 from patron_engine.record.change import Outcome
 from patron_engine.record.undo import Kept, plan_undo
 from patron_engine.transfer.imports import KIND, status
+from patron_engine.transfer.masters import bring_along, held_versions, untouched
 from patron_engine.ways.save import save
 
 Connection = psycopg.Connection[Any]
@@ -54,6 +55,7 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
     if status(conn, call.schema, batch).state in ("waiting", "running"):
         raise Conflict("this import is still running", code="import_running", hint="cancel it first")
     call = replace(call, cause=replace(call.cause, detail={**call.cause.detail, "undo": True}))
+    masters = untouched(conn, call, batch)
     plan = plan_undo(conn, call, batch)
     counts = {"updated": 0, "deleted": 0}
     kept = list(plan.kept)
@@ -67,6 +69,7 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
                 kept.append(Kept(object=change.object, id=str(change.id), why=why))
             elif outcome.action in counts:
                 counts[outcome.action] += 1
+    bring_along(conn, call, batch, masters, held_versions(conn, call, masters))
     mark = sql.SQL("UPDATE {}.sys__batch SET payload = payload || %s::jsonb WHERE id = %s").format(schema)
     done = {"undone": {"restored": counts["updated"], "deleted": counts["deleted"], "kept": len(kept)}}
     conn.execute(mark, (jsonio.dumps(done).decode(), batch))
@@ -75,13 +78,11 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
 
 def _as_before(conn: Connection, call: Call, batch: str, outcomes: Sequence[Outcome]) -> None:
     """A record set back is again what the import before this one left: that one can be taken back too."""
-    back = [o for o in outcomes if o.action == "updated"]
+    back = {
+        (o.object, str(o.id)): o.version for o in outcomes if o.action == "updated" and o.version is not None
+    }
     query = sql.SQL(
-        "UPDATE {s}.sys__batch_record b SET version = n.version"
-        " FROM unnest(%s::text[], %s::uuid[], %s::bigint[]) AS n(object, record, version), {s}.sys__batch_record u"
-        " WHERE u.batch = %s AND u.object = n.object AND u.record = n.record AND b.batch <> u.batch"
-        " AND b.object = u.object AND b.record = u.record AND b.version = u.version - 1"
-    ).format(s=sql.Identifier(call.schema))
-    if back:
-        columns = [o.object for o in back], [o.id for o in back], [o.version for o in back]
-        conn.execute(query, (*columns, batch))
+        "SELECT object, record::text, version - 1 FROM {}.sys__batch_record WHERE batch = %s AND record = ANY(%s::uuid[])"
+    ).format(sql.Identifier(call.schema))
+    rows = conn.execute(query, (batch, [id for _, id in back])).fetchall() if back else ()
+    bring_along(conn, call, batch, {(o, i): before for o, i, before in rows}, back)

@@ -1,17 +1,18 @@
 """What people of the demo are at around today: leads, prospects, contacts, open deals with quotes, activities, visits, tasks.
 
-In: the public files, a day. Out: sheets in the order they are imported. Of the public deals only open ones get more, never one that
-is won or lost: published sums stay.
+In: the public files, a day. Out: sheets in the order they are imported. No public deal is touched: what is worked on are deals of the
+sample's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from patron_platform.sample.sheet import DEAL, KEY, Public, Sheet
+from patron_platform.sample.deals import CHANNELS, RIVALS, SOURCES, closed, sheet_of
+from patron_platform.sample.sheet import DEAL, KEY, Public, Sheet, moment, workday
 
 FIRST = (
     "Alex",
@@ -52,9 +53,9 @@ NEW_ONES = (
     "Ironvale", "Juniper Foods", "Kestrel Media", "Larkspur Health", "Maplecroft", "Northbeam", "Oakline", "Pinegrove", "Quarrystone",
     "Riverton Bank", "Stonefield", "Tidewater", "Umberlight", "Vantage Point", "Westmoor", "Yarrow Systems",
 )  # fmt: skip
+QUOTED = {"proposal": "sent", "negotiation": "sent", "contracting": "accepted"}
 INDUSTRIES = ("technology/software", "healthcare", "retail", "finance", "telecommunications", "services")
-SOURCES = ("web", "web", "exhibition", "referral", "advertising", "social", "hotline", "campaign")
-STAGES = (("qualification", "pipeline"), ("proposal", "pipeline"), ("proposal", "best_case"), ("negotiation", "best_case"), ("contracting", "commit"))  # fmt: skip
+STAGES = (("prospecting", "pipeline"), ("qualification", "pipeline"), ("proposal", "pipeline"), ("proposal", "best_case"), ("negotiation", "best_case"), ("contracting", "commit"))  # fmt: skip
 TALKS = {
     "call": ("Talked about the offer", "Asked when the budget is settled", "Called back about delivery"),
     "email": ("Sent the comparison", "Sent references", "Answered questions on service"),
@@ -62,25 +63,25 @@ TALKS = {
     "visit": ("Visited the site", "Measured the server room"),
     "demo": ("Showed the product",),
 }
-OF_A_SELLER = 9  # open deals that are worked on
+WORKED = (5, 8)  # open deals of a seller: fewest, most
 
 
 def around(public: Public, today: date) -> list[Sheet]:
     dice = Random(2026)
-    prospects, contacts = _prospects(public, today, dice), _contacts(public, dice)
+    prospects, contacts = _prospects(public, today, dice), _contacts(public, today, dice)
     worked = _worked(public, today, dice)
     quotes, lines = _quotes(worked, today, dice)
     return [
         _sheet("sample_prospects", "account", prospects),
-        _sheet("sample_credit", "account", _credit(public), match=DEAL),
         _sheet("sample_contacts", "contact", contacts, account=DEAL),
+        _sheet("sample_credit", "account", _credit(public), match=DEAL, primary_contact=KEY),
         _sheet("sample_lead_sources", "lead_source", _channels(today)),
         _sheet("sample_leads", "lead", _leads(public, today, dice), lead_source=KEY),
         _sheet("sample_competitors", "competitor", [{"key": k, "name": n, "threat": 3} for k, n in RIVALS.items()]),
-        _sheet("sample_lost", "opportunity", _lost(public, dice), match=DEAL, lost_to=KEY),
+        sheet_of("sample_closed_deals", [d.row() for d in closed(public, today)]),
+        sheet_of("sample_open_deals", [{k: v for k, v in d.items() if not k.startswith("_")} for d in worked]),
         _sheet("sample_quotes", "quote", quotes, opportunity=DEAL, account=DEAL),
         _sheet("sample_quote_lines", "quote_line", lines, quote=KEY, product="name"),
-        _sheet("sample_open_deals", "opportunity", [{k: v for k, v in d.items() if not k.startswith("_")} for d in worked], match=DEAL),
         Sheet(
             name="sample_activities", object="activity", rows=_activities(public, worked, today, dice), links={"account": DEAL},
             more={"about": {"field": "about", "object": "opportunity", "by": DEAL}},
@@ -93,20 +94,8 @@ def around(public: Public, today: date) -> list[Sheet]:
     ]  # fmt: skip
 
 
-RIVALS = {"r1": "Hexatron", "r2": "Bluefin Computers", "r3": "Orbis Hardware"}
-
-
 def _sheet(name: str, object: str, rows: Sequence[dict[str, Any]], match: str = KEY, **links: str) -> Sheet:
     return Sheet(name=name, object=object, rows=rows, match=match, links=links)
-
-
-def _at(day: date, dice: Random, *, first: int = 9, last: int = 16) -> str:
-    """A moment of a work day, in the demo's zone."""
-    return datetime.combine(day, time(dice.randint(first, last), dice.choice((0, 15, 30, 45)))).isoformat(" ")
-
-
-def _workday(day: date) -> date:
-    return day - timedelta(days=max(0, day.weekday() - 4))
 
 
 def _prospects(public: Public, today: date, dice: Random) -> list[dict[str, Any]]:
@@ -116,7 +105,7 @@ def _prospects(public: Public, today: date, dice: Random) -> list[dict[str, Any]
         {
             "key": f"a-{n}", "name": name, "owner": dice.choice(people), "lifecycle": ("prospect", "interested")[n % 3 == 0],
             "industry": dice.choice(INDUSTRIES), "source": dice.choice(SOURCES), "employees": dice.randint(20, 900), "grade": "c",
-            "created_at": _at(_workday(today - timedelta(days=min(n * n, 340))), dice),
+            "created_at": moment(workday(today - timedelta(days=min(n * n, 340))), dice),
         }
         for n, name in enumerate(NEW_ONES)
     ]  # fmt: skip
@@ -130,17 +119,22 @@ def _credit(public: Public) -> list[dict[str, Any]]:
     grade = {
         a: "a" if won.get(a, 0) >= 150_000 else "b" if won.get(a, 0) >= 80_000 else "c" for a in public.owners
     }
-    return [{"key": a, "grade": grade[a], "credit_limit": {"a": 60_000, "b": 25_000, "c": 6_000}[grade[a]]} for a in sorted(grade)]  # fmt: skip
+    limit = {"a": 60_000, "b": 25_000, "c": 6_000}
+    return [
+        {"key": a, "grade": grade[a], "credit_limit": limit[grade[a]], "primary_contact": f"k-{n}-0"}
+        for n, a in enumerate(sorted(grade))
+    ]
 
 
-def _contacts(public: Public, dice: Random) -> list[dict[str, Any]]:
+def _contacts(public: Public, today: date, dice: Random) -> list[dict[str, Any]]:
     found = []
     for n, (account, owner) in enumerate(sorted(public.owners.items())):
         for m in range(1 + n % 2):
             name = f"{dice.choice(FIRST)} {dice.choice(LAST)}"
             found.append({
                 "key": f"k-{n}-{m}", "name": name, "account": account, "owner": owner, "position": dice.choice(POSITIONS),
-                "email": f"{name.lower().replace(' ', '.')}.{n}@customer.example", "phone": f"+1 212 555 {100 + n:04d}",
+                "email": f"{name.lower().replace(' ', '.')}.{n}@customer.example", "phone": f"+1 212 555 {100 + n:04d}", "mobile": f"+1 917 555 {100 + n:04d}",
+                "created_at": moment(workday(today - timedelta(days=dice.randint(3, 900))), dice),
             })  # fmt: skip
     return found
 
@@ -153,19 +147,18 @@ def _channels(today: date) -> list[dict[str, Any]]:
 def _leads(public: Public, today: date, dice: Random) -> list[dict[str, Any]]:
     """Three months of leads: older ones decided, those of these days new."""
     people, found = sorted(public.people), []
-    channel = {"exhibition": "s1", "advertising": "s2", "web": "s3", "referral": "s4"}
     for n in range(140):
         ago = n * n // 210
-        made = _workday(today - timedelta(days=ago))
+        made = workday(today - timedelta(days=ago))
         choice = ("new", "assigned", "assigned", "contacted") if ago < 4 else ("contacted", "qualified", "converted", "unqualified", "converted", "contacted")  # fmt: skip
         status, source = dice.choice(choice), dice.choice(SOURCES)
-        created = datetime.fromisoformat(_at(made, dice, last=11))
+        created = datetime.fromisoformat(moment(made, dice, last=11))
         spoken = created + timedelta(minutes=dice.randint(10, 300 if n % 5 else 2_000))
         name = f"{dice.choice(FIRST)} {dice.choice(LAST)}"
         found.append({
             "key": f"x-{n}", "name": name, "company": f"{dice.choice(LAST)} {dice.choice(('Group', 'Works', 'Systems', 'Trading'))}",
             "owner": "" if status == "new" else people[n % len(people)], "status": status, "source": source,
-            "lead_source": channel.get(source, ""), "rating": dice.choice(("hot", "warm", "warm", "cold")),
+            "lead_source": CHANNELS.get(source, ""), "rating": dice.choice(("hot", "warm", "warm", "cold")),
             "email": f"{name.lower().replace(' ', '.')}.{n}@prospect.example", "created_at": created.isoformat(" "),
             "first_contacted_at": "" if status in ("new", "assigned") else spoken.isoformat(" "),
             "converted_at": (spoken + timedelta(days=2)).isoformat(" ") if status == "converted" else "",
@@ -174,27 +167,24 @@ def _leads(public: Public, today: date, dice: Random) -> list[dict[str, Any]]:
     return found
 
 
-def _lost(public: Public, dice: Random) -> list[dict[str, Any]]:
-    lost = [d for d in public.deals if d.stage == "Lost"]
-    return [{"key": d.key, "lost_to": dice.choice(tuple(RIVALS))} for d in lost[::6]]
-
-
 def _worked(public: Public, today: date, dice: Random) -> list[dict[str, Any]]:
-    """Open deals with a customer, of every seller some: what they are worth, when they should close, how far they are."""
-    count: dict[str, int] = {}
+    """Open deals, of every seller some with his own customers: what they are worth, when they should close, how far they are."""
+    everybody, products = sorted(public.owners), sorted(public.prices)
     found = []
-    for deal in public.deals:
-        if deal.stage != "Engaging" or not deal.account or count.get(deal.agent, 0) >= OF_A_SELLER:
-            continue
-        count[deal.agent] = count.get(deal.agent, 0) + 1
-        stage, forecast = dice.choice(STAGES)
-        amount = public.prices[deal.product] * dice.randint(1, 8)
-        found.append({
-            "key": deal.key, "amount": amount, "close_date": today + timedelta(days=dice.randint(-12, 150)), "stage": stage,
-            "forecast": forecast, "need": f"{deal.account} wants to replace its {deal.product}", "next_step": "Agree on a date",
-            "_agent": deal.agent, "_account": deal.account, "_product": deal.product, "_price": public.prices[deal.product],
-            "_stage": stage,
-        })  # fmt: skip
+    for p, person in enumerate(sorted(public.people)):
+        his = [a for a in everybody if public.owners[a] == person] or everybody
+        for n in range(dice.randint(*WORKED)):
+            account, product, (stage, forecast) = dice.choice(his), dice.choice(products), dice.choice(STAGES)
+            price = public.prices[product]
+            engaged, source = workday(today - timedelta(days=dice.randint(2, 110))), dice.choice(SOURCES)
+            found.append({
+                "key": f"O-{p}-{n}", "name": f"{account} · {product}", "account": account, "main_product": product, "owner": person,
+                "stage": stage, "amount": price * max(1, min(12, dice.randint(2_000, 40_000) // price)), "engaged_on": engaged,
+                "close_date": max(engaged + timedelta(days=7), today + timedelta(days=dice.randint(-12, 150))), "forecast": forecast,
+                "kind": dice.choice(("new_business", "repeat", "upsell")), "source": source, "lead_source": CHANNELS.get(source, ""),
+                "need": f"{account} wants to replace its {product}", "next_step": "Agree on a date", "created_at": moment(engaged, dice),
+                "_agent": person, "_account": account, "_product": product, "_price": price, "_stage": stage, "_engaged": engaged,
+            })  # fmt: skip
     return found
 
 
@@ -203,10 +193,10 @@ def _quotes(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     quotes, lines = [], []
     for deal in worked:
-        if deal["_stage"] == "qualification":
+        if deal["_stage"] not in QUOTED:
             continue
-        on = today - timedelta(days=dice.randint(1, 60))
-        status = {"proposal": "sent", "negotiation": "sent", "contracting": "accepted"}[deal["_stage"]]
+        on = max(deal["_engaged"], today - timedelta(days=dice.randint(1, 60)))
+        status = QUOTED[deal["_stage"]]
         if dice.random() < 0.15:
             status = "declined"
         quotes.append({
@@ -227,7 +217,10 @@ def _activities(
     """Of half a year, more of the last weeks; the last one of many deals says when to talk next: yesterday, today, soon."""
     found = []
     for deal in worked:
-        times = sorted({round(dice.expovariate(1 / 25)) for _ in range(dice.randint(1, 5))}, reverse=True)
+        since = (today - deal["_engaged"]).days
+        times = sorted(
+            {min(since, round(dice.expovariate(1 / 25))) for _ in range(dice.randint(1, 5))}, reverse=True
+        )
         for n, ago in enumerate(times):
             kind = dice.choice(("call", "call", "email", "email", "meeting", "visit", "demo"))
             soon = today + timedelta(days=dice.choice((0, 0, 1, 3, 7)))
@@ -236,18 +229,21 @@ def _activities(
                 "account": deal["_account"], "owner": deal["_agent"], "status": "done", "at": today - timedelta(days=ago),
                 "duration": dice.randint(2, 50) * 60 if kind in ("call", "meeting") else "",
                 "result": dice.choice(("interested", "follow_up", "follow_up", "no_answer")),
-                "next_contact_at": _at(soon, dice) if n == len(times) - 1 and dice.random() < 0.7 else "",
+                "next_contact_at": moment(soon, dice) if n == len(times) - 1 and dice.random() < 0.7 else "",
             })  # fmt: skip
-    return [*found, *_talks_of_2017(public, dice)]
+    return [*found, *_talks_before(public, today, dice)]
 
 
-def _talks_of_2017(public: Public, dice: Random) -> Iterator[dict[str, Any]]:
-    """What led to some of the deals that were won."""
-    for deal in [d for d in public.deals if d.stage == "Won" and d.account and d.closed_on][::12]:
+def _talks_before(public: Public, today: date, dice: Random) -> Iterator[dict[str, Any]]:
+    """What led to some of the public deals that were won, and to each second of the sample's own."""
+    won = [d for d in public.deals if d.stage == "Won" and d.account and d.closed_on][::24]
+    old = ((d.key, d.account, d.agent, d.closed_on or today) for d in won)
+    own = ((d.key, d.account, d.owner, d.on) for d in closed(public, today)[::2])
+    for key, account, owner, day in (*old, *own):
         kind = dice.choice(("call", "call", "email", "meeting", "visit", "demo"))
         yield {
-            "key": f"t-{deal.key}", "kind": kind, "subject": dice.choice(TALKS[kind]), "about": deal.key, "account": deal.account,
-            "owner": deal.agent, "status": "done", "at": _workday(deal.closed_on - timedelta(days=dice.randint(1, 20))) if deal.closed_on else "",
+            "key": f"t-{key}", "kind": kind, "subject": dice.choice(TALKS[kind]), "about": key, "account": account,
+            "owner": owner, "status": "done", "at": workday(day - timedelta(days=dice.randint(1, 20))),
             "duration": dice.randint(2, 50) * 60 if kind in ("call", "meeting") else "",
             "result": dice.choice(("interested", "interested", "follow_up")), "next_contact_at": "",
         }  # fmt: skip
@@ -260,7 +256,7 @@ def _visits(public: Public, today: date, dice: Random) -> list[dict[str, Any]]:
         for m, day in enumerate(days):
             ago = (today - day).days
             done = ago > 0
-            begin = datetime.fromisoformat(_at(day, dice))
+            begin = datetime.fromisoformat(moment(day, dice))
             found.append({
                 "key": f"w-{n}-{m}", "subject": f"Visit {account}", "account": account, "owner": owner, "manual": "true",
                 "purpose": dice.choice(("follow_up", "presentation", "care")), "status": "done" if done else "planned",

@@ -1,7 +1,7 @@
 """From won deals to cash: contracts, orders with lines, planned and real payments, invoices.
 
 In: the public files, a day. Out: sheets in the order they are imported. The larger deals of 2017 got a contract when they were won
-and were paid in three instalments; since the last year customers buy service and renewals, which reach until now.
+and were paid in three instalments, and so did the larger ones of the sample's own, which reach until now.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
+from patron_platform.sample.deals import closed
 from patron_platform.sample.sheet import DEAL, KEY, Public, Sheet
 
 LARGE = 5_600  # from this value on a deal of 2017 has a contract
 PARTS = (("deposit", 30, 0), ("delivery", 50, 30), ("final", 20, 75))  # kind, percent, days after signing
 METHODS = ("bank_transfer", "bank_transfer", "bank_transfer", "cheque", "card", "letter_of_credit")
-OFFERS = (("service", "Service plan"), ("renewal", "Renewal"), ("sale", "Extension"))
 CONTRACT = {
     "account": DEAL,
     "contract": KEY,
@@ -48,11 +48,11 @@ class Signed:
 
 def cash(public: Public, today: date) -> list[Sheet]:
     dice = Random(2017)
-    signed = [*_of_2017(public), *_of_late(public, today, dice)]
+    signed = [*_of_2017(public), *_of_late(public, today)]
     plans, payments = _payments(signed, today, dice)
     paid: Counter[str] = Counter()
     for payment in payments:
-        if payment["status"] == "confirmed":
+        if payment["status"] == "confirmed" and payment["kind"] == "receipt":
             paid[payment["contract"]] += payment["amount"]
     contracts = [
         {
@@ -83,21 +83,13 @@ def _of_2017(public: Public) -> Iterator[Signed]:
             )  # fmt: skip
 
 
-def _of_late(public: Public, today: date, dice: Random) -> Iterator[Signed]:
-    """Two or three a customer within fourteen months, and one of each sixth customer this month."""
-    products = sorted(public.prices)
-    for number, (account, owner) in enumerate(sorted(public.owners.items())):
-        days = [dice.randint(25, 420) for _ in range(dice.choice((2, 3)))]
-        if number % 4 == 0:
-            days.append(dice.randint(0, today.day - 1))
-        for n, ago in enumerate(days):
-            product = dice.choice(products)
-            price = public.prices[product] * dice.randint(90, 100) // 100
-            quantity = max(1, min(12, dice.randint(3_000, 30_000) // price))
-            kind, word = dice.choice(OFFERS)
+def _of_late(public: Public, today: date) -> Iterator[Signed]:
+    """The larger of the deals that were won within a year and a half."""
+    for deal in closed(public, today):
+        if deal.contract:
             yield Signed(
-                key=f"l-{number}-{n}", name=f"{account} · {word} {product}", kind=kind, account=account, owner=owner, product=product,
-                price=price, quantity=quantity, amount=price * quantity, on=today - timedelta(days=ago),
+                key=f"l-{deal.key}", name=deal.name, kind=deal.contract, account=deal.account, owner=deal.owner, product=deal.product,
+                price=deal.price, quantity=deal.quantity, amount=deal.amount, on=deal.on, deal=deal.key,
             )  # fmt: skip
 
 
@@ -127,9 +119,23 @@ def _payments(
             payments.append({
                 "key": f"p-{key}", "contract": s.key, "plan": key, "account": s.account, "owner": s.owner, "kind": "receipt",
                 "amount": part, "paid_on": paid, "method": dice.choice(METHODS), "status": "pending" if fresh else "confirmed",
-                "bank_reference": f"TR{dice.randint(10**7, 10**8 - 1)}",
+                "bank_reference": f"TR{dice.randint(10**7, 10**8 - 1)}", "note": "",
             })  # fmt: skip
+        payments += _refund(s, payments, today, dice)
     return plans, payments
+
+
+def _refund(s: Signed, payments: list[dict[str, Any]], today: date, dice: Random) -> Iterator[dict[str, Any]]:
+    """A twentieth of what came last goes back to some customers of this year: something came damaged."""
+    last = payments[-1] if payments and payments[-1]["contract"] == s.key else None
+    if last is None or last["status"] != "confirmed" or s.on < today - timedelta(days=330):
+        return
+    day = last["paid_on"] + timedelta(days=dice.randint(3, 20))
+    if dice.random() < 0.15 and day <= today:
+        yield {
+            **last, "key": f"r-{s.key}", "plan": "", "kind": "refund", "amount": max(1, s.amount // 20), "paid_on": day,
+            "bank_reference": f"TR{dice.randint(10**7, 10**8 - 1)}", "note": "A part came damaged",
+        }  # fmt: skip
 
 
 def _orders(

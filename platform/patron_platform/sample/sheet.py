@@ -8,8 +8,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 KEY = "external_ids.demo"
@@ -91,4 +92,14 @@ def read_public(folder: Path) -> Public:
     )
 
 
-__all__ = ["DEAL", "KEY", "Deal", "Public", "Sheet", "read_public"]
+def moment(day: date, dice: Random, *, first: int = 9, last: int = 16) -> str:
+    """A moment of a work day, in the demo's zone."""
+    return datetime.combine(day, time(dice.randint(first, last), dice.choice((0, 15, 30, 45)))).isoformat(" ")
+
+
+def workday(day: date) -> date:
+    """The day itself, or the Friday before it."""
+    return day - timedelta(days=max(0, day.weekday() - 4))
+
+
+__all__ = ["DEAL", "KEY", "Deal", "Public", "Sheet", "moment", "read_public", "workday"]

@@ -98,6 +98,19 @@ def test_headings_of_a_matrix_span_what_stands_below_them() -> None:
     assert all(len(line.cells) == 6 for line in table.lines)
 
 
+def test_a_part_of_an_address_is_a_heading_as_it_is_written() -> None:
+    from patron_engine.fields.base import Around
+    from patron_engine.fields.field import Field
+    from patron_engine.fields.registry import TYPES
+    from patron_engine.page.figure_text import member_text
+
+    kind = TYPES["address"]
+    spec = kind.spec({}, Around())
+    field = Field(object="o", name="address", type="address", expr=kind.expr_type(spec), spec=spec)
+    axis = Axis(name="address.country", field=field)
+    assert member_text(axis, "Kenya", summary(), reader(), WORDS) == "Kenya"
+
+
 def test_a_table_of_too_many_lines_says_how_many_it_left_out() -> None:
     table = table_of(summary(), [], reader(), WORDS, most=(2, 10))
     assert (len(table.lines), table.cut_lines) == (2, 1)
