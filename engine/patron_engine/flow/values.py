@@ -30,9 +30,7 @@ from patron_engine.record.environment import value_at
 from patron_engine.record.pending import Pending
 from patron_engine.record.statements import Conn
 
-AS_OF: Final = (
-    "as_of"  # the event of a run that looks at its record as it was: `old` is what was changed since
-)
+AS_OF: Final = "as_of"  # the event of a run that looks at its record as it was: `old` is what changed since
 ROOTS: Final = frozenset({"this", "old", "event", "steps", "target", "me", "approver"})
 Values = dict[str, Any]
 

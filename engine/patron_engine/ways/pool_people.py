@@ -239,7 +239,7 @@ def unknown(call: Call, object: Object) -> NotFound:
 def taken(asked: Asked, id: str) -> Conflict:
     """It does not wait any more: somebody has it, he himself perhaps."""
     if asked.call.actor.user is not None and owner_of(asked, id) == asked.call.actor.user:
-        return Conflict(Phrase("it is yours already"), code="pool_yours")
+        return Conflict(Phrase("you hold it already"), code="pool_yours")
     return Conflict(Phrase("somebody else was faster: it is not in the pool any more"), code="pool_taken")
 
 
