@@ -68,7 +68,7 @@ def test_last_quarters_lost_ones_over_a_thousand_and_the_address_is_shared(
         page.wait_for_selector("#list-panel select[name=op]")
         panel.locator("select[name=op]").first.select_option("is")
         visit.settle()
-        panel.locator(".filter-row").first.locator(".ts-control").click()
+        panel.locator(".filter-row").first.locator(".filter-value .ts-control").click()
         panel.locator(".ts-dropdown .option", has_text="Lost").click()
         for place, field, operator in ((1, "close_date", "last_quarter"), (2, "amount", "more")):
             panel.locator("button[value='add:']").click()
@@ -267,7 +267,7 @@ def test_options_are_found_by_pinyin_and_initials(site: Site) -> None:
         page.keyboard.press("f")
         panel = page.locator("#list-panel")
         panel.locator("select[name=field]").first.select_option("status")
-        panel.locator(".filter-row .ts-control").click()
+        panel.locator(".filter-value .ts-control").click()
         for typed, text in (("genjinzhong", "跟进中"), ("gjz", "跟进中")):
             page.keyboard.type(typed)
             expect(panel.locator(".ts-dropdown .option")).to_have_text([text])

@@ -200,7 +200,7 @@ def _narrowed(visit: Visit) -> str:
         ops = rows.nth(n).locator("[name=op]")
         ops.select_option(label=next(o for o in ops.locator("option").all_inner_texts() if o.startswith(op)))
         visit.settle()
-    rows.nth(1).locator(".ts-control").click()
+    rows.nth(1).locator(".filter-value .ts-control").click()
     _chosen(page, "输", "输单", False)
     rows.nth(2).locator("[name=value]").fill("1000")
     page.keyboard.press("Enter")

@@ -19,6 +19,7 @@ from patron_engine.actor import Actor
 from patron_engine.errors import LimitExceeded
 from patron_engine.fields.options import texts
 from patron_engine.model.model import Model, Object
+from patron_engine.page.hits import MAX_WORDS
 from patron_engine.page.layout import columns_of
 from patron_engine.page.paths import kept_order
 from patron_engine.phrases import Phrase
@@ -138,7 +139,7 @@ def question_of(
         object=object,
         view=view,
         where=parameters.get("where") or None,
-        q=parameters.get("q") or None,
+        q=parameters.get("q", "")[:MAX_WORDS] or None,
         columns=columns,
         sort=_names(parameters["sort"], MAX_SORT, "query_sort") if "sort" in own else view.sort,
         group=(parameters["group"] if parameters["group"] != "-" else None)
