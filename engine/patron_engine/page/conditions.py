@@ -23,6 +23,7 @@ MAX_NESTED = 5  # filter_nested
 
 # A moment is compared by its business day wherever a day is given.
 _BY_DAY = "DAY_OF"
+_REPEATED = "REPEATED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,9 @@ def _pattern(operator: str, day: bool) -> Syntax:
 
 
 def _by_day(tree: Syntax) -> Syntax:
-    """The pattern with `DAY_OF(P)` in the place of `P`."""
+    """The pattern with `DAY_OF(P)` in the place of `P`. What repeats is a field's value, never a part of it."""
+    if tree.kind == "call" and tree.name == _REPEATED:
+        return tree
     if tree.kind == "path" and tree.parts == ("P",):
         return Syntax("call", tree.at, (tree,), name=_BY_DAY)
     return replace(tree, items=tuple(_by_day(i) for i in tree.items))
