@@ -119,21 +119,25 @@ def test_on_its_hour_each_gets_what_is_his_and_once(out: Out, opened: Opened, wo
 def test_an_alert_tells_once_a_crossing_and_again_after_it_recovered(
     out: Out, opened: Opened, work: Work
 ) -> None:
-    work()
+    def alerts() -> list[EmailMessage]:
+        """What came, without the report that goes out on its hour: the hour may strike in between."""
+        return [letter for letter in work() if letter["Subject"] != "Jobs sent"]
+
+    alerts()
     job = opened.admin.make("yd_job", name="Sent many", crew=90)
     out.later(minutes=16)
-    [letter] = work()  # what one is told at once is one letter
+    [letter] = alerts()  # what one is told at once is one letter
     body = letter.get_body(("plain",))
     assert letter["Subject"] == "2 notices from acme" and body is not None
     said = body.get_content()
     assert "Too many hands" in said and said.count("Hands: 130") == 2
     assert "Hands are 130" in said, "worked out of what he may see; that there is no robot holds nobody up"
     out.later(minutes=16)
-    assert work() == [], "it is still so"
+    assert alerts() == [], "it is still so"
     for crew in (1, 95):
         opened.admin.patch(f"/records/yd_job/{job['id']}", {"crew": crew})
         out.later(minutes=16)
-        told = work()
+        told = alerts()
     assert len(told) == 1
     kept = out.rows("SELECT count(*) FROM SCHEMA.sys__notice WHERE reason = 'report'")
     assert kept == [(2,)], "in the inbox too, once a crossing"
