@@ -25,35 +25,18 @@ from patron_engine.ways.give import Wish
 from patron_engine.ways.save import save
 from patron_testing.build import NOON, build_workspace, call_of, model_of
 from patron_testing.pg import Server
+from patron_testing.staff import STAFF
 
-DOCUMENTS = """
+DOCUMENTS = (
+    """
 kind: workspace
 name: workspace
 languages: [en]
 currency: CNY
 zone: Asia/Shanghai
----
-kind: object
-name: department
-label: Department
-title: name
-owner: none
-fields: [{name: name, type: text}, {name: parent, type: lookup, to: department, tree: true}]
----
-kind: object
-name: user
-label: User
-title: name
-owner: none
-fields: [{name: name, type: text}, {name: email, type: email}, {name: department, type: lookup, to: department}]
----
-kind: object
-name: queue
-label: Queue
-title: name
-owner: none
-fields: [{name: name, type: text}, {name: members, type: lookup, to: user, many: true}]
----
+---"""
+    + STAFF
+    + """
 kind: object
 name: firm
 label: Firm
@@ -101,6 +84,7 @@ object: deal
 rows: [owner.department.name]
 measures: [{name: n, function: count}]
 """
+)
 
 
 class World:

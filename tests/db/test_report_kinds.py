@@ -23,35 +23,18 @@ from patron_engine.ways import figure, goal
 from patron_engine.ways.read import rows
 from patron_testing.build import Records, build_workspace
 from patron_testing.pg import Server
+from patron_testing.staff import STAFF
 
-DOCUMENTS = """
+DOCUMENTS = (
+    """
 kind: workspace
 name: workspace
 languages: [en, zh-CN]
 currency: CNY
 zone: Asia/Shanghai
----
-kind: object
-name: department
-label: Department
-title: name
-owner: none
-fields: [{name: name, type: text}, {name: parent, type: lookup, to: department, tree: true}]
----
-kind: object
-name: user
-label: User
-title: name
-owner: none
-fields: [{name: name, type: text}, {name: email, type: email}, {name: department, type: lookup, to: department}]
----
-kind: object
-name: queue
-label: Queue
-title: name
-owner: none
-fields: [{name: name, type: text}, {name: members, type: lookup, to: user, many: true}]
----
+---"""
+    + STAFF
+    + """
 kind: object
 name: shop
 label: Shop
@@ -125,6 +108,7 @@ measure: ordered.ordered
 period: month
 forecast: by_person.ordered
 """
+)
 COHORT: dict[str, Any] = {
     "kind": "report", "name": "c", "type": "cohort", "object": "shop", "cohort": {"field": "began_on", "by": "month"},
     "over": {"set": "orders", "field": "ordered_on", "by": "month"}, "measures": [{"name": "buyers", "function": "count"}],
