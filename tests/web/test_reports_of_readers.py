@@ -11,6 +11,7 @@ from patron_engine.errors import Refused
 from patron_engine.jsonio import dumps
 from patron_engine.query.call import Call
 from patron_engine.report.answer import Answer, Request, Spot
+from patron_engine.report.plan import plan
 from patron_engine.report.wire import as_json
 from patron_engine.ways import figure
 from patron_engine.ways.read import figures
@@ -25,6 +26,7 @@ CELLS = 4  # of one report
 def compared(conn: Any, call: Call, body: Mapping[str, Any], found: Answer) -> int:
     """Some cells of an answer, total and whole ones, each against its list."""
     request = Request(body=body)
+    made: Any = plan(call, request)
     count = 0
     for rows, columns in sorted(found.cells, key=lambda k: (len(k[0]) + len(k[1]), str(k)))[:CELLS]:
         for measure in body["measures"]:
@@ -32,8 +34,9 @@ def compared(conn: Any, call: Call, body: Mapping[str, Any], found: Answer) -> i
             if function not in LISTED:
                 continue
             ask = figure.drill(conn, call, request, Spot(rows=rows, columns=columns, figure=measure["name"]))
-            listed = figures(conn, call, ask, [(function, field)] if field else [])[0]
-            wanted = listed[2] if field else listed[1]
+            inner = made.base(measure["name"]).place.inner if field else None  # of the records of a set where it is over one
+            listed = figures(conn, call, ask, [(function, inner)] if inner else [])[0]
+            wanted = listed[2] if inner and function != "count" else listed[1]
             if function == "sum":
                 wanted = wanted or 0
             if function == "avg" and wanted is not None:

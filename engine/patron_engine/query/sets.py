@@ -71,8 +71,9 @@ def rollup_sql(binding: Any, rollup: Rollup) -> sa.ColumnElement[Any]:
 
 
 def aggregate_sql(binding: Any, node: Any) -> sa.ColumnElement[Any]:
-    """COUNT(quotes, …), SUM(payments, amount, …) of an expression."""
-    binding = _base(binding, node.base)
+    """COUNT(quotes, …), SUM(payments, amount, …) of an expression. `this` is the row it stands in, whoever owns the set."""
+    this = binding.roots.get("this", binding.row)
+    binding = _base(replace(binding, roots={**binding.roots, "this": this}), node.base)
     members = members_of(binding, tuple(node.sets))
     if node.condition is not None:
         members = replace(members, where=(*members.where, condition_sql(node.condition, members.binding)))

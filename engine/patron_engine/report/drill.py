@@ -7,7 +7,8 @@ for the reader as any other, so the list shows what was counted and nothing else
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -23,12 +24,15 @@ from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.query.spec import Ask
 from patron_engine.report.answer import REST, Key, Request, Spot
+from patron_engine.report.below import Below, below
 from patron_engine.report.groups import Group
 from patron_engine.report.parameters import context_of, read_parameters
 from patron_engine.report.plan import Plan, conditions
 from patron_engine.report.reader import Reader
 
 Depth = Callable[[str, str], int]  # an object and a record of its tree -> its level, 1 at the top
+# how far they are the figure's own, the sets from there -> conditions of members, and whether a record without any is in it
+Deeper = dict[tuple[int, tuple[str, ...]], list[tuple[str, bool]]]
 Kept = Callable[[int], Sequence[Any]]  # the place of a group -> the members that stand for themselves
 
 
@@ -52,27 +56,50 @@ def listed(call: Call, request: Request) -> Ask:
 
 
 def drilled(call: Call, made: Plan, spot: Spot, depth: Depth, kept: Kept) -> Ask:
-    """The question behind one cell of a summary or matrix, as if it was of now (past_records.py)."""
+    """The question behind one cell of a summary or matrix, as if it was of now (past_records.py): over the records its figure is
+    measured over, the report's own or those of a set (below.py)."""
     keys = [
         *_placed(made, spot.rows, 0, len(made.rows)),
         *_placed(made, spot.columns, len(made.rows), len(made.columns)),
     ]
-    texts = [made.where_text] if made.where_text else []
-    below: dict[tuple[str, ...], list[tuple[Group, Any]]] = {}
+    seen = below(call, made, spot.figure)
+    texts = [seen.told(made.where_text)] if made.where_text else []
+    texts += seen.belongs()
+    deeper: Deeper = {}
     for at, member in keys:
+        if member is REST and 0 < at < len(made.rows) and made.limit is not None and spot.rows[0] is REST:
+            continue  # all that is not among the first rows is one row
         group = made.groups[at]
-        if member is REST:
-            texts.append(_rest(call, made, group, kept(at), depth))
-        elif group.place.sets:
-            below.setdefault(group.place.sets, []).append((group, member))
+        shared = seen.shared(group.place.sets)
+        rest = group.place.sets[shared:]
+        path = _written(group.place.inner if rest else seen.path(shared, group.place.inner))
+        others = list(kept(at)) if member is REST else []
+        text = (
+            _rest(call, made, group, others, depth, path)
+            if member is REST
+            else member_text(call, made, group, member, depth, path)
+        )
+        if rest:
+            none = member is None or (member is REST and None not in others)
+            deeper.setdefault((shared, rest), []).append((text, none))
         else:
-            texts.append(member_text(call, made, group, member, depth))
-    for sets, members in below.items():
-        texts.append(_down(call, made, sets, members, depth))
-    base = made.base(spot.figure) if spot.figure else None
-    if base is not None and base.where_text:
-        texts.append(base.where_text)
-    return Ask(object=made.object.name, where=_all(texts))
+            texts.append(text)
+    texts += _down(deeper, seen)
+    texts += _counted(made, spot.figure, seen)
+    asked = Ask(object=seen.object.name, where=_all(texts))
+    seen.sayable(asked.where)
+    return asked
+
+
+def _counted(made: Plan, figure: str | None, seen: Below) -> list[str]:
+    """Which of the records a figure takes: those of its own condition; a count of values, those that have one."""
+    base = made.base(figure) if figure else None
+    if base is None:
+        return []
+    texts = [seen.told(base.where_text)] if base.where_text else []
+    if base.function == "count" and base.place is not None and base.place.inner != "id":
+        texts.append(f"{_written(base.place.inner)} != none")
+    return texts
 
 
 def _placed(made: Plan, key: Key, start: int, most: int) -> list[tuple[int, Any]]:
@@ -89,9 +116,11 @@ def _placed(made: Plan, key: Key, start: int, most: int) -> list[tuple[int, Any]
     return [(start + i, member) for i, member in enumerate(key)]
 
 
-def member_text(call: Call, made: Plan, group: Group, member: Any, depth: Depth) -> str:
-    """The condition of one member, over the records its place is of."""
-    path = group.place.inner.replace("[", "['").replace("]", "']")
+def member_text(
+    call: Call, made: Plan, group: Group, member: Any, depth: Depth, path: str | None = None
+) -> str:
+    """The condition of one member, over the records its place is of; `path` where they are seen from elsewhere."""
+    path = _written(group.place.inner if path is None else path)
     if member is None:
         return f"{path} == none"
     if group.spreads:
@@ -152,30 +181,43 @@ def _level(group: Group, path: str, member: str, depth: Depth) -> str:
     return f"({same} or STARTS_WITH({path}, {_constant(f'{stored}/')}))"
 
 
-def _down(
-    call: Call, made: Plan, sets: tuple[str, ...], members: Sequence[tuple[Group, Any]], depth: Depth
-) -> str:
-    """Members over the records of a set: one record of it is in all of them."""
-    inner = " and ".join(f"({member_text(call, made, g, m, depth)})" for g, m in members)
-    some = f"COUNT({'.'.join(sets)}, {inner}) > 0"
-    if all(member is None for _, member in members):
-        return f"COUNT({'.'.join(sets)}) == 0 or {some}"
-    return some
+def _down(deeper: Deeper, seen: Below) -> list[str]:
+    """Members over the records of sets: one record is in all of those that stand in the same set, one below it in those further down."""
+    found = []
+    for (shared, sets), members in deeper.items():
+        if any(s == shared and sets[: len(o)] == o != sets for s, o in deeper):
+            continue  # it is asked of the records of that one
+        under = {
+            (0, o[len(sets) :]): m
+            for (s, o), m in deeper.items()
+            if s == shared and o[: len(sets)] == sets != o
+        }
+        inner = [*(text for text, _ in members), *_down(under, replace(seen, ups=((),)))]
+        name = seen.path(shared, ".".join(sets))
+        some = f"COUNT({name}, {' and '.join(f'({t})' for t in inner)}) > 0"
+        empty = all(none for each in (members, *under.values()) for _, none in each)
+        found.append(f"COUNT({name}) == 0 or {some}" if empty else some)
+    return found
 
 
-def _rest(call: Call, made: Plan, group: Group, kept: Iterable[Any], depth: Depth) -> str:
-    """None of the members that stand for themselves."""
-    members = list(kept)
-    path = group.place.inner
-    if group.axis.kind == "value" and not group.spreads and not group.place.sets:
-        named = [_member(group, m) for m in members if m is not None]
-        texts = [f"{path} not in ({', '.join(named)}{',' if len(named) == 1 else ''})"] if named else []
+def _rest(call: Call, made: Plan, group: Group, members: Sequence[Any], depth: Depth, path: str) -> str:
+    """Something else than the members that stand for themselves."""
+    named = [m for m in members if m is not None]
+    if group.spreads:
+        known = " + ".join(f"IF({_constant(m)} in {path}, 1, 0)" for m in named) or "0"
+        return f"COUNT({path}) > {known}{'' if None in members else f' or COUNT({path}) == 0'}"
+    if group.axis.kind == "value":
+        told = [_member(group, m) for m in named]
+        texts = [f"{path} not in ({', '.join(told)}{',' if len(told) == 1 else ''})"] if told else []
         texts += [f"{path} != none"] if None in members else []
         return " and ".join(texts) or "true"
-    each = [member_text(call, made, group, m, depth) for m in members]
-    if group.place.sets:
-        each = [_down(call, made, group.place.sets, [(group, m)], depth) for m in members]
+    each = [member_text(call, made, group, m, depth, path) for m in members]
     return f"not ({' or '.join(f'({t})' for t in each)})" if each else "true"
+
+
+def _written(path: str) -> str:
+    """A path as it stands in an expression."""
+    return path if "['" in path else path.replace("[", "['").replace("]", "']")
 
 
 def _member(group: Group, member: Any) -> str:

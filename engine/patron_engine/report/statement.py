@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from itertools import count
+from operator import add
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
@@ -182,12 +183,9 @@ class Arm:
     # -- the outer select ---------------------------------------------------------------------------------------------
 
     def selects(self, form: Form, start: int, types: Sequence[sa.types.TypeEngine[Any]]) -> list[Any]:
-        rows: Any = self._inner
-        rest: Column = sa.literal(0, sa.Integer())
-        if form.kept:
-            rows, rest = self._with_rest(form)
+        rows: Any = self._with_rest(form) if form.kept else self._inner
         keys = [rows.c[f"k{i}"] for i in range(len(self.plan.groups))]
-        marks = [rows.c.rest] if form.kept else []
+        marks = {i: rows.c[f"r{i}"] for i in range(len(keys)) if f"r{i}" in rows.c}
 
         def row(bits: Any, shown: Sequence[Column], counted: Any, mark: Any) -> Any:
             figures: list[Any] = [sa.cast(sa.null(), t) for t in types]
@@ -198,8 +196,11 @@ class Arm:
         zero = sa.literal(0, sa.Integer())
         if self._distinct:
             return [self._over_distinct(row, rows, keys, marks, s) for s in grouping_sets(self.plan)]
+        rest = _added([sa.func.coalesce(m, zero) for m in marks.values()])
         if form.way == "sets":
-            sets = [[keys[i] for i in s] + marks for s in grouping_sets(self.plan)]
+            sets = [
+                [keys[i] for i in s] + [marks[i] for i in s if i in marks] for s in grouping_sets(self.plan)
+            ]
             bits = sa.func.grouping(*keys) if keys else zero
             chosen = row(bits, keys, rows, rest)
             if not keys:
@@ -219,22 +220,24 @@ class Arm:
         return [chosen]
 
     def _over_distinct(
-        self, row: Any, rows: Any, keys: Sequence[Any], marks: Sequence[Any], chosen: Sequence[int]
+        self, row: Any, rows: Any, keys: Sequence[Any], marks: Mapping[int, Any], chosen: Sequence[int]
     ) -> Any:
         """One grouping set over distinct (members, record)."""
         shown = [keys[i] for i in chosen]
-        once = sa.select(rows).ext(pg.distinct_on(*shown, *marks, rows.c.record)).subquery()
+        rests = [marks[i] for i in chosen if i in marks]
+        once = sa.select(rows).ext(pg.distinct_on(*shown, *rests, rows.c.record)).subquery()
         bits = sum(1 << (len(keys) - 1 - i) for i in range(len(keys)) if i not in chosen)
         members = [
             once.c[f"k{i}"] if i in chosen else sa.cast(sa.null(), keys[i].type) for i in range(len(keys))
         ]
-        mark = once.c.rest if marks else sa.literal(0, sa.Integer())
-        made = row(sa.literal(bits, sa.Integer()), members, once, mark)
-        grouped = [once.c[f"k{i}"] for i in chosen] + ([once.c.rest] if marks else [])
+        found = [once.c[m.name] for m in rests]
+        made = row(sa.literal(bits, sa.Integer()), members, once, _added(found))
+        grouped = [*(once.c[f"k{i}"] for i in chosen), *found]
         return made.group_by(*grouped) if grouped else made
 
-    def _with_rest(self, form: Form) -> tuple[Any, Column]:
-        """The rows with the members that are not kept made one: empty, and told by a bit."""
+    def _with_rest(self, form: Form) -> Any:
+        """The rows with the members that are not kept made one: empty, and told by a bit of each group, which is looked at only
+        where that group is: a total over it has every record once, whichever members these are of."""
         inner = self._inner
         rests: list[Any] = []
         for i in range(len(self.plan.groups)):
@@ -247,20 +250,17 @@ class Arm:
                 rests.append(sa.false())
         if form.whole_row:
             rests = [sa.or_(r, rests[0]) if 0 < i < len(self.plan.rows) else r for i, r in enumerate(rests)]
-        bits: Any = sa.literal(0, sa.Integer())
+        bits: list[Any] = []
         members: list[Any] = []
         for i, rest in enumerate(rests):
             k = inner.c[f"k{i}"]
-            members.append(sa.case((rest, sa.null()), else_=k).label(f"k{i}"))
-            bits = bits + sa.case((rest, sa.literal(1 << i, sa.Integer())), else_=sa.literal(0, sa.Integer()))
+            members.append(sa.type_coerce(sa.case((rest, sa.null()), else_=k), k.type).label(f"k{i}"))
+            if i in form.kept or (form.whole_row and i < len(self.plan.rows)):
+                bit, zero = sa.literal(1 << i, sa.Integer()), sa.literal(0, sa.Integer())
+                bits.append(sa.case((rest, bit), else_=zero).label(f"r{i}"))
         others = [c for c in inner.c if not c.name.startswith("k")]
-        rows: Any = sa.select(
-            *(sa.type_coerce(m, inner.c[m.name].type).label(m.name) for m in members),
-            *others,
-            bits.label("rest"),
-        )
-        rows = rows.cte(f"kept{self.number}") if self._distinct else rows.subquery()
-        return rows, rows.c.rest
+        rows: Any = sa.select(*members, *others, *bits)
+        return rows.cte(f"kept{self.number}") if self._distinct else rows.subquery()
 
 
 def grouping_sets(plan: Plan) -> list[tuple[int, ...]]:
@@ -280,6 +280,11 @@ def building_of(call: Call, arm: int = 0) -> Building:
         languages=call.actor.languages,
         _numbers=count(arm * NAMES),
     )
+
+
+def _added(bits: Sequence[Any]) -> Column:
+    """Bits of several groups as one number."""
+    return reduce(add, bits, sa.literal(0, sa.Integer()))
 
 
 def _array(type: Any) -> Any:

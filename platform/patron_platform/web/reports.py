@@ -19,6 +19,7 @@ from patron_engine.access.decide import Deny, row_rule
 from patron_engine.access.design import reach_of
 from patron_engine.errors import NotFound, PatronError, Refused, WrongUse
 from patron_engine.jsonio import dumps, loads
+from patron_engine.model.model import Object
 from patron_engine.page.charts import TABLES, chart_of, usual
 from patron_engine.page.comparing import figure_names, ways
 from patron_engine.page.figures import key_of, table_of
@@ -199,7 +200,7 @@ def records(request: Request, workspace: str, name: str) -> Response:
         columns = [c if isinstance(c, str) else c["field"] for c in it.body.get("columns") or ()]
         if it.body["type"] == "list":
             given |= {"columns": ",".join(columns), "sort": ",".join(ask.sort)}
-        elif summed := _summed(it, spot.figure):
+        elif summed := _summed(it, spot.figure, object):
             plain = question_of(it.call.model, it.call.actor, object, {"view": "all"})
             paths = [c.path for c in plain.columns if c.path != summed]
             given["columns"] = ",".join([*paths[:1], f"{summed}:sum", *paths[1:]])
@@ -207,12 +208,18 @@ def records(request: Request, workspace: str, name: str) -> Response:
         return see_other(f"{it.visitor.url('o', object.name)}?{urlencode(kept)}")
 
 
-def _summed(it: AskedReport, name: str | None) -> str:
-    """The field whose sum a figure is, where it is one of the record's own."""
+def _summed(it: AskedReport, name: str | None, listed: Object) -> str:
+    """The field whose sum a figure is, where it is one of the listed record's own."""
     measures = measures_of(it.run_body)
     found: Mapping[str, Any] = next((m for m in measures if m["name"] == name), {})
     path = str(found.get("field") or "")
-    return path if found.get("function") == "sum" and "." not in path else ""
+    *sets, field = path.split(".")
+    here = it.call.model.object(str(it.body.get("object") or ""))
+    for step in sets:
+        below = here.sets.get(here.aliases.get(step, step)) if here is not None else None
+        here = it.call.model.object(below.object) if below is not None else None
+    own = not sets or (here is not None and here.name == listed.name)
+    return field if found.get("function") == "sum" and own else ""
 
 
 def spot_in(text: str) -> Spot:

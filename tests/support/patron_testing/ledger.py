@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from patron_engine.report.answer import Answer, Request, Spot
+from patron_engine.report.plan import plan
 from patron_engine.ways import figure
 from patron_engine.ways.read import figures
 from patron_testing.build import Records
@@ -104,19 +105,22 @@ class Ledger:
     def adds_up(self, request: Request) -> int:
         """Every cell equals the same figure over its drilled list; says how many were compared."""
         found = figure.run(self.r.conn, self.call, request)
-        compared = 0
+        made, compared = plan(self.call, request), 0
         for rows, columns in found.cells:
             for measure in request.body["measures"]:
-                function, field = measure.get("function"), measure.get("field")
-                if function not in ("sum", "count", "avg", "min", "max") or "." in str(field):
+                base = made.base(measure["name"])
+                if base is None or base.function not in ("sum", "count", "avg", "min", "max"):
                     continue
+                function, field = base.function, base.place.inner if base.place is not None else None
                 spot = Spot(rows=rows, columns=columns, figure=measure["name"])
                 ask = figure.drill(self.r.conn, self.call, request, spot)
                 asked: Sequence[tuple[str, str]] = [(function, field)] if field else []
                 listed = figures(self.r.conn, self.call, ask, asked)[0]
-                wanted = listed[2] if field else listed[1]
+                wanted = listed[1] if function == "count" else listed[2]
                 if function == "sum":
                     wanted = wanted or 0
+                if function == "avg" and wanted is not None:
+                    wanted = round(wanted, 10)
                 assert found.value(measure["name"], rows, columns) == wanted, (
                     rows,
                     columns,
