@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
+from patron_engine.store.session import open_session
 from patron_testing.build import Templates
 from patron_testing.day import Day
 from patron_testing.pg import Server
+from patron_testing.shops import Shops
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +20,19 @@ def templates(server: Server) -> Iterator[Templates]:
     made = Templates(server)
     yield made
     made.drop()
+
+
+@pytest.fixture(scope="session")
+def shops(server: Server) -> Iterator[Shops]:
+    """Shops, orders and payments; who writes takes back what he wrote."""
+    url = server.make()
+    with psycopg.connect(url) as conn:
+        open_session(conn, "job")
+        conn.commit()
+        made = Shops(conn)
+        conn.commit()
+        yield made
+    server.drop(url)
 
 
 @pytest.fixture

@@ -34,7 +34,9 @@ def compared(conn: Any, call: Call, body: Mapping[str, Any], found: Answer) -> i
             if function not in LISTED:
                 continue
             ask = figure.drill(conn, call, request, Spot(rows=rows, columns=columns, figure=measure["name"]))
-            inner = made.base(measure["name"]).place.inner if field else None  # of the records of a set where it is over one
+            inner = (
+                made.base(measure["name"]).place.inner if field else None
+            )  # of the records of a set where it is over one
             listed = figures(conn, call, ask, [(function, inner)] if inner else [])[0]
             wanted = listed[2] if inner and function != "count" else listed[1]
             if function == "sum":

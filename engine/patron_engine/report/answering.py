@@ -6,7 +6,7 @@ In: a connection, the frame of the call, a Plan. Out: an Answer. What a limit ma
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -21,9 +21,10 @@ from patron_engine.query.titles import titles_of
 from patron_engine.report import cells as figures
 from patron_engine.report.answer import REST, Answer, Key, Text
 from patron_engine.report.arranging import Order, filled, first_members, limit_of
+from patron_engine.report.asking import Wanted, several
 from patron_engine.report.between import THEN
-from patron_engine.report.cells import Cells, Place
-from patron_engine.report.earlier import earlier_cells
+from patron_engine.report.cells import Cells, Chosen, Place
+from patron_engine.report.earlier import before, earlier_plan
 from patron_engine.report.formulas import Goal, Values, early, measured, work_out
 from patron_engine.report.parameters import context_of
 from patron_engine.report.plan import Plan, axes, total_of
@@ -33,16 +34,60 @@ Connection = psycopg.Connection[Any]
 MOST_TITLES: Final = 10_000
 
 
-def answer(conn: Connection, call: Call, plan: Plan, goal: Goal | None = None) -> Answer:
-    """The answer of a summary or matrix."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a plan's answer is made of: its cells, those before by unit of PREVIOUS, those of each group with a limit further in,
+    by its place: what decides there is its figures over everything."""
+
+    found: Cells
+    before: Mapping[str, Cells | None]
+    alone: Mapping[int, Cells]
+
+
+def needs(call: Call, plan: Plan, chosen: Chosen | None = None, *, whole_row: bool = False) -> list[Wanted]:
+    """Every question behind a plan's answer; the order is that of `gather`."""
+    earlier = [p for p in _earlier(call, plan).values() if p is not None]
+    found = [Wanted(p, chosen or {}, whole_row) for p in (plan, *earlier)]
+    return found if chosen is not None else [*found, *(Wanted(p) for p in _alone(plan).values())]
+
+
+def gather(call: Call, plan: Plan, some: Sequence[Cells]) -> Asked:
+    """The answers of `needs`, each where it belongs."""
+    found, *rest = some
+    cells = iter(rest)
+    earlier = {
+        unit: before(plan, asked, next(cells)) if asked is not None else None
+        for unit, asked in _earlier(call, plan).items()
+    }
+    return Asked(found, earlier, dict(zip(_alone(plan), cells, strict=False)))
+
+
+def _earlier(call: Call, plan: Plan) -> dict[str, Plan | None]:
+    return {unit: earlier_plan(call, plan, unit) for unit in sorted(plan.units)}
+
+
+def _alone(plan: Plan) -> dict[int, Plan]:
+    """The groups with a limit that are not the first of the rows, each by itself."""
+    return {
+        place: replace(plan, rows=(group,), columns=(), limit=None)
+        for place, group in enumerate(plan.groups)
+        if limit_of(plan, place) is not None and (place > 0 or not plan.rows)
+    }
+
+
+def answer(
+    conn: Connection, call: Call, plan: Plan, goal: Goal | None = None, asked: Asked | None = None
+) -> Answer:
+    """The answer of a summary or matrix. `asked`: what was asked for it together with others."""
+    asked = asked or gather(call, plan, several(conn, call, needs(call, plan)))
     then = call if plan.as_of is None else replace(call, now=plan.as_of)
     context = context_of(then, ZoneInfo(plan.zone))
-    before = {unit: earlier_cells(conn, call, plan, unit) for unit in plan.units}
-    found, left_out = _filled(plan, _both(plan, figures.cells(conn, call, plan), before), context)
+    before = asked.before
+    found, left_out = _filled(plan, _both(plan, asked.found, before), context)
     titles = _titles(conn, call, plan, found)
     values = _valued(plan, found, before, context, goal)
     order = Order(plan, values, titles)
-    kept = _kept(conn, call, plan, order, context)
+    kept = _kept(conn, call, plan, order, context, asked.alone)
     if kept:
         found, before = _limited(conn, call, plan, found, before, kept)
         found, left_out = _filled(plan, _both(plan, found, before), context)
@@ -94,23 +139,19 @@ def measured_all(plan: Plan, found: Cells, context: Context) -> Values:
     return values
 
 
-def _kept(conn: Connection, call: Call, plan: Plan, order: Order, context: Context) -> dict[int, list[Any]]:
-    """Of the groups with a limit, the members that stand for themselves. A group further in is asked for alone: what decides is
-    its figures over everything."""
+def _kept(
+    conn: Connection, call: Call, plan: Plan, order: Order, context: Context, alone: Mapping[int, Cells]
+) -> dict[int, list[Any]]:
+    """Of the groups with a limit, the members that stand for themselves."""
     found: dict[int, list[Any]] = {}
-    for place, group in enumerate(plan.groups):
-        most = limit_of(plan, place)
-        if most is None:
-            continue
-        if place == 0 and plan.rows:
-            members = first_members(plan, order, most)
-        else:
-            alone = replace(plan, rows=(group,), columns=(), limit=None)
-            cells = figures.cells(conn, call, alone)
-            titles = _titles(conn, call, alone, cells)
-            members = first_members(alone, Order(alone, measured_all(alone, cells, context), titles), most)
-        if members is not None:
-            found[place] = members
+    if plan.rows and (most := limit_of(plan, 0)) is not None:
+        members = first_members(plan, order, most)
+        found.update({0: members} if members is not None else {})
+    for place, single in _alone(plan).items():
+        titles = _titles(conn, call, single, alone[place])
+        known = Order(single, measured_all(single, alone[place], context), titles)
+        members = first_members(single, known, limit_of(plan, place) or 0)
+        found.update({place: members} if members is not None else {})
     return found
 
 
@@ -133,8 +174,8 @@ def _limited(
             unit: None if b is None else figures.gathered(plan, b, rename) for unit, b in before.items()
         }
     chosen = {at: tuple(found.stored.get((at, m), m) for m in members) for at, members in kept.items()}
-    again = figures.cells(conn, call, plan, chosen, whole_row=whole_row)
-    return again, {unit: earlier_cells(conn, call, plan, unit, chosen, whole_row) for unit in before}
+    again = gather(call, plan, several(conn, call, needs(call, plan, chosen, whole_row=whole_row)))
+    return again.found, dict(again.before)
 
 
 def renamed(plan: Plan, place: Place, kept: Mapping[int, Sequence[Any]], whole_row: bool) -> Place:

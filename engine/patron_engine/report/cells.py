@@ -1,8 +1,7 @@
 """Cells: what the database answered, as figures by key, with every subtotal.
 
-In: a connection, the frame of the call, a Plan. Out: `Cells`: for (row key, column key), shorter keys for subtotals, the values of
-the plan's figures of the database. Where totals are the sums of their cells they are added up here, else they come from the same
-statement. Reads; a limit that cut something is told in `cut`.
+In: a Plan and its cells (asking.py). Out: `Cells`: for (row key, column key), shorter keys for subtotals, the values of the plan's
+figures of the database. Where totals are the sums of their cells they are added up here. A limit that cut something is told in `cut`.
 """
 
 from __future__ import annotations
@@ -14,20 +13,9 @@ from functools import reduce
 from operator import add
 from typing import Any, Final
 
-import psycopg
-
-from patron_engine.access.grants import audience
-from patron_engine.query.call import Call
-from patron_engine.query.statement import kept as kept_texts
-from patron_engine.query.values import call_values
-from patron_engine.report import statement
-from patron_engine.report.answer import REST, Key
-from patron_engine.report.constants import Constants
-from patron_engine.report.keeping import answered
+from patron_engine.report.answer import Key
 from patron_engine.report.measures import Base
-from patron_engine.report.past import values_at
-from patron_engine.report.plan import Plan, key_of
-from patron_engine.report.statement import Figured, Form
+from patron_engine.report.plan import Plan
 
 MOST: Final = 10_000  # cells of one answer, subtotals not counted
 DECIMALS: Final = Decimal("1e-10")  # of averages and percentiles
@@ -52,109 +40,6 @@ class Cells:
         """The cells that are no totals."""
         rows, columns = len(plan.rows), len(plan.columns)
         return [p for p in self.raw if len(p[0]) == rows and len(p[1]) == columns]
-
-
-def cells(
-    conn: psycopg.Connection[Any],
-    call: Call,
-    plan: Plan,
-    chosen: Chosen | None = None,
-    *,
-    whole_row: bool = False,
-) -> Cells:
-    """All figures of a plan. `chosen`: only these members stand for themselves, the others are REST (with `whole_row` in every row
-    group where they are in the first)."""
-    form = Form(
-        "whole" if plan.additive else "sets", most=MOST, kept=tuple(sorted(chosen or ())), whole_row=whole_row
-    )
-    found = ask(conn, call, plan, form, chosen or {})
-    if form.way == "whole" and len(found.whole(plan)) > MOST:
-        largest = ask(conn, call, plan, replace(form, cut=True, most=MOST - 1), chosen or {})
-        totals = ask(conn, call, plan, replace(form, way="sets"), chosen or {}, only_totals=True)
-        return Cells({**largest.raw, **totals.raw}, {**largest.stored, **totals.stored}, cut=True)
-    if form.way == "whole":
-        return Cells(totalled(plan, found.raw), found.stored)
-    whole = found.whole(plan)
-    if len(whole) > MOST:
-        count = next(i for i, b in enumerate(plan.bases) if b.name == "")
-        by_size = sorted(whole, key=lambda p: -found.raw[p][count][0])
-        gone = set(by_size[MOST:])
-        return Cells({p: r for p, r in found.raw.items() if p not in gone}, found.stored, cut=True)
-    return found
-
-
-def ask(
-    conn: psycopg.Connection[Any],
-    call: Call,
-    plan: Plan,
-    form: Form,
-    chosen: Chosen,
-    *,
-    only_totals: bool = False,
-) -> Cells:
-    """Runs one statement and reads its rows."""
-    constants = Constants(plan)
-    key = ("report", audience(call.actor), call.actor.languages, key_of(plan), form)
-    made: Figured = kept_texts(call.tables).get(key, lambda: statement.figured(call, plan, form))
-    given = {**call_values(call), **values_at(call, plan.as_of or plan.then), **constants.values}
-    for place, members in chosen.items():
-        given[f"kept.{place}"] = [m for m in members if m is not None]
-        given[f"kept.{place}.none"] = None in members
-    rows = answered(conn, call, made.statement, given, plan.request.keeping, str(plan.body.get("name") or ""))
-    return _read(plan, made, rows, only_totals)
-
-
-class _Members(dict[Any, Any]):
-    """What the database calls a member of one group -> the member; each is decoded once."""
-
-    def __init__(self, place: int, decode: Callable[[Any], Any], stored: dict[tuple[int, Any], Any]) -> None:
-        super().__init__()
-        self._place, self._decode, self._stored = place, decode, stored
-
-    def __missing__(self, value: Any) -> Any:
-        member = self[value] = self._decode(value)
-        self._stored[self._place, member] = value
-        return member
-
-
-def _read(plan: Plan, made: Figured, rows: Iterable[tuple[Any, ...]], only_totals: bool) -> Cells:
-    count, across = len(plan.groups), len(plan.rows)
-    raw: dict[Place, tuple[Raw, ...]] = {}
-    stored: dict[tuple[int, Any], Any] = {}
-    empty = tuple(nothing(b) for b in plan.bases)
-    members = [_Members(place, g.decode, stored) for place, g in enumerate(plan.groups)]
-    arms = [
-        [(index, at, at + statement.WIDTH.get(plan.bases[index].function, 1)) for index, at in arm]
-        for arm in made.arms
-    ]
-    alone = len(arms) == 1  # its figures are all there are, in their order
-    for row in rows:
-        bits, rest = row[1], row[2]
-        if bits or rest:
-            if only_totals and not bits and count:
-                continue
-            found = [
-                REST if rest >> place & 1 else members[place][row[3 + place]]
-                for place in range(count)
-                if not bits >> (count - 1 - place) & 1
-            ]
-            shown = sum(1 for i in range(across) if not bits >> (count - 1 - i) & 1)
-        elif only_totals and count:
-            continue
-        else:
-            found = [known[value] for known, value in zip(members, row[3:], strict=False)]
-            shown = across
-        key = (tuple(found[:shown]), tuple(found[shown:]))
-        before = raw.get(key)
-        if before is None and alone:
-            raw[key] = tuple([row[first:last] for _, first, last in arms[0]])
-            continue
-        cell = list(before or empty)
-        for index, first, last in arms[row[0]]:
-            cell[index] = merged(plan.bases[index], cell[index], row[first:last])
-        raw[key] = tuple(cell)
-    raw.setdefault(((), ()), empty)
-    return Cells(raw, stored)
 
 
 def totalled(plan: Plan, whole: Mapping[Place, tuple[Raw, ...]]) -> dict[Place, tuple[Raw, ...]]:

@@ -29,6 +29,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
+from patron_engine.report import asking
 from patron_engine.report import cells as figures
 from patron_engine.report.answer import Answer, Axis, Figure, Key, Request, Spot, Value
 from patron_engine.report.drill import Depth, drilled
@@ -93,7 +94,7 @@ def cohort(call: Call, request: Request) -> Cohort:
 def answer(conn: psycopg.Connection[Any], call: Call, request: Request) -> Answer:
     """The answer: a row a cohort, a column an offset."""
     asked = cohort(call, request)
-    found = figures.cells(conn, call, asked.made)
+    found = asking.cells(conn, call, asked.made)
     values = measured(asked.made, found)
     told = _Told(asked, context_of(call, ZoneInfo(asked.made.zone)), call.today)
     for (row, column), known in values.items():

@@ -1,6 +1,6 @@
 """Earlier: the figures of the same question one month, quarter or year before, for PREVIOUS.
 
-In: a plan and a unit. Out: Cells under the keys of today. Where the report groups by a period, the date it groups by is moved that much
+In: a plan and a unit. Out: the plan to ask with it, whose cells stand under the keys of today. Where the report groups by a period, the date it groups by is moved that much
 later, so that what was a year before stands in this year's cell (moving.py). Where it does not, the question is moved: today, now and
 the days its reader chose are that much earlier. A cell without a period, of a question that is the same at any time, has none before.
 """
@@ -11,13 +11,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-import psycopg
-
 from patron_engine.expr.functions.adding import add_months
 from patron_engine.query.call import Call
-from patron_engine.report import cells as figures
 from patron_engine.report.between import THEN
-from patron_engine.report.cells import Cells, Chosen
+from patron_engine.report.cells import Cells
 from patron_engine.report.groups import Group
 from patron_engine.report.parameters import moved_wire
 from patron_engine.report.plan import Plan, plan
@@ -25,28 +22,28 @@ from patron_engine.report.plan import Plan, plan
 MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
 
 
-def earlier_cells(
-    conn: psycopg.Connection[Any],
-    call: Call,
-    made: Plan,
-    unit: str,
-    chosen: Chosen | None = None,
-    whole_row: bool = False,
-) -> Cells | None:
-    """The figures a unit before; None where there is no time to move."""
+def earlier_plan(call: Call, made: Plan, unit: str) -> Plan | None:
+    """The question a unit before; None where there is no time to move."""
     if unit == THEN:
-        return figures.cells(conn, call, replace(made, as_of=made.since), chosen, whole_row=whole_row)
+        return replace(made, as_of=made.since)
     months = MONTHS[unit]
     group = moved_group(made)
-    if group is None:
-        if not depends_on_time(made):
-            return None
-        then = moved_call(call, -months)
-        again = replace(plan(then, replace(made.request, **moved_request(made, -months))), then=then.now)
-        return figures.cells(conn, call, again, chosen, whole_row=whole_row)
-    moved = replace(made, moved=(group.place.inner, months))
-    found = figures.cells(conn, call, moved, chosen, whole_row=whole_row)
-    if made.where is not None and group.place.inner in made.where.paths:
+    if group is not None:
+        return replace(made, moved=(group.place.inner, months))
+    if not depends_on_time(made):
+        return None
+    then = moved_call(call, -months)
+    return replace(plan(then, replace(made.request, **moved_request(made, -months))), then=then.now)
+
+
+def before(made: Plan, asked: Plan, found: Cells) -> Cells:
+    """Of what was asked a unit before, what has a cell now."""
+    group = moved_group(made)
+    if (
+        asked.moved is None
+        or group is None
+        or (made.where is not None and group.place.inner in made.where.paths)
+    ):
         return found
     # The question is over all time: only the cells of a period have one before.
     at = made.groups.index(group)

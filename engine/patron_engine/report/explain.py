@@ -6,26 +6,28 @@ In: a connection, the frame of the call, a Plan. Out: text in English, as all of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 
 from patron_engine.query.call import Call
 from patron_engine.query.statement import Statement
-from patron_engine.query.values import call_values
-from patron_engine.report.cells import MOST
-from patron_engine.report.constants import Constants
-from patron_engine.report.past import values_at
+from patron_engine.report.answering import needs
+from patron_engine.report.arranging import limit_of
+from patron_engine.report.asking import Wanted, question
+from patron_engine.report.between import THEN
 from patron_engine.report.plan import Plan
-from patron_engine.report.statement import Form, figured
 
 
 def text(conn: psycopg.Connection[Any], call: Call, plan: Plan) -> str:
     """The whole explanation."""
-    made = figured(call, plan, Form("whole" if plan.additive else "sets", most=MOST)).statement
-    given = {**call_values(call), **values_at(call, plan.as_of), **Constants(plan).values}
-    values = "\n".join(f"  {name} = {given[name]!r}" for name in dict.fromkeys(made.names))
-    lines = [
+    return shown(conn, call, told(call, plan), needs(call, plan))
+
+
+def told(call: Call, plan: Plan) -> list[str]:
+    """The plan in words."""
+    return [
         f"report {plan.body.get('name') or ''} ({plan.body['type']}) over {plan.object.name}",
         f"  records   {plan.where_text or 'all'}, as the reader may see them",
         *(f"  rows      {g.place.path}{_cut(g)}" for g in plan.rows),
@@ -34,15 +36,29 @@ def text(conn: psycopg.Connection[Any], call: Call, plan: Plan) -> str:
         *(f"  formula   {f.name} = {f.expression.source}" for f in plan.formulas),
         f"  totals    {_totals(plan)}",
         *_moments(plan),
-        "",
-        "SQL",
-        made.text,
-        *(["", "values", values] if values else []),
-        "",
-        "the database expects",
-        expected(conn, made, given),
+        *_besides(call, plan),
     ]
-    return "\n".join(lines) + "\n"
+
+
+def shown(conn: psycopg.Connection[Any], call: Call, lines: Sequence[str], wanted: Sequence[Wanted]) -> str:
+    """Words, the statement that asks all of it, its values, what the database expects."""
+    made, given = question(call, wanted)
+    values = "\n".join(f"  {name} = {given[name]!r}" for name in dict.fromkeys(made.names))
+    every = [*lines, "", "SQL", made.text, *(["", "values", values] if values else [])]
+    return "\n".join([*every, "", "the database expects", expected(conn, made, given)]) + "\n"
+
+
+def _besides(call: Call, plan: Plan) -> list[str]:
+    """What is asked besides the figures, in the same statement, and what may be asked after it."""
+    units = sorted(plan.units - {THEN})
+    lines = [f"  before    the same a {unit} earlier, in the same statement" for unit in units]
+    limited = [g for place, g in enumerate(plan.groups) if limit_of(plan, place) is not None]
+    lines += [f"  limit     the first of {g.place.path}" for g in limited]
+    if limited and not plan.additive:
+        lines.append(
+            "  others    asked after it, once it is known who they are: their figures are no sums of their parts"
+        )
+    return lines
 
 
 def _moments(plan: Plan) -> list[str]:

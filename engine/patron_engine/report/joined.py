@@ -2,7 +2,7 @@
 
 In: the frame of the call, a Request of the type joined. Out: its Answer: rows are the shared groups, figures those of every block and
 then the report's own, made of them; of one cell the question over the block its figure belongs to. Each block is a summary of its own
-object, asked and totalled as any other; a member that only one block has is there, and the others have nothing in it.
+object, asked in one statement with the others and totalled as any other; a member that only one block has is there, and the others have nothing in it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,11 +26,13 @@ from patron_engine.query.spec import Ask
 from patron_engine.report import cells as figures
 from patron_engine.report.answer import Answer, Figure, Key, Request, Spot
 from patron_engine.report.answering import answer as answered
+from patron_engine.report.answering import gather, needs
 from patron_engine.report.arranging import Order, filled
+from patron_engine.report.asking import several
 from patron_engine.report.cells import Cells
 from patron_engine.report.drill import Depth
 from patron_engine.report.earlier import MONTHS
-from patron_engine.report.explain import text
+from patron_engine.report.explain import shown, told
 from patron_engine.report.formulas import Values, early, measured, work_out
 from patron_engine.report.goal_cells import Goals
 from patron_engine.report.measures import Formula, figures_of, formula_of, ordered
@@ -143,7 +146,7 @@ def _block(request: Request, block: Mapping[str, Any]) -> Request:
 def answer(conn: psycopg.Connection[Any], call: Call, request: Request) -> Answer:
     """The answer: rows are the members that any block has."""
     asked = joined(call, request)
-    answers = [answered(conn, call, made) for _, made in asked.blocks]
+    answers = _answers(conn, call, asked)
     goal = Goals(conn, call, asked.first)
     context = context_of(call, ZoneInfo(asked.first.zone))
     values = _together(asked, answers)
@@ -189,13 +192,22 @@ def answer(conn: psycopg.Connection[Any], call: Call, request: Request) -> Answe
     )
 
 
+def _answers(conn: psycopg.Connection[Any], call: Call, asked: Joined) -> list[Answer]:
+    """What each block answers, all of them asked in one statement."""
+    wanted = [needs(call, made) for _, made in asked.blocks]
+    cells = iter(several(conn, call, [w for some in wanted for w in some]))
+    return [
+        answered(conn, call, made, asked=gather(call, made, list(islice(cells, len(some)))))
+        for (_, made), some in zip(asked.blocks, wanted, strict=True)
+    ]
+
+
 def explain(conn: psycopg.Connection[Any], call: Call, request: Request) -> str:
-    """One block after the other, then what is made of them."""
+    """One block after the other, what is made of them, the one statement."""
     asked = joined(call, request)
-    each = [f"block {name}\n{text(conn, call, made)}" for name, made in asked.blocks]
-    return (
-        "\n".join([*each, *(f"  formula   {f.name} = {f.expression.source}" for f in asked.formulas)]) + "\n"
-    )
+    lines = [line for name, made in asked.blocks for line in (f"block {name}", *told(call, made))]
+    lines += ["joined", *(f"  formula   {f.name} = {f.expression.source}" for f in asked.formulas)]
+    return shown(conn, call, lines, [w for _, made in asked.blocks for w in needs(call, made)])
 
 
 def _of_blocks(asked: Joined) -> list[Figure]:

@@ -103,7 +103,10 @@ def _later(conn: Connection, call: Call, act: Any) -> None:
 def _keepable(statement: Statement) -> bool:
     """It asks for the moment nowhere but in the end of a share."""
     parts = statement.text.split("%s")
-    return all(name != NOW or _UNTIL.search(parts[at]) is not None for at, name in enumerate(statement.names))
+    return all(
+        not name.endswith(NOW) or _UNTIL.search(parts[at]) is not None
+        for at, name in enumerate(statement.names)
+    )
 
 
 @lru_cache(maxsize=512)

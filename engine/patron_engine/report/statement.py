@@ -1,6 +1,6 @@
 """Statement: the plan of a report -> one SQL statement under the reader's rights.
 
-In: the frame of the call, a Plan, a Form. Out: `Figured`: the statement, its values, where each figure stands in a row. An arm is
+In: the frame of the call, a Plan, a Form. Out: `Built`: the statement before it is text (together.py), where each figure stands in a row. An arm is
 one SELECT: the rows of the object that are his (with what their paths lead to, joined under the row rules there), an inner select
 with members and inputs of figures, an outer GROUP BY. Arms are put together with UNION ALL; report/cells.py sorts their rows.
 
@@ -14,7 +14,7 @@ than the figure, or a record belongs to several members, figures are taken over 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import count
@@ -29,7 +29,7 @@ from patron_engine.expr.sql import condition_sql, to_sql
 from patron_engine.query.binding import SqlBinding, parameter, rule_condition
 from patron_engine.query.call import Call
 from patron_engine.query.source import Building, rules_of
-from patron_engine.query.statement import Statement, compiled
+from patron_engine.report.aggregates import WIDTH, aggregates_of
 from patron_engine.report.constants import Constants
 from patron_engine.report.measures import Base
 from patron_engine.report.members import Joins, member_sql
@@ -40,13 +40,7 @@ from patron_engine.store.tables import TYPES
 
 Column = sa.ColumnElement[Any]
 Way = Literal["whole", "sets"]
-PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "sum": sa.func.sum,
-    "min": sa.func.min,
-    "max": sa.func.max,
-}
 NAMES: Final = 1000  # of tables in one arm: more than it may join
-WIDTH: Final[Mapping[str, int]] = {"avg": 2}  # columns of a figure; the others have one
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +56,17 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Figured:
-    """A statement and how its rows are read: (arm, bits, rest bits, members …, columns of figures …). `arms`: for each arm its
+class Built:
+    """A statement before it is text: rows of (arm, bits, rest bits, members …, columns of figures …). `arms`: for each arm its
     figures by (index, first column)."""
 
-    statement: Statement
+    select: Any
     members: int
     arms: tuple[tuple[tuple[int, int], ...], ...]
 
 
-def figured(call: Call, plan: Plan, form: Form) -> Figured:
-    """The statement of a plan."""
+def built(call: Call, plan: Plan, form: Form) -> Built:
+    """The arms of a plan, put together."""
     by_sets: dict[tuple[str, ...], list[int]] = {}
     for index, base in enumerate(plan.bases):
         by_sets.setdefault(base.sets, []).append(index)
@@ -91,7 +85,7 @@ def figured(call: Call, plan: Plan, form: Form) -> Figured:
     chosen: Any = selects[0]
     if len(selects) > 1:
         chosen = sa.union_all(*selects)
-    return Figured(compiled(chosen, call.model.release, each_time=True), len(plan.groups), tuple(arms))
+    return Built(chosen, len(plan.groups), tuple(arms))
 
 
 class Arm:
@@ -177,7 +171,7 @@ class Arm:
             base = self.plan.bases[index]
             value = rows.c.get(f"v{place}")
             where = rows.c[f"w{place}"] if base.where is not None else None
-            found += [f if where is None else f.filter(where) for f in _function(base, value)]
+            found += [f if where is None else f.filter(where) for f in aggregates_of(base, value)]
         return [sa.type_coerce(f, t) for f, t in zip(found, self.types, strict=True)]
 
     # -- the outer select ---------------------------------------------------------------------------------------------
@@ -201,7 +195,7 @@ class Arm:
             sets = [
                 [keys[i] for i in s] + [marks[i] for i in s if i in marks] for s in grouping_sets(self.plan)
             ]
-            bits = sa.func.grouping(*keys) if keys else zero
+            bits = sa.func.grouping(*keys, type_=sa.Integer()) if keys else zero
             chosen = row(bits, keys, rows, rest)
             if not keys:
                 return [chosen]
@@ -289,17 +283,3 @@ def _added(bits: Sequence[Any]) -> Column:
 
 def _array(type: Any) -> Any:
     return pg.ARRAY(type)
-
-
-def _function(base: Base, value: Any) -> list[Any]:
-    if base.function == "count":
-        return [sa.func.count() if value is None else sa.func.count(value)]
-    if base.function == "count_distinct":
-        return [sa.func.count(sa.distinct(value))]
-    if base.function == "avg":
-        return [sa.func.sum(value), sa.func.count(value)]
-    if base.function == "percentile":
-        assert base.at is not None
-        share: Column = sa.literal(float(base.at) / 100, sa.Double())
-        return [sa.func.percentile_cont(share).within_group(sa.cast(value, sa.Double()))]
-    return [PLAIN[base.function](value)]
