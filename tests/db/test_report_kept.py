@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +16,7 @@ from patron_engine.actor import Actor
 from patron_engine.query.call import Call
 from patron_engine.record.begin import write_transaction
 from patron_engine.record.change import Change
-from patron_engine.report import keeping
+from patron_engine.report import keeping, sharing
 from patron_engine.report.answer import Answer, Request
 from patron_engine.store import counters, tasks
 from patron_engine.store.session import bounded, open_session
@@ -240,6 +242,61 @@ def test_each_reader_gets_what_was_made_for_his_rights(world: World) -> None:
     assert world.at(boss)[1].value("n") == 2 and world.at(boss)[0] == NOON
     world.save("update", "user", world.cy, department=world.south)  # no deal changed, but whose he sees
     assert world.at(boss)[0] is None and world.at(boss)[1].value("n") == 1
+
+
+def test_what_many_ask_at_once_is_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By people of the same rights; not for others, not for who asks after a save, not for who asks anew. An asking that breaks ends
+    for its asker alone."""
+    asked: list[Any] = []
+    real, going, go_on = keeping.run, threading.Semaphore(0), threading.Event()
+
+    def slow(conn: Any, statement: Any, given: Any) -> Any:
+        asked.append(conn)
+        going.release()
+        assert go_on.wait(20)
+        if breaks and conn is asked[0]:
+            raise ConnectionError
+        return real(conn, statement, given)
+
+    class Waited(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            going.release()
+            return super().wait(timeout)
+
+    monkeypatch.setattr(keeping, "run", slow)
+    real_asking = sharing._Asking
+    monkeypatch.setattr(sharing, "_Asking", lambda: real_asking(done=Waited()))
+
+    def several(*asking: tuple[Call, bool], save: bool = False) -> tuple[list[Any], int]:
+        """All at once, each when the one before asks or waits; `save`: something is saved after the first has begun."""
+        asked.clear()
+        go_on.clear()
+        world.conn.execute("DELETE FROM w_test.sys__kept_answer")
+        body = world.call.model.documents["report", "by_firm"]
+
+        def look(call: Call, anew: bool) -> Any:
+            with psycopg.connect(world.conn.info.dsn, autocommit=True) as conn:
+                return figure.run(conn, call, Request(body=body, anew=anew)).value("n")
+
+        with ThreadPoolExecutor(len(asking)) as pool:
+            found = []
+            for n, (call, anew) in enumerate(asking):
+                if n == 1 and save:
+                    made.append(world.save("create", "deal", name="x", amount=9, owner=world.ann))
+                found.append(pool.submit(look, call, anew))
+                assert going.acquire(timeout=20)
+            go_on.set()
+        return [f.exception() or f.result() for f in found], len(asked)
+
+    ann, bo, made, breaks = world.by(world.ann), world.by(world.bo), list[str](), False
+    assert several((ann, False), (ann, False), (ann, False)) == ([2, 2, 2], 1)
+    assert several((ann, False), (bo, False), (bo, False)) == ([2, 1, 1], 2)
+    assert several((ann, False), (ann, True), (ann, False)) == ([2, 2, 2], 2)
+    assert several((ann, False), (ann, False), save=True)[1] == 2
+    world.save("delete", "deal", made[0])
+    breaks = True
+    found, times = several((ann, False), (ann, False))
+    assert isinstance(found[0], ConnectionError) and found[1] == 2 and times == 2
 
 
 def test_a_release_asks_anew_and_a_tile_keeps_for_the_next(world: World) -> None:

@@ -4,7 +4,8 @@ In: a statement with its values, and for how long (`Keeping`). Out: its rows, of
 of the statement's text and every value in it: the release, the plan, the parameters, the reader's row rules and rights on fields with
 what they are asked of, zone and day all stand there, so that nobody gets what was made for other rights. It holds while no
 table the statement reads has changed since (store/counters.py): records, links, shares, teams, departments alike; and until the first share
-that it was asked under ends. Names of members, goals and what a reader is told are asked anew every time.
+that it was asked under ends. Names of members, goals and what a reader is told are asked anew every time. What is being
+asked for somebody else under the same digest and counters is waited for (sharing.py).
 
 Not kept: what asks for the moment (NOW()), what is larger than `MOST_BYTES`. Kept in `sys__kept_answer`, at most `MOST_KEPT` answers, the
 oldest go first; cleared by the nightly task as well.
@@ -32,6 +33,7 @@ from patron_engine.query.binding import NOW
 from patron_engine.query.call import Call
 from patron_engine.query.fetch import run
 from patron_engine.query.statement import Statement
+from patron_engine.report.sharing import shared
 from patron_engine.store.counters import ANY, keeps
 
 Connection = psycopg.Connection[Any]
@@ -86,10 +88,15 @@ def answered(
     if kept is not None and not keeping.anew:
         keeping.at = at if keeping.at is None else min(keeping.at, at)
         return [tuple(_read(v) for v in row) for row in orjson.loads(zlib.decompress(kept))]
-    rows = run(conn, statement, given)
-    if counted:  # else the server counts nothing, and no change would be seen
+    if not counted:  # the server counts nothing, and no change would be seen
+        return run(conn, statement, given)
+
+    def ask() -> Rows:
+        rows = run(conn, statement, given)
         _later(conn, call, lambda: _keep(conn, call, key, report, counters, names, rows, keeping))
-    return rows
+        return rows
+
+    return ask() if keeping.anew else shared((conn.info.dsn, key, counters), ask)
 
 
 def _later(conn: Connection, call: Call, act: Any) -> None:
