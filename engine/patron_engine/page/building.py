@@ -174,6 +174,12 @@ def _act(
         )
         return
     if verb == "add" and which in fields:
+        if (
+            place == "values"
+            and fields[which].family == "number"
+            and lying[place] == begun("", formula[1])["measures"]
+        ):
+            lying[place].clear()  # what a new report counts gives way to the first amount somebody asks for
         lying[place].append(which)
         return
     number, _, step = which.partition(":")

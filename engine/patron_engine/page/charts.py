@@ -124,6 +124,8 @@ def ranking(m: Maker, form: str) -> Chart | None:
     """The largest first, unless the report is sorted by a figure itself; what is left of them stays last."""
     made = along(m, form)
     x, _series = m.axes()
+    if made is not None:
+        made["rest"] = sum(name == m.words.rest for name in made["x"][-1:])
     chosen = {str(item).removeprefix("-") for item in m.body.get("sort") or ()}
     if made is None or x is None or len(made["series"]) > 1 or chosen & {f.name for f in m.answer.figures}:
         return made

@@ -41,18 +41,19 @@ function widths(look, texts) {
 }
 /** Names above a chart: in lines where few of them hold all, else turned over. `below` is how many pixels they take. */
 function legend(look, shown, names = [], wide = 0) {
+  const limit = wide < NARROW ? 140 : 240;
   let [lines, at] = [1, 0];
   for (const text of widths(look, names)) {
-    const width = 10 + 5 + Math.min(140, text) + 14;
+    const width = 10 + 5 + Math.min(limit, text) + 14;
     if (at && at + width > wide) [lines, at] = [lines + 1, 0];
     at += width;
   }
   const whole = names.length && lines <= LEGEND_LINES;
-  return { ...named(look, shown), type: whole ? "plain" : "scroll", below: shown ? (whole ? lines - 1 : 0) * 24 + 40 : 28 };
+  return { ...named(look, shown, limit), type: whole ? "plain" : "scroll", below: shown ? (whole ? lines - 1 : 0) * 24 + 40 : 28 };
 }
-const named = (look, shown) => ({
+const named = (look, shown, width = 140) => ({
   show: shown, top: 0, left: 0, icon: "roundRect", itemWidth: 10, itemHeight: 10, itemGap: 14,
-  textStyle: { color: look.muted, fontSize: 12, width: 140, overflow: "truncate" }, pageIconColor: look.muted, pageIconInactiveColor: look.edge,
+  textStyle: { color: look.muted, fontSize: 12, width, overflow: "truncate" }, pageIconColor: look.muted, pageIconInactiveColor: look.edge,
   pageTextStyle: { color: look.muted },
 });
 const valueAxis = (look, scale, more = {}) => ({
@@ -112,7 +113,7 @@ function ranking(data, look, narrow, wide, high) {
   const rows = data.series[0].points.slice(0, fits).map((each, n) => ({ name: data.x[n], each, n }));
   return {
     grid: { left: 4, right: 76, top: 8, bottom: 4, containLabel: true }, xAxis: valueAxis(look, data.scale, { axisLabel: { show: false }, splitLine: { show: false } }),
-    yAxis: namesAxis(look, rows.map((row) => `${row.n + 1}  ${row.name}`), { inverse: true, axisLine: { show: false }, axisLabel: { color: look.ink, fontSize: 12, width: narrow ? 120 : 200, overflow: "truncate", interval: 0 } }),
+    yAxis: namesAxis(look, rows.map((row) => (row.n < data.x.length - (data.rest ?? 0) ? `${row.n + 1}  ${row.name}` : row.name)), { inverse: true, axisLine: { show: false }, axisLabel: { color: look.ink, fontSize: 12, width: narrow ? 120 : 200, overflow: "truncate", interval: 0 } }),
     tooltip: { formatter: (at) => `${rows[at.dataIndex].name}\n${at.data.t}` },
     series: [{
       type: "bar", barMaxWidth: 20, itemStyle: { borderRadius: [0, 3, 3, 0] }, markLine: marks(data, look, true),
