@@ -1,5 +1,5 @@
 """Personal documents: what one person keeps for himself: his views, reports and home page, how he arranged columns, which view
-opens first.
+opens first, what he watches.
 
 In: a connection of the workspace, the frame of the call. Out: bodies as the schema of their kind has them; checked by it when
 they are written, judged against the release in force when they are opened. Never part of a layer or a release.
@@ -23,10 +23,11 @@ from patron_engine.meta.document import Document
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
+from patron_engine.ways import report_watches
 
 Connection = psycopg.Connection[Any]
 Body = Mapping[str, Any]
-KINDS = ("view", "arrangement", "start", "report", "dashboard")
+KINDS = ("view", "arrangement", "start", "report", "dashboard", report_watches.KIND)
 MAX_PERSONAL = 500  # personal_documents of one person
 MAX_NAME = 120
 PREFIX = "p-"  # what names of personal documents begin with in addresses
@@ -176,6 +177,8 @@ def _check(call: Call, kind: str, name: str, body: Body) -> None:
         problems += check_document(Document(kind="dashboard", name="own", body=_dashboard(body)))
     elif not all(_readable(call, object) for object in objects_of(body)):  # unknown, or not his
         problems.append(Problem(code="unknown_object", message="there is no such object", path="object"))
+    if kind == report_watches.KIND:
+        problems += report_watches.problems_of(body)
     if kind in ("view", "report"):
         problems += check_document(Document(kind=kind, name=kind, body={**body, "kind": kind, "name": kind}))
     elif kind == "arrangement":

@@ -241,7 +241,7 @@ def test_the_builder_shows_what_is_built_and_keeps_it_in_its_address(me: Person,
     said = me.get("/reports/build?object=yd_job&act=add:values:budget", headers={"HX-Request": "true"})
     assert "<html" not in said.text
     body = json.loads(parse_qs(urlsplit(said.headers["hx-push-url"]).query)["body"][0])
-    assert [m["name"] for m in body["measures"]] == ["records", "budget_sum"]
+    assert [m["name"] for m in body["measures"]] == ["budget_sum"]
     again = me.page(f"/reports/build?body={quote(json.dumps(body))}&where={quote('urgent')}")
     assert "urgent" in json.loads(again.select_one("[data-body]")["value"])["where"]
 
@@ -274,3 +274,64 @@ def test_every_text_is_there_in_chinese(opened: Opened, me: Person, mine: str) -
     page = chinese.page(mine)
     assert lines(page)[-1][0] == "合计"
     assert "导出" in page.get_text()
+
+
+BLOCKS: dict[str, Any] = {
+    "type": "joined", "group": [{"name": "who", "label": "Who"}], "parameters": [{"name": "since", "label": "Since", "type": "date", "default": "2020-01-01"}],
+    "blocks": [
+        {"name": f"b{n}", "label": f"B{n}", "object": "yd_job", "on": {"who": "created_by"}, "measures": [{"name": f"n{n}", "function": "count"}]}
+        for n in (1, 2)
+    ],
+}  # fmt: skip
+
+
+def test_a_block_has_conditions_of_its_own_with_parameters_and_shares_what_all_have(
+    me: Person, jobs: list[str]
+) -> None:
+    page = me.page(f"/reports/build?body={quote(json.dumps(BLOCKS))}")
+    kinds = {o["value"] for o in page.select('select[name="each"] option')}
+    assert {"date", "record:user"} <= kinds and page.select_one('select[name="each"] option[selected]')[
+        "value"
+    ] == "record:user"
+    second = page.select(".build-block")[1].select_one("a[href*='/filter?']")["href"].removeprefix("/w/acme")
+    form = me.page(second).select_one("form.list-panel")
+    back = form.select_one("[name=back]")["value"]
+    pairs = [
+        ("open", "all"),
+        ("field", "created_at"),
+        ("op", "least"),
+        ("value", ""),
+        ("from", "parameters.since"),
+        ("close", "1"),
+    ]
+    drawn = me.post("/list/yd_job/filter", [*pairs, ("back", back), ("act", "add:")])
+    chosen = BeautifulSoup(drawn.text, "html.parser").select_one('select[name="from"] option[selected]')
+    assert (chosen["value"], chosen.get_text()) == ("parameters.since", "parameter: Since")
+    for wrong in ("parameters.nothing", "budget", "1 == 1 or name"):
+        refused = [(n, wrong if n == "from" else v) for n, v in pairs]
+        assert (
+            me.post("/list/yd_job/filter", [*refused, ("back", back), ("act", "apply")]).status_code == 422
+        ), wrong
+    led = me.post("/list/yd_job/filter", [*pairs, ("back", back), ("act", "apply")]).headers["location"]
+    built = me.page(led.removeprefix("/w/acme"))
+    blocks = json.loads(built.select_one("[data-body]")["value"])["blocks"]
+    assert "where" not in blocks[0] and "DAY_OF(created_at) >= parameters.since" in blocks[1]["where"]
+    assert "Since" in built.select(".build-block")[1].select_one(".build-condition").get_text()
+    assert built.select_one(".build-parameters button[value='parameter:drop:0']").has_attr("disabled")
+    again = me.page(f"/reports/build?body={quote(json.dumps({**BLOCKS, 'blocks': blocks}))}&each=date")
+    made = json.loads(again.select_one("[data-body]")["value"])
+    assert made["group"][0]["by"] == "month" and {b["on"]["period"] for b in made["blocks"]} == {"created_at"}
+
+
+def test_a_choice_nobody_made_narrows_nothing_and_the_list_says_only_what_holds(
+    me: Person, jobs: list[str]
+) -> None:
+    body = {
+        **REPORT, "columns": [], "parameters": [{"name": "who", "label": "Who", "type": "text"}],
+        "where": "budget > 0 and (parameters.who == none or name == parameters.who)",
+    }  # fmt: skip
+    mine = kept(me, body)
+    assert me.page(mine).select("table.figures tbody tr")[-1].select("td")[0].get_text(strip=True) == "4"
+    assert lines(me.page(f"{mine}?p.who=Keel"))[-1][1:] == ["1", "1,500.50"]
+    led = parse_qs(urlsplit(me.get(f"{mine}/records").headers["location"]).query)["where"]
+    assert [where.strip("()") for where in led] == ["budget > 0"]

@@ -173,3 +173,46 @@ def test_who_is_past_the_limit_is_told_of_to_administrators(
     out.later(hours=1)
     work()
     assert "hourly of the report s_jobs reaches 1 of 2 people" in opened.person(ADMIN).page("/inbox").text
+
+
+def test_what_one_watches_is_sent_to_him_alone_and_told_him_once(
+    out: Out, opened: Opened, work: Work
+) -> None:
+    me, other = opened.person(ADMIN), opened.person(REP)
+    at = "/reports/s_jobs/watch"
+    assert other.get(at).status_code == 404
+    sent = {"act": "add", "watch": "schedule", "every": "day", "at": "08:00", "as": "csv"}
+    assert me.post(at, sent).status_code == 303
+    assert (
+        me.post(
+            at, {"act": "add", "watch": "alert", "figure": "hands", "is": "below", "value": "1,000"}
+        ).status_code
+        == 303
+    )
+    for wrong in ({"figure": "none"}, {"value": "many"}, {"is": "near"}):
+        given = {"act": "add", "watch": "alert", "figure": "hands", "is": "below", "value": "1", **wrong}
+        assert me.post(at, given).status_code == 422, wrong
+    assert me.post(at, {**sent, "at": "25:00"}).status_code == 422
+    said = [li.span.get_text() for li in me.page(at).select(".watch-lines li")]
+    assert said == ["Sent every day at 08:00 (CSV file)", "Told when Hands is below 1,000"]
+    work()
+    out.later(hours=25)
+    files = [a.get_filename() for letter in work() for a in letter.iter_attachments()]
+    assert files.count("Jobs sent.csv") == 1
+    told = "SELECT count(*) FROM SCHEMA.sys__notice WHERE reason = 'report' AND body::text LIKE '%Hands: %'"
+    before = out.rows(told)
+    out.later(minutes=16)
+    work()
+    assert out.rows(told) == before, "it still holds: told once"
+    for button in me.page(at).select("button[value=drop]"):
+        assert (
+            me.post(
+                at, {"act": "drop", "watch": button.parent.select_one("[name=watch]")["value"]}
+            ).status_code
+            == 303
+        )
+    assert me.page(at).select_one(".watch-lines") is None
+    out.later(hours=25)
+    assert not any(
+        a.get_filename() == "Jobs sent.csv" for letter in work() for a in letter.iter_attachments()
+    )

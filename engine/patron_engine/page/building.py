@@ -59,7 +59,11 @@ def rebuilt(
         made["measures"] = _measures(lying["values"], fields, label)
         made["type"] = "matrix" if made["columns"] else "summary"
         _sorted(made, given)
+    before = (body.get("chart") or {}).get("type")
     _drawn(made, given)
+    ranked = (made.get("chart") or {}).get("type") == "ranking" != before
+    if ranked and made.get("type") in BUILT and not made.get("sort"):  # the table in the order of its chart
+        made["sort"] = [f"-{made['measures'][0]['name']}"]
     return made
 
 
@@ -121,7 +125,9 @@ def _chosen(item: Any, name: str, value: str) -> Any:
 
 def _formula(item: Body, name: str, value: str) -> Body:
     if name == "said":
-        return {**item, "label": value[:60]} if value else item
+        known = item.get("label")  # of several languages: kept while what stands in the form is one of them
+        same = not value or value in (known.values() if isinstance(known, Mapping) else (known,))
+        return item if same else {**item, "label": value[:60]}
     if name == "expr":
         return {**item, "expression": value}
     rest = {k: v for k, v in item.items() if k != "format"}
@@ -168,6 +174,12 @@ def _act(
         )
         return
     if verb == "add" and which in fields:
+        if (
+            place == "values"
+            and fields[which].family == "number"
+            and lying[place] == begun("", formula[1])["measures"]
+        ):
+            lying[place].clear()  # what a new report counts gives way to the first amount somebody asks for
         lying[place].append(which)
         return
     number, _, step = which.partition(":")

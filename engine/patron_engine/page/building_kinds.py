@@ -4,18 +4,19 @@ In: a body as it was, the pairs of the form, what may be chosen of the object. O
 page does not show of a body of the same kind is kept. Readable names only: what a reader may not read is not among the choices.
 
     type=funnel  path, count, value       type=cohort  began, began_by, set, happened, happened_by
-    type=joined  each_by; block (its place) with object, on, sum; act=block:add, block:drop:N
+    type=joined  each (what they share), each_by; block (its place) with object, on, sum; act=block:add, block:drop:N
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from patron_engine.access.decide import Deny, readable, row_rule
 from patron_engine.jsonio import whole
 from patron_engine.model.model import Object
 from patron_engine.page.building import Body, Label, begun
+from patron_engine.page.building_shared import DATES, Shared, kind_of, shared_of
 from patron_engine.page.filters import family_of
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
@@ -30,12 +31,14 @@ Named = tuple[str, str]  # name, label
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What a block or a cohort may be made of: an object with its dates and numbers."""
+    """What a block or a cohort may be made of: an object with its dates and numbers; `shared` are the fields blocks may be told by
+    together, under what they have in common."""
 
     name: str
     label: str
     dates: tuple[Named, ...]
     numbers: tuple[Named, ...] = ()
+    shared: Mapping[str, Shared] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +54,19 @@ class Choices:
         cohort = ("cohort",) if self.sets and self.own is not None and self.own.dates else ()
         return ("summary", *funnel, *cohort, "joined")
 
+    def fit(self, kind: str) -> tuple[About, ...]:
+        """The objects a block may be of while the blocks share this."""
+        return tuple(a for a in self.objects if kind in a.shared) if kind else self.objects
+
     def named(self, several: tuple[About, ...]) -> list[Named]:
         """What one chooses by, and what it is called."""
         return [(about.name, about.label) for about in several]
 
 
-def choices_of(call: Call, object: Object | None, reader: Reader) -> Choices:
-    """What the reader may choose among."""
+def choices_of(call: Call, object: Object | None, reader: Reader, *, joined: bool = False) -> Choices:
+    """What the reader may choose among; what blocks may share only where they are `joined`."""
     objects = tuple(
-        about
+        replace(about, shared=shared_of(call, reader, o, about.dates)) if joined else about
         for o in call.model.objects.values()
         if _reads(call, o.name)
         and (about := _about(call, reader, o, reader.say(o.plural or o.label, o.name))).dates
@@ -132,7 +139,7 @@ def _turned(body: Body, kind: str, choices: Choices, label: Label) -> Body:
     """Another kind about the same object, with its condition and name."""
     blocks = body.get("blocks") or ()
     object = str(body.get("object") or (blocks[0]["object"] if blocks else ""))
-    kept: Body = {key: body[key] for key in ("label", "description", "where") if key in body}
+    kept: Body = {key: body[key] for key in ("label", "description", "where", "parameters") if key in body}
     if kind == "funnel":
         return {**kept, "object": object, "type": "funnel", "path": choices.paths[0][0], "count": "reached"}
     if kind == "cohort" and choices.own is not None:
@@ -176,6 +183,11 @@ def _joined(body: Body, pairs: Sequence[tuple[str, str]], choices: Choices, labe
     given = dict(pairs)
     blocks = [dict(b) for b in body["blocks"]]
     groups = [dict(g) for g in body["group"]]
+    kind, known = joined_by(body, choices), {about.name: about for about in choices.objects}
+    if given.get("each") not in (None, kind) and given["each"] in dict(kinds_shared(body, choices)):
+        kind = given["each"]
+        groups[0], blocks = _shared_by(groups[0], blocks, kind, known, label)
+        body = {k: v for k, v in body.items() if k != "chart"}
     if given.get("each_by") in STEPS and "by" in groups[0]:
         groups[0]["by"] = given["each_by"]
     at = -1
@@ -183,24 +195,67 @@ def _joined(body: Body, pairs: Sequence[tuple[str, str]], choices: Choices, labe
         if name == "block":
             at = -1 if (n := whole(value, 2)) is None or n >= len(blocks) else n
         elif at >= 0 and name in ("object", "on", "sum"):
-            blocks[at] = _changed(blocks[at], at + 1, name, value, groups[0]["name"], choices, label)
+            blocks[at] = _changed(blocks[at], at + 1, name, value, (groups[0]["name"], kind), choices, label)
     act, _, which = given.get("act", "").removeprefix("block:").partition(":")
     if given.get("act", "").startswith("block:"):
         n = whole(which, 2)
         if act == "add" and len(blocks) < MOST_BLOCKS:
             used = {b["object"] for b in blocks}
-            about = next((a for a in choices.objects if a.name not in used), choices.objects[0])
+            about = next((a for a in choices.fit(kind) if a.name not in used), known[blocks[0]["object"]])
             taken = {b["name"] for b in blocks}
             free = next(n for n in range(1, MOST_BLOCKS + 2) if f"block_{n}" not in taken)
-            blocks.append(_block(about, free, label, groups[0]["name"]))
+            blocks.append(_block(about, free, label, groups[0]["name"], kind))
         elif act == "drop" and n is not None and n < len(blocks) > 1:
             del blocks[n]
     return {**body, "group": groups, "blocks": blocks}
 
 
-def _block(about: About, n: int, label: Label, group: str = GROUP) -> Body:
+def kinds_shared(body: Body, choices: Choices) -> list[Named]:
+    """What every block of a joined report has a field of: one of these its figures may stand beside each other by."""
+    abouts = [next((a for a in choices.objects if a.name == b["object"]), None) for b in body["blocks"]]
+    found = [a.shared for a in abouts if a is not None]
+    return (
+        [(key, one.label) for key, one in found[0].items() if all(key in other for other in found)]
+        if found
+        else []
+    )
+
+
+def joined_by(body: Body, choices: Choices) -> str:
+    """What the blocks share now; "" where the page has no word for it, or they share several."""
+    if body["group"][0].get("by"):
+        return DATES
+    about = next((a for a in choices.objects if a.name == body["blocks"][0]["object"]), None)
+    return (
+        kind_of(about.shared, body["blocks"][0]["on"].get(body["group"][0]["name"], ""))
+        if about is not None
+        else ""
+    )
+
+
+def _shared_by(
+    group: Body, blocks: list[Body], kind: str, known: Mapping[str, About], label: Label
+) -> tuple[Body, list[Body]]:
+    """Another group that all share: each block with the first field of its kind."""
+    one = known[blocks[0]["object"]].shared[kind]
+    name = GROUP if kind == DATES else one.name
+    said = label("period", "") if kind == DATES else one.label
+    made = {"name": name, "label": said, **({"by": "month", "fill": True} if kind == DATES else {})}
+    changed = []
+    for block in blocks:
+        about = known[block["object"]]
+        others = {k: v for k, v in block["on"].items() if k != group["name"]}
+        changed.append({**block, "on": {name: _first(about, kind), **others}})
+    return made, changed
+
+
+def _first(about: About, kind: str) -> str:
+    return _made_at(about) if kind == DATES or kind not in about.shared else about.shared[kind].fields[0][0]
+
+
+def _block(about: About, n: int, label: Label, group: str = GROUP, kind: str = DATES) -> Body:
     measure = {"name": f"figure_{n}", "label": about.label, "function": "count"}
-    return {"name": f"block_{n}", "label": about.label, "object": about.name, "on": {group: _made_at(about)}, "measures": [measure]}  # fmt: skip
+    return {"name": f"block_{n}", "label": about.label, "object": about.name, "on": {group: _first(about, kind)}, "measures": [measure]}  # fmt: skip
 
 
 def _made_at(about: About) -> str:
@@ -208,20 +263,24 @@ def _made_at(about: About) -> str:
     return "created_at" if "created_at" in dict(about.dates) else about.dates[0][0]
 
 
-def _changed(block: Body, n: int, name: str, value: str, group: str, choices: Choices, label: Label) -> Body:
+def _changed(
+    block: Body, n: int, name: str, value: str, shared: tuple[str, str], choices: Choices, label: Label
+) -> Body:
+    group, kind = shared
     about = next(
         (a for a in choices.objects if a.name == (value if name == "object" else block["object"])), None
     )
     if about is None:
         return block
     if name == "object":
-        if value == block["object"]:
+        if value == block["object"] or (kind and kind not in about.shared):
             return block
-        fresh = _block(about, n, label, group)
+        fresh = _block(about, n, label, group, kind)
         measure = {**fresh["measures"][0], "name": block["measures"][0]["name"]}
         return {**fresh, "name": block["name"], "measures": [measure]}
     if name == "on":
-        return {**block, "on": {**block["on"], group: value}} if value in dict(about.dates) else block
+        fields = dict(about.shared[kind].fields) if kind in about.shared else {}
+        return {**block, "on": {**block["on"], group: value}} if value in fields else block
     first, *others = block["measures"]
     if value == str(first.get("field") or ""):
         return block

@@ -12,12 +12,22 @@ from functools import cached_property
 from typing import Any
 
 from patron_engine.page.chart_points import Point, axis_named
-from patron_engine.page.figure_text import STEPS, Form, Words, alone, figure_label, form_of, member_text
+from patron_engine.page.figure_text import (
+    SPANS,
+    STEPS,
+    Form,
+    Words,
+    alone,
+    figure_label,
+    form_of,
+    member_text,
+)
 from patron_engine.page.figures import spot_text
 from patron_engine.page.palette import TOKENS, token_of
 from patron_engine.page.reader import Reader
 from patron_engine.report.answer import Answer, Axis, Key
 
+BESIDE = ("bar", "stacked", "line", "area", "combined", "radar")  # forms that show several figures
 SUMMED = frozenset({"sum", "count"})
 
 
@@ -47,7 +57,25 @@ class Maker:
         wanted = [named] if isinstance(named, str) else list(named or ())
         known = [f.name for f in self.answer.figures]
         found = [known.index(name) for name in wanted if name in known]
-        return found or ([0] if key == "value" else [])
+        if found or named or key not in ("value", "line"):
+            return found or ([0] if key == "value" else [])
+        bars, lines = self._usual()
+        return bars if key == "value" else lines
+
+    def _usual(self) -> tuple[list[int], list[int]]:
+        """Bars and lines where nobody said: along one group all figures that are told in what the first is told in; what is told
+        otherwise has the second axis of a combined chart."""
+        form, several = self.said.get("type"), len(self.answer.figures) > 1
+        if len(self.answer.rows) + len(self.answer.columns) != 1 or not several or form not in BESIDE:
+            return [0], []
+        like = [self.form(at).kind for at in range(len(self.answer.figures))]
+        bars = [at for at, kind in enumerate(like) if kind == like[0]]
+        if form != "combined":
+            return bars, []
+        if self.said.get("line") or self.said.get("value"):
+            return [0], []
+        lines = [at for at in range(len(like)) if at not in bars] or bars[-1:]
+        return [at for at in bars if at not in lines], lines
 
     def adds(self, at: int) -> bool:
         """Whether the figures of a measure may be summed: sums and counts may, what is worked out of them may not."""
@@ -104,6 +132,7 @@ class Maker:
             "kind": form.kind,
             "unit": form.unit,
             "steps": [list(step) for step in steps],
+            "spans": list(SPANS.get(self.reader.languages[0], SPANS["en"])),
             "name": self.name(at),
         }
 

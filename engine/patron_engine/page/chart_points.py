@@ -42,11 +42,13 @@ def axis_named(answer: Answer, name: str | None) -> Axis | None:
     return next((a for a in axes if a.name == name), None) or next((a for a in axes if a.path == name), None)
 
 
-def plane(answer: Answer, x: Axis | None, series: Axis | None, figure: int, *, adds: bool) -> Plane:
-    """The points of one measure."""
+def plane(
+    answer: Answer, x: Axis | None, series: Axis | None, figure: int, *, adds: bool, apart: bool = False
+) -> Plane:
+    """The points of one measure; `apart`: its members stay apart, since those of another measure beside it do."""
     side = _Side(answer, x, series)
     collides = side.more()
-    together = adds or not collides
+    together = (adds and not apart) or not collides
     points: dict[tuple[Key, Key], Point] = {}
     for rows, columns in side.pairs():
         value = _value(answer, rows, columns, figure, adds=adds)

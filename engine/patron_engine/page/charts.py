@@ -30,6 +30,7 @@ TYPES = (
 )  # fmt: skip
 TABLES = ("table", "pivot")
 MOST_SERIES, MOST_POINTS = 12, 200
+MOST_SPOKES, MOST_SLICES = 16, 12  # of a radar and a pie: more of them can be told apart by nobody
 Chart = dict[str, Any]
 
 
@@ -53,7 +54,7 @@ def chart_of(answer: Answer, body: Mapping[str, Any], reader: Reader, words: Wor
     form = str(said.get("type") or usual(answer))
     if form in TABLES or not answer.figures or answer.type == "list":
         return None
-    maker = Maker(answer, body, said, reader, words)
+    maker = Maker(answer, body, {**said, "type": form}, reader, words)
     made = _DRAWN.get(form, along)(maker, form)
     if made is None:
         return None
@@ -64,9 +65,10 @@ def along(m: Maker, form: str) -> Chart | None:
     """Bars, lines, areas, pies, rankings, radars, maps: members along an axis, one or more series."""
     x, group = m.axes()
     bars, lines = m.figures("value"), m.figures("line")
-    planes = [(at, plane(m.answer, x, group, at, adds=m.adds(at))) for at in (*bars, *lines)]
+    apart = not all(m.adds(at) for at in (*bars, *lines))
+    planes = [(at, plane(m.answer, x, group, at, adds=m.adds(at), apart=apart)) for at in (*bars, *lines)]
     members = dict.fromkeys(key for _, p in planes for key in p.along)
-    shown = list(members)[:MOST_POINTS]
+    shown = list(members)[: MOST_SPOKES if form == "radar" else MOST_POINTS]
     series: list[dict[str, Any]] = []
     for n, (at, p) in enumerate(planes):
         line = n >= len(bars)
@@ -88,6 +90,51 @@ def along(m: Maker, form: str) -> Chart | None:
         "second": m.scale(lines[0]) if lines else None, "labels": bool(m.said.get("labels")),
         "left_out": left_out, "grouped": group is not None,
         **m.reach(),
+    }  # fmt: skip
+
+
+def pie(m: Maker, form: str) -> Chart | None:
+    """A slice a member; of many the largest, the others are one."""
+    made = along(m, form)
+    at = m.figures("value")[0]
+    x, _series = m.axes()
+    if (
+        made is None
+        or x is None
+        or len(made["x"]) <= MOST_SLICES
+        or len(made["series"]) > 1
+        or not m.adds(at)
+    ):
+        return made
+    p = plane(m.answer, x, None, at, adds=True)
+    values = [p.points[key, ()].value if (key, ()) in p.points else None for key in p.along]
+    sizes = {n: v for n, v in enumerate(values[: len(made["x"])]) if isinstance(v, Decimal)}
+    first = sorted(sizes, key=lambda n: -sizes[n])[: MOST_SLICES - 1]
+    rest = sum((v for n, v in sizes.items() if n not in first), Decimal(0))
+    points = made["series"][0]["points"]
+    form_ = m.form(at)
+    others = {"v": float(rest / form_.divide), "t": m.alone(form_, rest), "at": ""}
+    return {
+        **made, "x": [*(made["x"][n] for n in first), m.words.rest], "colors": [*(made["colors"][n] for n in first), ""],
+        "series": [{**made["series"][0], "points": [*(points[n] for n in first), others]}],
+    }  # fmt: skip
+
+
+def ranking(m: Maker, form: str) -> Chart | None:
+    """The largest first, unless the report is sorted by a figure itself; what is left of them stays last."""
+    made = along(m, form)
+    x, _series = m.axes()
+    if made is not None:
+        made["rest"] = sum(name == m.words.rest for name in made["x"][-1:])
+    chosen = {str(item).removeprefix("-") for item in m.body.get("sort") or ()}
+    if made is None or x is None or len(made["series"]) > 1 or chosen & {f.name for f in m.answer.figures}:
+        return made
+    points = made["series"][0]["points"]
+    last = {n for n, name in enumerate(made["x"]) if name == m.words.rest}
+    order = sorted(range(len(points)), key=lambda n: (n in last, -(points[n] or {"v": float("-inf")})["v"]))
+    return {
+        **made, "x": [made["x"][n] for n in order], "colors": [made["colors"][n] for n in order],
+        "series": [{**made["series"][0], "points": [points[n] for n in order]}],
     }  # fmt: skip
 
 
@@ -228,10 +275,12 @@ def places(m: Maker, _: str) -> Chart | None:
     if made is None or x is None:
         return None
     keys = plane(m.answer, x, None, m.figures("value")[0], adds=True).along[: len(made["x"])]
+    if all(k[-1] in (None, REST) for k in keys):
+        return None  # no record says where it is: the table says so
     return {**made, "places": ["" if k[-1] in (None, REST) else str(k[-1]) for k in keys]}
 
 
 _DRAWN = {
     "figure": figure, "gauge": gauge, "scatter": scatter, "heat_map": heat, "treemap": tree,
-    "funnel": funnel, "map": places,
+    "funnel": funnel, "map": places, "pie": pie, "ranking": ranking,
 }  # fmt: skip

@@ -1,17 +1,19 @@
 """Conditions: an expression as a tree of groups and conditions that a form can show, and back.
 
 In: a text of the expression language, or a tree. Out: `Group`s of `Condition`s, or the text. What an operator means stands once,
-as a pattern in the language itself (`P` the field, `A` and `B` values, `L` a list): reading matches it, writing fills it in.
+as a pattern in the language itself (`P` the field, `A` and `B` values, `L` a list, `R` a range of days): reading matches it, writing
+fills it in. In the conditions of a report a value may be one of its parameters, which are given by the paths they are named by.
 Reading gives None for a text of another form: it is shown as text and kept; what was read is written as exactly the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from patron_engine.expr.normal import constant_text, normal, path_text
 from patron_engine.expr.syntax import Syntax, parse
@@ -26,15 +28,28 @@ _BY_DAY = "DAY_OF"
 _REPEATED = "REPEATED"
 
 
+class Parameter(str):
+    """A parameter of a report in the place of a value, by its path: `parameters.since`, or `since`. ValueError for what is none."""
+
+    __slots__ = ()
+
+    def __new__(cls, path: str) -> Self:
+        if not re.fullmatch(r"(parameters\.)?[a-z][a-z0-9_]*", path):
+            raise ValueError(path[:60])
+        return super().__new__(cls, path)
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`values` are texts as a form has them; `day` reads a moment by its business day."""
+    """`values` are texts as a form has them; `day` reads a moment by its business day; `optional` holds as well while its parameter
+    has no value."""
 
     path: str
     operator: str
     values: tuple[str, ...] = ()
     numbers: bool = False
     day: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +62,18 @@ class Group:
 
 @cache
 def holes(operator: str) -> tuple[str, ...]:
-    """Which values an operator takes: () or ("A",), ("A", "B"), ("L",)."""
+    """Which values an operator takes: () or ("A",), ("A", "B"), ("L",), ("R",)."""
     found = {s.parts[0] for s in _walk(parse(PATTERNS[operator])) if s.kind == "path"}
-    return tuple(hole for hole in ("A", "B", "L") if hole in found)
+    return tuple(hole for hole in ("A", "B", "L", "R") if hole in found)
 
 
-def read_conditions(text: str) -> Group | None:
-    """The tree of an expression; None where it has another form."""
+def read_conditions(text: str, parameters: Collection[str] = ()) -> Group | None:
+    """The tree of an expression; None where it has another form. `parameters` are the paths that name one."""
     try:
         tree = parse(text)
     except Fault:
         return None
-    found = _group(tree, 0)
+    found = _group(tree, 0, parameters)
     if found is None or write_conditions(found) != normal(tree, {}):
         return None
     return found
@@ -77,28 +92,32 @@ def size(group: Group) -> int:
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
-def _group(tree: Syntax, depth: int) -> Group | None:
+def _group(tree: Syntax, depth: int, parameters: Collection[str]) -> Group | None:
     if depth > MAX_NESTED:
         return None
-    alone = _condition(tree)
+    alone = _condition(tree, parameters)
     if alone is not None:
         return Group(True, (alone,))
     if tree.kind not in ("and", "or"):
         return None
     items: list[Group | Condition] = []
     for part in tree.items:
-        one = _condition(part) or _group(part, depth + 1)
+        one = _condition(part, parameters) or _group(part, depth + 1, parameters)
         if one is None:
             return None
         items.append(one)
     return Group(tree.kind == "and", tuple(items))
 
 
-def _condition(tree: Syntax) -> Condition | None:
+def _condition(tree: Syntax, parameters: Collection[str]) -> Condition | None:
+    unless = _optional(tree, parameters)
+    if unless is not None:
+        inner = _condition(tree.items[1], parameters)
+        return replace(inner, optional=True) if inner is not None and unless in inner.values else None
     for operator in PATTERNS:
         for day in (False, True):
             found: dict[str, Any] = {}
-            if _matches(_pattern(operator, day), tree, found) and "P" in found:
+            if _matches(_pattern(operator, day), tree, found, parameters) and "P" in found:
                 given = [found[hole] for hole in holes(operator)]
                 values = given[0] if given and isinstance(given[0], tuple) else tuple(given)
                 return Condition(
@@ -109,6 +128,17 @@ def _condition(tree: Syntax) -> Condition | None:
                     day=day,
                 )
     return None
+
+
+def _optional(tree: Syntax, parameters: Collection[str]) -> Parameter | None:
+    """The parameter of `parameters.who == none or owner == parameters.who`."""
+    if tree.kind != "or" or len(tree.items) != 2:
+        return None
+    first = tree.items[0]
+    if first.kind != "compare" or first.name != "==" or first.items[0].kind != "path":
+        return None
+    path, none = path_text(first.items[0].parts), first.items[1]
+    return Parameter(path) if path in parameters and none.kind == "constant" and none.value is None else None
 
 
 @cache
@@ -126,21 +156,21 @@ def _by_day(tree: Syntax) -> Syntax:
     return replace(tree, items=tuple(_by_day(i) for i in tree.items))
 
 
-def _matches(pattern: Syntax, tree: Syntax, found: dict[str, Any]) -> bool:
-    if pattern.kind == "path" and pattern.parts[0] in ("P", "A", "B", "L"):
-        return _fills(pattern, tree, found)
+def _matches(pattern: Syntax, tree: Syntax, found: dict[str, Any], parameters: Collection[str]) -> bool:
+    if pattern.kind == "path" and pattern.parts[0] in ("P", "A", "B", "L", "R"):
+        return _fills(pattern, tree, found, parameters)
     if (
         pattern.kind == "negative" and isinstance(tree.value, Decimal) and tree.value < 0
     ):  # `-3` is one constant
-        return _matches(pattern.items[0], replace(tree, value=-tree.value), found)
+        return _matches(pattern.items[0], replace(tree, value=-tree.value), found, parameters)
     if (pattern.kind, pattern.name, len(pattern.items)) != (tree.kind, tree.name, len(tree.items)):
         return False
     if pattern.value != tree.value or pattern.parts != tree.parts:
         return False
-    return all(_matches(p, t, found) for p, t in zip(pattern.items, tree.items, strict=True))
+    return all(_matches(p, t, found, parameters) for p, t in zip(pattern.items, tree.items, strict=True))
 
 
-def _fills(pattern: Syntax, tree: Syntax, found: dict[str, Any]) -> bool:
+def _fills(pattern: Syntax, tree: Syntax, found: dict[str, Any], parameters: Collection[str]) -> bool:
     hole, rest = pattern.parts[0], pattern.parts[1:]
     if hole == "P":
         if tree.kind != "path" or tree.parts[0] in ("me", "old", "this"):
@@ -148,6 +178,8 @@ def _fills(pattern: Syntax, tree: Syntax, found: dict[str, Any]) -> bool:
         if rest and (len(tree.parts) <= len(rest) or tree.parts[-len(rest) :] != rest):
             return False
         path = path_text(tree.parts[: len(tree.parts) - len(rest)])
+        if path in parameters:
+            return False
         return bool(found.setdefault("P", path) == path)
     if hole == "L":
         values = [_constant(i) for i in tree.items] if tree.kind == "list" else []
@@ -155,8 +187,9 @@ def _fills(pattern: Syntax, tree: Syntax, found: dict[str, Any]) -> bool:
             return False
         found["L"] = tuple(values)
         return True
-    value = _constant(tree)
-    if value is None:
+    chosen = path_text(tree.parts) if tree.kind == "path" else ""
+    value = Parameter(chosen) if chosen in parameters else _constant(tree)
+    if value is None or (hole == "R" and not isinstance(value, Parameter)):
         return False
     found[hole] = value
     return True
@@ -179,6 +212,8 @@ def _walk(tree: Syntax) -> Iterator[Syntax]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, Parameter):
+        return value
     return constant_text(value) if isinstance(value, Decimal) else str(value)
 
 
@@ -199,7 +234,7 @@ def _written(node: Group | Condition, *, top: bool = False) -> str:
 def _brackets(item: Group | Condition, all: bool) -> bool:
     """Whether an item stands in brackets beside others, as the normal form writes it."""
     if isinstance(item, Condition):
-        return all and " and " in PATTERNS[item.operator]
+        return item.optional or (all and " and " in PATTERNS[item.operator])
     words = len(item.items)
     if words == 1:
         return _brackets(item.items[0], all)
@@ -217,7 +252,9 @@ def _filled(condition: Condition) -> str:
     else:
         filled.update({n: _value(v, numbers) for n, v in zip(names, condition.values, strict=True)})
     paths = {id(s): _hole(s, filled) for s in _walk(tree) if s.kind == "path" and s.parts[0] in filled}
-    return normal(tree, paths)
+    text = normal(tree, paths)
+    chosen = next((v for v in condition.values if condition.optional and isinstance(v, Parameter)), None)
+    return text if chosen is None else f"{chosen} == none or {text}"
 
 
 def _hole(tree: Syntax, filled: Mapping[str, str]) -> tuple[Any, ...]:
@@ -225,6 +262,8 @@ def _hole(tree: Syntax, filled: Mapping[str, str]) -> tuple[Any, ...]:
 
 
 def _value(text: str, number: bool) -> str:
+    if isinstance(text, Parameter):
+        return str(text)
     if not number:
         return constant_text(text)
     try:

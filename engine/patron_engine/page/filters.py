@@ -7,15 +7,15 @@ as people read it. A moment's conditions speak of its business day. Pure but for
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from patron_engine.access.decide import readable
 from patron_engine.errors import WrongUse
 from patron_engine.fields.field import ChoiceSpec, Field, Option
 from patron_engine.model.model import LINKS, Model, Object
-from patron_engine.page.conditions import Condition, Group, holes, write_conditions
+from patron_engine.page.conditions import Condition, Group, Parameter, holes, write_conditions
 from patron_engine.page.operators import NUMERIC, OPERATORS, PATTERNS
 from patron_engine.page.paths import field_at, value_type
 from patron_engine.page.reader import Reader
@@ -101,7 +101,7 @@ def operators_of(field: Field | None) -> tuple[str, ...]:
 
 def widget_for(field: Field | None, operator: str) -> Widget:
     """What a value is given with; "" for an operator without one."""
-    if field is None or operator not in PATTERNS or not holes(operator):
+    if field is None or operator not in PATTERNS or holes(operator) in ((), ("R",)):
         return ""
     family = family_of(field)
     if operator in NUMERIC or family == "number":
@@ -111,6 +111,30 @@ def widget_for(field: Field | None, operator: str) -> Widget:
     if isinstance(_choice(field), ChoiceSpec) and operator not in ("starts", "ends", "contains", "lacks"):
         return "options"
     return {"date": "date", "datetime": "date", "time": "time"}.get(family, "text")  # type: ignore[return-value]
+
+
+GIVES: Mapping[str, frozenset[str]] = {  # the types of parameters that may stand for a value of a family
+    "date": frozenset({"date"}), "datetime": frozenset({"date"}), "user": frozenset({"user"}), "department": frozenset({"department"}),
+    "number": frozenset({"integer", "decimal", "percent", "money", "rating", "duration"}), "link": frozenset({"lookup"}),
+    "text": frozenset({"text", "email", "phone"}), "choice": frozenset({"select"}), "cascade": frozenset({"cascade"}),
+}  # fmt: skip
+
+
+def fitting_parameters(
+    field: Field, operator: str, parameters: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """The parameters of a report that may give the value of a condition."""
+    wanted = holes(operator)
+    if wanted == ("R",):
+        return [p for p in parameters if p["type"] == "date_range"]
+    if wanted != ("A",):
+        return []
+    family = "number" if operator in NUMERIC else family_of(field)
+    return [
+        p
+        for p in parameters
+        if p["type"] in GIVES.get(family, ()) and (family != "link" or p.get("to") in field.expr.objects)
+    ]
 
 
 def _choice(field: Field) -> ChoiceSpec | None:
@@ -137,8 +161,10 @@ def _spread(options: tuple[Option, ...], reader: Reader, before: str, said: str)
 def said_values(
     call: Call, object: Object, condition: Condition, reader: Reader, titles: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """The values of a condition as people read them; `titles` are those of records by id."""
+    """The values of a condition as people read them; `titles` are those of records by id, and of parameters by their paths."""
     field = field_at(call.model, call.actor, object, condition.path)
+    if any(isinstance(value, Parameter) for value in condition.values):
+        return tuple(titles.get(value, value) for value in condition.values)
     if field is None or condition.operator in NUMERIC:
         return condition.values
     widget = widget_for(field, condition.operator)
@@ -195,13 +221,14 @@ def adjusted(field: Field | None, condition: Condition) -> Condition:
     if field is None:
         return condition
     family = family_of(field)
-    ranged = condition.operator.split("_")[0] in ("this", "last", "next") and not condition.operator.endswith(
-        ("months", "years")
-    )
-    return Condition(
-        path=condition.path,
-        operator=condition.operator,
-        values=condition.values,
+    ranged = condition.operator.split("_")[0] in (
+        "this",
+        "last",
+        "next",
+        "within",
+    ) and not condition.operator.endswith(("months", "years"))
+    return replace(
+        condition,
         numbers=family == "number",
         day=family == "datetime" and not ranged and condition.operator not in ("empty", "filled"),
     )

@@ -1,6 +1,6 @@
 """Operators: what one may ask of a value in a filter, each as a pattern of the expression language.
 
-In a pattern `P` is the field, `A` and `B` are values, `L` a list of them. The order counts where a text fits several: the narrower one
+In a pattern `P` is the field, `A` and `B` are values, `L` a list of them, `R` a range that a parameter gives. The order counts where a text fits several: the narrower one
 stands first. Which operators a family of fields has, and in which order they are offered, stands here too. Values only.
 """
 
@@ -51,6 +51,7 @@ PATTERNS: Mapping[str, str] = {
     "ends": "ENDS_WITH(P, A)",
     "between": "P >= A and P <= B",
     "among": "P in L",
+    "within": "P in R",
     "not_among": "P not in L",
     "has": "A in P",
     "has_not": "A not in P",

@@ -148,6 +148,24 @@ def constants_in(text: str, values: Mapping[str, Any], is_moment: IsMoment) -> s
 
 
 def _put(node: Syntax, values: Mapping[str, Any], is_moment: IsMoment) -> Syntax:
+    if node.kind == "or" and (chosen := _unless(node.items[0], values)) is not None:
+        if values[chosen] is None:
+            return Syntax("constant", node.at, value=True)
+        rest = node.items[1:]
+        return _put(rest[0] if len(rest) == 1 else replace(node, items=rest), values, is_moment)
+    if node.kind == "and":  # what holds for everything is left out: people read these conditions
+        parts = tuple(
+            p
+            for p in (_put(i, values, is_moment) for i in node.items)
+            if not (p.kind == "constant" and p.value is True)
+        )
+        return (
+            Syntax("constant", node.at, value=True)
+            if not parts
+            else parts[0]
+            if len(parts) == 1
+            else replace(node, items=parts)
+        )
     name, part = _parameter(node, values)
     if name is not None:
         value = values[name]
@@ -159,6 +177,15 @@ def _put(node: Syntax, values: Mapping[str, Any], is_moment: IsMoment) -> Syntax
             inside = _within(_put(node.items[0], values, is_moment), value or {}, is_moment)
             return inside if node.name == "in" else Syntax("not", node.at, (inside,))
     return replace(node, items=tuple(_put(i, values, is_moment) for i in node.items))
+
+
+def _unless(node: Syntax, values: Mapping[str, Any]) -> str | None:
+    """The parameter of `parameters.who == none`, beside which a condition holds where it has no value."""
+    if node.kind != "compare" or node.name != "==":
+        return None
+    name, part = _parameter(node.items[0], values)
+    none = node.items[1]
+    return name if not part and none.kind == "constant" and none.value is None else None
 
 
 def _parameter(node: Syntax, values: Mapping[str, Any]) -> tuple[str | None, str]:

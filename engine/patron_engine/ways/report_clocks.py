@@ -1,6 +1,6 @@
 """Clocks of reports: which are to be sent and which alerts looked at now, whom that concerns, and whether an alert is news.
 
-In: the release, the clocks that are kept, the moment. Out: `Due` values; clocks moved on in the caller's write transaction, so that a
+In: the release, what people watch for themselves, the clocks that are kept, the moment. Out: `Due` values; clocks moved on in the caller's write transaction, so that a
 time is met once whoever works. A schedule that was missed is made up for once, as an automation's is. An alert is news when its
 condition begins to hold for a person, and again after it did not.
 """
@@ -21,6 +21,7 @@ from patron_engine.flow.times import next_time
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
+from patron_engine.ways import report_watches
 
 Kind = Literal["schedule", "alert"]
 KEYS: Final[Mapping[Kind, str]] = {"schedule": "schedule", "alert": "alerts"}
@@ -31,16 +32,30 @@ NOW: Final = "now"  # the line of what has no cron
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """`body` is the entry of `schedule` or `alerts`."""
+    """`body` is the entry of `schedule` or `alerts`; of a watch it is the watch, and `person` whose it is."""
 
     report: str
     kind: Kind
     name: str
     body: Mapping[str, Any]
+    person: str | None = None
 
 
-def written(call: Call) -> Iterator[Due]:
-    """Every schedule and alert of the release."""
+def written(conn: Conn, call: Call) -> Iterator[Due]:
+    """Every schedule and alert of the release, and what people watch."""
+    yield from _defined(call)
+    for id, owner, body in report_watches.all_of(conn, call):
+        entry = report_watches.entry_of(body) if body["watch"] == "schedule" else {}
+        yield Due(
+            report=body["report"],
+            kind=body["watch"],
+            name=f"watch {id}",
+            body={**body, **entry},
+            person=owner,
+        )
+
+
+def _defined(call: Call) -> Iterator[Due]:
     for (kind, report), body in call.model.documents.items():
         if kind == "report":
             for what, key in KEYS.items():
@@ -51,7 +66,7 @@ def written(call: Call) -> Iterator[Due]:
 def waits(conn: Conn, call: Call) -> bool:
     """Whether something is to be planned or done: asked often, changes nothing."""
     kept = _kept(conn, call)
-    wanted = {(d.report, d.kind, d.name): _line(d) for d in written(call)}
+    wanted = {(d.report, d.kind, d.name): _line(d) for d in written(conn, call)}
     return {k: line for k, (line, _) in kept.items()} != wanted or any(
         at <= call.now for _, at in kept.values()
     )
@@ -63,7 +78,7 @@ def take(conn: Conn, call: Call) -> list[Due]:
     table = sql.Identifier(call.schema, "sys__report_clock")
     conn.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(table))
     kept, found = _kept(conn, call), []
-    wanted = {(d.report, d.kind, d.name): d for d in written(call)}
+    wanted = {(d.report, d.kind, d.name): d for d in written(conn, call)}
     for gone in kept.keys() - wanted.keys():
         conn.execute(
             sql.SQL("DELETE FROM {} WHERE report = %s AND kind = %s AND name = %s").format(table), gone
@@ -111,7 +126,9 @@ def _next(due: Due, reading: Reading) -> datetime | None:
 
 
 def people_of(conn: Conn, call: Call, due: Due) -> list[str]:
-    """Whom `to` means."""
+    """Whom `to` means; a watch concerns its owner."""
+    if due.person is not None:
+        return [due.person]
     reading = Reading(conn, call)
     prefix = f"{KEYS[due.kind]}.{due.name}."
     expressions = {

@@ -2,6 +2,9 @@
 //   <div class="chart-place"></div> <button data-picture="won.png">PNG</button> … the table of the same figures stands in the page
 // Draws what the server made of the figures. A click on a point leads to the records behind it. Without this script, and for a screen
 // reader, the table is the report: the drawing is hidden from both. ECharts is fetched where a chart is, not before.
+const LINES = 14; // names beside a chart that its usual height holds
+const HIGHEST = 1200;
+
 export default function chart(element) {
   const place = element.querySelector(".chart-place");
   let drawn = null;
@@ -16,10 +19,11 @@ export default function chart(element) {
     const show = () => {
       const wide = place.clientWidth;
       if (!wide) return;
-      place.classList.toggle("chart-tall", data.type === "ranking" && (data.x?.length ?? 0) > 12);
+      const lines = { ranking: data.x, heat_map: data.y }[data.type]?.length ?? 0;
+      if (lines > LINES && !element.closest(".tile-chart")) place.style.height = `${Math.min(HIGHEST, lines * 22 + 48)}px`;
       drawn ??= make(place);
       drawn.resize();
-      drawn.setOption(options(data, look(place), wide), { notMerge: true });
+      drawn.setOption(options(data, look(place), wide, place.clientHeight), { notMerge: true });
     };
     show();
     if (!drawn) drawn = make(place);

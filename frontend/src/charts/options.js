@@ -2,11 +2,14 @@
 import { PROVINCES } from "./provinces.js";
 
 const NARROW = 560;
+const LINE = 20; // pixels that a name beside a chart takes
 
-/** The options of a chart of a width, in the colours of `look`. */
-export function options(data, look, wide) {
+const LEGEND_LINES = 3;
+
+/** The options of a chart of a width and height, in the colours of `look`. */
+export function options(data, look, wide, high) {
   const narrow = wide < NARROW;
-  const made = (FORMS[data.type] ?? along)(data, look, narrow);
+  const made = (FORMS[data.type] ?? along)(data, look, narrow, wide, high);
   return {
     animationDuration: 300, color: look.series, textStyle: { fontFamily: look.font, color: look.ink },
     ...made,
@@ -20,16 +23,37 @@ export function options(data, look, wide) {
 
 const short = (value, scale) => {
   if (scale.kind === "percent") return `${plain(value)}%`;
-  if (scale.kind === "duration") return value >= 86400 ? `${plain(value / 86400)}d` : value >= 3600 ? `${plain(value / 3600)}h` : `${plain(value / 60)}m`;
+  if (scale.kind === "duration") {
+    const n = value >= 86400 ? 0 : value >= 3600 ? 1 : 2;
+    return scale.spans[n].replace("{}", plain(value / [86400, 3600, 60][n]));
+  }
   if (scale.unit) return `${plain(value)}`;
   const step = scale.steps.find(([size]) => Math.abs(value) >= size);
   return step ? `${plain(value / step[0])}${step[1]}` : plain(value);
 };
 const plain = (value) => new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 }).format(value);
 
-const legend = (look, shown) => ({
-  type: "scroll", show: shown, top: 0, left: 0, icon: "roundRect", itemWidth: 10, itemHeight: 10, itemGap: 14,
-  textStyle: { color: look.muted, fontSize: 12, width: 140, overflow: "truncate" }, pageIconColor: look.muted, pageIconInactiveColor: look.edge,
+/** How wide texts are in the small letters of axes and legends. */
+function widths(look, texts) {
+  const paint = document.createElement("canvas").getContext("2d");
+  paint.font = `12px ${look.font}`;
+  return texts.map((text) => paint.measureText(text).width);
+}
+/** Names above a chart: in lines where few of them hold all, else turned over. `below` is how many pixels they take. */
+function legend(look, shown, names = [], wide = 0) {
+  const limit = wide < NARROW ? 140 : 240;
+  let [lines, at] = [1, 0];
+  for (const text of widths(look, names)) {
+    const width = 10 + 5 + Math.min(limit, text) + 14;
+    if (at && at + width > wide) [lines, at] = [lines + 1, 0];
+    at += width;
+  }
+  const whole = names.length && lines <= LEGEND_LINES;
+  return { ...named(look, shown, limit), type: whole ? "plain" : "scroll", below: shown ? (whole ? lines - 1 : 0) * 24 + 40 : 28 };
+}
+const named = (look, shown, width = 140) => ({
+  show: shown, top: 0, left: 0, icon: "roundRect", itemWidth: 10, itemHeight: 10, itemGap: 14,
+  textStyle: { color: look.muted, fontSize: 12, width, overflow: "truncate" }, pageIconColor: look.muted, pageIconInactiveColor: look.edge,
   pageTextStyle: { color: look.muted },
 });
 const valueAxis = (look, scale, more = {}) => ({
@@ -56,12 +80,12 @@ const byMember = (data) => ({
 });
 const point = (one, more = {}) => (one ? { value: one.v, t: one.t, at: one.at, ...more } : null);
 
-function along(data, look, narrow) {
+function along(data, look, narrow, wide) {
   const line = data.type === "line" || data.type === "area";
   const several = data.series.length > 1;
   const stack = data.type === "stacked" ? "all" : undefined;
   const one = data.series.length === 1;
-  const tilted = !line && data.x.some((name) => name.length > 6) && data.x.length > (narrow ? 4 : 10);
+  const tilted = !line && data.x.length > 1 && Math.max(...widths(look, data.x)) > (wide - 120) / data.x.length; // they would hide one another
   const series = data.series.map((each, n) => {
     const drawn = line || each.line;
     return {
@@ -73,9 +97,10 @@ function along(data, look, narrow) {
       markLine: n ? undefined : marks(data, look, false),
     };
   });
+  const { below, ...names } = legend(look, several || data.grouped, data.series.map((each) => each.name), wide);
   return {
-    grid: { left: tilted ? 28 : 4, right: 12, top: several || data.grouped ? 40 : 28, bottom: data.x.length > 40 ? 44 : 4, containLabel: true },
-    legend: legend(look, several || data.grouped), series,
+    grid: { left: tilted ? 28 : 4, right: 12, top: below, bottom: data.x.length > 40 ? 44 : 4, containLabel: true },
+    legend: names, series,
     tooltip: byMember(data),
     xAxis: namesAxis(look, data.x, tilted ? { axisLabel: { color: look.muted, fontSize: 11, rotate: 35, width: 84, overflow: "truncate", hideOverlap: true } } : {}),
     yAxis: [valueAxis(look, data.scale, { min: data.min, max: data.max }), ...(data.second ? [valueAxis(look, data.second, { splitLine: { show: false } })] : [])],
@@ -83,11 +108,12 @@ function along(data, look, narrow) {
   };
 }
 
-function ranking(data, look) {
-  const rows = data.series[0].points.map((each, n) => ({ name: data.x[n], each, n }));
+function ranking(data, look, narrow, wide, high) {
+  const fits = Math.max(5, Math.floor((high ?? Infinity) / LINE)); // a small tile shows the first ones: the others stand in its table
+  const rows = data.series[0].points.slice(0, fits).map((each, n) => ({ name: data.x[n], each, n }));
   return {
     grid: { left: 4, right: 76, top: 8, bottom: 4, containLabel: true }, xAxis: valueAxis(look, data.scale, { axisLabel: { show: false }, splitLine: { show: false } }),
-    yAxis: namesAxis(look, rows.map((row) => `${row.n + 1}  ${row.name}`), { inverse: true, axisLine: { show: false }, axisLabel: { color: look.ink, fontSize: 12, width: 120, overflow: "truncate", interval: 0 } }),
+    yAxis: namesAxis(look, rows.map((row) => (row.n < data.x.length - (data.rest ?? 0) ? `${row.n + 1}  ${row.name}` : row.name)), { inverse: true, axisLine: { show: false }, axisLabel: { color: look.ink, fontSize: 12, width: narrow ? 120 : 200, overflow: "truncate", interval: 0 } }),
     tooltip: { formatter: (at) => `${rows[at.dataIndex].name}\n${at.data.t}` },
     series: [{
       type: "bar", barMaxWidth: 20, itemStyle: { borderRadius: [0, 3, 3, 0] }, markLine: marks(data, look, true),
@@ -100,11 +126,11 @@ function ranking(data, look) {
 function pie(data, look, narrow) {
   const points = data.series[0].points.map((each, n) => each && { value: each.v, t: each.t, at: each.at, name: data.x[n], itemStyle: data.colors[n] ? { color: data.colors[n] } : {} }).filter(Boolean);
   return {
-    legend: narrow ? legend(look, true) : { ...legend(look, true), orient: "vertical", left: "62%", top: "middle" },
-    tooltip: { formatter: (at) => `${at.name}\n${at.data.t}  ${at.percent}%` },
+    legend: narrow ? { ...named(look, true), type: "scroll" } : { ...named(look, true), type: "scroll", orient: "vertical", left: "62%", top: "middle" },
+    tooltip: { formatter: (at) => `${at.name}\n${at.data.t}  ${plain(at.percent)}%` },
     series: [{
       type: "pie", radius: narrow ? ["34%", "58%"] : ["42%", "72%"], center: narrow ? ["50%", "56%"] : ["31%", "50%"], data: points, minAngle: 2,
-      itemStyle: { borderColor: look.surface, borderWidth: 2 }, label: { show: !narrow, color: look.ink, fontSize: 11, formatter: (at) => (at.percent >= 4 ? `${at.percent}%` : "") }, labelLine: { show: false },
+      itemStyle: { borderColor: look.surface, borderWidth: 2 }, label: { show: !narrow, color: look.ink, fontSize: 11, formatter: (at) => (at.percent >= 4 ? `${plain(at.percent)}%` : "") }, labelLine: { show: false },
     }],
   };
 }
@@ -138,12 +164,14 @@ function funnel(data, look, narrow) {
 
 function scatter(data, look) {
   const largest = Math.max(1, ...data.points.map((each) => each.size ?? 0));
+  const reach = (n) => (data.points.every((each) => each.v[n] === 0) ? { min: 0, max: 1, minInterval: 1 } : {}); // nothing yet is no line of no length
+  const apart = (scale) => ({ axisLabel: { color: look.muted, fontSize: 11, margin: 20, hideOverlap: true, formatter: (value) => short(value, scale) } }); // from points at nothing
   return {
-    grid: { left: 8, right: 24, top: 40, bottom: 24, containLabel: true },
-    xAxis: valueAxis(look, data.scale, { name: data.scale.name, nameLocation: "middle", nameGap: 28, nameTextStyle: { color: look.muted } }),
-    yAxis: valueAxis(look, data.second, { name: data.second.name, nameTextStyle: { color: look.muted, align: "left" } }),
+    grid: { left: 8, right: 32, top: 48, bottom: 32, containLabel: true },
+    xAxis: valueAxis(look, data.scale, { ...reach(0), ...apart(data.scale), name: data.scale.name, nameLocation: "middle", nameGap: 42, nameTextStyle: { color: look.muted } }),
+    yAxis: valueAxis(look, data.second, { ...reach(1), ...apart(data.second), name: data.second.name, nameTextStyle: { color: look.muted, align: "left" } }),
     tooltip: { formatter: (at) => `${at.data.name}\n${at.data.t}` },
-    series: [{ type: "scatter", itemStyle: { opacity: 0.75 }, symbolSize: (_, at) => (at.data.size === null ? 12 : 8 + 28 * Math.sqrt(at.data.size / largest)), data: data.points.map((each) => ({ ...each, value: each.v })) }],
+    series: [{ type: "scatter", clip: false, itemStyle: { opacity: 0.75 }, symbolSize: (_, at) => (at.data.size === null ? 12 : 8 + 28 * Math.sqrt(at.data.size / largest)), data: data.points.map((each) => ({ ...each, value: each.v })) }],
   };
 }
 
@@ -151,14 +179,15 @@ function shades(look, cells) {
   const values = cells.map(([, , each]) => each.v);
   return { show: false, min: Math.min(0, ...values), max: Math.max(...values), inRange: { color: [look.soft, look.accent] } };
 }
-function heat(data, look, narrow) {
+function heat(data, look, narrow, wide, high) {
+  const readable = !narrow && data.x.length < 16 && (high ?? Infinity) / data.y.length >= LINE - 4;
   return {
     grid: { left: 4, right: 8, top: 8, bottom: 4, containLabel: true }, visualMap: shades(look, data.cells),
     xAxis: namesAxis(look, data.x), yAxis: namesAxis(look, data.y, { inverse: true }),
     tooltip: { formatter: (at) => `${data.y[at.value[1]]} · ${data.x[at.value[0]]}\n${at.data.t}` },
     series: [{
       type: "heatmap", itemStyle: { borderColor: look.surface, borderWidth: 2 },
-      label: { show: !narrow && data.x.length < 16, fontSize: 11, color: look.ink, textBorderColor: look.surface, textBorderWidth: 2, formatter: (at) => short(at.value[2], data.scale) },
+      label: { show: readable, fontSize: 11, color: look.ink, textBorderColor: look.surface, textBorderWidth: 2, formatter: (at) => short(at.value[2], data.scale) },
       data: data.cells.map(([x, y, each]) => ({ value: [x, y, each.v], t: each.t, at: each.at })),
     }],
   };
@@ -179,11 +208,12 @@ function treemap(data, look) {
   };
 }
 
-function radar(data, look) {
+function radar(data, look, narrow, wide) {
+  const { below: _, ...names } = legend(look, data.series.length > 1, data.series.map((each) => each.name), wide);
   const most = (n) => Math.max(1, ...data.series.map((each) => each.points[n]?.v ?? 0));
   const even = Math.max(...data.x.map((_, n) => most(n)));
   return {
-    legend: legend(look, data.series.length > 1),
+    legend: names,
     radar: { indicator: data.x.map((name) => ({ name, max: even })), center: ["50%", "55%"], radius: "64%", axisName: { color: look.muted, fontSize: 11 }, splitLine: { lineStyle: { color: look.edge } }, axisLine: { lineStyle: { color: look.edge } }, splitArea: { show: false } },
     tooltip: { formatter: (at) => [at.name, ...at.data.said].join("\n") },
     series: [{ type: "radar", areaStyle: { opacity: 0.15 }, data: data.series.map((each) => ({ name: each.name, value: each.points.map((one) => one?.v ?? 0), said: each.points.map((one, n) => `${data.x[n]}  ${one?.t ?? "–"}`) })) }],
@@ -191,13 +221,14 @@ function radar(data, look) {
 }
 
 function gauge(data, look) {
+  const size = data.text.length > 9 ? 18 : 26; // the figure stays within its ring
   return {
     tooltip: { show: false },
     series: [{
       type: "gauge", min: data.min, max: data.max, startAngle: 205, endAngle: -25, radius: "96%", center: ["50%", "60%"], progress: { show: true, width: 16, itemStyle: { color: look.accent } },
       axisLine: { lineStyle: { width: 16, color: [[1, look.soft]] } }, axisTick: { show: false }, splitLine: { show: false }, pointer: { show: false },
-      axisLabel: { show: true, distance: -4, color: look.muted, fontSize: 11, formatter: (value) => (value === data.max ? data.most : value === data.min ? "0" : "") },
-      title: { color: look.muted, fontSize: 12, offsetCenter: [0, "28%"] }, detail: { color: look.ink, fontSize: 26, fontWeight: 600, offsetCenter: [0, 0], formatter: () => data.text },
+      axisLabel: { show: true, distance: -34, color: look.muted, fontSize: 11, formatter: (value) => (value === data.max ? data.most : value === data.min ? "0" : "") },
+      title: { color: look.muted, fontSize: 12, offsetCenter: [0, "28%"] }, detail: { color: look.ink, fontSize: size, fontWeight: 600, offsetCenter: [0, 0], formatter: () => data.text },
       data: [{ value: data.value ?? 0, name: data.name, at: data.at }],
     }],
   };

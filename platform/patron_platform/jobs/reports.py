@@ -28,15 +28,15 @@ from patron_engine.record.context import context_of
 from patron_engine.record.outbox import Parcel
 from patron_engine.record.pending import Pending
 from patron_engine.record.telling import tell
-from patron_engine.report.answer import Answer
+from patron_engine.report.answer import Answer, Request
 from patron_engine.runtime import Workspace
 from patron_engine.store.session import bounded
-from patron_engine.ways import figure, leaving, report_clocks
+from patron_engine.ways import figure, leaving, report_clocks, report_watches
 from patron_engine.ways.report_clocks import CHAT, Due
 from patron_platform.colleagues import colleague
 from patron_platform.outward.letters import reader_of
 from patron_platform.service import Service
-from patron_platform.web.report_asked import words_of
+from patron_platform.web.report_asked import body_of, words_of
 from patron_platform.web.texts import texts_in
 
 Connection = psycopg.Connection[Any]
@@ -112,6 +112,7 @@ class Looked:
     figures: str
     shared: str
     values: Mapping[str, Any]
+    label: Mapping[str, str]
 
 
 def _look(service: Service, place: Workspace, due: Due, people: list[str]) -> None:
@@ -127,15 +128,14 @@ def _look(service: Service, place: Workspace, due: Due, people: list[str]) -> No
             continue
         if seen is not None:
             found[person] = seen
-    channels, groups = list(due.body.get("channels") or ()), groups_of(due.body["to"])
+    channels, groups = list(due.body.get("channels") or ()), groups_of(due.body.get("to") or ())
     crossed = {person: seen.holds for person, seen in found.items()}
     if "chat" in channels:
         crossed[CHAT] = any(crossed.values())
     everybody = _shared(found, people)
 
     def write(conn: Connection, call: Call) -> None:
-        label = texts(call.model.documents["report", due.report].get("label")) or {"": due.report}
-        plain = texts(due.body["message"]) if _plain(due.body.get("message")) else label
+        said = texts(due.body["message"]) if _plain(due.body.get("message")) else None
         for person in report_clocks.news(conn, call, due, crossed):
             one: Looked | None = found.get(person)
             figures: str | None = None
@@ -143,7 +143,9 @@ def _look(service: Service, place: Workspace, due: Due, people: list[str]) -> No
                 one, figures = everybody, everybody.shared
             elif one is not None:
                 figures = one.figures
-            text = (one.message if one is not None else None) or plain
+            known = next(iter(found.values()), None)
+            label = known.label if known is not None else {"": due.report}
+            text = (one.message if one is not None else None) or said or label
             ways = ["chat"] if person == CHAT else [c for c in channels if c != "chat"]
             if channels and not ways:
                 continue
@@ -185,25 +187,38 @@ def _found(service: Service, place: Workspace, due: Due, person: str) -> Looked 
         except NotFound:
             return None
         call = place.call(conn, one.actor)
-        if not one.on or not figure.allowed(call, due.report):
+        if not one.on:
             return None
-        answer = figure.run(conn, call, figure.request_of(call, due.report))
+        try:
+            body, _ = body_of(conn, call, due.report)
+        except NotFound:
+            return None
+        answer = figure.run(conn, call, Request(body=body))
         values = {f.name: answer.value(f.name) for f in answer.figures}
-        condition = call.model.expressions["report", due.report, f"alerts.{due.name}.when"]
-        context = context_of(Pending(conn), call)[0]
-        holds = bool(evaluate(condition, values, context))
-        worked = call.model.expressions.get(("report", due.report, f"alerts.{due.name}.message"))
-        message = None if worked is None else str(evaluate(worked, values, context) or "") or None
-        figures, shared = (_told(service, conn, call, p, answer, values) for p in (person, ""))
-        return Looked(holds=holds, message=message, figures=figures, shared=shared, values=values)
+        holds, message = _judged(conn, call, due, values)
+        figures, shared = (_told(service, conn, call, p, answer, values, body) for p in (person, ""))
+        label = texts(body.get("label")) or {"": due.report}
+        return Looked(
+            holds=holds, message=message, figures=figures, shared=shared, values=values, label=label
+        )
+
+
+def _judged(conn: Connection, call: Call, due: Due, values: Mapping[str, Any]) -> tuple[bool, str | None]:
+    """Whether an alert holds for these figures, and what is said where that is worked out of them."""
+    if due.person is not None:
+        return report_watches.crossed(due.body, values.get(str(due.body["figure"]))), None
+    condition = call.model.expressions["report", due.report, f"alerts.{due.name}.when"]
+    context = context_of(Pending(conn), call)[0]
+    worked = call.model.expressions.get(("report", due.report, f"alerts.{due.name}.message"))
+    message = None if worked is None else str(evaluate(worked, values, context) or "") or None
+    return bool(evaluate(condition, values, context)), message
 
 
 def _told(
-    service: Service, conn: Connection, call: Call, person: str, answer: Answer, values: Mapping[str, Any]
-) -> str:
+    service: Service, conn: Connection, call: Call, person: str, answer: Answer, values: Mapping[str, Any], body: Mapping[str, Any]
+) -> str:  # fmt: skip
     reader = reader_of(service, conn, call, person)
     t = texts_in(reader.languages[0])
-    body = call.model.documents["report", answer.report]
     words = words_of(t, call.model.workspace.fiscal_year_from, body, reader)
     lines = []
     for one in answer.figures:

@@ -13,19 +13,19 @@ from typing import Any, Final
 
 import psycopg
 
-from patron_engine.errors import Forbidden, LimitExceeded
+from patron_engine.errors import Forbidden, LimitExceeded, NotFound
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.record.telling import Choice, choices
+from patron_engine.report.answer import Request
 from patron_engine.runtime import Workspace
-from patron_engine.ways import figure
 from patron_platform.api.exports import TYPES
 from patron_platform.colleagues import Colleague
 from patron_platform.outward.letters import letter_of, reader_of
 from patron_platform.outward.mail import Attached, Letter
 from patron_platform.reporting.made import form_named, make
 from patron_platform.service import Service
-from patron_platform.web.report_asked import words_of
+from patron_platform.web.report_asked import body_of, words_of
 from patron_platform.web.texts import texts_in
 
 Connection = psycopg.Connection[Any]
@@ -39,25 +39,28 @@ def report_letter(
     """`call` has the rights of the person."""
     name = str(said["report"])
     chosen = choices(conn, call.schema, [person.id]).get(person.id, Choice())
-    if not figure.allowed(call, name) or not chosen.wants(REASON, "email"):
+    try:
+        body, _ = body_of(conn, call, name)
+    except NotFound:
+        return None
+    if not chosen.wants(REASON, "email"):
         return None
     reader = reader_of(service, conn, call, person.id)
-    title = reader.say(call.model.documents["report", name].get("label"), name)
+    title = reader.say(body.get("label"), name)
     told = {"reason": REASON, "text": title, "body": reader.day(reader.today), "link": f"/reports/{name}"}
     letter = letter_of(service, place, conn, call, person, [told], id)
     if letter is None or said["as"] == "link":
         return letter
     try:
-        file = _file(service, conn, call, name, str(said["as"]), reader)
+        file = _file(conn, call, name, Request(body=body), str(said["as"]), reader)
     except Forbidden:
         return letter  # he may look at it, but take nothing out
     return letter if file is None else replace(letter, attached=(file,))
 
 
 def _file(
-    service: Service, conn: Connection, call: Call, name: str, form: str, reader: Reader
+    conn: Connection, call: Call, name: str, request: Request, form: str, reader: Reader
 ) -> Attached | None:
-    request = figure.request_of(call, name)
     kind = form_named("pdf" if form == "image" else form)  # of releases from before pictures were refused
     if request.body["type"] == "list" and kind == "pdf":
         kind = "xlsx"

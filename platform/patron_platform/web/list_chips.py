@@ -54,15 +54,16 @@ class Quick:
 
 
 def chips_of(
-    conn: psycopg.Connection[object], call: Call, question: Question, reader: Reader, t: Texts
-) -> list[Chip]:
-    """The conditions of the address; those of the view are the view's own."""
+    conn: psycopg.Connection[object], call: Call, question: Question, reader: Reader, t: Texts,
+    parameters: Mapping[str, str] | None = None,
+) -> list[Chip]:  # fmt: skip
+    """The conditions of the address; those of the view are the view's own. `parameters` are a report's, by the paths that name them."""
     if question.where is None:
         return []
-    tree = read_conditions(question.where)
+    tree = read_conditions(question.where, parameters or ())
     if tree is None:
         return [Chip(text=question.where, without=None)]
-    titles = titles_in(conn, call, question.object, tree)
+    titles = {**titles_in(conn, call, question.object, tree), **(parameters or {})}
     if not tree.all and len(tree.items) > 1:
         return [Chip(text=said_group(call, question.object, tree, reader, t, titles), without=None)]
     return [

@@ -7,9 +7,9 @@ list's address, which then holds the expression. Works without scripts: every ch
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,29 +18,39 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.errors import LimitExceeded
-from patron_engine.fields.field import Field
 from patron_engine.jsonio import whole
-from patron_engine.model.model import Object
 from patron_engine.page.conditions import (
     MAX_CONDITIONS,
     MAX_NESTED,
     Condition,
     Group,
+    Parameter,
     holes,
     read_conditions,
     size,
     write_conditions,
 )
-from patron_engine.page.filters import Choosable, adjusted, choosable, operators_of, options_for, widget_for
+from patron_engine.page.filters import (
+    Choosable,
+    adjusted,
+    choosable,
+    widget_for,
+)
 from patron_engine.page.paths import field_at
-from patron_engine.page.show import UNTITLED
 from patron_engine.phrases import Phrase
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
+from patron_platform.web.filter_rows import (
+    elsewhere,
+    operator_of,
+    parameter_in,
+    parameter_paths,
+    parameters_of,
+    rows_of,
+)
 from patron_platform.web.filter_values import number_in, value_wrong
 from patron_platform.web.forms_in import FormData, Pairs
 from patron_platform.web.list_chips import titles_in
-from patron_platform.web.list_values import records_of
 from patron_platform.web.lists import Asked, asked, title_of
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import Texts, texts_in
@@ -51,39 +61,12 @@ router = APIRouter(prefix="/w/{workspace}/list/{object}", include_in_schema=Fals
 Place = tuple[int, ...]  # which item of which group: (1, 0) is the first of the second
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One condition of the form. `widget` draws its value; `problem` is what is wrong with it."""
-
-    path: str
-    place: str
-    operators: tuple[str, ...]
-    operator: str
-    widget: str
-    values: tuple[str, ...]
-    choices: tuple[tuple[str, str], ...]
-    several: bool
-    two: bool
-    source: str = ""  # the object whose records may be looked up
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """A group of the form."""
-
-    place: str
-    all: bool
-    items: tuple[Row | Rows, ...]
-    deep: bool
-
-
 @router.get("/filter")
 def filter_form(request: Request, workspace: str, object: str) -> Response:
     with asked(request, workspace, object) as it:
         where = it.question.where
-        tree = read_conditions(where) if where else Group(True, (Condition("", ""),))
-        return _form(it, tree)
+        named = parameter_paths(parameters_of(it))
+        return _form(it, read_conditions(where, named) if where else Group(True, (Condition("", ""),)))
 
 
 @router.post("/filter")
@@ -114,7 +97,7 @@ def change_filter(request: Request, workspace: str, object: str, form: FormData)
 def _go(it: Asked, where: str) -> Response:
     parameters = it.question.parts(where=where or None)
     address = f"{it.visitor.url('o', it.object.name)}?{urlencode({**parameters, **_kept(it)})}"
-    if to := _elsewhere(it):
+    if to := elsewhere(it):
         path, _, query = to.partition("?")
         address = f"{it.visitor.url(path)}?{urlencode({**dict(parse_qsl(query)), 'where': where})}"
     if partial_wanted(it.visitor.request):
@@ -124,12 +107,6 @@ def _go(it: Asked, where: str) -> Response:
 
 def _kept(it: Asked) -> dict[str, str]:
     return {n: it.given[n] for n in ("deleted", "mode") if it.given.get(n)}
-
-
-def _elsewhere(it: Asked) -> str:
-    """The page of a report whose conditions these are, inside the workspace; "" for those of the list itself."""
-    to = it.given.get("to", "")
-    return to if re.fullmatch(r"reports/[a-z0-9_-]+(\?.*)?", to) else ""
 
 
 def tree_of(form: Pairs) -> Group:
@@ -149,6 +126,9 @@ def tree_of(form: Pairs) -> Group:
             items[-1] = replace(last, operator=value)
         elif name == "value" and isinstance(last, Condition):
             items[-1] = replace(last, values=(*last.values, value))
+        elif name == "from" and value and isinstance(last, Condition):
+            with suppress(ValueError):
+                items[-1] = replace(last, values=(Parameter(value),))
     while len(stack) > 1:
         all_, inner = stack.pop()
         stack[-1][1].append(Group(all_, tuple(inner)))
@@ -194,18 +174,17 @@ def _sound(it: Asked, tree: Group) -> Group:
                 items.append(inner)
         elif item.path:
             field = field_at(it.call.model, it.call.actor, it.object, item.path)
-            operator = _operator(field, item.operator)
+            operator = operator_of(it, field, item.operator)
             wanted = holes(operator)
+            if parameter_in(it, field, operator, item.values):
+                optional = wanted == ("A",)  # a range that nobody chose holds everything by itself
+                items.append(adjusted(field, replace(item, operator=operator, optional=optional)))
+                continue
             values = tuple(v for v in item.values if v) if wanted == ("L",) else item.values[: len(wanted)]
             if widget_for(field, operator) == "number":
                 values = tuple(number_in(v) for v in values)
             items.append(adjusted(field, Condition(item.path, operator, values)))
     return Group(tree.all, tuple(items))
-
-
-def _operator(field: Field | None, given: str) -> str:
-    known = operators_of(field)
-    return given if given in known else known[0]
 
 
 def _wrong(it: Asked, tree: Group, t: Texts, at: str = "") -> dict[str, str]:
@@ -217,9 +196,10 @@ def _wrong(it: Asked, tree: Group, t: Texts, at: str = "") -> dict[str, str]:
             found.update(_wrong(it, item, t, place))
         elif item.path:
             field = field_at(it.call.model, it.call.actor, it.object, item.path)
-            operator = _operator(field, item.operator)
-            said = value_wrong(widget_for(field, operator), holes(operator), item.values, t)
-            if said:
+            operator = operator_of(it, field, item.operator)
+            typed = [v for v in item.values if not isinstance(v, Parameter)]
+            said = value_wrong(widget_for(field, operator), holes(operator), typed, t)
+            if said and not parameter_in(it, field, operator, item.values):
                 found[place] = said
     return found
 
@@ -230,10 +210,10 @@ def _form(
     reader = it.visitor.reader(it.call)
     fields = choosable(it.call, it.object, reader)
     titles = titles_in(it.conn, it.call, it.object, tree) if tree is not None else {}
-    to = _elsewhere(it)
+    to = elsewhere(it)
     values: dict[str, Any] = {
         "fields": grouped(fields),
-        "tree": _rows(it, tree, titles, wrong or {}, "") if tree is not None else None,
+        "tree": rows_of(it, tree, titles, wrong or {}, "") if tree is not None else None,
         "where": it.question.where or "",
         "back": urlencode({**it.question.parts(), **_kept(it), **({"to": to} if to else {})}),
         "leave": it.visitor.url(to)
@@ -252,44 +232,3 @@ def grouped(fields: Sequence[Choosable]) -> list[tuple[str, list[Choosable]]]:
     for field in fields:
         found.setdefault(field.of, []).append(field)
     return list(found.items())
-
-
-def _rows(it: Asked, tree: Group, titles: Mapping[str, str], wrong: Mapping[str, str], at: str) -> Rows:
-    items: list[Row | Rows] = []
-    for n, item in enumerate(tree.items):
-        place = f"{at}.{n}" if at else str(n)
-        if isinstance(item, Group):
-            items.append(_rows(it, item, titles, wrong, place))
-        else:
-            items.append(_row(it, it.object, item, titles, place, wrong.get(place, "")))
-    return Rows(place=at, all=tree.all, items=tuple(items), deep=at.count(".") + 2 >= MAX_NESTED)
-
-
-def _row(
-    it: Asked, object: Object, item: Condition, titles: Mapping[str, str], place: str, problem: str
-) -> Row:
-    field = field_at(it.call.model, it.call.actor, object, item.path) if item.path else None
-    operator = _operator(field, item.operator) if field is not None else ""
-    widget = widget_for(field, operator) if field is not None else ""
-    choices: list[tuple[str, str]] = []
-    if field is not None and widget == "options":
-        choices = options_for(field, it.visitor.reader(it.call))
-    elif field is not None and widget == "records":
-        choices = records_of(it.conn, it.call, field.expr.objects[0])
-    known = {value for value, _ in choices}
-    choices = (
-        [
-            (v, titles.get(v, UNTITLED if widget == "records" else v))
-            for v in item.values
-            if v and v not in known
-        ]
-        + choices
-        if widget in ("options", "records")
-        else []
-    )
-    wanted = holes(operator) if operator else ()
-    return Row(
-        path=item.path, place=place, operators=operators_of(field) if field is not None else (), operator=operator,
-        widget=widget, values=item.values or (("",) if wanted else ()), choices=tuple(choices), several=wanted == ("L",),
-        two=wanted == ("A", "B"), problem=problem, source=field.expr.objects[0] if field is not None and widget == "records" else "",
-    )  # fmt: skip

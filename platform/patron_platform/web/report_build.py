@@ -22,19 +22,25 @@ from patron_engine.meta.check import check_document
 from patron_engine.meta.document import Document
 from patron_engine.model.model import Object
 from patron_engine.page.building import BUILT, FUNCTIONS, LEVELS, PERIODS, begun, is_measure, path_of, rebuilt
-from patron_engine.page.building_kinds import STEPS, Choices, choices_of, rekinded
+from patron_engine.page.building_kinds import STEPS, Choices, choices_of, joined_by, kinds_shared, rekinded
+from patron_engine.page.building_parameters import parametered
 from patron_engine.page.charts import chart_of, usual
 from patron_engine.page.figures import table_of
 from patron_engine.page.filters import Choosable, choosable
 from patron_engine.page.menu import apps_of, objects_in
-from patron_engine.page.question import question_of
 from patron_engine.query.names import known_object
 from patron_engine.ways import figure
 from patron_platform.api.errors import status_of
-from patron_platform.web import list_chips
 from patron_platform.web.list_filter import grouped
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.report_asked import ICONS, AskedReport, body_of, measures_of
+from patron_platform.web.report_build_where import (
+    blocks_of,
+    conditions_of,
+    filter_of,
+    parameters_of,
+    with_where,
+)
 from patron_platform.web.reports import problems_of
 from patron_platform.web.texts import Texts
 from patron_platform.web.visitor import Visitor, enter
@@ -84,19 +90,16 @@ def build(request: Request, workspace: str) -> Response:
             if not given.get("object"):
                 return _choose(it)
             body = begun(known_object(call, given["object"]).name, _label(it.t))
-        if "where" in given:
-            body = (
-                {**body, "where": given["where"]}
-                if given["where"]
-                else {k: v for k, v in body.items() if k != "where"}
-            )
+        body = with_where(dict(body), given)
         object = _object(it, body)
         fields = _fields(it, object)
-        choices = choices_of(call, object, it.reader)
+        joined = "joined" in (body.get("type"), given.get("type"))
+        choices = choices_of(call, object, it.reader, joined=joined)
+        body = parametered(body, pairs, lambda type: it.t(f"reports.parameter_{type}"))
         made = rekinded(rebuilt(body, pairs, fields, _label(it.t)), pairs, choices, _label(it.t))
         if object is None or made.get("object") != object.name:  # it was about several before, or is now
             object = _object(it, made)
-            fields, choices = _fields(it, object), choices_of(call, object, it.reader)
+            fields, choices = _fields(it, object), choices_of(call, object, it.reader, joined=joined)
         return _drawn(it, made, object, fields, choices)
 
 
@@ -181,7 +184,8 @@ def _drawn(
         "places": [(place, _chips(it, body, place, fields)) for place in _places(body)],
         "table": table, "chart": chart, "chart_json": dumps(chart).decode(), "wrong": said, "answer": answer,
         "form": (body.get("chart") or {}).get("type") or (usual(answer) if answer else ""), "forms": FORMS_OF.get(str(body.get("type")), FORMS), "icons": ICONS,
-        "sorts": _sorts(it, body), "conditions": _conditions(it, body, object), "filter_address": _filter(it, body, object),
+        "sorts": _sorts(it, body), "conditions": conditions_of(it, body, body, object), "filter_address": filter_of(it, body, body, object),
+        "blocks": blocks_of(it, body), "parameters": parameters_of(it, body), "shared": _shared(it, body, choices),
         "periods": PERIODS, "functions": FUNCTIONS, "choices": choices, "steps": STEPS, "levels": range(1, LEVELS + 1),
         "beside": beside, "figures": [(m["name"], it.reader.say(m.get("label"), m["name"])) for m in measures_of(body)],
     }  # fmt: skip
@@ -200,6 +204,14 @@ def _places(body: Mapping[str, Any]) -> tuple[str, ...]:
     if body.get("type") == "joined":
         return ("values",)
     return ("rows", "columns", "values") if body.get("type") in BUILT else ()
+
+
+def _shared(it: AskedReport, body: dict[str, Any], choices: Choices) -> dict[str, Any]:
+    """What the blocks of a joined report stand beside each other by, and what else they could."""
+    if body.get("type") != "joined":
+        return {}
+    kinds = [(key, label or it.t("reports.joined_days")) for key, label in kinds_shared(body, choices)]
+    return {"kinds": kinds, "kind": joined_by(body, choices)}
 
 
 def _beside(it: AskedReport, body: Mapping[str, Any], error: PatronError) -> dict[str, str]:
@@ -256,23 +268,6 @@ def _sorts(it: AskedReport, body: Mapping[str, Any]) -> list[tuple[str, str, boo
             (name, it.t("reports.sort_rising", name=label)),
         ]
     return [(value, text, value == now) for value, text in found]
-
-
-def _conditions(it: AskedReport, body: Mapping[str, Any], object: Object | None) -> list[str]:
-    where = body.get("where")
-    if not where or object is None:
-        return []
-    question = question_of(it.call.model, it.call.actor, object, {"view": "all", "where": str(where)})
-    return [chip.text for chip in list_chips.chips_of(it.conn, it.call, question, it.reader, it.t)]
-
-
-def _filter(it: AskedReport, body: Mapping[str, Any], object: Object | None) -> str:
-    if object is None:
-        return ""
-    of = {"of": it.name} if it.name else {}
-    to = f"reports/build?{urlencode({**of, 'body': dumps(body).decode()})}"
-    where = {"where": str(body["where"])} if body.get("where") else {}
-    return f"{it.visitor.url('list', object.name, 'filter')}?{urlencode({'view': 'all', **where, 'to': to})}"
 
 
 def builder_of(visitor: Visitor, body: Mapping[str, Any], of: str = "") -> str:

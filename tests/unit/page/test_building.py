@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from patron_engine.page.building import begun, rebuilt
+from patron_engine.page.building_parameters import parametered
 from patron_engine.page.filters import Choosable
 
 FIELDS = {
@@ -35,12 +36,8 @@ def test_a_field_becomes_a_group_a_date_by_month_and_a_number_a_sum() -> None:
     made = built(made, ("act", "add:columns:close_date"))
     made = built(made, ("act", "add:values:amount"))
     assert (made["rows"], made["columns"]) == (["stage"], [{"field": "close_date", "by": "month"}])
-    assert made["measures"][1] == {
-        "name": "amount_sum",
-        "label": "sum Amount",
-        "function": "sum",
-        "field": "amount",
-    }
+    amount = {"name": "amount_sum", "label": "sum Amount", "function": "sum", "field": "amount"}
+    assert made["measures"] == [amount], "what a new report counts gives way to the first amount"
     assert made["type"] == "matrix"
 
 
@@ -157,3 +154,25 @@ def test_the_form_nobody_chose_follows_the_groups_and_a_chosen_one_stays() -> No
     made = built(NEW, ("chart", "pie"), ("usual", "figure"))
     assert made["chart"] == {"type": "pie"}
     assert built(made, ("chart", "pie"), ("act", "add:rows:stage"))["chart"] == {"type": "pie"}
+
+
+def test_a_parameter_is_added_named_and_kept_while_something_names_it() -> None:
+    def asked(body: dict[str, Any], *pairs: tuple[str, str]) -> dict[str, Any]:
+        return parametered(body, pairs, lambda type: f"a {type}")
+
+    made = asked(NEW, ("act", "parameter:add"))
+    period = {"name": "choice_1", "label": "a date_range", "type": "date_range", "default": "=THIS('year')"}
+    assert made["parameters"] == [period]
+    form = [("parameter", "0"), ("p_label", "When"), ("p_type", "decimal"), ("p_default", "=THIS('year')")]
+    number = asked(made, *form)["parameters"][0]
+    assert number == {"name": "choice_1", "label": "When", "type": "decimal", "default": "0"}
+    named = {**made, "where": "close_date in parameters.choice_1"}
+    kept = asked(named, *form, ("act", "parameter:drop:0"))["parameters"]
+    assert kept == [{**period, "label": "When"}], "a condition names it: it stays, and stays what it is"
+    assert "parameters" not in asked(made, ("act", "parameter:drop:0"))
+    for value in ("=DROP", "1; x", "=me()"):
+        assert asked(made, ("parameter", "0"), ("p_default", value)) == made
+    several = {**made, "parameters": [{**period, "label": {"en": "Period", "zh-CN": "期间"}}]}
+    assert asked(several, ("parameter", "0"), ("p_label", "期间")) == several, (
+        "a label of two languages is kept"
+    )

@@ -158,3 +158,54 @@ def test_a_map_keeps_the_names_of_places() -> None:
     of = Answer(report="r", type="summary", object="o", rows=(Axis(name="province"),), figures=(Figure(name="won"),),
                 row_keys=(("广东省",), (None,)), cells=cells)  # fmt: skip
     assert drawn(of, type="map", x="province")["places"] == ["广东省", ""]
+
+
+def people(values: list[int], *more: Figure) -> Answer:
+    """One figure by person, p0 p1 …; and the same again for more figures."""
+    keys = tuple((f"p{n}",) for n in range(len(values)))
+    cells = {(key, ()): (D(v),) * (1 + len(more)) for key, v in zip(keys, values, strict=True)}
+    return Answer(
+        report="r", type="summary", object="opportunity", rows=(Axis(name="owner"),), columns=(), row_keys=keys, column_keys=((),),
+        figures=(Figure(name="won", unit="money"), *more), cells=cells, base="CNY",
+    )  # fmt: skip
+
+
+def test_a_ranking_ranks_unless_the_report_is_sorted_by_a_figure() -> None:
+    of = people([2, 9, 4])
+    assert drawn(of, type="ranking")["x"] == ["p1", "p2", "p0"]
+    sorted_ = chart_of(of, {"measures": [SUM], "sort": ["won"], "chart": {"type": "ranking"}}, READER, WORDS)
+    assert sorted_ is not None and sorted_["x"] == ["p0", "p1", "p2"]
+
+
+def test_a_pie_of_many_shows_the_largest_and_the_others_as_one() -> None:
+    made = drawn(people(list(range(1, 21))), type="pie")
+    shares = values(made)["won"]
+    assert (made["x"][:2], made["x"][-1], shares[0], shares[-1]) == (
+        ["p19", "p18"],
+        "Other",
+        20,
+        sum(range(1, 10)),
+    )
+    assert made["series"][0]["points"][-1]["at"] == "", "nothing stands behind it alone"
+    assert drawn(people([1] * 40), type="radar")["left_out"] == 24
+
+
+def test_figures_of_one_kind_stand_beside_each_other_and_another_kind_is_a_line() -> None:
+    of = people([1, 2], Figure(name="paid", unit="money"), Figure(name="rate", unit="ratio"))
+    assert [s["name"] for s in drawn(of, type="bar")["series"]] == ["won", "paid"]
+    assert [(s["name"], s["line"]) for s in drawn(of, type="combined")["series"]] == [
+        ("won", False), ("paid", False), ("rate", True),
+    ]  # fmt: skip
+
+
+def test_a_rate_beside_bars_keeps_both_over_the_same_members() -> None:
+    made = drawn(answer(), type="combined", x="account.owner", value="won", line="rate")
+    assert made["x"] == ["li (east)", "wu", "li (west)"] and all(None not in v for v in values(made).values())
+
+
+def test_a_map_of_records_without_a_place_is_none() -> None:
+    of = Answer(
+        report="r", type="summary", object="account", rows=(Axis(name="province"),), columns=(), row_keys=((None,),), column_keys=((),),
+        figures=(Figure(name="won"),), cells={((None,), ()): (D(3),)},
+    )  # fmt: skip
+    assert chart_of(of, {"measures": [SUM], "chart": {"type": "map"}}, READER, WORDS) is None

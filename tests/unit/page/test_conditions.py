@@ -8,7 +8,14 @@ import pytest
 
 from patron_engine.expr.normal import normal
 from patron_engine.expr.syntax import parse
-from patron_engine.page.conditions import Condition, Group, holes, read_conditions, write_conditions
+from patron_engine.page.conditions import (
+    Condition,
+    Group,
+    Parameter,
+    holes,
+    read_conditions,
+    write_conditions,
+)
 from patron_engine.page.operators import OPERATORS, PATTERNS
 
 READ = [
@@ -54,10 +61,13 @@ def test_an_expression_of_another_form_is_none(text: str) -> None:
     assert read_conditions(text) is None
 
 
+PLAIN = [operator for operator in PATTERNS if holes(operator) != ("R",)]  # what needs no parameter of a report
+
+
 def test_every_operator_is_offered_and_can_be_read_back() -> None:
     offered = {o for several in OPERATORS.values() for o in several}
-    assert offered == set(PATTERNS)
-    for operator in PATTERNS:
+    assert offered == set(PLAIN)
+    for operator in PLAIN:
         values = tuple({"A": "7", "B": "9", "L": "7"}[hole] for hole in holes(operator))
         made = Condition("f", operator, values, numbers=bool(values))
         assert read_conditions(write_conditions(Group(True, (made,)))) == Group(True, (made,)), operator
@@ -69,7 +79,7 @@ def _tree(dice: random.Random, depth: int = 0) -> Group:
         if depth < 3 and dice.random() < 0.3:
             items.append(_tree(dice, depth + 1))
             continue
-        operator = dice.choice([*PATTERNS])
+        operator = dice.choice(PLAIN)
         numbers = dice.random() < 0.5 or any(
             h in PATTERNS[operator] for h in ("_DAYS", "TODAY", "YEAR", "MONTH", "DAY(P)", "WEEKDAY")
         )
@@ -104,3 +114,21 @@ def test_a_value_that_is_no_number_is_not_written() -> None:
     for wrong in ("", "ten", "NaN", "Infinity", "1 or 1 == 1"):
         with pytest.raises(ValueError):
             write_conditions(Group(True, (Condition("amount", "more", (wrong,), numbers=True),)))
+
+
+def test_a_parameter_of_a_report_stands_in_the_place_of_a_value() -> None:
+    known = {"parameters.period", "period", "parameters.who", "who"}
+    for text in (
+        "paid_on in parameters.period", "DAY_OF(at) >= who", "stage == 'won' and (parameters.who == none or owner == parameters.who)",
+    ):  # fmt: skip
+        tree = read_conditions(text, known)
+        assert tree is not None and write_conditions(tree) == text
+        assert read_conditions(text) is None, "of a list these are no values"
+    plain = read_conditions("name == 'parameters.who'", known)
+    assert plain is not None and write_conditions(plain) == "name == 'parameters.who'", (
+        "a text is no parameter"
+    )
+    assert read_conditions("who == none", known) is None
+    for path in ("owner.name", "who or 1 == 1", "parameters.x.y", ""):
+        with pytest.raises(ValueError):
+            Parameter(path)
