@@ -167,6 +167,7 @@ def record_seen(conn: Conn, call: Call, instance: Instance, open: Open | None) -
 def _mine(frame: Frame, task: Task) -> Mine:
     call, program, instance = frame.call, frame.program, frame.instance
     node = program.by_name[task.node]
+    among = frame.facts.among(instance, node)
     back = state.return_targets(program, instance, task.node)
     return Mine(
         task=task, acts=acts_of_task(program, instance, task, asker_of(frame.conn, call)),
@@ -175,7 +176,7 @@ def _mine(frame: Frame, task: Task) -> Mine:
         return_to=[{"name": n, "label": called(call, program.by_name[n].body.get("label"), n)} for n in back],
         signers=[t for t in instance.tasks if t.added_by == task.id],
         choose=to_choose(frame.conn, call, program, instance, "approver"), print=node.body.get("print"),
-        among=frame.facts.among(instance, node),
+        among=None if among is None else [p for p in among if p != call.actor.user],
     )  # fmt: skip
 
 

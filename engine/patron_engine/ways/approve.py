@@ -132,7 +132,9 @@ def _submittable(conn: Conn, call: Call, object: str, id: str) -> str:
 
 def _again(conn: Conn, call: Call, frame: Frame, people: Chosen, comment: str | None) -> Instance:
     """One that was returned; whom he chose then stays, unless he chooses anew."""
-    instance = replace(frame.instance, chosen={**frame.instance.chosen, **people})
+    instance = replace(
+        frame.instance, chosen={**frame.instance.chosen, **{n: tuple(p) for n, p in people.items()}}
+    )
     ask_of_save(conn, call, frame.program, replace(instance, state="running", places={}))
     frame.facts.instance = instance
     return carry(frame, state.resubmit(frame.program, instance, call.actor.user, frame.facts, comment))

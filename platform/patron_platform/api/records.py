@@ -136,7 +136,7 @@ def update_record(request: Request, object: str, id: str, data: Body) -> Respons
 def delete_record(request: Request, object: str, id: str) -> Response:
     caller = enter(request)
     given = parameters(request)
-    chosen = {k.removeprefix(CHOSEN): names(v) for k, v in given.items() if k.startswith(CHOSEN)}
+    chosen = {k.removeprefix(CHOSEN): list(names(v)) for k, v in given.items() if k.startswith(CHOSEN)}
     only({k: v for k, v in given.items() if not k.startswith(CHOSEN)}, ("confirm", "purge"), "parameter")
     action: Action = "purge" if given.get("purge") == "true" else "delete"
     confirm = frozenset(names(given.get("confirm")))
