@@ -46,10 +46,12 @@ class Cause:
 
     kind    user | key | import | automation | approval | pack | system | rollback | handover
     detail  what belongs to the kind, e.g. {"key": "…"}, {"import": "…", "row": 7}
+    chosen  step -> people whom he names for the approvals that it begins; not kept in the history
     """
 
     kind: str = "user"
     detail: Mapping[str, Any] = field(default_factory=dict)
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, **self.detail}

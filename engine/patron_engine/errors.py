@@ -5,6 +5,7 @@
     ├── Forbidden         the caller may see it and not do this
     ├── Refused           the input has problems; nothing was changed
     ├── NeedsConfirmation only warnings stand in the way; repeat the call and name them
+    ├── MustChoose        it asks for an approval, and the caller is to say who decides there
     ├── Conflict          somebody was faster, or the state does not allow it
     │   ├── StaleVersion  the record has another version by now
     │   └── ReleaseChanged the definitions changed under a write, twice
@@ -65,6 +66,20 @@ class NeedsConfirmation(Refused):
     """Only warnings: the caller repeats the call with `confirm` naming their rules."""
 
     code = "needs_confirmation"
+
+
+class MustChoose(PatronError):
+    """What is saved asks for an approval, and who saves is to say who decides there: the caller repeats the call with `chosen`.
+    `choose`: the steps, each with its label and who is offered (None: anybody)."""
+
+    code = "choose_people"
+
+    def __init__(
+        self, problems: Sequence[Problem], choose: Sequence[Mapping[str, Any]], hint: str | None = None
+    ) -> None:
+        super().__init__(problems[0].message, hint=hint)
+        self.problems = tuple(problems)
+        self.choose = tuple(choose)
 
 
 class Conflict(PatronError):

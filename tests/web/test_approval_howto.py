@@ -16,12 +16,18 @@ from patron_testing.web import WORKSPACE
 HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "write-an-approval.md"
 
 
+def written(page: Path) -> str:
+    found = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    assert len(found) == 2
+    return "---\n".join(found)
+
+
 def published(home: House) -> None:
-    (text,) = [
-        b for b in re.findall(r"```yaml\n(.*?)```", HOWTO.read_text(), re.DOTALL) if "kind: approval" in b
-    ]
-    documents, problems = read_documents(text, "approvals/large_orders.yaml")
+    """Both approvals of the page: the one of its steps, and the one with what often comes next."""
+    documents, problems = read_documents(written(HOWTO), "approvals/large_orders.yaml")
     assert not problems, problems
+    chinese, _ = read_documents(written(HOWTO.with_suffix(".zh-CN.md")), "approvals/large_orders.yaml")
+    assert [d.body for d in chinese] == [d.body for d in documents], "the page in Chinese writes the same"
     place = home.service.runtime.workspace(WORKSPACE)
     plan = place.plan_own(documents)
     assert not [p for p in plan.problems if p.level == "error"], plan.problems

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 
 from patron_engine.actor import SYSTEM
 from patron_engine.meta.reader import read_documents
@@ -20,6 +21,7 @@ title: name
 fields:
   - {{name: name, type: text, label: {{en: Name}}}}
   - {{name: reason, type: text, label: {{en: Reason}}}}
+  - {{name: motive, type: text, label: {{en: Motive}}}}
   - {{name: budget, type: integer, label: {{en: Budget}}}}
   - {{name: margin, type: integer, label: {{en: Margin}}}}
   - {{name: spent, type: money, label: {{en: Spent}}}}
@@ -69,6 +71,30 @@ object: c_purchase
 on: [{{update: [margin]}}, transfer, {{button: c_ask}}]
 nodes:
   - {{name: only, label: {{en: Controller}}, type: approve, who: {{user: {REP}}}}}
+"""
+
+
+RULES += f"""
+---
+kind: approval
+name: c_reason
+label: {{en: Reason}}
+object: c_purchase
+on: [{{update: [motive]}}, delete]
+nodes:
+  - name: who
+    label: {{en: Reader, zh-CN: 阅读人}}
+    type: approve
+    who: {{chosen_by: submitter, from: {{user: [{REP}, {ADMIN}]}}}}
+    allow: [transfer, finish]
+    among: {{user: {ADMIN}}}
+  - {{name: copy, type: cc, who: {{role: c_nobody}}}}
+  - {{name: later, type: approve, who: {{user: {ADMIN}}}}}
+---
+kind: role
+name: c_nobody
+label: {{en: Nobody}}
+for_users: internal
 """
 
 
@@ -255,3 +281,46 @@ def test_a_change_of_a_form_waits_with_the_values_it_would_write(opened: Opened)
     given = opened.admin.post(f"/records/c_purchase/{made['id']}/transfer", {"to": {"user": users[REP]}})
     assert given.status_code == 202 and given.json()["trigger"] == "transfer", given.text
     assert opened.admin.post(f"/approvals/{given.json()['id']}/withdraw").json()["state"] == "withdrawn"
+
+
+def test_a_save_takes_whom_he_chose_or_asks(opened: Opened) -> None:
+    users = {row["email"]: row["id"] for row in opened.admin.rows("user", fields="id,email")}
+    id = opened.admin.make("c_purchase", name="chosen", motive="old")["id"]
+    path = f"/records/c_purchase/{id}"
+    asked = opened.admin.patch(path, {"motive": "new"})
+    assert asked.status_code == 422 and asked.json()["code"] == "choose_people", asked.text
+    (offer,) = asked.json()["choose"]
+    assert offer == {"node": "who", "label": "Reader", "from": [users[REP], users[ADMIN]]}
+    wrong = {
+        "motive": "new",
+        "chosen": {"who": [opened.admin.make("user", name="N", email="n@acme.example")["id"]]},
+    }
+    assert opened.admin.patch(path, wrong).json()["problems"][0]["code"] == "not_offered"
+    rows = [{"id": id, "motive": "new"}, {"id": id, "budget": 8}]
+    bulk = opened.admin.post("/records/c_purchase/bulk", {"mode": "each", "records": rows}).json()["results"]
+    assert [r["action"] for r in bulk] == ["refused", "updated"], bulk
+    assert opened.admin.delete(f"{path}?chosen.who={users[REP]}").status_code == 202
+    assert opened.admin.post(f"{path}/approval/withdraw").status_code == 200
+
+    me = opened.person(ADMIN, "zh-CN")
+    form = {"motive": "new", "_was.motive": "old", "_version": str(opened.admin.read("c_purchase", id)["version"])}  # fmt: skip
+    said = me.post(f"/o/c_purchase/{id}/edit", form)
+    page = BeautifulSoup(said.text, "html.parser").select_one("article form")
+    assert said.status_code == 422 and "阅读人" in page.get_text() and "选择由谁审批" in page.get_text()
+    kept = [(i["name"], i["value"]) for i in page.select("input[type=hidden]") if i["name"] != "_csrf"]
+    assert {i["value"] for i in page.select("input[name='_chosen.who']")} == {users[REP], users[ADMIN]}
+    gone = me.post(f"/o/c_purchase/{id}/edit", [*kept, ("_chosen.who", users[REP])])
+    assert gone.status_code == 303 and gone.headers["location"].endswith("?done=asked"), gone.text[:300]
+
+    seen = opened.rep.get(
+        f"/approvals/{opened.admin.get(f'{path}/approval').json()['instance']['id']}"
+    ).json()
+    task = seen["mine"][0]["task"]
+    assert seen["mine"][0]["among"] == [users[ADMIN]]
+    other = opened.admin.make("user", name="Other", email="other@acme.example")["id"]
+    assert opened.rep.post(f"/approvals/{task}/transfer", {"to": other}).json()["problems"][0]["code"] == "not_offered"  # fmt: skip
+    text = opened.person(REP).page(f"/approvals/{task}").get_text(" ")
+    assert "Approve and end" in text and "Nobody is found here: no copy is sent." in text
+    ended = opened.person(REP).post(f"/approvals/{task}", {"_act": "finish"})
+    assert ended.status_code == 303 and "done=finished" in ended.headers["location"]
+    assert opened.admin.read("c_purchase", id)["motive"] == "new"

@@ -109,8 +109,7 @@ class Going:
             self.place(node.name, place)
             self.add(DoSteps(node=node.name))
         elif node.type == "cc":
-            self._copy(node)
-            self.place(node.name, replace(place, state="done"))
+            self.place(node.name, replace(place, state="done", outcome=self._copy(node)))
         else:
             self._ask(node, place)
 
@@ -124,10 +123,15 @@ class Going:
             return (first,) if first is not None else ()
         return tuple(fitting or otherwise)
 
-    def _copy(self, node: Node) -> None:
-        """Nobody gets a second copy."""
+    def _copy(self, node: Node) -> str | None:
+        """Nobody gets a second copy. Where that leaves nobody: nobody, or had (each has one already)."""
         had = {t.person for t in self.instance.tasks if t.kind == "copy"}
-        people = [p for p in self.facts.people(self.instance, node) if p not in had]
+        meant = self.facts.people(self.instance, node)
+        people = [p for p in meant if p not in had]
+        if not people:
+            why = "had" if meant else "nobody"
+            self.add(Log(kind="not_copied", node=node.name, detail={"why": why}))
+            return why
         self.add_tasks(
             Task(
                 id=self.facts.new_id(), node=node.name, round=self.instance.round, person=p, state="copied", kind="copy",
@@ -136,6 +140,7 @@ class Going:
             for p in people
         )  # fmt: skip
         self.add(Log(kind="copied", node=node.name, detail={"people": people}), Tell(kind="copied", people=tuple(people), node=node.name))  # fmt: skip
+        return None
 
     def add_tasks(self, tasks: Iterable[Task]) -> None:
         self.instance = replace(self.instance, tasks=(*self.instance.tasks, *tasks))

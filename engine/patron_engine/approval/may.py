@@ -18,6 +18,7 @@ from patron_engine.phrases import Phrase
 
 OF_TASK: Final = (
     "approve",
+    "finish",
     "reject",
     "return",
     "transfer",
@@ -75,14 +76,15 @@ def acts_of_task(program: Program, instance: Instance, task: Task, asker: Asker)
             open = {"remove_signer"}
         return {act: None if act in open else refused for act in OF_TASK}
     found: dict[str, Phrase | None] = {act: None for act in ("approve", "reject", "comment", "ask")}
-    for act in ("return", "transfer", "delegate", "add_signer", "remove_signer"):
+    for act in ("finish", "return", "transfer", "delegate", "add_signer", "remove_signer"):
         found[act] = None if node.allows(act) else Phrase("this step does not offer it")
     if task.kind == "opinion":
-        for act in ("return", "transfer", "delegate", "add_signer", "remove_signer"):
+        for act in ("finish", "return", "transfer", "delegate", "add_signer", "remove_signer"):
             found[act] = Phrase("your opinion was asked for; the decision is not yours")
     elif task.added_by is not None:
         for act in ("add_signer", "delegate"):
             found[act] = Phrase("who was added as a signer does not add others")
+        found["finish"] = Phrase("who was added as a signer does not end it")
     found["claim"] = _not_claimed(node, instance, task)
     if found["remove_signer"] is None and not any(
         t.added_by == task.id and t.state in UNDECIDED for t in instance.tasks

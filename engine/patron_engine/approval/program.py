@@ -75,9 +75,11 @@ class Node:
         )
 
     def allows(self, act: str) -> bool:
-        """What an approver may do beside deciding; where nothing is said, everything. To speak is never forbidden, and who
-        may add a signer may remove him."""
+        """What an approver may do beside deciding; where nothing is said, everything but to end the whole. To speak is never
+        forbidden, and who may add a signer may remove him."""
         allowed = self.body.get("allow")
+        if act == "finish":
+            return "finish" in (allowed or ())
         if act == "batch" and self.asks:
             return False
         if allowed is None or act in ("comment", "ask"):

@@ -15,7 +15,7 @@ from typing import Any, Final
 from patron_engine import jsonio
 from patron_engine.approval import state
 from patron_engine.approval.program import FORKS, Node, Program
-from patron_engine.approval.value import DoSteps, Facts, Instance, Task
+from patron_engine.approval.value import DoSteps, Facts, Instance, Place, Task
 
 MOST: Final = 2_000  # decisions that are thought ahead
 UNKNOWN: Final = ""  # whom somebody is still to choose
@@ -117,9 +117,15 @@ def _stop(node: Node, real: Instance, there: Instance) -> Stop:
     mine = {t.id for t in real.tasks}
     return Stop(
         name=node.name, label=node.body.get("label"), type=node.type, state=where, mode=node.mode if node.type == "approve" else None,
-        outcome=known.outcome if known is not None else None, at=known.at if known is not None else None,
+        outcome=_outcome(node, place, known), at=known.at if known is not None else None,
         people=tuple(_sitting(t, real, real_one=t.id in mine) for t in there.at(node.name)), ways=ways,
     )  # fmt: skip
+
+
+def _outcome(node: Node, place: Place | None, known: Place | None) -> str | None:
+    """How it ended; of a copy also how it will: that it finds nobody is told before."""
+    there = known or (place if node.type == "cc" else None)
+    return there.outcome if there is not None else None
 
 
 def _sitting(task: Task, real: Instance, *, real_one: bool) -> Sitting:

@@ -68,7 +68,7 @@ class Around:
                 and not instance.chosen.get(node.name)
                 and self.approver is not None
             ):
-                raise choose_first([node])
+                raise choose_first([node], self.call.actor.languages)
         return self._meant(instance, node.step, "who", node.body["who"])
 
     def instead(self, instance: Instance, rule: str) -> list[str]:
@@ -83,6 +83,11 @@ class Around:
         return self._meant(
             instance, node.step, f"deadline.{key}.transfer", node.body["deadline"][key]["transfer"]
         )
+
+    def among(self, instance: Instance, node: Node) -> list[str] | None:
+        """Whom an approver may name at his step, to hand it on or to sign with him; None: anybody."""
+        words = node.body.get("among")
+        return None if words is None else self._meant(instance, node.step, "among", words)
 
     def offered(self, instance: Instance, node: Node) -> list[str] | None:
         """Whom one may choose for a node; None: anybody."""
@@ -182,18 +187,16 @@ def run_of(
     )  # fmt: skip
 
 
-def choose_first(nodes: Sequence[Node]) -> Refused:
+def choose_first(nodes: Sequence[Node], languages: tuple[str, ...]) -> Refused:
     """Somebody is to be chosen before it goes on."""
     problems = [
         Problem(
             code="choose_people",
-            message=Phrase("choose who decides at {node}", node=_called(n)),
+            message=Phrase(
+                "choose who decides at {node}", node=label_of(n.body.get("label") or "", n.name, languages)
+            ),
             path=f"chosen.{n.name}",
         )
         for n in nodes
     ]
     return Refused(problems, code="choose_people", hint=Phrase("send `chosen` with the node and the people"))
-
-
-def _called(node: Node) -> str:
-    return label_of(node.body.get("label") or "", node.name, ())

@@ -17,8 +17,8 @@ from patron_engine.query.actionable import reached_among
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
 from patron_engine.record.statements import Conn
+from patron_engine.ways.approval_choices import to_choose
 from patron_engine.ways.approval_drawn import called, drawn, names_of
-from patron_engine.ways.approvals_seen import to_choose
 from patron_engine.ways.approve import candidates, proposed
 from patron_engine.ways.approving import frame_of, way_on
 from patron_engine.ways.read import read_one
@@ -94,6 +94,6 @@ def _shown(
     fresh = instance.id != latest
     return Submitting(
         instance=latest, why=why, approval=instance.approval, label=called(call, frame.program.body.get("label"), frame.program.name),
-        route=drawn(conn, call, stops), choose=to_choose(frame, "submitter") if fresh else (),
+        route=drawn(conn, call, stops), choose=to_choose(conn, call, frame.program, instance, "submitter") if fresh else (),
         said=said,
     )  # fmt: skip

@@ -6,20 +6,25 @@ In: what was sent, an instance. Out: ids by node; Refused where somebody is stil
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from patron_engine.approval.ahead import Ahead
-from patron_engine.approval.program import Program
+from patron_engine.approval.program import Node, Program
 from patron_engine.approval.route import simulated
 from patron_engine.approval.value import Instance
 from patron_engine.approval.who import choices, choose_first
-from patron_engine.errors import Refused
+from patron_engine.errors import MustChoose, Refused
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.link import read_id
+from patron_engine.model.model import label_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
+from patron_engine.ways.intended import as_intended
+
+ASKS: Final = ("user", "key")  # causes behind which somebody stands who can be asked
 
 
 def chosen_people(given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -38,18 +43,54 @@ def chosen_people(given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 def ask_choices(conn: Conn, call: Call, program: Program, instance: Instance) -> None:
     """Refused where the submitter has still to choose somebody, or chose whom he may not."""
-    facts = Ahead(conn, call, program, instance)
-    there = simulated(program, instance, facts)
-    asked = [
+    with as_intended(conn, call, instance):
+        facts = Ahead(conn, call, program, instance)
+        asked = _asked(facts, instance, "submitter")
+        missing = [node for node in asked if not instance.chosen.get(node.name)]
+        if missing:
+            raise choose_first(missing, call.actor.languages)
+        for node in asked:
+            check_choice(facts, instance, node.name, instance.chosen[node.name])
+
+
+def ask_of_save(conn: Conn, call: Call, program: Program, instance: Instance) -> None:
+    """The same for a change that asks for the approval: MustChoose, with who is offered, where a person saves it. Nobody is
+    there to ask when a rule or an import does: then it parks."""
+    asks = any(
+        w["chosen_by"] == "submitter" for n in program.by_name.values() for w in choices(n.body.get("who"))
+    )
+    if not asks or call.cause.kind not in ASKS or call.actor.user is None:
+        return
+    try:
+        ask_choices(conn, call, program, instance)
+    except Refused as refused:
+        offered = to_choose(conn, call, program, replace(instance, chosen={}), "submitter")
+        raise MustChoose(refused.problems, offered, refused.hint) from refused
+
+
+def to_choose(conn: Conn, call: Call, program: Program, instance: Instance, by: str) -> list[dict[str, Any]]:
+    """The nodes that come and for which somebody is to be chosen, with who may be: None is anybody."""
+    with as_intended(conn, call, instance):
+        facts = Ahead(conn, call, program, instance)
+        return [
+            {
+                "node": node.name,
+                "label": label_of(node.body.get("label") or "", node.name, call.actor.languages),
+                "from": facts.offered(instance, node),
+            }
+            for node in _asked(facts, instance, by)
+            if node.name not in instance.places and not instance.chosen.get(node.name)
+        ]
+
+
+def _asked(facts: Ahead, instance: Instance, by: str) -> list[Node]:
+    """The nodes on its way, as if everybody approved, whose people somebody chooses."""
+    there = simulated(facts.program, instance, facts)
+    return [
         node
-        for name, node in program.by_name.items()
-        if name in there.places and any(w["chosen_by"] == "submitter" for w in choices(node.body.get("who")))
+        for name, node in facts.program.by_name.items()
+        if name in there.places and any(w["chosen_by"] == by for w in choices(node.body.get("who")))
     ]
-    missing = [node for node in asked if not instance.chosen.get(node.name)]
-    if missing:
-        raise choose_first(missing)
-    for node in asked:
-        check_choice(facts, instance, node.name, instance.chosen[node.name])
 
 
 def check_choice(facts: Ahead, instance: Instance, node: str, people: Sequence[str]) -> None:

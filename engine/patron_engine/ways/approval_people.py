@@ -81,6 +81,11 @@ def _others(frame: Frame, task: Task, wish: Wish) -> list[str]:
                 )
             ]
         )
+    among = frame.facts.among(frame.instance, frame.program.by_name[task.node])
+    if among is not None and not set(found) <= set(among):
+        raise Refused(
+            [Problem(code="not_offered", message=Phrase("this person cannot be chosen here"), path="to")]
+        )
     return found
 
 

@@ -48,7 +48,8 @@ def subjects_of(
         if title:
             return _HOLE.sub(lambda hole: told(hole[1]), title)
         called = label_of(program.body.get("label") or "", program.name, languages)
-        return f"{say(called.texts, languages) or called}: {told(own)}"
+        colon = "：" if next(iter(languages), "").startswith("zh") else ": "
+        return f"{say(called.texts, languages) or called}{colon}{told(own)}"
 
     return [filled(title, tuple(each)) for title, each in zip(titles, wanted, strict=True)]
 

@@ -12,18 +12,17 @@ from typing import Any, Final
 
 from patron_engine.actor import Actor
 from patron_engine.approval import state, store
-from patron_engine.approval.ahead import Ahead
 from patron_engine.approval.may import acts_of_instance, acts_of_task, closed_to, involved, taken_back
 from patron_engine.approval.program import Node
 from patron_engine.approval.route import Stop, people_of
 from patron_engine.approval.value import UNDECIDED, Instance, Task
-from patron_engine.approval.who import choices
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.jsonio import loads
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_changes import Difference, differences
+from patron_engine.ways.approval_choices import to_choose
 from patron_engine.ways.approval_drawn import called, names_of
 from patron_engine.ways.approval_files import named
 from patron_engine.ways.approval_kept import Open, as_read, kept_as_read, open_to, rows_of
@@ -49,7 +48,8 @@ class FieldSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mine:
-    """The viewer's own task. `acts`: act -> None, or why not. `return_to`: nodes it may go back to, by name and label."""
+    """The viewer's own task. `acts`: act -> None, or why not. `return_to`: nodes it may go back to, by name and label; `among`:
+    whom he may name to hand it on or to sign with him; None: anybody."""
 
     task: Task
     acts: Mapping[str, str | None]
@@ -60,6 +60,7 @@ class Mine:
     signers: Sequence[Task]
     choose: Sequence[Mapping[str, Any]]
     print: str | None
+    among: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +167,7 @@ def record_seen(conn: Conn, call: Call, instance: Instance, open: Open | None) -
 def _mine(frame: Frame, task: Task) -> Mine:
     call, program, instance = frame.call, frame.program, frame.instance
     node = program.by_name[task.node]
+    among = frame.facts.among(instance, node)
     back = state.return_targets(program, instance, task.node)
     return Mine(
         task=task, acts=acts_of_task(program, instance, task, asker_of(frame.conn, call)),
@@ -173,26 +175,9 @@ def _mine(frame: Frame, task: Task) -> Mine:
         comment=node.comment, signature=bool(node.body.get("signature")),
         return_to=[{"name": n, "label": called(call, program.by_name[n].body.get("label"), n)} for n in back],
         signers=[t for t in instance.tasks if t.added_by == task.id],
-        choose=to_choose(frame, "approver"), print=node.body.get("print"),
+        choose=to_choose(frame.conn, call, program, instance, "approver"), print=node.body.get("print"),
+        among=None if among is None else [p for p in among if p != call.actor.user],
     )  # fmt: skip
-
-
-def to_choose(frame: Frame, by: str) -> list[dict[str, Any]]:
-    """The nodes that come and for which somebody is to be chosen, with who may be: None is anybody."""
-    facts = Ahead(frame.conn, frame.call, frame.program, frame.instance)
-    found = []
-    for node in frame.program.by_name.values():
-        asked = any(w["chosen_by"] == by for w in choices(node.body.get("who")))
-        if asked and node.name not in frame.instance.places and not frame.instance.chosen.get(node.name):
-            offered = facts.offered(frame.instance, node)
-            found.append(
-                {
-                    "node": node.name,
-                    "label": called(frame.call, node.body.get("label"), node.name),
-                    "from": offered,
-                }
-            )
-    return found
 
 
 def _take_back(frame: Frame, mine: Sequence[Task]) -> str | None:

@@ -33,7 +33,7 @@ from patron_engine.query.values import fetch_values
 from patron_engine.record.asking import Ask, Trigger, triggers_of
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
-from patron_engine.ways.approval_choices import ask_choices, chosen_people
+from patron_engine.ways.approval_choices import ask_choices, ask_of_save, chosen_people
 from patron_engine.ways.approval_snapshot import snapshot, with_values
 from patron_engine.ways.approving import Frame, carry, frame_of, opened
 from patron_engine.ways.read import read_one
@@ -48,14 +48,22 @@ MAX_COMMENT: Final = 10_000  # limit_approval_comment: characters
 def begin_of(conn: Conn, call: Call, ask: Ask, intent: Mapping[str, Any] | None) -> str:
     """A save asked for it; the id of the instance. Conflict where the record has an open one; where that was returned, the change
     takes the place of the one that waited, and it is submitted again."""
+    people = chosen_people(call.cause.chosen)
     returned = _returned(conn, call, ask) if intent is not None else None
     if returned is not None:
-        anew = replace(returned, instance=with_values(conn, call, replace(returned.instance, intent=intent)))
+        chosen = {**returned.instance.chosen, **people}
+        kept = with_values(conn, call, replace(returned.instance, intent=intent, chosen=chosen))
+        ask_of_save(conn, call, returned.program, replace(kept, state="running", places={}))
+        anew = replace(returned, instance=kept)
         anew.facts.instance = anew.instance
         return carry(anew, state.resubmit(anew.program, anew.instance, call.actor.user, anew.facts)).id
     submitter = ask.causer or ask.owner
-    instance = new_instance(conn, call, ask.approval, ask.object, ask.record, ask.verb, submitter, intent, {})
-    return begun(conn, call, with_values(conn, call, instance)).id
+    instance = new_instance(
+        conn, call, ask.approval, ask.object, ask.record, ask.verb, submitter, intent, people
+    )
+    made = with_values(conn, call, instance)
+    ask_of_save(conn, call, today(call, ask.approval), made)
+    return begun(conn, call, made).id
 
 
 def _returned(conn: Conn, call: Call, ask: Ask) -> Frame | None:
@@ -124,10 +132,10 @@ def _submittable(conn: Conn, call: Call, object: str, id: str) -> str:
 
 def _again(conn: Conn, call: Call, frame: Frame, people: Chosen, comment: str | None) -> Instance:
     """One that was returned; whom he chose then stays, unless he chooses anew."""
-    instance = frame.instance
-    if people:
-        instance = replace(instance, chosen={**instance.chosen, **{n: tuple(p) for n, p in people.items()}})
-        ask_choices(conn, call, frame.program, replace(instance, state="running", places={}))
+    instance = replace(
+        frame.instance, chosen={**frame.instance.chosen, **{n: tuple(p) for n, p in people.items()}}
+    )
+    ask_of_save(conn, call, frame.program, replace(instance, state="running", places={}))
     frame.facts.instance = instance
     return carry(frame, state.resubmit(frame.program, instance, call.actor.user, frame.facts, comment))
 

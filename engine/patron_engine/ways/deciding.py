@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from patron_engine.approval import state, store
 from patron_engine.approval.ahead import Ahead
+from patron_engine.approval.finishing import finish_early
 from patron_engine.approval.may import acts_of_task, involved, taken_back
 from patron_engine.approval.program import Node
 from patron_engine.approval.route import token
@@ -46,10 +47,10 @@ from patron_engine.ways.approve import asker_of, check_comment
 from patron_engine.ways.approving import Frame, carry, opened, way_on
 
 SETTLED: Final = {
-    "approve": "approved", "reject": "rejected", "return": "returned", "transfer": "transferred", "delegate": "delegated",
+    "approve": "approved", "finish": "approved", "reject": "rejected", "return": "returned", "transfer": "transferred", "delegate": "delegated",
 }  # fmt: skip
 
-DECIDES: Final = ("approve", "reject", "return")
+DECIDES: Final = ("approve", "finish", "reject", "return")
 
 
 def act(conn: Conn, call: Call, task: str, wish: Wish) -> Instance:
@@ -140,7 +141,8 @@ def _decided(frame: Frame, task: Task, wish: Wish, verdict: state.Verdict) -> In
     fields = Fields(frame=frame, node=node, given=wish.fields, source=wish.source)
     if fields.beyond:
         fields.allow(_asked_after(frame, task, replace(wish, fields=fields.own), verdict))
-    before = way_on(frame) if wish.fields else None
+    ends = wish.act == "finish"
+    before = way_on(frame) if wish.fields and not ends else None
     save_fields(fields)
     frame = edited(frame, wish.fields)
     if verdict == "approved":
@@ -148,15 +150,11 @@ def _decided(frame: Frame, task: Task, wish: Wish, verdict: state.Verdict) -> In
     if before is not None and verdict == "approved":
         _same_way(frame, before, wish.confirm)
     comment = None if node.comment == "hidden" else wish.comment
-    going = state.decide(
-        frame.program,
-        frame.instance,
-        task,
-        verdict,
-        frame.call.actor.user,
-        comment,
-        frame.facts,
-        files=wish.files,
+    me, files = frame.call.actor.user, wish.files
+    going = (
+        finish_early(frame.program, frame.instance, task, me, comment, frame.facts, files)
+        if ends
+        else state.decide(frame.program, frame.instance, task, verdict, me, comment, frame.facts, files=files)
     )
     if wish.signature is not None:
         going.add(
@@ -268,6 +266,6 @@ def _taken_back(frame: Frame, task: Task) -> Instance:
 
 
 _ACTS: Final[Mapping[str, Callable[[Frame, Task, Wish], Instance]]] = {
-    "approve": _approve, "reject": _reject, "return": _return, "transfer": transfer, "delegate": delegate, "add_signer": add_signer,
+    "approve": _approve, "finish": _approve, "reject": _reject, "return": _return, "transfer": transfer, "delegate": delegate, "add_signer": add_signer,
     "remove_signer": remove_signer, "claim": claim, "ask": ask, "comment": speak,
 }  # fmt: skip

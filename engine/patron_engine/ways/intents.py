@@ -6,13 +6,15 @@ In: changes, what saves a list of them whole. Out: outcomes; of a change that wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from patron_engine.errors import MustChoose, Refused
 from patron_engine.model.values import as_wire
 from patron_engine.query.call import Call
 from patron_engine.record.asking import Ask, Asked
+from patron_engine.record.batch import RowsRefused
 from patron_engine.record.change import Change, Outcome
 from patron_engine.record.each import Numbered
 from patron_engine.record.gone import Gone
@@ -31,7 +33,11 @@ def save_asking(conn: Conn, call: Call, changes: Sequence[Numbered], save_all: S
             with conn.transaction():
                 outcomes.update(save_all(conn, call, [(number, change)]))
         except Asked as asked:
-            outcomes[number] = _kept(conn, call, change, asked.ask)
+            intent = {**intent_of(change), "id": asked.ask.record}
+            instance = _begun(conn, call, number, asked.ask, intent)
+            outcomes[number] = Outcome(
+                action="submitted", object=asked.ask.object, id=asked.ask.record, instance=instance
+            )
     return outcomes
 
 
@@ -41,15 +47,20 @@ def begin_asked(conn: Conn, call: Call, asks: Sequence[Ask | Gone], outcomes: di
     for ask in asks:
         if isinstance(ask, Gone):
             continue
-        instance = approvals().begin(conn, call, ask, None)
-        for number, outcome in outcomes.items():
-            if outcome.id == ask.record:
-                outcomes[number] = replace(outcome, instance=instance)
+        numbers = [number for number, outcome in outcomes.items() if outcome.id == ask.record]
+        instance = _begun(conn, call, numbers[0] if numbers else None, ask, None)
+        for number in numbers:
+            outcomes[number] = replace(outcomes[number], instance=instance)
 
 
-def _kept(conn: Conn, call: Call, change: Change, ask: Ask) -> Outcome:
-    instance = approvals().begin(conn, call, ask, {**intent_of(change), "id": ask.record})
-    return Outcome(action="submitted", object=ask.object, id=ask.record, instance=instance)
+def _begun(conn: Conn, call: Call, number: int | None, ask: Ask, intent: Mapping[str, Any] | None) -> str:
+    """What an approval is refused for is wrong with the change that asked for it, and with no other."""
+    try:
+        return approvals().begin(conn, call, ask, intent)
+    except (Refused, MustChoose) as error:
+        if number is None:
+            raise
+        raise RowsRefused({number: list(error.problems)}, error) from error
 
 
 def intent_of(change: Change) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from psycopg import sql
 
 from patron_engine.access.decide import not_allowed
 from patron_engine.approval.store import note_handing
-from patron_engine.errors import Forbidden, LimitExceeded, NotFound, PatronError, Refused
+from patron_engine.errors import Forbidden, LimitExceeded, MustChoose, NotFound, PatronError, Refused
 from patron_engine.model.model import Object
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
@@ -125,7 +125,7 @@ def transfer_each(
                 if record_id(id) not in many:
                     raise Forbidden(not_allowed("bulk", found, call.actor.languages))
                 made.append((id, transfer(conn, call, object, id, handing), None))
-        except (Refused, Forbidden, NotFound, LimitExceeded) as error:
+        except (Refused, MustChoose, Forbidden, NotFound, LimitExceeded) as error:
             made.append((id, Went(records=0), error))
     return made
 

@@ -5,8 +5,8 @@
     POST /records/{object}/{id}/approval/{act}  withdraw, urge, resubmit, comment; jump {"to"}, end, revoke, mend {"people"}
     GET  /approvals?box=waiting|done|started|copied&object=&approval=&before=
     GET  /approvals/{id}                        an instance, by its id or that of one of its tasks
-    POST /approvals/{task}/{act}                approve reject return transfer delegate add-signer remove-signer claim ask comment
-                                                take-back read, with {"comment", "fields", "to", "how", "signature", "files", "chosen", "confirm"};
+    POST /approvals/{task}/{act}                approve finish reject return transfer delegate add-signer remove-signer claim ask
+                                                comment take-back read, with {"comment", "fields", "to", "how", "signature", "files", "chosen", "confirm"};
                                                 or, of an instance, what /records/…/approval/{act} does
     POST /approvals/batch                       {"tasks", "act": approve | reject, "comment"}: each by itself
 

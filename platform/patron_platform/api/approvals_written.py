@@ -95,6 +95,7 @@ def _mine(call: Call, mine: Mine, names: Mapping[str, str]) -> dict[str, Any]:
         "behalf": person(names, mine.task.behalf), "acts": acts(call, mine.acts), "buttons": dict(mine.buttons),
         "comment": mine.comment, "signature": mine.signature, "return_to": list(mine.return_to),
         "signers": [_task(t, names) for t in mine.signers], "choose": list(mine.choose), "print": mine.print,
+        "among": mine.among,
     }  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from patron_platform.api.approvals_written import instance_json
 from patron_platform.api.door import enter
 from patron_platform.api.idempotency import Answer, write
 from patron_platform.api.requests import Body, json_answer, json_object, only
+from patron_platform.api.written import choosing
 from patron_platform.jobs.flow import carry_on, hands
 from patron_platform.phrases import written
 
@@ -88,14 +89,15 @@ def _said(call: Call, button: Button, value: Any) -> Any:
 def press_button(request: Request, object: str, id: str, name: str, data: Body) -> Response:
     caller = enter(request)
     body = json_object(request, data) if data.strip() else {}
-    only(body, ("fields", "confirm"))
+    only(body, ("fields", "confirm", "chosen"))
     change = Change(action="update", object=object, id=id, set=_fields(body), confirm=_confirm(body))
     who, _ = hands(caller.workspace)
     begun: list[str] = []
 
     def act(conn: Connection, call: Call) -> Answer:
         if _submits(call, object, name):
-            made = approve.submit(conn, call, object, id, button=name)
+            chosen = choosing(call, body.get("chosen")).cause.chosen
+            made = approve.submit(conn, call, object, id, button=name, chosen=chosen)
             return Answer(dumps(instance_json(conn, call, made.id)), 202 if made.state in OPEN else 200)
         run = press(conn, call, who, name, change)
         begun[:] = [run.id]

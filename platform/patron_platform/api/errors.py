@@ -36,6 +36,7 @@ STATUS: tuple[tuple[type[engine.PatronError], int], ...] = (
     (engine.Forbidden, 403),
     (engine.NeedsConfirmation, 409),
     (engine.Refused, 422),
+    (engine.MustChoose, 422),
     (engine.StaleVersion, 412),
     (engine.Conflict, 409),
     (engine.LimitExceeded, 422),
@@ -141,6 +142,8 @@ def answer(error: engine.PatronError, languages: Languages) -> Response:
         extra["values"] = error.values
     if isinstance(error, engine.NeedsConfirmation):
         extra["confirm"] = sorted({p.rule for p in error.problems if p.rule and p.level == "warning"})
+    if isinstance(error, engine.MustChoose):
+        extra["choose"] = error.choose
     found: Sequence[Problem] = getattr(error, "problems", ())
     return problem(
         status,

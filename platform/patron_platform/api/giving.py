@@ -27,6 +27,7 @@ from patron_platform.api.approvals_written import instance_json
 from patron_platform.api.door import enter
 from patron_platform.api.idempotency import Answer, write
 from patron_platform.api.requests import Body, json_answer, json_object, names, only, parameters
+from patron_platform.api.written import choosing
 from patron_platform.phrases import written
 
 router = APIRouter(prefix="/records/{object}")
@@ -79,11 +80,11 @@ def remove_member(request: Request, object: str, id: str, principal: str) -> Res
 def hand_over(request: Request, object: str, id: str, data: Body) -> Response:
     caller = enter(request)
     body = json_object(request, data)
-    only(body, ("to", "keep", "with", "confirm"))
+    only(body, ("to", "keep", "with", "confirm", "chosen"))
     handing = _handing(body)
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
-        went = transfer(conn, call, object, id, handing)
+        went = transfer(conn, choosing(call, body.get("chosen")), object, id, handing)
         if went.instance is not None:  # it waits for an approval
             return Answer(dumps(instance_json(conn, call, went.instance)), 202)
         return Answer(dumps({"records": went.records}))
@@ -96,7 +97,7 @@ def hand_many_over(request: Request, object: str, data: Body) -> Response:
     """Each by itself; which did not go, and why."""
     caller = enter(request)
     body = json_object(request, data)
-    only(body, ("ids", "to", "keep", "with", "confirm"))
+    only(body, ("ids", "to", "keep", "with", "confirm", "chosen"))
     ids, handing = body.get("ids"), _handing(body)
     if not isinstance(ids, list) or not all(isinstance(id, str) for id in ids):
         raise Refused([Problem(code="not_list", message=Phrase("ids is a list of ids"), path="ids")])
@@ -106,7 +107,7 @@ def hand_many_over(request: Request, object: str, data: Body) -> Response:
         )
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
-        results = []
+        results, call = [], choosing(call, body.get("chosen"))
         for id, went, error in transfer_each(conn, call, object, list(dict.fromkeys(ids)), handing):
             result: dict[str, Any] = {"id": id, "records": went.records}
             if went.instance is not None:

@@ -23,7 +23,7 @@ from patron_platform.api.openapi_approvals import (
 )
 from patron_platform.api.openapi_files import FILE, SENDING, file_paths_of
 from patron_platform.api.openapi_flow import AUTOMATIONS, flow_paths_of
-from patron_platform.api.openapi_paths import paths_of
+from patron_platform.api.openapi_paths import CHOSEN, paths_of
 from patron_platform.api.openapi_reports import REPORTS
 
 JsonValue = dict[str, Any]
@@ -79,6 +79,7 @@ BESIDE: JsonValue = {
         "description": "source -> id of the record there",
     },
     "confirm": {"type": "array", "items": TEXT, "description": "rules whose warnings are accepted"},
+    "chosen": CHOSEN,
 }
 OF_ROW: JsonValue = {"id": ID, "version": {"type": "integer"}, "delete": {"type": "boolean"}}
 

@@ -51,7 +51,7 @@ _WISH: JsonValue = {
     "additionalProperties": False,
 }  # fmt: skip
 VERBS = (
-    "approve", "reject", "return", "transfer", "delegate", "add-signer", "remove-signer", "claim", "ask", "comment", "take-back", "read",
+    "approve", "finish", "reject", "return", "transfer", "delegate", "add-signer", "remove-signer", "claim", "ask", "comment", "take-back", "read",
 )  # fmt: skip
 _WHOLE = ("withdraw", "urge", "resubmit", "comment", "jump", "end", "revoke", "mend")
 

@@ -11,6 +11,7 @@ from functools import partial
 from patron_engine.model.automations import events_of
 from patron_engine.model.model import Model, Object
 from patron_platform.api.openapi_paths import (
+    CHOSEN,
     CONFIRM,
     ID,
     IDEMPOTENCY_KEY,
@@ -156,7 +157,7 @@ def _buttons(
         f"{here}/{{id}}/buttons": {"parameters": id, "get": act("buttons", "Its buttons", answers("200", "Buttons", _ANY), [])},
         f"{here}/{{id}}/buttons/{{name}}": {
             "parameters": [*id, in_path("name", {"enum": names})],
-            "post": act("press", "Press a button", run, [IDEMPOTENCY_KEY], _body({"fields": _ANY, "confirm": _RULES})),
+            "post": act("press", "Press a button", run, [IDEMPOTENCY_KEY], _body({"fields": _ANY, "confirm": _RULES, "chosen": CHOSEN})),
         },
     }  # fmt: skip
 

@@ -77,6 +77,10 @@ IDEMPOTENCY_KEY = header(
 )
 IF_MATCH = header("If-Match", "The ETag that was read; 412 with both values when somebody else was faster")
 CONFIRM = query("confirm", TEXT, "Rules whose warnings are accepted, joined by commas")
+CHOSEN: JsonValue = {
+    "type": "object", "additionalProperties": list_of(ID),
+    "description": "step -> who decides there, of the approval that this begins; asked for with 422 `choose_people`",
+}  # fmt: skip
 WRITING = [CONFIRM, IDEMPOTENCY_KEY]
 CHANGING = [CONFIRM, IF_MATCH, IDEMPOTENCY_KEY]
 REFUSED: JsonValue = {"default": {"$ref": "#/components/responses/Refused"}}

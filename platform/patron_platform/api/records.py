@@ -47,11 +47,11 @@ from patron_platform.api.requests import (
     seen_version,
 )
 from patron_platform.api.saved import done, result, saved
-from patron_platform.api.written import bulk_change, change_of
+from patron_platform.api.written import bulk_change, change_of, choosing
 
 router = APIRouter(prefix="/records/{object}")
 MAX_BULK = 1_000
-RESERVED = ("confirm", "external_ids")  # keys of a body beside the record's fields
+CHOSEN = "chosen."  # a parameter of DELETE for each step: who decides there
 
 
 @router.get("")
@@ -115,7 +115,7 @@ def create_record(request: Request, object: str, data: Body) -> Response:
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         change = change_of(call, "create", object, body, confirm)
-        return saved(conn, call, change, created=True)
+        return saved(conn, choosing(call, body, object), change, created=True)
 
     return write(request, caller, data, act)
 
@@ -127,7 +127,7 @@ def update_record(request: Request, object: str, id: str, data: Body) -> Respons
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         change = change_of(call, "update", object, body, confirm)
-        return saved(conn, call, replace(change, id=id, version=version))
+        return saved(conn, choosing(call, body, object), replace(change, id=id, version=version))
 
     return write(request, caller, data, act)
 
@@ -136,11 +136,12 @@ def update_record(request: Request, object: str, id: str, data: Body) -> Respons
 def delete_record(request: Request, object: str, id: str) -> Response:
     caller = enter(request)
     given = parameters(request)
-    only(given, ("confirm", "purge"), "parameter")
+    chosen = {k.removeprefix(CHOSEN): list(names(v)) for k, v in given.items() if k.startswith(CHOSEN)}
+    only({k: v for k, v in given.items() if not k.startswith(CHOSEN)}, ("confirm", "purge"), "parameter")
     action: Action = "purge" if given.get("purge") == "true" else "delete"
     confirm = frozenset(names(given.get("confirm")))
     change = Change(action=action, object=object, id=id, version=seen_version(request), confirm=confirm)
-    return write(request, caller, b"", lambda conn, call: done(conn, call, change))
+    return write(request, caller, b"", lambda conn, call: done(conn, choosing(call, chosen or None), change))
 
 
 @router.put("/by/{field}/{value:path}")
@@ -150,17 +151,17 @@ def upsert_record(request: Request, object: str, field: str, value: str, data: B
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         change = change_of(call, "upsert", object, body, confirm)
-        return saved(conn, call, replace(change, by=(field, value), version=version))
+        return saved(conn, choosing(call, body, object), replace(change, by=(field, value), version=version))
 
     return write(request, caller, data, act)
 
 
 @router.post("/bulk")
 def bulk(request: Request, object: str, data: Body) -> Response:
-    """`{"mode": "all" | "each", "records": [{…}, {"id", "version", …}, {"id", "delete": true}]}`."""
+    """`{"mode": "all" | "each", "records": [{…}, {"id", "version", …}, {"id", "delete": true}], "chosen": {…}}`."""
     caller = enter(request)
     body = json_object(request, data)
-    only(body, ("mode", "records"))
+    only(body, ("mode", "records", "chosen"))
     mode, records = body.get("mode", "all"), body.get("records")
     if mode not in ("all", "each"):
         raise Refused([Problem(code="unknown_value", message="mode is all or each", path="mode")])
@@ -175,6 +176,7 @@ def bulk(request: Request, object: str, data: Body) -> Response:
 
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         permitted_object(call, object, "bulk")
+        call = choosing(call, body.get("chosen"))
         changes = [bulk_change(call, object, row, index, confirm) for index, row in enumerate(records)]
         return Answer(
             dumps(
@@ -219,7 +221,7 @@ def clone_record(request: Request, object: str, id: str, data: Body) -> Response
     def act(conn: psycopg.Connection[Any], call: Call) -> Answer:
         given = change_of(call, "create", object, body, confirm)
         change = replace(given, set={**cloned(conn, call, object, id), **given.set})
-        return saved(conn, call, change, created=True)
+        return saved(conn, choosing(call, body, object), change, created=True)
 
     return write(request, caller, data, act)
 
@@ -246,7 +248,7 @@ def act_on_record(request: Request, object: str, id: str, action: str, data: Bod
     acts: Mapping[str, Action] = {"restore": "restore", "void": "void", "unvoid": "unvoid"}
     only({action: None}, tuple(acts), "act on a record")
     body = json_object(request, data)
-    only(body, ("confirm",))
+    only(body, ("confirm", "chosen"))
     confirm = body.get("confirm", [])
     if not isinstance(confirm, list) or not all(isinstance(name, str) for name in confirm):
         raise Refused([Problem(code="not_list", message="confirm is a list of rule names", path="confirm")])
@@ -257,7 +259,9 @@ def act_on_record(request: Request, object: str, id: str, action: str, data: Bod
         version=seen_version(request),
         confirm=frozenset((*confirm, *_confirmed(request))),
     )
-    return write(request, caller, data, lambda conn, call: saved(conn, call, change))
+    return write(
+        request, caller, data, lambda conn, call: saved(conn, choosing(call, body.get("chosen")), change)
+    )
 
 
 def _confirmed(request: Request) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Written: the body of a write as a change. A key that is a field of the object is the field's, always.
 
 In: the JSON object of a request, and the call, which knows the object's fields. Out: a Change for the way save. Beside
-fields a body may hold `confirm` and `external_ids`, a row of a bulk also `id`, `version` and `delete`. Where the object
+fields a body may hold `confirm`, `chosen` and `external_ids`, a row of a bulk also `id`, `version` and `delete`. Where the object
 has a field of such a name that the caller may use, the key means the field; `?confirm=` and DELETE stay.
 """
 
@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from patron_engine.access.decide import readable, writable
 from patron_engine.errors import Refused
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Action, Change
 
-BESIDE: Final = ("confirm", "external_ids")
+BESIDE: Final = ("confirm", "external_ids", "chosen")
 OF_ROW: Final = ("id", "version", "delete")
 
 
@@ -60,6 +61,24 @@ def bulk_change(
         external_ids=beside.get("external_ids", {}),
         confirm=frozenset((*beside.get("confirm", ()), *confirm)),
     )
+
+
+def choosing(call: Call, chosen: Any, object: str | None = None) -> Call:
+    """The call with whom the caller chose for the approvals that it begins. `chosen`: step -> ids; of a body that may hold
+    fields of `object`, the whole body."""
+    if object is not None:
+        chosen = _apart(call, object, chosen, BESIDE)[0].get("chosen")
+    if chosen is None:
+        return call
+    _refuse(_chosen_faults(chosen), "")
+    return replace(call, cause=replace(call.cause, chosen=chosen))
+
+
+def _chosen_faults(chosen: Any) -> Iterator[Problem]:
+    if not isinstance(chosen, dict) or not all(_texts(p) or isinstance(p, str) for p in chosen.values()):
+        yield Problem(
+            code="not_object", message=Phrase("chosen maps steps to lists of user ids"), path="chosen"
+        )
 
 
 def _apart(

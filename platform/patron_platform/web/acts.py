@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.errors import NeedsConfirmation, NotFound, Refused
+from patron_engine.errors import MustChoose, NeedsConfirmation, NotFound, Refused
 from patron_engine.page.asked import inputs_of, offered, small_widget, values_of
 from patron_engine.page.below import goes_with
 from patron_engine.page.held import held
@@ -70,6 +70,9 @@ def move(form: Posted) -> Response:
         outcome = form.write(act)
     except Refused as refused:
         return _ask(form, made, moved, refused.problems, confirms(refused))
+    except MustChoose:
+        if not empty:  # first what the stage asks for, then who decides about the move
+            raise
     return _ask(form, made, moved, moved.unmet) if empty else form.back(asked_for(outcome) or "moved")
 
 
@@ -158,6 +161,8 @@ def _deletion(visitor: Visitor, object: str, id: str, status: int = 200) -> Resp
         problems, confirm = refused.problems, tuple(sorted({p.rule for p in refused.problems if p.rule}))
     except Refused as refused:
         problems = refused.problems
+    except MustChoose:
+        pass  # it is asked for once he deletes
     here = visitor.url("o", made.object.name, made.id)
     return page(
         visitor, call, "record_delete.html", title=made.title, here=made.object.name, status=status, made=made,

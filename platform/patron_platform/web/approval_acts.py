@@ -35,14 +35,14 @@ from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/approvals", include_in_schema=False)
 Connection = psycopg.Connection[Any]
-CHOSEN = "_chosen."
 SAID = {
-    "approve": "approved", "reject": "rejected", "return": "returned", "transfer": "transferred", "delegate": "delegated",
+    "approve": "approved", "finish": "finished", "reject": "rejected", "return": "returned", "transfer": "transferred", "delegate": "delegated",
     "add_signer": "signer_added", "remove_signer": "signer_removed", "claim": "claimed", "ask": "asked_people",
     "comment": "commented", "take_back": "taken_back",
 }  # fmt: skip
 DECISIONS = (
     "approve",
+    "finish",
     "reject",
     "return",
     "transfer",
@@ -52,7 +52,7 @@ Whole = Callable[[Connection, Call, str, Mapping[str, str]], Instance]
 WHOLE: Mapping[str, tuple[str, Whole]] = {
     "withdraw": ("withdrawn", lambda conn, call, id, given: approve.withdraw(conn, call, id, given.get("_comment") or None)),
     "urge": ("urged", lambda conn, call, id, given: approve.urge(conn, call, id)),
-    "resubmit": ("resubmitted", lambda conn, call, id, given: approve.resubmit(conn, call, id, given.get("_comment") or None)),
+    "resubmit": ("resubmitted", lambda conn, call, id, given: approve.resubmit(conn, call, id, given.get("_comment") or None, call.cause.chosen)),
     "jump": ("jumped", lambda conn, call, id, given: approval_admin.jump(conn, call, id, given.get("_to", ""), given.get("_comment") or None)),
     "end": ("ended", lambda conn, call, id, given: approval_admin.end(conn, call, id, given.get("_comment") or None)),
     "revoke": ("revoked", lambda conn, call, id, given: approval_admin.revoke(conn, call, id, given.get("_comment") or None)),
@@ -148,12 +148,9 @@ def _read(visitor: Visitor, id: str, name: str, form: Pairs) -> tuple[Typing, Wi
         granted = granted_of(call, seen, asked)
         wish = Wish(
             act=name, comment=frame.get("_comment") or None, how=frame.get("_how") or "after", source="text",
-            to=_to(name, frame, people), fields=given_of(call, reader, granted, typed) if name == "approve" else {},
+            to=_to(name, frame, people), fields=given_of(call, reader, granted, typed) if name in ("approve", "finish") else {},
             signature=frame.get("_signature") or None, files=tuple(f for f in forms_in.several(form, "_files") if f), confirm=frame.get("_confirm") or None,
-            chosen={
-                n.removeprefix(CHOSEN): [p for p in forms_in.several(form, n) if p]
-                for n in frame if n.startswith(CHOSEN) and any(forms_in.several(form, n))
-            },
+            chosen=forms_in.chosen_in(form),
         )  # fmt: skip
         own = any(m.task.id == id for m in seen.mine)
         return Typing(typed=typed, more=asked, instance=seen.instance.id, own=own, files=wish.files), wish

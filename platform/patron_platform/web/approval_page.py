@@ -170,7 +170,7 @@ def _values(
         "route": drawn(conn, call, seen.route), "changes": changes_of(call, reader, seen.differences),
         "here_url": visitor.url("approvals", mine.task.id if mine else it.id), "record_url": visitor.url("o", it.object, it.record) if readable(call.model, call.actor, it.object) else "",
         "following": following, "waiting_count": waiting.counts["waiting"], "intent": _intent(call, visitor, seen),
-        "people": people_offered(conn, call, without=visitor.actor.user), "tree": None, "choose": (),
+        "people": people_offered(conn, call, without=visitor.actor.user), "tree": None, "choose": (), "among": None,
         "nodes": [(n, labels.get(n, n)) for n, stop in _stops(seen.route) if stop.type == "approve"],
         "signed": _signed(seen), "shown_of": lambda field, v: shown(field, v, reader, made.currency if made else None),
     }  # fmt: skip
@@ -226,8 +226,9 @@ def _deciding(
     drawn_names = {i.name for i in tree.inputs()} if tree is not None else set()
     loose = [p for p in sent.problems if (p.path or "") not in drawn_names and not _in_rows(p, tree)]
     choose = [{**c, "people": people_offered(conn, call, c["from"])} for c in mine.choose]
+    among = people_offered(conn, call, mine.among) if mine.among is not None else None
     return {
-        **drawing(), "tree": tree, "choose": choose, "loose": loose, "frame": sent.typed.frame, "words": words,
+        **drawing(), "tree": tree, "choose": choose, "among": among, "loose": loose, "frame": sent.typed.frame, "words": words,
     }  # fmt: skip
 
 

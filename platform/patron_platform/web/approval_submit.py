@@ -23,6 +23,7 @@ from patron_engine.ways.approval_ahead import submitting
 from patron_engine.ways.approval_drawn import names_of
 from patron_platform.api.errors import status_of
 from patron_platform.web.approval_said import people_offered
+from patron_platform.web.forms_in import CHOSEN, chosen_in
 from patron_platform.web.record_form import Form, Posted
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
@@ -30,7 +31,6 @@ from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}/submit", include_in_schema=False)
 Connection = psycopg.Connection[Any]
-CHOSEN = "_chosen."
 
 
 @router.get("")
@@ -41,11 +41,7 @@ def before(request: Request, workspace: str, object: str, id: UUID) -> Response:
 @router.post("")
 def submit(form: Posted) -> Response:
     button = form.typed.get("_button", "")[:60] or None
-    chosen = {
-        n.removeprefix(CHOSEN): people
-        for n in dict(form.pairs)
-        if n.startswith(CHOSEN) and (people := [p for p in form.several(n) if p])
-    }
+    chosen = chosen_in(form.pairs)
 
     def act(conn: Connection, call: Call) -> None:
         approve.submit(

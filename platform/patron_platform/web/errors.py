@@ -2,7 +2,7 @@
 
 In: a request for a page and an error. Out: a page with what happened and where to go on, in the shell for who is signed in,
 with the status of api/errors; for a script that swaps parts of a page a message that is added to it. Nothing of what was sent
-is repeated.
+is repeated, but where it goes on as soon as somebody is chosen.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import psycopg_pool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from patron_engine.errors import PatronError
+from patron_engine.errors import MustChoose, PatronError
 from patron_platform.api.errors import status_of
 from patron_platform.identity.limits import SecondFactorNeeded
+from patron_platform.web.approval_choose import choose_page
 from patron_platform.web.arriving import see_other
 from patron_platform.web.render import answer, draw, page, partial_wanted
 from patron_platform.web.texts import texts_in
@@ -68,6 +69,8 @@ def _inside(request: Request, status: int, error: PatronError, number: str | Non
     words = _words(visitor.languages, status, error.code, error.detail, error.hint, number)
     if partial_wanted(request):
         return answer(draw("_flash.html", visitor.languages, **words), status, FLASHED)
+    if isinstance(error, MustChoose):
+        return choose_page(visitor, error, status)
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         return page(

@@ -19,6 +19,7 @@ from patron_platform.api.body import BadBody, UnsupportedMedia
 from patron_platform.api.requests import Body
 
 MAX_FORM_FIELDS = 20_000  # form_fields
+CHOSEN = "_chosen."  # inputs: who decides at a step of the approval that it begins
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -41,7 +42,23 @@ def read_form(request: Request, data: Body) -> Pairs:
         raise BadBody("the form is not valid UTF-8", code="form_encoding") from None
     if any("\x00" in name or "\x00" in value for name, value in found):
         raise BadBody("the form has the character NUL", code="bad_character")
+    request.state.form = tuple(found)
     return tuple(found)
+
+
+def form_of(request: Request) -> Pairs:
+    """The form that a request brought, for who has the request alone."""
+    found: Pairs = getattr(request.state, "form", ())
+    return found
+
+
+def chosen_in(form: Pairs) -> dict[str, list[str]]:
+    """Step -> whom the form names for it, of inputs `_chosen.STEP`."""
+    found: dict[str, list[str]] = {}
+    for name, value in form:
+        if name.startswith(CHOSEN) and value:
+            found.setdefault(name.removeprefix(CHOSEN), []).append(value)
+    return found
 
 
 FormData = Annotated[Pairs, Depends(read_form)]

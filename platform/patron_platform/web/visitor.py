@@ -30,6 +30,7 @@ from patron_platform.identity.standing import standing_of
 from patron_platform.languages import chosen_first
 from patron_platform.service import Service
 from patron_platform.viewing import seen_as
+from patron_platform.web.forms_in import chosen_in, form_of
 from patron_platform.web.words import words_of
 
 SCHEMES = ("auto", "light", "dark")
@@ -163,7 +164,11 @@ def _seen(request: Request, workspace: str) -> tuple[Visitor, Actor, Model]:
         session=session,
         workspace=place,
         actor=actor if seen is None else replace(seen.actor, languages=actor.languages),
-        cause=Cause(kind="user", detail={} if seen is None else {"viewer": session.email}),
+        cause=Cause(
+            kind="user",
+            detail={} if seen is None else {"viewer": session.email},
+            chosen=chosen_in(form_of(request)),
+        ),
         viewing=seen,
     )
     return visitor, actor, model

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from patron_engine.approval import signers, state
+from patron_engine.approval.finishing import finish_early
 from patron_engine.approval.route import ahead, route
+from patron_engine.approval.value import Log
 from patron_testing.paper import Paper
 
 LINE = "[{name: n1, type: approve, who: [a]}, {name: n2, type: approve, who: [b]}, {name: n3, type: approve, who: [c]}]"
@@ -188,3 +190,31 @@ def test_the_route_is_drawn_with_what_was_is_and_will_be() -> None:
 def test_the_route_says_where_nobody_is_found() -> None:
     p = Paper("[{name: n1, type: approve, who: [a]}, {name: n2, type: approve, who: []}]")
     assert [(s.name, s.state) for s in route(p.program, p.it, p)] == [("n1", "open"), ("n2", "nobody")]
+
+
+def test_approved_and_ended_by_one_of_them() -> None:
+    nodes = (
+        FORKED
+        + "- {name: send, type: do, steps: [{name: s, do: stop}]}\n- {name: copy, type: cc, who: [y]}\n"
+    )
+    p = Paper(nodes).yes("a")
+    p.took(finish_early(p.program, p.it, p.task("b"), "b", "enough", p))
+    assert (p.state, p.waiting, p.begun) == ("running", [], ["send"]) and p.states("y1") == {
+        "d": "decided_by_other"
+    }
+    assert {n: p.it.places[n].state for n in ("x1", "x2", "y1", "n2")} == {
+        "x1": "done", "x2": "skipped", "y1": "skipped", "n2": "skipped",
+    }  # fmt: skip
+    p.steps("send")
+    assert p.state == "approved" and p.states("copy") == {"y": "copied"}
+
+
+def test_a_copy_for_nobody_is_told() -> None:
+    p = Paper("[{name: c, type: cc, who: []}, {name: d, type: cc, who: [y]}, {name: e, type: cc, who: [y]}]")
+    assert p.state == "approved" and [p.it.places[n].outcome for n in "cde"] == ["nobody", None, "had"]
+    assert [e.detail["why"] for e in p.effects if isinstance(e, Log) and e.kind == "not_copied"] == [
+        "nobody",
+        "had",
+    ]
+    p = Paper("[{name: a, type: approve, who: [x]}, {name: c, type: cc, who: []}]")
+    assert route(p.program, p.it, p)[1].outcome == "nobody", "before it is sent"

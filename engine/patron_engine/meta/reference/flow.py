@@ -63,6 +63,8 @@ def _nodes(walk: Walk, path: Path, value: Any, scope: Scope, names: tuple[str, .
     for at, node in walk.maps(path, value):
         if "who" in node:
             people(walk, (*at, "who"), node["who"], scope, names)
+        if "among" in node:
+            people(walk, (*at, "among"), node["among"], scope, names)
         for name in submap(node, "fields"):
             walk.field((*at, "fields", name), name, scope.object, sets=True)
         walk.field((*at, "summary"), node.get("summary"), scope.object, sets=True)
