@@ -12,7 +12,7 @@ from typing import Any
 
 from patron_engine.meta.document import Path
 from patron_engine.meta.reference.people import people
-from patron_engine.meta.reference.use import UNKNOWN, ObjectName, Scope, Walk, follow
+from patron_engine.meta.reference.use import UNKNOWN, ObjectName, Scope, Walk, follow, submap
 
 Step = Mapping[str, Any]
 _STEP_ID = re.compile(r"=\s*steps\.([a-z][a-z0-9_]*)(?:\.id)?\s*\Z")
@@ -130,6 +130,16 @@ def _notify(walk: Walk, path: Path, step: Step, scope: Scope) -> Found:
     return {}
 
 
+def _mail(walk: Walk, path: Path, step: Step, scope: Scope) -> Found:
+    object = target(walk, (*path, "target"), step.get("target"), scope)
+    walk.field((*path, "to", "field"), submap(step, "to").get("field"), object, types=("email",))
+    walk.definition((*path, "template"), "template", step.get("template"))
+    walk.field((*path, "opt_out"), step.get("opt_out"), object, types=("boolean",))
+    walk.field((*path, "language"), step.get("language"), object, kinds=("text", "choice"))
+    walk.field((*path, "reply_to"), step.get("reply_to"), object, types=("email",))
+    return {}
+
+
 def _call(walk: Walk, path: Path, step: Step, scope: Scope) -> Found:
     walk.value((*path, "url"), step.get("url"), scope, expects=("text",))
     for key in ("headers", "query", "body"):
@@ -204,6 +214,7 @@ _ACTIONS = {
     "add_member": _give,
     "convert": _convert,
     "notify": _notify,
+    "mail": _mail,
     "call": _call,
     "start_approval": _approval,
     "withdraw_approval": _approval,
