@@ -17,6 +17,7 @@ import re2
 from patron_engine.meta.document import Document, Path, walk
 from patron_engine.meta.rules_approval import approval_people, approval_reach
 from patron_engine.meta.rules_events import automation_causer, automation_object, cron_lines
+from patron_engine.meta.rules_mail import mailed
 from patron_engine.meta.rules_values import (
     external_ids,
     login_addresses,
@@ -191,7 +192,7 @@ def steps(document: Document, found: Problems) -> None:
             if do == "notify":
                 one_of(document, path, step, ("template", "message"), found)
             elif do == "mail":
-                _mailed(document, path, step, found)
+                mailed(document, path, step, found)
             elif do == "wait" and not step.get("for") and not step.get("until"):
                 found.add("one_of", "a wait needs `for`, `until` or both", **document.where(path))
             if before and do != "set":
@@ -202,19 +203,6 @@ def steps(document: Document, found: Problems) -> None:
                 hint = "write do: update, or timing: before in an automation"
                 message = "`set` changes the record inside its save; this runs after it"
                 found.add("step_not_here", message, hint=hint, **document.where((*path, "do")))
-
-
-def _mailed(document: Document, path: Path, step: Mapping[str, Any], found: Problems) -> None:
-    """A letter goes to a field's address, and who has that address says whether he wants letters."""
-    to, refused = step.get("to"), step.get("opt_out")
-    address = to.get("field") if isinstance(to, Mapping) and set(to) == {"field"} else None
-    if not isinstance(address, str):
-        hint = "write to: {field: email}, or notify for people of the workspace"
-        found.add("mail_to", "a letter goes to the address in a field", hint=hint, **document.where((*path, "to")))
-    elif isinstance(refused, str) and refused.rpartition(".")[0] != address.rpartition(".")[0]:
-        message = Phrase("{refused} is not of the record that has the address {address}", refused=refused, address=address)
-        hint = "both are reached over the same links"
-        found.add("mail_opt_out", message, hint=hint, **document.where((*path, "opt_out")))
 
 
 def measures(document: Document, found: Problems) -> None:

@@ -66,7 +66,9 @@ def outside_letter(
     made = filled(conn, reading, said["template"], (object, record), reader)
     stop = _way_out(service, place, conn, call, held, object, record)
     house = house_of(call.model, reader.languages) or place.name
-    subject = made.subject or say(call.model.documents[("template", said["template"])].get("label") or "", reader.languages)
+    subject = made.subject or say(
+        call.model.documents[("template", said["template"])].get("label") or "", reader.languages
+    )
     spoken = next((one for one in reader.languages if one in SPOKEN), "en")
     letter = Letter(
         to=str(values[paths["to"]]), subject=(subject or house)[:300], text=_plain(made, spoken, stop),
@@ -80,14 +82,18 @@ def outside_letter(
 
 def house_of(model: Model, languages: tuple[str, ...]) -> str:
     """What the workspace calls itself."""
-    named = next((body.get("label") for (kind, _), body in model.documents.items() if kind == "workspace"), None)
+    named = next(
+        (body.get("label") for (kind, _), body in model.documents.items() if kind == "workspace"), None
+    )
     return say(named, languages) if isinstance(named, Mapping) else str(named or "")
 
 
 def tag_of(written: Any) -> str:
     """A language as texts name it: options are called zh_tw, texts zh-TW."""
     language, *region = str(written or "").replace("_", "-").split("-")
-    return "-".join([language.lower(), *(part.upper() if len(part) == 2 else part.title() for part in region)])
+    return "-".join(
+        [language.lower(), *(part.upper() if len(part) == 2 else part.title() for part in region)]
+    )
 
 
 def _reader(call: Call, wanted: Any) -> Reader:
@@ -109,10 +115,14 @@ def _way_out(
         return ""
     base = service.settings.base_url
     if base is None:
-        raise Unsendable("the server does not know its own address", code="no_base_url", hint="set PATRON_BASE_URL")
+        raise Unsendable(
+            "the server does not know its own address", code="no_base_url", hint="set PATRON_BASE_URL"
+        )
     of, id, field = holder(conn, call, object, record, path)
     return f"{base}/unsubscribe/{refuse_token(service.runtime.secret, place.name, of, id, field, held.id)}"
 
 
 def _plain(made: Filled, language: str, stop: str) -> str:
-    return f"{made.text.strip()}\n" + (f"\n-- \n{texts_in(language)('tell.refuse')}: {stop}\n" if stop else "")
+    return f"{made.text.strip()}\n" + (
+        f"\n-- \n{texts_in(language)('tell.refuse')}: {stop}\n" if stop else ""
+    )

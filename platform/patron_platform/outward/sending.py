@@ -148,7 +148,9 @@ def _letter(service: Service, place: Workspace, held: Held, now: datetime) -> Se
     letter = made.letter
     answers = letter.reply_to or (config.config.get("reply_to") if config else None)
     named = config is not None and config.config.get("name")
-    mail.post(server if named else replace(server, name=made.house), replace(letter, reply_to=answers or None))
+    mail.post(
+        server if named else replace(server, name=made.house), replace(letter, reply_to=answers or None)
+    )
     return Sent(subject=letter.subject, body=made.body)
 
 
