@@ -51,7 +51,7 @@ def before_people(given: Body) -> tuple[list[Body], list[Body]]:
     """The records made before the people, and those made after: departments and positions that name nobody come first, so that who
     belongs to one does when his records are made."""
     users = {user["name"] for user in given.get("users", ())}
-    first, rest = [], []
+    first, rest = list[Body](), list[Body]()
     for record in given.get("records", ()):
         names = {record.get("owner"), *(v for v in record.get("set", {}).values() if isinstance(v, str))}
         early = record["object"] in HOUSE and not names & users

@@ -165,7 +165,11 @@ def _names(items: Any) -> tuple[str, ...]:
 
 def _codes(records: Any, object: str) -> list[Any]:
     """The codes of the records of an object that a check makes itself."""
-    mine = [r for r in records if isinstance(r, Mapping) and r.get("object") == object] if isinstance(records, list) else []
+    mine = (
+        [r for r in records if isinstance(r, Mapping) and r.get("object") == object]
+        if isinstance(records, list)
+        else []
+    )
     return [submap(r, "set").get("code") for r in mine]
 
 

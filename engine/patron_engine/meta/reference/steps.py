@@ -83,6 +83,7 @@ def _write(walk: Walk, path: Path, step: Step, scope: Scope) -> Found:
     """set, update: `target.` is the record written, bare names are the run's."""
     object = target(walk, (*path, "target"), step.get("target"), scope)
     walk.set_values((*path, "set"), step.get("set"), scope.under(target=object), object)
+    walk.value((*path, "attach"), step.get("attach"), scope, expects=("list",))
     return {"": f"object:{object or UNKNOWN}"}
 
 
@@ -93,6 +94,7 @@ def _create(walk: Walk, path: Path, step: Step, scope: Scope) -> Found:
     walk.field((*path, "by"), step.get("by"), made)
     walk.set_values((*path, "set"), step.get("set"), scope.under(target=made), made)
     details(walk, (*path, "details"), step.get("details"), scope, made)
+    walk.value((*path, "attach"), step.get("attach"), scope, expects=("list",))
     return {"": f"object:{made}"}
 
 
