@@ -142,3 +142,31 @@ then:
             "total is 7, not 12",
         )
     ]
+
+
+def test_what_is_given_counts_or_is_refused_at_its_place(conn: psycopg.Connection[Any]) -> None:
+    """Settings and where people belong; that they count is held by the checks of the pack sales."""
+    rules = GIVEN.replace("kind: check", SETTING + "kind: check")
+    steps = rules + "  - {do: read, record: one, values: {name: One}}\n"
+
+    def told(given: str) -> list[str]:
+        text = steps.replace("  users: [{name: rep}, ", given)
+        model = model_of(OBJECTS + "---" + text)
+        conn.rollback()
+        change = DocumentChange(kind="check", name="hands", action="added")
+        return [p.message for p in rehearse.rehearse(conn, model, [change], lambda: NOON)[1]]
+
+    assert told("  settings: {most: 7}\n  users: [{name: rep}, ") == []
+    (wrong,) = told("  settings: {most: many}\n  users: [{name: rep}, ")
+    assert "given.settings.most" in wrong
+    (nowhere,) = told("  users: [{name: rep, department: north}, ")
+    assert "given.users[0].department" in nowhere and "north" in nowhere
+
+
+SETTING = """kind: setting
+name: most
+label: Most
+type: integer
+default: 3
+---
+"""

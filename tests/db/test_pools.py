@@ -41,11 +41,14 @@ priority: 2
 managers: {role: boss}
 members: {role: rep}
 hidden: [phone, people.mobile]
-claim: {per_day: 2, holding: 3, in_all: 4, at_once: 2, counts_when: "state != 'won'", not_again: 30 days}
+claim: {per_day: 2, holding: 3, in_all: 4, at_once: 2, limits: [{name: teams, who: {group: none}, per_day: 9}, {name: bosses, who: {role: boss}, per_day: 5, holding: 4, in_all: 9}], counts_when: "state != 'won'", not_again: 30 days}
 return:
   - {name: a, when: "grade == 'a'", no_call: 60 days}
   - {name: else, no_call: 15 days, no_person: 90 days}
 exempt_when: "locked"
+transfer: {by: owners, to: west}
+unclaimed: 2 days
+lock: {field: locked, most: 2}
 warn: 3 days
 extend: {by: 10 days, times: 2}
 on_return: {clear_team: true, with: [people]}
@@ -211,6 +214,70 @@ def test_managers_assign_and_move(house: House) -> None:
     house.work()
     assert [m[0] for m in moves(house)] == ["entered", "entered", "assigned", "transferred"]
     assert moves(house)[2] == ("assigned", "east", None, rep, boss, None)
+
+
+def test_who_holds_one_moves_it_to_another_pool_where_his_lets_him(house: House) -> None:
+    rep, other, boss = house.user("rep", "rep"), house.user("other", "rep"), house.user("boss", "boss")
+    ids = [house.do("create", "customer", name=f"c{n}", owner=rep) for n in range(2)]
+    clock = house.kept("sys__pool", "since", f"WHERE record = '{ids[0]}'")
+
+    def moved(user: str, role: str, id: str, pool: str) -> str | None:
+        ((_, error),) = pools.move(
+            house.conn, house.later(timedelta(days=1), user, role), "customer", [id], pool
+        )
+        house.conn.commit()
+        return error.code if isinstance(error, PatronError) else None
+
+    assert moved(rep, "rep", ids[0], "west") == "pool_none"  # that pool does not take it
+    house.do("update", "customer", ids[0], region="west")
+    assert moved(other, "rep", ids[0], "west") == "not_found"
+    assert moved(rep, "rep", ids[0], "east") == "pool_same"
+    assert moved(rep, "rep", ids[0], "west") is None
+    assert standing(house, ids[0]) == ("west", False, rep)  # still his, and its clock goes on
+    assert house.kept("sys__pool", "since", f"WHERE record = '{ids[0]}'") == clock
+    house.do("update", "customer", ids[0], region="east")
+    house.work()  # the pool it was moved to takes it no more
+    house.do("update", "customer", ids[0], region="west")
+    assert house.rows("customer", "owner::text") == [(rep,), (rep,)]
+    assert ("transferred", "west", rep, rep, rep, None) in moves(house)
+    # west says nothing of transfers: its managers alone move, and give back to another pool
+    house.conn.execute(f"UPDATE {SCHEMA}.sys__pool SET pool = 'west' WHERE record = '{ids[1]}'")
+    house.conn.commit()
+    assert moved(rep, "rep", ids[1], "east") == "pool_transfer"
+    back = pools.give_back(
+        house.conn,
+        house.later(timedelta(), rep, "rep"),
+        "customer",
+        [ids[1]],
+        Back(reason="no_need", pool="east"),
+    )
+    assert back[0][1] is not None and back[0][1].code == "pool_transfer"
+    house.conn.rollback()
+    give(house.conn, house.call, "customer", ids[1], Wish(reason="share", to={"user": boss}))
+    assert moved(boss, "boss", ids[1], "east") is None
+
+
+def test_limits_of_some_people_of_what_is_locked_and_of_waiting(house: House) -> None:
+    rep, boss = house.user("rep", "rep"), house.user("boss", "boss")
+    ids = [house.do("create", "customer", name=f"n{n}", owner=None) for n in range(6)]
+    body = house.call.model.documents["pool", "east"]
+    assert limits_of(house.conn, house.call, body, boss).per_day == 5
+    assert limits_of(house.conn, house.call, body, rep).per_day == 2
+    assert [claimed(house, boss, id, role="boss") for id in ids] == [None] * 4 + ["limit_pool_holding"] * 2
+    for id in ids[:2]:
+        house.do("update", "customer", id, locked=True)
+    with pytest.raises(PatronError) as refused:
+        house.do("update", "customer", ids[2], locked=True)
+    house.conn.rollback()
+    assert [p.code for p in refused.value.problems] == ["limit_pool_lock"]  # type: ignore[attr-defined]
+    house.do("update", "customer", ids[0], name="n0 is still saved")
+    house.do("update", "customer", ids[0], locked=False)
+    house.do("update", "customer", ids[2], locked=True)
+    house.work(timedelta(days=1))
+    assert not words(house, boss, "pool")
+    for hours in (49, 60):  # once, however often it is looked at
+        house.work(timedelta(hours=hours))
+    assert sorted(t[:2] for t in words(house, boss, "pool")) == ["n4", "n5"]
 
 
 def test_what_a_pool_hides_nobody_reads_until_it_is_claimed(house: House) -> None:

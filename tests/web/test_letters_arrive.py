@@ -16,9 +16,9 @@ RULES = """
 kind: automation
 name: c_letter
 label: {en: Letters become jobs}
-on: {event: email, address: Help@acme.example}
+on: {event: email, address: Help@acme.example, files: {accept: [.pdf, .txt, image/*, message/rfc822, .zip], max_size: 1 MB}}
 when: "not STARTS_WITH(event.subject, 'SPAM')"
-steps: [{name: make, do: create, object: yd_job, set: {name: "=event.subject", note: "=event.from + ': ' + event.text"}}]
+steps: [{name: make, do: create, object: yd_job, set: {name: "=event.subject", note: "=event.from + ': ' + event.text", crew: "=LEN(event.files_left_out)"}, attach: "=event.files"}]
 """
 
 
@@ -107,3 +107,34 @@ def test_another_body_and_another_automation_are_told_so(opened: Opened) -> None
     opened.admin.put("/automations/c_letter/hook", {"signed": True})
     assert deliver(opened, letter("Unsigned").as_bytes()).status_code == 401
     opened.admin.put("/automations/c_letter/hook", {"signed": False})
+
+
+def test_what_is_enclosed_hangs_on_the_record(opened: Opened) -> None:
+    """Kept with names that are no paths, by what they are; the others are told, and the letter counts all the same."""
+    made = letter("With files")
+    made.add_attachment(
+        b"%PDF-1.4 plan", maintype="application", subtype="pdf", filename="../../图纸\u202e.pdf"
+    )
+    made.add_attachment("Notes", filename="a" * 300 + ".txt")
+    made.add_attachment(letter("Inside"))
+    made.add_attachment(b"MZ\x90\x00 program", maintype="application", subtype="pdf", filename="offer.pdf")
+    made.add_attachment(b"x" * 1_100_000, maintype="text", subtype="plain", filename="long.txt")
+    made.add_attachment(b"", maintype="text", subtype="plain", filename="nothing.txt")
+    assert deliver(opened, made.as_bytes()).json()["run"]
+    (job,) = opened.admin.rows("yd_job", where="name == 'With files'", fields="id,crew")
+    kept = opened.admin.get(f"/records/yd_job/{job['id']}/files").json()["files"]
+    assert [f["name"] for f in kept] == ["图纸.pdf", "a" * 251 + ".txt", "Inside.eml"]
+    assert [f["mime"] for f in kept][:2] == ["application/pdf", "text/plain"] and job["crew"] > 50
+    place = opened.service.runtime.workspace(WORKSPACE)
+    with place.connection("read") as conn:
+        (event,) = conn.execute(
+            f"SELECT event->>'files_left_out' FROM {place.schema}.sys__run ORDER BY number DESC LIMIT 1"  # type: ignore[arg-type]
+        ).fetchone() or ("",)
+        lines = event.split("\n")
+        assert [line.partition(":")[0] for line in lines] == ["offer.pdf", "long.txt", "nothing.txt"], event
+        before = conn.execute(f"SELECT count(*) FROM {place.schema}.sys__file").fetchone()  # type: ignore[arg-type]
+    spam = letter("SPAM with files")
+    spam.add_attachment("Notes", filename="notes.txt")
+    assert deliver(opened, spam.as_bytes()).json()["run"] is None
+    with place.connection("read") as conn:  # of a letter that begins nothing no file stays
+        assert conn.execute(f"SELECT count(*) FROM {place.schema}.sys__file").fetchone() == before  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from patron_engine.flow.changing import create, delete, find, update, upsert
 from patron_engine.flow.converting import convert
 from patron_engine.flow.giving import add_member, assign, share, unshare
 from patron_engine.flow.going import run, stop, wait
+from patron_engine.flow.mailing import mail
 from patron_engine.flow.program import Flow, Step
 from patron_engine.flow.telling import comment, notify
 from patron_engine.flow.values import Reading, Subject
@@ -31,6 +32,7 @@ _ACTS: Final[Mapping[str, Callable[[Reading, Flow, Step, Sequence[Subject]], lis
     "create": create,
     "delete": delete,
     "find": find,
+    "mail": mail,
     "notify": notify,
     "run": run,
     "share": share,

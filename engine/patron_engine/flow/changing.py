@@ -6,6 +6,7 @@ In: a step, runs, what they read. Out: an `Act` for each run. Nothing is written
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from patron_engine.flow.act import Act
 from patron_engine.flow.program import Flow, Loop, Step
@@ -37,8 +38,11 @@ def _changed(
         known = reading.call.model.objects[object]
         lock(reading, object, [id for _, _, id in listed])
         sets = sets_of(reading, step, known, [subject for _, subject, _ in listed])
-        for (number, _, id), values in zip(listed, sets, strict=True):
-            made[number, id] = Change(action="update", object=object, id=id, set=values, source="typed")
+        files = _files(reading, step, [subject for _, subject, _ in listed])
+        for (number, _, id), values, attach in zip(listed, sets, files, strict=True):
+            made[number, id] = Change(
+                action="update", object=object, id=id, set=values, source="typed", attach=attach
+            )
     return made
 
 
@@ -55,14 +59,21 @@ def create(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]
     object = reading.call.model.objects[step.body["object"]]
     made = sets_of(reading, step, object, subjects)
     rows = details_of(reading, step, object, subjects)
-    return [
-        Act(
-            changes=(Change(action="create", object=object.name, set={**values, **more}, source="typed"),),
-            made=True,
-            result={"object": object.name},
-        )
-        for values, more in zip(made, rows, strict=True)
+    files = _files(reading, step, subjects)
+    changes = [
+        Change(action="create", object=object.name, set={**values, **more}, source="typed", attach=attach)
+        for values, more, attach in zip(made, rows, files, strict=True)
     ]
+    return [Act(changes=(change,), made=True, result={"object": object.name}) for change in changes]
+
+
+def _files(reading: Reading, step: Step, subjects: Sequence[Subject]) -> list[tuple[str, ...]]:
+    """Files that are hung on the records themselves."""
+    expression = step.expressions.get("attach")
+    if expression is None:
+        return [()] * len(subjects)
+    found = reading.evaluate(expression, subjects)
+    return [tuple(str(id) for id in ids) if isinstance(ids, (list, tuple)) else () for ids in found]
 
 
 def upsert(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
@@ -90,6 +101,8 @@ def upsert(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]
             Change(action="update" if id else "create", object=object.name, id=id, set=values, source="typed")
             for id, values in zip(found, made, strict=True)
         ]
+    files = _files(reading, step, subjects)
+    changes = [replace(change, attach=attach) for change, attach in zip(changes, files, strict=True)]
     return [
         Act(
             changes=(change,), made=True, result={"object": object.name},

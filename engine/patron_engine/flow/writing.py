@@ -169,7 +169,9 @@ def matches_of(
 # -- targets ------------------------------------------------------------------------------------------------------
 
 
-def targets_of(reading: Reading, step: Step, subjects: Sequence[Subject]) -> list[list[Target]]:
+def targets_of(
+    reading: Reading, step: Step, subjects: Sequence[Subject], most: int = MOST
+) -> list[list[Target]]:
     """The records a step writes, for each subject. `gone`: what was approved was that the record itself is deleted."""
     target = step.body.get("target")
     if target is None:
@@ -185,7 +187,7 @@ def targets_of(reading: Reading, step: Step, subjects: Sequence[Subject]) -> lis
     among = _set_of(reading, subjects, target["each"]) if "each" in target else None
     of = among.object if among is not None else str(target.get("object"))
     choice = Choice(
-        key=f"{step.rule}.{step.path}.target", object=of, where=step.expressions.get("target.where"), among=among, limit=MOST
+        key=f"{step.rule}.{step.path}.target", object=of, where=step.expressions.get("target.where"), among=among, limit=most
     )  # fmt: skip
     return [
         [(s, of, id) for id in ids]

@@ -17,6 +17,7 @@ import re2
 from patron_engine.meta.document import Document, Path, walk
 from patron_engine.meta.rules_approval import approval_people, approval_reach
 from patron_engine.meta.rules_events import automation_causer, automation_object, cron_lines
+from patron_engine.meta.rules_mail import mailed
 from patron_engine.meta.rules_values import (
     external_ids,
     login_addresses,
@@ -190,6 +191,8 @@ def steps(document: Document, found: Problems) -> None:
             do = step.get("do")
             if do == "notify":
                 one_of(document, path, step, ("template", "message"), found)
+            elif do == "mail":
+                mailed(document, path, step, found)
             elif do == "wait" and not step.get("for") and not step.get("until"):
                 found.add("one_of", "a wait needs `for`, `until` or both", **document.where(path))
             if before and do != "set":

@@ -17,6 +17,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
 
 _SHARED_WITH: Final = ("user", "role", "department", "department_head", "position", "group", "queue", "field")
+_OF_LIMITS: Final = ("user", "role", "department", "department_head", "position", "group")
 _OF_POOLS: Final = (*_SHARED_WITH, "head_of", "expression")
 _ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:|/(?!/))[^\s\\]+\Z")
 
@@ -106,7 +107,21 @@ def sharing_people(document: Document, found: Problems) -> None:
 
 
 def pool_people(document: Document, found: Problems) -> None:
-    """Who is of a pool is asked for each record that waits, which has no owner and which nobody submitted."""
+    """Who is of a pool is asked for each record that waits, which has no owner and which nobody submitted. Whose limits are
+    meant is the same for every record."""
+    claim = document.body.get("claim")
+    limits = claim.get("limits") if isinstance(claim, Mapping) else None
+    for index, entry in enumerate(limits if isinstance(limits, list) else ()):
+        who = entry.get("who") if isinstance(entry, Mapping) else None
+        words = [w for w in who if w != "below"] if isinstance(who, Mapping) else []
+        named = who.get(words[0]) if isinstance(who, Mapping) and len(words) == 1 else None
+        worked_out = any(str(c).startswith("=") for c in (named if isinstance(named, list) else [named]))
+        if isinstance(who, Mapping) and (len(words) != 1 or words[0] not in _OF_LIMITS or worked_out):
+            found.add(
+                "pool_people", "limits of a pool cannot name people this way",
+                hint="one of user, role, department, department_head, position and group",
+                **document.where(("claim", "limits", index, "who")),
+            )  # fmt: skip
     for key in ("managers", "members"):
         people = document.body.get(key)
         several = isinstance(people, list)

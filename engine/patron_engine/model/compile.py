@@ -236,7 +236,12 @@ def _setting(f: FieldSketch, document: EffectiveDocument) -> Setting:
     is_record = f.type.family in ("link", "people") or (isinstance(raw, str) and raw.startswith("="))
     default = None if raw is None or is_record else read_literal(document, ("default",), raw, f, Problems())
     return Setting(
-        name=document.name, type=f.expr or TEXT, default=default, per=document.body.get("per") or "workspace"
+        name=document.name,
+        type=f.expr or TEXT,
+        default=default,
+        per=document.body.get("per") or "workspace",
+        field_type=f.type.name,
+        spec=f.spec,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from patron_engine.expr.types import ExprType, say_type, words
 from patron_engine.meta.reference import Reference
+from patron_engine.model.catalog import field_at
 from patron_engine.model.expressions import Expressions
 from patron_engine.model.virtual import APPROVAL
 from patron_engine.names import FLOW_WORDS
@@ -130,6 +131,8 @@ class FieldNames:
 
     def kind_fault(self, object: str, reference: Reference) -> str | None:
         """The field is there, and of no use here."""
+        if reference.types:
+            return self._type_fault(object, reference)
         type = self._at_the_end(object, reference.name)
         if type is None or type.kind in (*reference.kinds, "json", "empty"):
             return None
@@ -145,6 +148,16 @@ class FieldNames:
             ),
             "take another field",
         )
+
+    def _type_fault(self, object: str, reference: Reference) -> str | None:
+        found = field_at(self.sketch, object, reference.name)
+        if found is None or found.type.name in reference.types:
+            return None
+        said = Phrase(
+            "{object}.{reference} is of the type {type}, and here stands one of the type {wanted}",
+            object=object, reference=reference.name, type=found.type.name, wanted=" or ".join(reference.types),
+        )  # fmt: skip
+        return fault("field_type", said, "take another field")
 
     def _at_the_end(self, object: str, path: str) -> ExprType | None:
         """The type at the end of a path, which may go down sets."""

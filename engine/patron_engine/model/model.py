@@ -128,6 +128,8 @@ class Setting:
     type: ExprType
     default: Any
     per: Literal["workspace", "department", "user"]
+    field_type: str = "text"
+    spec: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

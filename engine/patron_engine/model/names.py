@@ -79,7 +79,11 @@ class Names(FieldNames):
         if object is None:
             return None
         fault = self.path_fault(object, reference.name, sets=reference.sets, written=reference.written)
-        return self.kind_fault(object, reference) if fault is None and reference.kinds else fault
+        return (
+            self.kind_fault(object, reference)
+            if fault is None and (reference.kinds or reference.types)
+            else fault
+        )
 
     def _set(self, document: Document, reference: Reference) -> str | None:
         here = self.expressions.object_of(reference.object or "?")

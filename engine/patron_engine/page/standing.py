@@ -93,6 +93,7 @@ class Standing:
     returns: str
     reasons: tuple[tuple[str, str], ...]
     may_return: bool
+    aims: tuple[tuple[str, str], ...]  # pools the reader may move it to
     more: More | None
     clocks: tuple[Clock, ...]
     tasks: tuple[Task, ...]
@@ -121,10 +122,27 @@ def standing_of(conn: Connection, call: Call, reader: Reader, object: Object, id
         returns=moment_in(reader, returns_at) if not waits else "",
         reasons=tuple(_reason(reader, o) for o in (body or {}).get("reasons") or ()),
         may_return=body is not None and not waits and (mine or bool(pool and pool.manages)),
+        aims=_aims(call, reader, body, waits, mine, bool(pool and pool.manages)),
         more=_more(conn, call, body, id, mine, bool(pool and pool.manages)),
         clocks=tuple(_clocks(conn, call, reader, id)), tasks=tuple(_tasks(conn, call, reader, object, id, stage)),
         days=days, over=over, chosen=_chosen(conn, call, reader, id),
     )  # fmt: skip
+
+
+def _aims(
+    call: Call, reader: Reader, body: Mapping[str, Any] | None, waits: bool, mine: bool, manages: bool
+) -> tuple[tuple[str, str], ...]:
+    """Name and label. Whether a pool takes it is seen when it is moved."""
+    rules: Mapping[str, Any] = (body or {}).get("transfer") or {}
+    if body is None or not (manages or (mine and not waits and rules.get("by") == "owners")):
+        return ()
+    named = rules.get("to")
+    allowed = None if named is None or manages else {named} if isinstance(named, str) else set(named)
+    return tuple(
+        (b["name"], reader.say(b.get("label"), b["name"]))
+        for b in pools_of(call.model, body["object"])
+        if b["name"] != body["name"] and (allowed is None or b["name"] in allowed)
+    )
 
 
 def _more(

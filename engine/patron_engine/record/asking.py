@@ -22,8 +22,12 @@ from patron_engine.record.change import Change
 from patron_engine.record.program import Programs
 from patron_engine.record.row import Row
 
-FREE: Final = frozenset({"system", "pack", "rollback", "erasure", "handover"})  # causes that ask nobody
-PASSING: Final = frozenset({"erasure", "handover", "system", "pack"})  # causes that no lock stops
+FREE: Final = frozenset(
+    {"system", "pack", "rollback", "erasure", "handover", "letters_stopped"}
+)  # causes that ask nobody
+PASSING: Final = frozenset(
+    {"erasure", "handover", "system", "pack", "letters_stopped"}
+)  # causes that no lock stops
 MAY_ASK: Final[Mapping[str, frozenset[str]]] = {
     "create": frozenset({"create"}),
     "upsert": frozenset({"create", "update", "stage", "transfer"}),

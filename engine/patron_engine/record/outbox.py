@@ -20,7 +20,7 @@ from patron_engine import jsonio
 from patron_engine.errors import Conflict, NotFound
 
 Connection = psycopg.Connection[Any]
-Kind = Literal["notice", "tell", "chat", "sms", "webhook", "call", "report"]
+Kind = Literal["notice", "tell", "chat", "sms", "webhook", "call", "report", "letter"]
 STATES: Final = ("due", "sending", "sent", "parked", "given_up")
 PAUSES: Final = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1_200, 3_600))  # before it is tried again
 STALLED: Final = timedelta(seconds=90)  # how long one sending may take before another worker takes it over
@@ -184,12 +184,12 @@ def later(
     return False
 
 
-def put_off(conn: Connection, schema: str, held: Held, until: datetime) -> None:
+def put_off(conn: Connection, schema: str, held: Held, until: datetime, why: str | None = None) -> None:
     """It has to wait for no fault of its own."""
     query = sql.SQL(
-        "UPDATE {} SET state = 'due', due_at = %s, held_until = NULL WHERE id = %s AND holds = %s"
+        "UPDATE {} SET state = 'due', due_at = %s, held_until = NULL, error = %s WHERE id = %s AND holds = %s"
     )
-    conn.execute(query.format(_table(schema)), (until, held.id, held.hold))
+    conn.execute(query.format(_table(schema)), (until, why, held.id, held.hold))
 
 
 def _end(

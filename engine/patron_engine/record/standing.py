@@ -154,7 +154,7 @@ def _pools(batch: Batch, here: Watched, rows: Sequence[Row]) -> None:
             gone.append((row.id,))
             continue
         whose = owner or had
-        look = None if waits else batch.call.now
+        look = None if waits and pool not in here.unclaimed else batch.call.now
         kept.append(
             (
                 row.id,

@@ -38,6 +38,8 @@ class Watched:
         default_factory=set
     )  # fields that conditions of SLAs read: a look knows what they were
     returns: bool = False
+    unclaimed: set[str] = field(default_factory=set)  # pools in which a record may wait for a while only
+    locks: Sequence[Body] = ()  # how many records an owner may keep out of a pool
     feeds: list[Feed] = field(default_factory=list)
 
 
@@ -56,6 +58,8 @@ def _watched(model: Model) -> Mapping[str, Watched]:
         here = found[object]
         if kind == "pool" and "owner" in model.objects[object].fields:
             here.pools = pools_of(model, object)
+            here.locks = [b["lock"] for b in here.pools if b.get("lock")]
+            here.unclaimed |= {name} if body.get("unclaimed") else set()
             cases = body.get("return") or ()
             here.returns = here.returns or bool(cases)
             named = {key.removeprefix("no_") for case in cases for key in case if key.startswith("no_")}

@@ -16,11 +16,12 @@ from patron_engine.flow.assigning import Chosen
 from patron_engine.flow.calling import Leave, Revive
 from patron_engine.flow.converting import Convert
 from patron_engine.flow.giving import GiveRecord, Serve, TakeRecord
+from patron_engine.flow.mailing import Mail
 from patron_engine.flow.run import Run
 from patron_engine.flow.telling import Tell
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
-from patron_engine.ways import chosen, converted, giving, leaving
+from patron_engine.ways import chosen, converted, giving, leaving, mailing
 from patron_engine.ways.doors import approvals
 
 Carrier = Callable[[Conn, Call, Run, Any], Mapping[str, Any]]
@@ -40,6 +41,7 @@ CARRIERS: Final[Mapping[type[Command], Carrier]] = {
     Convert: converted.convert_record,
     GiveRecord: giving.give_record,
     Leave: leaving.leave,
+    Mail: mailing.mail_out,
     Revive: leaving.revive,
     Serve: giving.serve,
     StartApproval: _start,

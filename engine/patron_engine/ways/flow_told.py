@@ -145,13 +145,20 @@ def tell_moves(reading: Reading, moves: Sequence[Moved]) -> None:
             tell(
                 reading.conn,
                 call,
-                _managers(reading, move, body),
+                _managers(reading, move.object, move.record, body),
                 "pool",
                 text=text,
                 link=f"/pools/{body['name']}",
             )
         else:
-            tell(reading.conn, call, _managers(reading, move, body), "claims", text=text, about=about)
+            tell(
+                reading.conn,
+                call,
+                _managers(reading, move.object, move.record, body),
+                "claims",
+                text=text,
+                about=about,
+            )
 
 
 def tell_warned(
@@ -167,17 +174,29 @@ def tell_warned(
         tell(reading.conn, reading.call, [owner], "pool", text=text, about=(object, record))
 
 
+def tell_unclaimed(reading: Reading, object: str, record: str, body: Mapping[str, Any], day: str) -> None:
+    """Nobody took it since that day: whoever assigns what waits there hears of it."""
+    titles = _titles(reading, object, [record])
+    if record in titles:
+        text = Phrase(
+            "{title} waits in the pool {pool} since {day} and nobody claims it", title=titles[record],
+            pool=_pool_label(reading.call, body), day=day,
+        )  # fmt: skip
+        people = _managers(reading, object, record, body)
+        tell(reading.conn, reading.call, people, "pool", text=text, link=f"/pools/{body['name']}")
+
+
 def _pool(call: Call, move: Moved) -> Mapping[str, Any] | None:
     found = call.model.documents.get(("pool", str(move.told.get("pool") or move.told.get("name") or "")))
     return found if found is not None and move.object in call.model.objects else None
 
 
-def _managers(reading: Reading, move: Moved, body: Mapping[str, Any]) -> list[str]:
+def _managers(reading: Reading, object: str, record: str, body: Mapping[str, Any]) -> list[str]:
     model, name = reading.call.model, str(body["name"])
     expressions = {key[2]: e for key, e in model.expressions.items() if key[:2] == ("pool", name)}
     step = Step(name=None, do="", path="managers", rule=f"pool:{name}", body=body, expressions=expressions)
     words = body.get("managers")
-    return people(reading, step, "managers", words, _subject(move.object, move.record)) if words else []
+    return people(reading, step, "managers", words, _subject(object, record)) if words else []
 
 
 # -- clocks -------------------------------------------------------------------------------------------------------

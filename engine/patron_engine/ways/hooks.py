@@ -50,12 +50,21 @@ def rules_of(model: Model) -> list[str]:
 
 def listens(model: Model, rule: str, event: str, to: Collection[str] = ()) -> bool:
     """Whether an automation listens to `webhook`, or to letters `to` one of these addresses."""
-    body = model.documents.get(("automation", rule)) or {}
-    return any(
-        e["event"] == event
-        and (event != "email" or not e.get("address") or str(e["address"]).casefold() in to)
-        for e in events_of(body)
-    )
+    return any(e["event"] == event and (event != "email" or _is_for(e, to)) for e in _events(model, rule))
+
+
+def files_taken(model: Model, rule: str, to: Collection[str]) -> Mapping[str, Any]:
+    """What an automation takes of what is enclosed in letters `to` one of these addresses: `accept`, `max_size`."""
+    found = (e.get("files") for e in _events(model, rule) if e["event"] == "email" and _is_for(e, to))
+    return next(found, None) or {}
+
+
+def _events(model: Model, rule: str) -> tuple[Mapping[str, Any], ...]:
+    return events_of(model.documents.get(("automation", rule)) or {})
+
+
+def _is_for(event: Mapping[str, Any], to: Collection[str]) -> bool:
+    return not event.get("address") or str(event["address"]).casefold() in to
 
 
 def hook_of(conn: Conn, call: Call, key: bytes, rule: str) -> Hook:

@@ -33,7 +33,7 @@ from patron_engine.query.statement import compiled, kept
 from patron_engine.query.values import call_values, fetch_values
 from patron_engine.record.statements import Conn
 from patron_engine.store.tables import Id
-from patron_engine.ways.flow_told import tell_warned
+from patron_engine.ways.flow_told import tell_unclaimed, tell_warned
 from patron_engine.ways.pool_rows import Standing, drop_rows, due_rows, keep_rows, take_up
 from patron_engine.ways.pools import Back, put_back
 
@@ -68,7 +68,7 @@ def _look(reading: Reading, object: str, rows: Sequence[Standing]) -> None:
     by_pool: dict[str, list[Standing]] = defaultdict(list)
     for row in there:
         by_pool["" if row.waits else row.pool].append(row)
-    kept = [replace(r, rule=None, returns_at=None, warn_at=None, warned_at=None) for r in by_pool.pop("", ())]
+    kept = [_waiting(reading, object, row) for row in by_pool.pop("", ())]
     for name, mine in by_pool.items():
         body = call.model.documents["pool", name]
         for row in _timed(reading, object, body, mine):
@@ -83,6 +83,21 @@ def _look(reading: Reading, object: str, rows: Sequence[Standing]) -> None:
                 row = replace(row, warned_at=now)
             kept.append(_looked(row, now, bool(body.get("return"))))
     keep_rows(reading.conn, call, kept)
+
+
+def _waiting(reading: Reading, object: str, row: Standing) -> Standing:
+    """One that nobody claims: its managers are told once, when it waited longer than its pool lets it."""
+    row = replace(row, rule=None, returns_at=None, warn_at=None)
+    body = reading.call.model.documents.get(("pool", row.pool)) or {}
+    if not row.waits or not body.get("unclaimed"):
+        return replace(row, warned_at=None)
+    late = after(row.since, read_span(body["unclaimed"]), reading.context)
+    if row.warned_at is not None:
+        return row
+    if late > reading.call.now:
+        return replace(row, warn_at=late, look_at=late)
+    tell_unclaimed(reading, object, row.record, body, reading.context.local(row.since).date().isoformat())
+    return replace(row, warned_at=reading.call.now)
 
 
 def _in_their_pools(reading: Reading, object: str, rows: Sequence[Standing]) -> list[Standing]:

@@ -20,6 +20,7 @@ from patron_engine.flow.values import Reading
 from patron_engine.phrases import Phrase
 from patron_engine.query.binding import SqlBinding, parameter
 from patron_engine.query.call import Call
+from patron_engine.query.rights import belongs
 from patron_engine.query.source import Building
 from patron_engine.query.statement import compiled, kept
 from patron_engine.query.values import call_values
@@ -28,6 +29,7 @@ from patron_engine.store.tables import Id
 from patron_engine.ways.pool_people import Asked
 
 PERSON, POOL = "person", "pool"
+PERSONAL = ("per_day", "holding", "in_all", "at_once")  # what `limits` may say of some people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ def limits_of(conn: Conn, call: Call, body: Mapping[str, Any], person: str) -> L
         ),
         (body["name"], person, call.today),
     ).fetchone()
-    rules = body.get("claim") or {}
+    rules = rules_for(conn, call, body, person)
     held = held_by(conn, call, body, person) if rules.get("holding") is not None else 0
     in_all = held_by(conn, call, body, person, in_all=True) if rules.get("in_all") is not None else 0
     return Limits(
@@ -65,20 +67,10 @@ def limits_of(conn: Conn, call: Call, body: Mapping[str, Any], person: str) -> L
 
 def demand_within_limits(asked: Asked, body: Mapping[str, Any], id: str, person: str, given: bool) -> None:
     """Locks the person's count of the day: his claims go one after the other, so that none passes a limit beside another."""
-    conn, call, rules = (
-        asked.conn,
-        asked.call,
-        asked.call.model.documents["pool", body["name"]].get("claim") or {},
-    )
-    (count,) = conn.execute(
-        sql.SQL(
-            "INSERT INTO {} AS c (pool, person, day) VALUES (%s, %s, %s) ON CONFLICT (pool, person, day)"
-            " DO UPDATE SET count = c.count RETURNING count"
-        ).format(sql.Identifier(call.schema, "sys__claims")),
-        (body["name"], person, call.today),
-    ).fetchone() or (0,)
-    per_day, holding, pause = rules.get("per_day"), rules.get("holding"), rules.get("not_again")
-    at_once, in_all = rules.get("at_once"), rules.get("in_all")
+    conn, call = asked.conn, asked.call
+    rules = rules_for(conn, call, body, person)
+    count = _locked_count(conn, call, body, person)
+    per_day, pause, at_once = rules.get("per_day"), rules.get("not_again"), rules.get("at_once")
     if at_once is not None and asked.claimed.get(body["name"], 0) >= at_once and not given:
         raise LimitExceeded(
             Phrase("at most {most} records of this pool are claimed at once", most=at_once),
@@ -89,16 +81,7 @@ def demand_within_limits(asked: Asked, body: Mapping[str, Any], id: str, person:
             Phrase("today's claims are used up: {most} a day", most=per_day), code="limit_pool_claims",
             hint=Phrase("claim more tomorrow"),
         )  # fmt: skip
-    if holding is not None and held_by(conn, call, body, person) >= holding:
-        raise LimitExceeded(
-            Phrase("the limit of records one may hold is reached: {most}", most=holding), code="limit_pool_holding",
-            hint=Phrase("give some back, or close them"),
-        )  # fmt: skip
-    if in_all is not None and held_by(conn, call, body, person, in_all=True) >= in_all:
-        raise LimitExceeded(
-            Phrase("the limit of records one may hold in all is reached: {most}", most=in_all), code="limit_pool_holding",
-            hint=Phrase("give some back, or close them"),
-        )  # fmt: skip
+    _demand_holding(asked, body, person, rules)
     if pause is None or given:
         return
     lost = conn.execute(
@@ -114,6 +97,74 @@ def demand_within_limits(asked: Asked, body: Mapping[str, Any], id: str, person:
             Phrase("its former owner may not claim it again before {day}", day=day.isoformat()),
             code="pool_not_again",
         )
+
+
+def _locked_count(conn: Conn, call: Call, body: Mapping[str, Any], person: str) -> int:
+    """What he claimed today, locked until the transaction ends."""
+    row = conn.execute(
+        sql.SQL(
+            "INSERT INTO {} AS c (pool, person, day) VALUES (%s, %s, %s) ON CONFLICT (pool, person, day)"
+            " DO UPDATE SET count = c.count RETURNING count"
+        ).format(sql.Identifier(call.schema, "sys__claims")),
+        (body["name"], person, call.today),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def demand_room(asked: Asked, body: Mapping[str, Any], person: str) -> None:
+    """Somebody may hold one more record of the pool."""
+    _locked_count(asked.conn, asked.call, body, person)
+    _demand_holding(asked, body, person, rules_for(asked.conn, asked.call, body, person), in_all=False)
+
+
+def _demand_holding(
+    asked: Asked, body: Mapping[str, Any], person: str, rules: Mapping[str, Any], *, in_all: bool = True
+) -> None:
+    conn, call, holding = asked.conn, asked.call, rules.get("holding")
+    most = rules.get("in_all") if in_all else None
+    if holding is not None and held_by(conn, call, body, person) >= holding:
+        raise LimitExceeded(
+            Phrase("the limit of records one may hold is reached: {most}", most=holding), code="limit_pool_holding",
+            hint=Phrase("give some back, or close them"),
+        )  # fmt: skip
+    if most is not None and held_by(conn, call, body, person, in_all=True) >= most:
+        raise LimitExceeded(
+            Phrase("the limit of records one may hold in all is reached: {most}", most=most), code="limit_pool_holding",
+            hint=Phrase("give some back, or close them"),
+        )  # fmt: skip
+
+
+def rules_for(conn: Conn, call: Call, body: Mapping[str, Any], person: str) -> Mapping[str, Any]:
+    """How this person claims: what the pool says, and where it names him among `limits`, what the first of these says."""
+    rules: Mapping[str, Any] = body.get("claim") or {}
+    for entry in rules.get("limits") or ():
+        if _is_of(conn, call, entry["who"], person):
+            return {**rules, **{key: entry[key] for key in PERSONAL if key in entry}}
+    return rules
+
+
+def _is_of(conn: Conn, call: Call, who: Mapping[str, Any], person: str) -> bool:
+    """Whether words that mean the same people everywhere mean him."""
+    ((word, named),) = ((key, value) for key, value in who.items() if key != "below")
+    if word not in call.model.objects and word not in ("role", "department_head"):
+        return False
+    codes, below = tuple([named] if isinstance(named, str) else named), bool(who.get("below"))
+
+    def make() -> Any:
+        building = Building(tables=call.tables)
+        user = building.root("user")
+        found = sa.select(user.id).select_from(user.source.from_)
+        him = user.id == parameter(PERSON, Id())
+        return compiled(
+            found.where(him, belongs(building, word, list(codes), below, user.id)), call.model.release
+        )
+
+    statement = kept(call.tables).get(("pools.limits", word, codes, below), make)
+    given = {**call_values(call), PERSON: person}
+    return (
+        conn.execute(statement.text, statement.values({n: given[n] for n in statement.names})).fetchone()
+        is not None
+    )
 
 
 def held_by(conn: Conn, call: Call, body: Mapping[str, Any], person: str, *, in_all: bool = False) -> int:

@@ -110,6 +110,14 @@ def take_up(conn: Conn, call: Call) -> int:
             ),
             {"object": object, "now": call.now, "most": ADOPTED},
         ).rowcount
+    unclaimed = [n for (kind, n), b in call.model.documents.items() if kind == "pool" and b.get("unclaimed")]
+    if unclaimed and not taken:  # what waits already is waited for from its own day
+        conn.execute(
+            sql.SQL(
+                "UPDATE {} SET look_at = %s WHERE waits AND pool = ANY(%s) AND look_at IS NULL AND warned_at IS NULL"
+            ).format(sql.Identifier(call.schema, "sys__pool")),
+            (call.now, unclaimed),
+        )
     if not taken:
         conn.execute(sql.SQL("UPDATE {} SET pools = %s").format(state), (call.model.release,))
     return taken

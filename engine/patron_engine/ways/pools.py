@@ -25,7 +25,7 @@ from patron_engine.query.call import Call
 from patron_engine.record.given import end_gift, gifts_of
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
-from patron_engine.ways.pool_limits import demand_within_limits
+from patron_engine.ways.pool_limits import demand_room, demand_within_limits
 from patron_engine.ways.pool_people import (
     Asked,
     Done,
@@ -81,7 +81,8 @@ def give_back(conn: Conn, call: Call, object: str, ids: Sequence[str], back: Bac
 
 
 def move(conn: Conn, call: Call, object: str, ids: Sequence[str], pool: str) -> list[Done]:
-    """Records that wait go to another pool that takes them; managers may."""
+    """Records go to another pool that takes them: what waits waits there, what somebody holds stays his. Managers may, and
+    owners where their pool says so."""
     asked = asked_of(conn, call, object, ids)
     return [each_of(asked, id, lambda id: _move(asked, id, pool)) for id in dict.fromkeys(ids)]
 
@@ -152,6 +153,8 @@ def _give_back(asked: Asked, id: str, back: Back) -> None:
         )
     if not holds_of(asked, id, body, "takes", True):
         raise no_pool()
+    if found[0] and body["name"] != found[0]:
+        _demand_transfer(asked, id, pool_named(call, found[0]), body["name"])
     put_back(asked.conn, call, object, id, body, "returned" if mine else "reclaimed", back)
 
 
@@ -203,17 +206,60 @@ def _reasoned(body: Mapping[str, Any], back: Back) -> None:
 
 def _move(asked: Asked, id: str, pool: str) -> None:
     conn, call = asked.conn, asked.call
+    found = standing_in(conn, call, asked.object.name, id)
+    if found is not None and found[0] and not found[1]:
+        _move_held(asked, id, pool_named(call, found[0]), pool)
+        return
     body, to = pool_where_it_waits(asked, id), pool_named(call, pool)
     if not asked.one_of(body, id, "managers"):
         raise Forbidden(Phrase("records of this pool are assigned by its managers"))
     if to["object"] != asked.object.name or not holds_of(asked, id, to, "takes", True):
         raise no_pool()
     went = conn.execute(
-        sql.SQL("UPDATE {} SET pool = %s, since = %s WHERE record = %s AND pool = %s AND waits").format(
+        sql.SQL(
+            "UPDATE {} SET pool = %s, since = %s, look_at = %s, warned_at = NULL WHERE record = %s AND pool = %s AND waits"
+        ).format(sql.Identifier(call.schema, "sys__pool")),
+        (to["name"], call.now, call.now, id, body["name"]),
+    ).rowcount
+    if not went:
+        raise taken(asked, id)
+    note_move(asked, id, {"did": "transferred", "pool": to["name"]})
+
+
+def _move_held(asked: Asked, id: str, body: Mapping[str, Any], pool: str) -> None:
+    """It stays his, under another pool. The clock goes on from where it stood: moving is no way to keep a record."""
+    conn, call = asked.conn, asked.call
+    if not reached_among(conn, call, asked.object.name, "read", [id]):
+        raise unknown(call, asked.object)
+    to, owner = pool_named(call, pool), owner_of(asked, id)
+    if owner is None or (owner != call.actor.user and not asked.one_of(body, id, "managers")):
+        raise Forbidden(Phrase("only its owner or a manager of the pool may move it to another"))
+    if to["name"] == body["name"]:
+        raise Conflict(Phrase("it is of this pool already"), code="pool_same")
+    if to["object"] != asked.object.name or not holds_of(asked, id, to, "takes", True):
+        raise no_pool()
+    _demand_transfer(asked, id, body, to["name"])
+    demand_room(asked, to, owner)
+    went = conn.execute(
+        sql.SQL("UPDATE {} SET pool = %s, look_at = %s WHERE record = %s AND pool = %s AND NOT waits").format(
             sql.Identifier(call.schema, "sys__pool")
         ),
         (to["name"], call.now, id, body["name"]),
     ).rowcount
     if not went:
         raise taken(asked, id)
-    note_move(asked, id, {"did": "transferred", "pool": to["name"]})
+    note_move(asked, id, {"did": "transferred", "pool": to["name"], "from": owner, "to": owner})
+
+
+def _demand_transfer(asked: Asked, id: str, body: Mapping[str, Any], to: str) -> None:
+    """Whether who holds it may name another pool than its own: its pool says so, and to which. Managers may."""
+    if asked.one_of(body, id, "managers"):
+        return
+    rules = body.get("transfer") or {}
+    if rules.get("by") != "owners":
+        raise Forbidden(Phrase("only managers of the pool move its records to another"), code="pool_transfer")
+    aims = rules.get("to")
+    if aims is not None and to not in ([aims] if isinstance(aims, str) else aims):
+        raise Forbidden(
+            Phrase("records of this pool do not go to the pool {pool}", pool=to), code="pool_transfer"
+        )

@@ -28,6 +28,7 @@ from patron_engine.record.formulas import compute
 from patron_engine.record.money import bases
 from patron_engine.record.pending import COPY_FROM, NotYet
 from patron_engine.record.plan import plan_rows
+from patron_engine.record.pool_lock import check_lock
 from patron_engine.record.program import Program
 from patron_engine.record.promotion import authorise_promotion
 from patron_engine.record.row import Row
@@ -104,6 +105,7 @@ def _judge(batch: Batch, program: Program, rows: Sequence[Row], *, alone: bool) 
         targets.check_conditions(batch, program, rows)
         check.check_conditions(batch, program, rows, late=False)
         stages.check_stages(batch, program, rows, late=False)
+        check_lock(batch, program, rows)
 
 
 def _compare(batch: Batch, program: Program, rows: Sequence[Row]) -> None:

@@ -36,6 +36,7 @@ from patron_engine.ways.packdata import wire_value, write_data
 from patron_engine.ways.passing import moment_of, pass_time, press_button
 from patron_engine.ways.rehearsed import ACTS, HANDS, act_on, hand_on, listed, names_of, user_values
 from patron_engine.ways.save import save
+from patron_engine.ways.staging import before_people, belongings, with_settings
 from patron_engine.ways.touched import touched_checks
 
 _SAVED = {"create", "update", "delete", "restore", "void"}
@@ -147,6 +148,7 @@ def _run(
     conn: psycopg.Connection[Any], schema: str, model: Model, body: Mapping[str, Any], clock: Clock
 ) -> list[Problem]:
     given = body.get("given", {})
+    model = with_settings(model, given.get("settings", {}))
     now, users = moment_of(given.get("now"), model) or clock(), dict[str, str]()
     call = Call(
         workspace=schema, schema=schema, model=model, tables=Tables(model, schema), actor=SYSTEM, now=now,
@@ -154,13 +156,7 @@ def _run(
         administrators=lambda: frozenset(id for name, id in users.items() if not stage.roles.get(name)),
     )  # fmt: skip
     stage = Stage(conn, call, users)
-    for user in given.get("users", ()):
-        values = user_values(model, user, stage.users)
-        made = save(conn, call, [Change(action="create", object="user", set=stage.values("user", values))])
-        stage.users[user["name"]] = str(made[0].id)
-        stage.roles[user["name"]] = frozenset(user.get("roles", ()))
-    for record in given.get("records", ()):
-        _create(stage, stage.call, record, record["name"])
+    _people_and_records(stage, given)
     problems = []
     for index, step in enumerate(body["steps"]):
         problems += _step(stage, body, step, f"steps[{index}]")
@@ -171,6 +167,25 @@ def _run(
         problems += [_problem(body, path, what) for what in _attested(stage, then)]
         problems += _compare(stage, body, then.get("read"), then.get("values", {}), path)
     return problems
+
+
+def _people_and_records(stage: Stage, given: Mapping[str, Any]) -> None:
+    people = given.get("users", ())
+    first, rest = before_people(given)
+    for record in first:
+        _create(stage, stage.call, record, record["name"])
+    known = dict(belongings(stage.conn, stage.call, people, late=False))
+    for user in people:
+        values = {**user_values(stage.call.model, user, stage.users), **known.get(user["name"], {})}
+        change = Change(action="create", object="user", set=stage.values("user", values))
+        stage.users[user["name"]] = str(save(stage.conn, stage.call, [change])[0].id)
+        stage.roles[user["name"]] = frozenset(user.get("roles", ()))
+    for record in rest:
+        _create(stage, stage.call, record, record["name"])
+    for name, values in belongings(stage.conn, stage.call, people, late=True):
+        if values != known.get(name):
+            change = Change(action="update", object="user", id=stage.users[name], set=values)
+            save(stage.conn, stage.call, [change])
 
 
 def _attested(stage: Stage, then: Mapping[str, Any]) -> list[Phrase]:

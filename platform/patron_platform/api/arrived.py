@@ -1,6 +1,7 @@
 """Arrived: a letter as mail servers hand it on becomes what `event.` offers under `email`.
 
-In: the bytes of a message (RFC 5322, MIME). Out: `Letter`. BadBody for what is no letter. Attachments are left where they are.
+In: the bytes of a message (RFC 5322, MIME). Out: `Letter`. BadBody for what is no letter. What is enclosed is read
+by enclosed.py.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Final
 import nh3
 
 from patron_platform.api.body import BadBody
+from patron_platform.api.enclosed import Enclosed, enclosed_in
 
 LONGEST: Final = 100_000  # letter_text: characters of a text that are kept
 TO: Final = ("to", "cc", "delivered-to", "x-original-to", "envelope-to")
@@ -34,6 +36,7 @@ class Letter:
     text: str
     html: str
     automatic: bool
+    enclosed: tuple[Enclosed, ...]
 
     def offered(self) -> Mapping[str, str]:
         return {
@@ -59,6 +62,7 @@ def read_letter(data: bytes) -> Letter:
         text=_part(message, "plain") or _without_marks(html),
         html=html,
         automatic=_line(message, "auto-submitted").partition(";")[0].strip().casefold() in AUTOMATIC,
+        enclosed=enclosed_in(message),
     )
 
 

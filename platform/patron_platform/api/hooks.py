@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import parse_qsl
 
 import psycopg
@@ -29,6 +29,7 @@ from patron_engine.ways import hooks
 from patron_platform.api.arrived import read_letter
 from patron_platform.api.body import BadBody, UnsupportedMedia, read_json
 from patron_platform.api.door import Caller
+from patron_platform.api.enclosed import kept
 from patron_platform.api.errors import Unauthenticated
 from patron_platform.api.idempotency import Answer, write, write_named
 from patron_platform.api.requests import Body
@@ -73,11 +74,18 @@ def receive(request: Request, token: str, data: Body) -> Response:
 
 def _letter(request: Request, caller: Caller, rule: str, data: bytes) -> Response:
     """A letter begins one run, however often it is delivered."""
-    letter = read_letter(data)
+    letter, service = read_letter(data), cast(Service, request.app.state.service)
 
     def act(conn: Connection, call: Call) -> Answer:
         wanted = not letter.automatic and hooks.listens(call.model, rule, "email", letter.addresses)
-        run = hooks.received(conn, call, rule, letter.offered(), "email") if wanted else None
+        run = None
+        with conn.transaction() as inside:  # without a run nothing of its files stays
+            if wanted:
+                takes = hooks.files_taken(call.model, rule, letter.addresses)
+                files = kept(conn, call, letter.enclosed, takes, service.settings.files)
+                run = hooks.received(conn, call, rule, {**letter.offered(), **files}, "email")
+            if run is None:
+                raise psycopg.Rollback(inside)
         return _begun(run)
 
     if not letter.id or request.headers.get("idempotency-key") is not None:

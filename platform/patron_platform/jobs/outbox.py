@@ -18,14 +18,16 @@ from typing import Any, Final
 import psycopg
 
 from patron_engine.actor import SYSTEM
-from patron_engine.errors import PatronError, Unavailable
+from patron_engine.errors import LimitExceeded, PatronError, Unavailable
 from patron_engine.flow import answering
+from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.record import connections, hooks, outbox
 from patron_engine.record.outbox import Held
 from patron_engine.record.telling import tell
 from patron_engine.runtime import Workspace
 from patron_engine.ways.leaving import deliver
+from patron_engine.ways.mailing import letter_became
 from patron_platform.colleagues import colleague
 from patron_platform.database.workspaces import list_workspaces
 from patron_platform.outward import robots
@@ -43,6 +45,9 @@ SETTLE_SECONDS: Final = 10.0  # that the database may be away while what became 
 SETTLE_PAUSE: Final = 0.2
 TOGETHER: Final = 100  # notices of one letter
 MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+LETTERS: Final = 5_000  # limit_letters: what leaves a workspace in a day to people outside
 
 log = logging.getLogger("patron.outbox")
 Connection = psycopg.Connection[Any]
@@ -151,7 +156,9 @@ def _one(service: Service, place: Workspace, held: Held, more: list[Held]) -> No
 
 
 def _waits_for_its_turn(place: Workspace, held: Held) -> bool:
-    """A robot takes so many a minute; what is beyond that waits."""
+    """A robot takes so many a minute, people outside so many letters a day; what is beyond that waits."""
+    if held.kind == "letter":
+        return _is_beyond_a_day(place, held)
     if held.kind != "chat":
         return False
     with place.connection("job") as conn:
@@ -165,6 +172,18 @@ def _waits_for_its_turn(place: Workspace, held: Held) -> bool:
         return True
 
 
+def _is_beyond_a_day(place: Workspace, held: Held) -> bool:
+    """One that is not sent yet says why it waits."""
+    with place.connection("job") as conn:
+        now = place.runtime.clock()
+        if outbox.left_by(conn, place.schema, held.via or "", now - DAY) <= LETTERS:
+            return False
+        why = _why(LimitExceeded(Phrase("a workspace writes at most {most} letters a day to people outside", most=LETTERS), code="limit_letters"))  # fmt: skip
+        outbox.put_off(conn, place.schema, held, now + HOUR, why)
+        conn.commit()
+        return True
+
+
 # -- what became of it --------------------------------------------------------------------------------------------
 
 
@@ -174,6 +193,8 @@ def _left(place: Workspace, parcels: list[Held], sent: Sent) -> None:
             mine = outbox.sent(conn, call.schema, held, call.now, sent.status)
             if mine and held.run and sent.answer is not None and not sent.stands:
                 answering.answered(conn, call.schema, held.run, held.id, sent.answer)
+            if mine and held.kind == "letter":
+                letter_became(conn, call, held.id, "sent", subject=sent.subject, body=sent.body)
         _note(conn, call, parcels[0], None)
 
     _settle(place, write)
@@ -187,6 +208,7 @@ def _write(place: Workspace, parcels: list[Held], error: PatronError, what: str)
         for held in parcels:
             if what == "dropped":
                 outbox.dropped(conn, call.schema, held, error.code, call.now)
+                _letter_failed(conn, call, held, why)
                 continue
             if what == "parked":
                 over = outbox.parked(conn, call.schema, held, why, call.now)
@@ -194,9 +216,16 @@ def _write(place: Workspace, parcels: list[Held], error: PatronError, what: str)
                 over = outbox.later(conn, call.schema, held, why, call.now)
             if over and held.kind == "call" and held.run:
                 _over(conn, call, held, error, why)
+            if over:
+                _letter_failed(conn, call, held, why)
         _note(conn, call, parcels[0], why if what != "dropped" else None)
 
     _settle(place, write)
+
+
+def _letter_failed(conn: Connection, call: Call, held: Held, why: str) -> None:
+    if held.kind == "letter":
+        letter_became(conn, call, held.id, "failed", error=why)
 
 
 def _over(conn: Connection, call: Call, held: Held, error: PatronError, why: str) -> None:

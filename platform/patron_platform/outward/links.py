@@ -47,6 +47,17 @@ def read_stop_token(secret: bytes, token: str) -> tuple[str, str, str]:
     return workspace, person, reason
 
 
+def refuse_token(secret: bytes, workspace: str, object: str, record: str, field: str, letter: str) -> str:
+    """Lets who got a letter outside say that he wants no more: this field of this record becomes true, and nothing else."""
+    return sign(secret, "refuse", f"{workspace}|{object}|{record}|{field}|{letter}")
+
+
+def read_refuse_token(secret: bytes, token: str) -> tuple[str, str, str, str, str]:
+    """Workspace, object, record, field and letter. NotFound for one that was not made here."""
+    workspace, object, record, field, letter = read_signed(secret, "refuse", token).split("|")
+    return workspace, object, record, field, letter
+
+
 def sign(secret: bytes, purpose: str, text: str) -> str:
     """A text nobody else can make, good for one purpose."""
     return f"{_coded(text.encode())}.{_coded(_digest(secret, purpose, text.encode()))}"

@@ -27,6 +27,7 @@ from patron_platform.outward.addresses import Barred, Outside, networks
 from patron_platform.outward.client import Answer, Failed, Request, Unsendable, ask
 from patron_platform.outward.letters import letter_of, reader_of
 from patron_platform.outward.links import answer_link
+from patron_platform.outward.outsiders import outside_letter
 from patron_platform.outward.reported import report_letter
 from patron_platform.outward.sandbox import Unfillable
 from patron_platform.outward.texting import text_message
@@ -46,11 +47,14 @@ class Nobody(PatronError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """`answer` is what the other side of a call said; with `stands` the run waits for more."""
+    """`answer` is what the other side of a call said; with `stands` the run waits for more. `subject` and `body` are what somebody
+    outside got."""
 
     status: int | None = None
     answer: Mapping[str, Any] | None = None
     stands: bool = False
+    subject: str = ""
+    body: str = ""
 
 
 def outside_of(service: Service) -> Outside:
@@ -129,6 +133,25 @@ def _report(service: Service, place: Workspace, held: Held, now: datetime) -> Se
         raise Nobody("he may not read it any more", code="not_readable")
     mail.post(server, letter)
     return Sent()
+
+
+def _letter(service: Service, place: Workspace, held: Held, now: datetime) -> Sent:
+    """A letter to somebody outside, as his record says at this moment."""
+    server = mail_server(service, place)
+    if server is None:
+        raise Unsendable("there is no mail server", code="no_mail_server", hint="an administrator adds one")
+    with place.connection("read") as conn:
+        config = connections.first(conn, place.schema, "smtp")
+        made = outside_letter(service, place, conn, place.call(conn, SYSTEM), held)
+    if isinstance(made, str):
+        raise Nobody("this letter is not wanted any more", code=made)
+    letter = made.letter
+    answers = letter.reply_to or (config.config.get("reply_to") if config else None)
+    named = config is not None and config.config.get("name")
+    mail.post(
+        server if named else replace(server, name=made.house), replace(letter, reply_to=answers or None)
+    )
+    return Sent(subject=letter.subject, body=made.body)
 
 
 # -- over HTTP ----------------------------------------------------------------------------------------------------
@@ -230,5 +253,5 @@ def _webhook(service: Service, place: Workspace, held: Held, now: datetime) -> S
 
 
 _BY_KIND: Final[Mapping[str, Callable[[Service, Workspace, Held, datetime], Sent]]] = {
-    "report": _report, "call": _call, "chat": _chat, "sms": _sms, "webhook": _webhook,
+    "report": _report, "call": _call, "chat": _chat, "sms": _sms, "webhook": _webhook, "letter": _letter,
 }  # fmt: skip

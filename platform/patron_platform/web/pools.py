@@ -198,7 +198,9 @@ def change(form: Posted) -> Response:
             )
         if found.pool is None:  # it is not his to see any more
             return see_other(form.visitor.url("o", form.object))
-    return form.back({"return": "returned", "claim": "claimed", "extend": "saved"}.get(what, "assigned"))
+    return form.back(
+        {"return": "returned", "claim": "claimed", "extend": "saved", "move": "saved"}.get(what, "assigned")
+    )
 
 
 def _missing(form: Form) -> PatronError:
@@ -215,14 +217,9 @@ def _asked(visitor: Visitor, object: str, id: str, typed: Any, wrong: str, statu
         people = (
             choices(conn, call, "", ("user",)).get("user", []) if found.pool and found.pool.manages else []
         )
-        others = [
-            p
-            for p in pools_for(conn, call, reader, made.object.name)
-            if not found.pool or p.name != found.pool.name
-        ]
         return page(
             visitor, call, "record_pool.html", title=made.title, here=made.object.name, made=made, standing=found, people=people,
-            others=others, typed=typed, wrong=wrong, here_url=visitor.url("o", made.object.name, made.id), status=status,
+            typed=typed, wrong=wrong, here_url=visitor.url("o", made.object.name, made.id), status=status,
         )  # fmt: skip
 
 

@@ -32,7 +32,15 @@ OFFERS: Final[Mapping[str, Mapping[str, str]]] = {
     "date": {"date": "date"},
     "form": {"form": "text"},
     "webhook": {"body": "json", "headers": "json", "query": "json"},
-    "email": {"from": "text", "to": "text", "subject": "text", "text": "text", "html": "text"},
+    "email": {
+        "from": "text",
+        "to": "text",
+        "subject": "text",
+        "text": "text",
+        "html": "text",
+        "files": "list",
+        "files_left_out": "text",
+    },
     "sla": {"sla": "text", "clock": "text", "due_at": "datetime"},
     "upgraded": {"pack": "text", "from": "text", "to": "text"},
 }

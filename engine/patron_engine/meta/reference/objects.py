@@ -141,8 +141,9 @@ def check(walk: Walk) -> None:
     objects: dict[str, str] = {}
     for path, user in walk.maps(("given", "users"), given.get("users")):
         walk.definition((*path, "roles"), "role", user.get("roles"))
-        walk.code((*path, "department"), "department", user.get("department"))
-        walk.code((*path, "position"), "position", user.get("position"))
+        for kind in ("department", "position"):
+            if user.get(kind) not in _codes(given.get("records"), kind):
+                walk.code((*path, kind), kind, user.get(kind))
         walk.name((*path, "manager"), "here", user.get("manager"), known=users)
         _record(walk, (*path, "set"), user.get("set"), "user")
     for path, record in walk.maps(("given", "records"), given.get("records")):
@@ -160,6 +161,16 @@ def _names(items: Any) -> tuple[str, ...]:
         [item.get("name") for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
     )
     return tuple(name for name in found if isinstance(name, str))
+
+
+def _codes(records: Any, object: str) -> list[Any]:
+    """The codes of the records of an object that a check makes itself."""
+    mine = (
+        [r for r in records if isinstance(r, Mapping) and r.get("object") == object]
+        if isinstance(records, list)
+        else []
+    )
+    return [submap(r, "set").get("code") for r in mine]
 
 
 def _given(

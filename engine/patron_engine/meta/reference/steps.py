@@ -12,7 +12,7 @@ from typing import Any
 
 from patron_engine.meta.document import Path
 from patron_engine.meta.reference.people import people
-from patron_engine.meta.reference.use import UNKNOWN, ObjectName, Scope, Walk, follow
+from patron_engine.meta.reference.use import UNKNOWN, ObjectName, Scope, Walk, follow, submap
 
 Step = Mapping[str, Any]
 _STEP_ID = re.compile(r"=\s*steps\.([a-z][a-z0-9_]*)(?:\.id)?\s*\Z")
@@ -83,6 +83,7 @@ def _write(walk: Walk, path: Path, step: Step, scope: Scope) -> Found:
     """set, update: `target.` is the record written, bare names are the run's."""
     object = target(walk, (*path, "target"), step.get("target"), scope)
     walk.set_values((*path, "set"), step.get("set"), scope.under(target=object), object)
+    walk.value((*path, "attach"), step.get("attach"), scope, expects=("list",))
     return {"": f"object:{object or UNKNOWN}"}
 
 
@@ -93,6 +94,7 @@ def _create(walk: Walk, path: Path, step: Step, scope: Scope) -> Found:
     walk.field((*path, "by"), step.get("by"), made)
     walk.set_values((*path, "set"), step.get("set"), scope.under(target=made), made)
     details(walk, (*path, "details"), step.get("details"), scope, made)
+    walk.value((*path, "attach"), step.get("attach"), scope, expects=("list",))
     return {"": f"object:{made}"}
 
 
@@ -127,6 +129,16 @@ def _notify(walk: Walk, path: Path, step: Step, scope: Scope) -> Found:
     walk.definition((*path, "template"), "template", step.get("template"))
     for key in ("subject", "message"):
         walk.value((*path, key), step.get(key), scope, expects=("text",))
+    return {}
+
+
+def _mail(walk: Walk, path: Path, step: Step, scope: Scope) -> Found:
+    object = target(walk, (*path, "target"), step.get("target"), scope)
+    walk.field((*path, "to", "field"), submap(step, "to").get("field"), object, types=("email",))
+    walk.definition((*path, "template"), "template", step.get("template"))
+    walk.field((*path, "opt_out"), step.get("opt_out"), object, types=("boolean",))
+    walk.field((*path, "language"), step.get("language"), object, kinds=("text", "choice"))
+    walk.field((*path, "reply_to"), step.get("reply_to"), object, types=("email",))
     return {}
 
 
@@ -204,6 +216,7 @@ _ACTIONS = {
     "add_member": _give,
     "convert": _convert,
     "notify": _notify,
+    "mail": _mail,
     "call": _call,
     "start_approval": _approval,
     "withdraw_approval": _approval,

@@ -43,7 +43,7 @@ class Reference:
 
     what         object        name is an object
                  field         name is a field of `object`, or a path of links; `sets`: sets may stand in it too; `written`: so may secrets;
-                               `kinds`: what its values are, in kinds of expr.types; () any
+                               `kinds`: what its values are, in kinds of expr.types, `types`: of which types it is; () any
                  set           name is a set of `object`, or a path of sets
                  option        name is an option of field `field` of `object` (a setting's, when object is "")
                  definition    name is a document of `kind`
@@ -67,6 +67,7 @@ class Reference:
     written: bool = False
     known: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +181,7 @@ class Walk:
 
     def field(self, path: Path, value: Any, object: ObjectName | None, **more: Any) -> None:
         """A field, a path, a list of them; `-amount` is amount; an element may be a map with `field`. `more`: `sets`, `written`,
-        `kinds` of the Reference."""
+        `kinds`, `types` of the Reference."""
         if isinstance(value, list):
             for index, item in enumerate(value):
                 inner = (*path, index, "field") if isinstance(item, Mapping) else (*path, index)
