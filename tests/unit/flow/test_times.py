@@ -11,7 +11,15 @@ import pytest
 from patron_engine.expr.calendar import WorkCalendar
 from patron_engine.expr.context import Context
 from patron_engine.flow.spans import after, read_span
-from patron_engine.flow.times import anniversaries, days_meant, due_times, lunar_anniversary, next_time
+from patron_engine.flow.times import (
+    COUNTED,
+    MOST,
+    anniversaries,
+    days_meant,
+    due_times,
+    lunar_anniversary,
+    next_time,
+)
 
 WEEK = {day: ((time(9), time(12)), (time(13), time(18))) for day in range(1, 6)}
 SHANGHAI = Context(
@@ -68,6 +76,17 @@ def test_missed_times_are_made_up_for_as_the_event_says() -> None:
     assert due_times({**event, "missed": "skip"}, planned, now, SHANGHAI) == (hours[-1:], hours[:-1])
     assert due_times({**event, "missed": "skip"}, planned, at("2026-05-20T04:30"), SHANGHAI) == ([], hours)
     assert due_times(event, at("2026-05-20T05:00"), now, SHANGHAI) == ([], [])
+
+
+def test_however_long_nobody_worked_the_last_time_is_the_one_made_up_for() -> None:
+    every: dict[str, Any] = {"event": "schedule", "cron": "* * * * *"}
+    planned = at("2026-05-20T01:00")
+    last, left = due_times(every, planned, at("2026-05-20T06:00"), SHANGHAI)
+    assert (last, len(left)) == ([at("2026-05-20T06:00")], 300)
+    last, left = due_times(every, planned, at("2027-05-20T06:00"), SHANGHAI)
+    assert (last, len(left)) == ([at("2027-05-20T06:00")], COUNTED - 1)
+    made, left = due_times({**every, "missed": "all"}, planned, at("2026-05-20T03:00"), SHANGHAI)
+    assert (len(made), len(left), left[-1]) == (MOST, 21, at("2026-05-20T03:00"))
 
 
 def test_days_that_are_meant() -> None:
