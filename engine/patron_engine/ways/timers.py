@@ -247,11 +247,12 @@ def _dated(
     given: dict[str, Any] = {}
     moment = isinstance(value.type, sa.DateTime)
     if is_exact(event):
+        looked: list[Any] = [_before(at, event, reading) for at in between]
         if not moment:  # of a day, its hour
-            hour = sa.cast(time_of_day(event), sa.Time())
-            value = sa.func.timezone(zone, value.op("+", return_type=sa.DateTime())(hour))
-        given = {n: _before(at, event, reading) for n, at in zip(("from", "upto"), between, strict=True)}
-        bounds = [parameter(n, TYPES["timestamptz"]) for n in ("from", "upto")]
+            hour = datetime.combine(date.min, time_of_day(event)) - datetime.min
+            looked = [(reading.context.local(at).replace(tzinfo=None) - hour).date() for at in looked]
+        given = dict(zip(("from", "upto"), looked, strict=True))
+        bounds = [parameter(n, TYPES["timestamptz" if moment else "date"]) for n in given]
         where = sa.and_(value > bounds[0], value <= bounds[1])
         return _ids(reading, row, where, given)
     if moment:

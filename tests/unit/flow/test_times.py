@@ -41,6 +41,8 @@ def at(text: str) -> datetime:
         ("1 week", "2026-05-20T04:00", "2026-05-27T04:00"),
         ("2 workdays", "2026-05-20T04:00", "2026-05-25T04:00"),  # Thursday, then Monday: Friday is free
         ("4 work_hours", "2026-05-20T08:00", "2026-05-21T03:00"),  # 16 to 18, then 9 to 11
+        ("-4 work_hours", "2026-05-21T03:00", "2026-05-20T08:00"),
+        ("-2 work_hours", "2026-05-25T00:30", "2026-05-21T08:00"),  # before work on Monday; Friday is free
         ("1 month", "2026-01-31T04:00", "2026-02-28T04:00"),
         ("12 months", "2024-02-29T04:00", "2025-02-28T04:00"),
     ],
