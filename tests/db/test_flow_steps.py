@@ -9,6 +9,7 @@ import psycopg
 
 from patron_engine.record.change import Change
 from patron_engine.ways.save import save
+from patron_testing.build import SCHEMA
 from patron_testing.flowing import workspace
 
 
@@ -73,6 +74,8 @@ steps:
     assert [s for (s,) in w.runs("state")] == ["waiting", "done", "stopped"]
     w.work(timedelta(days=2))
     assert w.rows("shop", "name") == [("x",), ("in time",), ("x",)]
+    waits = w.conn.execute(f"SELECT count(*) FROM {SCHEMA}.sys__run_step WHERE outcome = 'waits'").fetchone()  # type: ignore[arg-type]
+    assert waits == (3,), "that one still waits is told once"
     w.work(timedelta(days=3, minutes=1))
     assert w.rows("shop", "name") == [("late",), ("in time",), ("x",)]
     assert late

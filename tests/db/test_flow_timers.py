@@ -98,6 +98,13 @@ name: soon
 object: guest
 on: {{event: date, field: meets, offset: -2 hours}}
 {STEP}
+---
+kind: automation
+name: early
+object: guest
+on: {{event: date, field: born, offset: -2 hours}}
+when: "name == 'day'"
+{STEP}
 """,
     )
     t.make(name="today", born="2026-05-24")
@@ -109,6 +116,14 @@ on: {{event: date, field: meets, offset: -2 hours}}
     assert t.work(hours=20)["today"] == 0
     assert t.work(hours=21, minutes=5) == {"today": 1, "no": 0, "past": 0, "meets": 1}
     assert t.work(days=9) == {"today": 1, "no": 0, "past": 0, "meets": 1}
+    t.make(
+        name="day", born="2026-05-30"
+    )  # of a day its nine o'clock: once, at seven, however late and often one looks
+    t.make(name="late", meets="2026-05-30T13:00:07+08:00")
+    assert {n: c for n, c in t.work(days=9, hours=10, minutes=58).items() if n in ("day", "late")} == {"day": 0, "late": 0}  # fmt: skip
+    for minutes in (1, 8, 13, 200, 900):
+        found = t.work(days=9, hours=11, minutes=minutes, seconds=3)
+    assert (found["day"], found["late"]) == (1, 1)
 
 
 def test_birthdays_by_the_sun_and_by_the_moon(conn: psycopg.Connection[Any]) -> None:

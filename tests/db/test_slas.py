@@ -36,6 +36,7 @@ kind: automation
 name: warned
 object: customer
 on: {event: sla, clock: first, at: warn}
+when: "event.due_at > event.at"
 steps: [{name: mark, do: update, set: {reason: "=CONCAT('warned by ', event.clock)"}}]
 ---
 kind: automation

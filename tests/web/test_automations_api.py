@@ -35,7 +35,7 @@ name: c_called
 label: {en: Called}
 on: {event: webhook}
 when: "event.body.kind == 'order' and event.body.customer.code != 'bad'"
-steps: [{name: make, do: create, object: yd_job, set: {name: "=event.body.title", note: "=event.query.source"}}]
+steps: [{name: make, do: create, object: yd_job, set: {name: "=event.body.title", note: "=CONCAT(event.query.source, event.headers.x_shop_event)"}}]
 """
 
 
@@ -141,7 +141,7 @@ def test_replays_are_for_who_may_change_the_automation(opened: Opened) -> None:
 
 def test_an_address_starts_an_automation(opened: Opened) -> None:
     hook = opened.admin.get("/automations/c_called/hook").json()
-    said = call(opened, f"{hook['address']}?source=shop", {"kind": "order", "title": "Ordered"})
+    said = call(opened, f"{hook['address']}?source=shop", {"kind": "order", "title": "Ordered"}, headers={"X-Shop-Event": "!"})  # fmt: skip
     assert said.status_code == 202 and said.json()["run"], said.text
     other = call(opened, hook["address"], {"kind": "order", "title": "x", "customer": {"code": "bad"}})
     assert other.status_code == 202 and other.json()["run"] is None
@@ -150,7 +150,7 @@ def test_an_address_starts_an_automation(opened: Opened) -> None:
     assert twice[0] == twice[1]
     work(opened)
     rows = opened.admin.rows("yd_job", where="name in ('Ordered', 'Twice')", fields="name,note")
-    assert sorted((r["name"], r["note"]) for r in rows) == [("Ordered", "shop"), ("Twice", None)]
+    assert sorted((r["name"], r["note"]) for r in rows) == [("Ordered", "shop!"), ("Twice", None)]
     form = opened.client.post(hook["address"], data={"kind": "order", "title": "By form"})
     text = opened.client.post(hook["address"], content="plain", headers={"Content-Type": "text/plain"})
     assert form.json()["run"] and text.json()["run"] is None

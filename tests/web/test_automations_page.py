@@ -62,6 +62,9 @@ def test_an_automation_is_tried_on_its_page(opened: Opened) -> None:
     person = opened.person(language="zh-CN")
     assert person.page("/automations").select_one("a[href$='/automations/c_grows']").text == "班组扩大"
     page = person.page("/automations/c_grows?q=page+try")
+    told = page.select_one("section[aria-labelledby='does-title']").get_text(" ", strip=True)
+    assert "人数 > 3" in told and told.endswith("提高评分 新建客户")
+    assert "修改 人数" in page.select_one(".run-facts").get_text(" ", strip=True)
     assert page.select_one(f"input[name=id][value='{job['id']}']") is not None
     said = person.post("/automations/c_grows/try", [("id", job["id"]), ("field", "crew"), ("value", "8")])
     assert said.status_code == 200
@@ -113,6 +116,8 @@ def test_runs_are_told_in_words(opened: Opened) -> None:
     steps = [row.select("td")[1].text for row in page.select(".audit-rows tbody tr")]
     assert steps[0] == "提高评分" and steps[1].startswith("新建")
     assert "用时" in page.text and "修改前的值: 人数" in page.text
+    facts = {row.select_one("dt").text: row.select_one("dd").text for row in page.select(".run-facts div")}
+    assert facts["修改的字段"] == "人数" and "None" not in page.text
     record = opened.person().page(f"/o/yd_job/{job['id']}")
     assert record.select_one(f"a[href$='/runs/{run['id']}']").text == "by the automation Grows"
     listed = opened.person().page(f"/runs?record={job['id']}")

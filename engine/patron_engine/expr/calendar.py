@@ -87,6 +87,21 @@ class WorkCalendar:
             day += _DAY
         return None
 
+    def take_seconds(self, end: datetime, seconds: float) -> datetime | None:
+        """The wall clock since which `seconds` of work have passed at `end`; None beyond the limits."""
+        day, left = end.date(), seconds
+        for _ in range(20 * WORK_LIMIT):
+            for opens, closes in reversed(self._moments(day)):
+                until = min(closes, end)
+                room = (until - opens).total_seconds()
+                if room > 0 and left <= room:
+                    return until - timedelta(seconds=left)
+                left -= max(room, 0.0)
+            if day == date.min:
+                return None
+            day -= _DAY
+        return None
+
     def _moments(self, day: date) -> list[tuple[datetime, datetime]]:
         at = datetime.combine
         return [

@@ -116,13 +116,15 @@ def told_of(kept: str) -> Mapping[str, Any]:
     return {**told, "why": said(told["why"])} if isinstance(told.get("why"), str) else told
 
 
-def offered(conn: Connection, schema: str, run: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """What the event of a run brought along, and the values before it."""
-    query = sql.SQL("SELECT event::text, old::text FROM {} WHERE id = %s").format(
-        sql.Identifier(schema, "sys__run")
-    )
+def offered(
+    conn: Connection, schema: str, run: str
+) -> tuple[Mapping[str, Any], Mapping[str, Any], datetime | None]:
+    """What the event of a run brought along, the values before it, and until when it waits at the latest."""
+    query = sql.SQL(
+        "SELECT event::text, old::text, (loops -> 'wait' ->> 'until')::timestamptz FROM {} WHERE id = %s"
+    ).format(sql.Identifier(schema, "sys__run"))
     row = conn.execute(query, (run,)).fetchone()
-    return ({}, {}) if row is None else (jsonio.loads(row[0]), jsonio.loads(row[1]))
+    return ({}, {}, None) if row is None else (jsonio.loads(row[0]), jsonio.loads(row[1]), row[2])
 
 
 def replay(conn: Connection, call: Call, run: str) -> None:

@@ -43,7 +43,8 @@ def after(start: datetime, span: Span, context: Context) -> datetime:
     if span.unit in _EXACT:
         return start + _EXACT[span.unit] * span.count
     if span.unit == "work_hour":
-        found = context.calendar.add_seconds(context.local(start), span.count * 3600)
+        moved = context.calendar.add_seconds if span.count >= 0 else context.calendar.take_seconds
+        found = moved(context.local(start), abs(span.count) * 3600)
         return start if found is None else context.moment(found)
     local = context.local(start)
     if span.unit == "workday":

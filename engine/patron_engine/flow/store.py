@@ -84,13 +84,13 @@ def take_events(conn: Connection, schema: str, most: int = BATCH) -> list[Event]
 
 
 def begin(conn: Connection, schema: str, runs: Sequence[Run], now: datetime) -> None:
-    """New runs, in their order."""
+    """New runs, in their order. One that is put off begins when it is due."""
     if not runs:
         return
     ended = {r.id for r in runs if r.state == "cut"}
     conn.execute(
         sql.SQL(
-            "INSERT INTO {runs} ({columns}, began_at, ended_at) SELECT {columns}, %s, ended_at FROM unnest({values}, %s::timestamptz[])"
+            "INSERT INTO {runs} ({columns}, began_at, ended_at) SELECT {columns}, coalesce(due_at, %s), ended_at FROM unnest({values}, %s::timestamptz[])"
             " WITH ORDINALITY AS u({columns}, ended_at, n) ORDER BY n"
         ).format(runs=sql.Identifier(schema, "sys__run"), columns=_named(_COLUMNS), values=_arrays(_COLUMNS)),
         (now, *_columns(runs, _COLUMNS), [now if run.id in ended else None for run in runs]),
@@ -110,7 +110,7 @@ def once(conn: Connection, schema: str, rule: str, keys: Sequence[tuple[str, str
 
 
 def begun_since(conn: Connection, schema: str, rule: str, since: datetime) -> int:
-    """How many runs of an automation began after a moment."""
+    """How many runs of an automation began after a moment, or are still to begin."""
     query = sql.SQL("SELECT count(*) FROM {} WHERE rule = %s AND began_at > %s").format(
         sql.Identifier(schema, "sys__run")
     )

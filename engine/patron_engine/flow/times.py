@@ -5,8 +5,9 @@ In: an event of an automation, a moment, the workspace's calendar and zone. Out:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice, takewhile
 from typing import Any, Final
 
 from cronsim import CronSim
@@ -16,7 +17,8 @@ from patron_engine.expr.context import Context
 from patron_engine.flow.spans import Span, after, read_span
 
 LATE: Final = timedelta(minutes=10)  # a time that was met later than this was missed
-MOST: Final = 100  # planned times that are made up for at once
+MOST: Final = 100  # planned times that are made up for at once; those after them are left out
+COUNTED: Final = 10_000  # of the times that passed, how many are looked through
 EVERY: Final = timedelta(minutes=5)  # how often moments with an offset in hours or minutes are looked at
 EXACT: Final = frozenset({"minute", "hour", "work_hour"})
 FIRST_HOUR: Final = time(9)  # of a date that names none
@@ -26,16 +28,25 @@ def span_of(event: Mapping[str, Any]) -> Span:
     return read_span(event.get("offset") or "0 days")
 
 
+def is_exact(event: Mapping[str, Any]) -> bool:
+    """Its time is a moment, not a day: what came since the last look is looked for every few minutes."""
+    return event["event"] == "date" and span_of(event).unit in EXACT and not event.get("yearly")
+
+
+def time_of_day(event: Mapping[str, Any]) -> time:
+    return time.fromisoformat(event["at"]) if event.get("at") else FIRST_HOUR
+
+
 def next_time(event: Mapping[str, Any], moment: datetime, context: Context) -> datetime | None:
     """The first time of the event after a moment; None when it never comes again."""
     if event["event"] == "schedule":
         local = moment.astimezone(context.zone)
         found = next(CronSim(event["cron"], local), None)
         return None if found is None else found.astimezone(UTC)
-    if span_of(event).unit in EXACT:
+    if is_exact(event):
         return moment + EVERY
     wall = context.local(moment)
-    at = time.fromisoformat(event["at"]) if event.get("at") else FIRST_HOUR
+    at = time_of_day(event)
     day = wall.date() if wall.time() < at else wall.date() + timedelta(days=1)
     return context.moment(datetime.combine(day, at))
 
@@ -45,16 +56,34 @@ def due_times(
 ) -> tuple[list[datetime], list[datetime]]:
     """The times from the planned one up to now: those that are carried out, by what the event says of missed ones, and those
     that are left out."""
-    times: list[datetime] = []
-    at: datetime | None = planned
-    while at is not None and at <= now and len(times) < MOST:
-        times.append(at)
-        at = next_time(event, at, context)
+    passed = takewhile(lambda at: at <= now, _times(event, planned, context))
+    times = list(islice(passed, COUNTED))
     missed = event.get("missed") or ("once" if event["event"] == "schedule" else "all")
+    if missed == "all":
+        return times[:MOST], times[MOST:]
+    if len(times) == COUNTED:  # who was away so long is not told of every minute
+        times[-1] = _last(event, now, context)
     if missed == "once":
         return times[-1:], times[:-1]
-    late = [t for t in times if missed == "skip" and now - t > LATE]
-    return [t for t in times if t not in late], late
+    late = [t for t in times if now - t > LATE]
+    return times[len(late) :], late
+
+
+def _times(event: Mapping[str, Any], planned: datetime, context: Context) -> Iterator[datetime]:
+    at: datetime | None = planned
+    if event["event"] == "schedule":
+        yield planned
+        yield from (t.astimezone(UTC) for t in CronSim(event["cron"], planned.astimezone(context.zone)))
+        return
+    while at is not None:
+        yield at
+        at = next_time(event, at, context)
+
+
+def _last(event: Mapping[str, Any], now: datetime, context: Context) -> datetime:
+    """The last time of a schedule up to now."""
+    after_now = now.astimezone(context.zone) + timedelta(microseconds=1)
+    return next(CronSim(event["cron"], after_now, reverse=True)).astimezone(UTC)
 
 
 def days_meant(event: Mapping[str, Any], day: date, context: Context) -> list[date]:

@@ -195,7 +195,7 @@ class Reading:
     def _offered(self, run: Run, name: str, value: Any) -> Any:
         if value is None:
             return None
-        if name in ("at", "planned_at"):
+        if name in ("at", "planned_at", "due_at"):
             return datetime.fromisoformat(value)
         if name == "date":
             return date.fromisoformat(value)

@@ -15,6 +15,7 @@ from patron_engine.flow.act import Act
 from patron_engine.flow.program import Flow
 from patron_engine.flow.run import Run
 from patron_engine.flow.writing import because
+from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.change import Change, Outcome
@@ -36,7 +37,10 @@ def saved(conn: Conn, call: Call, flow: Flow, pairs: Sequence[tuple[Run, Act]]) 
     for run, act in pairs:
         changes = [because(run, change) for change in act.changes]
         if run.wrote + len(changes) > flow.max_records:
-            found[run.id] = [(Problem(code="limit_run_records", message="limit_run_records"),)]
+            said = Phrase(
+                "the run would change more than {most} records, as many as one may", most=flow.max_records
+            )
+            found[run.id] = [(Problem(code="limit_run_records", message=said),)]
         elif len(changes) == 1:
             single.append((run, changes[0]))
         elif changes:

@@ -79,14 +79,15 @@ def start(conn: Conn, call: Call, runs: Sequence[Run]) -> list[Run]:
 
 
 def _at_most(conn: Conn, call: Call, flow: Flow, runs: list[Run]) -> list[Run]:
-    """Runs of an automation beyond what it may begin in an hour begin an hour later."""
-    since = call.now - timedelta(hours=1)
-    left = (flow.per_hour or 0) - store.begun_since(conn, call.schema, flow.name, since)
+    """Runs of an automation beyond what it may begin in an hour begin in one of the hours after it, in their order."""
+    most = flow.per_hour or 1
+    begun = store.begun_since(conn, call.schema, flow.name, call.now - timedelta(hours=1))
     kept = []
     for run in runs:
         mine = run.rule == flow.name and run.state == "ready"
-        kept.append(replace(run, due_at=call.now + timedelta(hours=1)) if mine and left <= 0 else run)
-        left -= mine
+        late = begun // most if mine else 0
+        kept.append(replace(run, due_at=call.now + timedelta(hours=late)) if late else run)
+        begun += mine
     return kept
 
 

@@ -199,7 +199,8 @@ def _do(under: Under, instruction: Any, runs: Sequence[Run]) -> list[Run]:
         more = told_of.get(run.id, {})
         after = given(_after(run, act, records, step.name), step.name, more.pop("gave", {}))
         told = {**act.told, **({"records": records[:TOLD]} if records else {}), **more}
-        under.told(run, step.path, _word(act), told, began)
+        if not (act.waits and "wait" in run.loops):  # that it still waits is no news
+            under.told(run, step.path, _word(act), told, began)
         under.begins += [_begun(under, run, *begin) for begin in act.begins]
         if after.state != "ready":
             under.keep(after)

@@ -26,13 +26,14 @@ from patron_engine.flow.select import Choice, chosen
 from patron_engine.flow.spans import after
 from patron_engine.flow.times import (
     EVERY,
-    EXACT,
     anniversaries,
     days_meant,
     due_times,
+    is_exact,
     lunar_anniversary,
     next_time,
     span_of,
+    time_of_day,
 )
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.model.automations import automations
@@ -63,8 +64,7 @@ class Clock:
 def tick(conn: Conn, call: Call) -> int:
     """Begins the runs whose time has come; how many. In the caller's write transaction."""
     reading = Reading(conn, call)
-    _plan(reading)
-    begun = 0
+    begun = _plan(reading)
     for clock in _due(conn, call):
         if clock.rule.startswith(segments.CLOCK):
             begun += _look(reading, clock)
@@ -75,11 +75,20 @@ def tick(conn: Conn, call: Call) -> int:
         event = flow.on[clock.event]
         try:
             with conn.transaction():
-                due, missed = due_times(event, clock.next_at, call.now, reading.context)
+                due, missed = (
+                    ([call.now], [])
+                    if is_exact(event)
+                    else due_times(event, clock.next_at, call.now, reading.context)
+                )
                 for at in due:
-                    begun += _begin(reading, flow, event, at)
+                    begun += _begin(reading, flow, event, at, clock.next_at - EVERY)
                 _missed(reading, flow, event, missed)
-        except (PatronError, psycopg.Error) as error:  # one that cannot be worked out holds up nobody
+        except (
+            PatronError,
+            psycopg.Error,
+            ValueError,
+            OverflowError,
+        ) as error:  # one that cannot be worked out holds up nobody
             log.warning(
                 "clock_failed",
                 extra={"workspace": call.workspace, "automation": clock.rule, "why": str(error)},
@@ -103,15 +112,15 @@ def _look(reading: Reading, clock: Clock) -> int:
     return begun or int(more)
 
 
-def _plan(reading: Reading) -> None:
-    """Once a release: clocks for what is timed; those of what is gone go."""
+def _plan(reading: Reading) -> int:
+    """Once a release: clocks for what is timed; those of what is gone go. The runs that an upgrade began."""
     conn, call = reading.conn, reading.call
     state = sql.Identifier(call.schema, "sys__state")
     for locked in (sql.SQL(""), sql.SQL("FOR UPDATE")):  # looked at often, planned once
         planned = conn.execute(sql.SQL("SELECT clocks FROM {} {}").format(state, locked)).fetchone()
         if planned is None or planned[0] == call.model.release:
-            return
-    upgrades.begin(reading, int(planned[0]) if planned else 0)
+            return 0
+    begun = upgrades.begin(reading, int(planned[0]) if planned else 0)
     rows = []
     for name, _ in automations(call.model):
         flow = flow_named(call, name)
@@ -136,6 +145,7 @@ def _plan(reading: Reading) -> None:
             rows,
         )
     conn.execute(sql.SQL("UPDATE {} SET clocks = %s").format(state), (call.model.release,))
+    return begun
 
 
 def _due(conn: Conn, call: Call) -> list[Clock]:
@@ -161,7 +171,8 @@ def _move(conn: Conn, call: Call, clock: Clock, to: datetime | None) -> None:
         )
 
 
-def _begin(reading: Reading, flow: Flow, event: Mapping[str, Any], at: datetime) -> int:
+def _begin(reading: Reading, flow: Flow, event: Mapping[str, Any], at: datetime, since: datetime) -> int:
+    """`since` is the last look, where the event's time is a moment."""
     offered: dict[str, Any] = {"name": event["event"], "at": reading.call.now.isoformat()}
     if event["event"] == "schedule":
         offered["planned_at"] = at.isoformat()
@@ -169,7 +180,7 @@ def _begin(reading: Reading, flow: Flow, event: Mapping[str, Any], at: datetime)
     else:
         day = reading.context.local(at).date()
         offered["date"] = day.isoformat()
-        records = _of_day(reading, flow, event, at, day)
+        records = _of_day(reading, flow, event, (since, at), day)
     for begin in range(0, len(records), PIECE):
         start(
             reading.conn,
@@ -213,30 +224,39 @@ def _itself(reading: Reading, flow: Flow, offered: Mapping[str, Any]) -> list[st
 
 
 def _of_day(
-    reading: Reading, flow: Flow, event: Mapping[str, Any], at: datetime, day: date
+    reading: Reading, flow: Flow, event: Mapping[str, Any], between: tuple[datetime, datetime], day: date
 ) -> list[str | None]:
     """The records whose date, moved by the offset, is this day (or whose moment came since the last look), and that fit."""
-    found = _dated(reading, flow, event, at, days_meant(event, day, reading.context))
+    days = [] if is_exact(event) else days_meant(event, day, reading.context)
+    found = _dated(reading, flow, event, between, days)
     subjects = [Subject(run=_run(reading.call, flow, {}, record)) for record in found]
     holds = reading.holds(flow.when, subjects)
     return [record for record, fits in zip(found, holds, strict=True) if fits]
 
 
 def _dated(
-    reading: Reading, flow: Flow, event: Mapping[str, Any], at: datetime, days: Sequence[date]
+    reading: Reading,
+    flow: Flow,
+    event: Mapping[str, Any],
+    between: tuple[datetime, datetime],
+    days: Sequence[date],
 ) -> list[str]:
-    call, span = reading.call, span_of(event)
+    call, zone = reading.call, reading.call.model.workspace.zone.key
     row = Building(tables=call.tables).root(flow.object or "")
     value: sa.ColumnElement[Any] = SqlBinding(row=row).column(event["field"])
     given: dict[str, Any] = {}
     moment = isinstance(value.type, sa.DateTime)
-    if moment and span.unit in EXACT:
-        given = {"from": _before(at - EVERY, event, reading), "upto": _before(at, event, reading)}
-        bounds = [parameter(n, TYPES["timestamptz"]) for n in ("from", "upto")]
+    if is_exact(event):
+        looked: list[Any] = [_before(at, event, reading) for at in between]
+        if not moment:  # of a day, its hour
+            hour = datetime.combine(date.min, time_of_day(event)) - datetime.min
+            looked = [(reading.context.local(at).replace(tzinfo=None) - hour).date() for at in looked]
+        given = dict(zip(("from", "upto"), looked, strict=True))
+        bounds = [parameter(n, TYPES["timestamptz" if moment else "date"]) for n in given]
         where = sa.and_(value > bounds[0], value <= bounds[1])
         return _ids(reading, row, where, given)
     if moment:
-        value = sa.cast(sa.func.timezone(call.model.workspace.zone.key, value), sa.Date)
+        value = sa.cast(sa.func.timezone(zone, value), sa.Date)
     if event.get("yearly") and event.get("calendar") == "lunar":
         rows = _ids(reading, row, value.is_not(None), given, value)
         return [id for id, born in rows if lunar_anniversary(born, list(days))]

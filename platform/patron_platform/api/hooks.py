@@ -61,7 +61,7 @@ def receive(request: Request, token: str, data: Body) -> Response:
         raise LimitExceeded(Phrase("a call has at most {most} bytes", most=LARGEST), code="limit_hook_body")
     offered = {
         "body": _read(request, data),
-        "headers": {k: v for k, v in request.headers.items() if k not in SECRETS},
+        "headers": {k.replace("-", "_"): v for k, v in request.headers.items() if k not in SECRETS},
         "query": dict(request.query_params),
     }
 

@@ -35,6 +35,7 @@ from patron_platform.jobs.flow import hands
 from patron_platform.trials import as_dict
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
+from patron_platform.web.automation_words import Told
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.list_cells import read_text
 from patron_platform.web.render import page
@@ -174,6 +175,7 @@ def _drawn(
     reader, body = visitor.reader(call), call.model.documents["automation", name]
     words = Words(call.model, reader)
     object = call.model.objects[found.object] if found.object else None
+    told = Told(conn, call, object, words)
     preview = None
     if looked and object is not None and not wrong:
         try:
@@ -186,7 +188,7 @@ def _drawn(
     titles = _titles(conn, call, tried or [], preview.first if preview else (), object)
     return page(
         visitor, call, "automation.html", title=words.rule(name), here="runs", status=422 if wrong else 200, found=found,
-        words=words, about=reader.say(body.get("description") or {}), object=object, records=records, given=given,
+        words=words, events=told.events(body), when=told.condition(body.get("when")), does=told.steps(body["steps"]), about=reader.say(body.get("description") or {}), object=object, records=records, given=given,
         chosen=chosen, tried=tried, wrong=wrong, would_write=partial(would_write, words, titles), would_leave=partial(would_leave, words, titles), preview=preview, titles=titles, fields=_fields(call, object, words), ids=ids,
         replays=[_replay(r, reader) for r in replaying.listed(conn, call, name)] if object is not None else [],
         hook=hooks.hook_of(conn, call, visitor.service.runtime.secret, name) if has_hook else None,

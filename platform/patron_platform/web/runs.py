@@ -18,7 +18,7 @@ from starlette.responses import Response
 from patron_engine.errors import Conflict, NotFound
 from patron_engine.flow import look
 from patron_engine.flow.store import STATES
-from patron_engine.jsonio import dumps, whole
+from patron_engine.jsonio import whole
 from patron_engine.model.model import Model
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
@@ -99,12 +99,16 @@ def _opened(
     reader = visitor.reader(call)
     line = _lines(conn, call, reader, [seen])[0]
     words = Words(call.model, reader)
-    offered, old = look.offered(conn, call.schema, id)
+    offered, old, until = look.offered(conn, call.schema, id)
     return page(
         visitor, call, "run.html", title=line["label"], here="runs", run=line, wrong=wrong, status=status, words=words,
-        offered=_told(offered, _people(conn, call, offered)), old=words.values(seen.object or "", old),
+        offered=_told(words, seen.object, offered, _people(conn, call, offered)), old=words.values(seen.object or "", old),
+        until=reader.moment(until) if until is not None and seen.state == "waiting" else "",
         steps=[
-            {"step": words.step(seen.rule, s.step), "outcome": s.outcome, "told": s.told, "at": reader.moment(s.at), "ms": s.ms}
+            {
+                "step": words.step(seen.rule, s.step), "outcome": s.outcome, "told": s.told, "at": reader.moment(s.at), "ms": s.ms,
+                "case": words.case(seen.rule, s.step, str(s.told.get("case"))) if s.told.get("case") else "",
+            }
             for s in steps
         ],
     )  # fmt: skip
@@ -142,14 +146,13 @@ def _people(conn: Connection, call: Call, offered: Mapping[str, Any]) -> Mapping
     return {id: title for (_, id), title in found.items()}
 
 
-def _told(offered: Mapping[str, Any], people: Mapping[str, str]) -> list[tuple[str, str]]:
+def _told(
+    words: Words, object: str | None, offered: Mapping[str, Any], people: Mapping[str, str]
+) -> list[tuple[str, str]]:
     """What the event brought along, but what the page says anyway."""
-    rest = {
-        k: v
-        for k, v in offered.items()
-        if k not in ("name", "at", "by", "missed", "supposed") and v is not None
-    }
-    return [(k, people.get(v, v) if isinstance(v, str) else dumps(v).decode()) for k, v in rest.items()]
+    said = ("name", "at", "by", "missed", "supposed")
+    rest = {k: v for k, v in offered.items() if k not in said and v not in (None, "", [], {})}
+    return [words.offered(object, k, people.get(v, v) if isinstance(v, str) else v) for k, v in rest.items()]
 
 
 def _rules(model: Model, reader: Reader) -> list[tuple[str, str]]:

@@ -11,7 +11,15 @@ import pytest
 from patron_engine.expr.calendar import WorkCalendar
 from patron_engine.expr.context import Context
 from patron_engine.flow.spans import after, read_span
-from patron_engine.flow.times import anniversaries, days_meant, due_times, lunar_anniversary, next_time
+from patron_engine.flow.times import (
+    COUNTED,
+    MOST,
+    anniversaries,
+    days_meant,
+    due_times,
+    lunar_anniversary,
+    next_time,
+)
 
 WEEK = {day: ((time(9), time(12)), (time(13), time(18))) for day in range(1, 6)}
 SHANGHAI = Context(
@@ -33,6 +41,8 @@ def at(text: str) -> datetime:
         ("1 week", "2026-05-20T04:00", "2026-05-27T04:00"),
         ("2 workdays", "2026-05-20T04:00", "2026-05-25T04:00"),  # Thursday, then Monday: Friday is free
         ("4 work_hours", "2026-05-20T08:00", "2026-05-21T03:00"),  # 16 to 18, then 9 to 11
+        ("-4 work_hours", "2026-05-21T03:00", "2026-05-20T08:00"),
+        ("-2 work_hours", "2026-05-25T00:30", "2026-05-21T08:00"),  # before work on Monday; Friday is free
         ("1 month", "2026-01-31T04:00", "2026-02-28T04:00"),
         ("12 months", "2024-02-29T04:00", "2025-02-28T04:00"),
     ],
@@ -68,6 +78,17 @@ def test_missed_times_are_made_up_for_as_the_event_says() -> None:
     assert due_times({**event, "missed": "skip"}, planned, now, SHANGHAI) == (hours[-1:], hours[:-1])
     assert due_times({**event, "missed": "skip"}, planned, at("2026-05-20T04:30"), SHANGHAI) == ([], hours)
     assert due_times(event, at("2026-05-20T05:00"), now, SHANGHAI) == ([], [])
+
+
+def test_however_long_nobody_worked_the_last_time_is_the_one_made_up_for() -> None:
+    every: dict[str, Any] = {"event": "schedule", "cron": "* * * * *"}
+    planned = at("2026-05-20T01:00")
+    last, left = due_times(every, planned, at("2026-05-20T06:00"), SHANGHAI)
+    assert (last, len(left)) == ([at("2026-05-20T06:00")], 300)
+    last, left = due_times(every, planned, at("2027-05-20T06:00"), SHANGHAI)
+    assert (last, len(left)) == ([at("2027-05-20T06:00")], COUNTED - 1)
+    made, left = due_times({**every, "missed": "all"}, planned, at("2026-05-20T03:00"), SHANGHAI)
+    assert (len(made), len(left), left[-1]) == (MOST, 21, at("2026-05-20T03:00"))
 
 
 def test_days_that_are_meant() -> None:
