@@ -46,10 +46,11 @@ def _me(infer: Infer, f: Function, s: Syntax) -> Node:
     return Call(people.ME, (), ExprType("link", objects=("user",)), at=s.at)
 
 
-def _reports_to(infer: Infer, f: Function, s: Syntax) -> Node:
+def _two_people(infer: Infer, f: Function, s: Syntax) -> Node:
     arity(f, s, 2, 2)
     sides = tuple(_link(infer, f, i, ("user",)) for i in s.items)
-    return Call(people.REPORTS_TO, sides, BOOLEAN, at=s.at)
+    op = people.SAME_GROUP if f.name == "SAME_GROUP" else people.REPORTS_TO
+    return Call(op, sides, BOOLEAN, at=s.at)
 
 
 def _of_person(infer: Infer, f: Function, s: Syntax) -> Node:
@@ -170,7 +171,8 @@ def _distance(infer: Infer, f: Function, s: Syntax) -> Node:
 
 RULES: Final[dict[str, Callable[[Infer, Function, Syntax], Node]]] = {
     "me": _me,
-    "reports_to": _reports_to,
+    "reports_to": _two_people,
+    "same_group": _two_people,
     "in_department": _of_person,
     "in_role": _of_person,
     "on_duty": _on_duty,

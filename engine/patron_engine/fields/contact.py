@@ -8,6 +8,7 @@ as typed, tidied.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from patron_engine.phrases import Phrase
 _PLAIN_EMAIL: Final = re.compile(
     r"[a-z0-9_+%-]+(?:\.[a-z0-9_+%-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII
 )
+_E164: Final = re.compile(r"\+[0-9]{6,17}", re.ASCII)
 _CN_MOBILE: Final = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
 _PHONE: Final = re.compile(
     r"\+?[0-9][0-9 ().\-/]*(?:(?:ext\.?|x|#|,|转|轉|分机)\s*[0-9]{1,8})?", re.ASCII | re.IGNORECASE
@@ -116,6 +118,26 @@ def phone_form(text: str, region: str) -> str:
         national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
         return re.sub(r"[^0-9]", "", national) + extension
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)) + extension
+
+
+@lru_cache(maxsize=4096)
+def phone_groups(text: str) -> str:
+    """A stored number as people read it: one of another country in its groups, every other as it is stored.
+
+    >>> phone_groups("+4930123456"), phone_groups("+442079460958 ext. 7"), phone_groups("13800138000")
+    ('+49 30 123456', '+44 20 7946 0958 ext. 7', '13800138000')
+    """
+    main, said, extension = text.partition(" ext. ")
+    if not _E164.fullmatch(main):
+        return text
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(main)
+    except phonenumbers.NumberParseException:
+        return text
+    grouped = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return f"{grouped}{said}{extension}"
 
 
 class Url(TextLike):

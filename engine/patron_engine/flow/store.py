@@ -202,6 +202,15 @@ def what_is_due(conn: Connection, schema: str, now: datetime) -> frozenset[Due]:
     return frozenset(name for name, there in zip(DUE, row or (), strict=False) if there)
 
 
+def settling(conn: Connection, schema: str, record: str, now: datetime) -> bool:
+    """Whether what was told about a record is still to be carried out, and nobody has to do anything for it."""
+    query = sql.SQL(
+        "SELECT EXISTS (SELECT 1 FROM {event} WHERE record = %(record)s) OR EXISTS (SELECT 1 FROM {run}"
+        " WHERE record = %(record)s AND state = 'ready' AND (due_at IS NULL OR due_at <= %(now)s))"
+    ).format(event=sql.Identifier(schema, "sys__event"), run=sql.Identifier(schema, "sys__run"))
+    return conn.execute(query, {"record": record, "now": now}).fetchone() == (True,)
+
+
 def find(conn: Connection, schema: str, run: str, *, lock: bool = False) -> Run | None:
     query = sql.SQL("SELECT {} FROM {} r WHERE id = %s {}").format(
         _selected("r"), sql.Identifier(schema, "sys__run"), sql.SQL("FOR UPDATE" if lock else "")

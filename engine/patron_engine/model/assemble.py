@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from patron_engine.expr.compile import Expression
 from patron_engine.fields.options import texts
 from patron_engine.meta.document import former_names
 from patron_engine.model.assemble_fields import FieldAssembly, label_of, sort_of
+from patron_engine.model.catalog import field_at
 from patron_engine.model.model import Feed, Index, Object, RecordType, Rule, Unique
-from patron_engine.model.sketch import FieldSketch, ObjectSketch
+from patron_engine.model.sketch import FieldSketch, ObjectSketch, zone_of
 from patron_engine.model.wanted import title_of
 from patron_engine.names import composed
 
@@ -57,6 +59,7 @@ class Assembly(FieldAssembly):
             icon=body.get("icon"),
             purpose=texts((body.get("privacy") or {}).get("purpose")),
             hold=self.at(one, ("privacy", "hold")),
+            title_zone=self._title_zone(one),
             extra=MappingProxyType(
                 {
                     "color": body.get("color"),
@@ -64,6 +67,14 @@ class Assembly(FieldAssembly):
                     "deprecated": body.get("deprecated") is True,
                 }
             ),
+        )
+
+    def _title_zone(self, one: ObjectSketch) -> ZoneInfo | None:
+        found = field_at(self.sketch, one.name, title_of(one))
+        if found is None or found.expr is None or found.expr.kind != "datetime":
+            return None
+        return zone_of(
+            next((d.body for (kind, _), d in self.sketch.documents.items() if kind == "workspace"), {})
         )
 
     # -- the rest of an object ------------------------------------------------------------------------------------------
@@ -108,6 +119,7 @@ class Assembly(FieldAssembly):
             yield RecordType(
                 name=body["name"],
                 label=label_of(body, body["name"]),
+                description=texts(body.get("description")),
                 options=MappingProxyType(options),
                 roles=tuple(body.get("roles") or ()),
             )

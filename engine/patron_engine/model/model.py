@@ -67,6 +67,7 @@ class Index:
 class RecordType:
     name: str
     label: Texts
+    description: Texts
     options: Mapping[str, tuple[str, ...]]
     roles: tuple[str, ...]
 
@@ -114,6 +115,9 @@ class Object:
     icon: str | None = None
     purpose: Texts = kept(default_factory=nothing)  # why personal data is kept in it
     hold: Expression | None = None  # the records whose personal data is not erased
+    title_zone: ZoneInfo | None = (
+        None  # where the title is a moment: whose clock says it, the same to everybody
+    )
     extra: Mapping[str, Any] = kept(default_factory=dict)
 
     def field(self, name: str) -> Field | None:

@@ -21,7 +21,17 @@ from patron_engine.phrases import Phrase
 
 # Functions whose answer may change while the record stays as it is.
 OUTSIDE: Final = frozenset(
-    ["SETTING", "IN_SEGMENT", "REPORTS_TO", "IN_DEPARTMENT", "IN_ROLE", "ON_DUTY", "REF", "REPEATED"]
+    [
+        "SETTING",
+        "IN_SEGMENT",
+        "REPORTS_TO",
+        "SAME_GROUP",
+        "IN_DEPARTMENT",
+        "IN_ROLE",
+        "ON_DUTY",
+        "REF",
+        "REPEATED",
+    ]
 )
 
 

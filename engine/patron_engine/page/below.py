@@ -58,7 +58,7 @@ class Grid:
 
     @property
     def filled(self) -> Grid:
-        """Only the columns that have a value in some row: for paper."""
+        """Only the columns that have a value in some row: for paper, and for details that are read."""
         kept = [n for n in range(len(self.heads)) if any(not row.cells[n].empty for row in self.rows)]
         return replace(
             self,

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from patron_engine.access.decide import Deny, row_rule, writable
 from patron_engine.fields.field import Field, NumberSpec
-from patron_engine.model.model import Object
+from patron_engine.model.model import Model, Object
 from patron_engine.page.form_inputs import Frame
 from patron_engine.page.form_tree import FormTab
 from patron_engine.page.inputs import Choice
@@ -26,18 +26,30 @@ from patron_engine.ways.read import rows
 
 
 def sections_of(call: Call, object: Object, layout: Layout) -> Sequence[Section]:
-    """The sections of a layout. A secret that it names nowhere is found in the first by who may write it: no list asks for it."""
+    """The sections of a layout. A secret that no layout of its object names is found in the first by who may write it."""
     found = [s for s in layout.sections if s.table is None or s.table.name in object.details]
     placed = {p.path for s in found if s.table is None for p in s.places}
     hidden = [
         Place(field=f, path=f.name, label=f.label, help=f.help, width=1)
         for f in writable(call.model, call.actor, object.name).values()
-        if f.type == "secret" and f.name not in placed
+        if f.type == "secret" and f.name not in placed and not _named(call.model, object.name, f.name)
     ]
     first = next((n for n, s in enumerate(found) if s.table is None), None)
     if hidden and first is not None:
         found[first] = replace(found[first], places=(*found[first].places, *hidden))
     return found
+
+
+def _named(model: Model, object: str, field: str) -> bool:
+    """Whether a layout of the object has a place for this field: then the others leave it out on purpose."""
+    sections = (
+        section
+        for (kind, _), body in model.documents.items()
+        if kind == "layout" and body.get("object") == object
+        for section in body.get("sections") or ()
+    )
+    named = (one for section in sections if "table" not in section for one in section.get("fields") or ())
+    return any((one.get("field") if isinstance(one, Mapping) else one) == field for one in named)
 
 
 def in_place(layout: Layout) -> Mapping[str, Place]:

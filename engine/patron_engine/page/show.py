@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Literal
 
+from patron_engine.fields.contact import phone_groups
 from patron_engine.fields.field import ChoiceSpec, Field, LinkSpec, NumberSpec
 from patron_engine.fields.options import options_in
 from patron_engine.fields.text import RichText
@@ -253,6 +254,10 @@ def _as(kind: Kind) -> Callable[[_Subject, Any], Shown]:
     return lambda _, value: Shown(kind=kind, text=str(value), raw=value)
 
 
+def _phone(_: _Subject, value: Any) -> Shown:
+    return Shown(kind="phone", text=phone_groups(str(value)), raw=value)
+
+
 def _json(_: _Subject, value: Any) -> Shown:
     from patron_engine.jsonio import dumps
 
@@ -265,7 +270,7 @@ _MAKERS: Mapping[str, Callable[[_Subject, Any], Shown]] = {
     "multi_select": _options, "tags": _options, "cascade": _cascade, "date": _day, "datetime": _moment,
     "time": _clock, "date_range": _range, "lookup": _records, "master": _records, "user": _records,
     "department": _records, "file": _files, "image": _files, "signature": _files, "audio": _files,
-    "address": _address, "location": _place, "url": _as("url"), "email": _as("email"), "phone": _as("phone"),
+    "address": _address, "location": _place, "url": _as("url"), "email": _as("email"), "phone": _phone,
     "color": _as("color"), "json": _json,
 }  # fmt: skip
 

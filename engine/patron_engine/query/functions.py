@@ -1,4 +1,4 @@
-"""Functions that need tables or the model: REPORTS_TO, IN_DEPARTMENT, UNDER, REF, IN_SEGMENT, SETTING, LABEL, REPEATED in SQL.
+"""Functions that need tables or the model: REPORTS_TO, IN_DEPARTMENT, SAME_GROUP, UNDER, REF, IN_SEGMENT, SETTING, LABEL, REPEATED in SQL.
 
 In: the binding of a row, the function's name, its arguments as SQL and its node, whose `params` are its constants. Out:
 SQL. People are found through the closure tables of managers and departments, never by lists of ids.
@@ -93,6 +93,10 @@ def _given(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
 def _belongs(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
     kind, codes, below = node.params
     return rights.belongs(binding.building, kind, codes, below, args[0])
+
+
+def _same_group(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
+    return rights.same_group(binding.building, args[0], args[1])
 
 
 def _waits_in(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
@@ -202,6 +206,7 @@ def _text(value: str) -> Column:
 _FUNCTIONS: Final[Mapping[str, Callable[[Any, tuple[Column, ...], Any], Column]]] = {
     "REPORTS_TO": _reports_to,
     "IN_DEPARTMENT": _in_department,
+    "SAME_GROUP": _same_group,
     "IN_ROLE": _in_role,
     "ON_DUTY": _nobody,
     "MINE_OR_BELOW": _mine_or_below,

@@ -165,6 +165,21 @@ def belongs(building: Building, kind: str, codes: Sequence[str], below: bool, pe
     return person.in_(found) if found is not None else sa.false()
 
 
+def same_group(building: Building, one: Column, other: Column) -> Condition:
+    """Two people are members of one group that is in use."""
+    group = building.model.objects.get("group")
+    if group is None or "members" not in group.fields:
+        return sa.false()
+    of = building.tables.of("group").alias(building.alias())
+    links = building.tables.link(group.fields["members"])
+    first, second = links.alias(building.alias()), links.alias(building.alias())
+    inside = sa.join(first, of, first.c.record == of.c.id).join(second, second.c.record == of.c.id)
+    conditions = [first.c.target == one, second.c.target == other, of.c.deleted_at.is_(None)]
+    if "active" in group.fields:
+        conditions.append(_of(building, of, "group", "active").is_(sa.true()))
+    return sa.exists(_only(sa.select(of.c.id).select_from(inside).where(*conditions), first, second, of))
+
+
 def _users(building: Building, named: list[Column], below: bool) -> Any:
     user = building.tables.of("user").alias(building.alias())
     return _only(sa.select(user.c.id).where(_of(building, user, "user", "email").in_(named)), user)

@@ -7,7 +7,9 @@ read there is none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -19,6 +21,7 @@ from patron_engine.query.resolve import resolve
 from patron_engine.query.spec import MAX_IDS, Ask
 
 Ref = tuple[str, str]
+MOMENT: Final = "%Y-%m-%d %H:%M"  # of a title that is one; PostgreSQL's stands in wire.py
 
 
 def short(id: str) -> str:
@@ -30,12 +33,26 @@ def short(id: str) -> str:
 
 
 def title_of(object: Object, row: Mapping[str, Any]) -> str:
-    """What a record is called; where its title is a link, by the title of what it points at."""
+    """What a record is called; where its title is a link, by the title of what it points at; where it is a moment, as its clock
+    says it."""
     value = row.get(object.title)
     if isinstance(value, Mapping):
         value = value.get("title")
     id = str(row["id"])
-    return short(id) if value in (None, "", id) else str(value)
+    if value in (None, "", id):
+        return short(id)
+    return str(value) if object.title_zone is None else _moment(str(value), object.title_zone)
+
+
+def _moment(text: str, zone: ZoneInfo) -> str:
+    """
+    >>> _moment("2026-11-26T02:30:00Z", ZoneInfo("Asia/Shanghai"))
+    '2026-11-26 10:30'
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone(zone).strftime(MOMENT)
+    except (ValueError, OverflowError):  # told already, through a link
+        return text
 
 
 def titles_of(

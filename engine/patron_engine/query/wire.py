@@ -17,6 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from patron_engine.expr.sqlparts import WALL, text
 from patron_engine.fields.field import Field, FileSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import LINKS
@@ -26,6 +27,7 @@ from patron_engine.query.source import Row, path_steps
 from patron_engine.store.tables import TYPES
 
 Column = sa.ColumnElement[Any]
+MOMENT = "YYYY-MM-DD HH24:MI"  # of a title that is one; Python's stands in titles.py
 PARTED = frozenset({"date_range", "address", "location"})
 
 
@@ -80,8 +82,17 @@ def title_column(binding: SqlBinding, row: Row) -> Column:
         inner = binding.at(joined)
         if len(steps) == 1:
             return title_column(inner, joined)
-        return sa.cast(inner.value(joined, steps[1:]), TYPES["text"])
-    return sa.cast(binding.of_field(row, field), TYPES["text"])
+        return _told(row, inner.value(joined, steps[1:]))
+    return _told(row, binding.of_field(row, field))
+
+
+def _told(row: Row, value: Column) -> Column:
+    """A title as text; a moment by the clock that all titles of its object go by."""
+    zone = row.object.title_zone
+    if zone is None:
+        return sa.cast(value, TYPES["text"])
+    wall = sa.func.timezone(text(zone.key), value, type_=WALL)
+    return sa.func.to_char(wall, text(MOMENT), type_=TYPES["text"])
 
 
 def composite(row: Row, alias: str, **columns: Column) -> Column:

@@ -55,7 +55,7 @@ class Lookups:
         rights = Rights(self._pending, self.call)
         return {
             "MINE_OR_BELOW": rights.mine_or_below, "IN_MY_TREE": rights.in_my_tree, "MY_QUEUE": rights.my_queue,
-            "GIVEN": rights.given, "THROUGH": rights.through, "BELONGS": rights.belongs,
+            "SAME_GROUP": rights.same_group, "GIVEN": rights.given, "THROUGH": rights.through, "BELONGS": rights.belongs,
             "WAITS_IN": rights.waits_in, "MEANT": rights.meant, "AT_STEP": rights.at_step,
         }  # fmt: skip
 

@@ -25,6 +25,7 @@ from patron_engine.record.pending import Pending
 from patron_engine.store.tables import TYPES, Id
 
 SUBJECT = "subject"  # the parameter: whose, or which, it is asked of
+OTHER = "other"  # and beside whom
 Make = Callable[[Building, sa.ColumnElement[Any]], sa.ColumnElement[bool]]
 
 
@@ -55,6 +56,11 @@ class Rights:
         key = ("belongs", kind, tuple(codes), below)
         return self._ask(key, person, lambda b, s: rights.belongs(b, kind, codes, below, s))
 
+    def same_group(self, one: str, other: str) -> bool:
+        return self._ask(
+            ("same_group",), one, lambda b, s: rights.same_group(b, s, parameter(OTHER, Id())), other
+        )
+
     def waits_in(self, pools: Sequence[str], id: str | None) -> bool:
         return id is not None and self._ask(
             ("waits_in", tuple(pools)), id, lambda b, s: waits_in(b, pools, s)
@@ -76,7 +82,7 @@ class Rights:
         key = ("through", audience(self.call.actor), object, action)
         return self._ask(key, id, lambda b, s: rights.reached(b, object, action, s))
 
-    def _ask(self, key: tuple[Any, ...], subject: str, make: Make) -> bool:
+    def _ask(self, key: tuple[Any, ...], subject: str, make: Make, other: str | None = None) -> bool:
         def made() -> Statement:
             rules = rules_of(row_rule, self.call.model, self.call.actor)
             building = Building(tables=self.call.tables, rules=rules, condition=rule_condition)
@@ -84,7 +90,7 @@ class Rights:
             return compiled(sa.select(condition), self.call.model.release)
 
         statement = kept(self.call.tables).get(("rights", *key), made)
-        given = call_values(self.call) | {SUBJECT: subject}
+        given = call_values(self.call) | {SUBJECT: subject, OTHER: other}
         row = self._pending.conn.execute(statement.text, statement.values(given)).fetchone()
         return bool(row is not None and row[0])
 

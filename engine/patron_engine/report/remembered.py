@@ -30,6 +30,7 @@ OF_TODAY: Final = frozenset(
         "IN_DEPARTMENT",
         "IN_ROLE",
         "REPORTS_TO",
+        "SAME_GROUP",
         "ON_DUTY",
         "UNDER",
         "REPEATED",

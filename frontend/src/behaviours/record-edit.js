@@ -42,7 +42,10 @@ export default function recordEdit(page) {
     const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
     const html = await answer?.text();
     if (open?.cell !== cell) return;
-    if (answer?.ok && answer.redirected) renew(html, cell.dataset.edit);
+    if (answer?.ok && answer.redirected) {
+      delete page.dataset.settled;
+      renew(html, cell.dataset.edit);
+    }
     else if (html?.includes("inline-form")) show(cell, html);
     else form.dispatchEvent(new CustomEvent("patron:woken")); // nobody answered: what was typed stays
   };
@@ -51,6 +54,11 @@ export default function recordEdit(page) {
     const now = new DOMParser().parseFromString(html, "text/html");
     const fresh = now.querySelector("article.record");
     if (!fresh) return window.location.reload();
+    replace(fresh);
+    document.getElementById("flashes").replaceChildren(...now.getElementById("flashes").children);
+    page.querySelector(`[data-edit="${CSS.escape(name)}"] .fact-edit`)?.focus();
+  };
+  const replace = (fresh) => {
     open = null;
     const kept = page.querySelector(".record-columns");
     const main = fresh.querySelector(".record-main");
@@ -59,11 +67,16 @@ export default function recordEdit(page) {
     kept.querySelector(".record-main").replaceWith(main);
     const timeline = fresh.querySelector("#timeline");
     if (timeline) kept.querySelector("#timeline")?.replaceWith(timeline);
-    document.getElementById("flashes").replaceChildren(...now.getElementById("flashes").children);
     for (const part of page.parentElement.querySelectorAll("[hx-get], [hx-post]")) window.htmx.process(part);
-    page.querySelector(`[data-edit="${CSS.escape(name)}"] .fact-edit`)?.focus();
   };
 
+  // What automations made of it meanwhile (record-settle.js): not while somebody is in a part that would go.
+  page.addEventListener("patron:renew", (event) => {
+    const fresh = new DOMParser().parseFromString(event.detail, "text/html").querySelector("article.record");
+    const busy = open || page.querySelector(":is(.record-head, .record-main, .stages, .stage-ask) :focus, dialog[open], details.menu[open]");
+    if (busy || !fresh) event.preventDefault();
+    else replace(fresh);
+  });
   page.addEventListener("click", (event) => {
     const pencil = event.target.closest(".fact-edit");
     if (pencil && !(event.ctrlKey || event.metaKey || event.shiftKey)) {

@@ -115,7 +115,11 @@ def _types(desk: Desk, call: Call, object: Object) -> Response | None:
         return None
     rest = {k: v for k, v in desk.parameters.items() if k != "type"}
     choices = [
-        {"label": reader.say(k.label, k.name), "address": f"?{urlencode({**rest, 'type': k.name})}"}
+        {
+            "label": reader.say(k.label, k.name),
+            "when": reader.say(k.description),
+            "address": f"?{urlencode({**rest, 'type': k.name})}",
+        }
         for k in types
     ]
     title = texts_in(visitor.languages[0])("forms.new_of", name=reader.say(object.label, object.name))

@@ -142,7 +142,7 @@ def _quick(call: Call, question: Question, path: str, tree: Group, reader: Reade
     elif family == "boolean":
         offered = [(t("shell.yes"), Condition(path, "yes")), (t("shell.no"), Condition(path, "no"))]
     elif family == "user":
-        words = ("me", "my_department", "my_departments", "my_reports", "empty")
+        words = ("me", "my_department", "my_departments", "my_reports", "my_groups", "empty")
         offered = [(t(f"lists.op_{w}"), Condition(path, w)) for w in words]
     elif family in ("date", "datetime"):
         offered = [(t(f"lists.op_{w}"), Condition(path, w)) for w in ALL_DAYS]

@@ -2,7 +2,8 @@
 
 In: `GET /w/{workspace}/o/{object}/{id}`, with `?tab=SET` for a related list in the place of the fields, `?kind=` for one kind of
 the timeline, `?print=1` for a page without anything to press. Out: HTML of page/record's data; a script gets the part that it
-swaps. Looking at a record writes down when. A form of the page that was refused is answered with the same page.
+swaps. Looking at a record writes down when. A form of the page that was refused is answered with the same page. While automations
+still work on what was saved, the page says so to its script, which asks for it again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from starlette.responses import Response
 from patron_engine.errors import NotFound
 from patron_engine.flow.buttons import Button, offered
 from patron_engine.flow.look import Seen, opened
+from patron_engine.flow.store import settling
 from patron_engine.page.below import Grid, related_grid
 from patron_engine.page.entries import Entry
 from patron_engine.page.follow_up import follow_up_of
@@ -124,6 +126,7 @@ def draw_record(
         values["span_of"] = partial(span_said, visitor)
         if not made.deleted:
             values |= _around(conn, call, visitor, made, given)
+        values["settling"] = settling(conn, call.schema, made.id, call.now)
         values["pressed"] = pressed_in(conn, call, made, given["run"]) if given.get("run") else None
         values["merged"] = _merge_told(given)
         values["flash"] = flash_of(visitor, conn, call)

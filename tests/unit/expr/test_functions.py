@@ -35,6 +35,7 @@ CONTEXT = Context(
     labels=lambda path, option: {("stage", "won"): "Won"}.get((path, option)),
     lookups={
         "REPORTS_TO": lambda user, boss: (user, boss) == (ME, "boss"),
+        "SAME_GROUP": lambda user, other: (user, other) == (ME, "boss"),
         "IN_DEPARTMENT": lambda who, code: (who, code) == (ME, "sales"),
         "IN_ROLE": lambda user, role: (user, role) == (ME, "sales_rep"),
         "ON_DUTY": lambda user: user == ME,

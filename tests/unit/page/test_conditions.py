@@ -23,6 +23,7 @@ READ = [
     ("owner == me()", ["me"]),
     ("UNDER(owner.department, me().department)", ["my_departments"]),
     ("REPORTS_TO(owner, me())", ["my_reports"]),
+    ("SAME_GROUP(owner, me())", ["my_groups"]),
     ("account.industry in ('retail', 'finance')", ["among"]),
     ("not CONTAINS(name, 'it\\'s')", ["lacks"]),
     ("amount >= -5 and amount <= 5", ["between"]),

@@ -95,6 +95,7 @@ UNDER: Final = Operation(name="UNDER", py=_looked_up("UNDER"), context=True, bou
 UNDER_PATH: Final = Operation(name="UNDER", py=_under_path, sql=_sql_under_path, copies=2)
 DISTANCE: Final = Operation(name="DISTANCE", py=_distance, sql=_sql_distance, copies=2)
 REPORTS_TO: Final = Operation(name="REPORTS_TO", py=_looked_up("REPORTS_TO"), context=True, bound=True)
+SAME_GROUP: Final = Operation(name="SAME_GROUP", py=_looked_up("SAME_GROUP"), context=True, bound=True)
 IN_DEPARTMENT: Final = Operation(
     name="IN_DEPARTMENT", py=_looked_up("IN_DEPARTMENT"), context=True, bound=True
 )
@@ -127,6 +128,8 @@ FUNCTIONS: Final = (
     _entry("ME", "me()", "My user record: me().department, owner == me().", ("owner == me()", "true")),
     _entry("REPORTS_TO", "REPORTS_TO(user, boss)", "Whether a user reports to another, over any number of levels.",
            ("REPORTS_TO(owner, manager)", "true")),
+    _entry("SAME_GROUP", "SAME_GROUP(user, other)", "Whether two users are members of one group.",
+           ("SAME_GROUP(owner, manager)", "true")),
     _entry("IN_DEPARTMENT", "IN_DEPARTMENT(user or department, 'code')",
            "Whether a user, or a department itself, is in a department or below it.",
            ("IN_DEPARTMENT(owner, 'sales')", "true")),

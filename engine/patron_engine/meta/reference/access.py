@@ -28,7 +28,7 @@ def role(walk: Walk) -> None:
             walk.name(("fields", object), "object", object)
             for name in rights if isinstance(rights, Mapping) else ():
                 if name != "*":
-                    walk.field(("fields", object, name), name, object, sets=True)
+                    walk.field(("fields", object, name), name, object, sets=True, written=True)
     walk.definition(("menus",), "menu", body.get("menus"))
     for at, right in walk.maps(("actions",), body.get("actions")):
         walk.name((*at, "design"), "object", right.get("design"))
