@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from patron_engine.query.fetch import run
 from patron_testing.web import REP, Api, Opened, Person
 
 BOARD = "/o/yd_job?type=kanban&group=class&sort=name&columns=name,budget,begun_on"
@@ -214,3 +216,38 @@ def test_an_object_without_any_of_it_says_so(person: Person) -> None:
     assert "no location" in person.page("/o/yd_line?type=map").get_text()
     assert "no choice" in person.page("/o/yd_place?type=kanban").get_text()
     assert person.page("/o/yd_place?type=calendar").select(".month")  # by when it was made
+
+
+def test_of_very_many_records_figures_and_cards_come_after_the_page(
+    opened: Opened, jobs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Very many are here as many as these are: the page waits for nothing that reads them all."""
+    monkeypatch.setattr("patron_engine.query.counts.COUNTED", -2)
+    person = opened.person()
+    page = person.page(BOARD)
+    assert heads(page)["repair"] == "Repair" and not page.select(".board-card")
+    cards = page.select_one("#cards-repair .board-more a")["hx-get"].removeprefix("/w/acme")
+    assert len(person.page(cards).select(".board-title")) == 20
+    address = page.select_one("#board-figures")["hx-get"].removeprefix("/w/acme")
+    after = heads(person.page(address))
+    assert re.match(r"Repair 2\d CN¥2,5", after["repair"]) and "CN¥1,500.50" in after["build"]
+    by_owner = person.page("/o/yd_job?type=kanban&group=owner&columns=name,budget")
+    assert len(by_owner.select(".board-column")) == 2  # who has any, and nobody
+
+    # What took long is given again to the same person, and says of when it is; what he does is seen at once.
+    monkeypatch.setattr("patron_platform.web.figured.QUICK", 0)
+    monkeypatch.setattr("patron_platform.web.figured.AGAIN", 10_000)
+    counting, build = "/list/yd_job/count?where=class+%3D%3D+%27build%27", {"class": "build"}
+    before = int(person.page(counting).get_text(strip=True))
+    opened.admin.make("yd_job", name="By another", **build)
+    kept = person.page(counting).select_one("#list-count")
+    assert kept.get_text(strip=True) == str(before) and kept["title"].startswith("Figures of")
+    move(person, opened.admin.make("yd_job", name="Own"), **{"set.class": "build"})
+    assert person.page(counting).get_text(strip=True) == str(before + 2)
+
+    # What takes longer than figures may is said in words.
+    sleep = SimpleNamespace(text="SELECT pg_sleep(30)", values=lambda _: (), prepare=False)
+    monkeypatch.setattr("patron_platform.web.list_figures.read", lambda conn, *_, **__: run(conn, sleep, {}))
+    monkeypatch.setattr("patron_platform.web.figured.LONGEST", 0.05)
+    late = person.page("/list/yd_job/count?where=crew+%3E+900")
+    assert late.get_text(strip=True) == "very many" and "Narrow the list" in str(late)

@@ -2,6 +2,7 @@
 
 In: a connection, the frame of the call, a Question. Out: a `Board`: columns with the count and the sum over all their
 records, and the first cards of each; `more_cards` gives the following ones by a cursor. Never the whole set.
+Of an object with very many records the page gets its columns alone; figures and cards come after it (`figured`, `more_cards`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import UNTITLED
 from patron_engine.query.call import Call
+from patron_engine.query.counts import is_large
 from patron_engine.query.groups import Group, groups
 from patron_engine.query.spec import Ask, quoted
 from patron_engine.ways.read import read
@@ -33,6 +35,7 @@ FIRST_CARDS = 20  # cards a column begins with, and gets each time one comes to 
 NO_KEY = "-none-"  # stands for no column at all
 SHORT_FROM = 10_000  # a sum that is smaller stands in a heading as it is
 MAX_COLUMNS = 60  # of a board by records: the fullest ones
+NEWEST = 20_000  # records of a very large object among which those with most are looked for
 
 Connection = psycopg.Connection[Any]
 
@@ -45,7 +48,7 @@ class BoardColumn:
     label: str
     color: str | None = None
     end: str | None = None
-    count: int = 0
+    count: int | None = 0  # None: not known yet
     figure: str = ""
     exact: str = ""
     cards: tuple[Card, ...] = ()
@@ -61,7 +64,8 @@ class BoardColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """`movable`: cards may be brought to another column; `summed` is the heading of the figure, or ""."""
+    """`movable`: cards may be brought to another column; `summed` is the heading of the figure, or "". `later`: figures and cards
+    are asked for after the page."""
 
     by: str
     field: Field
@@ -70,6 +74,7 @@ class Board:
     movable: bool
     summed: str
     hidden: int = 0
+    later: bool = False
 
     @property
     def folded(self) -> str:
@@ -93,15 +98,35 @@ class Boards:
 
     def board(self, folded: frozenset[str] | None = None, *, filled: bool = True) -> Board | None:
         """The board; None where nothing can make columns. `folded` are the keys of narrow columns (None: ends without
-        records); without `filled` only counts and sums are read."""
+        records); without `filled` only counts and sums are read. Columns alone where figures and cards come later."""
         if self.by is None:
             return None
+        if is_large(self.conn, self.call, self.question.object.name):
+            return self._made(self._bare(self.by[1], folded), later=True)
+        spread = self.spread()
+        columns = self._figured(spread, folded)
+        return self._made([self._filled(c) for c in columns] if filled else columns, spread)
+
+    def figured(self, spread: tuple[Group, ...], folded: frozenset[str] | None = None) -> Board | None:
+        """The columns the page of a very large object has, with their figures, which `spread` gives."""
+        if self.by is None:
+            return None
+        shown = {c.value for c in self._bare(self.by[1], folded)}
+        columns = [c for c in self._figured(spread, folded or frozenset()) if c.value in shown]
+        return self._made(columns, spread)
+
+    def spread(self) -> tuple[Group, ...]:
+        """How all records of the question are spread over the values, with the sum."""
+        assert self.by is not None
+        figure = self._figure()
+        return groups(self.conn, self.call, self.cards.ask(), self.by[0], [figure[0]] if figure else [])
+
+    def _made(
+        self, columns: list[BoardColumn], spread: tuple[Group, ...] = (), *, later: bool = False
+    ) -> Board:
+        assert self.by is not None
         path, field = self.by
         figure = self._figure()
-        spread = groups(self.conn, self.call, self.cards.ask(), path, [figure[0]] if figure else [])
-        columns = [self._column(c, spread, figure, folded) for c in self._values(field, spread)]
-        if filled:
-            columns = [self._filled(c) for c in columns]
         shown = {c.value for c in columns}
         return Board(
             by=path,
@@ -111,7 +136,22 @@ class Boards:
             movable=path in writable(self.call.model, self.call.actor, self.question.object.name),
             summed=self._label(*figure) if figure else "",
             hidden=sum(g.count for g in spread if g.value not in shown),
+            later=later,
         )
+
+    def _figured(self, spread: tuple[Group, ...], folded: frozenset[str] | None) -> list[BoardColumn]:
+        assert self.by is not None
+        values, figure = self._values(self.by[1], spread), self._figure()
+        return [self._column(c, spread, figure, folded) for c in values]
+
+    def _bare(self, field: Field, folded: frozenset[str] | None) -> list[BoardColumn]:
+        """The columns without figures. Of a choice: none where it must be filled, and no retired options; of a link: the records
+        that most of the newest records have."""
+        assert self.by is not None
+        spread = tuple(Group(value=None, count=0, sums=()) for _ in range(field.required is not True))
+        if choice_of(field) is None:
+            spread += groups(self.conn, self.call, self.cards.ask(), self.by[0], (), NEWEST)
+        return [replace(c, count=None, folded=c.key in (folded or ())) for c in self._values(field, spread)]
 
     def more_cards(self, value: str | None, after: str | None) -> tuple[tuple[Card, ...], str | None]:
         """The next cards of one column, and the place behind them."""

@@ -45,6 +45,16 @@ def counts(conn: psycopg.Connection[Any], call: Call, *, exact: bool = False) ->
     return {n: found.get(n, 0) for n in names}
 
 
+def is_large(conn: psycopg.Connection[Any], call: Call, object: str) -> bool:
+    """Whether an object has so many records, by the statistics, that a page does not wait for figures over all of them."""
+    row = conn.execute(
+        "SELECT c.reltuples > %s FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relname = %s",
+        (COUNTED, call.schema, call.model.objects[object].table),
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def _counting(call: Call, names: tuple[str, ...]) -> Any:
     building = Building(
         tables=call.tables, rules=rules_of(row_rule, call.model, call.actor), condition=rule_condition

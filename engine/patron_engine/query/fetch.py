@@ -131,12 +131,13 @@ def figures(
     question: Resolved,
     measures: tuple[tuple[str, str], ...],
     by: str | None,
+    newest: int | None = None,
 ) -> list[tuple[Any, ...]]:
-    """Figures over every record of the question: rows of (group, number of records, figures …)."""
+    """Figures over every record of the question, or its newest: rows of (group, number of records, figures …)."""
     shape, given = _shape(call, question, "typed", b"")
     plain = Shape(form="typed", words=shape.words, ids=shape.ids)
-    key = (*_key(call, question, "figuring", plain), measures, by)
-    statement = kept(call.tables).get(key, lambda: sql.figuring(call, question, plain, measures, by))
+    key = (*_key(call, question, "figuring", plain), measures, by, newest)
+    statement = kept(call.tables).get(key, lambda: sql.figuring(call, question, plain, measures, by, newest))
     return run(conn, statement, given)
 
 

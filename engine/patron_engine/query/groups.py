@@ -34,10 +34,16 @@ class Group:
 
 
 def groups(
-    conn: psycopg.Connection[Any], call: Call, ask: Ask, by: str, sums: Sequence[str] = ()
+    conn: psycopg.Connection[Any],
+    call: Call,
+    ask: Ask,
+    by: str,
+    sums: Sequence[str] = (),
+    newest: int | None = None,
 ) -> tuple[Group, ...]:
-    """How the records are spread over the values of `by`, with sums. Refused for names that are none."""
-    rows = figures(conn, call, ask, [("sum", path) for path in sums], by)
+    """How the records are spread over the values of `by`, with sums; all of them or the `newest`. Refused for names that are
+    none."""
+    rows = figures(conn, call, ask, [("sum", path) for path in sums], by, newest)
     return tuple(
         Group(value=value, count=count, sums=tuple(s or Decimal(0) for s in rest))
         for value, count, *rest in rows
@@ -50,6 +56,7 @@ def figures(
     ask: Ask,
     measures: Sequence[tuple[str, str]],
     by: str | None = None,
+    newest: int | None = None,
 ) -> list[tuple[Any, ...]]:
     """Rows of (group, number of records, figures …), at most MAX_GROUPS; one row without `by`. An option is under its name of
     today. `measures` are (sum, avg, min, max or count; path)."""
@@ -57,7 +64,7 @@ def figures(
     named = _named(call, question, [*(path for _, path in measures), *([by] if by is not None else [])])
     group = named.pop() if by is not None else None
     told = tuple((function, one.key) for (function, _), one in zip(measures, named, strict=True))
-    rows = fetch.figures(conn, call, question, told, group.key if group is not None else None)
+    rows = fetch.figures(conn, call, question, told, group.key if group is not None else None, newest)
     return [(_today(group.field, row[0]), *row[1:]) if group is not None else row for row in rows]
 
 

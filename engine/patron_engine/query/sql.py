@@ -91,10 +91,16 @@ def _counted(binding: SqlBinding, question: Resolved, shape: Shape, rule: Condit
 
 
 def figuring(
-    call: Call, question: Resolved, shape: Shape, measures: Sequence[tuple[str, str]], by: str | None
+    call: Call,
+    question: Resolved,
+    shape: Shape,
+    measures: Sequence[tuple[str, str]],
+    by: str | None,
+    newest: int | None = None,
 ) -> Statement:
     """Figures over the whole question, each (function, path), after the number of records; `by` gathers: its value stands
-    first. Values are cut out before: one that is computed with parameters stands in the text once."""
+    first. Values are cut out before: one that is computed with parameters stands in the text once. `newest`: only over so
+    many records, the last ones made."""
     building = _building(call)
     binding = SqlBinding(row=building.root(question.object.name), ruled=True)
     conditions = conditions_of(binding, question, replace(shape, after=None))
@@ -103,6 +109,9 @@ def figuring(
         binding.value(binding.row, path_steps(path)).label(f"f{n}") for n, (_, path) in enumerate(measures)
     ]
     inner = sa.select(group.label("value"), *each).select_from(binding.row.source.from_).where(*conditions)
+    if newest is not None:
+        made = binding.row.column(question.object.fields["created_at"])
+        inner = inner.order_by(made.desc(), binding.row.id.desc()).limit(sa.literal(newest))
     rows = inner.subquery(building.alias())
     value = rows.c.value if by is not None else sa.null().label("value")
     count = sa.func.count().label("count")

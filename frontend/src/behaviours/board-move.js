@@ -26,6 +26,7 @@ export default function boardMove(board) {
     const fresh = parts.querySelector(":scope > .board-card");
     if (fresh) put(fresh);
     else cardOf(id)?.remove(); // it is not of this view any more
+    document.getElementById("board-figures")?.dispatchEvent(new Event("moved")); // very many records: figures come by themselves
     flash(parts);
   };
 

@@ -27,6 +27,7 @@ from patron_engine.page.listing import Listing
 from patron_engine.page.map import places_of
 from patron_engine.page.question import Question
 from patron_engine.query.call import Call
+from patron_platform.web.figured import LONGEST, figured
 from patron_platform.web.lists import DRAWERS, around, asked_of, title_of
 from patron_platform.web.render import HEADERS, page, part
 from patron_platform.web.texts import texts_in
@@ -95,6 +96,24 @@ def further_cards(request: Request, workspace: str, object: str) -> Response:
         return part(
             visitor, call, "board_cards.html", board=board, column=column, cards=cards, following=following,
             question=question, here_now=here_of(visitor, question),
+        )  # fmt: skip
+
+
+@router.get("/{object}/figures")
+def later_figures(request: Request, workspace: str, object: str) -> Response:
+    """The heads of the columns with their counts and sums, of an object with very many records."""
+    visitor = enter(request, workspace)
+    with visitor.workspace.connection("read") as conn:
+        call = visitor.workspace.call(conn, visitor.actor)
+        question = asked(visitor, conn, call, object, request.query_params)
+        boards = _boards(visitor, conn, call, question)
+        if boards.by is None:
+            raise NotFound("there is no such column")
+        spread = figured(conn, call, ("board", boards.by[0], question.ask()), boards.spread)
+        board = boards.figured(spread.found, folded_of(request.query_params)) if spread else None
+        return part(
+            visitor, call, "_board_figures.html", board=board, question=question, longest=LONGEST,
+            at=spread.said(visitor.reader(call)) if spread else "",
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ In: `GET /w/{workspace}/list/{object}/count`, `/totals`, `/bands`, with the para
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -17,10 +18,12 @@ from patron_engine.page.cards import narrowed
 from patron_engine.page.filters import among
 from patron_engine.page.listing import Band, headings
 from patron_engine.page.paths import SUMMED, field_at, value_type
+from patron_engine.page.question import Question
 from patron_engine.page.reader import Reader
 from patron_engine.page.show import EMPTY, Shown, shown
 from patron_engine.query.spec import Ask
 from patron_engine.ways.read import figures, read
+from patron_platform.web.figured import LONGEST, Figured, figured
 from patron_platform.web.lists import Asked, asked
 from patron_platform.web.render import part
 
@@ -33,11 +36,16 @@ AT_ONCE = 40  # keys one condition names: a text of the expression language has 
 @router.get("/count")
 def count(request: Request, workspace: str, object: str) -> Response:
     with asked(request, workspace, object) as it:
-        ask = it.question.ask(deleted=it.deleted)
-        found = read(it.conn, it.call, _counted(ask), secret=it.visitor.service.runtime.secret)
-        return part(
-            it.visitor, it.call, "_list_count.html", number=it.visitor.reader(it.call).number(found.count)
+        ask = _counted(it.question.ask(deleted=it.deleted))
+        secret = it.visitor.service.runtime.secret
+        found = figured(
+            it.conn, it.call, ("count", ask), lambda: read(it.conn, it.call, ask, secret=secret).count
         )
+        reader = it.visitor.reader(it.call)
+        return part(
+            it.visitor, it.call, "_list_count.html", number=reader.number(found.found) if found else None,
+            at=found.said(reader) if found else "", longest=LONGEST,
+        )  # fmt: skip
 
 
 def _counted(ask: Ask) -> Ask:
@@ -58,15 +66,19 @@ def totals(request: Request, workspace: str, object: str) -> Response:
         reader = it.visitor.reader(it.call)
         heads = headings(it.call.model, it.call.actor, it.question, reader)
         measures = measures_of(it)
-        rows = figures(it.conn, it.call, it.question.ask(deleted=it.deleted), measures)
-        found = dict(zip([path for _, path in measures], rows[0][2:], strict=True))
+        rows = _figures(it, it.question, measures)
+        values = rows.found[0][2:] if rows else [None] * len(measures)
+        found = dict(zip([path for _, path in measures], values, strict=True))
         cells = []
         for head in heads:
             total = next((f for f, path in measures if path == head.path), None)
             cells.append(
                 (head, total, figure(head.field, total, found.get(head.path), reader) if total else EMPTY)
             )
-        return part(it.visitor, it.call, "_list_totals.html", cells=cells)
+        return part(
+            it.visitor, it.call, "_list_totals.html", cells=cells, at=rows.said(reader) if rows else "",
+            late=rows is None, longest=LONGEST,
+        )  # fmt: skip
 
 
 @router.get("/bands")
@@ -84,10 +96,11 @@ def bands(request: Request, workspace: str, object: str) -> Response:
         found: list[tuple[Band, str, list[tuple[str, str, str]]]] = []
         for at in range(0, len(keys), AT_ONCE):
             few = keys[at : at + AT_ONCE]
-            ask = narrowed(it.question, among(it.question.group, field, few)).ask(deleted=it.deleted)
-            rows = {
-                group_key(row[0]): row for row in figures(it.conn, it.call, ask, measures, it.question.group)
-            }
+            narrow = narrowed(it.question, among(it.question.group, field, few))
+            answer = _figures(it, narrow, measures, it.question.group)
+            if answer is None:
+                continue  # that there are groups stands there already
+            rows = {group_key(row[0]): row for row in answer.found}
             for key in few:
                 row = rows.get(key, (None, 0, *[None] * len(measures)))
                 said = [
@@ -96,6 +109,15 @@ def bands(request: Request, workspace: str, object: str) -> Response:
                 ]
                 found.append((Band(key=key, shown=EMPTY), reader.number(row[1]), [s for s in said if s[2]]))
         return part(it.visitor, it.call, "_list_bands.html", bands=found)
+
+
+def _figures(
+    it: Asked, question: Question, measures: list[tuple[str, str]], by: str | None = None
+) -> Figured | None:
+    """Rows of figures; None where they take too long."""
+    ask = replace(question.ask(deleted=it.deleted), fields=(), sort=(), after=None)
+    key = ("figures", ask, tuple(measures), by)
+    return figured(it.conn, it.call, key, lambda: figures(it.conn, it.call, ask, measures, by))
 
 
 def measures_of(it: Asked) -> list[tuple[str, str]]:

@@ -30,6 +30,7 @@ from patron_platform.identity.standing import standing_of
 from patron_platform.languages import chosen_first
 from patron_platform.service import Service
 from patron_platform.viewing import seen_as
+from patron_platform.web.figured import KEPT
 from patron_platform.web.forms_in import chosen_in, form_of
 from patron_platform.web.words import words_of
 
@@ -124,6 +125,8 @@ def enter(request: Request, workspace: str) -> Visitor:
     """The visitor of a page of a workspace, who has everything the workspace asks of whoever signs in."""
     visitor, signed_in, model = _seen(request, workspace)
     limits.demand_second_factor(model, signed_in, visitor.session)
+    if request.method != "GET":
+        KEPT.forget(visitor.workspace.schema, visitor.actor.user)
     return visitor
 
 
