@@ -20,7 +20,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from patron_bench import figures, importing, lists, processor, publishing, records, rights, serving, tiles
+from patron_bench import (
+    figures,
+    importing,
+    keeping,
+    lists,
+    processor,
+    publishing,
+    records,
+    rights,
+    serving,
+    tiles,
+)
 from patron_bench.client import Client
 from patron_bench.data import opportunity_id
 from patron_bench.report import Line, machine, show
@@ -94,6 +105,7 @@ GROUPS: dict[str, Callable[[World, int], list[Line]]] = {
     "rights": rights.measure,
     "figures": figures.measure,
     "tiles": tiles.measure,
+    "keep": keeping.measure,
     "import": importing.measure,
     "field": publishing.measure_field,
     "label": publishing.measure_label,

@@ -30,7 +30,12 @@ def test_a_cohort_counts_each_record_once_a_period(shops: Shops, reader: str | N
     starts = {shop: began for shop, began, _ in shops.shops}
     for shop, on, _, _ in (o for o in shops.orders if mine in (None, o[3])):
         buyers[month(starts[shop]), later(starts[shop], on)].add(shop)
-    found = run(shops, COHORT, call)
+    share_ = [{"name": "share", "label": {"en": "Came back"}, "format": {"scale": 1}}]
+    found = run(shops, {**COHORT, "figures": share_}, call)
+    assert (found.figures[1].label, found.figures[1].format) == (
+        {"en": "Came back"},
+        {"as": "percent", "scale": 1},
+    )
     assert [k[0] for k in found.row_keys] == sorted(sizes)
     assert {k[0]: found.value("buyers", k) for k in found.row_keys} == sizes
     for (first,) in found.row_keys:

@@ -127,6 +127,25 @@ def test_a_report_over_the_stays_has_the_stages_in_their_order_and_by_their_labe
     assert answer.options["to", "lost"] == {"en": "Gone"}
 
 
+def test_its_figures_are_headed_and_written_as_the_definition_says(house: House) -> None:
+    said: list[dict[str, Any]] = [
+        {"name": "value", "label": {"en": "Worth"}, "format": {"unit": "万"}},
+        {"name": "conversion", "format": {"scale": 1}},
+        {"name": "stay", "label": {"en": "In stage"}},
+    ]
+    figures = {
+        f.name: f
+        for f in figure.run(house.conn, house.call, Request(body={**FUNNEL, "figures": said})).figures
+    }
+    assert (figures["value"].label, figures["value"].format) == ({"en": "Worth"}, {"unit": "万"})
+    assert figures["conversion"].format == {
+        "as": "percent",
+        "scale": 1,
+    }  # what it says nothing of stays as it is
+    assert (figures["stay"].label, figures["stay"].format) == ({"en": "In stage"}, {"as": "duration"})
+    assert figures["overall"].format == {"as": "percent"} and not figures["count"].format
+
+
 def test_where_they_are_is_another_count(house: House) -> None:
     found = numbers(house, {**FUNNEL, "count": "is_in"})
     assert [(s, found[s]["count"], found[s]["value"]) for s in found] == [

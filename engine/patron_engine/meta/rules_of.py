@@ -205,7 +205,16 @@ def steps(document: Document, found: Problems) -> None:
                 found.add("step_not_here", message, hint=hint, **document.where((*path, "do")))
 
 
+OWN_FIGURES: Final = {"funnel": ("count", "value", "conversion", "overall", "stay"), "cohort": ("share",)}
+
+
 def measures(document: Document, found: Problems) -> None:
+    type = str(document.body.get("type"))
+    own = OWN_FIGURES.get(type, ())
+    for path, figure in maps(document, "figures"):
+        if own and figure.get("name") not in own:
+            message = Phrase("a {type} has no figure {name!r} of its own", type=type, name=figure.get("name"))
+            found.add("unknown_name", message, hint=", ".join(own), **document.where(path))
     for path, measure in maps(document, "measures"):
         one_of(document, path, measure, ("function", "expression"), found)
         function = measure.get("function")

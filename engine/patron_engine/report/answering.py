@@ -15,6 +15,7 @@ import psycopg
 
 from patron_engine.expr.context import Context
 from patron_engine.fields.field import Option
+from patron_engine.model.cache import uncollected
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.query.titles import titles_of
@@ -80,6 +81,11 @@ def answer(
 ) -> Answer:
     """The answer of a summary or matrix. `asked`: what was asked for it together with others."""
     asked = asked or gather(call, plan, several(conn, call, needs(call, plan)))
+    with uncollected():
+        return _answer(conn, call, plan, goal, asked)
+
+
+def _answer(conn: Connection, call: Call, plan: Plan, goal: Goal | None, asked: Asked) -> Answer:
     then = call if plan.as_of is None else replace(call, now=plan.as_of)
     context = context_of(then, ZoneInfo(plan.zone))
     before = asked.before
@@ -93,8 +99,9 @@ def answer(
         found, left_out = _filled(plan, _both(plan, found, before), context)
         values = _valued(plan, found, before, context, goal)
         order = Order(plan, values, titles)
-    rows = order.rows(r for r, _ in found.raw if len(r) == len(plan.rows))
-    columns = order.columns(c for _, c in found.raw if len(c) == len(plan.columns))
+    across, down = len(plan.rows), len(plan.columns)
+    rows = order.rows({r: None for r, _ in found.raw if len(r) == across})
+    columns = order.columns({c: None for _, c in found.raw if len(c) == down})
     firsts = list(dict.fromkeys(key[:1] for key in rows if key))
     running = {first: firsts[: i + 1] for i, first in enumerate(firsts)} or {(): [()]}
     earlier = {unit: measured_all(plan, b, context) for unit, b in before.items() if b is not None}
@@ -203,6 +210,8 @@ def _both(plan: Plan, found: Cells, before: Mapping[str, Cells | None]) -> Cells
 
 def _filled(plan: Plan, found: Cells, context: Context) -> tuple[Cells, bool]:
     """The cells with those of empty periods, whose figures are over nothing; and whether these had to be left out."""
+    if not any(g.fill for g in plan.groups):
+        return found, False
     whole = found.whole(plan)
     rows, cut = filled([r for r, _ in whole], plan.rows, context, figures.MOST)
     columns, also = filled([c for _, c in whole], plan.columns, context, figures.MOST)
@@ -225,10 +234,10 @@ def _shown(
         if not (i or j) or total_of(plan, i, j) <= plan.totals
     }
     return {
-        place: tuple([_plain(known.get(n)) for n in names])
-        for place, known in values.items()
-        if (len(place[0]), len(place[1])) in wanted
-        and (place == ((), ()) or (place[0] in known_rows and place[1] in known_columns))
+        (row, column): tuple([_plain(known.get(n)) for n in names])
+        for (row, column), known in values.items()
+        if (len(row), len(column)) in wanted
+        and ((row in known_rows and column in known_columns) or not (row or column))
     }
 
 

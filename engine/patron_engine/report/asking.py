@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 
 from patron_engine.access.grants import audience
+from patron_engine.model.cache import uncollected
 from patron_engine.query.call import Call
 from patron_engine.query.statement import Statement
 from patron_engine.query.statement import kept as kept_texts
@@ -57,7 +58,8 @@ def cells(conn: Connection, call: Call, plan: Plan) -> Cells:
 def several(conn: Connection, call: Call, wanted: Sequence[Wanted]) -> list[Cells]:
     """All figures of each plan, asked at once."""
     found = _ask(conn, call, wanted, [w.form for w in wanted])
-    return [_whole(conn, call, w, some) for w, some in zip(wanted, found, strict=True)]
+    with uncollected():
+        return [_whole(conn, call, w, some) for w, some in zip(wanted, found, strict=True)]
 
 
 def question(call: Call, wanted: Sequence[Wanted]) -> tuple[Statement, Mapping[str, Any]]:
@@ -96,10 +98,11 @@ def _ask(
     rows = answered(conn, call, text, given, first.request.keeping, str(first.body.get("name") or ""))
     parts = made.parts(rows) if isinstance(made, Together) else [rows]
     shapes = made.figured if isinstance(made, Together) else [made]
-    return [
-        _read(w.plan, shape, part, n == only_totals)
-        for n, (w, shape, part) in enumerate(zip(wanted, shapes, parts, strict=True))
-    ]
+    with uncollected():
+        return [
+            _read(w.plan, shape, part, n == only_totals)
+            for n, (w, shape, part) in enumerate(zip(wanted, shapes, parts, strict=True))
+        ]
 
 
 def _put(

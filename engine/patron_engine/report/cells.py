@@ -101,13 +101,17 @@ def _all(function: str, column: Iterable[Any]) -> Any:
     return reduce(add, known)
 
 
-def value(base: Base, raw: Raw) -> Any:
-    """The figure: sum and count of nothing are 0, the others empty."""
-    first = raw[0]
+def value_of(base: Base) -> Callable[[Raw], Any]:
+    """How a figure is made of its columns: sum and count of nothing are 0, the others empty. Chosen once for all cells."""
     if base.function in ("count", "count_distinct"):
-        return Decimal(first)
+        return lambda raw: Decimal(raw[0])
     if base.function == "sum":
-        return Decimal(0) if first is None else Decimal(first)
+        return lambda raw: Decimal(raw[0] or 0)
+    return lambda raw: _other(base, raw)
+
+
+def _other(base: Base, raw: Raw) -> Any:
+    first = raw[0]
     if first is None:
         return None
     if base.function == "avg":

@@ -35,6 +35,7 @@ from patron_engine.report.answer import Answer, Axis, Figure, Key, Request, Spot
 from patron_engine.report.drill import Depth, drilled
 from patron_engine.report.explain import text
 from patron_engine.report.formulas import measured
+from patron_engine.report.measures import as_written
 from patron_engine.report.parameters import context_of
 from patron_engine.report.plan import Plan, axes, plan
 
@@ -102,7 +103,8 @@ def answer(conn: psycopg.Connection[Any], call: Call, request: Request) -> Answe
     cells = told.cells()
     body, made = request.body, asked.made
     (figure,) = made.figures
-    shares = (Figure(name=SHARE, unit="ratio", format={"as": "percent"}),) if asked.counts else ()
+    share = Figure(name=SHARE, unit="ratio", format={"as": "percent"})
+    shares = as_written((share,), body) if asked.counts else ()
     return Answer(
         report=str(body.get("name") or ""),
         type="cohort",

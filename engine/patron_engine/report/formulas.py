@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from patron_engine.expr.context import Context
 from patron_engine.expr.evaluate import closure
 from patron_engine.report.answer import Key
-from patron_engine.report.cells import Cells, Place, value
+from patron_engine.report.cells import Cells, Place, value_of
 from patron_engine.report.measures import Formula
 from patron_engine.report.plan import Plan
 
@@ -31,9 +31,12 @@ class Goal(Protocol):
 
 def measured(plan: Plan, cells: Cells) -> Values:
     """The figures of the database, by name."""
-    named = [(b.name, b) for b in plan.bases]
+    named = [(b.name, value_of(b)) for b in plan.bases]
+    if len(named) == 1:
+        ((name, of),) = named
+        return {place: {name: of(raw)} for place, (raw,) in cells.raw.items()}
     return {
-        place: {name: value(base, raw) for (name, base), raw in zip(named, cell, strict=True)}
+        place: {name: of(raw) for (name, of), raw in zip(named, cell, strict=True)}
         for place, cell in cells.raw.items()
     }
 

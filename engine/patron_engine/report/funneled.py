@@ -28,6 +28,7 @@ from patron_engine.report.cells import EXACT, rounded
 from patron_engine.report.explain import expected
 from patron_engine.report.funnel import AXIS, STAYS, Funnel, came_to, funnel
 from patron_engine.report.keeping import answered
+from patron_engine.report.measures import as_written
 from patron_engine.report.statement import building_of
 from patron_engine.report.units import unit_of_field
 from patron_engine.store.tables import TYPES
@@ -200,7 +201,7 @@ def figures_of(plan: Funnel) -> tuple[Figure, ...]:
         found += [Figure(name="overall", unit="ratio", format={"as": "percent"})]
     if plan.stays is not None:
         found.append(Figure(name="stay", unit="duration", format={"as": "duration"}))
-    return tuple(found)
+    return as_written(found, plan.body)
 
 
 def _numbers(plan: Funnel, rows: Sequence[tuple[Any, ...]]) -> list[dict[str, Value]]:

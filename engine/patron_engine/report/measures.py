@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -178,4 +178,16 @@ def figures_of(
                 block=block,
             )
         )
+    return tuple(found)
+
+
+def as_written(figures: Sequence[Figure], body: Mapping[str, Any]) -> tuple[Figure, ...]:
+    """Figures a report has by itself, with the headings and formats its definition gives them (`figures`)."""
+    said = {entry["name"]: entry for entry in body.get("figures") or ()}
+    found = []
+    for figure in figures:
+        entry = said.get(figure.name, {})
+        label = entry.get("label") or figure.label
+        label = label if isinstance(label, Mapping) else {"en": str(label)}
+        found.append(replace(figure, label=label, format={**figure.format, **(entry.get("format") or {})}))
     return tuple(found)

@@ -32,7 +32,7 @@ UNREAD: Final = (
 )
 _KEPT: Final = "counters"
 
-Watched = tuple[list[int], list[str]]  # the tables by oid and name
+Watched = str  # the statement that raises the counters of a workspace's tables
 
 
 def keeps(model: Model) -> bool:
@@ -55,14 +55,32 @@ def raise_saved(conn: Connection, tables: Tables) -> None:
 
 
 def watched(conn: Connection, schema: str) -> Watched:
-    """The tables of a workspace that a question may read; the parts of the history are found each time."""
+    """How the counters of the tables that a question may read are raised: a text that names them all, made once a release, so that a
+    save neither writes the names out nor has them planned. The parts of the history are found each time."""
     rows = conn.execute(
         "SELECT c.oid::bigint, c.relname::text FROM pg_catalog.pg_class c"
         " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
         " WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT c.relname = ANY(%s)",
         (schema, list(UNREAD)),
     ).fetchall()
-    return [row[0] for row in rows], [row[1] for row in rows]
+    return (
+        sql.SQL(
+            "INSERT INTO {changed} AS c (name, backend, times) SELECT t.name, pg_backend_pid(), 1 FROM ("
+            "SELECT w.oid, w.name FROM unnest({oids}::bigint[]::oid[], {names}::text[]) w (oid, name) UNION ALL "
+            "SELECT i.inhrelid, p.relname::text FROM pg_catalog.pg_inherits i"
+            " JOIN pg_catalog.pg_class p ON p.oid = i.inhparent WHERE i.inhparent = to_regclass({history})) t"
+            " WHERE pg_stat_get_xact_tuples_inserted(t.oid) + pg_stat_get_xact_tuples_updated(t.oid)"
+            " + pg_stat_get_xact_tuples_deleted(t.oid) > 0 GROUP BY t.name"
+            " ON CONFLICT (name, backend) DO UPDATE SET times = c.times + 1"
+        )
+        .format(
+            changed=sql.Identifier(schema, "sys__changed"),
+            oids=[row[0] for row in rows],
+            names=[row[1] for row in rows],
+            history=f'"{schema}".sys__history',
+        )
+        .as_string(conn)
+    )
 
 
 def raise_changed(conn: Connection, schema: str, tables: Watched | None) -> None:
@@ -73,18 +91,7 @@ def raise_changed(conn: Connection, schema: str, tables: Watched | None) -> None
     if tables is None:
         raise_any(conn, schema)
         return
-    conn.execute(
-        sql.SQL(
-            "INSERT INTO {changed} AS c (name, backend, times) SELECT t.name, pg_backend_pid(), 1 FROM ("
-            "SELECT w.oid, w.name FROM unnest(%s::bigint[]::oid[], %s::text[]) w (oid, name) UNION ALL "
-            "SELECT i.inhrelid, p.relname::text FROM pg_catalog.pg_inherits i"
-            " JOIN pg_catalog.pg_class p ON p.oid = i.inhparent WHERE i.inhparent = to_regclass(%s)) t"
-            " WHERE pg_stat_get_xact_tuples_inserted(t.oid) + pg_stat_get_xact_tuples_updated(t.oid)"
-            " + pg_stat_get_xact_tuples_deleted(t.oid) > 0 GROUP BY t.name"
-            " ON CONFLICT (name, backend) DO UPDATE SET times = c.times + 1"
-        ).format(changed=sql.Identifier(schema, "sys__changed")),
-        (*tables, f'"{schema}".sys__history'),
-    )
+    conn.execute(tables, prepare=True)
 
 
 def raise_any(conn: Connection, schema: str) -> None:

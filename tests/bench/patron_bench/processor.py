@@ -38,7 +38,7 @@ class Meter:
 
     def read(self) -> tuple[float, float]:
         """Microseconds until now: of Python, of PostgreSQL."""
-        return _taken(self.server.pid), sum(map(_taken, self.backends))
+        return taken(self.server.pid), sum(map(taken, self.backends))
 
 
 def measure(world: World, rounds: int) -> list[Line]:
@@ -86,7 +86,7 @@ def _middle(costs: Sequence[float]) -> float:
     return median(costs)
 
 
-def _taken(pid: int) -> float:
+def taken(pid: int) -> float:
     """Microseconds a process and its threads have run."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1000

@@ -43,7 +43,7 @@ def cases(rows: int) -> list[Case]:
         return made
 
     def creates(client: Client, calls: int) -> list[bytes]:
-        return [client.request("POST", OBJECT, _new(n)) for n in some(client, calls)]
+        return [client.request("POST", OBJECT, new(n)) for n in some(client, calls)]
 
     def updates(client: Client, calls: int) -> list[bytes]:
         body = json.dumps({"c_next_step": f"call again {dice.random()}"}).encode()
@@ -68,7 +68,7 @@ def cases(rows: int) -> list[Case]:
     ]
 
 
-def _new(number: int) -> bytes:
+def new(number: int) -> bytes:
     return json.dumps(
         {
             "c_name": f"New deal {number}",

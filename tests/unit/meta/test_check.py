@@ -96,6 +96,8 @@ BROKEN = [
     ("kind: report\nname: r\ntype: summary\nobject: d\nmeasures: [{name: won, function: count}]\nsort: [-wun]\n",
      "unknown_name", 6, "sort.wun", "'won'"),
     ("kind: report\nname: r\ntype: funnel\nobject: d\npath: p\nmeasures: []\n", "key_not_here", 6, "measures", "count"),
+    ("kind: report\nname: r\ntype: funnel\nobject: d\npath: p\nfigures: [{name: share}]\n", "unknown_name", 6,
+     "figures.share", "conversion"),
     ("kind: dashboard\nname: d\ntiles: [{name: t, at: {x: 8, y: 0, w: 6, h: 1}, text: a}]\n", "out_of_range", 3,
      "tiles.t.at", "12"),
     ("kind: dashboard\nname: d\ntiles: [{name: t, at: {x: 0, y: 0, w: 6, h: 1}}]\n", "one_of", 3, "tiles.t", "report"),
