@@ -43,7 +43,13 @@ DRAWN = [f"{LISTED}?{query}" for query in ("type=kanban", "type=calendar", "type
                                            "q=nothing-like-it", "where=((", "group=industry")]  # fmt: skip
 DRAWN += [
     f"/w/{{workspace}}/reports/{path}"
-    for path in ("sales_funnel", "won_by_month?where=((", "build?of=won_by_month", "build?object=account", "won_by_month/watch")
+    for path in (
+        "sales_funnel",
+        "won_by_month?where=((",
+        "build?of=won_by_month",
+        "build?object=account",
+        "won_by_month/watch",
+    )
 ]
 DRAWN += ["/w/{workspace}/o/visit/{visit}/buttons/{button}"]
 

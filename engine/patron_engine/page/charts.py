@@ -30,7 +30,7 @@ TYPES = (
 )  # fmt: skip
 TABLES = ("table", "pivot")
 MOST_SERIES, MOST_POINTS = 12, 200
-MOST_SPOKES, MOST_SLICES = 16, 12  # of a radar and a pie: more of them can be told apart by nobody
+MOST_SPOKES, MOST_SLICES = 16, 9  # of a radar and a pie: more of them can be told apart by nobody
 Chart = dict[str, Any]
 
 
@@ -115,7 +115,7 @@ def pie(m: Maker, form: str) -> Chart | None:
     form_ = m.form(at)
     others = {"v": float(rest / form_.divide), "t": m.alone(form_, rest), "at": ""}
     return {
-        **made, "x": [*(made["x"][n] for n in first), m.words.rest], "colors": [*(made["colors"][n] for n in first), ""],
+        **made, "rest": 1, "x": [*(made["x"][n] for n in first), m.words.rest], "colors": [*(made["colors"][n] for n in first), ""],
         "series": [{**made["series"][0], "points": [*(points[n] for n in first), others]}],
     }  # fmt: skip
 

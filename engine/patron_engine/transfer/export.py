@@ -16,8 +16,9 @@ from typing import IO, Any
 
 from patron_engine.access.decide import readable, visible
 from patron_engine.errors import Refused
-from patron_engine.fields.field import Field, FileSpec, LinkSpec
+from patron_engine.fields.field import ChoiceSpec, Field, FileSpec, LinkSpec
 from patron_engine.fields.moments import moment_text
+from patron_engine.fields.options import folded, names_of
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Object, say
 from patron_engine.phrases import Phrase
@@ -65,7 +66,8 @@ def export(
     q: str | None = None,
     ids: Sequence[str] | None = None,
 ) -> int:
-    """Writes the records that `where` (words, ids) chooses; returns how many. `labels`: headings as people see them, links by title."""
+    """Writes the records that `where` (words, ids) chooses; returns how many. `labels`: headings and options as people see them, links by
+    title."""
     found = permitted_object(call, object, "export")
     columns = _columns(call, found, fields, labels, workbook=form == "xlsx")
     paths = tuple(dict.fromkeys(c.path for c in columns))
@@ -198,7 +200,17 @@ def _of_field(
         return [Column(heading, name, _moment)]
     if workbook and kind.name in ("integer", "decimal", "money", "percent", "rating"):
         return [Column(heading, name, _number)]
+    if labels and isinstance(field.spec, ChoiceSpec):
+        return [Column(heading, name, partial(_named, call, field))]
     return [Column(heading, name, lambda value: kind.to_text(field, value))]
+
+
+def _named(call: Call, field: Field, value: Any) -> str:
+    """An option as people read it; by its name where that label is not read in again as the same."""
+    text = type_of(field).to_text(field, value)
+    names = names_of(field)
+    label = say(names.options[text].label, call.actor.languages) if text in names.options else ""
+    return label if label and names.by_label.get(folded(label)) == text else text
 
 
 def _moment(value: Any) -> str:

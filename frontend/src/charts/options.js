@@ -124,7 +124,8 @@ function ranking(data, look, narrow, wide, high) {
 }
 
 function pie(data, look, narrow) {
-  const points = data.series[0].points.map((each, n) => each && { value: each.v, t: each.t, at: each.at, name: data.x[n], itemStyle: data.colors[n] ? { color: data.colors[n] } : {} }).filter(Boolean);
+  const tint = (n) => data.colors[n] || (data.rest && n === data.x.length - 1 ? look.edge : ""); // the others are no member among them
+  const points = data.series[0].points.map((each, n) => each && { value: each.v, t: each.t, at: each.at, name: data.x[n], itemStyle: tint(n) ? { color: tint(n) } : {} }).filter(Boolean);
   return {
     legend: narrow ? { ...named(look, true), type: "scroll" } : { ...named(look, true), type: "scroll", orient: "vertical", left: "62%", top: "middle" },
     tooltip: { formatter: (at) => `${at.name}\n${at.data.t}  ${plain(at.percent)}%` },

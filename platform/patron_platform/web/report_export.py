@@ -19,7 +19,8 @@ def export_report(request: Request, workspace: str, name: str) -> Response:
     """Exactly what the page shows, all of it, as a file."""
     with asked(request, workspace, name) as it:
         form = form_named(it.given.get("as", "xlsx"))
+        title = it.reader.say(it.body.get("label"), it.name)
         return sent(
-            it.name, form, lambda target: make(it.conn, it.call, it.name, it.request, form, it.reader, it.words, target),
+            title.replace("/", "-"), form, lambda target: make(it.conn, it.call, it.name, it.request, form, it.reader, it.words, target),
             HEADERS,
         )  # fmt: skip

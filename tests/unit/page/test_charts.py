@@ -184,7 +184,7 @@ def test_a_pie_of_many_shows_the_largest_and_the_others_as_one() -> None:
         ["p19", "p18"],
         "Other",
         20,
-        sum(range(1, 10)),
+        sum(range(1, 13)),
     )
     assert made["series"][0]["points"][-1]["at"] == "", "nothing stands behind it alone"
     assert drawn(people([1] * 40), type="radar")["left_out"] == 24

@@ -62,7 +62,9 @@ def test_an_expression_of_another_form_is_none(text: str) -> None:
     assert read_conditions(text) is None
 
 
-PLAIN = [operator for operator in PATTERNS if holes(operator) != ("R",)]  # what needs no parameter of a report
+PLAIN = [
+    operator for operator in PATTERNS if holes(operator) != ("R",)
+]  # what needs no parameter of a report
 
 
 def test_every_operator_is_offered_and_can_be_read_back() -> None:
