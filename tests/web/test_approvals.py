@@ -166,6 +166,13 @@ def test_a_newer_version_takes_running_ones_over(opened: Opened) -> None:
         path = "/approvals/definitions/c_job/take-over"
         stays = opened.admin.post(path, {"dry_run": True}).json()["instances"]
         assert [i["goes"] for i in stays if i["record"] == id] == [False]
+        pages = opened.person()
+        page = pages.page("/admin/approvals/versions")
+        offered = [o["value"] for o in page.select("select[name='step.first'] option")]
+        assert offered == ["", "fresh", "foreman", "second"] and "Foreman" in page.select_one("main").text
+        form = {"approval": "c_job", "step.first": "foreman", "_act": "try"}
+        told = pages.post("/admin/approvals/versions", form)
+        assert told.status_code == 200 and "goes on with today" in told.text and "Take over" in told.text
         tried = opened.admin.post(path, {"nodes": {"first": "foreman"}, "dry_run": True}).json()
         assert [i["goes"] for i in tried["instances"] if i["record"] == id] == [True]
         opened.admin.post(path, {"nodes": {"first": "foreman"}})
