@@ -153,8 +153,11 @@ def test_a_newer_version_takes_running_ones_over(opened: Opened) -> None:
     opened.admin.post(f"/records/yd_job/{id}/submit")
     place = opened.service.runtime.workspace(WORKSPACE)
     before = place.plan_own(read_documents(RULES, "c.yaml")[0])
-    newer = RULES.replace("name: first,", "name: foreman,").replace(
-        "on: [submit, {update: [crew]}, delete]", "on: [submit]"
+    fresh = f"nodes:\n  - {{name: fresh, type: approve, who: {{user: {ADMIN}}}}}\n"
+    newer = (
+        RULES.replace("nodes:\n", fresh)
+        .replace("name: first,", "name: foreman,")
+        .replace("on: [submit, {update: [crew]}, delete]", "on: [submit]")
     )
     try:
         place.publish(SYSTEM, place.plan_own(read_documents(newer, "c.yaml")[0]))
@@ -163,9 +166,18 @@ def test_a_newer_version_takes_running_ones_over(opened: Opened) -> None:
         path = "/approvals/definitions/c_job/take-over"
         stays = opened.admin.post(path, {"dry_run": True}).json()["instances"]
         assert [i["goes"] for i in stays if i["record"] == id] == [False]
+        pages = opened.person()
+        page = pages.page("/admin/approvals/versions")
+        offered = [o["value"] for o in page.select("select[name='step.first'] option")]
+        assert offered == ["", "fresh", "foreman", "second"] and "Foreman" in page.select_one("main").text
+        form = {"approval": "c_job", "step.first": "foreman", "_act": "try"}
+        told = pages.post("/admin/approvals/versions", form)
+        assert told.status_code == 200 and "goes on with today" in told.text and "Take over" in told.text
         tried = opened.admin.post(path, {"nodes": {"first": "foreman"}, "dry_run": True}).json()
         assert [i["goes"] for i in tried["instances"] if i["record"] == id] == [True]
         opened.admin.post(path, {"nodes": {"first": "foreman"}})
+        states = [s["state"] for s in opened.admin.get(f"/approvals/{task['task']}").json()["route"]]
+        assert states == ["skipped", "open", "ahead"], "what is new before where it stands is passed over"
         assert opened.rep.post(f"/approvals/{task['task']}/approve", {}).json()["steps"] == ["second"]
     finally:
         place.publish(SYSTEM, place.plan_own(read_documents(RULES, "c.yaml")[0]))

@@ -81,6 +81,7 @@ name: c_reason
 label: {{en: Reason}}
 object: c_purchase
 on: [{{update: [motive]}}, delete]
+title: {{en: "Why {{{{ name }}}}"}}
 nodes:
   - name: who
     label: {{en: Reader, zh-CN: 阅读人}}
@@ -312,6 +313,9 @@ def test_a_save_takes_whom_he_chose_or_asks(opened: Opened) -> None:
     gone = me.post(f"/o/c_purchase/{id}/edit", [*kept, ("_chosen.who", users[REP])])
     assert gone.status_code == 303 and gone.headers["location"].endswith("?done=asked"), gone.text[:300]
 
+    item = next(i for i in opened.rep.get("/approvals").json()["items"] if i["record"] == id)
+    assert (item["subject"], item["title"]) == ("Why chosen", "chosen"), "the task's own title"
+    assert "Why chosen" in opened.person(REP).page("/inbox?box=waiting").get_text()
     seen = opened.rep.get(
         f"/approvals/{opened.admin.get(f'{path}/approval').json()['instance']['id']}"
     ).json()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from patron_engine.approval.program import Program
+from patron_engine.approval.program import FORKS, Program
 from patron_engine.approval.value import UNDECIDED, Instance
 from patron_engine.phrases import Phrase
 
@@ -20,7 +20,8 @@ def names_now(now: Program, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def moved(now: Program, instance: Instance, release: int, given: Mapping[str, str]) -> Instance | Phrase:
-    """Where it stands must be there still, of the same type; what is passed and gone is forgotten."""
+    """Where it stands must be there still, of the same type; what is passed and gone is forgotten; what is new before
+    it is passed over."""
     names = names_now(now, given)
 
     def called(node: str) -> str:
@@ -35,6 +36,10 @@ def moved(now: Program, instance: Instance, release: int, given: Mapping[str, st
             there = places.get(fork.name)
             if there is None or (places[name].state == "open" and case.name not in there.cases):
                 return Phrase("step {node} stands in another branch of the new version", node=name)
+    for name, place in list(places.items()):
+        if place.state == "open" and now.by_name[name].type not in FORKS:
+            for node in now.earlier(name):  # new before where it stands: it has come past that
+                places.setdefault(node.name, replace(place, state="skipped", cases=(), outcome=None))
     tasks = tuple(replace(t, node=called(t.node)) for t in instance.tasks)
     lost = next((t for t in tasks if t.state in UNDECIDED and t.node not in now.by_name), None)
     if lost is not None:

@@ -27,6 +27,7 @@ from patron_engine.query.spec import Ask
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_drawn import called, names_of
 from patron_engine.ways.approval_right import actor_at, looking
+from patron_engine.ways.approval_titles import holes_of, titled
 from patron_engine.ways.approval_told import mirror_state
 from patron_engine.ways.approving import frame_of
 from patron_engine.ways.read import read
@@ -56,6 +57,7 @@ class Item:
     object: str
     record: str
     title: str
+    subject: str | None
     node: str | None
     node_label: str | None
     state: str
@@ -165,18 +167,13 @@ def box(
         p for _, _, i, _ in known for p in (i.submitter, *i.approvers, *(t.behalf for t in i.tasks)) if p
     }
     names = names_of(conn, call, people)
-    items = [
-        _item(
-            call,
-            n,
-            t,
-            i,
-            p,
-            names,
-            values.get((actor_at(call.actor, p, i, i.task(t or "")), i.object, i.record), {}),
-        )
-        for n, t, i, p in known
-    ]
+    items = []
+    for n, t, i, p in known:
+        mine = i.task(t or "")
+        at = actor_at(call.actor, p, i, mine)
+        row = values.get((at, i.object, i.record), {})
+        subject = titled(conn, looking(call, at), p, i, mine.node if mine else None, row)
+        items.append(_item(call, n, t, i, p, names, row, subject))
     return Box(
         items=[i for i in items if i.title or not narrow.words],  # what he cannot read is not found by its words
         counts=counts(conn, call), names=names, following=following,
@@ -219,6 +216,8 @@ def _values(
         ]
         ids.add(instance.record)
         names.update(_summed(program, instance, task))
+        mine = instance.task(task or "")
+        names.update(holes_of(plain, program, mine.node if mine else None))
         names.add(plain.model.objects[instance.object].title)
     found: dict[tuple[Actor, str, str], Mapping[str, Any]] = {}
     for (actor, object), (ids, names) in wanted.items():
@@ -239,7 +238,8 @@ def _values(
 
 
 def _item(
-    call: Call, number: int, task: str | None, instance: Instance, program: Program, names: Mapping[str, str], values: Mapping[str, Any]
+    call: Call, number: int, task: str | None, instance: Instance, program: Program, names: Mapping[str, str], values: Mapping[str, Any],
+    subject: str | None,
 ) -> Item:  # fmt: skip
     mine = instance.task(task or "")
     node = program.by_name.get(mine.node) if mine is not None else None
@@ -253,7 +253,7 @@ def _item(
     return Item(
         number=number, task=task, instance=instance.id, approval=instance.approval,
         label=called(call, program.body.get("label"), program.name), object=instance.object, record=instance.record,
-        title=str(values.get(object.title) or ""), node=mine.node if mine else None,
+        title=str(values.get(object.title) or ""), subject=subject, node=mine.node if mine else None,
         node_label=called(call, node.body.get("label"), node.name) if node else None,
         state=mine.state if mine else instance.state, submitter=instance.submitter, submitter_name=names.get(instance.submitter or ""),
         behalf=mine.behalf if mine else None, behalf_name=names.get(mine.behalf or "") if mine else None,

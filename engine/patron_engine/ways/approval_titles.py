@@ -35,8 +35,7 @@ def subjects_of(
     conn: Conn, call: Call, program: Program, instance: Instance, node: str | None, wanted: Sequence[Sequence[str]]
 ) -> list[str]:  # fmt: skip
     """The same in several languages; without a title of its own the approval and what the record is called."""
-    body = program.by_name[node].body if node is not None and node in program.by_name else program.body
-    titles = [say(body.get("title") or program.tells("title") or "", tuple(each)) for each in wanted]
+    titles = [_own(program, node, each) for each in wanted]
     own = call.model.objects[instance.object].title
     names = list(dict.fromkeys(n for title in titles for n in (_HOLE.findall(title) if title else [own])))
     values = _values(conn, call, instance, names)
@@ -46,12 +45,38 @@ def subjects_of(
             return _text(call, instance.object, name, values.get(name), languages)
 
         if title:
-            return _HOLE.sub(lambda hole: told(hole[1]), title)
+            return _filled(call, instance.object, title, values, languages)
         called = label_of(program.body.get("label") or "", program.name, languages)
         colon = "：" if next(iter(languages), "").startswith("zh") else ": "
         return f"{say(called.texts, languages) or called}{colon}{told(own)}"
 
     return [filled(title, tuple(each)) for title, each in zip(titles, wanted, strict=True)]
+
+
+def holes_of(call: Call, program: Program, node: str | None) -> list[str]:
+    """The fields of the record that the task's own title names."""
+    return [n for n in _HOLE.findall(_own(program, node, call.actor.languages)) if "." not in n]
+
+
+def titled(
+    conn: Conn, call: Call, program: Program, instance: Instance, node: str | None, row: Mapping[str, Any]
+) -> str | None:
+    """The task's own title, in the reader's language, from what he read of the record already; None where it has none."""
+    title = _own(program, node, call.actor.languages)
+    if not title:
+        return None
+    further = [n for n in _HOLE.findall(title) if "." in n]
+    values = {**row, **_values(conn, call, instance, further)} if further else row
+    return _filled(call, instance.object, title, values, call.actor.languages)
+
+
+def _own(program: Program, node: str | None, languages: Sequence[str]) -> str:
+    body = program.by_name[node].body if node is not None and node in program.by_name else program.body
+    return say(body.get("title") or program.tells("title") or "", tuple(languages))
+
+
+def _filled(call: Call, object: str, title: str, values: Mapping[str, Any], languages: Sequence[str]) -> str:
+    return _HOLE.sub(lambda hole: _text(call, object, hole[1], values.get(hole[1]), languages), title)
 
 
 def _values(conn: Conn, call: Call, instance: Instance, names: Sequence[str]) -> Mapping[str, Any]:

@@ -1,7 +1,8 @@
 """Admin versions: running approvals taken over to today's version of their definition, tried first.
 
-In: `GET /w/{workspace}/admin/approvals/versions`; its form: `approval`, `nodes` (a line `old = new` for each renamed step), `_act` try
-or take_over. Out: what becomes of each; 422 with what is wrong. For administrators; NotFound for anybody else.
+In: `GET /w/{workspace}/admin/approvals/versions`; the form of each approval that runs on an older version: `approval`, `step.OLD` (which
+step of today's stands in its place), `_act` try or take_over. Out: what becomes of each; 422 with what is wrong. For administrators;
+NotFound for anybody else.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from starlette.responses import Response
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.query.call import Call
 from patron_engine.query.titles import titles_of
-from patron_engine.ways.approval_versions import Move, take_over
+from patron_engine.ways.approval_versions import Move, older, take_over
 from patron_platform.api.errors import status_of
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.admin_approvals import administrator
 from patron_platform.web.forms_in import FormData
-from patron_platform.web.inbox import approvals_in
 from patron_platform.web.render import page
 from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor
 
 router = APIRouter(prefix="/w/{workspace}/admin/approvals/versions", include_in_schema=False)
 Connection = psycopg.Connection[Any]
+STEP = "step."
 
 
 @router.get("")
@@ -43,11 +44,7 @@ def move(request: Request, workspace: str, form: FormData) -> Response:
     csrf.check(request, visitor.session.id, given)
     if given.get("_act") not in ("try", "take_over"):
         raise NotFound("there is no such page, or it is not yours to see")
-    nodes = {
-        old.strip(): new.strip()
-        for line in given.get("nodes", "").splitlines()
-        if (parts := line.partition("="))[1] and (old := parts[0]) and (new := parts[2])
-    }
+    nodes = {n.removeprefix(STEP): new for n, new in given.items() if n.startswith(STEP) and new}
 
     def act(conn: Connection, call: Call) -> list[Move]:
         with conn.transaction(force_rollback=given["_act"] == "try"):
@@ -70,7 +67,7 @@ def _draw(
             wanted.setdefault(one.object, []).append(one.record)
         return page(
             visitor, call, "admin_versions.html", title=texts_in(visitor.languages[0])("approvals.admin"), here="admin", status=status,
-            approvals=approvals_in(call.model, visitor.reader(call)), given=given, moves=moves, wrong=wrong,
+            older=older(conn, call), given=given, moves=moves, wrong=wrong,
             titles=titles_of(conn, call, wanted),
         )  # fmt: skip
 

@@ -216,6 +216,7 @@ def _deciding(
 ) -> dict[str, Any]:
     """What the decision's form needs: fields of the step, whom to choose for steps that come, what is wrong."""
     reader, words = visitor.reader(call), words_in(visitor.languages, call.model)
+    chosen = visitor.cause.chosen  # of the form that is drawn again
     granted = granted_of(call, seen, sent.more)
     fresh = not sent.act
     open_ = mine.acts["approve"] is None
@@ -225,7 +226,10 @@ def _deciding(
     ) if open_ else None  # fmt: skip
     drawn_names = {i.name for i in tree.inputs()} if tree is not None else set()
     loose = [p for p in sent.problems if (p.path or "") not in drawn_names and not _in_rows(p, tree)]
-    choose = [{**c, "people": people_offered(conn, call, c["from"])} for c in mine.choose]
+    choose = [
+        {**c, "people": people_offered(conn, call, c["from"]), "chosen": chosen.get(c["node"], ())}
+        for c in mine.choose
+    ]
     among = people_offered(conn, call, mine.among) if mine.among is not None else None
     return {
         **drawing(), "tree": tree, "choose": choose, "among": among, "loose": loose, "frame": sent.typed.frame, "words": words,
