@@ -28,6 +28,7 @@ fields:
   - {name: photo, type: file}
   - {name: mother, type: lookup, to: vessel, reverse: {name: sisters}}
   - {name: crew, type: lookup, to: hand, many: true, reverse: {name: vessels}}
+  - {name: any, type: lookup, to: [vessel, hand], many: true, reverse: {name: any_of}}
   - {name: beside, type: lookup, to: vessel, many: true, reverse: {name: beside_of}}
   - {name: around, type: lookup, to: [vessel, hand], reverse: {name: circled}}
 ---
@@ -106,18 +107,24 @@ def test_many_to_many_of_the_object_itself(r: Records) -> None:
     """A loser's many-to-many comes along where the winner has none; lists that name both name the winner once."""
     hands = [r.create("hand", name=n) for n in "hi"]
     a = r.create("vessel", name="A")
-    b = r.create("vessel", name="B", crew=hands)
+    mixed = [{"object": "hand", "id": hands[0]}, {"object": "vessel", "id": a}]
+    b = r.create("vessel", name="B", crew=hands, any=mixed)
     r.update("vessel", a, beside=[b])
-    e = r.create("vessel", name="E", beside=[a, b], around={"object": "vessel", "id": b})
+    others = [{"object": "vessel", "id": b}, {"object": "hand", "id": hands[1]}]
+    e = r.create("vessel", name="E", beside=[a, b], around={"object": "vessel", "id": b}, any=others)
 
     def listed(record: str, field: str) -> set[str]:
         table = r.call.model.objects["vessel"].fields[field].link.table or ""
         return {str(x["target"]) for x in r.rows(table, "record = %s", record)}
 
-    before = (listed(a, "beside"), listed(e, "beside"), listed(a, "crew"), listed(b, "crew"))
+    def all_lists() -> list[set[str]]:
+        return [listed(id, name) for id in (a, b, e) for name in ("beside", "crew", "any")]
+
+    before = all_lists()
     made = one(r, a, b)
     assert (listed(a, "beside"), listed(e, "beside"), listed(a, "crew")) == (set(), {a}, set(hands))
+    assert (listed(a, "any"), listed(e, "any")) == ({hands[0]}, {a, hands[1]})
     assert str(r.row("vessel", e)["around"]) == a
     assert apart(r, made.id).left == ()
-    assert (listed(a, "beside"), listed(e, "beside"), listed(a, "crew"), listed(b, "crew")) == before
+    assert all_lists() == before
     assert str(r.row("vessel", e)["around"]) == b
