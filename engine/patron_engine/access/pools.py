@@ -76,7 +76,9 @@ def _one(model: Model, object: Object, body: Mapping[str, Any], at: str, who: An
         return scopes.belongs_to(model, object, who)
     path = Path("id", ExprType("link", objects=(object.name,)))
     source = f"meant by {at} of {body['name']}"
-    return expression_of(Call(people.MEANT, (path,), BOOLEAN, (body["name"], at)), source, frozenset({"ME"}))
+    return expression_of(
+        Call(people.MEANT, (path,), BOOLEAN, ("pool", body["name"], at)), source, frozenset({"ME"})
+    )
 
 
 def _everywhere(who: Any) -> bool:

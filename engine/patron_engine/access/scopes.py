@@ -72,12 +72,23 @@ def my_queue(object: Object) -> Expression | None:
 def shared(rule: Sharing, model: Model) -> tuple[Expression, ...]:
     """The records of a sharing rule, for whoever is among those it names: who, whose, which."""
     object = model.objects[rule.object]
-    conditions: list[Expression] = [either(_belongs(model, object, who, ME) for who in rule.to)]
+    named = (_candidate(model, object, rule.name, f"to[{n}]", who) for n, who in enumerate(rule.to))
+    conditions: list[Expression] = [either(named)]
     if rule.owned_by:
         conditions.append(either(_belongs(model, object, who, _person(object)) for who in rule.owned_by))
     if rule.where is not None:
         conditions.append(rule.where)
     return tuple(conditions)
+
+
+def _candidate(model: Model, object: Object, rule: str, at: str, who: Mapping[str, Any]) -> Expression:
+    """The actor is one of those, and fits their `where`, which is asked for each record (query/meant.py)."""
+    if "where" not in who:
+        return _belongs(model, object, who, ME)
+    path = Path("id", ExprType("link", objects=(object.name,)))
+    source = f"meant by {at} of the sharing rule {rule}"
+    tree = Call(people.MEANT, (path,), BOOLEAN, ("sharing", rule, at))
+    return expression_of(tree, source, frozenset({"ME"}))
 
 
 def belongs_to(model: Model, object: Object, who: Mapping[str, Any]) -> Expression:

@@ -97,7 +97,8 @@ def sharing_people(document: Document, found: Problems) -> None:
     for key in ("to", "owned_by"):
         people = document.body.get(key)
         for index, who in enumerate(people if isinstance(people, list) else ()):
-            words = [w for w in who if w != "below"] if isinstance(who, Mapping) else []
+            aside = ("below", "where") if key == "to" else ("below",)
+            words = [w for w in who if w not in aside] if isinstance(who, Mapping) else []
             if isinstance(who, Mapping) and (len(words) != 1 or words[0] not in _SHARED_WITH):
                 found.add(
                     "sharing_people", "a sharing rule cannot name people this way",

@@ -106,10 +106,10 @@ def _waits_in(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
 def _meant(binding: Any, args: tuple[Column, ...], node: Any) -> Column:
     from patron_engine.query.meant import meant
 
-    pool, at = node.params
-    here = binding.building.model.documents["pool", pool]["object"] == binding.row.object.name
+    kind, name, at = node.params
+    here = binding.building.model.documents[kind, name]["object"] == binding.row.object.name
     own = here and isinstance(node.args[0], Path) and node.args[0].path == "id"
-    return meant(binding.building, pool, at, binding.row if own else args[0])
+    return meant(binding.building, (kind, name), at, binding.row if own else args[0])
 
 
 def _at_step(binding: Any, args: tuple[Column, ...], node: Any) -> Column:

@@ -1,7 +1,7 @@
-"""Meant: whether I am one of those a pool names by words that hang on the record or on the candidate, in SQL.
+"""Meant: whether I am one of those a pool or a sharing rule names by words that hang on the record or on the candidate, in SQL.
 
-In: a row of the pool's object, where the words stand in the pool. Out: a condition of the row. `where` is asked of my own row
-among users, with the record as `this`; what a pool says it says over all rows.
+In: a row of the document's object, where the words stand in the document. Out: a condition of the row. `where` is asked of my own
+row among users, with the record as `this`; what a document says it says over all rows.
 """
 
 from __future__ import annotations
@@ -19,31 +19,32 @@ from patron_engine.query.binding import SqlBinding
 from patron_engine.query.source import Building, Row, path_steps
 
 Condition = sa.ColumnElement[bool]
+Of = tuple[str, str]  # kind and name of the document
 
 
-def meant(building: Building, pool: str, at: str, record: Row | sa.ColumnElement[Any]) -> Condition:
+def meant(building: Building, of: Of, at: str, record: Row | sa.ColumnElement[Any]) -> Condition:
     """I am meant for this record: a row of the statement, or the one with this id."""
-    body = building.model.documents["pool", pool]
+    body = building.model.documents[of]
     key, _, _ = at.partition("[")
     who = dict(named(body, (key,)))[at]
     if isinstance(record, Row):
-        return _meant(record, pool, at, who)
+        return _meant(record, of, at, who)
     row = building.root(body["object"])
-    condition = _meant(row, pool, at, who)
+    condition = _meant(row, of, at, who)
     found = sa.select(row.id).select_from(row.source.from_).where(row.id == record, condition)
     return sa.exists(found.correlate_except(row.table, *row.source.tables))
 
 
-def _meant(row: Row, pool: str, at: str, who: Any) -> Condition:
+def _meant(row: Row, of: Of, at: str, who: Any) -> Condition:
     building = row.building
     binding = SqlBinding(row=row)
     me = binding.column("me")
     expressions = building.model.expressions
     if not isinstance(who, Mapping):
-        found = expressions[("pool", pool, at)]
+        found = expressions[(*of, at)]
         return _one_of(building, me, to_sql(found, binding), found.type)
-    conditions = [_word(binding, me, pool, at, who)]
-    where = expressions.get(("pool", pool, f"{at}.where"))
+    conditions = [_word(binding, me, of, at, who)]
+    where = expressions.get((*of, f"{at}.where"))
     if where is not None:
         user = building.root("user")
         fits = condition_sql(where, SqlBinding(row=user, roots={"this": row}))
@@ -53,7 +54,7 @@ def _meant(row: Row, pool: str, at: str, who: Any) -> Condition:
 
 
 def _word(
-    binding: SqlBinding, me: sa.ColumnElement[Any], pool: str, at: str, who: Mapping[str, Any]
+    binding: SqlBinding, me: sa.ColumnElement[Any], of: Of, at: str, who: Mapping[str, Any]
 ) -> Condition:
     """The one word that says whom, without its `where`. One that means nothing of what waits names nobody."""
     building, row = binding.building, binding.row
@@ -63,7 +64,7 @@ def _word(
         codes = [value] if isinstance(value, str) else list(value)
         return rights.belongs(building, word, codes, bool(who.get("below")), me)
     if word == "expression":
-        found = building.model.expressions[("pool", pool, f"{at}.expression")]
+        found = building.model.expressions[(*of, f"{at}.expression")]
         return _one_of(building, me, to_sql(found, binding), found.type)
     field = building.model.follow(row.object.name, value) if word in ("field", "head_of") else None
     if field is None:

@@ -12,6 +12,7 @@ A row whose digest is empty is not whole: nobody can attach or read it, and the 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -109,6 +110,27 @@ def finish(conn: Connection, call: Call, id: str, whole: Whole, *, room: int) ->
     write = sql.SQL("UPDATE {}.sys__file SET mime = %s, size = %s, sha256 = %s, chunks = %s WHERE id = %s")
     conn.execute(write.format(schema), (mime, whole.size, whole.sha256, whole.chunks, id))
     return {"id": id, "name": name, "mime": mime, "size": whole.size, "sha256": whole.sha256}
+
+
+def copied(conn: Connection, call: Call, ids: Sequence[str], object: str, record: str) -> dict[str, str]:
+    """Copies of files that hang on this record, as the caller's own uploads: old id -> new. Others are not among them."""
+    schema, made = sql.Identifier(call.schema), dict[str, str]()
+    row = sql.SQL(
+        "INSERT INTO {s}.sys__file (id, name, mime, size, sha256, chunks, created_by, created_at)"
+        " SELECT %(new)s, name, mime, size, sha256, chunks, %(by)s, %(now)s FROM {s}.sys__file WHERE id = %(old)s"
+        " AND object = %(object)s AND record = %(record)s AND deleted_at IS NULL AND sha256 <> ''"
+    ).format(s=schema)
+    pieces = sql.SQL(
+        "INSERT INTO {s}.sys__file_chunk (file, n, data) SELECT %(new)s, n, data FROM {s}.sys__file_chunk WHERE file = %(old)s"
+    ).format(s=schema)
+    for old in dict.fromkeys(ids):
+        given = {
+            "new": call.new_id(), "old": old, "by": call.actor.user, "now": call.now, "object": object, "record": record,
+        }  # fmt: skip
+        if conn.execute(row, given).rowcount:
+            conn.execute(pieces, given)
+            made[old] = str(given["new"])
+    return made
 
 
 def discard(conn: Connection, call: Call, id: str) -> bool:

@@ -27,6 +27,11 @@ MOVES = {
         "UPDATE {file} SET record = %(winner)s WHERE object = %(object)s AND record = %(loser)s AND field = ''"
         " AND deleted_at IS NULL RETURNING id::text"
     ),
+    "field_file": (  # of a field that is empty at the winner, all of them; else they stay in the recycle bin with the loser
+        "UPDATE {file} f SET record = %(winner)s WHERE object = %(object)s AND record = %(loser)s AND field <> ''"
+        " AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM {file} w WHERE w.object = f.object"
+        " AND w.record = %(winner)s AND w.field = f.field AND w.deleted_at IS NULL) RETURNING id::text"
+    ),
     "follow": (
         "INSERT INTO {follow} (person, object, record, at) SELECT person, object, %(winner)s, at FROM {follow}"
         " WHERE object = %(object)s AND record = %(loser)s ON CONFLICT DO NOTHING RETURNING person::text"
@@ -44,6 +49,7 @@ BACK = {
         " AND source = %(a)s AND external_id = %(b)s"
     ),
     "file": "UPDATE {file} SET record = %(loser)s WHERE id = %(a)s::uuid AND record = %(winner)s AND field = ''",
+    "field_file": "UPDATE {file} SET record = %(loser)s WHERE id = %(a)s::uuid AND record = %(winner)s AND field <> ''",
     "follow": "DELETE FROM {follow} WHERE object = %(object)s AND record = %(winner)s AND person = %(a)s::uuid",
     "access": "DELETE FROM {access} WHERE record = %(winner)s AND principal = %(a)s::uuid AND reason = %(b)s",
 }

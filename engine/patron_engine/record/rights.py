@@ -66,8 +66,9 @@ class Rights:
             ("waits_in", tuple(pools)), id, lambda b, s: waits_in(b, pools, s)
         )
 
-    def meant(self, pool: str, at: str, id: str | None) -> bool:
-        return id is not None and self._ask(("meant", pool, at), id, lambda b, s: meant(b, pool, at, s))
+    def meant(self, kind: str, name: str, at: str, id: str | None) -> bool:
+        key = ("meant", kind, name, at)
+        return id is not None and self._ask(key, id, lambda b, s: meant(b, (kind, name), at, s))
 
     def at_step(self, approval: str, nodes: Sequence[str], id: str | None) -> bool:
         key = ("at_step", approval, tuple(nodes))

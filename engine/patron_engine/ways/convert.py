@@ -32,7 +32,15 @@ from patron_engine.query.names import known_object
 from patron_engine.record.change import Change
 from patron_engine.record.statements import Conn
 from patron_engine.record.undo import remember
-from patron_engine.ways.following import Followed, Old, as_stood, changed_by, entitled, files_back, move_along
+from patron_engine.ways.following import (
+    Followed,
+    Old,
+    as_stood,
+    changed_by,
+    entitled,
+    move_along,
+    with_copies,
+)
 from patron_engine.ways.prospects import (
     Prospect,
     arising,
@@ -237,7 +245,9 @@ def _target(
     if what.found and not wish.new:
         _only_one(call, what)
         return replace(none, id=what.found[0].id, did="found")
-    change = replace(shape(conn, call, what, wish), confirm=confirm)
+    source = (str(run.object), str(run.record))
+    shaped = with_copies(conn, call, shape(conn, call, what, wish), what.values, source)
+    change = replace(shaped, confirm=confirm)
     return replace(none, id=save(conn, call, [change])[0].id, did="created")
 
 
@@ -287,12 +297,3 @@ def _written_down(
         insert,
         (call.new_id(), conversion.name, conversion.object, id, call.now, call.actor.user, told, files, act),
     )
-
-
-def take_back(conn: Conn, call: Call, act: str) -> None:
-    """What an undo of an act does not know of: the files that went along hang on the converted record again. In the transaction of
-    the undo, which takes back the records."""
-    query = sql.SQL("SELECT object, record::text, files FROM {} WHERE batch::text = %s AND files <> '[]'")
-    found = conn.execute(query.format(sql.Identifier(call.schema, "sys__converted")), (act,)).fetchall()
-    for object, record, files in found:
-        files_back(conn, call, files, (object, record))

@@ -14,13 +14,14 @@ from psycopg import sql
 
 from patron_engine.actor import Cause
 from patron_engine.errors import LimitExceeded
-from patron_engine.fields.field import Field, LinkSpec
+from patron_engine.fields.field import Field, FileSpec, LinkSpec
 from patron_engine.fields.registry import type_of
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.query.values import fetch_values
 from patron_engine.record.attach import FEATURE, ITSELF
 from patron_engine.record.change import Change
+from patron_engine.record.files import copied
 from patron_engine.record.statements import Conn
 from patron_engine.record.undo import Done, versions_of
 from patron_engine.ways.save import save
@@ -137,6 +138,15 @@ def files_back(conn: Conn, call: Call, files: Sequence[str], source: Ref) -> Non
         conn.execute(query.format(sql.Identifier(call.schema, "sys__file")), (*source, list(files), ITSELF))
 
 
+def take_back(conn: Conn, call: Call, act: str) -> None:
+    """What an undo of an act does not know of: the files that went along hang on the converted record again. In the transaction of
+    the undo, which takes back the records."""
+    query = sql.SQL("SELECT object, record::text, files FROM {} WHERE batch::text = %s AND files <> '[]'")
+    found = conn.execute(query.format(sql.Identifier(call.schema, "sys__converted")), (act,)).fetchall()
+    for object, record, files in found:
+        files_back(conn, call, files, (object, record))
+
+
 def as_stood(
     conn: Conn, call: Call, object: str, ids: Sequence[str], fields: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
@@ -144,10 +154,27 @@ def as_stood(
     known = call.model.objects[object]
     names = [known.aliases.get(name, name) for name in fields if known.field(name) is not None]
     found = fetch_values(conn, call, object, sorted(set(ids)), names, money="own")
+    for name in names:
+        of = known.fields[name]
+        if isinstance(of.spec, LinkSpec) and of.spec.many and of.spec.several:
+            _name_objects(conn, call, of, found)
     return {
         id: {name: _written(known.fields[name], values.get(name)) for name in names}
         for id, values in found.items()
     }
+
+
+def _name_objects(conn: Conn, call: Call, of: Field, found: Mapping[str, dict[str, Any]]) -> None:
+    """A list of records of several objects holds ids alone; whoever writes it says of which object each is."""
+    ids = sorted({id for values in found.values() for id in values.get(of.name) or () if isinstance(id, str)})
+    objects: dict[str, str] = {}
+    for name in of.link.to if ids else ():
+        query = sql.SQL("SELECT id::text FROM {} WHERE id = ANY(%s::uuid[])").format(
+            sql.Identifier(call.schema, call.model.objects[name].table)
+        )
+        objects |= {row[0]: name for row in conn.execute(query, (ids,)).fetchall()}
+    for values in found.values():
+        values[of.name] = [{"object": objects[i], "id": i} for i in values.get(of.name) or () if i in objects]
 
 
 def _written(of: Field, value: Any) -> Any:
@@ -169,3 +196,17 @@ def changed_by(conn: Conn, call: Call, created: Sequence[Ref], updated: Sequence
     for one in done:
         one.version = versions.get((one.object, one.id), 0)
     return done
+
+
+def with_copies(conn: Conn, call: Call, change: Change, meant: Mapping[str, Any], source: Ref) -> Change:
+    """Files that a definition takes over from fields of a record (`meant`) are copied: each hangs on one place."""
+    fields, values = call.model.objects[change.object].fields, dict(change.set)
+    for name, value in change.set.items():
+        if name not in fields or not isinstance(fields[name].spec, FileSpec) or not value:
+            continue
+        ids = [value] if isinstance(value, str) else list(value)
+        mine = [id for id in ids if id in (meant.get(name) or ())]
+        new = copied(conn, call, mine, *source)
+        made = [new.get(id, id) for id in ids]
+        values[name] = made if fields[name].spec.many else made[0]  # type: ignore[union-attr]
+    return replace(change, set=values)

@@ -9,7 +9,7 @@ the losers deleted; what hangs on the losers goes with the right to merge.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from patron_engine import jsonio
 from patron_engine.access.decide import Deny, When, not_allowed, readable, row_rule, writable
 from patron_engine.actor import Cause
 from patron_engine.errors import Forbidden, LimitExceeded, Refused
-from patron_engine.fields.field import Field, FileSpec
+from patron_engine.fields.field import Field, FileSpec, LinkSpec
 from patron_engine.flow.values import Reading
 from patron_engine.flow.writing import lock
 from patron_engine.model.model import Object, label_of
@@ -175,7 +175,9 @@ def chosen(
     if wrong:
         raise Refused(wrong)
     named = {object.aliases.get(name, name): id for name, id in choose.items()}
-    stood = as_stood(conn, call, object.name, [winner, *losers], tuple(fields))
+    stood = _apart(
+        as_stood(conn, call, object.name, [winner, *losers], tuple(fields)), fields, {winner, *losers}
+    )
     found: dict[str, Any] = {}
     for name in fields:
         his = [
@@ -185,6 +187,27 @@ def chosen(
         if source != winner and stood[source][name] != stood[winner][name]:
             found[name] = stood[source][name]
     return found
+
+
+def _apart(
+    stood: Mapping[str, Mapping[str, Any]], fields: Mapping[str, Field], ids: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """What stood, without links among those that become one: nothing comes to point at itself, or at what goes."""
+    made = {id: dict(values) for id, values in stood.items()}
+    for name, field in fields.items():
+        if not isinstance(field.spec, LinkSpec) or field.object not in field.spec.to:
+            continue
+        for values in made.values():
+            value = values.get(name)
+            if field.spec.many:
+                values[name] = [v for v in value or () if _id(v) not in ids] or None
+            elif _id(value) in ids:
+                values[name] = None
+    return made
+
+
+def _id(value: Any) -> Any:
+    return value.get("id") if isinstance(value, Mapping) else value
 
 
 def _from(stood: Mapping[str, Mapping[str, Any]], name: str, winner: str, losers: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change, Outcome
 from patron_engine.record.undo import KIND, Kept, plan_undo
-from patron_engine.ways.convert import take_back
+from patron_engine.ways.following import take_back
 from patron_engine.ways.read import read
 from patron_engine.ways.save import save
 from patron_platform.web.arriving import local_address

@@ -170,7 +170,7 @@ def test_hints_name_the_next_step(tmp_path: Path, field: str, hint: str) -> None
          "nodes.n.who.field"),
         ("kind: sharing\nname: s\nobject: parcel\nto: [{manager: 1}]\ngive: read", "sharing_people", "to[0]"),
         ("kind: pool\nname: s\nobject: parcel\nmembers: [{manager: 1}]", "pool_people", "members[0]"),
-        ("kind: sharing\nname: s\nobject: parcel\nto: [{user: a@example.com, where: active}]\ngive: read", "sharing_people", "to[0]"),
+        ("kind: sharing\nname: s\nobject: parcel\nto: [{role: admin}]\nowned_by: [{user: a@example.com, where: active}]\ngive: read", "sharing_people", "owned_by[0]"),
         ("kind: stage_path\nname: p\nobject: parcel\nfield: name\nstages: [{name: new}]", "field_type", "field"),
         ("kind: report\nname: r\nlabel: R\ntype: summary\nobject: parcel\nmeasures: [{name: a, function: sum, field: name}]", "field_type",
          "measures.a.field"),
