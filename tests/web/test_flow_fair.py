@@ -1,4 +1,4 @@
-"""One workspace's long queue of automations holds up no other workspace."""
+"""One workspace's long queue of automations holds up no other workspace, nor one of its parts that fails the others."""
 
 from __future__ import annotations
 
@@ -41,3 +41,19 @@ def test_the_other_workspace_has_its_turn(opened: Opened, monkeypatch: pytest.Mo
     assert left is not None and left[0] > 0, (
         "the busy workspace was worked off whole before the other had its turn"
     )
+
+
+def test_what_cannot_be_carried_out_holds_up_nothing_else(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = opened.service.runtime.workspace(OTHER)
+    (made,) = place.save(SYSTEM, [Change(action="create", object="yd_job", set={"name": "behind"})])
+
+    def broken(conn: object, call: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(flow, "ACTS", (("events", broken), *flow.ACTS))
+    flow.work_flows(place)
+    with place.connection("read") as conn:
+        row = conn.execute(f"SELECT crew FROM {place.schema}.yd_job WHERE id = %s", (made.id,)).fetchone()  # type: ignore[arg-type]
+    assert row == (5,)

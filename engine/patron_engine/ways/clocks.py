@@ -19,7 +19,7 @@ from psycopg import sql
 from patron_engine.actor import SYSTEM, Cause
 from patron_engine.flow.clocks import Clock, Facts, Terms, begun, came, went_on
 from patron_engine.flow.run import Run
-from patron_engine.flow.spans import read_span
+from patron_engine.flow.spans import is_span, read_span
 from patron_engine.flow.values import AS_OF, Reading, Subject
 from patron_engine.meta.document import path_text
 from patron_engine.model.automations import automations, events_of
@@ -176,7 +176,9 @@ def _within(
     if worked is None:
         return str(raw)
     value = reading.evaluate(worked, [subject])[0]
-    return value if value is None or isinstance(value, str) else f"{int(value) // 60} minutes"
+    if value is None or (isinstance(value, str) and not is_span(value)):
+        return None  # what is no length of time is none, and holds up nobody
+    return value if isinstance(value, str) else f"{int(value) // 60} minutes"
 
 
 def _terms(body: Mapping[str, Any], clock: Mapping[str, Any], case: Mapping[str, Any], within: str) -> Terms:

@@ -18,7 +18,7 @@ from patron_engine.fields.options import texts
 from patron_engine.flow.people import of_users, people
 from patron_engine.flow.program import Step
 from patron_engine.flow.run import Run
-from patron_engine.flow.spans import after, read_span
+from patron_engine.flow.spans import after, is_span, read_span
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.model.model import say
 from patron_engine.query.binding import SqlBinding, parameter
@@ -142,6 +142,8 @@ def _due(reading: Reading, step: Step, subject: Subject, task: Mapping[str, Any]
     if span is None:
         return None
     span = span if isinstance(span, str) else f"{int(span) // 60} minutes"
+    if not is_span(span):  # worked out, and no length of time: it holds up nobody
+        return None
     return reading.context.local(after(at, read_span(span), reading.context)).date()
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from patron_engine.actor import SYSTEM
+from patron_engine.errors import ReleaseChanged, Unavailable
 from patron_engine.flow import store
 from patron_engine.flow.assigning import program_in
 from patron_engine.flow.program import Flow
@@ -66,13 +67,24 @@ def work_flows(place: Workspace) -> int:
     while time.monotonic() < end:
         with place.connection("job") as conn:
             due = store.what_is_due(conn, place.schema, place.runtime.clock())
-        took = sum(place.writing(SYSTEM, act) for of, act in ACTS if of in due)
+        took = sum(_act(place, of, act) for of, act in ACTS if of in due)
         if due & {"events", "runs"}:
             took += _go_on(place, who, older)
         if not took:
             break
         done += took
     return done
+
+
+def _act(place: Workspace, of: store.Due, act: Callable[[Conn, Call], int]) -> int:
+    """What cannot be carried out is logged, and holds up nothing else of the workspace."""
+    try:
+        return place.writing(SYSTEM, act)
+    except (Unavailable, ReleaseChanged):
+        raise
+    except Exception:
+        log.exception("flow_part_failed", extra={"workspace": place.name, "part": of})
+        return 0
 
 
 def _go_on(place: Workspace, who: Who, older: flow.Older) -> int:

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from patron_engine.errors import Refused
 from patron_engine.expr.calendar import WorkCalendar
 from patron_engine.expr.context import Context
-from patron_engine.flow.spans import after, read_span
+from patron_engine.flow.spans import after, is_span, read_span
 from patron_engine.flow.times import (
     COUNTED,
     MOST,
@@ -49,6 +50,15 @@ def at(text: str) -> datetime:
 )
 def test_spans_go_by_the_clock_on_the_wall_and_the_calendar(span: str, begin: str, end: str) -> None:
     assert after(at(begin), read_span(span), SHANGHAI) == at(end)
+
+
+def test_a_span_beyond_the_calendar_is_a_century_and_no_span_is_refused() -> None:
+    begin = at("2026-05-20T04:00")
+    for span in ("999999 months", "999999 workdays", "999999 weeks"):
+        assert after(begin, read_span(span), SHANGHAI).year == 2126, span
+    assert not is_span("soon")
+    with pytest.raises(Refused, match="'soon' is no length of time"):
+        read_span("soon")
 
 
 def test_a_day_is_a_day_of_the_zone() -> None:
