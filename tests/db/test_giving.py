@@ -48,6 +48,10 @@ MANY = {  # of those that are no secret many may be changed at once
     "kind": "role", "name": "many", "label": "Many", "for_users": "internal",
     "objects": {"deal": {"read": "own", "bulk": True, "where": {"read": "stage != 'secret'"}}},
 }  # fmt: skip
+MATE = {  # of the deals of his groups
+    "kind": "role", "name": "mate", "label": "Mate", "for_users": "internal",
+    "objects": {"deal": {"read": "all", "update": "all", "where": {"read": "SAME_GROUP(owner, me())"}}},
+}  # fmt: skip
 
 
 class World:
@@ -73,7 +77,7 @@ class World:
         self.deal = r.create("deal", name="Boat", account=self.account, owner=self.ids["ann"])
         self.foreign = r.create("deal", name="Theirs", account=self.account, owner=self.ids["cid"])
         self.line = r.create("line", what="Mast", deal=self.deal)
-        model = model_of(DOCUMENTS + "".join(f"---\n{json.dumps(b)}\n" for b in (SELLER, SHOWER, MANY)))
+        model = model_of(DOCUMENTS + "".join(f"---\n{json.dumps(b)}\n" for b in (SELLER, SHOWER, MANY, MATE)))
         self.frame = replace(r.call, model=model, tables=Tables(model, r.call.schema))
 
     def call(self, name: str, *, later: timedelta = timedelta(), also: tuple[str, ...] = ()) -> Call:
@@ -145,6 +149,27 @@ def test_a_share_reaches_a_user_a_department_with_those_below_a_group_and_a_role
     principal = str(rows[0]["principal"])
     assert world.act("ann", take, "account", world.account, principal, "share") == 1
     assert world.sees() == set() and world.changes(world.account) == "not_found"
+
+
+def test_people_of_one_group_are_known_to_lists_and_to_saves(world: World) -> None:
+    call = world.call("bob", also=("mate",))
+    change = Change(action="update", object="deal", id=world.deal, set={"name": "changed"})
+
+    def sees() -> set[str]:
+        ask = Ask(object="deal", fields=("id",))
+        return {row["id"] for row in read(world.r.conn, call, ask, secret=b"").rows()}
+
+    def tries() -> None:
+        with world.r.conn.transaction(force_rollback=True):
+            begin_write(world.r.conn, call)
+            save(world.r.conn, call, [change])
+
+    assert sees() == set()
+    with pytest.raises(NotFound):
+        tries()
+    world.r.create("group", name="Crew", code="crew", members=[world.ids["ann"], world.ids["bob"]])
+    assert sees() == {world.deal}
+    tries()
 
 
 def test_an_expiry_ends_a_right_at_its_moment(world: World) -> None:

@@ -313,3 +313,26 @@ def test_what_nothing_stands_for_has_a_short_name_and_no_uuid(person: Person, ap
     shown = person.page(f"/o/fm_reading/{second}").select_one(".record-link[href$='" + first + "']")
     assert shown is not None and shown.get_text(strip=True) == short
     assert first not in listed.get_text() and second not in listed.get_text()
+
+
+def test_a_moment_that_stands_for_a_record_is_told_by_the_clock(person: Person, api: Api) -> None:
+    first = api.make("fm_watch", begun="2026-11-26T02:30:00Z")["id"]
+    second = api.make("fm_watch", begun="2026-11-27T20:00:00Z", after=first)["id"]
+    assert api.get(f"/records/fm_watch/{second}").json()["after"]["title"] == "2026-11-26 10:30"
+    titles = {a.get_text(strip=True) for a in person.page("/o/fm_watch").select("td.list-title a")}
+    assert titles == {"2026-11-26 10:30", "2026-11-28 04:00"}
+    chosen = person.page(f"/o/fm_watch/{second}/edit").select_one("select[name=after] option[selected]")
+    assert chosen is not None and chosen.get_text(strip=True) == "2026-11-26 10:30"
+
+
+def test_a_field_in_its_place_asks_for_what_it_cannot_be_saved_without(person: Person, api: Api) -> None:
+    id = api.make("fm_thing", name="Anchor")["id"]
+    path = f"/o/fm_thing/{id}/edit?only=state"
+    said = person.post(path, sent(person.page(path), {"state": "lost"}))
+    form = BeautifulSoup(said.text, "html.parser")
+    assert said.status_code == 422 and form.select_one("[name=reason]") is not None
+    assert form.select_one("form[action$='only=state%2Creason']") is not None
+    wider = f"/o/fm_thing/{id}/edit?only=state%2Creason"
+    assert person.post(wider, sent(form, {"state": "lost", "reason": "sunk"})).status_code == 303
+    found = api.get(f"/records/fm_thing/{id}").json()
+    assert (found["state"], found["reason"]) == ("lost", "sunk")

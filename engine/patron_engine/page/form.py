@@ -19,7 +19,7 @@ from patron_engine.expr.compile import Expression
 from patron_engine.fields.field import FileSpec, Rollup
 from patron_engine.model.model import Object, label_of
 from patron_engine.page.form_inputs import At, Frame, Ref, input_of
-from patron_engine.page.form_names import files_of, input_name, told_of
+from patron_engine.page.form_names import files_of, input_name, loose_texts, told_of
 from patron_engine.page.form_opened import longer, opened
 from patron_engine.page.form_parts import currencies_of, sections_of, tabs_of, total_of
 from patron_engine.page.form_places import by_hand, targets_of
@@ -120,7 +120,7 @@ class _Maker:
             title=self.frame.titles.get((self.object.name, top.id), ""),
             record_type=top.values.get("record_type"),
             sections=sections,
-            problems=tuple(dict.fromkeys(m for said in loose.values() for m in said)),
+            problems=loose_texts(loose, self.object, self.reader),
             change=replace(self.change, set=kept),
             wrong=(*(p for p in self.preview.problems if p.level == "error"), *self.missing)
             if self.missing

@@ -16,6 +16,8 @@ from typing import Any
 import psycopg
 
 from patron_engine.errors import NotFound
+from patron_engine.model.model import Object
+from patron_engine.page.reader import Reader
 from patron_engine.page.typed import Typed
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
@@ -48,6 +50,16 @@ def input_name(typed: Typed, path: str | None) -> str:
     if place >= len(kept):
         return set
     return f"{set}.{kept[place].key}" + (f".{rest}" if rest else "")
+
+
+def loose_texts(told: Mapping[str, Sequence[str]], object: Object, reader: Reader) -> tuple[str, ...]:
+    """What is wrong with the record as a whole, and with fields that the form does not have: these by name."""
+    found: dict[str, None] = {}
+    for name, said in told.items():
+        field = object.fields.get(name)
+        label = reader.say(field.label, name) if field is not None else ""
+        found |= dict.fromkeys(text if not label or label in text else f"{label}: {text}" for text in said)
+    return tuple(found)
 
 
 def told_of(

@@ -141,7 +141,9 @@ def question_of(
         where=parameters.get("where") or None,
         q=parameters.get("q", "")[:MAX_WORDS] or None,
         columns=columns,
-        sort=_names(parameters["sort"], MAX_SORT, "query_sort") if "sort" in own else view.sort,
+        sort=_names(parameters["sort"], MAX_SORT, "query_sort")
+        if "sort" in own
+        else _order(model, actor, object, view, drawing),
         group=(parameters["group"] if parameters["group"] != "-" else None)
         if "group" in own
         else view.group_by,
@@ -149,6 +151,13 @@ def question_of(
         after=parameters.get("after") or None,
         own=own,
     )
+
+
+def _order(model: Model, actor: Actor, object: Object, view: View, drawing: str) -> tuple[str, ...]:
+    """The view's; of a list without one that is drawn as a tree, that of a tree."""
+    if drawing != "tree" or view.body.get("sort"):
+        return view.sort
+    return kept_order(model, actor, object, (object.title,)) or view.sort
 
 
 def _totalled(known: Mapping[str, Column], name: str) -> Column:
@@ -176,7 +185,9 @@ def _names(text: str, most: int, limit: str) -> tuple[str, ...]:
 
 def _view(model: Model, actor: Actor, object: Object, body: Body) -> View:
     columns = [_column(c) for c in body.get("columns") or columns_of(model, actor, object)]
-    sort = body.get("sort") or "-created_at"
+    sort = body.get("sort") or (
+        object.title if body.get("type") == "tree" else "-created_at"
+    )  # a tree is read by name
     return View(
         name=body["name"],
         label=texts(body.get("label")) or object.plural or object.label,

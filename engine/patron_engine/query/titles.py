@@ -50,8 +50,11 @@ def _moment(text: str, zone: ZoneInfo) -> str:
     '2026-11-26 10:30'
     """
     try:
-        return datetime.fromisoformat(text).astimezone(zone).strftime(MOMENT)
-    except (ValueError, OverflowError):  # told already, through a link
+        at = datetime.fromisoformat(text)
+        return (
+            text if at.tzinfo is None else at.astimezone(zone).strftime(MOMENT)
+        )  # told already, through a link
+    except (ValueError, OverflowError):
         return text
 
 

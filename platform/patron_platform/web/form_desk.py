@@ -33,11 +33,13 @@ FILL = "fill."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """One form of one visitor: what it is about and where it stands. `fill` are the parameters a new record begins with."""
+    """One form of one visitor: what it is about and where it stands. `fill` are the parameters a new record begins with. `also` are
+    fields that a form of one field asks for as well, because that one cannot be saved without them."""
 
     visitor: Visitor
     name: str
     id: str | None = None
+    also: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -62,14 +64,14 @@ class Desk:
         )
 
     def places(self, call: Call, opening: Opening) -> tuple[Place, ...]:
-        """The one field that the address names; none where the whole form is meant. NotFound for one that is not there."""
+        """The fields that the address names, mostly one; none where the whole form is meant. NotFound for one that is not there."""
         if not self.field:
             return opening.only
-        layout = form_layout_of(call.model, call.actor, opening.object, opening.record_type)
-        place = in_place(layout).get(self.field)
-        if place is None:
+        layout = in_place(form_layout_of(call.model, call.actor, opening.object, opening.record_type))
+        named = self.field.split(",")
+        if not set(named) <= set(layout):
             raise NotFound("the form has no such field")
-        return (place,)
+        return tuple(layout[n] for n in dict.fromkeys((*named, *self.also)) if n in layout)
 
     def carry_out(self, conn: psycopg.Connection[Any], call: Call, change: Change) -> Outcome:
         """What sending the form does."""
@@ -87,7 +89,7 @@ class Desk:
             local_address(self.parameters.get("next") or (typed.frame.get("_next") if typed else None)) or ""
         )
         back = next or (base if self.id else self.visitor.url("o", self.name))
-        given = {"dialog": "1"} if self.dialog else {"only": self.field} if self.field else {}
+        given = {"dialog": "1"} if self.dialog else {"only": self._asked(tree)} if self.field else {}
         query = f"?{urlencode(given)}" if given else ""
         return Around(
             address=(f"{base}/edit" if self.id else base) + query,
@@ -115,9 +117,14 @@ class Desk:
         given = typed.frame.get("_once", "") if typed is not None else ""
         return given if given.isprintable() and 0 < len(given) <= MAX_KEY else once.token()
 
+    def _asked(self, tree: FormTree) -> str:
+        """The fields that the form asks for, as its address names them."""
+        drawn = {i.field.name for i in tree.inputs()}
+        return ",".join((self.field, *(n for n in self.also if n in drawn)))
+
     @property
     def field(self) -> str:
-        """The one field of a record that is changed where it stands; "" for the whole form."""
+        """The one field of a record that is changed where it stands, or some with a comma between; "" for the whole form."""
         return self.parameters.get("only", "") if self.id is not None else ""
 
     @property

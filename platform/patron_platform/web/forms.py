@@ -209,6 +209,8 @@ def _again(
 ) -> Response:
     """The form once more, with everything that was typed."""
     visitor = desk.visitor
+    if refused and desk.field:
+        desk = replace(desk, also=tuple(dict.fromkeys(input_name(typed, p.path) for p in refused.problems)))
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         words = words_in(visitor.languages, call.model)

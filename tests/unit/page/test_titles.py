@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -26,8 +27,22 @@ ID = "0190a0b0-0000-7000-8000-0000008a40d8"
     ],
 )
 def test_a_record_is_never_called_by_its_whole_id(row: dict[str, Any], said: str) -> None:
-    object: Any = SimpleNamespace(title="name")
+    object: Any = SimpleNamespace(title="name", title_zone=None)
     assert title_of(object, row) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("2026-11-26T02:30:00Z", "2026-11-26 10:30"),
+        ("2026-11-26T20:00:00+00:00", "2026-11-27 04:00"),
+        ({"id": "x", "title": "2026-11-26 10:30"}, "2026-11-26 10:30"),  # told by the link already
+        (None, "#8A40D8"),
+    ],
+)
+def test_a_moment_is_told_by_the_clock_of_titles(value: Any, said: str) -> None:
+    object: Any = SimpleNamespace(title="taken", title_zone=ZoneInfo("Asia/Shanghai"))
+    assert title_of(object, {"id": ID, "taken": value}) == said
 
 
 def test_where_the_id_is_the_title_its_end_is() -> None:
