@@ -188,6 +188,17 @@ def test_links_to_what_is_not_his_are_answered_as_to_nothing(home: House) -> Non
         same(api, method, path, home.ids["their_account"], body, missing=NOWHERE)
 
 
+def test_a_refused_save_tells_nothing_through_a_link_that_is_not_his(home: House) -> None:
+    """A rule of quotes compares the opportunity's account. What is wrong already must not let it speak of a hidden one."""
+    rep, nobody = home.api("rep"), "0190a0b0-0000-7000-8000-0000000000ff"
+    said = []
+    for deal in (home.ids["their_deal"], nobody):
+        quote = {"account": home.ids["mine_account"], "opportunity": deal, "valid_until": "no day"}
+        problems = rep.post("/records/quote", quote).json()["problems"]
+        said.append({(p["field"], p["code"], p.get("rule")) for p in problems})
+    assert said[0] == said[1] and ("opportunity", "link_not_found", None) in said[0]
+
+
 def test_a_304_is_only_for_what_one_may_read(home: House) -> None:
     version = home.api("admin").read("account", home.ids["their_account"])["version"]
     said = home.api("seller").get(

@@ -105,7 +105,12 @@ def test_a_new_password_is_demanded_at_the_next_sign_in(
     opened: Opened, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = ("user", "create", "old@acme.example", "--workspace", WORKSPACE, "--password-stdin")
-    assert patron(opened, monkeypatch, f"{PASSWORD}\n", *made) == 0
+    assert patron(opened, monkeypatch, f"{PASSWORD}\n", *made, "--role", "nobody") == 1
+    assert not opened.admin.rows("user", where='email == "old@acme.example"')
+    assert patron(opened, monkeypatch, f"{PASSWORD}\n", *made, "--role", "employee") == 0
+    assert opened.admin.rows("user", where='email == "old@acme.example"', fields="roles")[0]["roles"] == [
+        "employee"
+    ]
     person = Person(opened.client, WORKSPACE, "old@acme.example")
     assert patron(opened, monkeypatch, "", "user", "renew", "old@acme.example") == 0
     assert person.get("/").status_code == 303, "his sessions have ended"

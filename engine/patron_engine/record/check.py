@@ -198,8 +198,12 @@ def check_conditions(batch: Batch, program: Program, rows: Sequence[Row], *, lat
 
 
 def _unreadable(row: Row) -> frozenset[str]:
-    """Fields whose value is wrong by itself: what reads them would only confuse."""
-    return frozenset((p.path or "").removeprefix(row.path) for p in row.problems if p.rule is None)
+    """Fields whose value is wrong by itself: what reads them would only confuse. With a link that points nowhere he may look, what
+    was filled in from there as well: no rule tells of it."""
+    found = frozenset((p.path or "").removeprefix(row.path) for p in row.problems if p.rule is None)
+    if any(p.code == "link_not_found" for p in row.problems):
+        found |= row.changed - row.given
+    return found
 
 
 def due_later(program: Program, rows: Iterable[Row]) -> bool:

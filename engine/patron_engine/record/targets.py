@@ -35,11 +35,12 @@ Pointing = dict[str, list[Place]]  # id of a target -> who points there, by whic
 
 
 def check_targets(batch: Batch, rows: Sequence[Row]) -> None:
-    """Every changed link points at a live record the caller may see; targets stay until the save ends."""
+    """Every changed link points at a live record the caller may see; targets stay until the save ends. Of refused records too: what
+    is told of them next is read through their links."""
     pointing: dict[str, Pointing] = defaultdict(lambda: defaultdict(list))
     trusted: dict[str, Pointing] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        if row.rejected or not row.changed:
+        if not row.changed:
             continue
         changed = row.changed
         for name, field in row.program.links_by_name:

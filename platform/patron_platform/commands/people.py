@@ -30,7 +30,8 @@ def create_user(
     email: Annotated[str, typer.Argument(help="E-mail address.")],
     workspace: InWorkspace,
     role: Annotated[
-        list[str] | None, typer.Option("--role", help="Role; `admin` is the administrator.")
+        list[str] | None,
+        typer.Option("--role", help="Role he will have; several times. `admin` is the administrator."),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name people see.")] = None,
     password_stdin: Annotated[
@@ -41,22 +42,18 @@ def create_user(
     json: Json = False,
 ) -> None:
     """Makes an account and its user in a workspace."""
-    from patron_engine.errors import WrongUse
-    from patron_platform.identity import accounts
+    from patron_platform.identity import accounts, invitations
     from patron_platform.identity.passwords import hash_password
 
-    unknown = set(role or ()) - {"admin"}
-    if unknown:
-        raise WrongUse(
-            f"the role {min(unknown)!r} cannot be given yet",
-            hint="--role admin, or none: then the user has nothing",
-        )
+    roles = tuple(r for r in role or () if r != "admin")
     hashed = hash_password(_from_stdin()) if password_stdin else None
     with opened(data, database) as service:
         place = service.runtime.workspace(workspace)
+        invitations.check_roles(place, invitations.Guest(email=email, roles=roles), OPERATOR)
         user = accounts.create_user(
-            service.databases, place, email, name=name, administrator=bool(role), password_hash=hashed
-        )
+            service.databases, place, email, name=name, administrator="admin" in (role or ()), roles=roles,
+            password_hash=hashed,
+        )  # fmt: skip
     tell(json, {"user": user, "email": email}, f"{email} is a user of {workspace}")
 
 

@@ -6,6 +6,7 @@ same save as every record. A second call for the same address changes nothing bu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -23,6 +24,7 @@ from patron_platform.identity.passwords import hash_password
 from patron_platform.identity.sessions import close_others
 
 # Of the pack core: whom definitions mean by {role: admin}. His rights come with the membership.
+_CAUSE = Cause(kind="system", detail={"by": "patron user create"})
 ADMIN_ROLE = "admin"
 
 
@@ -54,12 +56,13 @@ def create_user(
     *,
     name: str | None = None,
     administrator: bool = False,
+    roles: Sequence[str] = (),
     password_hash: str | None = None,
 ) -> str:
     """Makes the account, its user record and its membership where they are missing; the account of somebody whose record was
-    there before is called what the record says. Returns the user record's id."""
+    there before is called what the record says. Who is there already gets `roles` besides his own. Returns the user record's id."""
     address = read_email(email)
-    roles = (ADMIN_ROLE,) if administrator else ()
+    roles = (ADMIN_ROLE, *roles) if administrator else tuple(roles)
     user, called = _user_record(workspace, address, name or address.partition("@")[0], roles)
     with databases.system() as conn, conn.transaction():
         row = conn.execute(
@@ -136,18 +139,20 @@ def change_password(
 
 
 def _user_record(workspace: Workspace, email: str, name: str, roles: tuple[str, ...]) -> tuple[str, str]:
-    """Id and name of the record of `user` with this address, made with these roles, where they are known, when there is none."""
+    """Id and name of the record of `user` with this address, made when there is none; it has these roles, where they are known."""
     # A validated address has neither a double quote nor a backslash.
-    found = workspace.read(SYSTEM, Ask(object="user", where=f'email == "{email}"', fields=("id", "name")))
-    rows = found.rows()
-    if rows:
-        return str(rows[0]["id"]), str(rows[0]["name"] or "")
     with workspace.connection("read") as conn:
         model = workspace.pin(conn)[0]
     known = [r for r in roles if ("role", r) in model.documents and "roles" in model.objects["user"].fields]
+    fields = ("id", "name", *(("roles",) if known else ()))
+    found = workspace.read(SYSTEM, Ask(object="user", where=f'email == "{email}"', fields=fields)).rows()
+    if found:
+        id, before = str(found[0]["id"]), found[0].get("roles") or []
+        if more := [r for r in known if r not in before and r != ADMIN_ROLE]:
+            given = Change(action="update", object="user", id=id, set={"roles": [*before, *more]})
+            workspace.save(SYSTEM, [given], cause=_CAUSE)
+        return id, str(found[0]["name"] or "")
     about = {"roles": known} if known else {}
     change = Change(action="create", object="user", set={"name": name, "email": email, **about})
-    outcome = workspace.save(
-        SYSTEM, [change], cause=Cause(kind="system", detail={"by": "patron user create"})
-    )[0]
+    outcome = workspace.save(SYSTEM, [change], cause=_CAUSE)[0]
     return str(outcome.id), name

@@ -70,7 +70,7 @@ def invite(databases: Databases, workspace: Workspace, guest: Guest, *, by: str,
         raise Conflict(
             Phrase("{email} is a user of this workspace already", email=address), code="already_a_user"
         )
-    _check_roles(workspace, guest, giver)
+    check_roles(workspace, guest, giver)
     user = _user_record(workspace, guest, address, name, by, giver)
     with databases.system() as conn, conn.transaction():
         row = conn.execute(
@@ -184,7 +184,7 @@ def _is_member(conn: psycopg.Connection[Any], email: str, workspace: str) -> boo
     return row is not None
 
 
-def _check_roles(workspace: Workspace, guest: Guest, giver: Actor) -> None:
+def check_roles(workspace: Workspace, guest: Guest, giver: Actor) -> None:
     """Every role is there, made for people of this kind, and his to give."""
     if guest.kind not in KINDS:
         raise WrongUse(
