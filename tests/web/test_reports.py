@@ -134,6 +134,22 @@ def test_a_spot_that_is_none_is_refused(me: Person, mine: str, at: str) -> None:
     assert 400 <= me.get(f"{mine}/records?at={quote(at)}").status_code < 500
 
 
+def test_a_figure_over_a_set_leads_to_its_records_or_says_why_it_cannot(me: Person, jobs: list[str]) -> None:
+    body = {
+        "object": "account",
+        "type": "summary",
+        "measures": [{"name": "budget", "function": "sum", "field": "yd_jobs.budget"}],
+    }
+    at = quote('[[],[],"budget"]')
+    led = urlsplit(str(me.get(f"{kept(me, body)}/records?at={at}").headers["location"]))
+    given = parse_qs(led.query)
+    assert led.path == "/w/acme/o/yd_job" and "budget:sum" in given["columns"][0]
+    assert "about['account'].id != none" in given["where"][0]
+    assert me.get(f"{led.path.removeprefix('/w/acme')}?{led.query}").status_code == 200
+    said = me.get(f"{kept(me, {**body, 'where': 'REPEATED(name)'})}/records?at={at}")
+    assert said.status_code == 422 and "in no list that adds up to it" in said.text
+
+
 def test_the_list_has_published_reports_and_is_searched(home: House) -> None:
     me = home.person("manager")
     page = me.page("/reports")
