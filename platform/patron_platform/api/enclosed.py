@@ -26,7 +26,7 @@ from patron_engine.record import files
 from patron_engine.store import blobs
 from patron_platform.phrases import written
 
-MOST: Final = 30  # limit_letter_files: attachments of one letter that are kept
+MOST: Final = 30  # attachments of one letter that are kept
 Connection = psycopg.Connection[Any]
 
 
