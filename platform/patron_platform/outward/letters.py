@@ -99,7 +99,8 @@ def _line(
 def _plain(lines: Sequence[Line], t: Any, stops: Sequence[tuple[str, str]], settings: str) -> str:
     parts = []
     for line in lines:
-        parts.append("\n".join(p for p in (line.text, line.title, line.body, line.link) if p))
+        title = line.title if line.title not in line.text else ""  # said already
+        parts.append("\n".join(p for p in (line.text, title, line.body, line.link) if p))
     tail = [f"{t('tell.because_' + r)} {t('tell.stop')}: {address}" for r, address in stops]
     if settings:
         tail.append(f"{t('tell.settings')}: {settings}")
