@@ -22,7 +22,7 @@ from patron_engine.errors import Conflict, Forbidden, NotFound, PatronError, Ref
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.sql import condition_sql
 from patron_engine.flow.program import Flow
-from patron_engine.flow.run import Run
+from patron_engine.flow.run import Run, because_of, said
 from patron_engine.flow.values import Reading, Subject
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
@@ -32,6 +32,7 @@ from patron_engine.query.names import Names
 from patron_engine.query.source import Building
 from patron_engine.query.statement import compiled
 from patron_engine.query.values import call_values
+from patron_engine.record.each import problems_of
 from patron_engine.record.statements import Conn
 from patron_engine.store.tables import Id
 from patron_engine.ways.flow import start
@@ -169,7 +170,8 @@ def _rows(conn: Conn, call: Call, where: str, given: tuple[Any, ...]) -> list[Re
         sql.Identifier(call.schema, "sys__replay"),
         sql.SQL("id = %s") if where.startswith("id") else sql.SQL("rule = %s"),
     )
-    return [Replay(**dict(zip(_COLUMNS, row, strict=True))) for row in conn.execute(query, given).fetchall()]
+    rows = [dict(zip(_COLUMNS, row, strict=True)) for row in conn.execute(query, given).fetchall()]
+    return [Replay(**{**row, "error": said(row["error"])}) for row in rows]
 
 
 def _allowed(call: Call, rule: str, *, gone: bool = False) -> Flow:
@@ -229,7 +231,7 @@ def go_on(conn: Conn, call: Call) -> int:
     except PatronError as error:
         conn.execute(
             sql.SQL("UPDATE {} SET state = 'failed', error = %s, ended_at = %s WHERE id = %s").format(table),
-            (str(error), call.now, id),
+            (because_of(problems_of(error)), call.now, id),
         )
         return 1
     over = len(ids) < AT_ONCE

@@ -22,6 +22,7 @@ from patron_engine.record.telling import said
 from patron_engine.runtime import Workspace
 from patron_platform.colleagues import Colleague
 from patron_platform.outward import marks
+from patron_platform.outward.letter_look import LOOK
 from patron_platform.outward.links import stop_token
 from patron_platform.outward.mail import Letter
 from patron_platform.phrases import written
@@ -68,7 +69,7 @@ def letter_of(
     text = _plain(lines, t, stops, settings)
     html = draw(
         "letter.html", reader.languages, lines=lines, stops=stops, settings=settings, workspace=place.name,
-        subject=subject,
+        subject=subject, look=LOOK,
     )  # fmt: skip
     return Letter(
         to=person.email, subject=subject[:300], text=text, html=html, id=id, at=call.now,
@@ -99,7 +100,8 @@ def _line(
 def _plain(lines: Sequence[Line], t: Any, stops: Sequence[tuple[str, str]], settings: str) -> str:
     parts = []
     for line in lines:
-        parts.append("\n".join(p for p in (line.text, line.title, line.body, line.link) if p))
+        title = line.title if line.title not in line.text else ""  # said already
+        parts.append("\n".join(p for p in (line.text, title, line.body, line.link) if p))
     tail = [f"{t('tell.because_' + r)} {t('tell.stop')}: {address}" for r, address in stops]
     if settings:
         tail.append(f"{t('tell.settings')}: {settings}")
