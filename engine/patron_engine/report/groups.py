@@ -25,6 +25,10 @@ from patron_engine.phrases import Phrase
 from patron_engine.report.answer import Axis
 from patron_engine.report.reader import Place, Reader
 
+POOLS: Final = (
+    "pool_move",
+    "pool_name",
+)  # the object and the field that say which pool a record went through
 STAYS: Final = "stage_stay"  # the object whose records say in which stage of a path another one stood
 NUMBERED: Final = frozenset({"hour", "weekday"})  # their members are numbers and begin anew
 GROUPED: Final = frozenset(
@@ -157,9 +161,12 @@ def group_of(reader: Reader, entry: Mapping[str, Any], place: Place, path: str, 
 
 
 def _stages(reader: Reader, place: Place) -> Mapping[str, Option]:
-    """The stages that the stays of records name, by every word they are kept under, in the order of their paths. What two paths
-    call differently has both labels: the text alone does not say which of them is meant."""
+    """The pools that records went through, by their names; the stages that the stays of records name, by every word they are kept
+    under, in the order of their paths. What two paths call differently has both labels: the text alone does not say which is meant."""
     model, found = reader.call.model, dict[str, Option]()
+    if place.field is not None and (place.field.object, place.field.name) == POOLS:
+        pools = {name: body for (kind, name), body in model.documents.items() if kind == "pool"}
+        return {n: Option(name=n, value=n, label=texts(body.get("label"))) for n, body in pools.items()}
     if place.field is None or place.field.object != STAYS or place.field.name not in ("from", "to"):
         return found
     for path in (body for (kind, _), body in model.documents.items() if kind == "stage_path"):
