@@ -229,7 +229,11 @@ def test_of_very_many_records_figures_and_cards_come_after_the_page(
     cards = page.select_one("#cards-repair .board-more a")["hx-get"].removeprefix("/w/acme")
     assert len(person.page(cards).select(".board-title")) == 20
     address = page.select_one("#board-figures")["hx-get"].removeprefix("/w/acme")
-    after = heads(person.page(address))
+    later = person.page(address)
+    assert "Figures of" in later.get_text(), (
+        "a script puts nothing in the place of words where there are none"
+    )
+    after = heads(later)
     assert re.match(r"Repair 2\d CN¥2,5", after["repair"]) and "CN¥1,500.50" in after["build"]
     by_owner = person.page("/o/yd_job?type=kanban&group=owner&columns=name,budget")
     assert len(by_owner.select(".board-column")) == 2  # who has any, and nobody

@@ -105,7 +105,7 @@ def test_a_new_password_is_demanded_at_the_next_sign_in(
     opened: Opened, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = ("user", "create", "old@acme.example", "--workspace", WORKSPACE, "--password-stdin")
-    assert patron(opened, monkeypatch, f"{PASSWORD}\n", *made, "--role", "nobody") == 1
+    assert patron(opened, monkeypatch, f"{PASSWORD}\n", *made, "--role", "nobody") == 2
     assert not opened.admin.rows("user", where='email == "old@acme.example"')
     assert patron(opened, monkeypatch, f"{PASSWORD}\n", *made, "--role", "employee") == 0
     assert opened.admin.rows("user", where='email == "old@acme.example"', fields="roles")[0]["roles"] == [

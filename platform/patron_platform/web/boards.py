@@ -27,7 +27,7 @@ from patron_engine.page.listing import Listing
 from patron_engine.page.map import places_of
 from patron_engine.page.question import Question
 from patron_engine.query.call import Call
-from patron_platform.web.figured import LONGEST, figured
+from patron_platform.web.figured import LONGEST, Figured, figured
 from patron_platform.web.lists import DRAWERS, around, asked_of, title_of
 from patron_platform.web.render import HEADERS, page, part
 from patron_platform.web.texts import texts_in
@@ -111,9 +111,10 @@ def later_figures(request: Request, workspace: str, object: str) -> Response:
             raise NotFound("there is no such column")
         spread = figured(conn, call, ("board", boards.by[0], question.ask()), boards.spread)
         board = boards.figured(spread.found, folded_of(request.query_params)) if spread else None
+        of_now = Figured(None, call.now)  # what stood there is replaced by words in every case
         return part(
             visitor, call, "_board_figures.html", board=board, question=question, longest=LONGEST,
-            at=spread.said(visitor.reader(call)) if spread else "",
+            at=(spread if spread and spread.at else of_now).said(visitor.reader(call)),
         )  # fmt: skip
 
 
