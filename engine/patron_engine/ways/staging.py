@@ -63,14 +63,14 @@ def belongings(
     conn: Conn, call: Call, users: Sequence[Body], *, late: bool
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """(person, field -> id): where each belongs, of what stands already. `late`: what does not stand by now is told."""
-    fields, problems = call.model.objects["user"].fields, []
+    problems = []
     for number, user in enumerate(users):
         found: dict[str, str] = {}
         for name in HOUSE:
             code = user.get(name)
             if code is None:
                 continue
-            known = name in fields and name in call.model.objects
+            known = name in call.model.objects and name in call.model.objects["user"].fields
             id = _of_code(conn, call, name, str(code)) if known else None
             if id is not None:
                 found[name] = id
