@@ -30,7 +30,7 @@ PARTS = {
     "/w/{workspace}/list/{object}/bands": "figures", "/w/{workspace}/list/{object}/branch": "lines of a tree",
     "/w/{workspace}/list/{object}/cell": "a cell", "/w/{workspace}/list/{object}/values": "JSON",
     "/w/{workspace}/o-lookup/{object}/{field}": "JSON", "/w/{workspace}/o-find/{object}": "JSON", "/w/{workspace}/boards/{object}/choices/{field}": "JSON",
-    "/w/{workspace}/boards/{object}/cards": "cards of a board", "/w/{workspace}/o/{object}/{id:uuid}/people": "JSON",
+    "/w/{workspace}/boards/{object}/cards": "cards of a board", "/w/{workspace}/boards/{object}/figures": "figures", "/w/{workspace}/o/{object}/{id:uuid}/people": "JSON",
     "/w/{workspace}/o/{object}/{id:uuid}/tabs": "JSON", "/w/{workspace}/o/{object}/{id:uuid}/timeline": "entries of a timeline",
     "/w/{workspace}/reports/{name}/records": "leads to a list",
     "/login/provider": "leads to the provider", "/login/provider/back": "comes from the provider", "/": "leads to the sign-in",

@@ -85,7 +85,7 @@ def test_keys_beside_the_fields_are_still_checked(admin: Api) -> None:
     said = admin.post("/records/yd_job/bulk", {"records": [{"name": "x", "delete": 1}]})
     assert said.json()["problems"][0]["field"] == "records[0].delete"
     said = admin.post("/records/yd_job/bulk", {"create": [{"name": "x"}]}).json()["problems"][0]
-    assert said["code"] == "unknown_key" and said["hint"] == "known are mode, records"
+    assert said["code"] == "unknown_key" and said["hint"] == "known are mode, records, chosen"
 
 
 def test_the_description_tells_what_a_key_means(admin: Api) -> None:
