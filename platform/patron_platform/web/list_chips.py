@@ -66,13 +66,35 @@ def chips_of(
     titles = {**titles_in(conn, call, question.object, tree), **(parameters or {})}
     if not tree.all and len(tree.items) > 1:
         return [Chip(text=said_group(call, question.object, tree, reader, t, titles), without=None)]
-    return [
-        Chip(
-            text=said_group(call, question.object, item, reader, t, titles),
-            without=write_conditions(Group(True, tuple(i for i in tree.items if i is not item))) or None,
-        )
-        for item in tree.items
-    ]
+    made = []
+    for item in tree.items:
+        with_it = _void_of(item)
+        if item in map(_void_of, tree.items):
+            continue  # said with the record it is of
+        text = said_group(call, question.object, item, reader, t, titles)
+        if with_it in tree.items and isinstance(item, Condition):
+            text = t("lists.said_there_valid", record=_above_said(call, question.object, item, reader))
+        rest = tuple(i for i in tree.items if i not in (item, with_it))
+        made.append(Chip(text=text, without=write_conditions(Group(True, rest)) or None))
+    return made
+
+
+def _above(item: Condition) -> str:
+    """The record a condition says is there: `order` of `order.id != none`, which a figure over a set asks of its lines. Else ""."""
+    above, _, last = item.path.rpartition(".")
+    return above if item.operator == "filled" and last == "id" else ""
+
+
+def _above_said(call: Call, object: Object, item: Condition, reader: Reader) -> str:
+    """What people call it; of a link to several objects (`about['account']`) the link."""
+    link = _above(item).partition("[")[0]
+    return label_at(call.model, call.actor, object, link, reader)
+
+
+def _void_of(item: Group | Condition) -> Condition | None:
+    """What is asked beside: that the record above is not void. To a reader both are one thing, and go as one."""
+    above = _above(item) if isinstance(item, Condition) else ""
+    return Condition(f"{above}.voided_at", "empty") if above else None
 
 
 def said_group(
@@ -84,6 +106,8 @@ def said_group(
         return f" {word} ".join(
             f"({p})" if isinstance(i, Group) else p for p, i in zip(parts, item.items, strict=True)
         )
+    if _above(item):
+        return t("lists.said_there", record=_above_said(call, object, item, reader))
     label = label_at(call.model, call.actor, object, item.path, reader)
     values = said_values(call, object, item, reader, titles)
     if len(values) > SHOWN:
