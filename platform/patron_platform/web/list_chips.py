@@ -6,10 +6,13 @@ In: a Question and who reads. Out: `Chip`s and `Quick`s. A condition that is no 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 
+from patron_engine.expr.normal import normal
+from patron_engine.expr.syntax import Syntax, parse
+from patron_engine.expr.tokens import Fault
 from patron_engine.model.model import Object
 from patron_engine.page.conditions import Condition, Group, read_conditions, write_conditions
 from patron_engine.page.filters import family_of, options_for, said_values, widget_for
@@ -22,6 +25,7 @@ from patron_engine.query.titles import titles_of
 from patron_platform.web.texts import Texts
 
 SHOWN = 3  # values named in a chip; of more their number
+STAYED = "COUNT(stage_stays, stage_path =="
 OFFERED = 30  # options a quick filter offers
 ALL_DAYS = (
     "last_day",
@@ -62,21 +66,59 @@ def chips_of(
         return []
     tree = read_conditions(question.where, parameters or ())
     if tree is None:
-        return [Chip(text=question.where, without=None)]
+        return _apart(conn, call, question, reader, t)
     titles = {**titles_in(conn, call, question.object, tree), **(parameters or {})}
     if not tree.all and len(tree.items) > 1:
         return [Chip(text=said_group(call, question.object, tree, reader, t, titles), without=None)]
     made = []
-    for item in tree.items:
-        with_it = _void_of(item)
-        if item in map(_void_of, tree.items):
-            continue  # said with the record it is of
+    said_beside = [_void_of(item) for item in tree.items]
+    for item, with_it in zip(tree.items, said_beside, strict=True):
+        if item in said_beside:
+            continue
         text = said_group(call, question.object, item, reader, t, titles)
         if with_it in tree.items and isinstance(item, Condition):
             text = t("lists.said_there_valid", record=_above_said(call, question.object, item, reader))
         rest = tuple(i for i in tree.items if i not in (item, with_it))
         made.append(Chip(text=text, without=write_conditions(Group(True, rest)) or None))
     return made
+
+
+def _apart(
+    conn: psycopg.Connection[object], call: Call, question: Question, reader: Reader, t: Texts
+) -> list[Chip]:
+    """A condition of which only parts are simple ones: each part a chip, in words as far as there are any."""
+    try:
+        whole = parse(question.where or "")
+    except Fault:
+        return [Chip(text=question.where or "", without=None)]
+    parts = whole.items if whole.kind == "and" else (whole,)
+    made = []
+    for part in parts:
+        tree, text = read_conditions(normal(part, {})), normal(part, {})
+        if tree is not None:
+            titles = titles_in(conn, call, question.object, tree)
+            item = tree.items[0] if len(tree.items) == 1 else tree
+            text = said_group(call, question.object, item, reader, t, titles)
+        rest = tuple(p for p in parts if p is not part)
+        left = normal(rest[0] if len(rest) == 1 else replace(whole, items=rest), {}) if rest else None
+        made.append(Chip(text=_reached(call, question.object, part, reader, t) or text, without=left))
+    return made
+
+
+def _reached(call: Call, object: Object, part: Syntax, reader: Reader, t: Texts) -> str:
+    """`stage in ('b', 'c') or COUNT(stage_stays, stage_path == …) > 0`, which leads to the records behind a stage of a funnel."""
+    if part.kind != "or" or len(part.items) != 2 or not normal(part.items[1], {}).startswith(STAYED):
+        return ""
+    stands = read_conditions(normal(part.items[0], {}))
+    first = stands.items[0] if stands is not None else None
+    if not isinstance(first, Condition) or not first.values:
+        return ""
+    said = said_values(call, object, replace(first, values=first.values[:1]), reader, {})
+    return t(
+        "lists.said_reached",
+        field=label_at(call.model, call.actor, object, first.path, reader),
+        value=said[0],
+    )
 
 
 def _above(item: Condition) -> str:
