@@ -145,7 +145,8 @@ def test_a_figure_over_a_set_leads_to_its_records_or_says_why_it_cannot(me: Pers
     given = parse_qs(led.query)
     assert led.path == "/w/acme/o/yd_job" and "budget:sum" in given["columns"][0]
     assert "about['account'].id != none" in given["where"][0]
-    assert me.get(f"{led.path.removeprefix('/w/acme')}?{led.query}").status_code == 200
+    listed = me.page(f"{led.path.removeprefix('/w/acme')}?{led.query}")
+    assert "About: exists" in [c.get_text(strip=True) for c in listed.select(".list-chip span")]
     said = me.get(f"{kept(me, {**body, 'where': 'REPEATED(name)'})}/records?at={at}")
     assert said.status_code == 422 and "in no list that adds up to it" in said.text
 
@@ -153,6 +154,10 @@ def test_a_figure_over_a_set_leads_to_its_records_or_says_why_it_cannot(me: Pers
 def test_the_list_has_published_reports_and_is_searched(home: House) -> None:
     me = home.person("manager")
     page = me.page("/reports")
+    at = quote('[["proposal"],[],"count"]')  # a stage of a funnel leads to a list that says so in words
+    led = urlsplit(str(me.get(f"/reports/sales_funnel/records?at={at}").headers["location"]))
+    listed = me.page(f"{led.path.removeprefix('/w/acme')}?{led.query}")
+    assert [c.get_text(strip=True) for c in listed.select(".list-chip span")] == ["Stage: reached Proposal"]
     assert page.select_one('a[href="/w/acme/reports/won_by_month"]') is not None
     found = [a["href"] for a in me.page("/reports?q=Sales%20funnel").select(".reports-card")]
     assert found == ["/w/acme/reports/sales_funnel"]

@@ -22,6 +22,7 @@ from patron_engine.expr.types import NUMBER, ExprType, fits, say_type
 from patron_engine.phrases import Phrase
 
 _ORDERED: Final = ("number", "duration", "date", "datetime", "time", "text")
+FIVE: Final = frozenset({"COUNT", "SUM", "AVERAGE", "MIN", "MAX"})
 _UNITS: Final = ("month", "quarter", "year")
 
 
@@ -36,8 +37,12 @@ def aggregate(infer: Infer, f: Function, s: Syntax) -> Node:
 
 
 def _names_measures(scope: Scope, s: Syntax) -> bool:
+    """Names in an aggregate over a set are of the set's records, whatever the measures are called."""
     if s.kind == "path":
         return s.parts[0] in scope.names
+    first = s.items[0] if s.kind == "call" and s.name in FIVE and s.items else None
+    if first is not None and first.kind == "path" and resolve_set(scope, first.parts) is not None:
+        return False
     return any(_names_measures(scope, i) for i in s.items)
 
 
@@ -50,6 +55,14 @@ def _over_set(infer: Infer, f: Function, s: Syntax, found: FoundSet) -> Node:
             Phrase("{name!r} is a set: it is used in conditions only", name=name),
             s.items[0].at,
             "a value to be shown is a roll-up",
+        )
+    if scope.measures:  # of each record a figure: what becomes of them is not said yet
+        name = ".".join(found.sets)
+        raise Fault(
+            "expr_set",
+            Phrase("{name!r} is a set: each record of the report has a figure of its own", name=name),
+            s.items[0].at,
+            Phrase("add them up: SUM({f}({name}, …))", f=f.name, name=name),
         )
     infer.renamed[id(s.items[0])] = found.parts
     roots = dict(scope.roots)

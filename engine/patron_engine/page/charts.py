@@ -18,7 +18,6 @@ from patron_engine.page.figure_text import (
     axis_label,
     compact,
     member_text,
-    text_of,
 )
 from patron_engine.page.figures import spot_text
 from patron_engine.page.reader import Reader
@@ -261,7 +260,7 @@ def funnel(m: Maker, _: str) -> Chart | None:
     for key in m.answer.row_keys[: len(made["x"])]:
         cell = m.answer.cells.get((key, ()))
         said = [
-            f"{m.name(names.index(n))} {text_of(m.form(names.index(n)), cell[names.index(n)], m.reader)}"
+            f"{m.name(names.index(n))} {m.alone(m.form(names.index(n)), cell[names.index(n)])}"
             for n in ("conversion", "value") if cell is not None and n in names and cell[names.index(n)] is not None
         ]  # fmt: skip
         beside.append(" · ".join(said))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from patron_engine.errors import Refused
+from patron_engine.expr.aggregates import FIVE
 from patron_engine.expr.normal import normal, path_text
 from patron_engine.expr.paths import resolve_set
 from patron_engine.expr.scope import Scope
@@ -27,7 +28,6 @@ from patron_engine.query.catalog import ReadableCatalog
 from patron_engine.report.plan import Plan
 from patron_engine.report.reader import Reader
 
-OVER: Final = frozenset({"COUNT", "SUM", "AVERAGE", "MIN", "MAX"})
 HERE: Final = frozenset({"REPEATED"})  # what it says is of the rows that are chosen, and of no others
 Parts = tuple[Any, ...]
 
@@ -132,7 +132,7 @@ class _Said:
             why = Phrase("{function} compares records of the report with one another", function=node.name)
             raise not_listed(self.below.sets, why)
         first = node.items[0] if node.items else None
-        over = node.name in OVER and first is not None and first.kind == "path"
+        over = node.name in FIVE and first is not None and first.kind == "path"
         if over and first is not None and resolve_set(self.scope, first.parts) is not None:
             rest = (self.say(i, inside=True) for i in node.items[1:])
             return replace(node, items=(replace(first, parts=(*self.up, *first.parts)), *rest))

@@ -19,12 +19,14 @@ from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
 from reportlab.platypus import Table as Grid
 
 from patron_engine.errors import LimitExceeded
+from patron_engine.page.figure_text import MINUS
 from patron_engine.page.figures import Table
 from patron_engine.phrases import Phrase
 from patron_platform.reporting.sheet import headings, rows_of
 
 FONTS = {"zh-TW": "MSung-Light"}
 FONT = "STSong-Light"
+HAS_NOT = str.maketrans({MINUS: "-"})  # what those fonts have no sign for
 MARGIN = 36
 SIZE = 8
 HEAD_WIDTH, WIDTH = 110, 74  # points of a column of groups, of figures
@@ -60,7 +62,7 @@ def write_pdf(table: Table, title: str, about: Sequence[str], language: str, tar
         ]
         lines += [[*row.heads, *(row.cells[n].text for n in part)] for row in rows]
         grid = Grid(
-            [[Paragraph(escape(t), styles["cell" if n < depth else "number"]) for n, t in enumerate(line)] for line in lines],
+            [[Paragraph(escape(t.translate(HAS_NOT)), styles["cell" if n < depth else "number"]) for n, t in enumerate(line)] for line in lines],
             colWidths=[HEAD_WIDTH] * depth + [WIDTH] * len(part), repeatRows=len(tops), hAlign="LEFT",
         )  # fmt: skip
         grid.setStyle(_style(len(tops), [len(tops) + n for n, row in enumerate(rows) if row.kind != "line"]))

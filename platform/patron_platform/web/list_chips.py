@@ -6,10 +6,13 @@ In: a Question and who reads. Out: `Chip`s and `Quick`s. A condition that is no 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 
+from patron_engine.expr.normal import normal
+from patron_engine.expr.syntax import Syntax, parse
+from patron_engine.expr.tokens import Fault
 from patron_engine.model.model import Object
 from patron_engine.page.conditions import Condition, Group, read_conditions, write_conditions
 from patron_engine.page.filters import family_of, options_for, said_values, widget_for
@@ -22,6 +25,7 @@ from patron_engine.query.titles import titles_of
 from patron_platform.web.texts import Texts
 
 SHOWN = 3  # values named in a chip; of more their number
+STAYED = "COUNT(stage_stays, stage_path =="
 OFFERED = 30  # options a quick filter offers
 ALL_DAYS = (
     "last_day",
@@ -62,17 +66,77 @@ def chips_of(
         return []
     tree = read_conditions(question.where, parameters or ())
     if tree is None:
-        return [Chip(text=question.where, without=None)]
+        return _apart(conn, call, question, reader, t)
     titles = {**titles_in(conn, call, question.object, tree), **(parameters or {})}
     if not tree.all and len(tree.items) > 1:
         return [Chip(text=said_group(call, question.object, tree, reader, t, titles), without=None)]
-    return [
-        Chip(
-            text=said_group(call, question.object, item, reader, t, titles),
-            without=write_conditions(Group(True, tuple(i for i in tree.items if i is not item))) or None,
-        )
-        for item in tree.items
-    ]
+    made = []
+    said_beside = [_void_of(item) for item in tree.items]
+    for item, with_it in zip(tree.items, said_beside, strict=True):
+        if item in said_beside:
+            continue
+        text = said_group(call, question.object, item, reader, t, titles)
+        if with_it in tree.items and isinstance(item, Condition):
+            text = t("lists.said_there_valid", record=_above_said(call, question.object, item, reader))
+        rest = tuple(i for i in tree.items if i not in (item, with_it))
+        made.append(Chip(text=text, without=write_conditions(Group(True, rest)) or None))
+    return made
+
+
+def _apart(
+    conn: psycopg.Connection[object], call: Call, question: Question, reader: Reader, t: Texts
+) -> list[Chip]:
+    """A condition of which only parts are simple ones: each part a chip, in words as far as there are any."""
+    try:
+        whole = parse(question.where or "")
+    except Fault:
+        return [Chip(text=question.where or "", without=None)]
+    parts = whole.items if whole.kind == "and" else (whole,)
+    made = []
+    for part in parts:
+        tree, text = read_conditions(normal(part, {})), normal(part, {})
+        if tree is not None:
+            titles = titles_in(conn, call, question.object, tree)
+            item = tree.items[0] if len(tree.items) == 1 else tree
+            text = said_group(call, question.object, item, reader, t, titles)
+        rest = tuple(p for p in parts if p is not part)
+        left = normal(rest[0] if len(rest) == 1 else replace(whole, items=rest), {}) if rest else None
+        made.append(Chip(text=_reached(call, question.object, part, reader, t) or text, without=left))
+    return made
+
+
+def _reached(call: Call, object: Object, part: Syntax, reader: Reader, t: Texts) -> str:
+    """`stage in ('b', 'c') or COUNT(stage_stays, stage_path == …) > 0`, which leads to the records behind a stage of a funnel."""
+    if part.kind != "or" or len(part.items) != 2 or not normal(part.items[1], {}).startswith(STAYED):
+        return ""
+    stands = read_conditions(normal(part.items[0], {}))
+    first = stands.items[0] if stands is not None else None
+    if not isinstance(first, Condition) or not first.values:
+        return ""
+    said = said_values(call, object, replace(first, values=first.values[:1]), reader, {})
+    return t(
+        "lists.said_reached",
+        field=label_at(call.model, call.actor, object, first.path, reader),
+        value=said[0],
+    )
+
+
+def _above(item: Condition) -> str:
+    """The record a condition says is there: `order` of `order.id != none`, which a figure over a set asks of its lines. Else ""."""
+    above, _, last = item.path.rpartition(".")
+    return above if item.operator == "filled" and last == "id" else ""
+
+
+def _above_said(call: Call, object: Object, item: Condition, reader: Reader) -> str:
+    """What people call it; of a link to several objects (`about['account']`) the link."""
+    link = _above(item).partition("[")[0]
+    return label_at(call.model, call.actor, object, link, reader)
+
+
+def _void_of(item: Group | Condition) -> Condition | None:
+    """What is asked beside: that the record above is not void. To a reader both are one thing, and go as one."""
+    above = _above(item) if isinstance(item, Condition) else ""
+    return Condition(f"{above}.voided_at", "empty") if above else None
 
 
 def said_group(
@@ -84,6 +148,8 @@ def said_group(
         return f" {word} ".join(
             f"({p})" if isinstance(i, Group) else p for p, i in zip(parts, item.items, strict=True)
         )
+    if _above(item):
+        return t("lists.said_there", record=_above_said(call, object, item, reader))
     label = label_at(call.model, call.actor, object, item.path, reader)
     values = said_values(call, object, item, reader, titles)
     if len(values) > SHOWN:

@@ -101,6 +101,12 @@ def test_measures_of_a_report() -> None:
     assert compiled("MAX(won, deals)", **given).aggregates == ()
     (repeaters,) = compiled("COUNT(COUNT(orders, ordered_on in THIS('year')) >= 2)", **given).aggregates
     assert repeaters.condition is not None and repeaters.condition.aggregates[0].sets == ("orders",)
+    # names in the brackets of a set are the set's own, also where a measure is called the same
+    named = {**given, "names": {"total": NUMBER, "orders": NUMBER}}
+    (sold,) = compiled("SUM(SUM(orders, total))", **named).aggregates
+    assert sold.sets == () and sold.value is not None and sold.value.aggregates[0].sets == ("orders",)
+    code, _, hint = refused("COUNT(orders, total > 1)", **named)
+    assert code == "expr_set" and hint == "add them up: SUM(COUNT(orders, …))"
     assert refused("TOTAL(won)")[0] == "expr_unknown_function"
     assert refused("TOTAL(wonn)", **given)[0] == "expr_arguments"
 

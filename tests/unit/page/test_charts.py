@@ -144,13 +144,17 @@ def test_a_figure_alone_is_compared_with_another_measure() -> None:
 
 
 def test_a_funnel_keeps_the_order_of_its_stages_and_says_the_conversion() -> None:
-    figures = (Figure(name="count"), Figure(name="conversion", unit="ratio"))
-    cells = {(("new",), ()): (D(10), None), (("won",), ()): (D(4), D("0.4"))}
+    figures = (
+        Figure(name="count"),
+        Figure(name="conversion", unit="ratio"),
+        Figure(name="value", unit="money"),
+    )
+    cells = {(("new",), ()): (D(10), None, D(900)), (("won",), ()): (D(4), D("0.4"), None)}
     of = Answer(report="r", type="funnel", object="o", rows=(Axis(name="stage", kind="stage"),), figures=figures,
-                row_keys=(("new",), ("won",)), cells=cells, options={("stage", "won"): {"en": "Won"}})  # fmt: skip
+                row_keys=(("new",), ("won",)), cells=cells, options={("stage", "won"): {"en": "Won"}}, base="CNY")  # fmt: skip
     made = chart_of(of, {}, READER, WORDS)
     assert made is not None and made["type"] == "funnel"
-    assert (made["x"], made["beside"]) == (["new", "Won"], ["", "conversion 40.0%"])
+    assert (made["x"], made["beside"]) == (["new", "Won"], ["value CN¥900", "conversion 40.0%"])
 
 
 def test_a_map_keeps_the_names_of_places() -> None:
