@@ -20,7 +20,9 @@ from patron_engine.model.model import Model
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 MAX_STEPS: Final = 1_000  # limit_run_steps: steps of one run, unless the automation says fewer or more
-MAX_LOOPED: Final = 100_000  # the same where it has a for_each, whose every round counts: it has to reach all it goes through
+MAX_LOOPED: Final = (
+    100_000  # the same where it has a for_each, whose every round counts: it has to reach all it goes through
+)
 MAX_RECORDS: Final = 10_000  # records that one run changes
 
 

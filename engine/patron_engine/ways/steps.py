@@ -160,7 +160,9 @@ def _handed(under: Under, step: Step, run: Run) -> Run:
     """What a `find` found is the loop's from now on, where nobody else goes through it: a run is kept once a round, and ten
     thousand ids need not be kept twice each time."""
     name = str(step.body["each"]).removeprefix("steps.")
-    loops = [one for one in under.flow.code if isinstance(one, Loop) and one.step.body["each"] == f"steps.{name}"]
+    loops = [
+        one for one in under.flow.code if isinstance(one, Loop) and one.step.body["each"] == f"steps.{name}"
+    ]
     if run.loops or len(loops) != 1 or "ids" not in (run.results.get(name) or {}):
         return run
     rest = {key: value for key, value in run.results[name].items() if key != "ids"}
