@@ -82,7 +82,7 @@ def _lines(message: EmailMessage, name: str) -> list[str]:
     (`Message-ID: <`): such a line is taken as it was sent, a letter is not refused for it."""
     try:
         return [_clean(str(line)) for line in message.get_all(name, [])]
-    except Exception:
+    except Exception:  # noqa: BLE001 - of whatever kind
         return [_clean(str(raw)) for key, raw in message.raw_items() if key.lower() == name]
 
 

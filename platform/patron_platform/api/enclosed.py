@@ -56,9 +56,7 @@ def _found(part: Any) -> Iterator[Enclosed]:
             )
         except RecursionError:
             raise
-        except (
-            Exception
-        ):  # errors of many kinds, where the letter is none: it is left out, not the letter it came in
+        except Exception:  # noqa: BLE001 - where the letter is none: it is left out, not the one it came in
             title, data = "", b""
         yield Enclosed(name=name or f"{title or 'letter'}.eml", type=kind, data=data)
     elif part.is_multipart():
