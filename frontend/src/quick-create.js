@@ -10,7 +10,11 @@ export async function createIn(address, name, done) {
   document.body.append(dialog);
   const before = document.activeElement;
   const show = (html) => {
-    dialog.innerHTML = html; // drawn by the server
+    const parts = new DOMParser().parseFromString(html, "text/html").body; // drawn by the server
+    const way = parts.querySelector("form[data-behaviour=send-on]"); // a page is to be asked first: beside, what is being written stays
+    way?.removeAttribute("data-behaviour");
+    if (way) way.target = "_blank";
+    dialog.replaceChildren(...parts.childNodes);
     attach(dialog);
   };
   show(await answer.text());
@@ -23,6 +27,7 @@ export async function createIn(address, name, done) {
     }
   });
   dialog.addEventListener("submit", (event) => {
+    if (event.target.target === "_blank") return void setTimeout(() => dialog.close());
     event.preventDefault();
     const body = new URLSearchParams([...new FormData(event.target)].filter(([, value]) => typeof value === "string"));
     if (event.submitter?.name) body.append(event.submitter.name, event.submitter.value);

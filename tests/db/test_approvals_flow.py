@@ -287,7 +287,9 @@ def test_who_decided_at_an_earlier_step(conn: psycopg.Connection[Any]) -> None:
 def test_people_chosen_by_the_submitter_and_by_an_approver(conn: psycopg.Connection[Any]) -> None:
     nodes = (
         "  - {name: one, type: approve, who: {chosen_by: submitter, from: {role: finance}}}\n"
-        "  - {name: two, type: approve, who: {chosen_by: approver}}"
+        "  - {name: two, type: approve, who: {chosen_by: approver}}\n"
+        '  - {name: big, type: branch, cases: [{name: big, when: "amount > 99999", nodes: [{name: far, type: approve,'
+        " who: {chosen_by: submitter, from: {role: finance}}}]}, {name: else, nodes: []}]}"
     )
     w = signing(conn, approval(nodes))
     order = w.make()
@@ -296,10 +298,18 @@ def test_people_chosen_by_the_submitter_and_by_an_approver(conn: psycopg.Connect
     assert asked.value.problems[0].path == "chosen.one"
     with pytest.raises(Refused):
         w.submit("rep", order, chosen={"one": [w.people["boss"]]})
+    # Nor for a step that another chooses for, one that is not on the way now, or one that is none.
+    for step, code in (("two", "not_yours_to_choose"), ("far", "not_offered"), ("none", "unknown_node")):
+        with pytest.raises(Refused) as refused:
+            w.submit("rep", order, chosen={"one": [w.people["fin2"]], step: [w.people["rep"]]})
+        assert [(p.path, p.code) for p in refused.value.problems] == [(f"chosen.{step}", code)]
     w.submit("rep", order, chosen={"one": [w.people["fin2"]]})
     with pytest.raises(Refused) as next_one:
         w.act("fin2", order, "approve")
     assert next_one.value.problems[0].path == "chosen.two" and w.waiting(order) == ["fin2"]
+    with pytest.raises(Refused) as refused:  # what the submitter chose is no approver's to change
+        w.act("fin2", order, "approve", chosen={"two": [w.people["ceo"]], "one": [w.people["fin2"]]})
+    assert refused.value.problems[0].code == "not_yours_to_choose"
     w.act("fin2", order, "approve", chosen={"two": [w.people["ceo"]]})
     assert w.waiting(order) == ["ceo"]
 

@@ -87,3 +87,26 @@ def test_the_tenth_level_runs_and_the_eleventh_is_cut(conn: psycopg.Connection[A
     assert [state for _, state, _ in found] == ["done"] * runs.MAX_LEVEL + ["cut"]
     assert found[-1] == (f"a{runs.MAX_LEVEL:02}", "cut", "too_deep")
     assert len(w.rows("bill", "name")) == runs.MAX_LEVEL
+
+
+def test_what_a_step_goes_through_is_all_or_it_says_so(
+    conn: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rounds of a for_each are no longer held to the steps of other runs: each record is reached."""
+    monkeypatch.setattr("patron_engine.flow.program.MAX_STEPS", 5)
+    for module in ("changing", "writing"):
+        monkeypatch.setattr(f"patron_engine.flow.{module}.MOST", 4)
+    w = limited(
+        conn, "{records: 3}",
+        '[{name: found, do: find, object: bill, where: "sum == 1"}, {name: one, do: for_each, each: steps.found, steps: [{do: notify, to: {user: "=steps.one.id"}, message: {en: Hello}}]}]',
+    )  # fmt: skip
+    for _ in range(4):
+        w.do("create", "bill", name="b", sum=1)
+    w.do("create", "shop", name="a")
+    w.work()
+    assert w.runs("state, steps") == [("done", 9)]
+    w.do("create", "bill", name="b", sum=1)
+    w.do("create", "shop", name="b")
+    w.work()
+    error = w.runs("error")[-1][0]
+    assert "more than 4 records" in str(said(error))

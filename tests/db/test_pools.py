@@ -59,7 +59,7 @@ name: west
 label: West
 object: customer
 takes: "region == 'west'"
-managers: {role: boss}
+managers: [{role: boss}, {role: west_boss}]
 members: {role: boss}
 ---
 kind: automation
@@ -252,6 +252,15 @@ def test_who_holds_one_moves_it_to_another_pool_where_his_lets_him(house: House)
         Back(reason="no_need", pool="east"),
     )
     assert back[0][1] is not None and back[0][1].code == "pool_transfer"
+    house.conn.rollback()
+    # who manages another pool takes nothing out of this one, whatever its owners may do
+    house.conn.execute(f"UPDATE {SCHEMA}.sys__pool SET pool = 'east' WHERE record = '{ids[1]}'")
+    give(house.conn, house.call, "customer", ids[1], Wish(reason="share", to={"user": other}))
+    as_other = house.later(timedelta(), other, "west_boss")
+    ((_, error),) = pools.give_back(
+        house.conn, as_other, "customer", [ids[1]], Back(reason="no_need", pool="west")
+    )
+    assert error is not None and error.code == "forbidden", error
     house.conn.rollback()
     give(house.conn, house.call, "customer", ids[1], Wish(reason="share", to={"user": boss}))
     assert moved(boss, "boss", ids[1], "east") is None

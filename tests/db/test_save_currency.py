@@ -197,3 +197,10 @@ def test_a_price_is_brought_in_the_currency_of_the_record(r: Records) -> None:
     euros = r.create("price", name="EU list", currency="EUR", amount="99.99")
     assert r.row("contract", contract(r, price=euros))["fee"] == Decimal("99.99"), "it is in euros already"
     assert r.row("contract", contract(r, price=euros, currency="CNY"))["fee"] == Decimal("749.925")
+
+
+def test_of_lines_nothing_is_said_where_their_record_is_refused(r: Records) -> None:
+    """A contract that is refused before its currency is filled: what it lacks is told, not that its lines have none."""
+    with pytest.raises(Refused) as caught:
+        r.create("contract", name="x" * 300, currency="EUR", lines=[{"name": "a", "price": "1"}])
+    assert {path for path, _ in codes(caught.value)} == {"name"}, codes(caught.value)

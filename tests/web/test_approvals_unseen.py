@@ -258,6 +258,14 @@ def test_what_was_returned_is_shown_before_it_is_submitted_again_and_in_the_time
     assert "too dear" in again and "returned it" in again
     lines = boss.page(f"/o/c_purchase/{id}/timeline?kind=approval").get_text(" ")
     assert "too dear" in lines and "submitted it" in lines and "returned it" in lines
+    boss.post(f"/o/c_purchase/{id}/submit", {})
+    again = next(i for i in opened.rep.get("/approvals?box=waiting").json()["items"] if i["record"] == id)
+    opened.rep.post(f"/approvals/{again['task']}/approve", {"comment": "better"})
+    sheet = opened.person(REP).page(f"/approvals/{again['task']}?print=1").select_one(".sheet-decisions")
+    said_in = [row.get_text(" ", strip=True) for row in sheet.select("tbody tr")]
+    assert [w for row in said_in for w in ("Round 1", "too dear", "Latest round", "better") if w in row] == [
+        "Round 1", "too dear", "Latest round", "better",
+    ], said_in  # fmt: skip
     inbox = opened.person(REP).page("/inbox?category=approval").get_text(" ")
     assert "To decide: Buying: returned" in inbox
 
@@ -308,6 +316,12 @@ def test_a_save_takes_whom_he_chose_or_asks(opened: Opened) -> None:
     said = me.post(f"/o/c_purchase/{id}/edit", form)
     page = BeautifulSoup(said.text, "html.parser").select_one("article form")
     assert said.status_code == 422 and "阅读人" in page.get_text() and "选择由谁审批" in page.get_text()
+    # A script (a card dragged, a cell) gets the way there: the same form, sent on as a page would.
+    way = BeautifulSoup(
+        me.post(f"/o/c_purchase/{id}/edit", form, headers={"HX-Request": "true"}).text, "html.parser"
+    ).select_one("form[data-behaviour=send-on]")
+    assert way["action"].endswith(f"/o/c_purchase/{id}/edit") and "选择审批人" in way.get_text()
+    assert {i["name"] for i in way.select("input")} == {*form, "_csrf"}
     kept = [(i["name"], i["value"]) for i in page.select("input[type=hidden]") if i["name"] != "_csrf"]
     assert {i["value"] for i in page.select("input[name='_chosen.who']")} == {users[REP], users[ADMIN]}
     gone = me.post(f"/o/c_purchase/{id}/edit", [*kept, ("_chosen.who", users[REP])])

@@ -91,14 +91,23 @@ def test_what_is_no_letter_is_refused(opened: Opened, data: bytes) -> None:
     assert said.status_code == 400 and said.json()["code"] == "no_letter", said.text
 
 
+def test_one_that_stands_too_deep_in_itself_is_refused(opened: Opened) -> None:
+    within = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3_000)
+    )
+    said = deliver(opened, b"From: a@b.example\nTo: help@acme.example\n" + within)
+    assert said.status_code == 400 and said.json()["code"] == "letter_too_deep", said.text
+
+
 def test_odd_letters_are_read(opened: Opened) -> None:
     for data in (
         b"From: a@b.example\nTo: help@acme.example\nSubject: Odd 1\nContent-Type: text/plain; charset=none-such\n\n\xe4\xbd\xa0\x00",
         b"From: a@b.example\nTo: help@acme.example\nSubject: Odd 1\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\n--x",
         b"From: a@b.example\nTo: help@acme.example\nSubject: Odd 1\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n!!!",
+        b'From: a@b.example\nTo: help@acme.example\nSubject: Odd 1\nMessage-ID: <\nContent-Type: message/rfc822\n\nSubject: a\nContent-Type: multipart/mixed; boundary="\xff"\n\n\xff',
     ):
         assert deliver(opened, data).status_code == 202
-    assert len(jobs(opened, "Odd 1")) == 3
+    assert len(jobs(opened, "Odd 1")) == 4
 
 
 def test_another_body_and_another_automation_are_told_so(opened: Opened) -> None:

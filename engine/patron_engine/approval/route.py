@@ -18,6 +18,7 @@ from patron_engine.approval.program import FORKS, Node, Program
 from patron_engine.approval.value import DoSteps, Facts, Instance, Place, Task
 
 MOST: Final = 2_000  # decisions that are thought ahead
+DECIDED: Final = ("approved", "rejected", "returned")
 UNKNOWN: Final = ""  # whom somebody is still to choose
 
 
@@ -94,6 +95,22 @@ def route(program: Program, real: Instance, facts: Facts) -> tuple[Stop, ...]:
     """The whole way of an instance; only what was, when it is over."""
     there = simulated(program, real, facts) if real.state == "running" else real
     return _stops(program.nodes, real, there)
+
+
+def earlier(program: Program, real: Instance) -> tuple[tuple[int, Stop], ...]:
+    """What was decided in rounds that are over, of steps that were entered again or are not on the way any more: round and step, in
+    the order in which it happened. The route has the latest round of each step."""
+    latest = {t.id for node in real.places for t in real.at(node)}
+    over = [t for t in real.tasks if t.id not in latest and t.decided_at is not None and t.state in DECIDED]
+    found = []
+    for task in sorted(over, key=lambda t: (t.round, t.decided_at)):
+        node = program.by_name.get(task.node)
+        stop = Stop(
+            name=task.node, label=node.body.get("label") if node else None, type="approve", state="done",
+            people=(_sitting(task, real, real_one=True),),
+        )  # fmt: skip
+        found.append((task.round, stop))
+    return tuple(found)
 
 
 def _stops(nodes: Sequence[Node], real: Instance, there: Instance) -> tuple[Stop, ...]:

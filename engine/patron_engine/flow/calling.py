@@ -136,7 +136,7 @@ def _each(reading: Reading, step: Step, subject: Subject, path: Path, raw: Mappi
     where = path_text(step.body, (*path, "where"))
     choice = Choice(
         key=f"{step.rule}.{step.path}.{where}", object=among.object, where=step.expressions.get(where), among=among,
-        limit=MOST,
+        limit=MOST, whole=True,
     )  # fmt: skip
     ids = chosen(reading, choice, [subject])[0]
     inside = path_text(step.body, (*path, "set"))

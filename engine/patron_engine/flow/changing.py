@@ -119,7 +119,7 @@ def find(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) 
     sort = step.body.get("sort") or ()
     choice = Choice(
         key=f"{step.rule}.{step.path}", object=object, where=step.expressions.get("where"),
-        sort=(sort,) if isinstance(sort, str) else tuple(sort), limit=MOST if looped else 1,
+        sort=(sort,) if isinstance(sort, str) else tuple(sort), limit=max(MOST, flow.max_records) if looped else 1, whole=looped,
     )  # fmt: skip
     found = chosen(reading, choice, subjects)
     return [

@@ -40,7 +40,7 @@ class Mail(Command):
 
 
 def mail(reading: Reading, flow: Flow, step: Step, subjects: Sequence[Subject]) -> list[Act]:
-    found = targets_of(reading, step, subjects, LETTERS + 1)
+    found = targets_of(reading, step, subjects)
     return [_act(reading, flow, step, s, targets) for s, targets in zip(subjects, found, strict=True)]
 
 

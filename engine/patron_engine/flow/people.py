@@ -191,7 +191,12 @@ def _of_each(reading: Reading, subject: Subject, each: str, path: str) -> list[A
     if among is None:
         return []
     some = Choice(
-        key=f"people.{subject.run.object}.{each}", object=among.object, where=None, among=among, limit=MOST
+        key=f"people.{subject.run.object}.{each}",
+        object=among.object,
+        where=None,
+        among=among,
+        limit=MOST,
+        whole=True,
     )
     ids = chosen(reading, some, [subject])[0]
     rows = fetch_values(reading.conn, reading.call, among.object, ids, [path])

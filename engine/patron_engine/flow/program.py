@@ -6,7 +6,7 @@ jumps, so that where a run stands is one number, and runs that stand at the same
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from types import MappingProxyType
@@ -19,7 +19,10 @@ from patron_engine.model.automations import events_of, runs_after
 from patron_engine.model.model import Model
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-MAX_STEPS: Final = 1_000  # steps of one run, unless the automation says fewer or more
+MAX_STEPS: Final = 1_000  # limit_run_steps: steps of one run, unless the automation says fewer or more
+MAX_LOOPED: Final = (
+    100_000  # the same where it has a for_each, whose every round counts: it has to reach all it goes through
+)
 MAX_RECORDS: Final = 10_000  # records that one run changes
 
 
@@ -109,6 +112,7 @@ def flow_of(model: Model, name: str) -> Flow | None:
     if body is None or not runs_after(body):
         return None
     expressions = {key[2]: e for key, e in model.expressions.items() if key[:2] == ("automation", name)}
+    code = _code(body, expressions)
     limits = body.get("limits") or {}
     once = body.get("once", "per_change")
     return Flow(
@@ -120,8 +124,8 @@ def flow_of(model: Model, name: str) -> Flow | None:
         stop_when=expressions.get("stop_when"),
         once=expressions.get("once", once),
         by_system=body.get("run_as", "system") == "system",
-        code=_code(body, expressions),
-        max_steps=limits.get("steps", MAX_STEPS),
+        code=code,
+        max_steps=limits.get("steps") or most_steps(code),
         max_records=limits.get("records", MAX_RECORDS),
         per_hour=limits.get("per_hour"),
     )
@@ -142,8 +146,12 @@ def flow_at(model: Model, key: str) -> Flow | None:
     _steps(body, path, expressions, code, f"{key}.{version}")
     return Flow(
         name=key, object=body.get("object"), version=version, on=(), when=None, stop_when=None, once="per_change",
-        by_system=True, code=tuple(code),
+        by_system=True, code=tuple(code), max_steps=most_steps(code),
     )  # fmt: skip
+
+
+def most_steps(code: Sequence[Instruction]) -> int:
+    return MAX_LOOPED if any(isinstance(one, Loop) for one in code) else MAX_STEPS
 
 
 def version_of(body: Mapping[str, Any]) -> str:

@@ -14,12 +14,14 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from patron_engine.errors import LimitExceeded
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.nodes import Compare, Literal, Logic, Node, Path, children
 from patron_engine.expr.sql import condition_sql
 from patron_engine.expr.types import BOOLEAN, EMPTY, ExprType
 from patron_engine.flow.values import ROOTS, Reading, Subject
 from patron_engine.model.model import LinkSet
+from patron_engine.phrases import Phrase
 from patron_engine.query.binding import SqlBinding, parameter
 from patron_engine.query.sets import tie
 from patron_engine.query.source import Building
@@ -34,7 +36,8 @@ NOTHING: Final = Literal(None, EMPTY)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """`key` names it among those of the release; `sort` are paths, `-` before one for descending."""
+    """`key` names it among those of the release; `sort` are paths, `-` before one for descending. `whole`: all are meant, so
+    more than `limit` are refused instead of being left out without a word."""
 
     key: str
     object: str
@@ -42,10 +45,11 @@ class Choice:
     sort: tuple[str, ...] = ()
     among: LinkSet | None = None
     limit: int = 1
+    whole: bool = False
 
 
 def chosen(reading: Reading, choice: Choice, subjects: Sequence[Subject]) -> list[list[str]]:
-    """The ids for each subject, at most `limit` of each."""
+    """The ids for each subject, at most `limit` of each. LimitExceeded where all of more are meant."""
     call = reading.call
     statement = kept(call.tables).get(("flow.select", choice.key), lambda: _statement(reading, choice))
     given = call_values(call)
@@ -57,7 +61,14 @@ def chosen(reading: Reading, choice: Choice, subjects: Sequence[Subject]) -> lis
             cursors.append(
                 reading.conn.execute(statement.text, statement.values({**given, **values, **more}))
             )
-    return [[str(row[0]) for row in cursor.fetchall()] for cursor in cursors]
+    found = [[str(row[0]) for row in cursor.fetchall()] for cursor in cursors]
+    if choice.whole and any(len(ids) > choice.limit for ids in found):
+        raise LimitExceeded(
+            Phrase("this step means more than {most} records, as many as one may", most=choice.limit),
+            code="limit_step_records",
+            hint="narrow where, or let a schedule with object begin a run for each record",
+        )
+    return found
 
 
 def outside_of(
@@ -98,7 +109,7 @@ def _statement(reading: Reading, choice: Choice) -> Statement:
         value = binding.value(row, tuple(path.removeprefix("-").split(".")))
         order.append((value.desc() if path.startswith("-") else value.asc()).nulls_last())
     query = sa.select(row.id).select_from(row.source.from_).where(*conditions)
-    query = query.order_by(*order, row.id).limit(sa.literal(choice.limit))
+    query = query.order_by(*order, row.id).limit(sa.literal(choice.limit + choice.whole))
     return compiled(query, reading.call.model.release)
 
 

@@ -29,7 +29,7 @@ from patron_engine.record.change import Change
 from patron_engine.record.derive import fitted
 from patron_engine.record.program import Programs
 
-MOST: Final = 1_000  # records that one step finds, changes, or goes through
+MOST: Final = 10_000  # limit_step_records: records that one step finds, changes, or goes through
 Target = tuple[Subject, str, str]  # whose, object, id
 
 
@@ -115,7 +115,7 @@ def details_of(
             raise NotFound(Phrase("there is no set {name}", name=missing), code="unknown_set")
         choice = Choice(
             key=f"{step.rule}.{step.path}.{at}", object=of.object, where=step.expressions.get(f"{at}.where"), among=of,
-            limit=MOST,
+            limit=MOST, whole=True,
         )  # fmt: skip
         owned = [
             (place, Subject(run=subject.run, item=(of.object, id)))
@@ -169,9 +169,7 @@ def matches_of(
 # -- targets ------------------------------------------------------------------------------------------------------
 
 
-def targets_of(
-    reading: Reading, step: Step, subjects: Sequence[Subject], most: int = MOST
-) -> list[list[Target]]:
+def targets_of(reading: Reading, step: Step, subjects: Sequence[Subject]) -> list[list[Target]]:
     """The records a step writes, for each subject. `gone`: what was approved was that the record itself is deleted."""
     target = step.body.get("target")
     if target is None:
@@ -187,7 +185,8 @@ def targets_of(
     among = _set_of(reading, subjects, target["each"]) if "each" in target else None
     of = among.object if among is not None else str(target.get("object"))
     choice = Choice(
-        key=f"{step.rule}.{step.path}.target", object=of, where=step.expressions.get("target.where"), among=among, limit=most
+        key=f"{step.rule}.{step.path}.target", object=of, where=step.expressions.get("target.where"), among=among, limit=MOST,
+        whole=True,
     )  # fmt: skip
     return [
         [(s, of, id) for id in ids]

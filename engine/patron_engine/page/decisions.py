@@ -19,7 +19,7 @@ from patron_engine.query.call import Call
 from patron_engine.ways.approval_drawn import names_of
 
 TOLD: Final = (  # the rest is on the page of the approval
-    "submitted", "resubmitted", "approved", "rejected", "returned", "withdrawn", "revoked", "ended", "jumped", "parked",
+    "submitted", "resubmitted", "approved", "finished", "rejected", "returned", "withdrawn", "revoked", "ended", "jumped", "parked",
     "transferred", "handed_over", "taken_back",
 )  # fmt: skip
 

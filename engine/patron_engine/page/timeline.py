@@ -169,7 +169,7 @@ class _Sources:
             made.append(_Source(name="~changes", kind="change", fetch=self._changes))
         if FEATURE in self.object.features:
             made.append(_Source(name="~files", kind="file", fetch=self._files))
-        others = [s for s in sets.values() if s.object not in (*WANTED, *TOLD_AS_CHANGES)]
+        others = [s for s in sets.values() if s.object not in (*WANTED, *TOLD_ELSEWHERE)]
         made.extend(self._of_set("record", found) for found in others if self._may(found))
         return made
 
@@ -259,7 +259,9 @@ def _only_files_came(happening: Happening) -> bool:
     return bool(told) and all(d.name == FEATURE and not d.label and d.before.empty for d in told)
 
 
-TOLD_AS_CHANGES = ("stage_stay", "pool_move", "sla_clock")  # what flow writes about a change
+TOLD_ELSEWHERE = (  # what flow writes about a change, and decisions: the approvals tell them, in the language of who reads
+    "stage_stay", "pool_move", "sla_clock", "approval_task",
+)  # fmt: skip
 WANTED: Mapping[Kind, tuple[str, ...]] = {
     "activity": ("kind", "content", "result", "at", "next_contact_at"),
     "comment": ("body", "version"),

@@ -36,7 +36,7 @@ def check_same_currency(batch: Batch, program: Program, rows: Sequence[Row]) -> 
             above = row.master.values if row.master is not None and field.link.master else None
             theirs = (above or found.get(row.values[field.name], {})).get("currency")
             own = row.values.get("currency")
-            if own is None and row.problems:
+            if own is None and (row.problems or (row.master is not None and row.master.problems)):
                 continue  # what would have filled it was not reached: that is told already
             if theirs is not None and theirs != own:
                 row.wrong(

@@ -14,7 +14,7 @@ from patron_engine.actor import Actor
 from patron_engine.approval import state, store
 from patron_engine.approval.may import acts_of_instance, acts_of_task, closed_to, involved, taken_back
 from patron_engine.approval.program import Node
-from patron_engine.approval.route import Stop, people_of
+from patron_engine.approval.route import Stop, earlier, people_of
 from patron_engine.approval.value import UNDECIDED, Instance, Task
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.jsonio import loads
@@ -65,7 +65,7 @@ class Mine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One instance, for one viewer. `names`: user id -> how he is called, of everybody who occurs; `viewer` as he reads the
+    """One instance, for one viewer. `earlier`: what was decided in rounds that are over. `names`: user id -> how he is called, of everybody who occurs; `viewer` as he reads the
     record here; `files` that came with comments and decisions, by id."""
 
     instance: Instance
@@ -73,6 +73,7 @@ class Seen:
     subject: str
     steps: Sequence[str]
     route: Sequence[Stop]
+    earlier: Sequence[tuple[int, Stop]]
     log: Sequence[Mapping[str, Any]]
     names: Mapping[str, str]
     acts: Mapping[str, str | None]
@@ -103,7 +104,8 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
     return Seen(
         instance=frame.instance, label=called(call, program.body.get("label"), program.name),
         subject=subject_of(conn, there, program, instance, his[0].node if his else None),
-        steps=[n for n, p in instance.places.items() if p.state == "open" and instance.state in STANDS], route=stops, log=lines,
+        steps=[n for n, p in instance.places.items() if p.state == "open" and instance.state in STANDS], route=stops,
+        earlier=earlier(program, instance), log=lines,
         names=names_of(conn, call, people),
         acts=acts_of_instance(program, instance, asker, call.now), mine=[_mine(frame, t) for t in his],
         take_back=_take_back(frame, mine), fields=_fields(frame, his, record), 

@@ -33,7 +33,7 @@ from patron_engine.query.values import fetch_values
 from patron_engine.record.asking import Ask, Trigger, triggers_of
 from patron_engine.record.program import Programs
 from patron_engine.record.statements import Conn
-from patron_engine.ways.approval_choices import ask_choices, ask_of_save, chosen_people
+from patron_engine.ways.approval_choices import ask_choices, ask_of_save, check_named, chosen_people
 from patron_engine.ways.approval_snapshot import snapshot, with_values
 from patron_engine.ways.approving import Frame, carry, frame_of, opened
 from patron_engine.ways.read import read_one
@@ -54,6 +54,7 @@ def begin_of(conn: Conn, call: Call, ask: Ask, intent: Mapping[str, Any] | None)
         chosen = {**returned.instance.chosen, **people}
         kept = with_values(conn, call, replace(returned.instance, intent=intent, chosen=chosen))
         ask_of_save(conn, call, returned.program, replace(kept, state="running", places={}))
+        check_named(conn, call, returned.program, kept, people, "submitter")
         anew = replace(returned, instance=kept)
         anew.facts.instance = anew.instance
         return carry(anew, state.resubmit(anew.program, anew.instance, call.actor.user, anew.facts)).id
@@ -63,6 +64,7 @@ def begin_of(conn: Conn, call: Call, ask: Ask, intent: Mapping[str, Any] | None)
     )
     made = with_values(conn, call, instance)
     ask_of_save(conn, call, today(call, ask.approval), made)
+    check_named(conn, call, today(call, ask.approval), made, people, "submitter")
     return begun(conn, call, made).id
 
 
@@ -105,6 +107,7 @@ def submit(
         conn, call, trigger.approval, object, record, trigger.verb, call.actor.user, None, people
     )
     ask_choices(conn, call, today(call, instance.approval), instance)
+    check_named(conn, call, today(call, instance.approval), instance, people, "submitter")
     return begun(conn, call, replace(instance, comment=comment))
 
 
@@ -136,6 +139,7 @@ def _again(conn: Conn, call: Call, frame: Frame, people: Chosen, comment: str | 
         frame.instance, chosen={**frame.instance.chosen, **{n: tuple(p) for n, p in people.items()}}
     )
     ask_of_save(conn, call, frame.program, replace(instance, state="running", places={}))
+    check_named(conn, call, frame.program, instance, people, "submitter")
     frame.facts.instance = instance
     return carry(frame, state.resubmit(frame.program, instance, call.actor.user, frame.facts, comment))
 

@@ -14,7 +14,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from patron_engine.approval import state, store
-from patron_engine.approval.ahead import Ahead
 from patron_engine.approval.finishing import finish_early
 from patron_engine.approval.may import acts_of_task, involved, taken_back
 from patron_engine.approval.program import Node
@@ -27,7 +26,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
-from patron_engine.ways.approval_choices import check_choice
+from patron_engine.ways.approval_choices import check_named
 from patron_engine.ways.approval_drawn import drawn
 from patron_engine.ways.approval_fields import Fields, edited, missing, save_fields
 from patron_engine.ways.approval_files import hang_files, hang_signature
@@ -202,22 +201,9 @@ def _with_choices(frame: Frame, wish: Wish) -> Frame:
     """Whom this approver chose for the steps that come."""
     if not wish.chosen:
         return frame
-    facts = Ahead(frame.conn, frame.call, frame.program, frame.instance)
-    chosen: dict[str, tuple[str, ...]] = dict(frame.instance.chosen)
-    for name, people in wish.chosen.items():
-        if name not in frame.program.by_name:
-            raise Refused(
-                [
-                    Problem(
-                        code="unknown_node",
-                        message=Phrase("there is no step {name!r}", name=name[:40]),
-                        path=f"chosen.{name[:40]}",
-                    )
-                ]
-            )
-        found = people_named(frame, people, f"chosen.{name}")
-        check_choice(facts, frame.instance, name, found)
-        chosen[name] = tuple(found)
+    named = {n: tuple(people_named(frame, people, f"chosen.{n}")) for n, people in wish.chosen.items()}
+    check_named(frame.conn, frame.call, frame.program, frame.instance, named, "approver")
+    chosen = {**frame.instance.chosen, **named}
     made = replace(frame.instance, chosen=chosen)
     frame.facts.instance = made
     return replace(frame, instance=made)

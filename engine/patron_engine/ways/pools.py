@@ -141,7 +141,10 @@ def _give_back(asked: Asked, id: str, back: Back) -> None:
         raise no_pool()
     owner = owner_of(asked, id)
     mine = owner is not None and owner == call.actor.user
-    managed = asked.one_of(body, id, "managers")
+    own = (
+        pool_named(call, found[0]) if found[0] else body
+    )  # who manages another pool takes nothing out of this one
+    managed = asked.one_of(own, id, "managers")
     if not mine and not managed:
         raise Forbidden(Phrase("only its owner or a manager of the pool may give it back"))
     _reasoned(body, back)
@@ -154,7 +157,7 @@ def _give_back(asked: Asked, id: str, back: Back) -> None:
     if not holds_of(asked, id, body, "takes", True):
         raise no_pool()
     if found[0] and body["name"] != found[0]:
-        _demand_transfer(asked, id, pool_named(call, found[0]), body["name"])
+        _demand_transfer(asked, id, own, body["name"])
     put_back(asked.conn, call, object, id, body, "returned" if mine else "reclaimed", back)
 
 

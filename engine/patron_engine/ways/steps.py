@@ -142,7 +142,7 @@ def _loop(under: Under, instruction: Any, runs: Sequence[Run]) -> list[Run]:
     open, gone = _asked(under, step, fresh, instruction.end)
     going = [run for run in runs if key in run.loops]
     for run, items in zip(open, _items(under, step, open), strict=True):
-        going.append(replace(run, loops={**run.loops, key: items}))
+        going.append(replace(_handed(under, step, run), loops={**run.loops, key: items}))
     for run in going:
         left = run.loops[key]
         if not left["ids"]:
@@ -154,6 +154,19 @@ def _loop(under: Under, instruction: Any, runs: Sequence[Run]) -> list[Run]:
         loops = {**run.loops, key: {**left, "ids": left["ids"][1:]}}
         gone.append(gone_on(replace(run, loops=loops), run.at + 1, item, step.name))
     return gone
+
+
+def _handed(under: Under, step: Step, run: Run) -> Run:
+    """What a `find` found is the loop's from now on, where nobody else goes through it: a run is kept once a round, and ten
+    thousand ids need not be kept twice each time."""
+    name = str(step.body["each"]).removeprefix("steps.")
+    loops = [
+        one for one in under.flow.code if isinstance(one, Loop) and one.step.body["each"] == f"steps.{name}"
+    ]
+    if run.loops or len(loops) != 1 or "ids" not in (run.results.get(name) or {}):
+        return run
+    rest = {key: value for key, value in run.results[name].items() if key != "ids"}
+    return replace(run, results={**run.results, name: rest})
 
 
 def _items(under: Under, step: Any, runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -169,7 +182,8 @@ def _items(under: Under, step: Any, runs: Sequence[Run]) -> list[dict[str, Any]]
     sort = step.body.get("sort") or ()
     choice = Choice(
         key=f"{step.rule}.{step.path}", object=among.object, where=step.expressions.get("where"),
-        sort=(sort,) if isinstance(sort, str) else tuple(sort), among=among, limit=MOST,
+        sort=(sort,) if isinstance(sort, str) else tuple(sort), among=among,
+        limit=max(MOST, under.flow.max_records), whole=True,
     )  # fmt: skip
     ids = chosen(under.reading, choice, [Subject(run=run) for run in runs])
     return [{"object": among.object, "ids": list(i)} for i in ids]

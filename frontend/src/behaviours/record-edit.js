@@ -2,6 +2,7 @@
 // A field is changed where it stands: its pencil, or a double click on its value, puts the server's form for it there. Enter saves,
 // Escape leaves it. What comes back is the page as it is now, and every part of it but what one is writing takes the place of the old.
 import { attach } from "../behaviours.js";
+import { sentOn } from "../sent-on.js";
 
 const FIELD = "input:not([type=hidden]):not([readonly]):not(.sr), select, textarea, [contenteditable=true]";
 
@@ -46,6 +47,7 @@ export default function recordEdit(page) {
       delete page.dataset.settled;
       renew(html, cell.dataset.edit);
     }
+    else if (html && sentOn(new DOMParser().parseFromString(html, "text/html"))) return;
     else if (html?.includes("inline-form")) show(cell, html);
     else form.dispatchEvent(new CustomEvent("patron:woken")); // nobody answered: what was typed stays
   };

@@ -2,6 +2,8 @@
 // The answer is HTML of ours: elements with an id take the place of those that are there, cards go to their column, messages
 // to the corner, a dialog opens.
 
+import { sentOn } from "../sent-on.js";
+
 /** Sends a form's values. Gives { ok, parts } with the parsed answer; ok is false when the move was not made. */
 export async function send(address, values) {
   const body = new URLSearchParams(values);
@@ -10,6 +12,7 @@ export async function send(address, values) {
     const answer = await fetch(address, { method: "POST", body, headers: { "HX-Request": "true", Accept: "text/html" } });
     if (answer.headers.get("HX-Redirect")) window.location.assign(answer.headers.get("HX-Redirect"));
     const parts = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+    if (sentOn(parts)) return new Promise(() => {}); // the page is left
     return { ok: answer.ok, parts };
   } catch {
     const parts = document.createElement("body");

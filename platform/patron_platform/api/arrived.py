@@ -45,6 +45,13 @@ class Letter:
 
 
 def read_letter(data: bytes) -> Letter:
+    try:
+        return _read(data)
+    except RecursionError:
+        raise BadBody("its parts stand too deep within each other", code="letter_too_deep") from None
+
+
+def _read(data: bytes) -> Letter:
     message = message_from_bytes(data, policy=policy.default)
     assert isinstance(message, EmailMessage)
     senders = _addresses(message, ("from",))
@@ -67,12 +74,21 @@ def read_letter(data: bytes) -> Letter:
 
 
 def _line(message: EmailMessage, name: str) -> str:
-    return _clean(str(message.get(name, "")))[:1_000].strip()
+    return next(iter(_lines(message, name)), "")[:1_000].strip()
+
+
+def _lines(message: EmailMessage, name: str) -> list[str]:
+    """What stands in the lines of that name. The library fails with errors of many kinds at some that nobody should write
+    (`Message-ID: <`): such a line is taken as it was sent, a letter is not refused for it."""
+    try:
+        return [_clean(str(line)) for line in message.get_all(name, [])]
+    except Exception:  # noqa: BLE001 - of whatever kind
+        return [_clean(str(raw)) for key, raw in message.raw_items() if key.lower() == name]
 
 
 def _addresses(message: EmailMessage, names: tuple[str, ...]) -> list[str]:
     """The addresses of these lines, each once, in their order."""
-    lines = [_clean(str(line)) for name in names for line in message.get_all(name, [])]
+    lines = [line for name in names for line in _lines(message, name)]
     return list(dict.fromkeys(address for _, address in getaddresses(lines) if "@" in address))
 
 

@@ -49,8 +49,16 @@ def _found(part: Any) -> Iterator[Enclosed]:
     name = _name(part)
     if kind == "message/rfc822" and part.is_multipart():
         inner = part.get_payload(0)
-        data = inner.as_bytes(policy=SMTP.clone(max_line_length=None))
-        yield Enclosed(name=name or f"{str(inner.get('subject', '')) or 'letter'}.eml", type=kind, data=data)
+        try:
+            title, data = (
+                str(inner.get("subject", "")),
+                inner.as_bytes(policy=SMTP.clone(max_line_length=None)),
+            )
+        except RecursionError:
+            raise
+        except Exception:  # noqa: BLE001 - where the letter is none: it is left out, not the one it came in
+            title, data = "", b""
+        yield Enclosed(name=name or f"{title or 'letter'}.eml", type=kind, data=data)
     elif part.is_multipart():
         for inner in part.get_payload():
             yield from _found(inner)

@@ -167,13 +167,20 @@ def _values(
     following = next((i for i in waiting.items if i.instance != it.id), None)
     return {
         "seen": seen, "it": it, "mine": mine, "made": made, "labels": labels, "in_place": False,
-        "route": drawn(conn, call, seen.route), "changes": changes_of(call, reader, seen.differences),
+        "route": drawn(conn, call, seen.route), "earlier": _rounds(conn, call, seen), "changes": changes_of(call, reader, seen.differences),
         "here_url": visitor.url("approvals", mine.task.id if mine else it.id), "record_url": visitor.url("o", it.object, it.record) if readable(call.model, call.actor, it.object) else "",
         "following": following, "waiting_count": waiting.counts["waiting"], "intent": _intent(call, visitor, seen),
         "people": people_offered(conn, call, without=visitor.actor.user), "tree": None, "choose": (), "among": None,
         "nodes": [(n, labels.get(n, n)) for n, stop in _stops(seen.route) if stop.type == "approve"],
         "signed": _signed(seen), "shown_of": lambda field, v: shown(field, v, reader, made.currency if made else None),
     }  # fmt: skip
+
+
+def _rounds(conn: Connection, call: Call, seen: Seen) -> list[tuple[int, list[dict[str, Any]]]]:
+    """The rounds that are over: number, what was decided in it."""
+    steps = drawn(conn, call, [stop for _, stop in seen.earlier])
+    numbers = [number for number, _ in seen.earlier]
+    return [(n, [s for of, s in zip(numbers, steps, strict=True) if of == n]) for n in dict.fromkeys(numbers)]
 
 
 def _stops(stops: Sequence[Any]) -> list[tuple[str, Any]]:

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from patron_engine.errors import MustChoose, PatronError
 from patron_platform.api.errors import status_of
 from patron_platform.identity.limits import SecondFactorNeeded
-from patron_platform.web.approval_choose import choose_page
+from patron_platform.web.approval_choose import choose_page, choose_way
 from patron_platform.web.arriving import see_other
 from patron_platform.web.render import answer, draw, page, partial_wanted
 from patron_platform.web.texts import texts_in
@@ -67,6 +67,8 @@ def _inside(request: Request, status: int, error: PatronError, number: str | Non
         raise error
     visitor = enter(request, steps[2])
     words = _words(visitor.languages, status, error.code, error.detail, error.hint, number)
+    if isinstance(error, MustChoose) and partial_wanted(request):
+        return choose_way(visitor, status, FLASHED)
     if partial_wanted(request):
         return answer(draw("_flash.html", visitor.languages, **words), status, FLASHED)
     if isinstance(error, MustChoose):

@@ -19,7 +19,6 @@ from starlette.responses import Response
 from patron_engine.access.decide import readable, writable
 from patron_engine.errors import (
     Forbidden,
-    MustChoose,
     NeedsConfirmation,
     NotFound,
     PatronError,
@@ -100,7 +99,7 @@ def save_cell(request: Request, workspace: str, object: str, form: FormData) -> 
         change = Change(action="update", object=it.object.name, id=it.given["id"], version=version, confirm=confirm,
                         set={field.name: read_text(field, text, reader)})  # fmt: skip
         waits = asked_for(it.visitor.workspace.save(it.visitor.actor, [change], cause=it.visitor.cause)[0])
-    except (Refused, MustChoose, StaleVersion, Forbidden, ValueFault) as error:
+    except (Refused, StaleVersion, Forbidden, ValueFault) as error:
         editing, status = error, status_of(error) if isinstance(error, PatronError) else 422
     if not partial_wanted(request) and editing is None and waits:
         return see_other(it.visitor.url("o", it.object.name, it.given["id"]) + f"?done={waits}")

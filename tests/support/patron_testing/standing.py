@@ -173,6 +173,11 @@ objects:
   pool_move: {read: {through: about}}
 ---
 kind: role
+name: west_boss
+label: West boss
+objects: {customer: {read: own}}
+---
+kind: role
 name: boss
 label: Boss
 objects:
