@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from patron_engine.actor import Actor
 from patron_engine.record.change import Change
@@ -204,6 +205,20 @@ def test_rich_text_is_cleaned(site: Site) -> None:
         html = visit.page.inner_html(".rich")
         assert "<b>you</b>" in html and not re.search(r"script|onerror|javascript:|style=", html)
         assert "owned" not in visit.page.title()
+
+
+def test_what_automations_still_do_is_shown_as_soon_as_it_is_done(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, done = make(site, "account", name="Being worked on"), []
+    monkeypatch.setattr("patron_platform.web.record.settling", lambda *_: not done)
+    with at(site, f"/o/account/{made}") as visit:
+        expect(visit.page.locator("h1")).to_have_text("Being worked on")
+        change = Change(action="update", object="account", id=made, set={"name": "Worked on"})
+        site.service.runtime.workspace(WORKSPACE).save(actor(site), [change])
+        done.append(True)
+        expect(visit.page.locator("h1")).to_have_text("Worked on")
+        expect(visit.page.locator("[data-behaviour=record-settle]")).to_have_count(0)
 
 
 def test_a_record_is_deleted_and_comes_back_without_scripts(site: Site) -> None:

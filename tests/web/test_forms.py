@@ -99,8 +99,8 @@ def test_what_is_wrong_stands_beside_its_field_and_everything_typed_is_kept(pers
     again = drawn(page)
     assert again["long"] == ["all of this"] and again["whole"] == ["many"] and again["day"] == ["yesterday"]
     assert again["pieces.n1.quantity"] == ["two"] and again["pieces.n1.price"] == ["5"]
-    linked = {a["href"] for a in page.select(".form-summary a")}
-    assert "#f-whole" in linked and "#f-pieces-n1-quantity" in linked
+    linked = {a["href"]: a.text for a in page.select(".form-summary a")}
+    assert "#f-whole" in linked and linked["#f-pieces-n1-quantity"] == "Pieces row 1, Quantity"
     assert page.select_one("#f-whole")["aria-invalid"] == "true"
 
 

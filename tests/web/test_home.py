@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from patron_engine.actor import Actor
 from patron_engine.query import recent
+from patron_engine.query.fetch import run
 from patron_testing.web import REP, WORKSPACE, Opened
 
 
@@ -119,6 +122,24 @@ def test_stages_are_counted_and_lead_to_the_list(opened: Opened, me: str) -> Non
     page = opened.person().page("/")
     for link in page.select("a.tally"):
         assert link["href"].startswith("/w/acme/o/") and "where=" in link["href"]
+
+
+def test_figures_that_take_too_long_are_said_in_words(
+    opened: Opened, me: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.admin.make("task", title="Due among very many", due=day(0), owner=me)
+    calm = opened.person().page("/")
+    sleep = SimpleNamespace(text="SELECT pg_sleep(30)", values=lambda _: (), prepare=False)
+    for asked in ("read", "groups"):
+        monkeypatch.setattr(f"patron_engine.page.home.{asked}", lambda conn, *_, **__: run(conn, sleep, {}))
+    monkeypatch.setattr("patron_platform.web.figured.LEAST", 0.05)
+    monkeypatch.setattr("patron_platform.web.home.LONGEST", 0.05)
+    begun = time.monotonic()
+    page = opened.person().page("/")
+    assert time.monotonic() - begun < 5
+    tasks = page.find("section", {"aria-labelledby": "home-tasks"})
+    assert "too many to look through" in tasks.text and tasks.find("a", string="Open the list")
+    assert not page.select("a.tally") and len(page.select("section.card")) >= len(calm.select("section.card"))
 
 
 def test_somebody_without_rights_sees_a_calm_page(opened: Opened) -> None:

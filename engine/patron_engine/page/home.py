@@ -2,15 +2,16 @@
 
 In: a connection, the frame of a call, a reader. Out: a `Home` of plain values. Everything comes from definitions: what is due
 today are the views whose conditions ask for `me()` and `TODAY()`; figures are those of the stages that menus' objects have.
-Tasks are the object `task` of the pack core where it is there. Reads by the way read alone; writes nothing.
+Tasks are the object `task` of the pack core where it is there. Reads by the way read alone; writes nothing. What goes over all
+records is asked through `within`, which gives None where that takes too long: the page is there without the figure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 import psycopg
 
@@ -35,6 +36,7 @@ from patron_engine.query.titles import title_of
 from patron_engine.ways.read import read
 
 Connection = psycopg.Connection[Any]
+T = TypeVar("T")
 TASK, STATUS, DONE, DUE = "task", "status", "done", "due"
 LINES = 6  # records of one list
 LISTS = 4  # lists of what is due today
@@ -42,6 +44,12 @@ STAGED = 4  # objects whose stages are counted
 HINTS = 3  # values beside a title
 RECENT = 8
 BEGIN = 3  # objects an empty workspace is begun with
+
+
+class Within(Protocol):
+    """What is found in time, by the name of what is asked; None where it takes too long."""
+
+    def __call__(self, key: Hashable, ask: Callable[[], T], /) -> T | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +67,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """The first records of a view, and the view. `total` is how many it has."""
+    """The first records of a view, and the view. `total` is how many it has, `late` says that not even these were found in time."""
 
     view: View
     object: Object
     lines: tuple[Line, ...]
-    total: int
+    total: int | None
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +89,13 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """An object's records by stage. `mine` is false where one has none of one's own and sees everybody's."""
+    """An object's records by stage; no stages where they are too many to count in time. `mine` is false where one has none of one's
+    own and sees everybody's."""
 
     object: Object
     field: Field
     stages: tuple[Stage, ...]
-    total: int
+    total: int | None
     mine: bool
 
 
@@ -103,11 +113,12 @@ class Home:
     begin: tuple[Object, ...] = ()
 
 
-def home_of(conn: Connection, call: Call, reader: Reader, apps: tuple[App, ...]) -> Home:
+def home_of(conn: Connection, call: Call, reader: Reader, apps: tuple[App, ...], within: Within) -> Home:
     """Everything the home page shows."""
-    tasks = _tasks(conn, call, reader)
-    today, staged = tuple(_today(conn, call, reader)), tuple(_staged(conn, call, reader, apps))
-    calm = not (tasks and tasks.lines) and not today and not staged
+    tasks = _tasks(conn, call, reader, within)
+    today = tuple(_today(conn, call, reader, within))
+    staged = tuple(_staged(conn, call, reader, apps, within))
+    calm = not (tasks and (tasks.lines or tasks.late)) and not today and not staged
     return Home(
         tasks=tasks,
         ticks=STATUS in writable(call.model, call.actor, TASK),
@@ -125,20 +136,20 @@ def _begin(call: Call, apps: tuple[App, ...]) -> list[Object]:
     return [call.model.objects[n] for n in named[:BEGIN]]
 
 
-def _tasks(conn: Connection, call: Call, reader: Reader) -> Listed | None:
+def _tasks(conn: Connection, call: Call, reader: Reader, within: Within) -> Listed | None:
     """What is mine, open and due by today: the view of that kind, else none."""
     view = next((v for v in _due_views(call) if v[0].name == TASK), None)
-    return None if view is None else _listed(conn, call, reader, *view)
+    return None if view is None else _listed(conn, call, reader, *view, within)
 
 
-def _today(conn: Connection, call: Call, reader: Reader) -> Iterator[Listed]:
+def _today(conn: Connection, call: Call, reader: Reader, within: Within) -> Iterator[Listed]:
     """The other views of what is due today, those with records first come, at most `LISTS`."""
     found = 0
     for object, view in _due_views(call):
         if object.name == TASK or found >= LISTS:
             continue
-        listed = _listed(conn, call, reader, object, view)
-        if listed.lines:
+        listed = _listed(conn, call, reader, object, view, within)
+        if listed.lines or listed.late:
             found += 1
             yield listed
 
@@ -168,14 +179,22 @@ def _his(call: Call, object: Object, view: View) -> bool:
     return True
 
 
-def _listed(conn: Connection, call: Call, reader: Reader, object: Object, view: View) -> Listed:
+def _listed(
+    conn: Connection, call: Call, reader: Reader, object: Object, view: View, within: Within
+) -> Listed:
     names = readable(call.model, call.actor, object.name)
     columns = [c.path for c in view.columns if c.path.partition(".")[0] in names and c.path != object.title]
     fields = ("id", "version", object.title, *columns)
-    ask = Ask(object=object.name, where=view.where, fields=fields, sort=view.sort, limit=LINES, count="exact")
-    page = read(conn, call, ask, secret=b"")
+    ask = Ask(object=object.name, where=view.where, fields=fields, sort=view.sort, limit=LINES)
+    page = within(("home", ask), lambda: read(conn, call, ask, secret=b""))
+    if page is None:
+        return Listed(view=view, object=object, lines=(), total=None, late=True)
     lines = tuple(_line(call, reader, object, columns, row) for row in page.rows())
-    return Listed(view=view, object=object, lines=lines, total=page.count or len(lines))
+    total: int | None = len(lines)
+    if page.next is not None:
+        counted = Ask(object=object.name, where=view.where, fields=("id",), limit=1, count="exact")
+        total = within(("count", counted), lambda: read(conn, call, counted, secret=b"").count)
+    return Listed(view=view, object=object, lines=lines, total=total)
 
 
 def _line(call: Call, reader: Reader, object: Object, columns: list[str], row: Mapping[str, Any]) -> Line:
@@ -205,7 +224,9 @@ def when_due(due: str, reader: Reader) -> Literal["late", "today", "later", ""]:
     return "" if not due else "late" if due < today else "today" if due == today else "later"
 
 
-def _staged(conn: Connection, call: Call, reader: Reader, apps: tuple[App, ...]) -> Iterator[Staged]:
+def _staged(
+    conn: Connection, call: Call, reader: Reader, apps: tuple[App, ...], within: Within
+) -> Iterator[Staged]:
     sizes = counts(conn, call)
     found = 0
     for name in objects_in(apps):
@@ -213,10 +234,10 @@ def _staged(conn: Connection, call: Call, reader: Reader, apps: tuple[App, ...])
         field = stage_field(call, object)
         if name == TASK or field is None or found >= STAGED or not sizes.get(object.name):
             continue
-        staged = _spread(conn, call, reader, object, field, mine=object.owner == "user")
-        if not staged.total and sizes[object.name] <= COUNTED:
-            staged = _spread(conn, call, reader, object, field, mine=False)
-        if staged.total:
+        staged = _spread(conn, call, reader, object, field, within, mine=object.owner == "user")
+        if staged.total == 0 and sizes[object.name] <= COUNTED:
+            staged = _spread(conn, call, reader, object, field, within, mine=False)
+        if staged.total != 0:
             found += 1
             yield staged
 
@@ -241,10 +262,13 @@ def stage_field(call: Call, object: Object) -> Field | None:
 
 
 def _spread(
-    conn: Connection, call: Call, reader: Reader, object: Object, field: Field, *, mine: bool
+    conn: Connection, call: Call, reader: Reader, object: Object, field: Field, within: Within, *, mine: bool
 ) -> Staged:
     ask = Ask(object=object.name, where="owner == me()" if mine else None)
-    counted = {g.value: g.count for g in groups(conn, call, ask, field.name)}
+    found = within(("home", ask, field.name), lambda: groups(conn, call, ask, field.name))
+    if found is None:
+        return Staged(object=object, field=field, stages=(), total=None, mine=mine)
+    counted = {g.value: g.count for g in found}
     options = [(n, o) for n, o in names_of(field).options.items() if not o.retired]
     tally = {name: counted.get(name, 0) for name, _ in options}
     most = max(tally.values(), default=0) or 1

@@ -168,7 +168,7 @@ def collation_of(conn: psycopg.Connection[Any]) -> str | None:
 
 
 @contextmanager
-def bounded(conn: psycopg.Connection[Any], seconds: int) -> Iterator[None]:
+def bounded(conn: psycopg.Connection[Any], seconds: float) -> Iterator[None]:
     """What is read inside sees one state of the database, and no statement of it may take longer."""
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -280,12 +280,12 @@ def _draw(
         conversion = conversion_for(conn, call, desk.object, desk.id, desk.name)
         parts = _parts(desk, conn, call, conversion, typing, None if wrong and wrong.confirm else wrong)
         record = read_one(conn, call, desk.object, desk.id, fields=_title_fields(call, desk.object)).record()
-        words = words_in(visitor.languages, call.model)
+        words, t = words_in(visitor.languages, call.model), texts_in(visitor.languages[0])
         summary: list[dict[str, str]] = []
         if wrong is not None and not wrong.confirm:
             for part in parts:
                 summary += (
-                    summary_of(part.tree)
+                    summary_of(part.tree, t)
                     if part.tree is not None
                     else [{"id": "", "label": part.label, "text": text} for text in part.problems]
                 )

@@ -14,17 +14,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 
 from patron_engine.access.grants import audience
 from patron_engine.errors import LimitExceeded
+from patron_engine.page.home import Within
 from patron_engine.page.reader import Reader
 from patron_engine.query.call import Call
 from patron_engine.store.session import bounded
 
+T = TypeVar("T")
 LONGEST: Final = 8  # seconds
+LEAST: Final = 0.5  # seconds every figure of a page with several has
 QUICK: Final = 0.25  # seconds; what takes less is not kept
 AGAIN: Final = 20
 MOST_KEPT: Final = 2_000
@@ -74,16 +77,16 @@ KEPT: Final = Kept()
 
 
 def figured(
-    conn: psycopg.Connection[Any], call: Call, key: Hashable, ask: Callable[[], Any]
+    conn: psycopg.Connection[Any], call: Call, key: Hashable, ask: Callable[[], Any], longest: float = 0
 ) -> Figured | None:
-    """What `ask` finds, or what it found a moment ago. None where it takes too long."""
+    """What `ask` finds, or what it found a moment ago. None where it takes longer than `longest` seconds, or `LONGEST`."""
     whole = (call.schema, call.actor.user, call.model.release, audience(call.actor), call.today, key)
     kept = KEPT.get(whole)
     if kept is not None:
         return kept
     begun = time.monotonic()
     try:
-        with bounded(conn, LONGEST):
+        with bounded(conn, longest or LONGEST):
             found = ask()
     except LimitExceeded as late:
         if late.code != "query_time":
@@ -93,3 +96,14 @@ def figured(
     if took > QUICK:
         KEPT.put(whole, found, call.now, took)
     return Figured(found)
+
+
+def within(conn: psycopg.Connection[Any], call: Call, seconds: float) -> Within:
+    """A page that asks for several figures before it is drawn: together they may take so long, each has `LEAST` all the same."""
+    until = time.monotonic() + seconds
+
+    def ask(key: Hashable, find: Callable[[], T], /) -> T | None:
+        found = figured(conn, call, key, find, max(LEAST, until - time.monotonic()))
+        return found.found if found is not None else None
+
+    return ask

@@ -21,7 +21,7 @@ from patron_engine.page.show import numeric, shown
 from patron_engine.query.call import Call
 from patron_platform.web.form_stale import Stale
 from patron_platform.web.render import environment, page, part, partial_wanted
-from patron_platform.web.texts import texts_in
+from patron_platform.web.texts import Texts, texts_in
 from patron_platform.web.visitor import Visitor
 
 
@@ -75,8 +75,8 @@ def draw_form(visitor: Visitor, call: Call, tree: FormTree, around: Around, said
         "loose": around.loose,
         "once": around.once,
         "version": said.version if said.version is not None else tree.version,
-        "summary": _summary(tree, around) if said.status != 200 and not said.warnings else [],
-        "warnings": _named(tree, said.warnings),
+        "summary": _summary(tree, around, t) if said.status != 200 and not said.warnings else [],
+        "warnings": _named(tree, said.warnings, t),
         "confirm": said.confirm,
         "stale": _stale(tree, reader, said.stale) if said.stale is not None else None,
         "similar": tree.similar,
@@ -128,40 +128,47 @@ def is_number(of: Field) -> bool:
     return numeric(str(of.extra.get("value_type") or of.type))
 
 
-def summary_of(tree: FormTree) -> list[dict[str, str]]:
-    """Everything that is wrong, each with the input it is about."""
+def summary_of(tree: FormTree, t: Texts) -> list[dict[str, str]]:
+    """Everything that is wrong, each with the input it is about; of a row, with which it is."""
     found = [{"id": "", "label": "", "text": text} for text in tree.problems]
-    for at in tree.inputs():
+    for id, label, problems in _places(tree, t).values():
         found.extend(
-            {
-                "id": at.id if at.visible else "",
-                "label": at.label,
-                "text": text if at.visible else f"{at.label}: {text}",
-            }
-            for text in at.problems
+            {"id": id, "label": label, "text": text if id or not label else f"{label}: {text}"}
+            for text in problems
         )
-    for section in tree.sections:
-        if section.table is not None:
-            found.extend(
-                {"id": "", "label": "", "text": text} for row in section.table.rows for text in row.problems
-            )
     return found
 
 
-def _summary(tree: FormTree, around: Around) -> list[dict[str, str]]:
+def _places(tree: FormTree, t: Texts) -> dict[str, tuple[str, str, Sequence[str]]]:
+    """Where something can be wrong: an input, or a row as a whole -> the id to go to, what it is called, what is wrong."""
+    found: dict[str, tuple[str, str, Sequence[str]]] = {}
+    for section in tree.sections:
+        for at in section.inputs:
+            found[at.name] = (at.id if at.visible else "", at.label, at.problems)
+        if section.table is None:
+            continue
+        there = (row for row in section.table.rows if not row.deleted)
+        for n, row in enumerate(there, start=1):
+            place = t("forms.row_at", table=section.label, n=n).strip()
+            seen = next((i.id for i in row.inputs if i.visible), "")
+            found[f"{section.table.set}.{row.key}"] = (seen, place, row.problems)
+            for at in row.inputs:
+                label = t("forms.in_row", row=place, field=at.label)
+                found[at.name] = (at.id if at.visible else seen, label, at.problems)
+    return found
+
+
+def _summary(tree: FormTree, around: Around, t: Texts) -> list[dict[str, str]]:
     """What is wrong; of a field that stands alone only what is not said beside it."""
-    return [item for item in summary_of(tree) if not (around.inline and item["id"])]
+    return [item for item in summary_of(tree, t) if not (around.inline and item["id"])]
 
 
-def _named(tree: FormTree, warnings: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    inputs: Mapping[str, Input] = {i.name: i for i in tree.inputs()}
+def _named(tree: FormTree, warnings: Sequence[tuple[str, str]], t: Texts) -> list[dict[str, str]]:
+    places = _places(tree, t)
     return [
-        {
-            "id": inputs[n].id if n in inputs else "",
-            "label": inputs[n].label if n in inputs else "",
-            "text": text,
-        }
-        for n, text in warnings
+        {"id": id, "label": label, "text": text}
+        for name, text in warnings
+        for id, label, _ in (places.get(name, ("", "", ())),)
     ]
 
 

@@ -28,6 +28,7 @@ from patron_engine.ways.read import read_one
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.dashboards import DESK, OWN, STREAMED, board_page, chosen_in, homes_for, own_body
+from patron_platform.web.figured import LONGEST, within
 from patron_platform.web.forms_in import FormData
 from patron_platform.web.inbox import lines_of
 from patron_platform.web.render import page, part, partial_wanted
@@ -62,14 +63,16 @@ def desk_page(visitor: Visitor) -> Response:
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         reader = visitor.reader(call)
-        found = home_page.home_of(conn, call, reader, apps_of(call.model, visitor.actor))
+        found = home_page.home_of(
+            conn, call, reader, apps_of(call.model, visitor.actor), within(conn, call, LONGEST)
+        )
         waiting = approval_box.box(conn, call, "waiting", most=WAITING)
         title = texts_in(visitor.languages[0])("shell.home")
         hour = reader.local(call.now).hour
         part_of_day = "morning" if 5 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
         day = format_date(reader.today, format="full", locale=reader.locale)
         return page(
-            visitor, call, "home.html", title=title, here="home", home=found, hour=part_of_day, day=day, waiting=waiting,
+            visitor, call, "home.html", title=title, here="home", home=found, hour=part_of_day, day=day, waiting=waiting, longest=LONGEST,
             waiting_lines=lines_of(call, reader, waiting), homes=homes_for(visitor, conn, call, (DESK,)),
         )  # fmt: skip
 
