@@ -18,6 +18,7 @@ from patron_engine.meta.document import Document, Path, walk
 from patron_engine.meta.rules_approval import approval_people, approval_reach
 from patron_engine.meta.rules_events import automation_causer, automation_object, cron_lines
 from patron_engine.meta.rules_mail import mailed
+from patron_engine.meta.rules_reports import own_figures, pictures
 from patron_engine.meta.rules_values import (
     external_ids,
     login_addresses,
@@ -205,16 +206,7 @@ def steps(document: Document, found: Problems) -> None:
                 found.add("step_not_here", message, hint=hint, **document.where((*path, "do")))
 
 
-OWN_FIGURES: Final = {"funnel": ("count", "value", "conversion", "overall", "stay"), "cohort": ("share",)}
-
-
 def measures(document: Document, found: Problems) -> None:
-    type = str(document.body.get("type"))
-    own = OWN_FIGURES.get(type, ())
-    for path, figure in maps(document, "figures"):
-        if own and figure.get("name") not in own:
-            message = Phrase("a {type} has no figure {name!r} of its own", type=type, name=figure.get("name"))
-            found.add("unknown_name", message, hint=", ".join(own), **document.where(path))
     for path, measure in maps(document, "measures"):
         one_of(document, path, measure, ("function", "expression"), found)
         function = measure.get("function")
@@ -264,14 +256,6 @@ def days(document: Document, found: Problems) -> None:
                 )  # fmt: skip
 
 
-def pictures(document: Document, found: Problems) -> None:
-    """A picture is drawn where a chart is looked at: a server has no fonts of all languages to draw one with."""
-    for path, value in walk(document.body):
-        if path and path[0] == "schedule" and path[-1] == "as" and value == "image":
-            message = "a report is sent as a file or a link; a picture of it is made on its page"
-            found.add("no_picture", message, hint="write as: pdf", **document.where(path))
-
-
 def workspace_name(document: Document, found: Problems) -> None:
     if document.name != "workspace":
         message = "there is one document of this kind, called workspace"
@@ -291,7 +275,7 @@ RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {
     "approval": (steps, approval_nodes, approval_reach, approval_people),
     "assignment": (cron_lines,),
     "sla": (steps, sla_clocks),
-    "report": (measures, cron_lines, days, pictures),
+    "report": (measures, own_figures, cron_lines, days, pictures),
     "role": (login_addresses,),
     "pool": (pool_people,),
     "sharing": (sharing_people,),

@@ -89,7 +89,15 @@ def _lines(message: EmailMessage, name: str) -> list[str]:
 def _addresses(message: EmailMessage, names: tuple[str, ...]) -> list[str]:
     """The addresses of these lines, each once, in their order."""
     lines = [line for name in names for line in _lines(message, name)]
-    return list(dict.fromkeys(address for _, address in getaddresses(lines) if "@" in address))
+    return list(dict.fromkeys(address for line in lines for address in _in_line(line)))
+
+
+def _in_line(line: str) -> list[str]:
+    """Where the library fails at a line that nobody should write, none."""
+    try:
+        return [address for _, address in getaddresses([line]) if "@" in address]
+    except Exception:  # noqa: BLE001 - of whatever kind, as above
+        return []
 
 
 def _part(message: EmailMessage, kind: str) -> str:
