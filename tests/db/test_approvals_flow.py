@@ -12,6 +12,7 @@ from patron_engine.record.change import Change
 from patron_engine.ways import substitutes
 from patron_engine.ways.approval_admin import hand_over
 from patron_engine.ways.save import save
+from patron_platform.phrases import written
 from patron_testing.signing import SCHEMA, signing
 
 
@@ -106,6 +107,7 @@ def test_what_no_longer_passes_parks_and_is_mended(conn: psycopg.Connection[Any]
         and it.problems[0]["code"] == "submitter_gone"
         and w.value(order, "price") is None
     )
+    assert written(it.problems[0]["message"], ("zh-CN",)) == "提交人已停用"
     with pytest.raises(Forbidden):
         w.whole("boss", order, "mend", {})
     w.do(

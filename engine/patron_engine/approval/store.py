@@ -6,7 +6,7 @@ changed, so events of one instance come one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 
 from patron_engine import jsonio
 from patron_engine.approval.value import OPEN, UNDECIDED, Instance, Log, Place, Task
+from patron_engine.phrases import found_again, kept
 
 Connection = psycopg.Connection[Any]
 _JSON: Final = ("places", "chosen", "snapshot", "intent", "problems")
@@ -249,6 +250,8 @@ def _row_of(instance: Instance, names: Sequence[str]) -> list[Any]:
     given: dict[str, Any] = {n: getattr(instance, n) for n in names}
     if "places" in given:
         given["places"] = {name: asdict(place) for name, place in instance.places.items()}
+    if "problems" in given:
+        given["problems"] = [_with_message(p, kept) for p in given["problems"]]
     for name in _JSON:
         if given.get(name) is not None:
             given[name] = _json(given[name])
@@ -263,9 +266,14 @@ def _instance(row: Sequence[Any], tasks: tuple[Task, ...]) -> Instance:
         name: Place(**{**p, "at": datetime.fromisoformat(p["at"]), "cases": tuple(p["cases"])}) for name, p in given["places"].items()
     }  # fmt: skip
     chosen = {node: tuple(people) for node, people in given["chosen"].items()}
-    return Instance(
-        **{**given, "places": places, "chosen": chosen, "problems": tuple(given["problems"]), "tasks": tasks}
-    )
+    problems = tuple(_with_message(p, found_again) for p in given["problems"])
+    return Instance(**{**given, "places": places, "chosen": chosen, "problems": problems, "tasks": tasks})
+
+
+def _with_message(problem: Mapping[str, Any], as_: Callable[[Any], Any]) -> dict[str, Any]:
+    """What is in the way is read long after by people of other languages."""
+    said = problem.get("message")
+    return dict(problem) if said is None else {**problem, "message": as_(said)}
 
 
 def _json(value: Any) -> Jsonb:

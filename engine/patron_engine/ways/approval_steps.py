@@ -40,10 +40,7 @@ def node_done(conn: Conn, call: Call, run: Run) -> None:
     """The worker did the steps of a node, or gave them up until somebody mends what they met."""
     frame, node = opened(conn, call, str(run.event["instance"])), str(run.event["node"])
     if run.state == "parked":
-        why = said(run.error)
-        going = state.steps_failed(
-            frame.program, frame.instance, node, None if why is None else str(why), frame.facts
-        )
+        going = state.steps_failed(frame.program, frame.instance, node, said(run.error), frame.facts)
     else:
         going = steps_done(frame, frame.instance, node)
     carry(frame, going)

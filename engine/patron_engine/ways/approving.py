@@ -244,7 +244,7 @@ def _carry_out(frame: Frame, instance: Instance) -> tuple[dict[str, Any], ...] |
     assert instance.intent is not None
     actor = actor_of(frame.conn, frame.call, instance.submitter)
     if actor is None:
-        return ({"code": "submitter_gone", "message": "whoever submitted is switched off"},)
+        return ({"code": "submitter_gone", "message": Phrase("whoever submitted is switched off")},)
     detail = {"approval": instance.approval, "instance": instance.id, "of": instance.record}
     call = replace(frame.call, actor=actor, cause=Cause(kind="approval", detail=detail))
     try:
@@ -256,5 +256,5 @@ def _carry_out(frame: Frame, instance: Instance) -> tuple[dict[str, Any], ...] |
                 transferred(frame.conn, call, change.object, change.id, change.set["owner"], handing)
     except PatronError as error:
         found = getattr(error, "problems", ()) or [Problem(code=error.code, message=error.detail)]
-        return tuple({"code": p.code, "message": str(p.message), "path": p.path} for p in found)
+        return tuple({"code": p.code, "message": p.message, "path": p.path} for p in found)
     return None

@@ -47,7 +47,7 @@ def seen_json(conn: psycopg.Connection[Any], call: Call, seen: Seen) -> dict[str
         **{name: getattr(it, name) for name in own},
         **{name: person(seen.names, id) for name, id in named.items()},
         "label": seen.label, "subject": seen.subject, "steps": list(seen.steps), "intent": _intent(it, seen),
-        "problems": [dict(p) for p in it.problems], "route": drawn(conn, call, seen.route), "log": _log(seen),
+        "problems": [_problem(call, p) for p in it.problems], "route": drawn(conn, call, seen.route), "log": _log(seen),
         "tasks": [_task(t, seen.names) for t in it.tasks], "acts": acts(call, seen.acts),
         "mine": [_mine(call, m, seen.names) for m in seen.mine], "take_back": seen.take_back,
         "fields": [plain(f) for f in seen.fields], "differences": [plain(d) for d in seen.differences],
@@ -57,6 +57,11 @@ def seen_json(conn: psycopg.Connection[Any], call: Call, seen: Seen) -> dict[str
 
 def person(names: Mapping[str, str], id: str | None) -> dict[str, str] | None:
     return None if id is None else {"id": id, "name": names.get(id, "…")}
+
+
+def _problem(call: Call, problem: Mapping[str, Any]) -> dict[str, Any]:
+    said = problem.get("message")
+    return dict(problem) if said is None else {**problem, "message": written(said, call.actor.languages)}
 
 
 def acts(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
