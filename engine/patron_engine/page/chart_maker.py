@@ -28,6 +28,11 @@ from patron_engine.page.reader import Reader
 from patron_engine.report.answer import Answer, Axis, Key
 
 BESIDE = ("bar", "stacked", "line", "area", "combined", "radar")  # forms that show several figures
+BESIDE_THEN = ("bar", "line", "combined", "radar")  # of them, those that show what a figure was beside it
+THEN, SINCE = (
+    ("_before", "_then"),
+    ("_growth", "_change"),
+)  # what figures of a comparison end in (page/comparing, report/between)
 SUMMED = frozenset({"sum", "count"})
 
 
@@ -57,6 +62,8 @@ class Maker:
         wanted = [named] if isinstance(named, str) else list(named or ())
         known = [f.name for f in self.answer.figures]
         found = [known.index(name) for name in wanted if name in known]
+        if key == "value" and found and self.said.get("type") in BESIDE_THEN and self._one_group():
+            found = [one for at in found for one in (at, *self.beside(at, THEN))]
         if found or named or key not in ("value", "line"):
             return found or ([0] if key == "value" else [])
         bars, lines = self._usual()
@@ -66,7 +73,7 @@ class Maker:
         """Bars and lines where nobody said: along one group all figures that are told in what the first is told in; what is told
         otherwise has the second axis of a combined chart."""
         form, several = self.said.get("type"), len(self.answer.figures) > 1
-        if len(self.answer.rows) + len(self.answer.columns) != 1 or not several or form not in BESIDE:
+        if not self._one_group() or not several or form not in BESIDE:
             return [0], []
         like = [self.form(at).kind for at in range(len(self.answer.figures))]
         bars = [at for at, kind in enumerate(like) if kind == like[0]]
@@ -76,6 +83,14 @@ class Maker:
             return [0], []
         lines = [at for at in range(len(like)) if at not in bars] or bars[-1:]
         return [at for at in bars if at not in lines], lines
+
+    def _one_group(self) -> bool:
+        return len(self.answer.rows) + len(self.answer.columns) == 1
+
+    def beside(self, at: int, parts: Sequence[str]) -> list[int]:
+        """What the reader has compared the figure with, where he has."""
+        names = [f.name for f in self.answer.figures]
+        return [names.index(one) for one in (f"{names[at]}{part}" for part in parts) if one in names][:1]
 
     def adds(self, at: int) -> bool:
         """Whether the figures of a measure may be summed: sums and counts may, what is worked out of them may not."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from patron_engine.page.chart_maker import Maker
+from patron_engine.page.chart_maker import SINCE, Maker
 from patron_engine.page.chart_points import Plane, Point, axis_named, plane
 from patron_engine.page.figure_text import (
     Words,
@@ -142,7 +142,7 @@ def figure(m: Maker, _: str) -> Chart:
     at = m.figures("value")[0]
     form = m.form(at)
     value = m.answer.value(m.answer.figures[at].name)
-    compared = m.figures("compare")
+    compared = m.figures("compare") or m.beside(at, SINCE)
     made: Chart = {
         "name": m.name(at), "text": m.alone(form, value), "compare": None,
         "at": spot_text((), (), m.answer.figures[at].name) if value is not None else "",

@@ -213,3 +213,17 @@ def test_a_map_of_records_without_a_place_is_none() -> None:
         figures=(Figure(name="won"),), cells={((None,), ()): (D(3),)},
     )  # fmt: skip
     assert chart_of(of, {"measures": [SUM], "chart": {"type": "map"}}, READER, WORDS) is None
+
+
+def test_a_comparison_draws_what_was_beside_what_is() -> None:
+    figures = (
+        *(Figure(name=name, unit="money") for name in ("won", "won_before")),
+        Figure(name="won_growth", unit="ratio"),
+    )
+    cells = {((team,), ()): (D(n + 4), D(n + 2), D("0.5")) for n, team in enumerate(("east", "west"))}
+    of = Answer(
+        report="r", type="summary", object="opportunity", rows=(Axis(name="team"),), figures=figures,
+        row_keys=(("east",), ("west",)), column_keys=((),), cells=cells, base="CNY",
+    )  # fmt: skip
+    assert values(drawn(of, type="bar", value="won")) == {"won": [4.0, 5.0], "won_before": [2.0, 3.0]}
+    assert values(drawn(of, type="stacked", value="won")) == {"won": [4.0, 5.0]}, "what was adds to nothing"
