@@ -1,4 +1,4 @@
-"""Pools: claimed by one, within limits, given back with a reason, hidden until then."""
+"""Pools: claimed by one, within limits, moved by who may, hidden until then."""
 
 from __future__ import annotations
 
@@ -13,107 +13,26 @@ import pytest
 from patron_engine.access.pools import MANY
 from patron_engine.actor import Actor, Cause
 from patron_engine.errors import PatronError
-from patron_engine.phrases import own_catalogue, written
 from patron_engine.query.spec import Ask
 from patron_engine.record import telling
 from patron_engine.record.change import Change
-from patron_engine.record.given import gifts_of
 from patron_engine.store.session import configure
 from patron_engine.ways import pools
 from patron_engine.ways.flow_told import SEVERAL
 from patron_engine.ways.give import Wish, give
-from patron_engine.ways.pool_extend import decide, extend
 from patron_engine.ways.pool_limits import limits_of
 from patron_engine.ways.pool_people import MAX_CLAIMS, is_one
 from patron_engine.ways.pools import Back
 from patron_engine.ways.read import read, rows
 from patron_engine.ways.save import retrying, save, write_transaction
 from patron_testing.build import SCHEMA, build_workspace
+from patron_testing.pooling import POOLS, claimed, moves, standing, told, words
 from patron_testing.standing import OBJECTS, House
-
-POOLS = """
-kind: pool
-name: east
-label: {en: East, zh-CN: 东区公海}
-object: customer
-takes: "region == 'east'"
-priority: 2
-managers: {role: boss}
-members: {role: rep}
-hidden: [phone, people.mobile]
-claim: {per_day: 2, holding: 3, in_all: 4, at_once: 2, limits: [{name: teams, who: {group: none}, per_day: 9}, {name: bosses, who: {role: boss}, per_day: 5, holding: 4, in_all: 9}], counts_when: "state != 'won'", not_again: 30 days}
-return:
-  - {name: a, when: "grade == 'a'", no_call: 60 days}
-  - {name: else, no_call: 15 days, no_person: 90 days}
-exempt_when: "locked"
-transfer: {by: owners, to: west}
-unclaimed: 2 days
-lock: {field: locked, most: 2}
-warn: 3 days
-extend: {by: 10 days, times: 2}
-on_return: {clear_team: true, with: [people]}
-reasons: [{name: no_need, label: No need}, {name: no_time, label: No time}]
----
-kind: pool
-name: west
-label: West
-object: customer
-takes: "region == 'west'"
-managers: [{role: boss}, {role: west_boss}]
-members: {role: boss}
----
-kind: automation
-name: welcome
-object: customer
-on: {event: claimed}
-steps: [{name: note, do: update, set: {reason: "=CONCAT('claimed from ', event.pool)"}}]
----
-kind: automation
-name: goodbye
-object: customer
-on: {event: returned}
-steps: [{name: note, do: update, set: {reason: "=CONCAT('returned: ', event.reason)"}}]
-"""
 
 
 @pytest.fixture
 def house(conn: psycopg.Connection[Any]) -> House:
     return House(conn, build_workspace(conn, OBJECTS + "---\n" + POOLS))
-
-
-def claimed(
-    house: House, user: str, id: str, later: timedelta = timedelta(), role: str = "rep"
-) -> str | None:
-    """Why it was not, by its code."""
-    ((_, error),) = pools.claim(house.conn, house.later(later, user, role), "customer", [id])
-    house.conn.commit()
-    return error.code if error else None
-
-
-def standing(house: House, id: str) -> tuple[Any, ...]:
-    (row,) = house.kept("sys__pool", "pool, waits, owner::text", f"WHERE record = '{id}'")
-    return row
-
-
-def moves(house: House) -> list[tuple[Any, ...]]:
-    return house.rows(
-        "pool_move", "kind, pool_name, from_user::text, to_user::text, by::text, reason", "ORDER BY at, id"
-    )
-
-
-def told(house: House) -> list[tuple[Any, ...]]:
-    return house.kept("sys__notice", "person::text, reason", "ORDER BY at, id")
-
-
-def words(house: House, person: str, reason: str, language: str = "zh-CN") -> list[str]:
-    """What somebody reads, the latest first."""
-    notices = telling.told(house.conn, replace(house.call, actor=Actor(user=person)), 50)
-    languages = (language, "en")
-    return [
-        written(telling.said(n.text, languages), languages, own_catalogue())
-        for n in notices
-        if n.reason == reason
-    ]
 
 
 def test_a_record_without_owner_waits_and_is_claimed(house: House) -> None:
@@ -150,52 +69,6 @@ def test_limits_of_the_day_of_holding_and_for_who_lost_it(house: House) -> None:
     house.conn.commit()
     assert claimed(house, rep, ids[3], timedelta(days=2)) == "pool_not_again"
     assert claimed(house, rep, ids[3], timedelta(days=31)) is None
-
-
-def test_giving_back_needs_a_reason_and_the_owner(house: House) -> None:
-    rep, other, boss = house.user("rep", "rep"), house.user("other", "rep"), house.user("boss", "boss")
-    id = house.do("create", "customer", name="Acme", owner=rep)
-    house.do("create", "person", name="Ann", customer=id, owner=rep)
-    house.do("create", "person", name="Ben", customer=id, owner=other)
-    give(house.conn, house.call, "customer", id, Wish(reason="team", to={"user": other}))
-    mine = house.later(timedelta(), rep, "rep")
-
-    def back(call: Any, **why: Any) -> str | None:
-        ((_, error),) = pools.give_back(house.conn, call, "customer", [id], Back(**why))
-        return error.code if isinstance(error, PatronError) else None
-
-    assert back(mine) == "invalid"
-    assert back(mine, reason="because") == "invalid"
-    assert back(house.later(timedelta(), other, "rep"), reason="no_need") == "forbidden"
-    house.do("update", "customer", id, locked=True)
-    assert back(mine, reason="no_need") == "pool_exempt"
-    house.do("update", "customer", id, locked=False)
-    assert back(mine, reason="no_need", pool="west") == "pool_none"
-    assert back(mine, reason="no_need", note="They moved away") is None
-    house.conn.commit()
-    assert house.rows("customer", "owner") == [(None,)]
-    assert house.rows("person", "name, owner::text") == [("Ann", None), ("Ben", other)]
-    assert gifts_of(house.conn, house.call, "customer", id) == []
-    assert standing(house, id) == ("east", True, rep)
-    house.work()
-    assert moves(house)[-1] == ("returned", "east", rep, None, rep, "no_need")
-    assert house.rows("customer", "reason") == [("returned: no_need",)]
-    # A manager takes one back: the owner before is who lost it, the manager who did it.
-    second = house.do("create", "customer", name="B", owner=rep)
-    give(house.conn, house.call, "customer", second, Wish(reason="share", to={"user": boss}))
-    ((_, error),) = pools.give_back(
-        house.conn,
-        house.later(timedelta(hours=1), boss, "boss"),
-        "customer",
-        [second],
-        Back(reason="no_time"),
-    )
-    assert error is None
-    house.conn.commit()
-    house.work(timedelta(hours=1))
-    assert moves(house)[-1] == ("reclaimed", "east", rep, None, boss, "no_time")
-    assert claimed(house, rep, second, timedelta(days=1)) == "pool_not_again"
-    assert claimed(house, other, second, timedelta(days=1)) is None
 
 
 def test_managers_assign_and_move(house: House) -> None:
@@ -329,39 +202,6 @@ def test_what_a_pool_hides_nobody_reads_until_it_is_claimed(house: House) -> Non
     assert mine
 
 
-def test_nobody_follows_it_up_and_it_goes_back_after_a_warning(house: House) -> None:
-    rep = house.user("rep", "rep", language="zh-CN")
-    id = house.do("create", "customer", name="Acme", owner=rep)
-    kept = house.do("create", "customer", name="Locked", owner=rep, locked=True)
-    house.do("create", "customer", name="Key", owner=rep, grade="a")
-    house.work()
-    days = house.kept("sys__pool", "rule, returns_at - since", "ORDER BY record")
-    assert days == [("else", timedelta(days=15)), (None, None), ("a", timedelta(days=60))]
-    house.work(timedelta(days=11))
-    assert told(house) == [(rep, "assignment")] * 3
-    # A call on the eleventh day: fifteen days from there.
-    house.do(
-        "create",
-        "call",
-        call=house.later(timedelta(days=11)),
-        name="Hello",
-        about={"object": "customer", "id": id},
-    )
-    house.work(timedelta(days=13))
-    assert len(told(house)) == 3
-    house.work(timedelta(days=23, hours=1))
-    assert words(house, rep, "pool") == ["Acme 将于 2026-06-15 收回到东区公海，请及时跟进"]
-    house.work(timedelta(days=25))
-    assert standing(house, id) == ("east", False, rep)
-    house.work(timedelta(days=26))
-    assert standing(house, id) == ("east", True, rep)
-    assert moves(house)[-1] == ("expired", "east", rep, None, None, None)
-    assert words(house, rep, "pool")[0] == "Acme 因未及时跟进，已收回到东区公海"
-    house.work(timedelta(days=400))
-    assert standing(house, kept) == ("east", False, rep)
-    assert claimed(house, rep, id, timedelta(days=30)) == "pool_not_again"
-
-
 def test_each_is_told_what_concerns_him_by_the_ways_he_chose(house: House) -> None:
     """Who is given a record; who lost one; managers what members do, where they want to know."""
     rep, boss = house.user("rep", "rep"), house.user("boss", "boss")
@@ -467,52 +307,6 @@ def test_of_two_who_claim_one_gets_it(house: House, database_url: str) -> None:
     held = [sum(o == p for (o,) in owned) for p in people]
     assert held == [first.count(None), second.count(None)]
     assert max(held) <= 200 and sum(held) == 300
-
-
-def test_more_time_is_asked_for_granted_refused_and_ends_with_the_owner(house: House) -> None:
-    rep, other, boss = (
-        house.user("rep", "rep", language="zh-CN"),
-        house.user("other", "rep"),
-        house.user("boss", "boss"),
-    )
-    id = house.do("create", "customer", name="Acme", owner=rep)
-    house.work()
-    day = timedelta(days=1)
-
-    def done(act: Any, user: str, later: timedelta, *more: Any) -> str | None:
-        role = "boss" if user == boss else "rep"
-        ((_, error),) = act(house.conn, house.later(later, user, role), "customer", [id], *more)
-        house.conn.commit()
-        house.work(later)
-        return error.code if error else None
-
-    def clock() -> Any:
-        (row,) = house.kept("sys__pool", "returns_at - since, extended, asked_note", f"WHERE record = '{id}'")
-        return row
-
-    assert done(extend, other, day) == "not_found"
-    assert done(decide, boss, day, True) == "pool_not_asked"
-    assert done(extend, rep, 14 * day, "They are on holiday") is None
-    assert clock() == (15 * day, None, "They are on holiday")
-    assert done(extend, rep, 14 * day) == "pool_asked"
-    assert words(house, boss, "pool", "zh-CN") == ["Acme 申请延期收回到东区公海，请处理"]
-    assert done(decide, rep, 14 * day, True) == "forbidden"
-    assert done(decide, boss, 14 * day, False) is None
-    assert words(house, rep, "pool")[0] == "Acme 的延期申请未通过，仍将按期收回到东区公海"
-    assert done(extend, rep, 14 * day, "Please") is None and done(decide, boss, 14 * day, True) is None
-    assert clock() == (25 * day, 1, None)
-    assert words(house, rep, "pool")[0] == "Acme 已获延期，将于 2026-06-14 收回到东区公海"
-    house.work(24 * day)
-    assert words(house, rep, "pool")[0] == "Acme 将于 2026-06-14 收回到东区公海，请及时跟进"
-    # A manager asks nobody; more often than the pool says nobody gets it.
-    give(house.conn, house.call, "customer", id, Wish(reason="share", to={"user": boss}))
-    assert done(extend, boss, 24 * day) is None and clock() == (35 * day, 2, None)
-    assert done(extend, rep, 24 * day) == "limit_pool_extensions"
-    house.work(35 * day)
-    assert standing(house, id) == ("east", True, rep)
-    assert [m[0] for m in moves(house)] == ["asked", "refused", "asked", "extended", "extended", "expired"]
-    assert claimed(house, other, id, 36 * day) is None
-    assert clock()[1] is None
 
 
 def test_limits_in_all_and_at_once(house: House) -> None:
