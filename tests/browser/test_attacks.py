@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from patron_platform.identity.keys import create_key
-from patron_testing.browser import Site, served_site
+from patron_testing.browser import Site, resting, served_site
 from patron_testing.hostile import Evil, make_evil
 from patron_testing.pg import Server
 from patron_testing.web import ADMIN, WORKSPACE, Api
@@ -143,8 +143,7 @@ def test_g131_no_page_stands_in_a_frame_of_another_site_or_hears_its_messages(si
         with page.context.expect_page() as opened:
             page.evaluate("address => { window.victim = window.open(address); }", f"{record}/edit")
         victim = opened.value
-        victim.wait_for_load_state("load")
-        before = victim.locator("form.form").inner_html()
+        before = resting(victim.locator("form.form"))
         page.evaluate("""() => {
             for (const said of ["save", "{}", {type: "patron:set", value: "x"}, {text: "left"}, {key: "x", html: "<img src=x onerror=alert(1)>"}])
                 for (let n = 0; n < 3; n += 1) window.victim.postMessage(said, "*");

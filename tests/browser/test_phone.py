@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Dialog, Page, Route, expect
 
-from patron_testing.browser import Site, Visit
+from patron_testing.browser import Site, Visit, until
 from patron_testing.sent_files import png
 from patron_testing.web import WORKSPACE
 
@@ -208,9 +206,10 @@ def test_a_form_of_yesterday_sends_its_files_once_from_another_page(site: Site) 
         other.route("**/w/acme/files", lose)
         other.route(f"**{ROUND}", lose)
         other.context.set_offline(False)
-        for _ in range(3):
+        for opened in (1, 2):
             other.goto(f"{site.base}/w/acme/")
-            other.wait_for_timeout(800)
+            until(other, lambda opened=opened: len(lost) >= opened)  # type: ignore[misc]
+        other.goto(f"{site.base}/w/acme/")
         expect(other.locator(".waiting")).to_be_hidden()
         assert len(lost) == 2
         made = rounds(site, "Lost answer")
@@ -280,14 +279,6 @@ KEPT = """() => new Promise(done => { const asked = indexedDB.open('patron-waiti
     asked.result.close(); done({forms: found.forms.length, who: found.who.length, text}); }; }; })"""
 
 
-def until(true: Callable[[], bool], seconds: float = 10) -> None:
-    """Waits for something that no locator shows. Playwright's own way compiles code in the page, which our policy forbids."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
-
-
 def test_what_is_kept_cannot_be_read_by_the_next_user_of_the_device(site: Site) -> None:
     with site.visit() as visit:
         fill_without_network(visit, "Pier secret")
@@ -299,7 +290,7 @@ def test_what_is_kept_cannot_be_read_by_the_next_user_of_the_device(site: Site) 
         page.context.clear_cookies()  # the session ended, nobody signed out
         page.context.set_offline(False)
         page.goto(f"{site.base}/login")
-        until(lambda: page.evaluate(KEPT)["who"] == 0)
+        visit.until(lambda: page.evaluate(KEPT)["who"] == 0)
         assert page.evaluate(KEPT)["forms"] == 1
         # the same person signs in again: it goes out
         page.context.add_cookies(session)  # type: ignore[arg-type]

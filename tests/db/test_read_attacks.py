@@ -63,7 +63,7 @@ def test_names_are_keys_of_a_dictionary_and_nothing_else(r: Records, place: str,
         return
     with pytest.raises(Refused) as refused:
         read(r.conn, r.call, ask, secret=SECRET)
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < 10
     assert {p.path for p in refused.value.problems} == {place}
     assert {p.code for p in refused.value.problems} <= {"unknown_field", "not_sortable"}
     assert len(page(r)) == 5
@@ -105,7 +105,7 @@ def test_conditions_are_the_language_and_nothing_else(r: Records, where: str) ->
     before = time.monotonic()
     with pytest.raises(Refused) as refused:
         page(r, where=where)
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < 10
     assert {p.path for p in refused.value.problems} == {"where"}
     assert len(page(r)) == 5
 
@@ -148,7 +148,7 @@ def test_values_are_taken_literally(r: Records, where: str, found: list[str]) ->
 def test_search_words_are_only_words(r: Records, q: str) -> None:
     before = time.monotonic()
     found = read(r.conn, r.call, Ask(object="account", q=q), secret=SECRET).rows()
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < 10
     assert isinstance(found, list)
     assert len(page(r)) == 5
 

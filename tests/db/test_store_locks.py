@@ -73,7 +73,7 @@ def test_readers_do_not_wait_while_a_publication_waits_for_an_open_reader(
     assert tried.is_set()
     assert len(waits) >= 4
     assert len(took) > 10
-    assert sorted(took)[int(len(took) * 0.99)] <= 0.1
+    assert max(took) < 2, "a reader waited for more than one try"
     assert catalog.read(store, SCHEMA) == WIDE
 
 

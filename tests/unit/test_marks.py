@@ -40,7 +40,7 @@ def test_a_place_needs_every_word() -> None:
 
 
 def test_odd_texts_take_no_time() -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     marked("安阿" * 5_000, "ana" * 60)
     marked("a" * 100_000, "a" * 200)
-    assert time.perf_counter() - begun < 2
+    assert time.thread_time() - begun < 2

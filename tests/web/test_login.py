@@ -125,9 +125,9 @@ def test_an_unknown_address_takes_as_long_as_a_wrong_password(opened: Opened) ->
     def seconds(email: str) -> float:
         with opened.service.databases.system() as conn:
             conn.execute("DELETE FROM patron.sign_in_attempt")
-        begun = time.perf_counter()
+        begun = time.process_time()  # most of it is the hashing, which a busy machine does not lengthen
         assert sign_in(opened, email, "not the password").status_code == 422
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
     pairs = [(seconds(REP), seconds("nobody@acme.example")) for _ in range(7)]
     known, unknown = (statistics.median(side) for side in zip(*pairs, strict=True))

@@ -13,13 +13,13 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, sync_playwright
 
 from patron_platform.app import create_app
 from patron_platform.identity.accounts import set_password
@@ -50,6 +50,28 @@ def launched() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+def until(page: Page, true: Callable[[], bool], seconds: float = 15) -> None:
+    """Until something the page did is seen where no locator looks. Playwright's own way compiles code in the page, which
+    our policy forbids."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"it never came in {seconds:.0f} seconds"
+        page.wait_for_timeout(25)
+
+
+def resting(part: Locator, milliseconds: float = 500) -> str:
+    """What is in a part of a page when no script changes it any more."""
+    was: list[str] = []
+
+    def same() -> bool:
+        part.page.wait_for_timeout(milliseconds)
+        was.append(part.inner_html())
+        return was[-2:-1] == was[-1:]
+
+    until(part.page, same)
+    return was[-1]
 
 
 class Visit:
@@ -90,6 +112,9 @@ class Visit:
                 self.page.evaluate("new Promise(done => requestIdleCallback(done, {timeout: 500}))")
             self.page.wait_for_timeout(25)
             quiet = 0 if self.asked else quiet + 1
+
+    def until(self, true: Callable[[], bool], seconds: float = 15) -> None:
+        until(self.page, true, seconds)
 
     def calm(self) -> None:
         assert self.page.url.startswith(self.base), f"no page of ours was opened: {self.page.url}"

