@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from patron_testing.browser import Site, chromium, launched, served_site
 from patron_testing.pg import Server
+
+
+expect.set_options(timeout=15_000)  # a machine that does other things at the same time
 
 
 @pytest.fixture(scope="session")

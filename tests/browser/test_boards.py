@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from psycopg.types.json import Jsonb
 
 from patron_engine.actor import SYSTEM
@@ -118,7 +119,7 @@ def test_a_card_is_moved_with_the_keyboard(site: Site) -> None:
         visit.page.keyboard.press("Tab")
         visit.page.keyboard.press("Enter")
         visit.page.wait_for_selector(f"#cards-qualification #card-{ids[2]}")
-        assert "需求确认" in visit.page.inner_text(".flash")
+        expect(visit.page.locator(".flash").first).to_contain_text("需求确认")
         visit.calm()
 
 
@@ -140,7 +141,7 @@ def test_further_cards_come_as_one_scrolls(site: Site) -> None:
     with site.visit() as visit:
         visit.open(board_of("Many"))
         cards = visit.page.locator("#cards-prospecting .board-card")
-        assert cards.count() == 20
+        expect(cards).to_have_count(20)
         for _ in range(30):
             visit.page.evaluate(
                 "(l => l.scrollTop = l.scrollHeight)(document.getElementById('cards-prospecting'))"
@@ -148,7 +149,7 @@ def test_further_cards_come_as_one_scrolls(site: Site) -> None:
             visit.page.wait_for_timeout(100)
             if cards.count() == 45:
                 break
-        assert cards.count() == 45
+        expect(cards).to_have_count(45)
         assert len({c for c in cards.evaluate_all("found => found.map(e => e.id)")}) == 45
         visit.calm()
 
@@ -161,9 +162,9 @@ def test_a_deal_is_lost_without_scripts(site: Site) -> None:
         visit.page.click(f"#card-{ids[0]} button[value=lost]")
         visit.page.select_option("select[name='set.lost_reason']", value="price")
         visit.page.click("main button.button-primary")
-        assert visit.page.locator(f"#cards-lost #card-{ids[0]}").count() == 1
+        expect(visit.page.locator(f"#cards-lost #card-{ids[0]}")).to_have_count(1)
         visit.page.click(".flash button")
-        assert visit.page.locator(f"#cards-prospecting #card-{ids[0]}").count() == 1
+        expect(visit.page.locator(f"#cards-prospecting #card-{ids[0]}")).to_have_count(1)
 
 
 def test_a_small_form_asks_for_a_record_and_an_amount(site: Site) -> None:
@@ -182,7 +183,7 @@ def test_a_small_form_asks_for_a_record_and_an_amount(site: Site) -> None:
         visit.picture("board-asks-zh-CN")
         visit.page.click("dialog button.button-primary")
         visit.page.wait_for_selector(f"#cards-contracting #card-{id}")
-        assert "Lighthouse Trading" in visit.page.inner_text(f"#card-{id}")
+        expect(visit.page.locator(f"#card-{id}")).to_contain_text("Lighthouse Trading")
         assert "1.2" not in head(visit, "prospecting") and "合同签订 1" in head(visit, "contracting")
 
 
@@ -193,7 +194,7 @@ def test_without_a_connection_the_card_comes_back_and_says_so(site: Site) -> Non
         visit.page.context.set_offline(True)
         drag(visit, f"#card-{ids[0]}", "#cards-qualification")
         visit.page.wait_for_selector(f"#cards-prospecting #problem-{ids[0]}:visible")
-        assert "connection" in visit.page.inner_text(f"#problem-{ids[0]}")
+        expect(visit.page.locator(f"#problem-{ids[0]}")).to_contain_text("connection")
 
 
 @contextmanager
@@ -230,9 +231,9 @@ def test_a_visit_stands_on_the_readers_day_and_a_task_on_its_own(site: Site) -> 
         with zone_of(site, zone), site.visit() as visit:
             visit.open("/o/visit?view=visit_calendar&at=2026-11-26")
             assert clock in visit.page.inner_text(f"[data-day='{day}'] .bar[data-id='{id}']")
-            assert visit.page.locator(f".bar[data-id='{id}']").count() == 1
+            expect(visit.page.locator(f".bar[data-id='{id}']")).to_have_count(1)
             visit.open("/o/task?view=task_calendar&at=2026-11-26")
-            assert visit.page.locator(f".day[data-day='2026-11-26'] .bar[data-id='{task}']").count() == 1
+            expect(visit.page.locator(f".day[data-day='2026-11-26'] .bar[data-id='{task}']")).to_have_count(1)
 
 
 def test_a_task_is_dragged_to_another_day_and_back(site: Site) -> None:
@@ -252,8 +253,8 @@ def test_a_day_that_a_rule_forbids_is_told(site: Site) -> None:
         visit.open("/o/task?view=task_calendar&at=2026-08-01")
         visit.page.drag_and_drop(f".bar[data-id='{id}']", ".day[data-day='2026-08-05']")
         visit.page.wait_for_selector(".calendar > .alert-error")
-        assert "due before it starts" in visit.page.inner_text(".calendar > .alert-error")
-        assert visit.page.locator(f".day[data-day='2026-08-12'] .bar[data-id='{id}']").count() == 1
+        expect(visit.page.locator(".calendar > .alert-error")).to_contain_text("due before it starts")
+        expect(visit.page.locator(f".day[data-day='2026-08-12'] .bar[data-id='{id}']")).to_have_count(1)
 
 
 def test_an_end_of_a_bar_is_dragged(site: Site) -> None:

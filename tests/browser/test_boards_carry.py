@@ -79,7 +79,7 @@ def test_a_card_is_carried_with_the_keyboard_alone(site: Site) -> None:
         for key in ("Space", "ArrowRight", "Space"):
             visit.page.keyboard.press(key)
         visit.page.wait_for_selector(f"#cards-qualification #card-{id}")
-        assert "is now Qualification" in visit.page.inner_text(".flash")
+        expect(visit.page.locator(".flash").first).to_contain_text("is now Qualification")
         assert visit.page.evaluate("document.activeElement.textContent") == "Carried deal"
         assert found(site, "opportunity", id)["probability"] == "30"
         visit.page.keyboard.press("Enter")  # nothing is carried: the link leads to the record
@@ -95,7 +95,7 @@ def test_the_path_refuses_on_the_board_and_says_why(site: Site) -> None:
         visit.page.focus(f"#card-{id} .board-title")
         for key in ("Space", "ArrowRight", "ArrowRight", "ArrowRight", "Enter"):
             visit.page.keyboard.press(key)
-        assert visit.page.inner_text("dialog[open] .stage-unmet") == "Make a quote first"
+        expect(visit.page.locator("dialog[open] .stage-unmet")).to_have_text("Make a quote first")
         offered = visit.page.locator("dialog[open] a.button").first
         assert offered.inner_text() == "Make a quote" and (offered.get_attribute("href") or "").endswith(
             "/convert/opportunity_to_quote"
@@ -108,7 +108,7 @@ def test_the_path_refuses_on_the_board_and_says_why(site: Site) -> None:
         visit.page.focus(f"#card-{id} summary")
         visit.page.keyboard.press("Enter")
         visit.page.click(f"#card-{id} .menu-list button[value=negotiation]")
-        assert visit.page.inner_text("dialog[open] .stage-unmet") == "请先创建报价单"
+        expect(visit.page.locator("dialog[open] .stage-unmet")).to_have_text("请先创建报价单")
 
 
 def test_what_a_stage_needs_is_asked_on_the_board(site: Site) -> None:
@@ -166,7 +166,7 @@ def test_the_end_of_a_stay_is_changed_with_the_keyboard(site: Site) -> None:
     )  # fmt: skip
     with site.visit() as visit:
         visit.open("/o/visit?view=visit_calendar&at=2026-09-01")
-        assert visit.page.locator(f".bar[data-id='{id}']").count() == 2
+        expect(visit.page.locator(f".bar[data-id='{id}']")).to_have_count(2)
         visit.page.locator(f".bar[data-id='{id}'] a").first.focus()
         for key in ("Space", "Shift+ArrowRight", "Shift+ArrowRight"):
             visit.page.keyboard.press(key)
@@ -184,11 +184,11 @@ def test_a_full_day_opens_and_a_line_tells_now(site: Site) -> None:
         visit.open("/o/task?view=task_calendar&at=2026-10-01")
         day = visit.page.locator(".day[data-day='2026-10-14']")
         day.locator("summary").click()
-        assert day.locator(".day-all .day-line").count() == 7
+        expect(day.locator(".day-all .day-line")).to_have_count(7)
         visit.accessible()
         visit.picture("calendar-full-day")
         visit.open("/o/visit?view=visit_calendar&scale=week")
-        assert visit.page.locator(".day-today .week-now").count() == 1
+        expect(visit.page.locator(".day-today .week-now")).to_have_count(1)
         visit.picture("calendar-now")
         visit.calm()
 

@@ -78,7 +78,7 @@ def test_an_opportunity_with_three_lines_by_the_keyboard(site: Site, goods: list
         id = page.url.rpartition("/")[2]
         visit.open(f"/o/opportunity/{id}/edit")
         expect(page.locator("[data-set=lines] tbody tr:not([hidden])")).to_have_count(3)
-        assert page.input_value("#f-name") == "Three winches"
+        expect(page.locator("#f-name")).to_have_value("Three winches")
         visit.wrong = [w for w in visit.wrong if "404" not in w]
         visit.calm()
 
@@ -109,7 +109,7 @@ def test_leaving_with_unsaved_changes_asks(site: Site) -> None:
         visit.page.fill("#f-name", "Half")
         visit.page.click("a[data-cancel]")
         visit.until(lambda: asked == ["beforeunload"])
-        assert visit.page.input_value("#f-name") == "Half"
+        expect(visit.page.locator("#f-name")).to_have_value("Half")
         visit.page.on("dialog", lambda d: None)
 
 

@@ -72,7 +72,9 @@ def test_an_answer_that_comes_while_one_presses_waits(site: Site, capstan: str) 
             for route in held:
                 route.continue_()
         page.wait_for_timeout(400)
-        assert page.locator("[data-field=close_date] .field-required").count() == 0, "not yet: it is pressed"
+        expect(
+            page.locator("[data-field=close_date] .field-required"), "not yet: it is pressed"
+        ).to_have_count(0)
         page.mouse.up()
         expect(page.locator("[data-field=close_date] .field-required")).to_be_visible()
         page.unroute("**/new/preview*")

@@ -91,14 +91,14 @@ def test_last_quarters_lost_ones_over_a_thousand_and_the_address_is_shared(
         visit.calm()
     with site.visit(language="zh-CN", scripts=False) as other:
         other.page.goto(address)
-        assert other.page.locator("tbody tr[data-id]").count() == LOST
-        assert "<img src=x" in other.page.locator("tbody").inner_text()
+        expect(other.page.locator("tbody tr[data-id]")).to_have_count(LOST)
+        expect(other.page.locator("tbody")).to_contain_text("<img src=x")
 
 
 def test_scrolling_brings_the_rest(site: Site, pipeline: None) -> None:
     with site.visit() as visit:
         visit.open("/o/opportunity?view=all_opportunities")
-        assert visit.page.locator("tbody tr[data-id]").count() == 50
+        expect(visit.page.locator("tbody tr[data-id]")).to_have_count(50)
         visit.page.locator(".list-next").scroll_into_view_if_needed()
         expect(visit.page.locator("tbody tr[data-id]")).to_have_count(100)
         visit.calm()
@@ -132,7 +132,7 @@ def test_a_cell_is_changed_with_the_keyboard(site: Site, pipeline: None) -> None
         page.locator(".list-cell input[name=value]").fill("2750")
         page.locator(".list-cell input[name=value]").press("Enter")
         expect(cell).to_contain_text("2,750")
-        assert page.locator(".list-cell").count() == 0
+        expect(page.locator(".list-cell")).to_have_count(0)
         visit.wrong = [w for w in visit.wrong if "422" not in w]
         visit.calm()
 
@@ -144,17 +144,17 @@ def test_several_are_deleted_and_taken_back(site: Site, pipeline: None) -> None:
         boxes = page.locator('tbody input[name="id"]')
         boxes.nth(0).click()
         boxes.nth(3).click(modifiers=["Shift"])
-        assert page.locator(".list-acts-count").inner_text() == "4 selected"
+        expect(page.locator(".list-acts-count")).to_have_text("4 selected")
         page.locator(".list-acts button[value=delete]").click()
         page.locator("button[name=sure]").click()
         page.wait_for_selector(".flash")
         page.wait_for_load_state("networkidle")
-        assert page.locator("#list-count").inner_text() == "6"
+        expect(page.locator("#list-count")).to_have_text("6")
         visit.picture("list-undo")
         page.locator(".flash form button").click()
         page.wait_for_selector(".flash:has-text('4 as before')")
         page.wait_for_load_state("networkidle")
-        assert page.locator("#list-count").inner_text() == "10"
+        expect(page.locator("#list-count")).to_have_text("10")
         visit.calm()
 
 
@@ -221,7 +221,7 @@ def test_the_heads_of_groups_get_their_figures(site: Site, pipeline: None) -> No
     with site.visit() as visit:
         visit.open("/o/opportunity?view=all_opportunities&group=stage&where=" + quote("stage == 'lost'"))
         expect(visit.page.locator(".list-band .count")).to_contain_text(str(LOST * 2))
-        assert visit.page.locator(".list-figures").count() == 0
+        expect(visit.page.locator(".list-figures")).to_have_count(0)
         visit.calm()
 
 

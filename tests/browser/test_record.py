@@ -86,8 +86,8 @@ def test_a_follow_up_in_three_acts(site: Site, language: str, save: str) -> None
         visit.page.click(".next-soon [data-days='3']")
         visit.page.get_by_role("button", name=save).click()
         visit.page.wait_for_selector(".timeline-activity")
-        assert "Talked about 价格" in visit.page.inner_text("#timeline")
-        assert visit.page.input_value(".composer textarea[name=text]") == ""
+        expect(visit.page.locator("#timeline").first).to_contain_text("Talked about 价格")
+        expect(visit.page.locator(".composer textarea[name=text]")).to_have_value("")
         visit.calm()
     found = rows(site, "activity", f"account == '{made}'", "kind", "next_contact_at")
     assert [f["kind"] for f in found] == ["call"] and found[0]["next_contact_at"]
@@ -114,7 +114,7 @@ def test_a_stage_asks_for_what_is_missing_on_the_spot(site: Site) -> None:
     made = make(site, "opportunity", name="Moves", stage="prospecting")
     make(site, "activity", kind="call", subject="First call", about={"object": "opportunity", "id": made})
     with at(site, f"/o/opportunity/{made}") as visit:
-        assert visit.page.inner_text(".stage-current") == "Prospecting"
+        expect(visit.page.locator(".stage-current")).to_have_text("Prospecting")
         visit.page.click(".stage-button:has-text('Qualification')")
         visit.page.wait_for_selector(".stage-current:has-text('Qualification')")
         visit.page.click(".stage-to-lost")
@@ -133,7 +133,7 @@ def test_a_criterion_that_is_not_met_is_told(site: Site) -> None:
     with at(site, f"/o/opportunity/{made}", language="zh-CN") as visit:
         visit.page.click(".stage-button:has-text('方案报价')")
         visit.page.wait_for_selector(".stage-unmet")
-        assert "请先填写客户需求或添加产品" in visit.page.inner_text(".stage-unmet")
+        expect(visit.page.locator(".stage-unmet").first).to_contain_text("请先填写客户需求或添加产品")
     assert rows(site, "opportunity", f"id == '{made}'", "stage")[0]["stage"] == "qualification"
 
 
@@ -144,10 +144,10 @@ def test_a_related_list_opens_in_place_and_has_an_address(site: Site, account: s
         visit.page.wait_for_selector(".related table:has-text('Jane Miller')")
         assert visit.page.url.endswith("?tab=contacts")
         visit.page.reload()
-        assert "Jane Miller" in visit.page.inner_text(".related table")
+        expect(visit.page.locator(".related table").first).to_contain_text("Jane Miller")
         visit.page.click(".timeline-kinds .pill:has-text('Activities')")
         visit.page.wait_for_selector(".timeline-change", state="detached")
-        assert "First call" in visit.page.inner_text("#timeline-entries")
+        expect(visit.page.locator("#timeline-entries").first).to_contain_text("First call")
         visit.calm()
 
 

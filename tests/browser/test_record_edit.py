@@ -88,7 +88,7 @@ def test_without_scripts_the_pencil_leads_to_a_form_of_the_field(site: Site, dea
     with at(site, f"/o/opportunity/{deal}", scripts=False) as visit:
         page = visit.page
         page.goto(page.url + "/edit?only=name")
-        assert page.locator("form.form .field").count() == 1
+        expect(page.locator("form.form .field")).to_have_count(1)
         page.locator("input[name=name]").fill("Without scripts")
         page.get_by_role("button", name="Save").last.click()
         expect(page.locator("h1")).to_have_text("Without scripts")

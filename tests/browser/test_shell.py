@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from patron_engine.actor import SYSTEM
 from patron_engine.record.change import Change
@@ -146,7 +147,7 @@ def test_a_task_is_ticked_off(site: Site, scripts: bool) -> None:
             visit.calm()
         else:
             visit.page.wait_for_load_state()
-            assert visit.page.locator(".task", has_text=title).count() == 0
+            expect(visit.page.locator(".task", has_text=title)).to_have_count(0)
 
 
 def test_a_refusal_is_a_message_and_the_page_stays(site: Site) -> None:
@@ -157,7 +158,7 @@ def test_a_refusal_is_a_message_and_the_page_stays(site: Site) -> None:
         line.locator("input[name=version]").evaluate("e => { e.value = '999' }")
         line.locator("button.tick").click()
         visit.page.wait_for_selector("#flashes .flash")
-        assert "changed this record meanwhile" in visit.page.locator("#flashes").inner_text()
+        expect(visit.page.locator("#flashes")).to_contain_text("changed this record meanwhile")
         assert line.is_visible()
 
 
