@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, expect
 from patron_testing.browser import Site, chromium, launched, served_site
 from patron_testing.pg import Server
 
-
 expect.set_options(timeout=15_000)  # a machine that does other things at the same time
 
 

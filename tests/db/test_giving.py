@@ -1,134 +1,33 @@
-"""Rights given for single records: teams, shares and transfers, asked through the ways that lists, saves and explanations use."""
+"""Rights given for single records: teams and shares, asked through the ways that lists, saves and explanations use."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
 
-from patron_engine.actor import Actor
-from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, PatronError, Refused
-from patron_engine.query.call import Call
-from patron_engine.query.history import history
+from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, Refused
 from patron_engine.query.spec import Ask
 from patron_engine.record import audit
 from patron_engine.record.change import Change
 from patron_engine.record.given import note_expired
 from patron_engine.store.migrations import migrate
-from patron_engine.store.tables import Tables
 from patron_engine.ways import give as way
-from patron_engine.ways.explain import explain
 from patron_engine.ways.give import Wish, give, given, take
 from patron_engine.ways.read import read
 from patron_engine.ways.save import begin_write, save
-from patron_engine.ways.transfer import Handing, Went, transfer, transfer_each
-from patron_testing.build import NOON, Records, build_workspace, model_of
-from patron_testing.organisation import DOCUMENTS
+from patron_testing.build import NOON
+from patron_testing.giving import World, given_world
 from patron_testing.pg import Server
-
-SELLER = {
-    "kind": "role", "name": "seller", "label": "Seller", "for_users": "internal",
-    "objects": {
-        "user": {"read": "all"}, "department": {"read": "all"}, "group": {"read": "all"},
-        "account": {"create": True, "read": "own", "update": "own", "share": "own", "transfer": "own"},
-        "deal": {"create": True, "read": "own", "update": "own", "share": "own", "transfer": "own"},
-    },
-}  # fmt: skip
-SHOWER = {  # sees and shares everything, changes nothing
-    "kind": "role", "name": "shower", "label": "Shower", "for_users": "internal",
-    "objects": {"user": {"read": "all"}, "account": {"read": "all", "share": "all"}, "deal": {"read": "all"},
-                "line": {"read": "all"}},
-}  # fmt: skip
-MANY = {  # of those that are no secret many may be changed at once
-    "kind": "role", "name": "many", "label": "Many", "for_users": "internal",
-    "objects": {"deal": {"read": "own", "bulk": True, "where": {"read": "stage != 'secret'"}}},
-}  # fmt: skip
-MATE = {  # of the deals of his groups
-    "kind": "role", "name": "mate", "label": "Mate", "for_users": "internal",
-    "objects": {"deal": {"read": "all", "update": "all", "where": {"read": "SAME_GROUP(owner, me())"}}},
-}  # fmt: skip
-
-
-class World:
-    """Ann and Bob sell and see their own; Cid sees all and may share it. Bob sits below the department north."""
-
-    def __init__(self, r: Records) -> None:
-        self.r = r
-        north = r.create("department", name="North", code="north")
-        below = r.create("department", name="Far north", code="far", parent=north)
-        self.north = north
-        self.ids = {
-            name: r.create(
-                "user", name=name, email=f"{name}@example.com", department=department, roles=[role]
-            )
-            for name, role, department in (
-                ("ann", "seller", None),
-                ("bob", "seller", below),
-                ("cid", "shower", None),
-            )
-        }
-        self.group = r.create("group", name="Bid", code="bid", members=[self.ids["bob"]])
-        self.account = r.create("account", name="Acme", owner=self.ids["ann"])
-        self.deal = r.create("deal", name="Boat", account=self.account, owner=self.ids["ann"])
-        self.foreign = r.create("deal", name="Theirs", account=self.account, owner=self.ids["cid"])
-        self.line = r.create("line", what="Mast", deal=self.deal)
-        model = model_of(DOCUMENTS + "".join(f"---\n{json.dumps(b)}\n" for b in (SELLER, SHOWER, MANY, MATE)))
-        self.frame = replace(r.call, model=model, tables=Tables(model, r.call.schema))
-
-    def call(self, name: str, *, later: timedelta = timedelta(), also: tuple[str, ...] = ()) -> Call:
-        role = "shower" if name == "cid" else "seller"
-        actor = Actor(user=self.ids[name], name=name, roles=frozenset({role, *also}))
-        return replace(self.frame, actor=actor, now=NOON + later)
-
-    def act(self, name: str, do: Callable[..., Any], *given: Any, **more: Any) -> Any:
-        call = self.call(name)
-        with self.r.conn.transaction():
-            begin_write(self.r.conn, call)
-            return do(self.r.conn, call, *given, **more)
-
-    def share(self, by: str = "ann", object: str = "account", id: str | None = None, **wish: Any) -> int:
-        wish = {"reason": "share", "to": {"user": self.ids["bob"]}, **wish}
-        made: int = self.act(by, give, object, id or self.account, Wish(**wish))
-        return made
-
-    def sees(self, name: str = "bob", object: str = "account", *, later: timedelta = timedelta()) -> set[str]:
-        rows = read(
-            self.r.conn, self.call(name, later=later), Ask(object=object, fields=("id",)), secret=b""
-        ).rows()
-        return {row["id"] for row in rows}
-
-    def changes(self, id: str, object: str = "account", name: str = "bob") -> str:
-        """What becomes of an update: ok, or the code of the error."""
-        change = Change(action="update", object=object, id=id, set={"name": "changed"})
-        call = self.call(name)
-        try:
-            with self.r.conn.transaction(force_rollback=True):
-                begin_write(self.r.conn, call)
-                save(self.r.conn, call, [change])
-        except PatronError as error:
-            return error.code
-        return "ok"
-
-    def explained(self, action: Any, id: str, object: str = "account", name: str = "bob") -> bool:
-        who = self.call(name).actor
-        return explain(self.r.conn, self.frame, who, action, object, id).allowed
-
-    def steps(self, id: str, object: str = "account") -> list[tuple[str, Any]]:
-        entries = history(self.r.conn, self.frame, object, id)
-        return [(e["action"], e["cause"].get("given")) for e in entries]
 
 
 @pytest.fixture
 def world(server: Server) -> Iterator[World]:
-    url = server.make()
-    with psycopg.connect(url) as conn:
-        yield World(Records(conn, build_workspace(conn, DOCUMENTS)))
-    server.drop(url)
+    with given_world(server) as made:
+        yield made
 
 
 @pytest.mark.parametrize("to", ["user", "department", "group", "role"])
@@ -268,91 +167,6 @@ def test_a_record_is_given_to_so_many(world: World, monkeypatch: pytest.MonkeyPa
     world.r.create("deal", name="More", account=world.account, owner=world.ids["ann"])
     with pytest.raises(LimitExceeded):
         world.share(along=["deals"])
-
-
-def test_a_transfer_makes_another_owner_and_may_keep_the_old_one(world: World) -> None:
-    to = {"user": world.ids["bob"]}
-    world.share(reason="team")
-    assert world.act(
-        "ann", transfer, "account", world.account, Handing(to=to, keep="read", along=["deals"])
-    ) == Went(records=2)
-    assert world.sees() == {world.account} and world.changes(world.account) == "ok"
-    assert world.sees("ann") == {world.account} and world.changes(world.account, name="ann") == "forbidden"
-    owners = {str(r["id"]): str(r["owner"]) for r in world.r.rows("deal")}
-    assert owners == {world.deal: world.ids["bob"], world.foreign: world.ids["cid"]}, (
-        "whose is another's stays"
-    )
-    principals = [str(r["principal"]) for r in world.r.rows("account__access")]
-    assert principals == [world.ids["ann"]], "the new owner is no member beside it"
-    entry = next(
-        e for e in history(world.r.conn, world.frame, "account", world.account) if "owner" in e["old"]
-    )
-    assert entry["cause"]["transfer"] is True and entry["by"]["id"] == world.ids["ann"]
-
-
-def test_who_may_not_transfer_does_not(world: World) -> None:
-    to = {"user": world.ids["bob"]}
-    with pytest.raises(Forbidden):
-        world.act("cid", transfer, "account", world.account, Handing(to=to))
-    with pytest.raises(NotFound):
-        world.act("bob", transfer, "account", world.account, Handing(to=to))
-    assert world.act("ann", transfer, "account", world.account, Handing(to=to)) == Went(records=1)
-    assert world.sees("ann") == set(), "nothing is kept where nothing was said"
-    change = Change(
-        action="transfer", object="deal", id=world.deal, set={"owner": world.ids["bob"], "amount": 7}
-    )
-    with pytest.raises(Refused, match="nothing else"):
-        world.act("ann", lambda conn, call: save(conn, call, [change]))
-
-
-def test_a_right_to_transfer_is_enough_and_gives_no_other(world: World) -> None:
-    hander = {
-        "kind": "role", "name": "hander", "label": "Hander", "for_users": "internal",
-        "objects": {
-            "user": {"read": "all"}, "department": {"read": "all"}, "account": {"read": "all", "transfer": "all"},
-        },
-    }  # fmt: skip
-    model = model_of(DOCUMENTS + f"---\n{json.dumps(hander)}\n")
-    actor = Actor(user=world.ids["cid"], name="cid", roles=frozenset({"hander"}))
-    world.frame = replace(world.frame, model=model, tables=Tables(model, world.frame.schema))
-    call = replace(world.frame, actor=actor)
-    with world.r.conn.transaction():
-        begin_write(world.r.conn, call)
-        assert transfer(
-            world.r.conn, call, "account", world.account, Handing(to={"user": world.ids["bob"]})
-        ) == Went(records=1)
-    for values in ({"name": "x"}, {"owner": world.ids["ann"]}):
-        with pytest.raises((Forbidden, Refused)), world.r.conn.transaction():
-            begin_write(world.r.conn, call)
-            save(
-                world.r.conn, call, [Change(action="update", object="account", id=world.account, set=values)]
-            )
-
-
-def test_many_are_transferred_each_by_itself(world: World) -> None:
-    ids = [world.deal, world.foreign, "00000000-0000-7000-8000-000000000000", "nonsense"]
-    made = _many(world, ids, "many")
-    assert [(n.records, e.code if e else None) for _, n, e in made] == [(1, None), *[(0, "not_found")] * 3]
-    assert world.sees(object="deal") == {world.deal}
-
-
-def test_many_at_once_is_a_right_of_its_own_on_each_of_them(world: World) -> None:
-    secret = world.r.create("deal", name="Hush", stage="secret", owner=world.ids["ann"])
-    with pytest.raises(Forbidden, match="change many of"):
-        _many(world, [world.deal])
-    made = _many(world, [world.deal, secret], "many")
-    assert [(n.records, e.code if e else None) for _, n, e in made] == [(1, None), (0, "forbidden")]
-    assert world.sees(object="deal") == {world.deal}
-    assert world.act("ann", transfer, "deal", secret, Handing(to={"user": world.ids["bob"]})) == Went(
-        records=1
-    )
-
-
-def _many(world: World, ids: list[str], *also: str) -> Any:
-    call = world.call("ann", also=also)
-    with world.r.conn.transaction():
-        begin_write(world.r.conn, call)
-        return transfer_each(world.r.conn, call, "deal", ids, Handing(to={"user": world.ids["bob"]}))
 
 
 def test_a_workspace_of_before_gets_the_new_columns(world: World) -> None:
