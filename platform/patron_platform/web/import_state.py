@@ -9,6 +9,8 @@ from typing import Any
 
 import psycopg
 
+from patron_engine.access.decide import Action, Deny, row_rule
+from patron_engine.phrases import reason
 from patron_engine.query.call import Call
 from patron_engine.transfer import imports
 from patron_engine.transfer.imports import Import
@@ -27,7 +29,7 @@ def state_of(visitor: Visitor, conn: psycopg.Connection[Any], call: Call, it: Im
             "number": number,
             "problems": [
                 {"column": p.get("path") or "", "warning": p.get("level") == "warning",
-                 "said": _capital(words(p["message"])) + (f" ({words(p['hint'])})" if p.get("hint") else "")}
+                 "said": _capital(words(reason(p["message"]) if p.get("path") else p["message"])) + (f" ({words(p['hint'])})" if p.get("hint") else "")}
                 for p in problems
             ],
         }
@@ -46,11 +48,28 @@ def state_of(visitor: Visitor, conn: psycopg.Connection[Any], call: Call, it: Im
         "all_rows": len(faults),
         "error": words(it.error) if it.error else "",
         "opens": it.object if it.object in call.model.objects else "",
-        "undoable": it.ended
+        "undoable": undoable(call, it),
+    }
+
+
+def needed(it: Import) -> list[Action]:
+    """The rights that taking it back asks for: what was made is deleted, what was changed is changed again."""
+    found: list[Action] = ["delete"] if it.counts["created"] else []
+    return [*found, "update"] if it.counts["updated"] else found
+
+
+def undoable(call: Call, it: Import) -> bool:
+    """Whether there is something to take back, and he may."""
+    rights = needed(it)
+    return (
+        it.ended
         and not it.undone
         and not it.trial
-        and it.counts["created"] + it.counts["updated"] > 0,
-    }
+        and bool(rights)
+        and not any(
+            isinstance(row_rule(call.model, call.actor, action, it.object), Deny) for action in rights
+        )
+    )
 
 
 def object_name(visitor: Visitor, call: Call, object: str) -> str:

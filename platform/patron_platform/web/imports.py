@@ -18,6 +18,7 @@ from starlette.responses import Response
 from patron_engine.actor import Cause
 from patron_engine.errors import Conflict
 from patron_engine.query.call import Call
+from patron_engine.query.names import permitted_object
 from patron_engine.query.titles import titles_of
 from patron_engine.transfer import drafts, imports
 from patron_engine.transfer.imports import Import
@@ -28,7 +29,7 @@ from patron_platform.jobs.imports import whose
 from patron_platform.web import csrf, forms_in
 from patron_platform.web.arriving import see_other
 from patron_platform.web.forms_in import FormData
-from patron_platform.web.import_state import object_name, state_of
+from patron_platform.web.import_state import needed, object_name, state_of, undoable
 from patron_platform.web.list_export import UNFIT
 from patron_platform.web.render import HEADERS, page, part, partial_wanted
 from patron_platform.web.texts import texts_in
@@ -137,7 +138,9 @@ def undo(request: Request, workspace: str, batch: str, form: FormData) -> Respon
     cause = Cause(kind="rollback", detail={**visitor.cause.detail, "import": batch})
 
     def act(conn: Connection, call: Call) -> Any:
-        imports.status(conn, call.schema, batch, by=whose(visitor.actor))
+        it = imports.status(conn, call.schema, batch, by=whose(visitor.actor))
+        for right in needed(it):
+            permitted_object(call, it.object, right)
         return take_back(conn, call, batch)
 
     back = visitor.url("imports", batch)
@@ -170,7 +173,7 @@ def _lines(visitor: Visitor, conn: Connection, call: Call, found: list[Import]) 
         {
             "it": it, "at": reader.moment(it.at), "into": object_name(visitor, call, it.object),
             "who": names.get(("user", it.by or ""), ""), "state": "undone" if it.undone else it.state,
-            "undoable": it.ended and not it.undone and it.counts["created"] + it.counts["updated"] > 0,
+            "undoable": undoable(call, it),
         }
         for it in found
     ]  # fmt: skip
