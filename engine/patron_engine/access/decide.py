@@ -22,7 +22,7 @@ from patron_engine.phrases import Phrase
 
 __all__ = [
     "ACTION_WORDS", "Action", "Allow", "Decision", "Deny", "FieldRule", "When", "after_rule", "decide", "field_rule",
-    "not_allowed", "readable", "row_rule", "visible", "writable",
+    "not_allowed", "reaches_any", "readable", "row_rule", "visible", "writable",
 ]  # fmt: skip
 
 Action = Literal[
@@ -52,6 +52,11 @@ def decide(model: Model, actor: Actor, action: Action, object: str, field: str |
 def row_rule(model: Model, actor: Actor, action: Action, object: str) -> Decision:
     """Which rows of `object` the action reaches."""
     return _ruled(model, actor, action, object, after=False)
+
+
+def reaches_any(model: Model, actor: Actor, action: Action) -> bool:
+    """Whether some object grants the action on some row."""
+    return any(g.actions is None or action in g.actions for g in given.grants_of(model, actor))
 
 
 def after_rule(model: Model, actor: Actor, action: Action, object: str) -> Decision:

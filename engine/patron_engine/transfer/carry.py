@@ -31,7 +31,7 @@ from patron_engine.transfer.touched import keep, keep_made
 from patron_engine.ways.prepare import Draft, draft
 from patron_engine.ways.save import retrying, save, save_draft
 
-COUNTS = ("created", "updated", "unchanged", "refused", "warned")
+COUNTS = ("created", "updated", "unchanged", "skipped", "refused", "warned")
 Later = tuple[int, str, dict[str, str]]  # row number, record, field -> cell
 
 
@@ -124,7 +124,7 @@ class Carrier:
             items = self._sound(items, piece)
             for group in self.matcher.rounds(items):
                 self.matcher.match(conn, call, group)
-                group = self._sound(group, piece)
+                group = self._wanted(self._sound(group, piece), piece)
                 self._set(conn, call, group)
                 self._save(conn, call, self._sound(group, piece), piece)
         return piece
@@ -162,6 +162,16 @@ class Carrier:
                 piece.counts["refused"] += 1
                 piece.faults.append((item.number, item.cells, item.problems))
         return [item for item in items if not item.problems]
+
+    def _wanted(self, items: Sequence[Item], piece: Piece) -> list[Item]:
+        """Those that the mapping does not pass over."""
+        wanted = [
+            item
+            for item in items
+            if (self.mapping.others if item.id is None else self.mapping.found) != "skip"
+        ]
+        piece.counts["skipped"] += len(items) - len(wanted)
+        return wanted
 
     def _set(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
         """Constants, then expressions over the row as it will be; an address in parts keeps its other parts."""

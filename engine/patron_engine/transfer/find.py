@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql as pg
 from patron_engine.fields.base import ValueFault
 from patron_engine.fields.field import Field
 from patron_engine.fields.registry import type_of
-from patron_engine.model.model import Object
+from patron_engine.model.model import Object, label_of
 from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
 from patron_engine.query.call import Call
@@ -255,13 +255,16 @@ def _put(
         if len(found) == 1:
             ids.append(_linked(field, to, found[0]))
         elif found:
-            item.wrong("link_ambiguous", Phrase("{count} records of {to} are called {text!r}", count=len(found), to=to.name, text=text), field.name,
+            item.wrong("link_ambiguous", Phrase("{count} records of {to} are called {text!r}", count=len(found), to=label_of(to.label, to.name), text=text), field.name,
                        "name them by a unique field or an external id: by: …")  # fmt: skip
         elif target.missing != "empty":
             why = refused.get((to.name, text))
             hint = Phrase("it cannot be made: {why}", why=why) if why else nearest(text, target.words)
             item.wrong(
-                "link_not_found", Phrase("there is no {to} {text!r}", to=to.name, text=text), field.name, hint
+                "link_not_found",
+                Phrase("there is no {to} {text!r}", to=label_of(to.label, to.name), text=text),
+                field.name,
+                hint,
             )
     if ids or field.link.many:
         item.set[field.name] = _value(field, ids)

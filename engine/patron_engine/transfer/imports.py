@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from patron_engine import jsonio
+from patron_engine.access.beside import holds
 from patron_engine.clock import new_id
 from patron_engine.errors import Forbidden, NotFound, Refused
 from patron_engine.model.model import Model
@@ -61,6 +63,13 @@ class Import:
     undone: bool
     headings: tuple[str, ...]
     task: str
+    at: datetime
+    by: str | None
+    history: bool
+
+    @property
+    def ended(self) -> bool:
+        return self.state not in ("waiting", "running")
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -81,7 +90,7 @@ def begin(
 ) -> Begun:
     """Keeps the rows and queues the import, in the caller's transaction. Refused when the dates of a column can be read
     two ways. `trial`: that many rows (0: all) are tried and taken back."""
-    if history and not call.actor.administrator:
+    if history and not holds(call.model, call.actor, "import_history"):
         raise Forbidden("importing history needs a right of its own", hint="ask an administrator")
     batch = new_id()
     guesses = _undeclared_dates(call.model, mapping, sheet.headings)
@@ -178,16 +187,17 @@ def status(conn: Connection, schema: str, batch: str, *, by: str | None = None) 
 
 
 def listed(
-    conn: Connection, schema: str, *, batch: str | None = None, by: str | None = None, limit: int = 1_000
-) -> list[Import]:
-    """The imports of a workspace, the newest first; only those that `by` began, if that is said."""
+    conn: Connection, schema: str, *, batch: str | None = None, by: str | None = None, trials: bool = True,
+    limit: int = 1_000,
+) -> list[Import]:  # fmt: skip
+    """The imports of a workspace, the newest first; only those that `by` began, if that is said; trials among them or not."""
     query = sql.SQL(
-        "SELECT b.id, t.id, t.state, t.payload, t.progress, t.error, b.payload ? 'undone' FROM {s}.sys__task t"
+        "SELECT b.id, t.id, t.state, t.payload, t.progress, t.error, b.payload ? 'undone', t.created_at, b.by::text FROM {s}.sys__task t"
         " JOIN {s}.sys__batch b ON b.id = (t.payload ->> 'batch')::uuid"
         " WHERE t.kind = %s AND (%s::text IS NULL OR t.payload ->> 'batch' = %s)"
-        " AND (%s::text IS NULL OR b.by::text = %s) ORDER BY t.created_at DESC, t.id DESC LIMIT %s"
+        " AND (%s::text IS NULL OR b.by::text = %s) AND (%s OR t.payload ->> 'trial' IS NULL) ORDER BY t.created_at DESC, t.id DESC LIMIT %s"
     ).format(s=sql.Identifier(schema))
-    return [_import(*row) for row in conn.execute(query, (KIND, batch, batch, by, by, limit))]
+    return [_import(*row) for row in conn.execute(query, (KIND, batch, batch, by, by, trials, limit))]
 
 
 def _import(
@@ -198,11 +208,14 @@ def _import(
     progress: Mapping[str, Any],
     error: str | None,
     undone: bool,
+    at: datetime,
+    by: str | None,
 ) -> Import:
     return Import(
         batch=str(batch), object=payload["object"], name=payload["name"], state=state, rows=payload["rows"],
         done=progress.get("done", 0), counts={c: progress.get(c, 0) for c in COUNTS}, error=error,
-        trial=payload["trial"] is not None, undone=undone, headings=tuple(payload["headings"]), task=str(task),
+        trial=payload["trial"] is not None, undone=undone, headings=tuple(payload["headings"]), task=str(task), at=at,
+        by=by, history=payload["history"] is True,
     )  # fmt: skip
 
 

@@ -13,9 +13,15 @@ from dataclasses import field as kept  # Target has an attribute `field`
 from decimal import Decimal
 from typing import Any, Literal
 
+from patron_engine.model.model import Object, label_of
+
 EXTERNAL = "external_ids."
 Missing = Literal["problem", "empty", "create"]
 MISSING: tuple[Missing, ...] = ("problem", "empty", "create")
+Found = Literal["update", "skip"]
+FOUND: tuple[Found, ...] = ("update", "skip")
+Others = Literal["create", "skip"]
+OTHERS: tuple[Others, ...] = ("create", "skip")
 PARTS: Mapping[str, tuple[str, ...]] = {
     "address": ("country", "province", "city", "district", "street", "postcode"),
     "date_range": ("from", "to"),
@@ -55,10 +61,13 @@ class Target:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportMap:
     """`columns`: heading -> what it becomes, several times where a column feeds several fields; `sets`: field -> a text or
-    plain value, or "=expression" over the row; `marks_given`: the marks of numbers were declared, not merely assumed."""
+    plain value, or "=expression" over the row; `marks_given`: the marks of numbers were declared, not merely assumed. Where rows
+    are matched, `found` says what becomes of those whose record is there, `others` of the rest."""
 
     object: str
     match: str | None = None
+    found: Found = "update"
+    others: Others = "create"
     columns: Mapping[str, tuple[Target, ...]] = kept(default_factory=dict)
     sets: Mapping[str, Any] = kept(default_factory=dict)
     dates: tuple[str, ...] = ()
@@ -73,6 +82,8 @@ class ImportMap:
         made: dict[str, Any] = {
             "object": self.object,
             "match": self.match,
+            "found": self.found,
+            "others": self.others,
             "formats": {
                 "date": list(self.dates),
                 **({"decimal": self.decimal, "thousands": self.thousands} if self.marks_given else {}),
@@ -83,3 +94,9 @@ class ImportMap:
         }
         made["columns"].update(dict.fromkeys(self.left_out))
         return made
+
+
+def called(object: Object, name: str) -> str:
+    """What people call a field of a mapping, or the field a part is of."""
+    field = object.fields.get(name.partition(".")[0])
+    return name if field is None else label_of(field.label, field.name)

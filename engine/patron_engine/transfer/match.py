@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from patron_engine.model.model import Object
+from patron_engine.model.model import Object, label_of
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.query.values import fetch_values
 from patron_engine.record.statements import Conn
 from patron_engine.transfer.convert import Item
 from patron_engine.transfer.find import Finder
-from patron_engine.transfer.mapping import EXTERNAL, ImportMap
+from patron_engine.transfer.mapping import EXTERNAL, ImportMap, called
 from patron_engine.transfer.sets import Sets
 
 
@@ -68,7 +68,10 @@ class Matcher:
             if item.key is None and match != "id":
                 item.wrong(
                     "match_empty",
-                    Phrase("{match} is empty, so nobody can say which record this is", match=match),
+                    Phrase(
+                        "{match} is empty, so nobody can say which record this is",
+                        match=called(self.object, match or ""),
+                    ),
                     match,
                 )
         keys = [item.key for item in items if item.key is not None]
@@ -84,8 +87,8 @@ class Matcher:
                     Phrase(
                         "{count} records of {object} have {match} {key!r}",
                         count=len(ids),
-                        object=self.object.name,
-                        match=match,
+                        object=label_of(self.object.label, self.object.name),
+                        match=called(self.object, match or ""),
                         key=item.key,
                     ),
                     match,
@@ -93,7 +96,11 @@ class Matcher:
             elif match == "id" and item.key is not None:
                 item.wrong(
                     "not_found",
-                    Phrase("there is no {object} {key}", object=self.object.name, key=item.key),
+                    Phrase(
+                        "there is no {object} {key}",
+                        object=label_of(self.object.label, self.object.name),
+                        key=item.key,
+                    ),
                     "id",
                 )
         names = (

@@ -150,7 +150,7 @@ class _Imports:
             n + (payload["pieces"] if linking else 0),
             _faults(piece, carrier.mapping),
         )
-        made = {c: progress[c] + piece.counts.get(c, 0) for c in COUNTS}
+        made = {c: progress.get(c, 0) + piece.counts.get(c, 0) for c in COUNTS}
         done = progress["done"] if linking else progress["done"] + len(rows)
         return Chunk(progress={**progress, **made, "piece": n + 1, "done": done})
 
@@ -192,7 +192,7 @@ def _tidy(conn: Connection, schema: str, payload: Mapping[str, Any]) -> None:
 
 
 def _sum(progress: Mapping[str, Any], piece: Piece, rows: int) -> dict[str, Any]:
-    made = {c: progress[c] + piece.counts.get(c, 0) for c in COUNTS}
+    made = {c: progress.get(c, 0) + piece.counts.get(c, 0) for c in COUNTS}
     return {**progress, **made, "done": progress["done"] + rows}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from patron_engine.fields.moments import date_form
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
+from patron_engine.transfer.mapping import FOUND, OTHERS, Found, Others
 
 MAX_MAGNITUDE = 30  # digits before or after the point of a number that cells are multiplied by
 FORMAT_KEYS = ("date", "decimal", "thousands")
@@ -32,6 +33,21 @@ def known_keys(raw: Mapping[str, Any], known: Sequence[str], path: str, problems
                 "unknown_key", Phrase("there is no key {key!r} here", key=key), path=f"{path}{key}",
                 hint=nearest(key, known),
             )  # fmt: skip
+
+
+def known_or_not(raw: Mapping[str, Any], problems: Problems) -> tuple[Found, Others]:
+    """What becomes of rows whose record is there, and of the others."""
+    for key, known in (("found", FOUND), ("others", OTHERS)):
+        if raw.get(key) is not None and raw[key] not in known:
+            problems.add("unknown_value", Phrase("{key} is {known}", key=key, known=list(known)), path=key)
+        elif raw.get(key) == "skip" and raw.get("match") is None:
+            problems.add(
+                "match_missing", Phrase("{key} needs `match`, which tells rows apart", key=key), path=key
+            )
+    return (
+        next((f for f in FOUND if f == raw.get("found")), "update"),
+        next((o for o in OTHERS if o == raw.get("others")), "create"),
+    )
 
 
 def text_formats(raw: Any, problems: Problems) -> tuple[tuple[str, ...], str, str]:

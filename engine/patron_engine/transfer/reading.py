@@ -16,19 +16,20 @@ from patron_engine.fields.field import Field, FileSpec, LinkSpec
 from patron_engine.model.model import Model, Object
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems, nearest
-from patron_engine.transfer.mapping import EXTERNAL, MISSING, PARTS, ImportMap, Missing, Target
+from patron_engine.transfer.mapping import EXTERNAL, MISSING, PARTS, ImportMap, Missing, Target, called
 from patron_engine.transfer.plain import (
     cell_words,
     date_forms,
     factor,
     known_heading,
     known_keys,
+    known_or_not,
     table_of,
     text_formats,
 )
 
 KEYS = (
-    "object", "match", "owner", "formats", "columns", "set", "skip_empty", "sheet", "separator", "heading_row", "about",
+    "object", "match", "found", "others", "owner", "formats", "columns", "set", "skip_empty", "sheet", "separator", "heading_row", "about",
 )  # fmt: skip
 COLUMN_KEYS = (
     "field", "by", "missing", "corrections", "values", "defer", "object", "format", "multiply", "separator",
@@ -58,9 +59,12 @@ def read_mapping(
     formats = raw.get("formats") or {}
     dates, decimal, thousands = text_formats(formats, problems)
     sets = reading.sets(raw.get("set") or {})
+    kept, others = known_or_not(raw, problems)
     made = ImportMap(
         object=found.name,
         match=reading.match(raw.get("match"), columns, sets),
+        found=kept,
+        others=others,
         columns=columns,
         sets=sets,
         dates=dates,
@@ -217,7 +221,7 @@ class _Reading:
             name = field.name
         if name not in sets and not any(t.field == name for ts in columns.values() for t in ts):
             self.problems.add(
-                "match_unmapped", Phrase("no column becomes {name}, which rows are matched by", name=name), path="match",
+                "match_unmapped", Phrase("no column becomes {name}, which rows are matched by", name=called(self.object, name)), path="match",
             )  # fmt: skip
         return name
 
@@ -234,7 +238,7 @@ class _Reading:
             for target in targets:
                 if target.field in seen:
                     message = Phrase(
-                        "{field} gets both {seen!r} and {heading!r}", field=target.field, seen=seen[target.field],
+                        "{field} gets both {seen!r} and {heading!r}", field=called(self.object, target.field), seen=seen[target.field],
                         heading=heading,
                     )  # fmt: skip
                     self.problems.add("column_twice", message, path=f"columns.{heading}")

@@ -16,14 +16,14 @@ ROW, COLUMN, REASON = "row", "column", "problem"
 
 def write_report(
     target: IO[bytes], headings: Sequence[str], rows: Iterable[tuple[int, Sequence[str], Sequence[Mapping[str, Any]]]],
-    words: Callable[[str], str] = str, *, workbook: bool = False,
+    words: Callable[[str], str] = str, *, workbook: bool = False, heads: tuple[str, str, str] = (ROW, COLUMN, REASON),
 ) -> int:  # fmt: skip
     """Writes the file; the number of rows in it. A row that is wider than the headings keeps all its cells."""
     count, kept = 0, list(rows)
     width = max((len(cells) for _, cells, _ in kept), default=0)
     headings = (*headings, *(f"column {at}" for at in range(len(headings) + 1, width + 1)))
     with open_writer(target, "xlsx" if workbook else "csv", bom=True) as write:
-        write((*headings, ROW, COLUMN, REASON))
+        write((*headings, *heads))
         for number, cells, problems in kept:
             columns = "; ".join(dict.fromkeys(str(p.get("path", "")) for p in problems if p.get("path")))
             reasons = "; ".join(

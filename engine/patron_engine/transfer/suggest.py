@@ -22,7 +22,7 @@ def suggest(
     """The best field of each heading, where there is a good one."""
     words = {name: _words(field) for name, field in writable.items() if _importable(field)}
     pairs = [
-        (_score(_folded(heading), known), position, heading, name)
+        (_score(folded(heading), known), position, heading, name)
         for position, heading in enumerate(headings)
         for name, known in words.items()
     ]
@@ -40,12 +40,12 @@ def _importable(field: Field) -> bool:
 
 
 def _words(field: Field) -> set[str]:
-    named = {_folded(w) for w in (field.name, *field.aliases, *field.label.values())}
-    spoken = {_folded(sort_key(label)) for label in field.label.values() if not label.isascii()}
+    named = {folded(w) for w in (field.name, *field.aliases, *field.label.values())}
+    spoken = {folded(sort_key(label)) for label in field.label.values() if not label.isascii()}
     return {w for w in named | spoken if w}
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Case, width, marks and spacing do not matter; `Close Date *` is `closedate`."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return re.sub(r"[\W_]+", "", plain)

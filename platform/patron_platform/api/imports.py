@@ -6,22 +6,19 @@ Out: 202 with the import's id; a worker carries it out. What is uploaded is in t
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.access.decide import writable
 from patron_engine.actor import Cause
-from patron_engine.errors import LimitExceeded, Refused
+from patron_engine.errors import Refused
 from patron_engine.jsonio import dumps, whole
-from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.names import permitted_object
 from patron_engine.transfer import imports
@@ -32,16 +29,14 @@ from patron_engine.transfer.suggest import suggest
 from patron_engine.transfer.undo import undo as take_back
 from patron_platform.api.body import read_json
 from patron_platform.api.door import Caller, enter
-from patron_platform.api.requests import json_answer, only
-from patron_platform.jobs.imports import queue
+from patron_platform.api.requests import json_answer
+from patron_platform.api.sheets import sent_sheet
+from patron_platform.jobs.imports import queue, whose
 from patron_platform.languages import asked
 from patron_platform.phrases import Languages, written, written_fault
 
 router = APIRouter(prefix="/imports")
-MAX_BYTES = 200 * 1024 * 1024  # import_bytes
-PIECE = 1 << 20
-ENDINGS = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods")
-FIELDS = ("file", "object", "mapping", "match", "trial", "history", "sheet", "separator")
+FIELDS = ("object", "mapping", "match", "trial", "history", "sheet", "separator")
 SAMPLE = 5  # rows a preview shows
 
 
@@ -49,51 +44,14 @@ SAMPLE = 5  # rows a preview shows
 async def begin(request: Request) -> Response:
     """Queues an import; 202 with its id and where to look."""
     caller = await run_in_threadpool(enter, request)
-    return await run_in_threadpool(_begin, caller, *await _form(request))
+    return await run_in_threadpool(_begin, caller, *await sent_sheet(request, FIELDS))
 
 
 @router.post("/preview")
 async def preview(request: Request) -> Response:
     """What a file holds and which fields its headings suggest; keeps nothing."""
     caller = await run_in_threadpool(enter, request)
-    return await run_in_threadpool(_preview, caller, *await _form(request))
-
-
-async def _form(request: Request) -> tuple[dict[str, str], Path]:
-    """The fields of a multipart body, and its file on disk. Counted while it arrives."""
-    length = whole(request.headers.get("content-length", ""))
-    if length is None or length < 0:
-        raise Refused([Problem(code="content_length", message="say how long the body is: Content-Length")])
-    if length > MAX_BYTES + PIECE:
-        raise _too_large()
-    async with request.form(max_files=1, max_fields=len(FIELDS), max_part_size=PIECE) as form:
-        only(dict(form), FIELDS, "field")
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise Refused(
-                [
-                    Problem(
-                        code="required", message="send the file as `file`, multipart/form-data", path="file"
-                    )
-                ]
-            )
-        ending = Path(file.filename or "").suffix.lower()
-        if ending not in ENDINGS:
-            message = Phrase(
-                "a file named {ending} cannot be read", ending=ending or Phrase("without ending")
-            )
-            raise Refused([Problem(code="file_form", message=message, path="file", hint=", ".join(ENDINGS))])
-        fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        fields["name"] = Path(file.filename or "file").name[:200]
-        with tempfile.NamedTemporaryFile(prefix="patron-import-", suffix=ending, delete=False) as kept:
-            size = 0
-            while data := await file.read(PIECE):
-                size += len(data)
-                if size > MAX_BYTES:
-                    Path(kept.name).unlink()
-                    raise _too_large()
-                kept.write(data)
-    return fields, Path(kept.name)
+    return await run_in_threadpool(_preview, caller, *await sent_sheet(request, FIELDS))
 
 
 def _begin(caller: Caller, fields: Mapping[str, str], file: Path) -> Response:
@@ -158,17 +116,11 @@ def _mapping(fields: Mapping[str, str]) -> Mapping[str, Any] | None:
     return value
 
 
-def _too_large() -> LimitExceeded:
-    return LimitExceeded(
-        "a file has at most 200 MB", code="import_bytes", hint="split it, or use `patron import`"
-    )
-
-
 @router.get("")
 def list_imports(request: Request) -> Response:
     caller = enter(request)
     found = caller.workspace.reading(
-        caller.actor, lambda conn, call: imports.listed(conn, call.schema, by=_whose(caller), limit=200)
+        caller.actor, lambda conn, call: imports.listed(conn, call.schema, by=whose(caller.actor), limit=200)
     )
     return json_answer(dumps({"imports": [_told(i, asked(request)) for i in found]}))
 
@@ -179,7 +131,7 @@ def read_import(request: Request, id: str) -> Response:
     caller = enter(request)
 
     def act(conn: Any, call: Any) -> tuple[Import, list[Any]]:
-        return imports.status(conn, call.schema, id, by=_whose(caller)), imports.faults(
+        return imports.status(conn, call.schema, id, by=whose(caller.actor)), imports.faults(
             conn, call.schema, id
         )[:100]
 
@@ -199,7 +151,7 @@ def read_problems(request: Request, id: str) -> Response:
     workbook, languages = request.query_params.get("form") == "xlsx", asked(request)
 
     def act(conn: Any, call: Any) -> bytes:
-        found = imports.status(conn, call.schema, id, by=_whose(caller))
+        found = imports.status(conn, call.schema, id, by=whose(caller.actor))
         rows = imports.faults(conn, call.schema, id)
         return report_bytes(found.headings, rows, lambda text: written(text, languages), workbook=workbook)
 
@@ -215,7 +167,7 @@ def cancel(request: Request, id: str) -> Response:
     caller = enter(request)
 
     def act(conn: Any, call: Any) -> Import:
-        imports.status(conn, call.schema, id, by=_whose(caller))
+        imports.status(conn, call.schema, id, by=whose(caller.actor))
         return imports.cancel(conn, call.schema, id)
 
     found = caller.workspace.writing(caller.actor, act)
@@ -228,7 +180,7 @@ def undo(request: Request, id: str) -> Response:
     cause = Cause(kind="rollback", detail={"import": id})
 
     def act(conn: Any, call: Any) -> Any:
-        imports.status(conn, call.schema, id, by=_whose(caller))
+        imports.status(conn, call.schema, id, by=whose(caller.actor))
         return take_back(conn, call, id)
 
     done = caller.workspace.writing(caller.actor, act, cause)
@@ -240,8 +192,3 @@ def undo(request: Request, id: str) -> Response:
 def _told(found: Import, languages: Languages) -> dict[str, Any]:
     """An import as it stands in an answer."""
     return {**found.as_dict(), "error": written(found.error, languages) if found.error else None}
-
-
-def _whose(caller: Caller) -> str | None:
-    """Imports hold whole rows of others' files: everybody sees his own, an administrator all of them."""
-    return None if caller.actor.administrator else str(caller.actor.user)

@@ -27,7 +27,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.names import permitted_object
 from patron_engine.runtime import Workspace
 from patron_engine.store.tasks import Handler, claim, run_task
-from patron_engine.transfer import imports, pieces
+from patron_engine.transfer import drafts, imports, pieces
 from patron_engine.transfer.imports import Begun, Import
 from patron_engine.transfer.mapping import PARTS, ImportMap
 from patron_engine.transfer.reading import read_mapping
@@ -148,6 +148,33 @@ def _heading_row(told: Mapping[str, Any]) -> int | None:
         return value
     message = "heading_row is the number of the row with the headings, the first is 1"
     raise Refused([Problem(code="not_integer", message=message, path="heading_row")], code="bad_mapping")
+
+
+def queue_draft(conn: psycopg.Connection[Any], call: Call, id: str, *, trial: int | None = None) -> Begun:
+    """Begins the import of a file that waits, as was said of its columns: for good, or with its first `trial` rows to be taken
+    back. Whoever begins the same one twice gets the first."""
+    draft = drafts.found(conn, call, id, lock=True)
+    if draft.batch is not None:
+        begun = imports.status(conn, call.schema, draft.batch)
+        return Begun(batch=begun.batch, task=begun.task, rows=begun.rows)
+    permitted_object(call, draft.object, "import")
+    if draft.history and not holds(call.model, call.actor, "import_history"):
+        raise Forbidden("you may not import a history", code="import_history")
+    mapping = read_mapping(draft.mapping or {}, call.model, call.actor, draft.headings, object=draft.object)
+    begun_now = imports.begin(
+        conn, call, drafts.sheet_of(conn, call, draft, trial), mapping, name=draft.name, trial=trial,
+        history=draft.history,
+    )  # fmt: skip
+    if trial is None:
+        drafts.done(conn, call, draft, begun_now.batch)
+    else:
+        drafts.note(conn, call, id, trial=begun_now.batch)
+    return begun_now
+
+
+def whose(actor: Actor) -> str | None:
+    """Imports hold whole rows of others' files: everybody sees his own, an administrator all of them."""
+    return None if actor.administrator else str(actor.user)
 
 
 def carry_out(place: Workspace, batch: str, told: Told = lambda _: None) -> Import:

@@ -53,6 +53,7 @@ PLACES = (
     )),
     ("admin.group_watch", (
         ("admin.sign_ins", "log-in", ("sign-ins",), "manager"),
+        ("imports.all", "upload", ("imports",), "administrator"),
         ("audit.title", "scroll-text", ("audit",), "administrator"),
         ("privacy.title", "shield-user", ("admin", "privacy"), "administrator"),
     )),

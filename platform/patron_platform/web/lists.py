@@ -6,7 +6,7 @@ Other drawings than the list register themselves in `DRAWERS`; what is wrong wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.access.decide import Deny, row_rule
-from patron_engine.errors import PatronError, Refused
+from patron_engine.errors import PatronError
 from patron_engine.model.duplicate_rules import matches_of
 from patron_engine.model.model import Model, Object
 from patron_engine.page.follow_up import follow_up_of
@@ -26,7 +26,6 @@ from patron_engine.page.paths import field_at
 from patron_engine.page.pressable import pressable
 from patron_engine.page.question import Column, Question, View, question_of, views_of
 from patron_engine.page.stretch import alone, beyond, keys_in
-from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.cursor import CursorOutdated
 from patron_engine.query.names import known_object
@@ -38,6 +37,7 @@ from patron_platform.api.requests import parameters
 from patron_platform.personal import Personal
 from patron_platform.web import list_chips
 from patron_platform.web.arriving import see_other
+from patron_platform.web.problems import said_of
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.texts import texts_in
 from patron_platform.web.undo import flash_of
@@ -163,11 +163,7 @@ def wrong(it: Asked, error: PatronError) -> Response:
     none any more (the definitions changed since) leads to its beginning."""
     if isinstance(error, CursorOutdated) and not partial_wanted(it.visitor.request):
         return see_other(here(it))
-    problems: Sequence[Problem] = error.problems if isinstance(error, Refused) else ()
-    words = it.visitor.words
-    said = [words(p.message) + (f" ({words(p.hint)})" if p.hint else "") for p in problems] or [
-        words(error.detail)
-    ]
+    said = said_of(error, it.visitor.words)
     reader = it.visitor.reader(it.call)
     heads = headings(it.call.model, it.call.actor, it.question, reader)
     nothing = Listing(question=it.question, headings=heads, lines=(), next=None)
@@ -200,6 +196,7 @@ def around(it: Asked, found: Listing) -> dict[str, Any]:
             "update",
             "delete",
             "export",
+            "import",
             "restore",
             "assign",
             "bulk",

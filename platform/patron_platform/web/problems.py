@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from patron_engine.errors import PatronError, Refused
 from patron_engine.model.model import Model
 from patron_engine.phrases import reason
 from patron_engine.problems import Problem
@@ -33,3 +34,12 @@ def words_in(languages: Sequence[str], model: Model) -> Callable[[Problem], str]
         return said[:1].upper() + said[1:]
 
     return words
+
+
+def said_of(error: PatronError | None, words: Callable[[str], str]) -> list[str]:
+    """What an error is about, where it has no field to stand beside: each problem with its hint, or the error itself."""
+    if error is None:
+        return []
+    problems: Sequence[Problem] = error.problems if isinstance(error, Refused) else ()
+    said = [words(p.message) + (f" ({words(p.hint)})" if p.hint else "") for p in problems]
+    return said or [words(error.detail) + (f" ({words(error.hint)})" if error.hint else "")]

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from patron_engine.access.decide import reaches_any
 from patron_engine.fields.pinyin import spoken
 from patron_engine.page.menu import App, apps_of, lit
 from patron_engine.page.opening import opening
@@ -173,6 +174,7 @@ def frame(visitor: Visitor, call: Call) -> dict[str, Any]:
         "csrf": csrf.token_for(visitor.service, visitor.session.id),
         "apps": apps,
         "manages": manages(call.model, visitor.actor),
+        "may_import": reaches_any(call.model, visitor.actor, "import"),
         "reports": visitor.actor.kind != "portal",
         "approves": any(kind == "approval" for kind, _ in call.model.documents),
     }
