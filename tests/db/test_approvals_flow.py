@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from patron_engine.errors import Conflict, Forbidden, NotFound, Refused
+from patron_engine.errors import Conflict, Forbidden, LimitExceeded, NotFound, Refused
+from patron_engine.flow import people as people_of_flow
 from patron_engine.record.change import Change
 from patron_engine.ways import substitutes
 from patron_engine.ways.approval_admin import hand_over
@@ -267,6 +268,23 @@ def test_every_source_of_people(conn: psycopg.Connection[Any], who: str, expecte
         w.save("create", "order_line", order=order, what="L", keeper=w.people[keeper])
     w.submit("rep", order)
     assert w.waiting(order) == expected
+
+
+def test_a_condition_is_asked_of_who_is_named_and_too_many_of_them_are_refused_by_name(
+    conn: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = signing(
+        conn,
+        approval("  - {name: n, type: approve, mode: all, who: {role: finance, where: \"name != 'x'\"}}"),
+    )
+    monkeypatch.setattr(people_of_flow, "MOST", 3)  # fewer than work here, all of whom the condition fits
+    order = w.make()
+    w.submit("rep", order)
+    assert w.waiting(order) == ["fin1", "fin2", "fin3"]
+    monkeypatch.setattr(people_of_flow, "MOST", 2)
+    with pytest.raises(LimitExceeded) as refused:
+        w.submit("rep", w.make())
+    assert refused.value.code == "limit_step_records"
 
 
 def test_a_missing_manager_is_replaced_by_the_next_above(conn: psycopg.Connection[Any]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 from typing import Any
 
 import psycopg
 import pytest
 
 from patron_engine.errors import NotFound, Refused
-from patron_engine.report import cells
+from patron_engine.report import asking, cells
 from patron_engine.report.answer import REST, Spot
 from patron_engine.ways import figure
 from patron_testing.build import Records, build_workspace
@@ -231,6 +232,104 @@ def test_beyond_a_limit_is_one_row_and_totals_are_over_all(ledger: Ledger) -> No
     matrix = ledger.run(**inner)
     assert matrix.column_keys == ((None,), (REST,)) and plain(matrix.value("total", (), (REST,))) == 1500
     assert ledger.adds_up(ledger.request(**inner)) == 18
+
+
+HAND: list[tuple[str | None, str | None, list[str], list[str], int]] = [  # who, state, marks, products, total: as `world` has them
+    ("Ann", "open", ["vip", "new"], ["Pen", "Ink"], 100), ("Ann", "done", ["vip"], ["Ink"], 200), ("Bob", "done", [], ["Pen"], 400),
+    ("Eve", "done", [], [], 800), (None, None, [], [], 1600),
+]  # fmt: skip
+PARTS = {
+    "seller": lambda o: [o[0]],
+    "state": lambda o: [o[1]],
+    "marks": lambda o: o[2],
+    "lines.product": lambda o: o[3],
+}
+ODD = [
+    SUM, COUNT, {"name": "middle", "function": "median", "field": "total"}, {"name": "mean", "function": "avg", "field": "total"},
+    {"name": "states", "function": "count_distinct", "field": "state"},
+]  # fmt: skip
+
+
+def by_hand(orders: list[Any]) -> dict[str, Any]:
+    sums = [o[4] for o in orders]
+    states = {o[1] for o in orders} - {None}
+    return {
+        "total": sum(sums),
+        "orders": len(sums),
+        "middle": median(sums),
+        "mean": sum(sums) / len(sums),
+        "states": len(states),
+    }
+
+
+@pytest.mark.parametrize(
+    ("most", "figure_"), [(1, "total"), (2, "-total"), (1, "-middle"), (2, "mean"), (1, "-mean")]
+)
+@pytest.mark.parametrize("group", list(PARTS))
+def test_what_is_no_sum_is_worked_out_of_the_rest_in_the_same_statement(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, group: str, most: int, figure_: str
+) -> None:
+    asked, real = [], asking.answered
+    monkeypatch.setattr(asking, "answered", lambda *given: asked.append(1) or real(*given))
+
+    def of(orders: list[Any], by: str) -> dict[Any, list[Any]]:
+        found: dict[Any, list[Any]] = {}
+        for order in orders:
+            for member in PARTS[by](order) or [None]:
+                found.setdefault(member, []).append(order)
+        return found
+
+    members = {m: by_hand(orders) for m, orders in of(HAND, group).items()}
+    name, falling = figure_.removeprefix("-"), figure_.startswith("-")
+    first = sorted(members, key=lambda m: members[m][name], reverse=falling)[:most]
+    others = [o for o in HAND if set(PARTS[group](o) or [None]) - set(first)]
+    beside = "seller" if group == "state" else "state"
+    for more in ({}, {"rows": [group, beside]}, {"type": "matrix", "columns": [beside]}):
+        body = {
+            "rows": [group],
+            "sort": [figure_],
+            "limit": most,
+            "totals": ["rows", "columns", "grand"],
+            "measures": ODD,
+            **more,
+        }
+        asked.clear()
+        found = ledger.run(**body)
+        assert len(asked) == 1
+        kept = [named(found, key[:1]) for key in dict.fromkeys(k[:1] for k in found.row_keys)]
+        assert kept == [*first, *([REST] if others else [])]
+        for told, orders in [(m, of(HAND, group)[m]) for m in first] + ([(REST, others)] if others else []):
+            key = next(k[:1] for k in found.row_keys if named(found, k[:1]) == told)
+            places: list[Any] = [(orders, key, ())]
+            if "columns" in more:
+                texts = {found.titles.get((beside, k[0]), k[0]): k for k in found.column_keys}
+                places += [(some, key, texts[m]) for m, some in of(orders, beside).items()]
+            if len(body["rows"]) > 1 and told is REST:
+                places = [(orders, (REST, REST), ())]
+            for some, rows, columns in places:
+                shown = {n: found.value(n, rows, columns) for n in by_hand(some)}
+                assert {n: pytest.approx(float(v)) for n, v in shown.items()} == by_hand(some), (
+                    rows,
+                    columns,
+                )
+
+
+def test_of_equal_figures_the_first_title_stands_for_itself(ledger: Ledger) -> None:
+    """The database takes the older record: what it was asked for beforehand is asked again."""
+    big = {
+        **COUNT,
+        "name": "big",
+        "where": "total > 150",
+    }  # what decides has a condition, and so has the report
+    chosen = ledger.run(rows=["marks"], sort=["-big"], limit=1, measures=[big, *ODD], where="total < 1000")
+    assert [(named(chosen, k), plain(chosen.value("big", k))) for k in chosen.row_keys] == [
+        (None, 2),
+        (REST, 1),
+    ]
+    assert plain(chosen.value("middle", (REST,))) == 150
+    found = ledger.run(rows=["lines.product"], sort=["-states"], limit=1, measures=ODD)
+    assert [named(found, k) for k in found.row_keys] == ["Ink", REST]
+    assert plain(found.value("middle", (REST,))) == 600 and plain(found.value("states", (REST,))) == 2
 
 
 def test_what_is_cut_is_said(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

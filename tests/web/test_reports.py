@@ -344,6 +344,95 @@ def test_a_block_has_conditions_of_its_own_with_parameters_and_shares_what_all_h
     assert made["group"][0]["by"] == "month" and {b["on"]["period"] for b in made["blocks"]} == {"created_at"}
 
 
+def test_a_report_is_built_of_the_lines_of_a_record_with_choices_among_options_records_and_people(
+    opened: Opened, me: Person
+) -> None:
+    jobs = [
+        opened.admin.make("yd_job", name=f"Lined {n}", budget=5000, **{"class": c})["id"]
+        for n, c in enumerate(("repair", "build"))
+    ]
+    sold = [(0, "Rope", 3), (0, "Rope", 4), (1, "Rope", 5), (1, "Sail", 1)]
+    for job, what, quantity in sold:
+        opened.admin.make("yd_line", job=jobs[job], what=what, quantity=quantity, price=1)
+    listed = me.page("/reports/build/fields?object=yd_job&set=lines")
+    assert {"lines.id", "lines.what", "lines.quantity"} <= {
+        f["data-path"] for f in listed.select(".build-field")
+    }
+    assert me.get("/reports/build/fields?object=yd_job&set=nothing").status_code == 404
+    page, at = me.page("/reports/build?object=yd_job&where=name%20in%20('Lined%200',%20'Lined%201')"), ""
+    assert page.select_one("details[data-set=lines] a")["href"] and not page.select(
+        '.build-field[data-path^="lines."]'
+    )
+    for act in ("rows:lines.what", "values:lines.id", "values:lines.quantity"):
+        at = f"/reports/build?body={quote(page.select_one('[data-body]')['value'])}"
+        page = me.page(f"{at}&act=add:{act}")
+    assert [c.get_text(strip=True) for c in page.select('[data-place="values"] .build-name')] == [
+        "Records",
+        "Number of Lines",
+        "Quantity",
+    ]
+    told = {
+        w: [
+            len({j for j, x, _ in sold if x == w}),
+            *(f(q for _, x, q in sold if x == w) for f in (lambda q: len(list(q)), sum)),
+        ]
+        for w in ("Rope", "Sail")
+    }
+    assert {line[0]: [int(v) for v in line[1:]] for line in lines(page)[:-1]} == told
+
+    def choice(kind: str, default: str, body: str) -> BeautifulSoup:
+        now = me.page(f"/reports/build?body={quote(body)}&act=parameter:add")
+        body = now.select_one("[data-body]")["value"]
+        last = len(json.loads(body)["parameters"]) - 1
+        asked = f"/reports/build?body={quote(body)}&parameter={last}&p_type={quote(kind)}"
+        return me.page(
+            f"{asked}&p_default={quote(default)}"
+            if not default
+            else f"/reports/build?body={quote(me.page(asked).select_one('[data-body]')['value'])}&parameter={last}&p_default={quote(default)}"
+        )
+
+    body = page.select_one("[data-body]")["value"]
+    for kind, default in (
+        ("select:class", "repair"),
+        ("cascade:wood", "hard/oak"),
+        ("lookup:yd_place", ""),
+        ("user", "=me()"),
+    ):
+        page = choice(kind, default, body)
+        body = page.select_one("[data-body]")["value"]
+        chip = page.select(".build-parameters .build-chip")[-1]
+        assert chip.select_one("[name=p_type] option[selected]")["value"] == kind
+        assert chip.select_one("[name=p_default] option[selected]")["value"] == default
+    made = json.loads(body)
+    assert [p["type"] for p in made["parameters"]] == ["select", "cascade", "lookup", "user"]
+    own = "class == parameters.choice_1 and (created_by == parameters.choice_4 or choice_3 == none)"
+    mine = kept(me, {**made, "where": f"({made['where']}) and {own}"})
+    shown = me.page(mine)
+    assert lines(shown)[-1][1:] == ["1", "2", "7"], "the option that is chosen unless another is"
+    chosen = [o.get_text() for o in shown.select('[name="p.choice_2"] option')]
+    assert "Hardwood / Oak" in chosen and shown.select_one('[name="p.choice_4"] option[selected]') is not None
+    assert lines(me.page(f"{mine}?p.choice_1=build"))[-1][1:] == ["1", "2", "6"]
+    for job in jobs:  # the others of these tests count every job
+        opened.admin.delete(f"/records/yd_job/{job}")
+
+
+def test_what_a_chart_draws_is_chosen_for_each_figure(me: Person, jobs: list[str]) -> None:
+    body = {**REPORT, "type": "summary", "columns": [], "chart": {"type": "combined"}}
+    page = me.page(f"/reports/build?body={quote(json.dumps(body))}")
+    draws = page.select("select[name=draw]")
+    assert [d.select_one("[selected]")["value"] for d in draws] == ["value:jobs", "line:budget"]
+    was = page.select_one("input[name=was]")["value"]
+    turned = me.page(
+        f"/reports/build?body={quote(json.dumps(body))}&was={quote(was)}&draw=line:jobs&draw=value:budget&c_labels=1"
+    )
+    made = json.loads(turned.select_one("[data-body]")["value"])["chart"]
+    assert made == {"type": "combined", "value": "budget", "line": "jobs", "labels": True}
+    drawn = json.loads(turned.select_one("figure.chart")["data-chart"])
+    assert [(s["name"], s["line"]) for s in drawn["series"]] == [("Budgets", False), ("Jobs", True)]
+    two = me.page(f"/reports/build?body={quote(json.dumps({**REPORT, 'chart': {'type': 'bar'}}))}")
+    assert [s["name"] for s in two.select(".build-drawn select")][:2] == ["c_x", "c_series"]
+
+
 def test_a_choice_nobody_made_narrows_nothing_and_the_list_says_only_what_holds(
     me: Person, jobs: list[str]
 ) -> None:

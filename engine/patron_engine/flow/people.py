@@ -24,7 +24,7 @@ from patron_engine.store.tables import Id
 
 NAMED: Final = ("user", "role", "department", "department_head", "position", "group", "queue")
 HIGHEST: Final = 20  # managers above somebody that are looked at
-MOST: Final = 10_000  # people that a `where` is asked of
+MOST: Final = 10_000  # limit_step_records: people that one step names; more are refused
 
 
 def people(reading: Reading, step: Step, key: str, words: Any, subject: Subject) -> list[str]:
@@ -265,6 +265,13 @@ def _active(
     condition = step.expressions.get(f"{key}.where") if where else None
     if condition is None:
         return there
-    among = Choice(key=f"{step.rule}.{step.path}.{key}", object="user", where=condition, limit=MOST)
-    fitting = set(chosen(reading, among, [subject])[0])
+    among = Choice(
+        key=f"{step.rule}.{step.path}.{key}",
+        object="user",
+        where=condition,
+        limit=MOST,
+        whole=True,
+        these=True,
+    )
+    fitting = set(chosen(reading, among, [subject], there)[0])
     return [i for i in there if i in fitting]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.errors import LimitExceeded
 from patron_engine.expr.compile import Expression
@@ -30,6 +31,7 @@ from patron_engine.query.values import call_values
 from patron_engine.store.tables import Id
 
 OWNER = "set.owner"
+THESE = "these"
 GIVEN: Final = ROOTS - {"me"}
 NOTHING: Final = Literal(None, EMPTY)
 
@@ -37,7 +39,7 @@ NOTHING: Final = Literal(None, EMPTY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """`key` names it among those of the release; `sort` are paths, `-` before one for descending. `whole`: all are meant, so
-    more than `limit` are refused instead of being left out without a word."""
+    more than `limit` are refused instead of being left out without a word. `these`: only records that are given are candidates."""
 
     key: str
     object: str
@@ -46,9 +48,12 @@ class Choice:
     among: LinkSet | None = None
     limit: int = 1
     whole: bool = False
+    these: bool = False
 
 
-def chosen(reading: Reading, choice: Choice, subjects: Sequence[Subject]) -> list[list[str]]:
+def chosen(
+    reading: Reading, choice: Choice, subjects: Sequence[Subject], these: Sequence[str] = ()
+) -> list[list[str]]:
     """The ids for each subject, at most `limit` of each. LimitExceeded where all of more are meant."""
     call = reading.call
     statement = kept(call.tables).get(("flow.select", choice.key), lambda: _statement(reading, choice))
@@ -57,7 +62,7 @@ def chosen(reading: Reading, choice: Choice, subjects: Sequence[Subject]) -> lis
     cursors = []
     with reading.conn.pipeline():
         for subject, values in zip(subjects, asked, strict=True):
-            more = {OWNER: subject.run.record}
+            more = {OWNER: subject.run.record, THESE: list(these)}
             cursors.append(
                 reading.conn.execute(statement.text, statement.values({**given, **values, **more}))
             )
@@ -101,6 +106,8 @@ def _statement(reading: Reading, choice: Choice) -> Statement:
     conditions = [*row.live(voided=False)]
     if choice.among is not None:
         conditions.append(tie(row, choice.among, parameter(OWNER, Id())))
+    if choice.these:
+        conditions.append(row.id == sa.any_(parameter(THESE, pg.ARRAY(Id()))))
     binding = SqlBinding(row=row, roots=roots_of(choice.where))
     if choice.where is not None:
         conditions.append(condition_sql(sought(choice.where), binding))

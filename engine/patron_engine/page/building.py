@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from patron_engine.jsonio import loads, whole
+from patron_engine.page.building_chart import drawn
 from patron_engine.page.filters import Choosable
 
 PLACES = ("rows", "columns", "values")
@@ -60,7 +61,7 @@ def rebuilt(
         made["type"] = "matrix" if made["columns"] else "summary"
         _sorted(made, given)
     before = (body.get("chart") or {}).get("type")
-    _drawn(made, given)
+    made = drawn(made, pairs)
     ranked = (made.get("chart") or {}).get("type") == "ranking" != before
     if ranked and made.get("type") in BUILT and not made.get("sort"):  # the table in the order of its chart
         made["sort"] = [f"-{made['measures'][0]['name']}"]
@@ -241,7 +242,7 @@ def _measure(path: str, fields: Mapping[str, Choosable], taken: set[str], label:
     while name in taken:
         name, n = f"{stem}_{n}", n + 1
     taken.add(name)
-    said = field.label if field is not None else path
+    said = path if field is None else field.of if field.family == "set" else field.label
     return {"name": name, "label": label(function, said), "function": function, "field": path}
 
 
@@ -261,17 +262,3 @@ def _sorted(made: Body, given: Mapping[str, str]) -> None:
         limit = whole(given["limit"], 5)
         if limit is not None and 1 <= limit <= 10_000:
             made["limit"] = limit
-
-
-def _drawn(made: Body, given: Mapping[str, str]) -> None:
-    """The chart: its form as chosen; what it named and is not there any more is chosen anew. While nobody chose, the form marks the
-    `usual` one: that goes on to follow the groups."""
-    chart = dict(made.get("chart") or {})
-    now = chart.get("type") if chart else given.get("usual")
-    if "chart" in given and given["chart"] != now:
-        chart = {"type": given["chart"]} if given["chart"] else {}
-    if made.get("type") in BUILT and ("at" in given or "act" in given):
-        chart = {key: value for key, value in chart.items() if key in ("type", "min", "max", "labels")}
-    made.pop("chart", None)
-    if chart:
-        made["chart"] = chart

@@ -1,7 +1,7 @@
 """Building parameters: what a reader of a report may choose, put together on a page: its label, its type, what it is unless chosen.
 
-In: a body as it was, the pairs of the form (`parameter` its place, `p_label`, `p_type`, `p_default` of the one before, `act` parameter:add or
-parameter:drop:N). Out: another body. A parameter that a condition or a formula names keeps its type and stays. Pure but for labels.
+In: a body as it was, the pairs of the form (`parameter` its place, `p_label`, `p_type` a plain type or the key of an offer, `p_default` of
+the one before, `act` parameter:add or parameter:drop:N), the offers (building_offers). Out: another body. A parameter that a condition or a formula names keeps its type and stays. Pure but for labels.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from patron_engine.fields.base import PLAIN_FORMATS, ValueFault
 from patron_engine.fields.numerals import plain_number
 from patron_engine.jsonio import decimal_text, whole
 from patron_engine.page.building import Body
+from patron_engine.page.building_offers import Offer
 
 TYPES = ("date_range", "date", "decimal", "text", "user", "department")
 MOST = 8
@@ -24,9 +25,13 @@ DEFAULTS: Mapping[
 ] = {  # what may be chosen as its value of now, "" nothing; of others it is typed
     "date_range": ("", *(f"={word}('{unit}')" for unit in UNITS for word in ("THIS", "LAST"))),
     "date": ("", "=TODAY()", *(f"=START_OF(TODAY(), '{unit}')" for unit in UNITS)),
-    "user": ("",),
-    "department": ("",),
 }
+RECORDS: Mapping[str, str] = {
+    "user": "user",
+    "department": "department",
+}  # of which object; of a lookup it says so itself
+ME = "=me()"
+CHOICES = ("select", "cascade")
 BEGINS: Mapping[str, str] = {
     "date_range": "=THIS('year')",
     "date": "=START_OF(TODAY(), 'month')",
@@ -34,8 +39,10 @@ BEGINS: Mapping[str, str] = {
 }
 
 
-def parametered(body: Body, pairs: Sequence[tuple[str, str]], label: Callable[[str], str]) -> Body:
-    """The body with the parameters the form has; `label` says what a new one of a type is called."""
+def parametered(
+    body: Body, pairs: Sequence[tuple[str, str]], label: Callable[[str], str], offers: Mapping[str, Offer]
+) -> Body:
+    """The body with the parameters the form has; `label` says what a new one of a plain type is called."""
     made = [dict(p) for p in body.get("parameters") or ()]
     at = -1
     for name, value in pairs:
@@ -48,11 +55,11 @@ def parametered(body: Body, pairs: Sequence[tuple[str, str]], label: Callable[[s
         elif (
             at >= 0
             and name == "p_type"
-            and value in TYPES
-            and value != made[at]["type"]
+            and (value in TYPES or value in offers)
+            and value != kind_of(made[at], offers)
             and not used(body, made[at])
         ):
-            made[at] = _of_type(made[at], value, label)
+            made[at] = _of_type(made[at], value, label, offers)
         elif at >= 0 and name == "p_default":
             made[at] = _defaulted(made[at], value.strip())
     act, _, which = str(dict(pairs).get("act", "")).removeprefix("parameter:").partition(":")
@@ -61,7 +68,7 @@ def parametered(body: Body, pairs: Sequence[tuple[str, str]], label: Callable[[s
         if act == "add" and len(made) < MOST:
             taken = {p["name"] for p in made}
             free = next(f"choice_{i}" for i in range(1, MOST + 2) if f"choice_{i}" not in taken)
-            made.append(_of_type({"name": free}, TYPES[0], label))
+            made.append(_of_type({"name": free}, TYPES[0], label, offers))
         elif act == "drop" and n is not None and n < len(made) and not used(body, made[n]):
             del made[n]
     rest = {k: v for k, v in body.items() if k != "parameters"}
@@ -87,12 +94,20 @@ def _said_anew(parameter: Mapping[str, Any], value: str) -> bool:
     return bool(value.strip()) and value not in (known.values() if isinstance(known, Mapping) else (known,))
 
 
-def _of_type(parameter: Body, type: str, label: Callable[[str], str]) -> Body:
-    was = str(parameter.get("type"))
-    named = parameter.get("label") not in (None, label(was) if was in TYPES else None)
-    kept = {"label": parameter["label"]} if named else {"label": label(type)}
-    default = {"default": BEGINS[type]} if type in BEGINS else {}
-    return {"name": parameter["name"], **kept, "type": type, **default}
+def kind_of(parameter: Mapping[str, Any], offers: Mapping[str, Offer]) -> str:
+    """What the form calls the type of a parameter; its bare name for one that the form does not make."""
+    return next((key for key, offer in offers.items() if offer.like(parameter)), str(parameter.get("type")))
+
+
+def _of_type(parameter: Body, kind: str, label: Callable[[str], str], offers: Mapping[str, Offer]) -> Body:
+    def called(kind: str) -> str | None:
+        return offers[kind].label if kind in offers else label(kind) if kind in TYPES else None
+
+    named = parameter.get("label") not in (None, called(kind_of(parameter, offers)))
+    said = parameter["label"] if named else called(kind)
+    default = {"default": BEGINS[kind]} if kind in BEGINS else {}
+    body = offers[kind].body if kind in offers else {"type": kind}
+    return {"name": parameter["name"], "label": said, **body, **default}
 
 
 def _defaulted(parameter: Body, value: str) -> Body:
@@ -104,6 +119,13 @@ def _defaulted(parameter: Body, value: str) -> Body:
         return rest
     if type in DEFAULTS:
         return {**rest, "default": value} if value in DEFAULTS[type] else parameter
+    if type in RECORDS or type == "lookup":
+        fits = re.fullmatch(r"[0-9a-f-]{36}", value) or (type == "user" and value == ME)
+        return {**rest, "default": value} if fits else parameter
+    if type in CHOICES:  # of a set: whether it has such an option is judged where the report is run
+        own = [o["name"] if isinstance(o, Mapping) else o for o in parameter.get("options") or ()]
+        known = value in own if own else len(value) <= LONGEST and not value.startswith("=")
+        return {**rest, "default": value} if known else parameter
     if type == "decimal":
         try:
             return (

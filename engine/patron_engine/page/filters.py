@@ -14,7 +14,7 @@ from typing import Any, Literal
 from patron_engine.access.decide import readable
 from patron_engine.errors import WrongUse
 from patron_engine.fields.field import ChoiceSpec, Field, Option
-from patron_engine.model.model import LINKS, Model, Object
+from patron_engine.model.model import LINKS, Object
 from patron_engine.page.conditions import Condition, Group, Parameter, holes, write_conditions
 from patron_engine.page.operators import NUMERIC, OPERATORS, PATTERNS
 from patron_engine.page.paths import field_at, value_type
@@ -69,26 +69,25 @@ def family_of(field: Field) -> str:
 def choosable(call: Call, object: Object, reader: Reader) -> list[Choosable]:
     """The fields of an object, those it was made with before those every record has, and of the records it links to."""
     system = {f.name for f in call.model.objects[object.name].fields.values() if f.system}
-    own = sorted(_of(call.model, call, object, reader, "", ""), key=lambda f: f.path in system)
+    own = sorted(fields_of(call, object, reader, "", ""), key=lambda f: f.path in system)
     linked: list[Choosable] = []
     for field in readable(call.model, call.actor, object.name).values():
         if field.type not in LINKS or field.link.many or len(field.link.to) != 1:
             continue
         target = call.model.objects.get(field.link.to[0])
         if target is not None and (not field.system or field.name == "owner"):
-            linked += _of(
-                call.model, call, target, reader, f"{field.name}.", reader.say(field.label, field.name)
-            )
+            linked += fields_of(call, target, reader, f"{field.name}.", reader.say(field.label, field.name))
     return own + linked
 
 
-def _of(model: Model, call: Call, object: Object, reader: Reader, before: str, of: str) -> list[Choosable]:
+def fields_of(call: Call, object: Object, reader: Reader, before: str, of: str) -> list[Choosable]:
+    """The fields of an object under a path that leads to it; "" for the object's own."""
     return [
         Choosable(
             path=before + f.name, label=reader.say(f.label, f.name), family=family_of(f),
             of=of,
         )
-        for f in readable(model, call.actor, object.name).values()
+        for f in readable(call.model, call.actor, object.name).values()
         if f.type not in UNASKED and value_type(f) not in UNASKED and not f.encrypted and f.name not in ("id", "version")
         and f.name != "deleted_at" and not (before and f.system)
     ]  # fmt: skip
@@ -145,16 +144,19 @@ def _choice(field: Field) -> ChoiceSpec | None:
 def options_for(field: Field, reader: Reader) -> list[tuple[str, str]]:
     """Every option with its label; those of a cascade with their way."""
     spec = _choice(field)
-    return [(name, text) for name, text in _spread(spec.options if spec else (), reader, "", "")]
+    return spread(spec.options if spec else (), reader)
 
 
-def _spread(options: tuple[Option, ...], reader: Reader, before: str, said: str) -> list[tuple[str, str]]:
+def spread(
+    options: tuple[Option, ...], reader: Reader, before: str = "", said: str = ""
+) -> list[tuple[str, str]]:
+    """(name, label) of every option that may be chosen; those of a cascade with their ways."""
     found: list[tuple[str, str]] = []
     for option in options:
         if option.retired:
             continue
         name, text = before + option.name, said + reader.say(option.label, option.name)
-        found += [(name, text), *_spread(option.options, reader, f"{name}/", f"{text} / ")]
+        found += [(name, text), *spread(option.options, reader, f"{name}/", f"{text} / ")]
     return found
 
 

@@ -5,40 +5,40 @@ In: a connection, the frame of the call, a Plan. Out: an Answer. What a limit ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
 
 from patron_engine.expr.context import Context
-from patron_engine.fields.field import Option
 from patron_engine.model.cache import uncollected
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
-from patron_engine.query.titles import titles_of
 from patron_engine.report import cells as figures
-from patron_engine.report.answer import REST, Answer, Key, Text
+from patron_engine.report.answer import REST, Answer, Key
 from patron_engine.report.arranging import Order, filled, first_members, limit_of
 from patron_engine.report.asking import Wanted, several
 from patron_engine.report.between import THEN
 from patron_engine.report.cells import Cells, Chosen, Place
 from patron_engine.report.earlier import before, earlier_plan
+from patron_engine.report.foretold import deciding, foretold, single_of, whole_row_of
 from patron_engine.report.formulas import Goal, Values, early, measured, work_out
+from patron_engine.report.naming import colors_in, options_in, titles_in
 from patron_engine.report.parameters import context_of
 from patron_engine.report.plan import Plan, axes, total_of
 from patron_engine.report.references import references
 
 Connection = psycopg.Connection[Any]
-MOST_TITLES: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a plan's answer is made of: its cells, those before by unit of PREVIOUS, those of each group with a limit further in,
-    by its place: what decides there is its figures over everything."""
+    by its place: what decides there is its figures over everything. With those of the first group among them the cells have the rest
+    as one already (`foretold`)."""
 
     found: Cells
     before: Mapping[str, Cells | None]
@@ -47,6 +47,9 @@ class Asked:
 
 def needs(call: Call, plan: Plan, chosen: Chosen | None = None, *, whole_row: bool = False) -> list[Wanted]:
     """Every question behind a plan's answer; the order is that of `gather`."""
+    first = foretold(plan)
+    if first is not None and chosen is None:
+        return [Wanted(plan, whole_row=whole_row_of(plan), first=first), Wanted(deciding(plan))]
     earlier = [p for p in _earlier(call, plan).values() if p is not None]
     found = [Wanted(p, chosen or {}, whole_row) for p in (plan, *earlier)]
     return found if chosen is not None else [*found, *(Wanted(p) for p in _alone(plan).values())]
@@ -55,6 +58,8 @@ def needs(call: Call, plan: Plan, chosen: Chosen | None = None, *, whole_row: bo
 def gather(call: Call, plan: Plan, some: Sequence[Cells]) -> Asked:
     """The answers of `needs`, each where it belongs."""
     found, *rest = some
+    if rest and foretold(plan) is not None:
+        return Asked(found, {}, {0: rest[0]})
     cells = iter(rest)
     earlier = {
         unit: before(plan, asked, next(cells)) if asked is not None else None
@@ -70,8 +75,8 @@ def _earlier(call: Call, plan: Plan) -> dict[str, Plan | None]:
 def _alone(plan: Plan) -> dict[int, Plan]:
     """The groups with a limit that are not the first of the rows, each by itself."""
     return {
-        place: replace(plan, rows=(group,), columns=(), limit=None)
-        for place, group in enumerate(plan.groups)
+        place: single_of(plan, place)
+        for place in range(len(plan.groups))
         if limit_of(plan, place) is not None and (place > 0 or not plan.rows)
     }
 
@@ -88,12 +93,13 @@ def answer(
 def _answer(conn: Connection, call: Call, plan: Plan, goal: Goal | None, asked: Asked) -> Answer:
     then = call if plan.as_of is None else replace(call, now=plan.as_of)
     context = context_of(then, ZoneInfo(plan.zone))
+    asked, settled = _settled(conn, call, plan, asked, context)
     before = asked.before
     found, left_out = _filled(plan, _both(plan, asked.found, before), context)
-    titles = _titles(conn, call, plan, found)
+    titles = titles_in(conn, call, plan, found)
     values = _valued(plan, found, before, context, goal)
     order = Order(plan, values, titles)
-    kept = _kept(conn, call, plan, order, context, asked.alone)
+    kept = {} if settled else _kept(conn, call, plan, order, context, asked.alone)
     if kept:
         found, before = _limited(conn, call, plan, found, before, kept)
         found, left_out = _filled(plan, _both(plan, found, before), context)
@@ -118,8 +124,8 @@ def _answer(conn: Connection, call: Call, plan: Plan, goal: Goal | None, asked: 
         column_keys=tuple(columns),
         cells=_shown(plan, values, rows, columns),
         titles=titles,
-        options=_options(plan, found),
-        colors=_colors(plan, found),
+        options=options_in(plan, found),
+        colors=colors_in(plan, found),
         parameters=plan.parameters.wire,
         references=references(call, plan, values.get(((), ()), {}), context, goal),
         notes=_notes(found, left_out),
@@ -146,6 +152,23 @@ def measured_all(plan: Plan, found: Cells, context: Context) -> Values:
     return values
 
 
+def _settled(conn: Connection, call: Call, plan: Plan, asked: Asked, context: Context) -> tuple[Asked, bool]:
+    """The answers with the rest as one, where the statement found it out: asked again only where others had to stand for themselves, as
+    of equal figures the first title does."""
+    if 0 not in asked.alone or foretold(plan) is None:
+        return asked, False
+    alone, single = asked.alone[0], deciding(plan)
+    order = Order(single, measured_all(single, alone, context), titles_in(conn, call, single, alone))
+    members = first_members(single, order, limit_of(plan, 0) or 0)
+    if members is None:
+        members = [m for at, m in alone.stored if at == 0]
+    if {m for at, m in asked.found.stored if at == 0} == set(members):
+        return asked, True
+    chosen = {0: tuple(alone.stored.get((0, m), m) for m in members)}
+    again = several(conn, call, needs(call, plan, chosen, whole_row=whole_row_of(plan)))
+    return gather(call, plan, again), True
+
+
 def _kept(
     conn: Connection, call: Call, plan: Plan, order: Order, context: Context, alone: Mapping[int, Cells]
 ) -> dict[int, list[Any]]:
@@ -155,7 +178,7 @@ def _kept(
         members = first_members(plan, order, most)
         found.update({0: members} if members is not None else {})
     for place, single in _alone(plan).items():
-        titles = _titles(conn, call, single, alone[place])
+        titles = titles_in(conn, call, single, alone[place])
         known = Order(single, measured_all(single, alone[place], context), titles)
         members = first_members(single, known, limit_of(plan, place) or 0)
         found.update({place: members} if members is not None else {})
@@ -171,7 +194,7 @@ def _limited(
     kept: Mapping[int, Sequence[Any]],
 ) -> tuple[Cells, dict[str, Cells | None]]:
     """The figures with everything beyond the limits as one: added up, or where that is no sum, asked again."""
-    whole_row = plan.limit is not None and 0 in kept and len(plan.rows) > 1
+    whole_row = 0 in kept and whole_row_of(plan)
     if plan.additive:
 
         def rename(place: Place) -> Place:
@@ -243,33 +266,6 @@ def _shown(
 
 def _plain(value: Any) -> Any:
     return Decimal(int(value)) if isinstance(value, bool) else value
-
-
-def _titles(conn: Connection, call: Call, plan: Plan, found: Cells) -> dict[tuple[str, Any], str]:
-    """What linked members are called, where the reader may see them."""
-    titles: dict[tuple[str, Any], str] = {}
-    for place, group in enumerate(plan.groups):
-        ids = [m for at, m in found.stored if at == place and isinstance(m, str)]
-        for object in group.linked if ids else ():
-            named = titles_of(conn, call, {object: ids[:MOST_TITLES]})
-            titles.update({(group.name, id): title for (_, id), title in named.items()})
-    return titles
-
-
-def _options(plan: Plan, found: Cells) -> dict[tuple[str, Any], Text]:
-    return {at: option.label or {"en": option.name} for at, option in _chosen(plan, found)}
-
-
-def _colors(plan: Plan, found: Cells) -> dict[tuple[str, Any], str]:
-    return {at: option.color for at, option in _chosen(plan, found) if option.color}
-
-
-def _chosen(plan: Plan, found: Cells) -> Iterator[tuple[tuple[str, Any], Option]]:
-    """The members that are options, with these."""
-    options = [g.options for g in plan.groups]
-    for at, member in found.stored:
-        if options[at] and member in options[at]:
-            yield (plan.groups[at].name, member), options[at][member]
 
 
 def _notes(found: Cells, left_out: bool) -> tuple[Phrase, ...]:

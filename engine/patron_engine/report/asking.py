@@ -26,10 +26,11 @@ from patron_engine.report.aggregates import WIDTH
 from patron_engine.report.answer import REST
 from patron_engine.report.cells import Cells, Chosen, Place, Raw, merged, nothing, totalled
 from patron_engine.report.constants import Constants
+from patron_engine.report.foretold import First
 from patron_engine.report.keeping import answered
 from patron_engine.report.past import values_at
 from patron_engine.report.plan import Plan, key_of
-from patron_engine.report.statement import Form
+from patron_engine.report.statement import Form, Way
 from patron_engine.report.together import Figured, Together
 
 Connection = psycopg.Connection[Any]
@@ -38,16 +39,18 @@ Connection = psycopg.Connection[Any]
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The figures of a plan. `chosen`: only these members stand for themselves, the others are REST (with `whole_row` in every row
-    group where they are in the first)."""
+    group where they are in the first). `first`: those of the first group that the database puts first."""
 
     plan: Plan
     chosen: Chosen = field(default_factory=dict)
     whole_row: bool = False
+    first: First | None = None
 
     @property
     def form(self) -> Form:
-        way = "whole" if self.plan.additive else "sets"
-        return Form(way, most=figures.MOST, kept=tuple(sorted(self.chosen)), whole_row=self.whole_row)  # type: ignore[arg-type]
+        way: Way = "whole" if self.plan.additive else "sets"
+        kept = tuple(sorted(self.chosen)) if self.first is None else (0,)
+        return Form(way, most=figures.MOST, kept=kept, whole_row=self.whole_row, first=self.first)
 
 
 def cells(conn: Connection, call: Call, plan: Plan) -> Cells:

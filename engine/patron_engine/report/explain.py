@@ -17,6 +17,7 @@ from patron_engine.report.answering import needs
 from patron_engine.report.arranging import limit_of
 from patron_engine.report.asking import Wanted, question
 from patron_engine.report.between import THEN
+from patron_engine.report.foretold import foretold
 from patron_engine.report.plan import Plan
 
 
@@ -54,7 +55,11 @@ def _besides(call: Call, plan: Plan) -> list[str]:
     lines = [f"  before    the same a {unit} earlier, in the same statement" for unit in units]
     limited = [g for place, g in enumerate(plan.groups) if limit_of(plan, place) is not None]
     lines += [f"  limit     the first of {g.place.path}" for g in limited]
-    if limited and not plan.additive:
+    if foretold(plan) is not None:
+        lines.append(
+            "  others    in the same statement, by the figure that decides; asked after it where equal figures left it open"
+        )
+    elif limited and not plan.additive:
         lines.append(
             "  others    asked after it, once it is known who they are: their figures are no sums of their parts"
         )

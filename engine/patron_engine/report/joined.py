@@ -88,7 +88,8 @@ def joined(call: Call, request: Request) -> Joined:
     made = ordered(formulas, reader.problems)
     if reader.problems:
         raise Refused(tuple(reader.problems))
-    return Joined(body, tuple(blocks), made, figures_of(call, own, (), made))
+    told = [figure for _, block in blocks for figure in block.figures]
+    return Joined(body, tuple(blocks), made, figures_of(call, own, (), made, told))
 
 
 def _check(body: Mapping[str, Any]) -> None:

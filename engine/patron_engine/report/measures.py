@@ -19,7 +19,7 @@ from patron_engine.problems import Problems
 from patron_engine.query.call import Call
 from patron_engine.report.answer import Figure
 from patron_engine.report.reader import Place, Reader
-from patron_engine.report.units import measure_type, unit_of_field, unit_of_formula
+from patron_engine.report.units import measure_type, unit_of_field, unit_of_formula, unit_of_value
 
 ADDITIVE: Final = frozenset({"count", "sum", "avg", "min", "max"})
 FUNCTIONS: Final[Mapping[str, str]] = {"average": "avg"}  # of the language -> of reports
@@ -38,6 +38,7 @@ class Base:
     where: Expression | None = None
     where_text: str | None = None
     at: Decimal | None = None
+    object: str = ""  # of `value`: whose records it is worked out of
 
     @property
     def sets(self) -> tuple[str, ...]:
@@ -115,6 +116,7 @@ def aggregate_base(node: AggregateNode) -> Base:
         name=node.key,
         function=FUNCTIONS.get(node.function, node.function),
         value=node.value,
+        object=node.object,
         where=node.condition,
         where_text=node.condition.source if node.condition is not None else None,
     )
@@ -160,10 +162,16 @@ def figures_of(
     measures: Sequence[Mapping[str, Any]],
     bases: Sequence[Base],
     formulas: Sequence[Formula],
-    block: str | None = None,
+    others: Sequence[Figure] = (),
 ) -> tuple[Figure, ...]:
-    """What an answer says of each measure, in the order of definition."""
-    units: dict[str, Any] = {b.name: unit_of_field(b.function, b.place) for b in bases}
+    """What an answer says of each measure, in the order of definition. `others` are figures of blocks that formulas may be made of."""
+    units: dict[str, Any] = {f.name: f.unit for f in others}
+    units |= {
+        b.name: unit_of_field(b.function, b.place)
+        if b.value is None
+        else unit_of_value(call.model, b.object, b.value)
+        for b in bases
+    }
     for formula in formulas:
         units[formula.name] = unit_of_formula(formula.expression.source, units)
     found = []
@@ -175,7 +183,6 @@ def figures_of(
                 label=label if isinstance(label, Mapping) else {"en": str(label)},
                 format=measure.get("format") or {},
                 unit=units.get(measure["name"], "number"),
-                block=block,
             )
         )
     return tuple(found)

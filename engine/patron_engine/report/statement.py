@@ -14,8 +14,9 @@ than the figure, or a record belongs to several members, figures are taken over 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import count
 from operator import add
@@ -26,11 +27,12 @@ from sqlalchemy.dialects import postgresql as pg
 
 from patron_engine.access.decide import field_rule, row_rule
 from patron_engine.expr.sql import condition_sql, to_sql
-from patron_engine.query.binding import SqlBinding, parameter, rule_condition
+from patron_engine.query.binding import SqlBinding, rule_condition
 from patron_engine.query.call import Call
 from patron_engine.query.source import Building, rules_of
 from patron_engine.report.aggregates import WIDTH, aggregates_of
 from patron_engine.report.constants import Constants
+from patron_engine.report.foretold import First, firsts, members_kept
 from patron_engine.report.measures import Base
 from patron_engine.report.members import Joins, member_sql
 from patron_engine.report.moving import Moved
@@ -46,13 +48,15 @@ NAMES: Final = 1000  # of tables in one arm: more than it may join
 @dataclass(frozen=True, slots=True)
 class Form:
     """`most`: cells at most, the largest first where `cut`. `kept`: groups (by place) of which only some members stand for
-    themselves, their values in parameters; the others are one."""
+    themselves, their values in parameters; the others are one. `first` instead of values: the members of the first group that a figure
+    (by index) puts first, as the statement itself finds them."""
 
     way: Way
     most: int
     cut: bool = False
     kept: tuple[int, ...] = ()
     whole_row: bool = False  # where the first group is the rest, so are the other row groups
+    first: First | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +76,14 @@ def built(call: Call, plan: Plan, form: Form) -> Built:
         by_sets.setdefault(base.sets, []).append(index)
     constants = Constants(plan)
     made = [Arm(call, plan, n, sets, chosen, constants) for n, (sets, chosen) in enumerate(by_sets.items())]
+    found = first_of(call, plan, form.first, len(made), constants) if form.first is not None else None
     selects: list[Any] = []
     arms: list[tuple[tuple[int, int], ...]] = []
     types = [t for arm in made for t in arm.types]
     fixed = 3 + len(plan.groups)
     start = 0
     for arm in made:
-        each = arm.selects(form, start, types)
+        each = arm.selects(form, start, types, found)
         selects += each
         arms.append(tuple((index, fixed + start + at) for index, at in arm.places()))
         start += len(arm.types)
@@ -176,8 +181,10 @@ class Arm:
 
     # -- the outer select ---------------------------------------------------------------------------------------------
 
-    def selects(self, form: Form, start: int, types: Sequence[sa.types.TypeEngine[Any]]) -> list[Any]:
-        rows: Any = self._with_rest(form) if form.kept else self._inner
+    def selects(
+        self, form: Form, start: int, types: Sequence[sa.types.TypeEngine[Any]], first: Any = None
+    ) -> list[Any]:
+        rows: Any = self._with_rest(form, first) if form.kept else self._inner
         keys = [rows.c[f"k{i}"] for i in range(len(self.plan.groups))]
         marks = {i: rows.c[f"r{i}"] for i in range(len(keys)) if f"r{i}" in rows.c}
 
@@ -229,7 +236,7 @@ class Arm:
         grouped = [*(once.c[f"k{i}"] for i in chosen), *found]
         return made.group_by(*grouped) if grouped else made
 
-    def _with_rest(self, form: Form) -> Any:
+    def _with_rest(self, form: Form, first: Any) -> Any:
         """The rows with the members that are not kept made one: empty, and told by a bit of each group, which is looked at only
         where that group is: a total over it has every record once, whichever members these are of."""
         inner = self._inner
@@ -237,8 +244,8 @@ class Arm:
         for i in range(len(self.plan.groups)):
             k = inner.c[f"k{i}"]
             if i in form.kept:
-                names = sa.any_(parameter(f"kept.{i}", _array(k.type)))
-                none = sa.and_(k.is_(None), parameter(f"kept.{i}.none", TYPES["boolean"]))
+                named, empty = members_kept(i, k.type, first)
+                names, none = sa.any_(named), sa.and_(k.is_(None), empty)
                 rests.append(sa.not_(sa.or_(sa.func.coalesce(k == names, sa.false()), none)))
             else:
                 rests.append(sa.false())
@@ -255,6 +262,15 @@ class Arm:
         others = [c for c in inner.c if not c.name.startswith("k")]
         rows: Any = sa.select(*members, *others, *bits)
         return rows.cte(f"kept{self.number}") if self._distinct else rows.subquery()
+
+
+def first_of(call: Call, plan: Plan, first: First, number: int, constants: Constants) -> Any:
+    """The members of the first group that its figure over everything puts first, WITH a name."""
+    base = plan.bases[first.figure]
+    alone = replace(plan, rows=plan.rows[:1], columns=(), bases=(base,))
+    arm = Arm(call, alone, number, base.sets, [0], constants)
+    found = arm.selects(Form("whole", most=sys.maxsize - 1), 0, arm.types)[0]
+    return firsts(first, base, found.subquery(f"figured{number}"))
 
 
 def grouping_sets(plan: Plan) -> list[tuple[int, ...]]:
@@ -279,7 +295,3 @@ def building_of(call: Call, arm: int = 0) -> Building:
 def _added(bits: Sequence[Any]) -> Column:
     """Bits of several groups as one number."""
     return reduce(add, bits, sa.literal(0, sa.Integer()))
-
-
-def _array(type: Any) -> Any:
-    return pg.ARRAY(type)

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from patron_engine.expr.compile import Expression
+from patron_engine.expr.normal import normal
 from patron_engine.expr.syntax import Syntax, parse
 from patron_engine.expr.types import NUMBER, ExprType
 from patron_engine.fields.registry import type_of
-from patron_engine.model.model import Object
+from patron_engine.model.model import Model, Object
 from patron_engine.report.reader import Place, Reader
 
 OF_TYPES = {"money": "money", "percent": "percent"}
@@ -36,6 +38,14 @@ def unit_of_field(function: str, place: Place | None) -> Any:
     return OF_KINDS.get(place.type.kind, "number")
 
 
+def unit_of_value(model: Model, object: str, value: Expression) -> Any:
+    """The unit of what a formula works out of each record: of `amount - cost` in SUM(amount - cost)."""
+    fields = {path: model.follow(object, path) for path in value.paths}
+    named = {path: type_of(field).name for path, field in fields.items() if field is not None}
+    units = {path: OF_TYPES[name] for path, name in named.items() if name in OF_TYPES}
+    return OF_KINDS.get(value.type.kind) or unit_of_formula(value.source, units)
+
+
 def measure_type(reader: Reader, object: Object, measure: Mapping[str, Any]) -> ExprType:
     """What a measure is in formulas: the smallest of some days is a day."""
     if measure.get("function") not in ("min", "max") or "field" not in measure:
@@ -53,9 +63,9 @@ def _unit(node: Syntax, units: Mapping[str, Any]) -> Any:
     items = [_unit(i, units) for i in node.items]
     if node.kind == "path":
         return units.get(".".join(str(p) for p in node.parts), "number")
-    if node.kind == "call" and node.name in ("COUNT", "GOAL"):
-        return "number"
-    if node.kind == "call" and node.name in ("SUM", "AVERAGE"):
+    if node.kind == "call" and (known := units.get(normal(node, {}))) is not None:
+        return known  # of the records: SUM(amount)
+    if node.kind == "call" and node.name in ("COUNT", "GOAL", "SUM", "AVERAGE"):
         return "number"
     if node.kind == "quotient":
         left, right = items

@@ -90,7 +90,7 @@ export default function combobox(select) {
     },
   });
   const forget = () => {
-    for (const key of Object.keys(made.options)) if (!made.items.includes(key)) made.removeOption(key, true);
+    for (const [key, option] of Object.entries(made.options)) if (!made.items.includes(key) && option.kept === undefined) made.removeOption(key, true);
   };
   // What was found for other words is not to be chosen by Enter while the list is fetched.
   if (source) made.control_input.addEventListener("input", forget);

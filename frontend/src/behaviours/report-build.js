@@ -1,7 +1,7 @@
 // <div data-behaviour="report-build"> <ul data-fields> <li data-path="amount"> … <form id="build"> <ul data-place="rows"> <li> <input name="item"> … </form> </div>
 // Fields are dragged into rows, columns and values, and from one to the other: the form is its own state, so that what is dropped is
-// sent as it lies. Every field has buttons for the same; a click beside them puts a number into the values, a date across what is there,
-// all others into the rows. The box above them narrows the fields while one types.
+// sent as it lies. The fields of records below come when their group is opened. Every field has buttons for the same; a click beside
+// them puts a number into the values, a date across what is there, all others into the rows. The box above them narrows the fields.
 export default function reportBuild(element) {
   const form = () => element.querySelector("#build");
   const send = () => form().requestSubmit();
@@ -15,6 +15,16 @@ export default function reportBuild(element) {
     document.body.addEventListener("htmx:afterSettle", () => save.requestSubmit(submitter), { once: true });
   });
 
+  // What is added before the page has answered is added after it: the answer would not know of it.
+  const late = (event) => {
+    const button = event.target.closest('button[name="act"][value^="add:"]');
+    if (!button || !form().classList.contains("htmx-request")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    document.body.addEventListener("htmx:afterSettle", () => button.isConnected && button.click(), { once: true });
+  };
+  element.addEventListener("click", late, true);
+
   const find = element.querySelector("[data-find]");
   if (find) {
     find.hidden = false;
@@ -27,20 +37,20 @@ export default function reportBuild(element) {
           any ||= !field.hidden;
         }
         group.hidden = !any;
-        if (words) group.open = any;
+        if (words && any) group.open = true;
+        if (group.dataset.set && !any) group.hidden = !group.dataset.set.includes(words) || group.querySelector("[data-path]") !== null;
       }
     });
     find.addEventListener("change", (event) => event.stopPropagation());
   }
 
-  for (const list of element.querySelectorAll("[data-fields]"))
-    list.addEventListener("click", (event) => {
-      const field = event.target.closest("[data-path]");
-      if (!field || event.target.closest("button")) return;
-      const lies = (place) => element.querySelector(`[data-place="${place}"] .build-chip`) !== null;
-      const place = field.dataset.family === "number" ? "values" : lies("rows") && !lies("columns") ? "columns" : "rows";
-      field.querySelector(`[value^="add:${place}:"]`).click();
-    });
+  element.addEventListener("click", (event) => {
+    const field = event.target.closest("[data-fields] [data-path]");
+    if (!field || event.target.closest("button")) return;
+    const lies = (place) => element.querySelector(`[data-place="${place}"] .build-chip`) !== null;
+    const place = ["number", "set"].includes(field.dataset.family) ? "values" : lies("rows") && !lies("columns") ? "columns" : "rows";
+    field.querySelector(`[value^="add:${place}:"]`).click();
+  });
 
   const item = (path) => {
     const made = document.createElement("input");
@@ -60,14 +70,20 @@ export default function reportBuild(element) {
         onEnd: send,
       });
   };
+  const fields = () => {
+    for (const list of element.querySelectorAll("[data-fields]:not([data-sorts])")) {
+      list.dataset.sorts = "";
+      new Sortable(list, { group: { name: "build", pull: "clone", put: false }, sort: false, animation: 120, filter: "button", preventOnFilter: false, onEnd: ({ to }) => to.matches("[data-place]") && send() });
+    }
+  };
   const begin = async () => {
     if (Sortable) return;
     ({ default: Sortable } = await import("sortablejs"));
-    for (const list of element.querySelectorAll("[data-fields]"))
-      new Sortable(list, { group: { name: "build", pull: "clone", put: false }, sort: false, animation: 120, filter: "button", preventOnFilter: false, onEnd: ({ to }) => to.matches("[data-place]") && send() });
+    fields();
     places();
   };
   element.addEventListener("pointerover", begin, { once: true });
+  element.addEventListener("htmx:afterSwap", () => Sortable && fields()); // a set of records below was opened
   new MutationObserver(() => {
     if (Sortable && !element.querySelector("#build").dataset.sorts) {
       element.querySelector("#build").dataset.sorts = "";

@@ -18,6 +18,7 @@ from starlette.requests import Request as Wire
 
 from patron_engine.errors import NotFound, Refused
 from patron_engine.jsonio import whole
+from patron_engine.page.building_chart import turned
 from patron_engine.page.charts import TYPES
 from patron_engine.page.comparing import PERIODS, WAS, comparable, compared, figure_names
 from patron_engine.page.dashboards import ANY
@@ -87,7 +88,7 @@ class AskedReport:
             known = body.get("chart") or {}
             same = known.get("type") == self.given["chart"]
             body["chart"] = (
-                {**known, "type": self.given["chart"]} if same else redrawn(known, self.given["chart"])
+                {**known, "type": self.given["chart"]} if same else turned(known, self.given["chart"])
             )
         return body
 
@@ -114,14 +115,6 @@ class AskedReport:
 def measures_of(body: Body) -> list[Body]:
     """The measures a definition names, those of blocks too; a funnel names none."""
     return [*(body.get("measures") or ()), *(m for b in body.get("blocks") or () for m in b["measures"])]
-
-
-def redrawn(chart: Body, form: str) -> dict[str, Any]:
-    """A chart in another form: its groups and measures stay where the form has them."""
-    if form == "scatter" or chart.get("type") == "scatter":
-        return {"type": form}
-    keys = ("x", "series", "value", "reference", *(("line",) if form == "combined" else ()))
-    return {"type": form, **{key: chart[key] for key in keys if key in chart}}
 
 
 @contextmanager

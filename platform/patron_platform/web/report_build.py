@@ -23,10 +23,11 @@ from patron_engine.meta.document import Document
 from patron_engine.model.model import Object
 from patron_engine.page.building import BUILT, FUNCTIONS, LEVELS, PERIODS, begun, is_measure, path_of, rebuilt
 from patron_engine.page.building_kinds import STEPS, Choices, choices_of, joined_by, kinds_shared, rekinded
+from patron_engine.page.building_offers import Offer
 from patron_engine.page.building_parameters import parametered
 from patron_engine.page.charts import chart_of, usual
 from patron_engine.page.figures import table_of
-from patron_engine.page.filters import Choosable, choosable
+from patron_engine.page.filters import Choosable
 from patron_engine.page.menu import apps_of, objects_in
 from patron_engine.query.names import known_object
 from patron_engine.ways import figure
@@ -34,6 +35,8 @@ from patron_platform.api.errors import status_of
 from patron_platform.web.list_filter import grouped
 from patron_platform.web.render import page, part, partial_wanted
 from patron_platform.web.report_asked import ICONS, AskedReport, body_of, measures_of
+from patron_platform.web.report_build_chart import drawn_of
+from patron_platform.web.report_build_fields import fields_for, offers_for, sets_left
 from patron_platform.web.report_build_where import (
     blocks_of,
     conditions_of,
@@ -92,15 +95,16 @@ def build(request: Request, workspace: str) -> Response:
             body = begun(known_object(call, given["object"]).name, _label(it.t))
         body = with_where(dict(body), given)
         object = _object(it, body)
-        fields = _fields(it, object)
+        fields = fields_for(it, object, (dumps(body).decode(), *(value for _, value in pairs)))
         joined = "joined" in (body.get("type"), given.get("type"))
         choices = choices_of(call, object, it.reader, joined=joined)
-        body = parametered(body, pairs, lambda type: it.t(f"reports.parameter_{type}"))
+        offers = offers_for(it, body) if body.get("parameters") or given.get("act") == "parameter:add" else {}
+        body = parametered(body, pairs, lambda type: it.t(f"reports.parameter_{type}"), offers)
         made = rekinded(rebuilt(body, pairs, fields, _label(it.t)), pairs, choices, _label(it.t))
         if object is None or made.get("object") != object.name:  # it was about several before, or is now
             object = _object(it, made)
-            fields, choices = _fields(it, object), choices_of(call, object, it.reader, joined=joined)
-        return _drawn(it, made, object, fields, choices)
+            fields, choices = fields_for(it, object, ()), choices_of(call, object, it.reader, joined=joined)
+        return _drawn(it, made, object, fields, choices, offers)
 
 
 def body_in(text: str, *, unfinished: bool = False) -> dict[str, Any]:
@@ -151,16 +155,13 @@ def _object(it: AskedReport, body: Mapping[str, Any]) -> Object | None:
     return known_object(it.call, str(body["object"])) if body.get("object") else None
 
 
-def _fields(it: AskedReport, object: Object | None) -> dict[str, Choosable]:
-    return {f.path: f for f in choosable(it.call, object, it.reader)} if object is not None else {}
-
-
 def _drawn(
     it: AskedReport,
     body: dict[str, Any],
     object: Object | None,
     fields: dict[str, Choosable],
     choices: Choices,
+    offers: Mapping[str, Offer],
 ) -> Response:
     written = AskedReport(
         visitor=it.visitor, conn=it.conn, call=it.call, name=it.name, body=body, given={}, own=it.own
@@ -179,13 +180,14 @@ def _drawn(
             said = []
     table = table_of(answer, body.get("totals") or (), it.reader, written.words, SHOWN) if answer else None
     chart = chart_of(answer, body, it.reader, written.words) if answer else None
+    form = str((body.get("chart") or {}).get("type") or (usual(answer) if answer else ""))
     values: dict[str, Any] = {
-        "it": it, "body": body, "body_json": dumps(body).decode(), "object": object, "fields": grouped(list(fields.values())),
+        "it": it, "body": body, "body_json": dumps(body).decode(), "object": object, "fields": grouped(list(fields.values())), "sets": sets_left(it, object, fields),
         "places": [(place, _chips(it, body, place, fields)) for place in _places(body)],
         "table": table, "chart": chart, "chart_json": dumps(chart).decode(), "wrong": said, "answer": answer,
-        "form": (body.get("chart") or {}).get("type") or (usual(answer) if answer else ""), "forms": FORMS_OF.get(str(body.get("type")), FORMS), "icons": ICONS,
+        "form": form, "drawn": drawn_of(it, answer, body, form, written.words), "forms": FORMS_OF.get(str(body.get("type")), FORMS), "icons": ICONS,
         "sorts": _sorts(it, body), "conditions": conditions_of(it, body, body, object), "filter_address": filter_of(it, body, body, object),
-        "blocks": blocks_of(it, body), "parameters": parameters_of(it, body), "shared": _shared(it, body, choices),
+        "blocks": blocks_of(it, body), "parameters": parameters_of(it, body, offers), "shared": _shared(it, body, choices),
         "periods": PERIODS, "functions": FUNCTIONS, "choices": choices, "steps": STEPS, "levels": range(1, LEVELS + 1),
         "beside": beside, "figures": [(m["name"], it.reader.say(m.get("label"), m["name"])) for m in measures_of(body)],
     }  # fmt: skip

@@ -12,10 +12,12 @@ from urllib.parse import urlencode
 
 from patron_engine.jsonio import dumps, whole
 from patron_engine.model.model import Object
-from patron_engine.page.building_parameters import DEFAULTS, TYPES, used
+from patron_engine.page.building_offers import Offer
+from patron_engine.page.building_parameters import CHOICES, DEFAULTS, ME, RECORDS, TYPES, kind_of, used
 from patron_engine.page.question import question_of
 from patron_platform.web import list_chips
 from patron_platform.web.report_asked import AskedReport
+from patron_platform.web.report_inputs import chosen_of, options_of
 
 Body = dict[str, Any]
 
@@ -76,23 +78,51 @@ def blocks_of(it: AskedReport, body: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def parameters_of(it: AskedReport, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+def parameters_of(
+    it: AskedReport, body: Mapping[str, Any], offers: Mapping[str, Offer]
+) -> list[dict[str, Any]]:
     """The parameters of the report: what may be chosen of each, whether something names it."""
     found = []
     for p in body.get("parameters") or ():
-        type, now = str(p["type"]), p.get("default")
-        known = DEFAULTS.get(type)
+        kind, now = kind_of(p, offers), p.get("default")
         said = "" if now is None else str(now)
-        offered = (
-            None
-            if known is None and type in TYPES
-            else [*(known or ("",)), *([said] if said not in (known or ("",)) else [])]
+        source = (
+            str(p.get("to") or RECORDS.get(str(p["type"]), "")) if p["type"] in ("lookup", *RECORDS) else ""
         )
         found.append({
-            "name": p["name"], "label": it.reader.say(p.get("label"), p["name"]), "type": type, "types": TYPES if type in TYPES else (type,),
-            "default": said, "offered": [(v, _said(it, v)) for v in offered] if offered else None, "used": used(body, p),
+            "name": p["name"], "label": it.reader.say(p.get("label"), p["name"]), "kind": kind, "kinds": _kinds(it, kind, offers),
+            "default": said, "offered": _offered(it, p, said, source), "source": source, "used": used(body, p),
         })  # fmt: skip
     return found
+
+
+def _kinds(it: AskedReport, now: str, offers: Mapping[str, Offer]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What a parameter may be, in groups: plain values, options of fields, records; one the page does not make stays what it is."""
+    if now not in TYPES and now not in offers:
+        return [("", [(now, it.t("reports.type_other"))])]
+    choices = [(key, o.label) for key, o in offers.items() if o.type != "lookup"]
+    records = [(key, o.label) for key, o in offers.items() if o.type == "lookup"]
+    plain = [(type, it.t(f"reports.type_{type}")) for type in TYPES]
+    groups = [("", plain), (it.t("reports.type_choice"), choices), (it.t("reports.type_record"), records)]
+    return [(label, several) for label, several in groups if several]
+
+
+def _offered(it: AskedReport, p: Mapping[str, Any], now: str, source: str) -> list[tuple[str, str]] | None:
+    """What may be chosen as its value of now; None where that is typed."""
+    none = ("", _said(it, ""))
+    if source:
+        me = [(ME, it.t("reports.default_me"))] if source == "user" else []
+        worked = [(now, now)] if now.startswith("=") and now != ME else []
+        return [none, *me, *worked, *chosen_of(it, source, "" if now.startswith("=") else now)]
+    if p["type"] in CHOICES:
+        known = [none, *options_of(it, p)]
+    elif p["type"] in DEFAULTS:
+        known = [(v, _said(it, v)) for v in DEFAULTS[str(p["type"])]]
+    elif p["type"] in TYPES:
+        return None
+    else:
+        known = [none]
+    return [*known, *([(now, _said(it, now))] if now not in dict(known) else [])]
 
 
 def _said(it: AskedReport, default: str) -> str:

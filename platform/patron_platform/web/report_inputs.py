@@ -11,6 +11,7 @@ from typing import Any
 
 from patron_engine.fields.base import Around
 from patron_engine.fields.options import read_options
+from patron_engine.page.filters import spread
 from patron_engine.query.titles import titles_of
 from patron_engine.report.answer import Answer
 from patron_platform.web.list_values import records_of
@@ -48,22 +49,25 @@ def _input(it: AskedReport, parameter: Mapping[str, Any], value: Any) -> Paramet
     )
     if kind in LINKS or kind == "lookup":
         widget, source = "record", LINKS.get(kind) or str(parameter.get("to"))
-        choices = _records(it, source, value)
+        choices = chosen_of(it, source, value)
     elif kind in ("select", "multi_select", "cascade"):
-        widget, choices = "choice", _options(it, parameter)
+        widget, choices = "choice", options_of(it, parameter)
     return Parameter(
         name=name, label=it.reader.say(parameter.get("label"), name), widget=widget, value=value, choices=choices, source=source,
         required=bool(parameter.get("required")),
     )  # fmt: skip
 
 
-def _options(it: AskedReport, parameter: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def options_of(it: AskedReport, parameter: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What may be chosen of a choice: its own options, or those of its set."""
     shared = it.call.model.documents.get(("option_set", str(parameter.get("option_set"))), {})
-    options = read_options(parameter.get("options") or shared.get("options") or (), Around())
-    return tuple((o.name, it.reader.say(o.label, o.name)) for o in options if not o.retired)
+    return tuple(
+        spread(read_options(parameter.get("options") or shared.get("options") or (), Around()), it.reader)
+    )
 
 
-def _records(it: AskedReport, object: str, value: Any) -> tuple[tuple[str, str], ...]:
+def chosen_of(it: AskedReport, object: str, value: Any) -> tuple[tuple[str, str], ...]:
+    """The records one may choose, the chosen one among them."""
     found = records_of(it.conn, it.call, object)
     if value and str(value) not in {id for id, _ in found}:
         titles = titles_of(it.conn, it.call, {object: [str(value)]})

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from patron_engine.page.building import begun, rebuilt
+from patron_engine.page.building_offers import Offer
 from patron_engine.page.building_parameters import parametered
 from patron_engine.page.filters import Choosable
 
@@ -18,6 +19,13 @@ FIELDS = {
         Choosable(path="close_date", label="Close date", family="date"), Choosable(path="account.owner", label="Owner", family="user", of="Account"),
     )
 }  # fmt: skip
+
+OFFERS = {
+    "select:stage": Offer(
+        label="Stage", body={"type": "select", "options": [{"name": "open"}, {"name": "won"}]}
+    ),
+    "lookup:account": Offer(label="Account", body={"type": "lookup", "to": "account"}),
+}
 
 
 def label(function: str, field: str) -> str:
@@ -123,11 +131,60 @@ def test_a_limit_is_a_whole_number_in_reach(given: str, kept: int | None) -> Non
     assert built({**NEW, "limit": 5}, ("limit", given)).get("limit") == kept
 
 
-def test_the_chart_forgets_groups_that_changed_and_keeps_its_form() -> None:
-    body = {**NEW, "rows": ["stage"], "chart": {"type": "bar", "x": "stage", "value": "records"}}
+def test_the_chart_forgets_groups_and_figures_that_went_and_keeps_its_form() -> None:
+    body = {
+        **NEW,
+        "rows": ["stage"],
+        "chart": {"type": "bar", "x": "stage", "value": "records", "reference": [{"value": 5}]},
+    }
     assert built(body, ("chart", "bar"))["chart"] == body["chart"]
-    assert built(body, ("act", "drop:rows:0"))["chart"] == {"type": "bar"}
-    assert built(body, ("chart", "pie"))["chart"] == {"type": "pie"}
+    kept = {"type": "bar", "value": "records", "reference": [{"value": 5}]}
+    assert built(body, ("act", "drop:rows:0"))["chart"] == kept
+    assert built(body, ("at", "values"), ("item", '"amount"'))["chart"] == {
+        "type": "bar",
+        "reference": [{"value": 5}],
+    }
+    assert built(body, ("chart", "pie"))["chart"] == {**body["chart"], "type": "pie"}
+
+
+def test_each_figure_of_a_chart_is_drawn_as_it_was_chosen_and_what_nobody_chose_stays_silent() -> None:
+    measures = [{"name": n, "function": "count"} for n in ("won", "lost", "rate")]
+    body = {**NEW, "rows": ["stage", "close_date"], "measures": measures, "chart": {"type": "combined"}}
+    was = {"x": "stage", "series": "", "draw": ["value:won", "value:lost", "line:rate"], "labels": False}
+
+    def drew(
+        chart: dict[str, Any], *changed: tuple[str, str], draw: tuple[str, ...] = tuple(was["draw"])
+    ) -> Any:
+        pairs = [("was", json.dumps(was)), ("c_x", "stage"), ("c_series", ""), *(("draw", d) for d in draw)]
+        return built({**body, "chart": chart} if chart else body, *pairs, *changed).get("chart")
+
+    assert drew({}, ("usual", "combined")) == {"type": "combined"}
+    assert drew({}, draw=("line:won", ":lost", "value:rate")) == {
+        "type": "combined",
+        "value": "rate",
+        "line": "won",
+    }
+    assert drew({}, draw=("line:won", "line:lost", ":rate")) == {
+        "type": "combined",
+        "value": "won",
+        "line": "lost",
+    }
+    assert drew({}, draw=("value:won", "value:lost", ":rate")) == {
+        "type": "combined",
+        "value": ["won", "lost"],
+    }
+    assert drew({}, ("c_x", "close_date"), ("c_labels", "1")) == {
+        "type": "combined",
+        "x": "close_date",
+        "labels": True,
+    }
+    assert drew({}, ("c_x", "secret")) == {"type": "combined"}, "no group of the report is called so"
+    lines = {"type": "combined", "value": "won", "line": ["lost", "rate"], "labels": True}
+    assert drew(lines, ("chart", "bar")) == {
+            "type": "bar", "value": ["won", "lost", "rate"], "labels": True,
+        }  # fmt: skip
+    spots = {"type": "scatter", "x": "won", "y": "rate", "size": "lost"}
+    assert built({**body, "chart": spots}, ("was", "{"), ("chart", "scatter"))["chart"] == spots
 
 
 def test_a_funnel_keeps_its_definition_but_for_its_chart() -> None:
@@ -158,7 +215,7 @@ def test_the_form_nobody_chose_follows_the_groups_and_a_chosen_one_stays() -> No
 
 def test_a_parameter_is_added_named_and_kept_while_something_names_it() -> None:
     def asked(body: dict[str, Any], *pairs: tuple[str, str]) -> dict[str, Any]:
-        return parametered(body, pairs, lambda type: f"a {type}")
+        return parametered(body, pairs, lambda type: f"a {type}", OFFERS)
 
     made = asked(NEW, ("act", "parameter:add"))
     period = {"name": "choice_1", "label": "a date_range", "type": "date_range", "default": "=THIS('year')"}
@@ -172,6 +229,26 @@ def test_a_parameter_is_added_named_and_kept_while_something_names_it() -> None:
     assert "parameters" not in asked(made, ("act", "parameter:drop:0"))
     for value in ("=DROP", "1; x", "=me()"):
         assert asked(made, ("parameter", "0"), ("p_default", value)) == made
+    one = asked(made, ("parameter", "0"), ("p_type", "select:stage"))
+    stage = {
+        "name": "choice_1",
+        "label": "Stage",
+        "type": "select",
+        "options": [{"name": "open"}, {"name": "won"}],
+    }
+    assert one["parameters"] == [stage]
+    assert asked(one, ("parameter", "0"), ("p_type", "select:stage"), ("p_default", "won"))["parameters"] == [
+        {**stage, "default": "won"}
+    ]
+    assert asked(one, ("parameter", "0"), ("p_default", "lost")) == one
+    record = asked(one, ("parameter", "0"), ("p_type", "lookup:account"))
+    assert record["parameters"] == [
+        {"name": "choice_1", "label": "Account", "type": "lookup", "to": "account"}
+    ]
+    person = asked(record, ("parameter", "0"), ("p_type", "user"))
+    assert asked(person, ("parameter", "0"), ("p_default", "=me()"))["parameters"][0]["default"] == "=me()"
+    for wrong in (record, one):
+        assert asked(wrong, ("parameter", "0"), ("p_default", "=me()")) == wrong
     several = {**made, "parameters": [{**period, "label": {"en": "Period", "zh-CN": "期间"}}]}
     assert asked(several, ("parameter", "0"), ("p_label", "期间")) == several, (
         "a label of two languages is kept"
