@@ -83,6 +83,7 @@ label: {{en: Reason}}
 object: c_purchase
 on: [{{update: [motive]}}, delete]
 title: {{en: "Why {{{{ name }}}}"}}
+same_person: skip_consecutive
 nodes:
   - name: who
     label: {{en: Reader, zh-CN: 阅读人}}
@@ -384,4 +385,8 @@ def test_what_a_rule_submits_waits_for_an_administrator_to_choose_who_decides(op
         admin.post(mend, {"chosen": {"nowhere": [users[REP]]}}).json()["problems"][0]["code"]
         == "unknown_node"
     )
-    assert admin.post(mend, {"chosen": {"who": [users[REP]]}}).json()["state"] == "running"
+    going = admin.post(mend, {"chosen": {"who": [users[ADMIN]]}}).json()
+    assert going["state"] == "running"
+    assert admin.post(f"/approvals/{going['mine'][0]['task']}/approve").json()["state"] == "approved"
+    log = boss.page(f"/approvals/{going['id']}").select_one(".approval-log").get_text()
+    assert "decided before by the same person" in log and "The system approved" not in log
