@@ -44,7 +44,7 @@ class Actor:
 class Cause:
     """Why a change happened; the history shows it.
 
-    kind    user | key | import | automation | approval | pack | system | rollback | handover | letters_stopped
+    kind    user | key | import | automation | approval | pack | system | rollback | handover | letters_stopped | letter_bounced
     detail  what belongs to the kind, e.g. {"key": "…"}, {"import": "…", "row": 7}
     chosen  step -> people whom he names for the approvals that it begins; not kept in the history
     """

@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 
 from patron_engine.actor import SYSTEM
 from patron_engine.meta.reader import read_documents
+from patron_platform.jobs.flow import work_flows
 from patron_testing.web import ADMIN, REP, WORKSPACE, Api, Opened
 
 RULES = f"""
@@ -82,6 +83,7 @@ label: {{en: Reason}}
 object: c_purchase
 on: [{{update: [motive]}}, delete]
 title: {{en: "Why {{{{ name }}}}"}}
+same_person: skip_consecutive
 nodes:
   - name: who
     label: {{en: Reader, zh-CN: 阅读人}}
@@ -96,6 +98,13 @@ kind: role
 name: c_nobody
 label: {{en: Nobody}}
 for_users: internal
+---
+kind: automation
+name: c_ruled
+object: c_purchase
+on: {{event: updated, fields: [budget]}}
+when: "name == 'ruled'"
+steps: [{{name: ask, do: update, set: {{motive: rule}}}}]
 """
 
 
@@ -342,3 +351,42 @@ def test_a_save_takes_whom_he_chose_or_asks(opened: Opened) -> None:
     ended = opened.person(REP).post(f"/approvals/{task}", {"_act": "finish"})
     assert ended.status_code == 303 and "done=finished" in ended.headers["location"]
     assert opened.admin.read("c_purchase", id)["motive"] == "new"
+
+
+def test_what_a_rule_submits_waits_for_an_administrator_to_choose_who_decides(opened: Opened) -> None:
+    admin, place = opened.admin, opened.service.runtime.workspace(WORKSPACE)
+    id = admin.make("c_purchase", name="ruled", budget=1)["id"]
+    admin.patch(f"/records/c_purchase/{id}", {"budget": 2})
+    while work_flows(place):
+        pass
+    there = admin.get(f"/records/c_purchase/{id}/approval").json()["instance"]
+    assert there["state"] == "parked" and there["problems"][0]["node"] == "who"
+    boss, address = opened.person(ADMIN), f"/approvals/{there['id']}"
+    page = boss.page(address)
+    assert "a rule, an import or a deadline" in page.select_one(".alert-warning").get_text()
+    offered = {box["value"] for box in page.select("input[name='_chosen.who']")}
+    users = {row["email"]: row["id"] for row in admin.rows("user", fields="id,email")}
+    assert offered == {users[REP], users[ADMIN]}
+    refused = boss.post(address, {"_act": "mend"})
+    assert (
+        refused.status_code == 422
+        and "choose" in BeautifulSoup(refused.text, "html.parser").select_one(".alert-error").get_text()
+    )
+    done = boss.post(address, {"_act": "mend", "_chosen.who": users[REP]})
+    assert done.status_code == 303, done.text[:500]
+    (item,) = [i for i in opened.rep.get("/approvals?box=waiting").json()["items"] if i["record"] == id]
+    assert opened.rep.post(f"/approvals/{item['task']}/approve").status_code == 200
+    other = admin.make("c_purchase", name="ruled", budget=1)["id"]
+    admin.patch(f"/records/c_purchase/{other}", {"budget": 2})
+    while work_flows(place):
+        pass
+    mend = f"/records/c_purchase/{other}/approval/mend"
+    assert (
+        admin.post(mend, {"chosen": {"nowhere": [users[REP]]}}).json()["problems"][0]["code"]
+        == "unknown_node"
+    )
+    going = admin.post(mend, {"chosen": {"who": [users[ADMIN]]}}).json()
+    assert going["state"] == "running"
+    assert admin.post(f"/approvals/{going['mine'][0]['task']}/approve").json()["state"] == "approved"
+    log = boss.page(f"/approvals/{going['id']}").select_one(".approval-log").get_text()
+    assert "decided before by the same person" in log and "The system approved" not in log

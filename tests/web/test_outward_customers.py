@@ -36,8 +36,17 @@ kind: automation
 name: c_wishes
 object: contact
 on: {event: updated, fields: [note]}
+when: "occupation != 'marked'"
 steps:
   - {name: wish, do: mail, to: {field: email}, template: c_wish, opt_out: do_not_mail, language: language}
+---
+kind: automation
+name: c_marked
+object: contact
+on: {event: updated, fields: [note]}
+when: "occupation == 'marked'"
+steps:
+  - {name: wish, do: mail, to: {field: email}, template: c_wish, opt_out: false, bounced: email_invalid}
 ---
 kind: automation
 name: c_all
@@ -156,7 +165,7 @@ def test_a_refused_letter_is_parked_and_sent_again_under_its_id(out: Out, post: 
     out.work()
     (parcel,) = out.parcels("parked", "letter")
     (failed,) = messages(out, eve)
-    assert failed["status"] == "failed" and failed["id"] == parcel.id
+    assert failed["status"] == "bounced" and failed["id"] == parcel.id
     out.opened.admin.patch(f"/records/contact/{eve}", {"email": "eve@x.example"})
     with out.place.connection("write") as conn:
         outbox.again(conn, out.place.schema, parcel.id, out.clock())
@@ -164,6 +173,36 @@ def test_a_refused_letter_is_parked_and_sent_again_under_its_id(out: Out, post: 
     letter = post.next()
     assert letter["To"] == "eve@x.example" and letter["Message-ID"] == f"<{parcel.id}@acme.example>"
     assert letter["Subject"] == "致Eve" and [m["status"] for m in messages(out, eve)] == ["sent"]
+
+
+def test_an_address_that_is_nobodys_is_marked_and_not_written_to_again(out: Out, post: MailServer) -> None:
+    """Until it is corrected. What a server refuses because of us marks nobody."""
+    admin = out.opened.admin
+    ian = person(out, "Ian", email="refused@x.example", occupation="marked")
+    wish(out, ian)
+    out.work()
+    (left,) = messages(out, ian)
+    assert left["status"] == "bounced" and left["error"].startswith("address_refused")
+    assert not out.parcels("parked", "letter") and [p.error for p in out.parcels("given_up", "letter")] == ["address_refused"]  # fmt: skip
+    (event,) = admin.rows("message_event", where=f"message == '{left['id']}'", fields="kind")
+    assert event["kind"] == "bounced" and admin.read("contact", ian)["email_invalid"] is True
+    assert "letter_bounced" in admin.get(f"/records/contact/{ian}/history").text
+    page = out.opened.person("admin@acme.example").page(f"/o/contact/{ian}?kind=change").text
+    assert "because a letter bounced" in page
+
+    wish(out, ian, "again")
+    out.work()
+    assert len(messages(out, ian)) == 1 and post.nothing_came()
+    assert admin.patch(f"/records/contact/{ian}", {"email": "ian@x.example"}).status_code == 200
+    assert admin.read("contact", ian)["email_invalid"] is False
+    wish(out, ian, "once more")
+    out.work()
+    assert post.next()["To"] == "ian@x.example"
+
+    admin.patch(f"/records/contact/{ian}", {"email": "relay_refused@x.example"})
+    wish(out, ian, "our server may not")
+    out.work()
+    assert len(out.parcels("parked", "letter")) == 1 and admin.read("contact", ian)["email_invalid"] is False
 
 
 def test_many_at_once_as_many_as_a_day_takes(
@@ -197,6 +236,10 @@ def test_many_at_once_as_many_as_a_day_takes(
         ("to: {field: email}, template: c_wish, opt_out: name", "field_type"),
         ("to: {role: admin}, template: c_wish, opt_out: do_not_mail", "mail_to"),
         ("to: {field: reports_to.email}, template: c_wish, opt_out: do_not_mail", "mail_opt_out"),
+        (
+            "to: {field: reports_to.email}, template: c_wish, opt_out: false, bounced: email_invalid",
+            "mail_bounced",
+        ),
         ("to: {field: email}, template: c_wish", "missing_key"),
     ],
 )

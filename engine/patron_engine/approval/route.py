@@ -42,13 +42,14 @@ class Sitting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """A node. `state`: done | open | ahead | skipped | nobody (it will find no one). Forks have `ways`, by case."""
+    """A node. `share`: of a vote, as it is written. `state`: done | open | ahead | skipped | nobody (it will find no one). Forks have `ways`, by case."""
 
     name: str
     label: Any
     type: str
     state: str
     mode: str | None = None
+    share: str | None = None
     outcome: str | None = None
     at: datetime | None = None
     people: tuple[Sitting, ...] = ()
@@ -134,6 +135,7 @@ def _stop(node: Node, real: Instance, there: Instance) -> Stop:
     mine = {t.id for t in real.tasks}
     return Stop(
         name=node.name, label=node.body.get("label"), type=node.type, state=where, mode=node.mode if node.type == "approve" else None,
+        share=str(node.body["mode"]["vote"]) if node.mode == "vote" else None,
         outcome=_outcome(node, place, known), at=known.at if known is not None else None,
         people=tuple(_sitting(t, real, real_one=t.id in mine) for t in there.at(node.name)), ways=ways,
     )  # fmt: skip

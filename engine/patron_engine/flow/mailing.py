@@ -1,7 +1,7 @@
 """Mailing: the step that writes to somebody outside: a letter to the address in a field of a record. Plan stage.
 
 In: a step, runs, what they read. Out: an `Act` for each run, with a letter for each record that has an address and wants
-letters. Nothing is written here; a worker fills the template in when it sends, and then looks once more whether he wants it.
+letters. Where a letter bounced before none is written. Nothing is written here; a worker fills the template in when it sends, and then looks once more whether he wants it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from patron_engine.query.values import fetch_values
 
 LETTERS: Final = 5_000  # limit_mail: letters of one step
 SHOWN: Final = 10  # addresses that a trial names
-PATHS: Final = ("opt_out", "language", "reply_to")  # keys of the step that are paths of the record
+PATHS: Final = ("opt_out", "bounced", "language", "reply_to")  # keys of the step that are paths of the record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def _act(reading: Reading, flow: Flow, step: Step, subject: Subject, targets: Se
     if object != of:
         said = Phrase("the template {name} is about {of}, not {object}", name=name, of=str(of), object=object)
         raise Refused([Problem(code="template_object", message=said, hint="take a template of this object")])
-    asked = [paths[key] for key in ("to", "opt_out") if key in paths]
+    asked = [paths[key] for key in ("to", "opt_out", "bounced") if key in paths]
     rows = fetch_values(reading.conn, reading.call, object, ids, asked)
     why = {id: unwanted(rows.get(id, {}), paths) for id in ids}
     letters = tuple((id, str(rows[id][paths["to"]])) for id in ids if not why[id])
@@ -83,4 +83,6 @@ def unwanted(values: Mapping[str, Any], paths: Mapping[str, str]) -> str:
     """Why somebody gets no letter, empty where he does. `values` by path."""
     if "opt_out" in paths and values.get(paths["opt_out"]) is True:
         return "opted_out"
+    if "bounced" in paths and values.get(paths["bounced"]) is True:
+        return "bounced"
     return "" if values.get(paths["to"]) else "no_address"

@@ -14,17 +14,22 @@ from patron_engine.problems import Problems
 
 
 def mailed(document: Document, path: Path, step: Mapping[str, Any], found: Problems) -> None:
-    """A letter goes to a field's address, and who has that address says whether he wants letters."""
-    to, refused = step.get("to"), step.get("opt_out")
+    """A letter goes to a field's address, and the record that has it says whether letters are wanted and arrive."""
+    to = step.get("to")
     address = to.get("field") if isinstance(to, Mapping) and set(to) == {"field"} else None
     if not isinstance(address, str):
         hint = "write to: {field: email}, or notify for people of the workspace"
         found.add(
             "mail_to", "a letter goes to the address in a field", hint=hint, **document.where((*path, "to"))
         )
-    elif isinstance(refused, str) and refused.rpartition(".")[0] != address.rpartition(".")[0]:
-        message = Phrase(
-            "{refused} is not of the record that has the address {address}", refused=refused, address=address
-        )
-        hint = "both are reached over the same links"
-        found.add("mail_opt_out", message, hint=hint, **document.where((*path, "opt_out")))
+        return
+    for key in ("opt_out", "bounced"):
+        field = step.get(key)
+        if isinstance(field, str) and field.rpartition(".")[0] != address.rpartition(".")[0]:
+            message = Phrase(
+                "{refused} is not of the record that has the address {address}",
+                refused=field,
+                address=address,
+            )
+            hint = "both are reached over the same links"
+            found.add(f"mail_{key}", message, hint=hint, **document.where((*path, key)))

@@ -52,7 +52,7 @@ class FieldNames:
                     continue
                 if name in FLOW_WORDS and rest != name:
                     return self._unknown_flow(here, rest)
-                return self._unknown_field(here, name, below)
+                return self._unknown_field(here, name, below, written)
             if index == len(steps) - 1:
                 return None
             if type.kind in ("json", "empty"):  # empty: of a field or formula that is wrong itself
@@ -86,7 +86,7 @@ class FieldNames:
                 here = type.objects[0]
         return None
 
-    def _unknown_field(self, object: str, name: str, below: str | None) -> str:
+    def _unknown_field(self, object: str, name: str, below: str | None, written: bool) -> str:
         one = self.sketch.object(object)
         hidden = getattr(one.document, "removed", {}).get(f"fields.{name}") if one is not None else None
         if one is None:
@@ -106,7 +106,7 @@ class FieldNames:
                     name=name,
                     object=object,
                 ),
-                "use a roll-up field",
+                "name fields of the record itself" if written else "use a roll-up field",
             )
         return fault(
             "unknown_field",

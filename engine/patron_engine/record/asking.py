@@ -23,10 +23,10 @@ from patron_engine.record.program import Programs
 from patron_engine.record.row import Row
 
 FREE: Final = frozenset(
-    {"system", "pack", "rollback", "erasure", "handover", "letters_stopped"}
+    {"system", "pack", "rollback", "erasure", "handover", "letters_stopped", "letter_bounced"}
 )  # causes that ask nobody
 PASSING: Final = frozenset(
-    {"erasure", "handover", "system", "pack", "letters_stopped"}
+    {"erasure", "handover", "system", "pack", "letters_stopped", "letter_bounced"}
 )  # causes that no lock stops
 MAY_ASK: Final[Mapping[str, frozenset[str]]] = {
     "create": frozenset({"create"}),

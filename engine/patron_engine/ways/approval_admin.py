@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from psycopg import sql
 
 from patron_engine.access.beside import holds
 from patron_engine.approval import signers, state, store
 from patron_engine.approval.value import UNDECIDED, Instance
+from patron_engine.approval.who import choose_first
 from patron_engine.errors import Conflict, Forbidden, Refused
 from patron_engine.flow.look import replay
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
+from patron_engine.ways.approval_choices import chosen_people, unchosen
 from patron_engine.ways.approve import allowed
 from patron_engine.ways.approving import Frame, carry, opened
 
@@ -63,11 +66,19 @@ def revoke(conn: Conn, call: Call, id: str, comment: str | None) -> Instance:
     )
 
 
-def mend(conn: Conn, call: Call, id: str, people: Mapping[str, Sequence[str]]) -> Instance:
-    """What was parked is tried again; `people` decide at nodes where nobody was found."""
+def mend(
+    conn: Conn,
+    call: Call,
+    id: str,
+    people: Mapping[str, Sequence[str]],
+    chosen: Mapping[str, Any] | None = None,
+) -> Instance:
+    """What was parked is tried again; `people` decide at nodes where nobody was found, `chosen` at those whose people somebody was
+    to choose, also ones that come. Refused where it would stand there again for want of a choice."""
     frame = opened(conn, call, id)
     allowed(frame, "mend")
-    unknown = [n for n in people if n not in frame.program.by_name]
+    named = {n: p for n, p in chosen_people(chosen or {}).items() if p}
+    unknown = [n for n in (*people, *named) if n not in frame.program.by_name]
     if unknown:
         raise Refused(
             [
@@ -78,11 +89,18 @@ def mend(conn: Conn, call: Call, id: str, people: Mapping[str, Sequence[str]]) -
                 )
             ]
         )
-    gone = [p for listed in people.values() for p in listed if not frame.facts.active(p)]
+    gone = [p for listed in (*people.values(), *named.values()) for p in listed if not frame.facts.active(p)]
     if gone:
         raise Refused(
             [Problem(code="not_active", message=Phrase("name somebody who works here"), path="people")]
         )
+    missing = [
+        n for n in unchosen(frame.program, frame.instance) if not people.get(n.name) and n.name not in named
+    ]
+    if missing:
+        raise choose_first(missing, call.actor.languages)
+    frame = replace(frame, instance=replace(frame.instance, chosen={**frame.instance.chosen, **named}))
+    frame.facts.instance = frame.instance
     frame.facts.given = {n: list(p) for n, p in people.items()}
     failed = [str(p["node"]) for p in frame.instance.problems if p["code"] == "steps_failed"]
     for node in failed:

@@ -83,6 +83,24 @@ def to_choose(conn: Conn, call: Call, program: Program, instance: Instance, by: 
         ]
 
 
+def left_to_choose(conn: Conn, call: Call, program: Program, instance: Instance) -> list[dict[str, Any]]:
+    """Of one that stands where somebody was to choose and nobody was asked (a rule or an import began it, a deadline decided): the
+    steps for which an administrator is to choose, where it stands and those that come."""
+    if instance.state != "parked" or not unchosen(program, instance):
+        return []
+    going = replace(instance, state="running", problems=())
+    found = [c for by in ("submitter", "approver") for c in to_choose(conn, call, program, going, by)]
+    return list({c["node"]: c for c in found}.values())
+
+
+def unchosen(program: Program, instance: Instance) -> list[Node]:
+    """Where it stands because nobody chose who decides."""
+    nodes = [program.by_name.get(str(p.get("node"))) for p in instance.problems if p["code"] == "no_approver"]
+    return [
+        n for n in nodes if n is not None and choices(n.body.get("who")) and not instance.chosen.get(n.name)
+    ]
+
+
 def _asked(facts: Ahead, instance: Instance, by: str) -> list[Node]:
     """The nodes on its way, as if everybody approved, whose people somebody chooses."""
     there = simulated(facts.program, instance, facts)

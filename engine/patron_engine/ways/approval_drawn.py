@@ -51,5 +51,5 @@ def _drawn(call: Call, stop: Stop, names: Mapping[str, str]) -> dict[str, Any]:
         }
         for w in stop.ways
     ]
-    plain = {k: getattr(stop, k) for k in ("name", "type", "state", "mode", "outcome", "at")}
+    plain = {k: getattr(stop, k) for k in ("name", "type", "state", "mode", "share", "outcome", "at")}
     return {**plain, "label": called(call, stop.label, stop.name), "people": people, "ways": ways}

@@ -22,7 +22,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approval_changes import Difference, differences
-from patron_engine.ways.approval_choices import to_choose
+from patron_engine.ways.approval_choices import left_to_choose, to_choose, unchosen
 from patron_engine.ways.approval_drawn import called, names_of
 from patron_engine.ways.approval_files import named
 from patron_engine.ways.approval_kept import Open, as_read, kept_as_read, open_to, rows_of
@@ -66,7 +66,8 @@ class Mine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """One instance, for one viewer. `earlier`: what was decided in rounds that are over. `names`: user id -> how he is called, of everybody who occurs; `viewer` as he reads the
-    record here; `files` that came with comments and decisions, by id."""
+    record here; `files` that came with comments and decisions, by id. `unchosen`: where it stands because nobody chose who decides;
+    `left`: for whom an administrator is to choose then."""
 
     instance: Instance
     label: str
@@ -85,6 +86,8 @@ class Seen:
     record: Mapping[str, Any] | None
     viewer: Actor
     files: Mapping[str, Mapping[str, Any]]
+    unchosen: Sequence[str] = ()
+    left: Sequence[Mapping[str, Any]] = ()
 
 
 def look(conn: Conn, call: Call, id: str) -> Seen:
@@ -100,6 +103,7 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
     record = record_seen(conn, there, instance, open)
     frame = replace(frame, instance=as_read(conn, there, open, instance))
     lines = store.logged(conn, call.schema, instance.id)
+    acts = acts_of_instance(program, instance, asker, call.now)
     people = [*people_of(stops), *_in_log(lines), *(p for p in (instance.submitter, instance.initiator) if p)]
     return Seen(
         instance=frame.instance, label=called(call, program.body.get("label"), program.name),
@@ -107,11 +111,13 @@ def look(conn: Conn, call: Call, id: str) -> Seen:
         steps=[n for n, p in instance.places.items() if p.state == "open" and instance.state in STANDS], route=stops,
         earlier=earlier(program, instance), log=lines,
         names=names_of(conn, call, people),
-        acts=acts_of_instance(program, instance, asker, call.now), mine=[_mine(frame, t) for t in his],
+        acts=acts, mine=[_mine(frame, t) for t in his],
         take_back=_take_back(frame, mine), fields=_fields(frame, his, record), 
         differences=_differences(frame, there, open, his, record),
         summary=_summary(frame, his, record), record=record, viewer=there.actor,
         files=named(conn, call, [f for line in lines for f in line["detail"].get("files", ())]),
+        unchosen=[n.name for n in unchosen(program, instance)],
+        left=left_to_choose(conn, call, program, instance) if acts["mend"] is None else (),
     )  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 """Mailing: letters to people outside: puts them into the outbox with a message on the record's timeline, and says there what
-became of them.
+became of them, also that an address is nobody's.
 
 In: the transaction of a run and its command; later a letter's id and what became of it. Out: a parcel and a record of `message`
 under the same id, where the workspace has that object; its status. Also the way out of letters: who stops them has it noted on
@@ -9,6 +9,7 @@ his own record.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from patron_engine.query.call import Call
 from patron_engine.query.values import fetch_values
 from patron_engine.record.change import Change
 from patron_engine.record.merged import merged_into
-from patron_engine.record.outbox import Parcel
+from patron_engine.record.outbox import Held, Parcel
 from patron_engine.record.statements import Conn
 from patron_engine.ways.leaving import put
 from patron_engine.ways.save import save
@@ -30,7 +31,9 @@ from patron_engine.ways.save import save
 VIA: Final = "letters"  # the way of the outbox under which letters of a workspace are counted
 MESSAGE: Final = "message"
 EVENT: Final = "message_event"
-STOPPED: Final = "letters_stopped"  # the cause in the history
+STOPPED: Final = "letters_stopped"  # causes in the history
+BOUNCED: Final = "letter_bounced"
+NOBODY: Final = "address_refused"  # a mail server knows nobody of the address
 
 
 def mail_out(conn: Conn, call: Call, run: Run, command: Mail) -> Mapping[str, Any]:
@@ -89,6 +92,29 @@ def letter_became(
         return
 
 
+def letter_failed(conn: Conn, call: Call, held: Held, code: str, error: str) -> None:
+    """Any parcel that did not leave; of a letter its message says why."""
+    if held.kind == "letter" and code == NOBODY:
+        _bounced(conn, call, held, error)
+    elif held.kind == "letter":
+        letter_became(conn, call, held.id, "failed", error=error)
+
+
+def _bounced(conn: Conn, call: Call, held: Held, error: str) -> None:
+    """Nobody has the address: the message says it, and the record, where the step names a checkbox for it."""
+    letter_became(conn, call, held.id, "bounced", error=error)
+    with suppress(PatronError), conn.transaction():  # what the workspace itself forbids holds up nothing
+        _event(conn, call, held.id, "bounced")
+    said = held.payload
+    path, object = dict(said["paths"]).get("bounced"), str(said["object"])
+    if path is None or object not in call.model.objects:
+        return
+    marked = replace(call, actor=SYSTEM, cause=Cause(kind=BOUNCED, detail={"letter": held.id}))
+    with suppress(PatronError), conn.transaction():
+        record = merged_into(conn, call, object, said["record"]) or said["record"]
+        _tick(conn, marked, *holder(conn, call, object, record, path))
+
+
 # -- who wants no more --------------------------------------------------------------------------------------------
 
 
@@ -116,15 +142,29 @@ def stop_letters(conn: Conn, call: Call, object: str, record: str, field: str, l
     if found is None or found.type != "boolean":
         raise NotFound("this link is not valid", code="link_not_valid")
     call = replace(call, actor=SYSTEM, cause=Cause(kind=STOPPED, detail={"letter": letter}))
+    if _tick(conn, call, object, record, field):
+        _event(conn, call, letter, "unsubscribed")
+
+
+def _tick(conn: Conn, call: Call, object: str, record: str, field: str) -> bool:
+    """Ticks a checkbox of a record, as `call`; False where there is nothing to tick."""
     values = fetch_values(conn, call, object, [record], [field]).get(record)
     if values is None or values[field] is True:
-        return
+        return False
     change = Change(action="update", object=object, id=record, set={field: True}, source="typed")
     try:
         with conn.transaction():
             save(conn, call, [change])
     except NeedsConfirmation as asked:  # nobody is there to be asked
         save(conn, call, [replace(change, confirm=frozenset(p.rule for p in asked.problems if p.rule))])
-    if EVENT in call.model.objects and fetch_values(conn, call, MESSAGE, [letter], ["id"]):
-        given = {"message": letter, "kind": "unsubscribed", "at": call.now}
-        save(conn, call, [Change(action="create", object=EVENT, set=given, source="typed")])
+    return True
+
+
+def _event(conn: Conn, call: Call, letter: str, kind: str) -> None:
+    """Something happened to a letter; not told where it is on no timeline."""
+    if EVENT not in call.model.objects or not fetch_values(conn, call, MESSAGE, [letter], ["id"]):
+        return
+    given = {"message": letter, "kind": kind, "at": call.now}
+    save(
+        conn, replace(call, actor=SYSTEM), [Change(action="create", object=EVENT, set=given, source="typed")]
+    )

@@ -2,7 +2,7 @@
 
     POST /records/{object}/{id}/submit          {"chosen": {node: [user]}, "comment", "approval", "button"} -> 202 with the instance
     GET  /records/{object}/{id}/approval        the latest instance, what submitting would do, with the route and names
-    POST /records/{object}/{id}/approval/{act}  withdraw, urge, resubmit, comment; jump {"to"}, end, revoke, mend {"people"}
+    POST /records/{object}/{id}/approval/{act}  withdraw, urge, resubmit, comment; jump {"to"}, end, revoke, mend {"people", "chosen"}
     GET  /approvals?box=waiting|done|started|copied&object=&approval=&before=
     GET  /approvals/{id}                        an instance, by its id or that of one of its tasks
     POST /approvals/{task}/{act}                approve finish reject return transfer delegate add-signer remove-signer claim ask
@@ -128,7 +128,9 @@ _WHOLE: Mapping[str, Callable[[Conn, Call, str, Mapping[str, Any]], Instance]] =
     ),
     "end": lambda conn, call, id, body: approval_admin.end(conn, call, id, _text(body, "comment")),
     "revoke": lambda conn, call, id, body: approval_admin.revoke(conn, call, id, _text(body, "comment")),
-    "mend": lambda conn, call, id, body: approval_admin.mend(conn, call, id, _people(body)),
+    "mend": lambda conn, call, id, body: approval_admin.mend(
+        conn, call, id, _people(body), _mapping(body, "chosen")
+    ),
 }
 
 

@@ -27,13 +27,14 @@ from patron_engine.record.outbox import Held
 from patron_engine.record.telling import tell
 from patron_engine.runtime import Workspace
 from patron_engine.ways.leaving import deliver
-from patron_engine.ways.mailing import letter_became
+from patron_engine.ways.mailing import letter_became, letter_failed
 from patron_platform.colleagues import colleague
 from patron_platform.database.workspaces import list_workspaces
 from patron_platform.outward import robots
 from patron_platform.outward.commented import tell_of_comment
 from patron_platform.outward.filling import filled
 from patron_platform.outward.letters import reader_of
+from patron_platform.outward.mail import AddressRefused
 from patron_platform.outward.sending import FOR_GOOD, Nobody, Sent, send
 from patron_platform.service import Service
 
@@ -87,9 +88,11 @@ def work_outbox(service: Service, place: Workspace, stop: Event | None = None) -
     while time.monotonic() < ends and not (stop is not None and stop.is_set()):
         with place.connection("job") as conn:
             now = place.runtime.clock()
-            if not outbox.anything(conn, place.schema, now):
-                break
-            taken = outbox.take(conn, place.schema, now, AT_ONCE)
+            taken = (
+                outbox.take(conn, place.schema, now, AT_ONCE)
+                if outbox.anything(conn, place.schema, now)
+                else []
+            )
             conn.commit()
         if not taken:
             break
@@ -103,11 +106,8 @@ def _all(service: Service, place: Workspace, taken: list[Held]) -> int:
     for held in taken:
         if held.id in gone:
             continue
-        more = [
-            h
-            for h in taken
-            if h.kind == held.kind == "notice" and h.person == held.person and h.id != held.id
-        ]
+        same = [h for h in taken if h.kind == "notice" and h.person == held.person and h.id != held.id]
+        more = same if held.kind == "notice" else []
         if held.kind == "notice" and held.person:
             with place.connection("job") as conn:
                 more += outbox.take_more(conn, place.schema, held.person, place.runtime.clock(), TOGETHER)
@@ -144,6 +144,9 @@ def _one(service: Service, place: Workspace, held: Held, more: list[Held]) -> No
         sent = send(service, place, held, more, place.runtime.clock())
     except Nobody as error:
         _write(place, [held, *more], error, "dropped")
+    except AddressRefused as error:
+        noted = held.kind == "letter" and "bounced" in held.payload["paths"]  # it is mended at the record
+        _write(place, [held, *more], error, "dropped" if noted else "parked")
     except FOR_GOOD as error:
         _write(place, [held, *more], error, "parked")
     except PatronError as error:
@@ -207,25 +210,18 @@ def _write(place: Workspace, parcels: list[Held], error: PatronError, what: str)
     def write(conn: Connection, call: Call) -> None:
         for held in parcels:
             if what == "dropped":
-                outbox.dropped(conn, call.schema, held, error.code, call.now)
-                _letter_failed(conn, call, held, why)
+                if outbox.dropped(conn, call.schema, held, error.code, call.now):
+                    letter_failed(conn, call, held, error.code, why)
                 continue
-            if what == "parked":
-                over = outbox.parked(conn, call.schema, held, why, call.now)
-            else:
-                over = outbox.later(conn, call.schema, held, why, call.now)
+            end = outbox.parked if what == "parked" else outbox.later
+            over = end(conn, call.schema, held, why, call.now)
             if over and held.kind == "call" and held.run:
                 _over(conn, call, held, error, why)
             if over:
-                _letter_failed(conn, call, held, why)
+                letter_failed(conn, call, held, error.code, why)
         _note(conn, call, parcels[0], why if what != "dropped" else None)
 
     _settle(place, write)
-
-
-def _letter_failed(conn: Connection, call: Call, held: Held, why: str) -> None:
-    if held.kind == "letter":
-        letter_became(conn, call, held.id, "failed", error=why)
 
 
 def _over(conn: Connection, call: Call, held: Held, error: PatronError, why: str) -> None:

@@ -1,13 +1,14 @@
 """Mail: a letter to one person, given to a mail server. The one place that does.
 
 In: a `MailServer` (of the settings, or of a workspace), a `Letter`. Out: nothing, or why it was not taken: NotTaken for good
-(the address is refused), NotNow (no connection, busy, a password that is refused: somebody mends that). What went wrong is
+(AddressRefused where it is the address), NotNow (no connection, busy, a password that is refused: somebody mends that). What went wrong is
 told without the letter, for letters hold links that open something.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import smtplib
 import socket
 import ssl
@@ -36,6 +37,12 @@ class NotTaken(PatronError):
     """The server will not take this letter, now or later."""
 
     code = "mail_refused"
+
+
+class AddressRefused(NotTaken):
+    """Nobody has this address: no letter will ever arrive there."""
+
+    code = "address_refused"
 
 
 class NotNow(PatronError):
@@ -110,6 +117,10 @@ def send(settings: Settings, to: str, subject: str, text: str) -> bool:
 def post(server: MailServer, letter: Letter) -> None:
     """Gives the letter to the server."""
     try:
+        Address(addr_spec=letter.to)
+    except (ValueError, IndexError, UnicodeError):
+        raise AddressRefused(Phrase("the address is not one")) from None
+    try:
         message = written(server, letter)
     except (ValueError, IndexError, UnicodeError):
         raise NotTaken("the letter cannot be written: its address is not one", code="mail_address") from None
@@ -117,10 +128,11 @@ def post(server: MailServer, letter: Letter) -> None:
         with _opened(server) as opened:
             opened.send_message(message)
     except smtplib.SMTPRecipientsRefused as error:
-        codes = [code for code, _ in error.recipients.values()]
-        if all(code >= 500 for code in codes):
-            raise NotTaken(Phrase("the mail server refuses the address ({code})", code=codes[0])) from None
-        raise NotNow(Phrase("the mail server takes it later ({code})", code=codes[0])) from None
+        ((code, said),) = error.recipients.values()  # a letter has one address
+        if code < 500:
+            raise NotNow(Phrase("the mail server takes it later ({code})", code=code)) from None
+        refused = AddressRefused if _nobody_there(code, said) else NotTaken
+        raise refused(Phrase("the mail server refuses the address ({code})", code=code)) from None
     except smtplib.SMTPAuthenticationError:
         raise NotNow("the mail server does not know the name or the password", code="mail_login") from None
     except smtplib.SMTPResponseException as error:
@@ -131,6 +143,21 @@ def post(server: MailServer, letter: Letter) -> None:
         raise NotNow(Phrase("the mail server takes it later ({code})", code=error.smtp_code)) from None
     except (OSError, smtplib.SMTPException) as error:
         raise NotNow(Phrase("no connection to the mail server: {why}", why=type(error).__name__)) from None
+
+
+_DETAIL: Final = re.compile(rb"(?<![\d.])5\.(\d{1,3})\.(\d{1,3})(?![\d.])")  # RFC 3463
+_OURS: Final = re.compile(
+    rb"relay|denied|policy|spam|block|black ?list|reputation|authenticat|rate|quota|full", re.IGNORECASE
+)
+
+
+def _nobody_there(code: int, said: bytes) -> bool:
+    """Whether a refusal for good is about the address. That nothing of ours is taken, or a full mailbox, says nothing of it."""
+    detail = _DETAIL.search(said)
+    if detail is not None:
+        subject, which = int(detail[1]), int(detail[2])
+        return (subject == 1 and which not in (7, 8)) or (subject, which) == (2, 1)
+    return code in (550, 551, 553) and _OURS.search(said) is None
 
 
 def written(server: MailServer, letter: Letter) -> EmailMessage:

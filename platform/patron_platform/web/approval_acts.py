@@ -56,7 +56,7 @@ WHOLE: Mapping[str, tuple[str, Whole]] = {
     "jump": ("jumped", lambda conn, call, id, given: approval_admin.jump(conn, call, id, given.get("_to", ""), given.get("_comment") or None)),
     "end": ("ended", lambda conn, call, id, given: approval_admin.end(conn, call, id, given.get("_comment") or None)),
     "revoke": ("revoked", lambda conn, call, id, given: approval_admin.revoke(conn, call, id, given.get("_comment") or None)),
-    "mend": ("mended", lambda conn, call, id, given: approval_admin.mend(conn, call, id, mended_by(given))),
+    "mend": ("mended", lambda conn, call, id, given: approval_admin.mend(conn, call, id, mended_by(given), call.cause.chosen)),
 }  # fmt: skip
 
 

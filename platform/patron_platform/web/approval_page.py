@@ -169,8 +169,12 @@ def _values(
         "seen": seen, "it": it, "mine": mine, "made": made, "labels": labels, "in_place": False,
         "route": drawn(conn, call, seen.route), "earlier": _rounds(conn, call, seen), "changes": changes_of(call, reader, seen.differences),
         "here_url": visitor.url("approvals", mine.task.id if mine else it.id), "record_url": visitor.url("o", it.object, it.record) if readable(call.model, call.actor, it.object) else "",
-        "following": following, "waiting_count": waiting.counts["waiting"], "intent": _intent(call, visitor, seen),
+        "following": following, "waiting_count": waiting.counts["waiting"] - any(m.acts["approve"] is None for m in seen.mine), "intent": _intent(call, visitor, seen),
         "people": people_offered(conn, call, without=visitor.actor.user), "tree": None, "choose": (), "among": None,
+        "left": [
+            {**c, "people": people_offered(conn, call, c["from"]), "chosen": visitor.cause.chosen.get(c["node"], ())}
+            for c in seen.left
+        ],
         "nodes": [(n, labels.get(n, n)) for n, stop in _stops(seen.route) if stop.type == "approve"],
         "signed": _signed(seen), "shown_of": lambda field, v: shown(field, v, reader, made.currency if made else None),
     }  # fmt: skip

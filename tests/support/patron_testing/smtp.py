@@ -33,6 +33,8 @@ class _Peer(socketserver.StreamRequestHandler):
                 self.say("354 go on")
                 self.server.letters.put(message_from_bytes(self.body(), policy=policy.default))
                 self.say("250 taken")
+            elif word == b"RCPT" and b"relay_refused" in line:
+                self.say("550 5.7.1 relaying denied")
             elif word == b"RCPT" and b"refused" in line:
                 self.say("550 nobody here")
             elif word == b"QUIT":

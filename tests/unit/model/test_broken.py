@@ -103,6 +103,9 @@ DOCUMENTS: list[tuple[str, str, str]] = [
     ("kind: view\nname: v\nobject: deal\ncolumns: [name]\nwhere: stage == 'wonn'", "expr_unknown_option", "won"),
     ("kind: view\nname: v\nobject: deal\ncolumns: [name]\nwhere: amount", "expr_result", "condition"),
     ("kind: view\nname: v\nobject: account\ncolumns: [deals]", "set_not_field", "roll-up"),
+    ("kind: approval\nname: a\nobject: account\non: [{update: [deals]}]\nnodes: []", "set_not_field", "of the record itself"),
+    (("kind: object\nname: bag\nfields:\n- {name: p, type: lookup, to: bag, tree: true, reverse: kids}\n- {name: n, type: rollup, of: kids, function: count}\n---\n"
+     "kind: approval\nname: a\nobject: bag\non: [submit, {update: [n]}]\nnodes: []"), "never_asked", "a stage"),
     ("kind: layout\nname: l\nobject: deal\nsections: [{name: a, fields: [amount]}]", "layout_lacks_required", "deal.name"),
     ("kind: duplicate_rule\nname: d\nobject: account\non: [create]\nmatch: [{name: a, fields: {name: person}, level: warn}]", "not_searched", "account.name"),
     ("kind: object\nname: sla_clock\nfields: [{name: about, type: lookup, to: [account]}]\n---\nkind: sla\nname: s\nobject: deal\nclocks: [{name: c, within: 1 hour}]",

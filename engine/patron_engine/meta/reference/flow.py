@@ -36,7 +36,7 @@ def approval(walk: Walk) -> None:
     walk.name(("object",), "object", me)
     scope = _scope(me)
     for path, trigger in walk.maps(("on",), body.get("on")):
-        walk.field((*path, "update"), trigger.get("update"), me)
+        walk.field((*path, "update"), trigger.get("update"), me, written=True)
         stage = {"kind": "stage_path", "of": "", "element": "stages", "object": me}
         walk.name((*path, "stage"), "element", trigger.get("stage"), **stage)
     walk.condition(("when",), body.get("when"), scope)

@@ -136,7 +136,8 @@ def _mail(walk: Walk, path: Path, step: Step, scope: Scope) -> Found:
     object = target(walk, (*path, "target"), step.get("target"), scope)
     walk.field((*path, "to", "field"), submap(step, "to").get("field"), object, types=("email",))
     walk.definition((*path, "template"), "template", step.get("template"))
-    walk.field((*path, "opt_out"), step.get("opt_out"), object, types=("boolean",))
+    for key in ("opt_out", "bounced"):
+        walk.field((*path, key), step.get(key), object, types=("boolean",))
     walk.field((*path, "language"), step.get("language"), object, kinds=("text", "choice"))
     walk.field((*path, "reply_to"), step.get("reply_to"), object, types=("email",))
     return {}
