@@ -24,7 +24,7 @@ PARTS = {
     "/w/{workspace}/audit/export": "a file", "/w/{workspace}/list/{object}/export": "a file", "/w/{workspace}/files/{id}": "a file",
     "/w/{workspace}/tiles/{name}": "a stream", "/w/{workspace}/dashboards/{name}": "the home page is one", "/w/{workspace}/goals/{name}": "tests/web/test_dashboards", "/w/{workspace}/goals/{name}/targets": "tests/web/test_dashboards",
     "/w/{workspace}/reports/{name}/export": "a file",
-    "/w/{workspace}/palette": "inside of the dialog", "/w/{workspace}/inbox/count": "a figure",
+    "/w/{workspace}/palette": "inside of the dialog", "/w/{workspace}/inbox/count": "a figure", "/w/{workspace}/undo/recent": "a menu",
     "/w/{workspace}/inbox/waiting": "a figure", "/w/{workspace}/approvals/people": "JSON",
     "/w/{workspace}/list/{object}/count": "a figure", "/w/{workspace}/list/{object}/totals": "figures",
     "/w/{workspace}/list/{object}/bands": "figures", "/w/{workspace}/list/{object}/branch": "lines of a tree",

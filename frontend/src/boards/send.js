@@ -28,7 +28,9 @@ export async function send(address, values) {
 export function flash(parts) {
   const corner = document.getElementById("flashes");
   const made = [...parts.querySelectorAll(":scope > .flash")];
-  if (made.length) corner.replaceChildren(...made);
+  if (!made.length) return;
+  corner.replaceChildren(...made);
+  document.body.dispatchEvent(new Event("acted")); // the header's menu of recent acts
 }
 
 /** Opens the small form of an answer. `again` gets its values when it is sent, `given` is called when it is left. */
