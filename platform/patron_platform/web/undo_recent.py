@@ -27,7 +27,7 @@ from patron_platform.web.undone import Told, told_of
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}", include_in_schema=False)
-MOST = 20  # limit_recent_acts: what the page shows, the newest
+MOST = 20  # acts the page shows, the newest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
