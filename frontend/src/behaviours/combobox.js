@@ -6,6 +6,7 @@
 import TomSelect from "tom-select/base";
 import removeButton from "tom-select/dist/esm/plugins/remove_button/plugin.js";
 import { createIn } from "../quick-create.js";
+import { upwards } from "../upwards.js";
 
 TomSelect.define("remove_button", removeButton);
 
@@ -39,6 +40,7 @@ export default function combobox(select) {
     return row;
   };
   let create = [];
+  let asleep = false;
   const ask = async (query) => {
     const answer = await fetch(addressOf(select, query), { headers: { Accept: "application/json" } });
     const said = answer.ok ? await answer.json() : { options: [] };
@@ -82,10 +84,14 @@ export default function combobox(select) {
             .catch(() => found());
         }
       : null,
+    onDropdownOpen(list) {
+      upwards(this.control, list, source);
+    },
     onFocus() {
       if (source) {
         this.loadedSearches = {}; // what fits may have changed with the rest of the form
-        this.load("");
+        asleep = !this.settings.openOnFocus; // a fresh row: what is found opens the list
+        if (!asleep) this.load("");
       }
     },
   });
@@ -117,6 +123,13 @@ export default function combobox(select) {
     }
     made.dropdown.append(foot);
   };
+  const wake = (event) => {
+    if (!asleep || (event.type === "keydown" && !["ArrowDown", "ArrowUp"].includes(event.key))) return;
+    asleep = false;
+    made.load("");
+  };
+  made.control.addEventListener("click", wake);
+  made.control_input.addEventListener("keydown", wake);
   select.patronFind = ask;
   select.setAttribute("aria-hidden", "true"); // the box beside it has its label
   // Keys one writes while the list is fetched belong to the search, and none of them to the form around.
