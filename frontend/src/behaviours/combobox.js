@@ -41,10 +41,12 @@ export default function combobox(select) {
   };
   let create = [];
   let asleep = false;
+  let fits = new Set(); // what was found last: what is chosen already stays an option, but is not what Enter takes for other words
   const ask = async (query) => {
     const answer = await fetch(addressOf(select, query), { headers: { Accept: "application/json" } });
     const said = answer.ok ? await answer.json() : { options: [] };
     create = said.create ?? [];
+    fits = new Set(said.options.map((option) => String(option.value)));
     return said.options;
   };
   const made = new TomSelect(select, {
@@ -54,7 +56,7 @@ export default function combobox(select) {
     create: select.dataset.free !== undefined,
     placeholder: select.dataset.placeholder ?? "",
     searchField: source ? [] : ["text", "spoken"],
-    score: source ? () => () => 1 : undefined,
+    score: source ? () => (option) => (fits.has(String(option.value)) || !made.items.includes(String(option.value)) ? 1 : 0) : undefined,
     loadThrottle: 100,
     refreshThrottle: 120,
     openOnFocus: true,
@@ -99,7 +101,7 @@ export default function combobox(select) {
     for (const key of Object.keys(made.options)) if (!made.items.includes(key)) made.removeOption(key, true);
   };
   // What was found for other words is not to be chosen by Enter while the list is fetched.
-  if (source) made.control_input.addEventListener("input", forget);
+  if (source) made.control_input.addEventListener("input", () => (fits.clear(), forget()));
   const offer = () => {
     made.dropdown.querySelector(".option-new")?.remove();
     if (!create.length) return;

@@ -2,6 +2,7 @@
 // The answer is HTML of ours: elements with an id take the place of those that are there, cards go to their column, messages
 // to the corner, a dialog opens.
 
+import { focusIn } from "../focus-in.js";
 import { sentOn } from "../sent-on.js";
 
 /** Sends a form's values. Gives { ok, parts } with the parsed answer; ok is false when the move was not made. */
@@ -54,7 +55,7 @@ export function ask(parts, again, given) {
     if (!sent) given();
   });
   dialog.showModal();
-  dialog.querySelector("textarea, [name^='set.']:not([type=hidden]), [name^='also.']")?.focus();
+  focusIn(dialog, "textarea, [name^='set.']:not([type=hidden]), [name^='also.']");
   return true;
 }
 
