@@ -119,7 +119,9 @@ def test_a_card_is_moved_with_the_keyboard(site: Site) -> None:
         visit.page.keyboard.press("Enter")
         visit.page.wait_for_selector(f"#cards-qualification #card-{ids[2]}")
         assert "需求确认" in visit.page.inner_text(".flash")
-        visit.page.wait_for_selector("#undo-recent summary")  # without leaving the board, and on the next page
+        visit.page.wait_for_selector(
+            "#undo-recent summary"
+        )  # without leaving the board, and on the next page
         visit.open("/search")
         visit.page.click("#undo-recent summary")
         visit.page.locator(".undo-line button").first.click()

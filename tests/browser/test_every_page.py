@@ -28,7 +28,7 @@ PARTS = {
     "/w/{workspace}/inbox/waiting": "a figure", "/w/{workspace}/approvals/people": "JSON",
     "/w/{workspace}/list/{object}/count": "a figure", "/w/{workspace}/list/{object}/totals": "figures",
     "/w/{workspace}/list/{object}/bands": "figures", "/w/{workspace}/list/{object}/branch": "lines of a tree",
-    "/w/{workspace}/list/{object}/cell": "a cell", "/w/{workspace}/list/{object}/values": "JSON",
+    "/w/{workspace}/list/{object}/cell": "a cell", "/w/{workspace}/list/{object}/under": "a form over a tree: test_lists", "/w/{workspace}/list/{object}/values": "JSON",
     "/w/{workspace}/o-lookup/{object}/{field}": "JSON", "/w/{workspace}/o-find/{object}": "JSON", "/w/{workspace}/boards/{object}/choices/{field}": "JSON",
     "/w/{workspace}/boards/{object}/cards": "cards of a board", "/w/{workspace}/boards/{object}/figures": "figures", "/w/{workspace}/o/{object}/{id:uuid}/people": "JSON",
     "/w/{workspace}/o/{object}/{id:uuid}/tabs": "JSON", "/w/{workspace}/o/{object}/{id:uuid}/timeline": "entries of a timeline",
