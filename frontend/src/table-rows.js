@@ -33,6 +33,15 @@ export function focusCell(cell) {
   return true;
 }
 
+/** Into a row that was just added: a list that opened by itself would lie over the button that adds the next. Writing opens it. */
+export function focusFresh(row) {
+  const boxes = columnsOf(row).map((cell) => controlOf(cell)?.tomselect).filter(Boolean);
+  for (const box of boxes) box.settings.openOnFocus = false;
+  focusFirst(row);
+  row.scrollIntoView({ block: "nearest" });
+  window.setTimeout(() => boxes.forEach((box) => (box.settings.openOnFocus = true)), 50); // Tom Select looks after a moment
+}
+
 export function columnsOf(row) {
   return [...row.querySelectorAll(":scope > td[data-column]")];
 }

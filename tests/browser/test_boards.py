@@ -120,6 +120,14 @@ def test_a_card_is_moved_with_the_keyboard(site: Site) -> None:
         visit.page.keyboard.press("Enter")
         visit.page.wait_for_selector(f"#cards-qualification #card-{ids[2]}")
         expect(visit.page.locator(".flash").first).to_contain_text("需求确认")
+        visit.page.wait_for_selector(
+            "#undo-recent summary"
+        )  # without leaving the board, and on the next page
+        visit.open("/search")
+        visit.page.click("#undo-recent summary")
+        visit.page.locator(".undo-line button").first.click()
+        visit.open(board_of("Keys"))
+        visit.page.wait_for_selector(f"#cards-prospecting #card-{ids[2]}")
         visit.calm()
 
 

@@ -274,3 +274,47 @@ def test_options_are_found_by_pinyin_and_initials(site: Site) -> None:
             for _ in typed:
                 page.keyboard.press("Backspace")
         visit.calm()
+
+
+def test_a_line_of_a_tree_is_carried_and_put_with_the_keyboard(site: Site) -> None:
+    workspace = site.service.runtime.workspace(WORKSPACE)
+    made: dict[str, str] = {}
+    for name, above in (("Arbor", None), ("Branch", "Arbor"), ("Crown", None)):
+        values = {"name": name, "code": name.lower(), "parent": made.get(above or "")}
+        made[name] = str(
+            workspace.save(SYSTEM, [Change(action="create", object="department", set=values)])[0].id
+        )
+    with site.visit() as visit:
+        page = visit.page
+        visit.open("/o/department?type=tree&columns=name")
+        page.click(f"tr[data-id='{made['Arbor']}'] .tree-open")
+        branch = page.locator(f"tr[data-id='{made['Branch']}']")
+        branch.hover()
+        at, onto = (
+            branch.locator("[data-carry]").bounding_box(),
+            page.locator(f"tr[data-id='{made['Crown']}']").bounding_box(),
+        )
+        assert at is not None and onto is not None
+        page.mouse.move(at["x"] + 8, at["y"] + 8)
+        page.mouse.down()
+        page.mouse.move(onto["x"] + 80, onto["y"] + onto["height"] / 2, steps=4)
+        page.mouse.up()
+        expect(page.locator(f"tr[data-id='{made['Crown']}'] + tr[data-depth='1']")).to_have_attribute(
+            "data-id", made["Branch"]
+        )
+        expect(page.locator(".flash")).to_contain_text("Crown")
+        branch.locator(
+            "[data-carry]"
+        ).focus()  # without a mouse: the form, where what is written takes the place of what stood there
+        page.keyboard.press("Enter")
+        expect(page.locator("dialog .ts-control input")).to_be_focused()
+        page.keyboard.type("Arb")
+        expect(page.locator("dialog .ts-dropdown .option")).to_have_text(["Arbor"])
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator(f"tr[data-id='{made['Arbor']}'] + tr[data-depth='1']")).to_have_attribute(
+            "data-id", made["Branch"]
+        )
+        visit.accessible()
+        visit.calm()

@@ -185,11 +185,16 @@ def test_an_undo_is_for_ten_minutes_and_for_who_did_it(opened: Opened, three: li
     done = person.post("/list/yd_job/bulk", [*ids(three), ("act", "delete"), ("sure", "1")])
     act = act_of(done.headers["location"])
     assert opened.person(REP).post(f"/undo/{act}").status_code == 404
+    assert (
+        act in person.get("/inbox/count").text and act in person.get("/undo").text
+    )  # from every page, after a reload
+    for address in ("/inbox/count", "/undo/recent", "/undo"):
+        assert act not in opened.person(REP).get(address).text
     for wrong in ("x", "00000000-0000-0000-0000-000000000000"):
         assert person.post(f"/undo/{wrong}").status_code == 404
     with psycopg.connect(opened.service.settings.database, autocommit=True) as conn:
         conn.execute("UPDATE w_acme.sys__batch SET at = at - interval '11 minutes' WHERE id = %s", (act,))
-    assert person.post(f"/undo/{act}").status_code == 404
+    assert person.post(f"/undo/{act}").status_code == 404 and act not in person.get("/undo").text
     assert flash(person, done.headers["location"]) == ""
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from bs4 import BeautifulSoup
 
-from patron_testing.web import Opened
+from patron_testing.web import REP, Opened
 
 HX = {"HX-Request": "true"}
 TREE = "/o/yd_place?type=tree&sort=name&columns=name"
@@ -79,3 +79,30 @@ def test_a_tree_that_fits_nothing_or_asks_nonsense_says_so(opened: Opened, place
         ".list-empty"
     )
     assert "bang" in person.page(f"{TREE}&where=bang+%3D%3D+1", status=422).get_text()
+
+
+def test_a_line_is_put_below_another_and_taken_back(opened: Opened, places: dict[str, str]) -> None:
+    person = opened.person()
+    under = f"/list/yd_place/under?type=tree&id={places['Rail']}"
+    assert person.page(TREE).select_one("#list-rows[data-moves] [data-carry]")
+    form = person.page(under, headers=HX)
+    assert {o.get_text(): o["value"] for o in form.select("option")}["South"] == places["South"]
+    version = str(form.select_one("[name=version]")["value"])  # type: ignore[index]
+    move, back = f"/moves/yd_place/{places['Rail']}", "/w/acme/o/yd_place?type=tree"
+    done = person.post(move, {"version": version, "set.parent": places["South"], "back": back})
+    assert opened.admin.read("yd_place", places["Rail"])["parent"]["id"] == places["South"]
+    assert (
+        "South"
+        in person.page(done.headers["location"].removeprefix("/w/acme")).select_one(".flash").get_text()
+    )  # type: ignore[union-attr]
+    act = done.headers["location"].rpartition("done=")[2]
+    assert person.post(f"/undo/{act}").status_code == 303
+    assert opened.admin.read("yd_place", places["Rail"])["parent"]["id"] == places["Slip"]
+    north = opened.admin.read("yd_place", places["North"])
+    loop = {"version": str(north["version"]), "set.parent": places["Rail"], "back": back}
+    said = person.post(f"/moves/yd_place/{places['North']}", loop)
+    assert said.status_code == 422 and "cannot stand below itself" in said.text
+    assert opened.admin.read("yd_place", places["North"])["parent"] is None
+    rep = opened.person(REP)
+    assert rep.get(under).status_code == 404
+    assert rep.post(f"/moves/yd_place/{places['North']}", loop).status_code in (403, 404)

@@ -6,6 +6,7 @@
 import TomSelect from "tom-select/base";
 import removeButton from "tom-select/dist/esm/plugins/remove_button/plugin.js";
 import { createIn } from "../quick-create.js";
+import { upwards } from "../upwards.js";
 
 TomSelect.define("remove_button", removeButton);
 
@@ -39,10 +40,13 @@ export default function combobox(select) {
     return row;
   };
   let create = [];
+  let asleep = false;
+  let fits = new Set(); // what was found last: what is chosen already stays an option, but is not what Enter takes for other words
   const ask = async (query) => {
     const answer = await fetch(addressOf(select, query), { headers: { Accept: "application/json" } });
     const said = answer.ok ? await answer.json() : { options: [] };
     create = said.create ?? [];
+    fits = new Set(said.options.map((option) => String(option.value)));
     return said.options;
   };
   const made = new TomSelect(select, {
@@ -52,7 +56,7 @@ export default function combobox(select) {
     create: select.dataset.free !== undefined,
     placeholder: select.dataset.placeholder ?? "",
     searchField: source ? [] : ["text", "spoken"],
-    score: source ? () => () => 1 : undefined,
+    score: source ? () => (option) => (fits.has(String(option.value)) || !made.items.includes(String(option.value)) ? 1 : 0) : undefined,
     loadThrottle: 100,
     refreshThrottle: 120,
     openOnFocus: true,
@@ -82,10 +86,14 @@ export default function combobox(select) {
             .catch(() => found());
         }
       : null,
+    onDropdownOpen(list) {
+      upwards(this.control, list, source);
+    },
     onFocus() {
       if (source) {
         this.loadedSearches = {}; // what fits may have changed with the rest of the form
-        this.load("");
+        asleep = !this.settings.openOnFocus; // a fresh row: what is found opens the list
+        if (!asleep) this.load("");
       }
     },
   });
@@ -93,7 +101,7 @@ export default function combobox(select) {
     for (const [key, option] of Object.entries(made.options)) if (!made.items.includes(key) && option.kept === undefined) made.removeOption(key, true);
   };
   // What was found for other words is not to be chosen by Enter while the list is fetched.
-  if (source) made.control_input.addEventListener("input", forget);
+  if (source) made.control_input.addEventListener("input", () => (fits.clear(), forget()));
   const offer = () => {
     made.dropdown.querySelector(".option-new")?.remove();
     if (!create.length) return;
@@ -117,6 +125,13 @@ export default function combobox(select) {
     }
     made.dropdown.append(foot);
   };
+  const wake = (event) => {
+    if (!asleep || (event.type === "keydown" && !["ArrowDown", "ArrowUp"].includes(event.key))) return;
+    asleep = false;
+    made.load("");
+  };
+  made.control.addEventListener("click", wake);
+  made.control_input.addEventListener("keydown", wake);
   select.patronFind = ask;
   select.setAttribute("aria-hidden", "true"); // the box beside it has its label
   // Keys one writes while the list is fetched belong to the search, and none of them to the form around.

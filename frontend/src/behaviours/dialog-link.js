@@ -1,5 +1,7 @@
 // <a href="/w/demo/o/account/ID/follow-up?back=…" data-behaviour="dialog-link">: the form behind it opens over the page; what the
 // form's `back` says is the page as it stands now. Without scripts the form is a page of its own.
+import { focusIn } from "../focus-in.js";
+
 export default function dialogLink(link) {
   link.addEventListener("click", async (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -29,6 +31,6 @@ export default function dialogLink(link) {
     });
     document.body.append(dialog);
     dialog.showModal();
-    dialog.querySelector("textarea, input:not([type=hidden]):not(.sr)")?.focus();
+    focusIn(dialog, "[autofocus]", "textarea, input:not([type=hidden]):not(.sr)");
   });
 }

@@ -1,7 +1,7 @@
 // <div data-behaviour="table-edit" data-set="lines" [data-order="position"]> <table>…</table> <button data-act="add"> <template><tr>…</tr></template> </div>
 // Rows of a form's table: added, copied, removed, moved; Enter and the arrows go through the cells, Ctrl+Enter adds a row.
 import Sortable from "sortablejs";
-import { addRow, changed, columnsOf, controlOf, focusCell, focusFirst, renumber, rowsOf } from "../table-rows.js";
+import { addRow, changed, columnsOf, controlOf, focusCell, focusFirst, focusFresh, renumber, rowsOf } from "../table-rows.js";
 
 export default function edit(sheet) {
   sheet.addEventListener("click", (event) => {
@@ -9,7 +9,7 @@ export default function edit(sheet) {
     if (!button) return;
     event.preventDefault();
     const row = button.closest("tr");
-    if (button.dataset.act === "add") focusFirst(addRow(sheet));
+    if (button.dataset.act === "add") focusFresh(addRow(sheet));
     if (button.dataset.act === "copy") copy(sheet, row);
     if (button.dataset.act === "remove") remove(sheet, row);
     renumber(sheet);

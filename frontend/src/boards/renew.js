@@ -13,21 +13,21 @@ async function renewed(id) {
 }
 
 /** How records of a part of the page (with an id and data-moves, data-here) are moved: move(id, values, back). `focus` is what
- * has the focus in the fresh part: a selector made of the record's id. */
-export function moving(part, focus) {
+ * has the focus in the fresh part: a selector made of the record's id. `renew` and `note` are for a part that is drawn otherwise. */
+export function moving(part, focus, renew = () => renewed(part.id), note = (said) => part.querySelector(".calendar-bar")?.after(said)) {
   const { moves, here } = part.dataset;
   const tell = (parts) => {
     const said = parts.querySelector(".board-problem");
     if (!said) return window.location.reload(); // an answer nobody foresaw: the page as it is now says most
     said.className = "alert alert-error board-note";
     part.querySelector(":scope > .alert-error")?.remove();
-    part.querySelector(".calendar-bar")?.after(said);
+    note(said);
   };
   const act = async (address, values, back, id) => {
     const { ok, parts } = await send(address, values);
     if (ok) {
       flash(parts);
-      await renewed(part.id);
+      await renew(values);
       if (id) document.querySelector(focus(id))?.focus({ preventScroll: true });
     } else if (!ask(parts, (where, more) => act(where, more, back, id), back)) {
       back();

@@ -2,6 +2,7 @@
 // The answer is HTML of ours: elements with an id take the place of those that are there, cards go to their column, messages
 // to the corner, a dialog opens.
 
+import { focusIn } from "../focus-in.js";
 import { sentOn } from "../sent-on.js";
 
 /** Sends a form's values. Gives { ok, parts } with the parsed answer; ok is false when the move was not made. */
@@ -28,7 +29,9 @@ export async function send(address, values) {
 export function flash(parts) {
   const corner = document.getElementById("flashes");
   const made = [...parts.querySelectorAll(":scope > .flash")];
-  if (made.length) corner.replaceChildren(...made);
+  if (!made.length) return;
+  corner.replaceChildren(...made);
+  document.body.dispatchEvent(new Event("acted")); // the header's menu of recent acts
 }
 
 /** Opens the small form of an answer. `again` gets its values when it is sent, `given` is called when it is left. */
@@ -52,7 +55,7 @@ export function ask(parts, again, given) {
     if (!sent) given();
   });
   dialog.showModal();
-  dialog.querySelector("textarea, [name^='set.']:not([type=hidden]), [name^='also.']")?.focus();
+  focusIn(dialog, "textarea, [name^='set.']:not([type=hidden]), [name^='also.']");
   return true;
 }
 

@@ -26,6 +26,7 @@ from patron_engine.page.truths import Truths
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.query.names import known_object
+from patron_engine.query.titles import titles_of
 from patron_engine.record.change import Action, Change, Outcome
 from patron_engine.record.undo import Done, remember
 from patron_engine.ways.save import save
@@ -38,6 +39,7 @@ from patron_platform.web.held import ALSO, also, drawn, note_down, under
 from patron_platform.web.record import Sent, draw_record
 from patron_platform.web.record_form import Connection, Form, Posted, confirms
 from patron_platform.web.render import page
+from patron_platform.web.texts import texts_in
 from patron_platform.web.visitor import Visitor, enter
 
 router = APIRouter(prefix="/w/{workspace}/o/{object}/{id:uuid}", include_in_schema=False)
@@ -132,11 +134,13 @@ def delete(form: Posted) -> Response:
     def act(conn: Connection, call: Call) -> tuple[str, str]:
         name = known_object(call, form.object).name
         change = Change(action="delete", object=name, id=form.id, confirm=form.confirm)
+        title = titles_of(conn, call, {name: [form.id]}).get((name, form.id), "")
         gone = save(conn, call, [change])[0]
         if gone.action == "submitted":
             return name, ""
         done = Done(object=name, id=str(gone.id), action="deleted", version=gone.version or 0, old={})
-        return name, remember(conn, call, [done])
+        said = texts_in(form.visitor.languages[0])("lists.deleted_one", title=title) if title else ""
+        return name, remember(conn, call, [done], said)
 
     try:
         name, noted = form.write(act)

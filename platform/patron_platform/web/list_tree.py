@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from patron_engine.access.decide import Deny, row_rule, writable
 from patron_engine.errors import NotFound, PatronError
 from patron_engine.jsonio import whole
 from patron_engine.page.listing import Listing, listing
@@ -54,7 +55,14 @@ def draw_tree(it: Asked) -> Response:
     except PatronError as error:
         return lists.wrong(it, error)
     opens = _opens(it.conn, it.call, it.object.name, link, found)
-    more = {**around(it, found), "tree": True, "depth": 0, "opens": opens, "nodes": nodes}
+    more = {
+        **around(it, found),
+        "tree": True,
+        "depth": 0,
+        "opens": opens,
+        "nodes": nodes,
+        "carries": carried_by(it),
+    }
     if it.question.after and partial_wanted(it.visitor.request):
         return part(it.visitor, it.call, "_list_rows.html", **more)
     return page(it.visitor, it.call, "list.html", title=lists.title_of(it), here=it.object.name,
@@ -77,6 +85,16 @@ def parent_of(it: Asked) -> str | None:
     """The link that makes the tree: the view's, or the object's own; None where he may not read it."""
     named = it.question.view.body.get("parent") or lists.tree_link(it.object)
     return named if named and field_at(it.call.model, it.call.actor, it.object, named) is not None else None
+
+
+def carried_by(it: Asked) -> str:
+    """The link a line is moved by (web/tree_move); "" where he may not write it, or where it leads to other records than these."""
+    link = parent_of(it)
+    found = writable(it.call.model, it.call.actor, it.object.name).get(link or "")
+    denied = isinstance(row_rule(it.call.model, it.call.actor, "update", it.object.name), Deny)
+    if link is None or found is None or it.deleted or denied or tuple(found.link.to) != (it.object.name,):
+        return ""
+    return link
 
 
 def _below(it: Asked, link: str, id: str | None) -> Listing:
@@ -123,6 +141,7 @@ def branch(request: Request, workspace: str, object: str) -> Response:
             "tree": True,
             "depth": depth,
             "opens": opens,
+            "carries": carried_by(it),
             "under": f"{link} == '{id}'",
         }
         return part(it.visitor, it.call, "_list_branch.html", **values)

@@ -22,6 +22,7 @@ from patron_platform.web.forms_in import FormData
 from patron_platform.web.inbox import draw_box, lines_of
 from patron_platform.web.render import answer, page
 from patron_platform.web.texts import texts_in
+from patron_platform.web.undo_recent import menu_of
 from patron_platform.web.visitor import enter
 
 router = APIRouter(prefix="/w/{workspace}/inbox", include_in_schema=False)
@@ -70,12 +71,13 @@ def _narrowed(category: Category, only_unread: bool) -> Category:
 
 @router.get("/count")
 def count(request: Request, workspace: str) -> Response:
-    """The number alone, for the bell; nothing where there is none."""
+    """The number alone, for the bell; nothing where there is none. Who did something in the last minutes gets the way back with it."""
     visitor = enter(request, workspace)
-    number = visitor.workspace.reading(
-        visitor.actor, lambda conn, call: unread(conn, call, visitor.reader(call))
+    number, recent = visitor.workspace.reading(
+        visitor.actor,
+        lambda conn, call: (unread(conn, call, visitor.reader(call)), menu_of(visitor, conn, call)),
     )
-    return answer("" if not number else str(number) if number <= MOST else f"{MOST}+")
+    return answer(("" if not number else str(number) if number <= MOST else f"{MOST}+") + recent)
 
 
 @router.post("/read")

@@ -20,7 +20,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
-from starlette.requests import Request
+from starlette.datastructures import URL
 
 from patron_engine import jsonio, phrases
 from patron_engine.errors import Conflict, NotFound
@@ -108,15 +108,18 @@ def flash_of(visitor: Visitor, conn: Connection, call: Call) -> Flash | None:
         return None
     if found.undone is not None:
         return Flash(key="undone", values={"n": found.undone["back"]})
-    back = local_address(_without(visitor.request)) or visitor.url("")
+    here = visitor.request.url
+    back = local_address(
+        without_done(f"{here.path}?{here.query}" if here.query else here.path)
+    ) or visitor.url("")
     return Flash(
         key=f"done_{found.action}", values={"n": found.records}, said=found.said, undo=act, back=back
     )
 
 
-def _without(request: Request) -> str:
-    url = request.url.remove_query_params(["done"])
-    return url.path + (f"?{url.query}" if url.query else "")
+def without_done(address: str) -> str:
+    """An address without the act it tells of."""
+    return str(URL(address).remove_query_params(["done"]))
 
 
 def act_of(conn: Connection, call: Call, act: str) -> Act | None:

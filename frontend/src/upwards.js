@@ -1,0 +1,11 @@
+// Where the list of a control opens.
+
+/** A list that does not fit below, above the bar a form ends with, opens over its control. */
+export function upwards(control, list, source) {
+  const box = control.getBoundingClientRect();
+  const end = control.closest("form")?.querySelector(".form-actions")?.getBoundingClientRect().top ?? Infinity;
+  const below = Math.min(end > box.bottom ? end : Infinity, window.visualViewport?.height ?? window.innerHeight) - box.bottom;
+  const needs = source ? Math.max(list.offsetHeight, 240) : list.offsetHeight; // what is found comes later
+  list.style.setProperty("--control", `${box.height}px`);
+  list.classList.toggle("ts-up", below < needs && box.top - 48 > below);
+}
