@@ -92,7 +92,7 @@ def _cut(
     """The rows of the page that was asked for, how they were made, and the cursor of the next page."""
     rows: list[tuple[Any, ...]] = []
     limit = question.ask.limit
-    for part, begun in parts_of(question.sort, given, shape.after is not None):
+    for part, begun in parts_of(question.object, question.sort, given, shape.after is not None):
         cut = replace(shape, part=part, after=shape.after if begun else None)
         made, found = _first(conn, call, question, cut, given)
         rows += found

@@ -6,7 +6,8 @@ next is asked only while rows are missing. And what a part means: conditions on 
 An index has its empties at one end; a page wants them last in both directions, and beside a link the database joins every
 target before it sorts. So the records with a value are read first, from where the page before ended: the index is walked,
 either way. A choice is sorted by the place of its option, which no index knows: the option the page stands in is read alone,
-by the keys behind it, and then all others at once.
+by the keys behind it, and then the others: one by one where an index begins with the choice, for the first page of the rarest
+would else be looked for among all records; at once where none does, for each of them would read everything.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from patron_engine.fields.field import Field
+from patron_engine.model.model import Object
 from patron_engine.query.names import Key
 from patron_engine.query.order import AFTER, SortKey, by_place, stored_options
 from patron_engine.store.shape import NEVER_EMPTY
@@ -34,7 +36,7 @@ class Part:
 
 
 def parts_of(
-    sort: Sequence[Key], given: Mapping[str, Any], begun: bool
+    object: Object, sort: Sequence[Key], given: Mapping[str, Any], begun: bool
 ) -> tuple[tuple[Part | None, bool], ...]:
     """The parts a page is read in, each with whether it goes on after the cursor's row. `begun`: there is a cursor."""
     field = sort[0].path.field if sort and sort[0].path.end == "field" else None
@@ -48,10 +50,25 @@ def parts_of(
         place = int(value) if begun else len(stored) if sort[0].descending else 1
         if not 0 < place <= len(stored):
             return ((None, begun),)
-        return ((Part("option", place, stored[place - 1]), begun), (Part("beyond", place), False))
+        further = range(place - 1, 0, -1) if sort[0].descending else range(place + 1, len(stored) + 1)
+        walked = list(further) if _leads(object, sort[0].path.key) else []
+        options = [Part("option", at, stored[at - 1]) for at in (place, *walked)]
+        return (
+            (options[0], begun),
+            *((o, False) for o in options[1:]),
+            (Part("beyond", options[-1].place), False),
+        )
     if not _walked(field):
         return ((None, begun),)
     return ((Part("filled"), begun), (Part("empty"), False))
+
+
+def _leads(object: Object, name: str) -> bool:
+    """Whether an index of the object begins with a field of its own."""
+    field = object.fields.get(name)
+    return field is not None and (
+        field.indexed or any(i.fields[0][0] == field.name for i in object.indexes if i.fields)
+    )
 
 
 def _walked(field: Field) -> bool:

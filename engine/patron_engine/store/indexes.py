@@ -15,7 +15,7 @@ Each index costs every import and most updates, so the list is short and each en
 | each link column | sets, roll-ups, the check before a purge |
 | unique rules | see below |
 | fields that say `indexed`, `indexes` of the object | what the author asks for |
-| numbers, dates and moments that shared lists are sorted by first | those lists (model/sorted_by.py) |
+| numbers, dates and moments, entered or worked out and kept, that shared lists are sorted by first | those lists (model/sorted_by.py) |
 | GIN on `text[]` | `'vip' in tags` |
 | auto numbers | people search by them |
 | addresses, numbers, codes that duplicate rules compare | the look for the same record at every save |
