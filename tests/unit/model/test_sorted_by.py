@@ -39,19 +39,18 @@ VIEWS = """
 {kind: view, name: worked_out_by_the_query, object: deal, sort: [left]}
 ---
 {kind: view, name: newest, object: deal, sort: [-created_at]}
+---
+{kind: view, name: changed, object: deal, columns: [name, updated_at]}
 """
 
 
 def test_numbers_and_days_that_lists_are_sorted_by_are_indexed_and_nothing_else() -> None:
     without, with_views = compiled(DEAL), compiled(DEAL + VIEWS)
     fields = with_views.objects["deal"].fields.values()
-    assert {f.name for f in fields if f.indexed} == {"amount", "day", "twice"}
+    assert {f.name for f in fields if f.indexed} == {"amount", "day", "twice", "updated_at"}
     before, after = (desired(m, "w_a").tables["deal"].indexes for m in (without, with_views))
-    assert {after[name].keys[0].column for name in after.keys() - before} == {
-        "amount__base",
-        "day",
-        "twice__base",
-    }
+    made = {after[name].keys[0].column: after[name].method for name in after.keys() - before}
+    assert made == {"amount__base": "btree", "day": "btree", "twice__base": "btree", "updated_at": "brin"}
 
 
 def test_an_object_gets_so_many_of_them() -> None:
