@@ -20,7 +20,9 @@ from patron_testing.sales import DOCUMENTS
 
 SECRET = b"a key of the tests"
 WORLD = (
-    DOCUMENTS.replace("{name: grade, type: select,", "{name: grade, type: select, indexed: true,")
+    DOCUMENTS.replace("{name: grade, type: select,", "{name: grade, type: select, indexed: true,").replace(
+        "search: [name, phone]", "search: [name, phone]\nindexes: [{name: graded, fields: [grade, code]}]"
+    )
     + "---\n{kind: view, name: changed_lately, object: account, columns: [name], sort: [-updated_at]}\n"
 )
 SORTS: tuple[tuple[str, ...], ...] = (
@@ -59,14 +61,14 @@ def many(server: Server) -> Iterator[Records]:
     server.drop(url)
 
 
-def pages(r: Records, sort: tuple[str, ...], limit: int) -> list[str]:
+def pages(r: Records, sort: tuple[str, ...], limit: int, where: str | None = None) -> list[str]:
     seen: list[str] = []
     after = None
     for _ in range(60):
         found = read(
             r.conn,
             r.call,
-            Ask(object="account", fields=("id",), sort=sort, limit=limit, after=after),
+            Ask(object="account", fields=("id",), sort=sort, limit=limit, after=after, where=where),
             secret=SECRET,
         )
         assert len(found.rows()) <= limit
@@ -99,6 +101,44 @@ def test_so_are_those_of_what_was_changed_lately_among_many(
         lately = f"SELECT * FROM {many.call.schema}.account WHERE updated_at >= now() - interval '2 hours'"
         plan = many.conn.execute(f"EXPLAIN {lately}").fetchall()
     assert any("account__updated__ix" in line for (line,) in plan)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "grade in ('a', 'c')",
+        "grade not in ('a', 'c')",
+        "grade != 'b' and name != 'a2'",
+        "grade == None",
+        "not (grade == 'a')",
+    ],
+)
+def test_so_are_those_of_some_options_in_the_order_of_something_else(
+    many: Records, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of a record whose option the definition does not know any more."""
+    asked: list[str] = []
+    made = sql.listing
+
+    def kept(*given: Any) -> Any:
+        found = made(*given)
+        asked.append(found.statement.text)
+        return found
+
+    monkeypatch.setattr(sql, "listing", kept)
+    monkeypatch.setattr(fetch, "is_large", lambda *_: True)
+    with many.conn.transaction(force_rollback=True):
+        many.conn.execute(
+            f"UPDATE {many.call.schema}.account SET grade = 'bb' WHERE id ="
+            f" (SELECT id FROM {many.call.schema}.account WHERE grade = 'b' AND deleted_at IS NULL ORDER BY id LIMIT 1)"
+        )
+        for sort in (("code",), ("-code", "name")):
+            ask = Ask(object="account", fields=("id",), sort=sort, where=where)
+            whole = [str(row["id"]) for part in walk(many.conn, many.call, ask) for row in part]
+            assert len(whole) > 5
+            for limit in (2, 200):
+                assert pages(many, sort, limit, where) == whole
+    assert any("UNION ALL" in text for text in asked)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from patron_engine.jsonio import dumps
 from patron_engine.query import cursor, sql
 from patron_engine.query import rows as rows_of
 from patron_engine.query.call import Call
+from patron_engine.query.choices import choice_of
 from patron_engine.query.counts import is_large
 from patron_engine.query.order import AFTER
 from patron_engine.query.parts import by_change, lately, parts_of
@@ -95,9 +96,12 @@ def _cut(
     rows: list[tuple[Any, ...]] = []
     limit = question.ask.limit
     parts = parts_of(question.object, question.sort, given, shape.after is not None)
-    if by_change(question.sort) and question.ask.ids is None and is_large(conn, call, question.object.name):
-        parts, ends = lately(given.get(f"{AFTER}0") or call.now, shape.after is not None)
-        given = {**given, **ends}
+    lately_changed = by_change(question.sort)
+    if (lately_changed or choice_of(question)) and is_large(conn, call, question.object.name):
+        if lately_changed:
+            parts, ends = lately(given.get(f"{AFTER}0") or call.now, shape.after is not None)
+            given = {**given, **ends}
+        shape = replace(shape, apart=not lately_changed)
     for part, begun in parts:
         cut = replace(shape, part=part, after=shape.after if begun else None)
         made, found = _first(conn, call, question, cut, given)
