@@ -53,7 +53,7 @@ class FieldAssembly:
         self.names = names
         self.vault = vault
         self.problems = problems
-        self.sorted = sorted_by_views(expressions.sketch)
+        self.sorted = sorted_by_views(expressions.sketch, storing)
 
     def at(self, one: ObjectSketch, path: Path) -> Expression | None:
         return self.expressions.found.get(("object", one.name, path))

@@ -22,7 +22,10 @@ from patron_engine.jsonio import dumps
 from patron_engine.query import cursor, sql
 from patron_engine.query import rows as rows_of
 from patron_engine.query.call import Call
-from patron_engine.query.parts import parts_of
+from patron_engine.query.choices import choice_of
+from patron_engine.query.counts import is_large
+from patron_engine.query.order import AFTER
+from patron_engine.query.parts import by_change, lately, parts_of
 from patron_engine.query.resolve import Resolved
 from patron_engine.query.rows import Form, Shape
 from patron_engine.query.spec import Ask, Found, Page
@@ -92,7 +95,14 @@ def _cut(
     """The rows of the page that was asked for, how they were made, and the cursor of the next page."""
     rows: list[tuple[Any, ...]] = []
     limit = question.ask.limit
-    for part, begun in parts_of(question.sort, given, shape.after is not None):
+    parts = parts_of(question.object, question.sort, given, shape.after is not None)
+    lately_changed = by_change(question.sort)
+    if (lately_changed or choice_of(question)) and is_large(conn, call, question.object.name):
+        if lately_changed:
+            parts, ends = lately(given.get(f"{AFTER}0") or call.now, shape.after is not None)
+            given = {**given, **ends}
+        shape = replace(shape, apart=not lately_changed)
+    for part, begun in parts:
         cut = replace(shape, part=part, after=shape.after if begun else None)
         made, found = _first(conn, call, question, cut, given)
         rows += found

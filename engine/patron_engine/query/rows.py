@@ -17,6 +17,7 @@ from patron_engine.expr.nodes import Expression
 from patron_engine.expr.sql import condition_sql
 from patron_engine.query import arms, order
 from patron_engine.query.binding import SqlBinding, parameter
+from patron_engine.query.choices import apart, choice_of
 from patron_engine.query.parts import Part, narrowed
 from patron_engine.query.resolve import Resolved
 from patron_engine.query.sets import tie
@@ -39,6 +40,7 @@ class Shape:
     after   which sort values of the cursor are empty; None for the first page
     part    only some of the records, by their first sort key (parts.py)
     way     how the rows under a row rule are found (walking.py); None: as the database sees fit
+    apart   a choice the condition asks for is asked option by option (choices.py)
     """
 
     form: Form
@@ -49,6 +51,7 @@ class Shape:
     one: bool = False
     part: Part | None = None
     way: Way | None = None
+    apart: bool = False
 
 
 def cut(
@@ -62,12 +65,29 @@ def cut(
     row = binding.row
     columns = [*row.table.c, *(key.column.label(f"k{i}") for i, key in enumerate(keys))]
     rule = row.ruled()
-    reasons = arms.arms_of(rule)
-    if shape.way == "walk" or shape.limit is None or len(reasons) < (1 if shape.way else 2):
+    reasons = arms.arms_of(rule) or _options(binding, question, shape)
+    whole = len(reasons) < (1 if shape.way else 2)
+    if shape.way == "walk" or shape.limit is None or (whole and not _scanned(question, shape)):
         return _sorted(binding, question, shape, keys, rule).with_only_columns(*columns)
-    branches = [_sorted(binding, question, shape, keys, [arm]) for arm in reasons]
+    each: Sequence[Conditions] = [rule] if whole else [[arm] for arm in reasons]
+    branches = [_sorted(binding, question, shape, keys, conditions) for conditions in each]
     first = sa.select(*columns).select_from(row.source.from_).where(arms.gathered(row.id, branches))
     return first.order_by(*(key.order(key.column) for key in keys)).limit(sa.literal(shape.limit))
+
+
+def _scanned(question: Resolved, shape: Shape) -> bool:
+    """Whether no index has the order of the page: then it is sorted by few columns, and all others are read of its rows only, for
+    every column of a row that is sorted has to be taken apart."""
+    if shape.part is not None:
+        return shape.part.kind in ("beyond", "lately")
+    return bool(question.sort) and question.sort[0].path.key not in ("id", "created_at")
+
+
+def _options(binding: SqlBinding, question: Resolved, shape: Shape) -> Conditions:
+    choice = choice_of(question) if shape.apart else None
+    if choice is None or question.where is None:
+        return ()
+    return apart(binding.row, choice, _asked(binding, question, question.where))
 
 
 def _window(

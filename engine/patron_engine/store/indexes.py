@@ -10,17 +10,19 @@ Each index costs every import and most updates, so the list is short and each en
 | live rows by `created_at desc, id desc` | a list that says nothing else |
 | live rows by `owner, created_at desc, id desc` | the lists of a person who sees his own records |
 | live rows of a queue by `queue, created_at desc, id desc` | what waits in the queues of a person; only waiting rows are in it |
+| ranges of pages by `updated_at` (BRIN) | lists of what was changed lately, where shared lists show it (model/sorted_by.py) |
 | recycle bin by `deleted_at` | only deleted rows are in it: it costs nothing |
 | live rows by `title__sort, id` | lists in the order of titles, and records found by their title |
 | each link column | sets, roll-ups, the check before a purge |
 | unique rules | see below |
 | fields that say `indexed`, `indexes` of the object | what the author asks for |
-| numbers, dates and moments that shared lists are sorted by first | those lists (model/sorted_by.py) |
+| numbers, dates and moments, entered or worked out and kept, that shared lists are sorted by first | those lists (model/sorted_by.py) |
 | GIN on `text[]` | `'vip' in tags` |
 | auto numbers | people search by them |
 | addresses, numbers, codes that duplicate rules compare | the look for the same record at every save |
 
-There is none on `updated_at`, on purpose: it would end PostgreSQL's heap-only updates for every save.
+The one on `updated_at` is no tree, on purpose: a tree would end PostgreSQL's heap-only updates for every save, an index of ranges
+does not (PostgreSQL 16 and later).
 
 **Unique** holds among live records (the recycle bin does not count; a restore that would collide is refused) and, if the
 rule has a `where`, among those that fit it. Compared is the stored value, because values are normalised when they are
@@ -152,6 +154,8 @@ def _of_lists(object: Object) -> Iterator[IndexShape]:
         waiting = (Key(column="queue"), *newest)
         name = composed(table, "queue" + INDEX_SUFFIX)
         yield index(name, table, *waiting, where=f"{LIVE_ROWS} AND queue IS NOT NULL")
+    if object.fields["updated_at"].indexed:
+        yield index(composed(table, "updated" + INDEX_SUFFIX), table, Key(column="updated_at"), method="brin")
     yield index(
         composed(table, "deleted" + INDEX_SUFFIX),
         table,

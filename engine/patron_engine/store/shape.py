@@ -18,7 +18,7 @@ from typing import Literal
 from patron_engine.jsonio import checksum
 
 KeyForm = Literal["plain", "other"]
-Method = Literal["btree", "gin"]
+Method = Literal["btree", "gin", "brin"]
 CheckKind = Literal["number", "day", "moment"]
 Purpose = Literal["object", "link", "access"]
 
