@@ -23,7 +23,7 @@ PARTS = {
     "/w/{workspace}/manifest.webmanifest": "a manifest", "/w/{workspace}/admin/roles/export": "a file",
     "/w/{workspace}/audit/export": "a file", "/w/{workspace}/list/{object}/export": "a file", "/w/{workspace}/files/{id}": "a file",
     "/w/{workspace}/tiles/{name}": "a stream", "/w/{workspace}/dashboards/{name}": "the home page is one", "/w/{workspace}/goals/{name}": "tests/web/test_dashboards", "/w/{workspace}/goals/{name}/targets": "tests/web/test_dashboards",
-    "/w/{workspace}/reports/{name}/export": "a file",
+    "/w/{workspace}/reports/{name}/export": "a file", "/w/{workspace}/reports/build/fields": "fields of the builder",
     "/w/{workspace}/palette": "inside of the dialog", "/w/{workspace}/inbox/count": "a figure", "/w/{workspace}/undo/recent": "a menu",
     "/w/{workspace}/inbox/waiting": "a figure", "/w/{workspace}/approvals/people": "JSON",
     "/w/{workspace}/list/{object}/count": "a figure", "/w/{workspace}/list/{object}/totals": "figures",
@@ -48,6 +48,7 @@ DRAWN += [
         "won_by_month?where=((",
         "build?of=won_by_month",
         "build?object=account",
+        "build?object=account&act=parameter:add&below=opportunities.",
         "won_by_month/watch",
     )
 ]
