@@ -6,11 +6,19 @@ An address with a GET is a page that is opened here, or stands in `PARTS` with w
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
 
 import pytest
 
-from patron_engine.actor import SYSTEM
+from patron_engine.actor import SYSTEM, Actor
 from patron_engine.record.change import Change
+from patron_engine.runtime import Workspace
+from patron_engine.transfer import drafts
+from patron_engine.transfer.sheet import open_sheet
+from patron_platform.jobs.imports import queue_draft
+from patron_platform.jobs.tasks import work_off
 from patron_platform.web.pages import PAGES
 from patron_testing.browser import LOOKS, Site, Visit
 from patron_testing.web import ADMIN, WORKSPACE
@@ -24,6 +32,7 @@ PARTS = {
     "/w/{workspace}/audit/export": "a file", "/w/{workspace}/list/{object}/export": "a file", "/w/{workspace}/files/{id}": "a file",
     "/w/{workspace}/tiles/{name}": "a stream", "/w/{workspace}/dashboards/{name}": "the home page is one", "/w/{workspace}/goals/{name}": "tests/web/test_dashboards", "/w/{workspace}/goals/{name}/targets": "tests/web/test_dashboards",
     "/w/{workspace}/reports/{name}/export": "a file", "/w/{workspace}/reports/build/fields": "fields of the builder",
+    "/w/{workspace}/list/{object}/import/template": "a file", "/w/{workspace}/imports/{batch}/problems": "a file",
     "/w/{workspace}/palette": "inside of the dialog", "/w/{workspace}/inbox/count": "a figure", "/w/{workspace}/undo/recent": "a menu",
     "/w/{workspace}/inbox/waiting": "a figure", "/w/{workspace}/approvals/people": "JSON",
     "/w/{workspace}/list/{object}/count": "a figure", "/w/{workspace}/list/{object}/totals": "figures",
@@ -82,9 +91,30 @@ def named(site: Site) -> dict[str, str]:
     with workspace.connection("read") as conn:
         user = conn.execute('SELECT id FROM w_acme."user" WHERE email = %s', [ADMIN]).fetchone()
     assert user is not None
-    return {"workspace": WORKSPACE, "object": "account", "id": str(made[0].id), "user": str(user[0]), "name": "sales_rep",
+    return {**_imports(workspace, str(user[0])), "workspace": WORKSPACE, "object": "account", "id": str(made[0].id), "user": str(user[0]), "name": "sales_rep",
             "token": "no-such-token", "act": "0190a0b0-0000-7000-8000-0000000000ff", "number": "1",
             "visit": str(visit[0].id), "button": "visit_check_in"}  # fmt: skip
+
+
+def _imports(workspace: Workspace, user: str) -> dict[str, str]:
+    """A file whose columns wait to be said, tried already, and an import that is done."""
+    actor = Actor(user=user, administrator=True)
+    mapping = {"object": "account", "columns": {"name": {"field": "name"}, "phone": None}}
+    with NamedTemporaryFile("w", suffix=".csv") as file:
+        file.write("name,phone\nEvery import,1\n,2\n")
+        file.flush()
+        sheet = open_sheet(Path(file.name))
+
+        def sent(conn: Any, call: Any) -> str:
+            id = drafts.keep(conn, call, "account", sheet, "every.csv")
+            drafts.note(conn, call, id, mapping=mapping)
+            return id
+
+        draft, other = (workspace.writing(actor, sent) for _ in range(2))
+    workspace.writing(actor, lambda conn, call: queue_draft(conn, call, draft, trial=10))
+    batch = workspace.writing(actor, lambda conn, call: queue_draft(conn, call, other)).batch
+    work_off(workspace)
+    return {"draft": draft, "batch": batch}
 
 
 def filled(path: str, named: dict[str, str]) -> str:

@@ -85,7 +85,7 @@ def _choice(call: Call, one: Offered, reader: Reader) -> Choice:
 
 
 def guessed(call: Call, object: Object, headings: Sequence[str], choices: Sequence[Choice]) -> Shown:
-    """What the headings suggest. A column that tells records apart for certain is what rows are matched by."""
+    """What the headings suggest. Rows that bring the id of their record update it; by anything else people choose to."""
     try:
         columns = suggested(call, object, headings)["columns"]
     except WrongUse:
@@ -99,14 +99,15 @@ def guessed(call: Call, object: Object, headings: Sequence[str], choices: Sequen
         if not value and other and other.partition("@")[0] not in taken:
             found[heading] = other
             taken.add(other.partition("@")[0])
-    sure = [
-        c.value
-        for c in choices
-        if c.value in found.values() and (c.one is None or (c.tells and c.one.field.unique))
+    mapped = [c for c in choices if c.tells and c.value in found.values()]
+    sure = next((c.value for c in reversed(mapped) if c.one is None), "")  # an id, as an export writes it
+    likely = [
+        c.value for c in mapped if c.one is not None and (c.one.field.unique or c.value == object.title)
     ]
-    match = "id" if "id" in sure else next(iter(sure), "")
     return Shown(
-        columns=tuple(found[h] for h in headings), existing="update" if match else "new", match=match
+        columns=tuple(found[h] for h in headings),
+        existing="update" if sure else "new",
+        match=sure or next(iter(likely), ""),
     )
 
 
