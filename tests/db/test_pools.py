@@ -155,6 +155,14 @@ def test_limits_of_some_people_of_what_is_locked_and_of_waiting(house: House) ->
     house.do("update", "customer", ids[0], name="n0 is still saved")
     house.do("update", "customer", ids[0], locked=False)
     house.do("update", "customer", ids[2], locked=True)
+    assert claimed(house, rep, ids[4]) is None and claimed(house, rep, ids[5]) is None
+    house.do("update", "customer", ids[4], locked=True)
+    with pytest.raises(PatronError) as refused:
+        house.do("update", "customer", ids[5], locked=True)
+    assert [p.code for p in refused.value.problems] == ["limit_pool_lock"]  # type: ignore[attr-defined]
+    house.conn.rollback()
+    for id in ids[4:]:
+        house.do("update", "customer", id, locked=False, owner=None)
     house.work(timedelta(days=1))
     assert not words(house, boss, "pool")
     for hours in (49, 60):  # once, however often it is looked at

@@ -267,13 +267,13 @@ def test_what_was_returned_is_shown_before_it_is_submitted_again_and_in_the_time
     assert "too dear" in again and "returned it" in again
     lines = boss.page(f"/o/c_purchase/{id}/timeline?kind=approval").get_text(" ")
     assert "too dear" in lines and "submitted it" in lines and "returned it" in lines
-    boss.post(f"/o/c_purchase/{id}/submit", {})
+    boss.post(f"/o/c_purchase/{id}/submit", {"_comment": "cheaper now"})
     again = next(i for i in opened.rep.get("/approvals?box=waiting").json()["items"] if i["record"] == id)
     opened.rep.post(f"/approvals/{again['task']}/approve", {"comment": "better"})
     sheet = opened.person(REP).page(f"/approvals/{again['task']}?print=1").select_one(".sheet-decisions")
     said_in = [row.get_text(" ", strip=True) for row in sheet.select("tbody tr")]
-    assert [w for row in said_in for w in ("Round 1", "too dear", "Latest round", "better") if w in row] == [
-        "Round 1", "too dear", "Latest round", "better",
+    assert [w for row in said_in for w in ("Round 1", "Submitted", "too dear", "Latest round", "cheaper now", "better") if w in row] == [
+        "Round 1", "Submitted", "too dear", "Latest round", "Submitted", "cheaper now", "better",
     ], said_in  # fmt: skip
     inbox = opened.person(REP).page("/inbox?category=approval").get_text(" ")
     assert "To decide: Buying: returned" in inbox

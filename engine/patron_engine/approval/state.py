@@ -117,7 +117,7 @@ def resubmit(
     program: Program, instance: Instance, by: str | None, facts: Facts, comment: str | None = None
 ) -> Going:  # fmt: skip
     """After it was returned: from the beginning, or straight to whoever returned it."""
-    going = Going(program, replace(instance, state="running", problems=()), facts)
+    going = Going(program, replace(instance, state="running", problems=(), comment=comment), facts)
     going.add(Log(kind="resubmitted", by=by, comment=comment), Follow(result="submitted"))
     node = program.by_name.get(instance.returned_from or "")
     straight = program.tells("resubmit") == "returner" and node is not None

@@ -110,9 +110,10 @@ def sharing_people(document: Document, found: Problems) -> None:
 def pool_people(document: Document, found: Problems) -> None:
     """Who is of a pool is asked for each record that waits, which has no owner and which nobody submitted. Whose limits are
     meant is the same for every record."""
-    claim = document.body.get("claim")
-    limits = claim.get("limits") if isinstance(claim, Mapping) else None
-    for index, entry in enumerate(limits if isinstance(limits, list) else ()):
+    limited = [(k, document.body.get(k)) for k in ("claim", "lock")]
+    limits = [(k, part.get("limits")) for k, part in limited if isinstance(part, Mapping)]
+    entries = [(k, n, e) for k, listed in limits if isinstance(listed, list) for n, e in enumerate(listed)]
+    for part, index, entry in entries:
         who = entry.get("who") if isinstance(entry, Mapping) else None
         words = [w for w in who if w != "below"] if isinstance(who, Mapping) else []
         named = who.get(words[0]) if isinstance(who, Mapping) and len(words) == 1 else None
@@ -121,7 +122,7 @@ def pool_people(document: Document, found: Problems) -> None:
             found.add(
                 "pool_people", "limits of a pool cannot name people this way",
                 hint="one of user, role, department, department_head, position and group",
-                **document.where(("claim", "limits", index, "who")),
+                **document.where((part, "limits", index, "who")),
             )  # fmt: skip
     for key in ("managers", "members"):
         people = document.body.get(key)

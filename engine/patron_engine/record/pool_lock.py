@@ -14,6 +14,7 @@ from psycopg import sql
 
 from patron_engine.phrases import Phrase
 from patron_engine.record.batch import Batch
+from patron_engine.record.meant_alike import is_of
 from patron_engine.record.program import Program
 from patron_engine.record.row import Row
 from patron_engine.record.watched import watched_of
@@ -44,9 +45,18 @@ def _check(batch: Batch, program: Program, rows: Sequence[Row], lock: Mapping[st
             ),
             (owner, [row.id for row in mine]),
         ).fetchone()
-        left = max(int(lock["most"]) - (int(found[0]) if found else 0), 0)
+        most = _most(batch, lock, owner)
+        left = max(most - (int(found[0]) if found else 0), 0)
         for row in mine[left:]:
-            said = Phrase("one person keeps at most {most} records out of the pool", most=lock["most"])
+            said = Phrase("one person keeps at most {most} records out of the pool", most=most)
             row.wrong(
                 "limit_pool_lock", said, field.name, hint=Phrase("unlock one that is not needed any more")
             )
+
+
+def _most(batch: Batch, lock: Mapping[str, Any], owner: str) -> int:
+    """Of the limits of some people the first that names him, else that of everybody."""
+    for entry in lock.get("limits") or ():
+        if is_of(batch.conn, batch.call, entry["who"], owner):
+            return int(entry["most"])
+    return int(lock["most"])

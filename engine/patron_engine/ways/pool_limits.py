@@ -20,10 +20,10 @@ from patron_engine.flow.values import Reading
 from patron_engine.phrases import Phrase
 from patron_engine.query.binding import SqlBinding, parameter
 from patron_engine.query.call import Call
-from patron_engine.query.rights import belongs
 from patron_engine.query.source import Building
 from patron_engine.query.statement import compiled, kept
 from patron_engine.query.values import call_values
+from patron_engine.record.meant_alike import is_of
 from patron_engine.record.statements import Conn
 from patron_engine.store.tables import Id
 from patron_engine.ways.pool_people import Asked
@@ -138,33 +138,9 @@ def rules_for(conn: Conn, call: Call, body: Mapping[str, Any], person: str) -> M
     """How this person claims: what the pool says, and where it names him among `limits`, what the first of these says."""
     rules: Mapping[str, Any] = body.get("claim") or {}
     for entry in rules.get("limits") or ():
-        if _is_of(conn, call, entry["who"], person):
+        if is_of(conn, call, entry["who"], person):
             return {**rules, **{key: entry[key] for key in PERSONAL if key in entry}}
     return rules
-
-
-def _is_of(conn: Conn, call: Call, who: Mapping[str, Any], person: str) -> bool:
-    """Whether words that mean the same people everywhere mean him."""
-    ((word, named),) = ((key, value) for key, value in who.items() if key != "below")
-    if word not in call.model.objects and word not in ("role", "department_head"):
-        return False
-    codes, below = tuple([named] if isinstance(named, str) else named), bool(who.get("below"))
-
-    def make() -> Any:
-        building = Building(tables=call.tables)
-        user = building.root("user")
-        found = sa.select(user.id).select_from(user.source.from_)
-        him = user.id == parameter(PERSON, Id())
-        return compiled(
-            found.where(him, belongs(building, word, list(codes), below, user.id)), call.model.release
-        )
-
-    statement = kept(call.tables).get(("pools.limits", word, codes, below), make)
-    given = {**call_values(call), PERSON: person}
-    return (
-        conn.execute(statement.text, statement.values({n: given[n] for n in statement.names})).fetchone()
-        is not None
-    )
 
 
 def held_by(conn: Conn, call: Call, body: Mapping[str, Any], person: str, *, in_all: bool = False) -> int:

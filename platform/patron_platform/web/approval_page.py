@@ -165,9 +165,10 @@ def _values(
     labels = {n: reader.say(s.label, n) for n, s in _stops(seen.route)}
     waiting = approval_box.box(conn, call, "waiting", most=2)
     following = next((i for i in waiting.items if i.instance != it.id), None)
+    rounds = _rounds(conn, call, seen)
     return {
         "seen": seen, "it": it, "mine": mine, "made": made, "labels": labels, "in_place": False,
-        "route": drawn(conn, call, seen.route), "earlier": _rounds(conn, call, seen), "changes": changes_of(call, reader, seen.differences),
+        "route": drawn(conn, call, seen.route), "earlier": rounds, "said_before": _said_before(seen, rounds), "changes": changes_of(call, reader, seen.differences),
         "here_url": visitor.url("approvals", mine.task.id if mine else it.id), "record_url": visitor.url("o", it.object, it.record) if readable(call.model, call.actor, it.object) else "",
         "following": following, "waiting_count": waiting.counts["waiting"] - any(m.acts["approve"] is None for m in seen.mine), "intent": _intent(call, visitor, seen),
         "people": people_offered(conn, call, without=visitor.actor.user), "tree": None, "choose": (), "among": None,
@@ -185,6 +186,21 @@ def _rounds(conn: Connection, call: Call, seen: Seen) -> list[tuple[int, list[di
     steps = drawn(conn, call, [stop for _, stop in seen.earlier])
     numbers = [number for number, _ in seen.earlier]
     return [(n, [s for of, s in zip(numbers, steps, strict=True) if of == n]) for n in dict.fromkeys(numbers)]
+
+
+def _said_before(seen: Seen, rounds: Sequence[tuple[int, list[dict[str, Any]]]]) -> list[list[Any]]:
+    """Submissions before each round that is over and, last, before the latest; of a single round only one with a comment."""
+    told = [
+        line
+        for line in seen.log
+        if line["kind"] in ("submitted", "resubmitted") and (line["comment"] or rounds)
+    ]
+    found = []
+    for _, steps in rounds:
+        first = min((p["decided_at"] for s in steps for p in s["people"] if p["decided_at"]), default=None)
+        found.append([line for line in told if first is None or line["at"] <= first])
+        told = told[len(found[-1]) :]
+    return [*found, told]
 
 
 def _stops(stops: Sequence[Any]) -> list[tuple[str, Any]]:

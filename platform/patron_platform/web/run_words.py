@@ -91,6 +91,11 @@ class Words:
             fields = [(found.field(n) if found is not None else None, n) for n in value]
             names = [say(f.label, self.reader.languages) or n if f is not None else n for f, n in fields]
             return label, self.t("record.comma").join(names)
+        if name == "result":
+            key = "approvals.began" if value == "submitted" else f"approvals.state_{value}"
+            return label, self.t(key) if self.t.has(key) else str(value)
+        if name == "approval":
+            return label, self.rule(f"approval:{value}")
         if name in ("planned_at", "due_at") and isinstance(value, str):
             return label, self.reader.moment(datetime.fromisoformat(value))
         return label, value if isinstance(value, str) else dumps(value).decode()

@@ -34,6 +34,14 @@ from patron_platform.web.visitor import Visitor, enter
 router = APIRouter(prefix="/w/{workspace}/runs", include_in_schema=False)
 NAMES = ("rule", "state", "record")
 LONGEST = 60
+OF_APPROVAL = (
+    "instance",
+    "chosen",
+    "approvers",
+    "gone",
+    "initiator",
+    "submitter",
+)  # its own page tells these
 Connection = psycopg.Connection[Any]
 
 
@@ -103,6 +111,7 @@ def _opened(
     return page(
         visitor, call, "run.html", title=line["label"], here="runs", run=line, wrong=wrong, status=status, words=words,
         offered=_told(words, seen.object, offered, _people(conn, call, offered)), old=words.values(seen.object or "", old),
+        approval=str(offered.get("instance") or "") if seen.event == "approval" else "",
         until=reader.moment(until) if until is not None and seen.state == "waiting" else "",
         steps=[
             {
@@ -141,7 +150,7 @@ def _lasted(one: look.Seen) -> float | None:
 
 def _people(conn: Connection, call: Call, offered: Mapping[str, Any]) -> Mapping[str, str]:
     """The users whom the event names, by their ids."""
-    ids = [v for k in ("from", "to") if isinstance(v := offered.get(k), str) and len(v) == 36]
+    ids = [v for k in ("from", "to", "approver") if isinstance(v := offered.get(k), str) and len(v) == 36]
     found = titles_of(conn, call, {"user": ids}) if ids and "user" in call.model.objects else {}
     return {id: title for (_, id), title in found.items()}
 
@@ -150,7 +159,7 @@ def _told(
     words: Words, object: str | None, offered: Mapping[str, Any], people: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """What the event brought along, but what the page says anyway."""
-    said = ("name", "at", "by", "missed", "supposed")
+    said = ("name", "at", "by", "missed", "supposed", *OF_APPROVAL)
     rest = {k: v for k, v in offered.items() if k not in said and v not in (None, "", [], {})}
     return [words.offered(object, k, people.get(v, v) if isinstance(v, str) else v) for k, v in rest.items()]
 

@@ -29,7 +29,7 @@ return:
 exempt_when: "locked"
 transfer: {by: owners, to: west}
 unclaimed: 2 days
-lock: {field: locked, most: 2}
+lock: {field: locked, most: 1, limits: [{name: teams, who: {group: none}, most: 0}, {name: bosses, who: {role: boss}, most: 2}]}
 warn: 3 days
 extend: {by: 10 days, times: 2}
 on_return: {clear_team: true, with: [people]}

@@ -141,8 +141,9 @@ def pool(walk: Walk) -> None:
     walk.field(("hidden",), body.get("hidden"), me, sets=True)
     walk.field(("columns",), body.get("columns"), me)
     walk.condition(("claim", "counts_when"), submap(body, "claim").get("counts_when"), rows)
-    for path, entry in walk.maps(("claim", "limits"), submap(body, "claim").get("limits")):
-        people(walk, (*path, "who"), entry.get("who"), rows)
+    for part in ("claim", "lock"):
+        for path, entry in walk.maps((part, "limits"), submap(body, part).get("limits")):
+            people(walk, (*path, "who"), entry.get("who"), rows)
     walk.definition(("transfer", "to"), "pool", submap(body, "transfer").get("to"))
     walk.field(("lock", "field"), submap(body, "lock").get("field"), me, types=("boolean",))
     for path, case in walk.maps(("return",), body.get("return")):
