@@ -1,5 +1,6 @@
 // Rows of a table of details in a form: made of its template, found, filled. Used by the behaviours table-edit and table-paste.
 import { attach } from "./behaviours.js";
+import { focusClosed } from "./opening.js";
 
 export const rowsOf = (sheet) => [...sheet.querySelectorAll("tbody > tr:not([hidden])")];
 
@@ -22,10 +23,10 @@ export function controlOf(cell) {
   return cell?.querySelector("select, textarea, input:not([type=hidden]):not([type=radio]):not(.ts-control input)") ?? null;
 }
 
-export function focusCell(cell) {
+export function focusCell(cell, enter = (box) => box.focus()) {
   const control = controlOf(cell);
   if (!control) return false;
-  if (control.tomselect) control.tomselect.focus();
+  if (control.tomselect) enter(control.tomselect);
   else {
     control.focus();
     if (control.matches("input")) control.select?.();
@@ -33,21 +34,18 @@ export function focusCell(cell) {
   return true;
 }
 
-/** Into a row that was just added: a list that opened by itself would lie over the button that adds the next. Writing opens it. */
+/** Into a row that was just added: a list that opened by itself would lie over the button that adds the next. */
 export function focusFresh(row) {
-  const boxes = columnsOf(row).map((cell) => controlOf(cell)?.tomselect).filter(Boolean);
-  for (const box of boxes) box.settings.openOnFocus = false;
-  focusFirst(row);
+  focusFirst(row, focusClosed);
   row.scrollIntoView({ block: "nearest" });
-  window.setTimeout(() => boxes.forEach((box) => (box.settings.openOnFocus = true)), 50); // Tom Select looks after a moment
 }
 
 export function columnsOf(row) {
   return [...row.querySelectorAll(":scope > td[data-column]")];
 }
 
-export function focusFirst(row) {
-  columnsOf(row).some(focusCell);
+export function focusFirst(row, enter) {
+  columnsOf(row).some((cell) => focusCell(cell, enter));
 }
 
 /** Numbers the rows anew where a field keeps their order. */

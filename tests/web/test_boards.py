@@ -216,6 +216,12 @@ def test_an_object_without_any_of_it_says_so(person: Person) -> None:
     assert "no location" in person.page("/o/yd_line?type=map").get_text()
     assert "no choice" in person.page("/o/yd_place?type=kanban").get_text()
     assert person.page("/o/yd_place?type=calendar").select(".month")  # by when it was made
+    days = person.page("/o/yd_job?type=calendar&columns=name,created_at").select(".day-add")
+    assert days and all(
+        "fill.begun_on=" in day["href"] for day in days
+    )  # its own days come before when it was made
+    plan = person.page("/o/yd_job?type=gantt&columns=name,begun_on,created_at").select_one("#gantt")
+    assert plan["data-fields"] == "stay"  # what has a beginning and an end comes first in a plan
 
 
 def test_of_very_many_records_figures_and_cards_come_after_the_page(

@@ -212,9 +212,13 @@ def _kind(field: Field) -> str:
 
 
 def _first(call: Call, question: Question) -> str:
-    """The first date of the view's columns, else of the object's own fields, else when it was created."""
+    """The first date of the view's columns, else of the object's own fields, else when it was created; in a plan a range before them."""
     fields = readable(call.model, call.actor, question.object.name)
     columns = [c.path for c in question.columns if c.path in fields]
     own = [name for name, field in fields.items() if not field.system]
     kinds = ("date", "datetime", "date_range")
-    return next((n for n in (*columns, *own, "created_at") if n in fields and _kind(fields[n]) in kinds), "")
+    dated = [n for n in (*columns, *own) if _kind(fields[n]) in kinds]
+    dated.sort(
+        key=lambda n: (fields[n].system, question.drawing == "gantt" and _kind(fields[n]) != "date_range")
+    )
+    return next(iter(dated), "created_at" if "created_at" in fields else "")

@@ -6,7 +6,7 @@
 import TomSelect from "tom-select/base";
 import removeButton from "tom-select/dist/esm/plugins/remove_button/plugin.js";
 import { createIn } from "../quick-create.js";
-import { upwards } from "../upwards.js";
+import { focusClosed, upwards } from "../opening.js";
 
 TomSelect.define("remove_button", removeButton);
 
@@ -118,7 +118,7 @@ export default function combobox(select) {
           const value = way.several ? `${record.object}:${record.id}` : record.id;
           made.addOption({ value, text: record.title });
           made.addItem(value);
-          made.focus();
+          focusClosed(made);
         });
       });
       foot.append(button);

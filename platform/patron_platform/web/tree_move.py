@@ -7,6 +7,7 @@ top. The move is one of web/moves: refused in words, taken back within ten minut
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -39,7 +40,7 @@ def ask_parent(request: Request, workspace: str, object: str, id: UUID) -> Respo
         asks = replace(
             offered((field,), {link: above}, reader)[0], name=f"set.{link}", required=field.required is True
         )
-        values = {
+        values: dict[str, Any] = {
             "object": it.object, "id": str(id), "version": read_one(it.conn, it.call, it.object.name, str(id)).version,
             "input": asks, "records": candidates(it.conn, it.call, field, above or None),
             "back": local_address(request.query_params.get("back")) or it.visitor.url("o", it.object.name) + "?type=tree",
