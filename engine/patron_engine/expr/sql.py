@@ -291,14 +291,10 @@ class _Writer:
         if range_.open:
             ends = [sa.or_(first.is_(None), day >= first), sa.or_(last.is_(None), day <= last)]
             return sa.and_(*ends, sa.or_(first.is_not(None), last.is_not(None)))
-        moment = self._moment(item)
-        if moment is None:
-            return sa.and_(day >= first, day <= last)
-        # The exact test is on the zone's day; these two let an index on the moment find the neighbourhood.
-        return sa.and_(moment >= midnight(first, -2), moment <= midnight(last, 3), day >= first, day <= last)
-
-    def _moment(self, item: Node) -> Column | None:
-        """The column of a moment whose day is asked for, where there is one."""
-        if isinstance(item, nodes.Call) and item.op is DAY_OF:
-            item = item.args[0]
-        return self._raw(item) if isinstance(item, Path) and item.type.kind == "datetime" else None
+        tests = [day >= first, day <= last]
+        of = item.args[0] if isinstance(item, nodes.Call) and item.op is DAY_OF else item
+        if of.type.kind == "datetime" and isinstance(of, Path):
+            # The exact test is on the zone's day; these two let an index on the moment find the neighbourhood.
+            moment = self._raw(of)
+            tests = [moment >= midnight(first, -2), moment <= midnight(last, 3), *tests]
+        return sa.and_(*tests)

@@ -80,10 +80,10 @@ def _of(row: Row, clause: Condition) -> set[Any]:
 def _put(clause: Condition, column: sa.ColumnElement[Any], stored: sa.ColumnElement[Any]) -> Condition:
     """A clause with a value in place of the column: the database decides it once, before it reads a row."""
 
-    def replace(part: Any, **_: Any) -> sa.ColumnElement[Any] | None:
+    def replace(part: Any, **_: Any) -> Any:
         return stored if part is column else None
 
-    put: Condition = replacement_traverse(clause, {}, replace)
+    put: Condition = replacement_traverse(clause, {}, replace)  # type: ignore[call-overload]
     return put
 
 
