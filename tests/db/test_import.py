@@ -115,6 +115,16 @@ def test_imports_are_taken_back_one_after_the_other_the_last_first(i: Desk) -> N
     assert i.live("account") == []
 
 
+def test_an_import_of_which_nothing_could_be_taken_back_stands(i: Desk) -> None:
+    made = i.run("account", FAMILY.splitlines()[0] + "\n2,Mother,Rome,b,\n", ACCOUNTS)
+    mother = i.live("account")[0]
+    i.r.update("account", str(mother["id"]), city="Oslo")
+    for _ in range(2):
+        done = i.undo(made.batch)
+        assert (done.deleted, done.restored, len(done.kept)) == (0, 0, 1)
+    assert not i.status(made.batch).undone and i.live("account")[0]["city"] == "Oslo"
+
+
 def test_undo_leaves_what_people_changed_since(i: Desk) -> None:
     made = i.run("account", FAMILY, ACCOUNTS)
     mother = i.live("account")[2]

@@ -222,7 +222,7 @@ def test_a_currency_is_one_of_those_in_use(person: Person, api: Api) -> None:
 def test_an_amount_is_grouped_and_stays_what_it_is(person: Person, api: Api) -> None:
     id = made(api, 1, most="1234567.5")["id"]
     page = person.page(f"/o/fm_order/{id}/edit")
-    assert drawn(page)["most"] == ["1,234,567.5"]
+    assert drawn(page)["most"] == ["1,234,567.50"]
     assert saved(person, f"/o/fm_order/{id}/edit", {"name": "Same"}) == id
     assert api.read("fm_order", id)["most"] == "1234567.5"
     grouped = api.get(f"/records/fm_order/{id}/history").json()

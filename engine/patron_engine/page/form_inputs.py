@@ -244,7 +244,7 @@ def _attributes(frame: Frame, row: Row, of: Field, value: Any) -> dict[str, Any]
         found |= {"controlled_by": spec.controlled_by, "free": spec.free}
     if of.type == "money":
         currency = frame.currency or reader.currency
-        found["grouped"] = reader.number(value) if value is not None else ""
+        found["grouped"] = reader.amount(value, currency) if value is not None else ""
         found |= {"unit": reader.sign(currency), "currency": currency}
         if currency == CNY and value and reader.languages[0].startswith("zh"):
             found["words"] = rmb_upper(Decimal(str(value))) or ""

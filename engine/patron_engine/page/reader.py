@@ -15,7 +15,13 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import format_currency, format_decimal, get_currency_name, get_currency_symbol
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    get_currency_name,
+    get_currency_precision,
+    get_currency_symbol,
+)
 
 from patron_engine.fields.field import Texts
 from patron_engine.model.model import say
@@ -67,6 +73,13 @@ class Reader:
         """With the sign of its currency, and the decimals it has."""
         exact = Decimal(str(value))
         return str(format_currency(exact, currency or self.currency, locale=self.locale))
+
+    def amount(self, value: Any, currency: str | None = None) -> str:
+        """To be written over: no sign, and the decimals of its currency where it is not whole."""
+        exact = Decimal(str(value))
+        least = 0 if exact == exact.to_integral_value() else get_currency_precision(currency or self.currency)
+        shape = "#,##0." + "0" * least + "#" * (10 - least)
+        return str(format_decimal(exact, format=shape, locale=self.locale, decimal_quantization=False))
 
     def sign(self, currency: str | None = None) -> str:
         return str(get_currency_symbol(currency or self.currency, locale=self.locale))

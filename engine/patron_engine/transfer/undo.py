@@ -1,7 +1,8 @@
 """Undo: an import is taken back: what it made goes to the recycle bin, what it changed gets its values back.
 
 In: the batch of an import that has ended, in a write transaction. Out: live records as they were, except those that people
-changed since, which are left and named. History tells of both; what was in the bin stays there.
+changed since, which are left and named. History tells of both; what was in the bin stays there. Where all of it was left, the import
+stands as it was.
 """
 
 from __future__ import annotations
@@ -70,10 +71,15 @@ def undo(conn: Connection, call: Call, batch: str) -> Undone:
             elif outcome.action in counts:
                 counts[outcome.action] += 1
     bring_along(conn, call, batch, masters, held_versions(conn, call, masters))
+    undone = Undone(restored=counts["updated"], deleted=counts["deleted"], kept=tuple(kept))
+    if kept and not (
+        undone.restored or undone.deleted
+    ):  # it stands: somebody with more rights may take it back
+        return undone
     mark = sql.SQL("UPDATE {}.sys__batch SET payload = payload || %s::jsonb WHERE id = %s").format(schema)
-    done = {"undone": {"restored": counts["updated"], "deleted": counts["deleted"], "kept": len(kept)}}
+    done = {"undone": {"restored": undone.restored, "deleted": undone.deleted, "kept": len(kept)}}
     conn.execute(mark, (jsonio.dumps(done).decode(), batch))
-    return Undone(restored=counts["updated"], deleted=counts["deleted"], kept=tuple(kept))
+    return undone
 
 
 def _as_before(conn: Connection, call: Call, batch: str, outcomes: Sequence[Outcome]) -> None:
