@@ -46,7 +46,7 @@ def down(page: Page) -> None:
 def shell_shots() -> Iterator[Shot]:
     yield "home", "/", ()
     yield "menu", "/", (press(".nav-open:visible, .nav-group > summary"),)
-    yield "person", "/", (press(".topbar .menu > summary"),)
+    yield "person", "/", (press(".topbar-end > .menu > summary"),)
     yield "go", "/", (keys("Control+k"),)
     yield "go-typed", "/", (keys("Control+k"), typed("zh"))
     yield "go-nothing", "/", (keys("Control+k"), typed("zzqqxx"))

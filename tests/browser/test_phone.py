@@ -315,7 +315,7 @@ def test_signing_out_asks_and_throws_away_what_waits(site: Site) -> None:
             dialog.accept()
 
         page.on("dialog", accept)
-        page.click(".topbar .menu summary")
+        page.click(".topbar-end > .menu > summary")
         page.click("form[action='/logout'] button")
         page.wait_for_url("**/login")
         assert len(asked) == 1

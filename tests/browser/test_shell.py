@@ -22,7 +22,7 @@ def test_the_home_page_is_calm(site: Site, language: str, width: int, scheme: st
 def test_one_signs_in_and_out_without_scripts(site: Site) -> None:
     with site.visit(scripts=False) as visit:
         visit.open("/")
-        visit.page.click(".topbar .menu summary")
+        visit.page.click(".topbar-end > .menu > summary")
         visit.page.click("form[action='/logout'] button")
         visit.page.wait_for_url("**/login")
         site.cookies = None  # whoever comes next signs in again
@@ -165,11 +165,11 @@ def test_a_refusal_is_a_message_and_the_page_stays(site: Site) -> None:
 def test_another_language_stays_on_the_page(site: Site) -> None:
     with site.visit() as visit:
         visit.open("/inbox?category=tasks")
-        visit.page.click(".topbar .menu summary")
+        visit.page.click(".topbar-end > .menu > summary")
         visit.page.click("button[name=language][value=zh-CN]")
         visit.page.wait_for_selector("html[lang=zh-CN]")
         assert visit.page.url.endswith("/w/acme/inbox?category=tasks")
-        visit.page.click(".topbar .menu summary")
+        visit.page.click(".topbar-end > .menu > summary")
         visit.page.click("button[name=language][value=en]")
         visit.page.wait_for_selector("html[lang=en]")
     with site.service.databases.system() as conn:
