@@ -168,7 +168,8 @@ def test_choices_of_a_small_form_are_found_by_words(person: Person, admin: Api) 
 
 def test_what_people_write_stays_text(person: Person, admin: Api) -> None:
     evil = "<script>alert(1)</script>"
-    admin.make("yd_job", name=evil, **{"class": "build"}, begun_on="2026-11-26")
+    stay = {"from": "2026-11-26", "to": "2026-11-27"}  # a plan begins with a range, a calendar with a day
+    admin.make("yd_job", name=evil, **{"class": "build"}, begun_on="2026-11-26", stay=stay)
     for drawing in ("kanban", "calendar", "gantt"):
         said = person.get(f"/o/yd_job?type={drawing}&group=class&at=2026-11-26")
         assert evil not in said.text and "&lt;script&gt;" in said.text
