@@ -271,11 +271,14 @@ def test_returned_mended_and_submitted_again(conn: psycopg.Connection[Any]) -> N
 
 
 def test_transfer_delegate_signers_and_who_may_not(conn: psycopg.Connection[Any]) -> None:
-    w, order = begun(conn, approval(TWO))
+    w, order = begun(conn, approval(TWO, self_approval="skip"))
     me = w.people
-    for to in (me["boss"], me["rep"][:-1] + "x", str(w.call.new_id())):
+    for to in (me["boss"], me["rep"][:-1] + "x", str(w.call.new_id()), me["rep"]):
         with pytest.raises(Refused):
             w.act("boss", order, "transfer", to=to)
+    with pytest.raises(Refused) as himself:
+        w.act("boss", order, "add_signer", to=[me["fin2"], me["rep"]])
+    assert himself.value.problems[0].code == "self_approval", "who submitted it does not sign it"
     w.act("boss", order, "transfer", to={"user": me["director"]}, comment="yours")
     assert w.waiting(order) == ["director"]
     w.act("director", order, "delegate", to=me["fin2"])
