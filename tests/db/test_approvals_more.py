@@ -110,7 +110,15 @@ object: order
 field: status
 stages: [{name: draft}, {name: approved, required: [due]}]
 """
-    w, order = begun(conn, approval("  - {name: n, type: approve, who: {manager: 1}}", after=AFTER) + path)
+    node = "  - {name: n, type: approve, who: {manager: 1}, deadline: {after: 1 days, then: approve}}"
+    w, order = begun(conn, approval(node, after=AFTER) + path)
+    w.later(days=2)
+    w.tick()
+    (late,) = w.instance(order).tasks
+    assert (late.state, late.reminded, late.due_at) == ("waiting", 1, None), "he is told that it is his still"
+    lines = approvals_seen.look(w.conn, w.frame("boss"), w.instance(order).id).log
+    w.conn.commit()
+    assert [line["kind"] for line in lines].count("late_refused") == 1
     with pytest.raises(Refused) as refused:
         w.act("boss", order, "approve")
     assert refused.value.code == "after_refused" and refused.value.problems[0].path == "due"

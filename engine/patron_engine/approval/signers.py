@@ -190,12 +190,19 @@ def _here_already(program: Program, instance: Instance, task: Task, person: str,
     return going.run()
 
 
-def _remind(program: Program, instance: Instance, task: Task, facts: Facts, *, last: bool) -> Going:
+def late_refused(program: Program, instance: Instance, task: Task, facts: Facts) -> Going:
+    """What the deadline says was refused, as what follows asks for something that is missing: whoever has the task is told, and decides."""
+    return _remind(program, instance, task, facts, last=True, kind="late_refused")
+
+
+def _remind(
+    program: Program, instance: Instance, task: Task, facts: Facts, *, last: bool, kind: str = "reminded"
+) -> Going:
     going = Going(program, instance, facts)
     following = None if last else facts.due(program.by_name[task.node], True)
     going.change(task, reminded=task.reminded + 1, due_at=following)
     going.add(
-        Log(kind="reminded", node=task.node, task=task.id, person=task.person),
+        Log(kind=kind, node=task.node, task=task.id, person=task.person),
         Tell(kind="late", people=(task.person,), node=task.node, task=task.id),
     )
     return going
