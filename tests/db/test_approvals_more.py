@@ -110,7 +110,15 @@ object: order
 field: status
 stages: [{name: draft}, {name: approved, required: [due]}]
 """
-    w, order = begun(conn, approval("  - {name: n, type: approve, who: {manager: 1}}", after=AFTER) + path)
+    node = "  - {name: n, type: approve, who: {manager: 1}, deadline: {after: 1 days, then: approve}}"
+    w, order = begun(conn, approval(node, after=AFTER) + path)
+    w.later(days=2)
+    w.tick()
+    (late,) = w.instance(order).tasks
+    assert (late.state, late.reminded, late.due_at) == ("waiting", 1, None), "he is told that it is his still"
+    lines = approvals_seen.look(w.conn, w.frame("boss"), w.instance(order).id).log
+    w.conn.commit()
+    assert [line["kind"] for line in lines].count("late_refused") == 1
     with pytest.raises(Refused) as refused:
         w.act("boss", order, "approve")
     assert refused.value.code == "after_refused" and refused.value.problems[0].path == "due"
@@ -271,11 +279,14 @@ def test_returned_mended_and_submitted_again(conn: psycopg.Connection[Any]) -> N
 
 
 def test_transfer_delegate_signers_and_who_may_not(conn: psycopg.Connection[Any]) -> None:
-    w, order = begun(conn, approval(TWO))
+    w, order = begun(conn, approval(TWO, self_approval="skip"))
     me = w.people
-    for to in (me["boss"], me["rep"][:-1] + "x", str(w.call.new_id())):
+    for to in (me["boss"], me["rep"][:-1] + "x", str(w.call.new_id()), me["rep"]):
         with pytest.raises(Refused):
             w.act("boss", order, "transfer", to=to)
+    with pytest.raises(Refused) as himself:
+        w.act("boss", order, "add_signer", to=[me["fin2"], me["rep"]])
+    assert himself.value.problems[0].code == "self_approval", "who submitted it does not sign it"
     w.act("boss", order, "transfer", to={"user": me["director"]}, comment="yours")
     assert w.waiting(order) == ["director"]
     w.act("director", order, "delegate", to=me["fin2"])

@@ -385,6 +385,9 @@ def test_what_a_rule_submits_waits_for_an_administrator_to_choose_who_decides(op
         admin.post(mend, {"chosen": {"nowhere": [users[REP]]}}).json()["problems"][0]["code"]
         == "unknown_node"
     )
+    someone = admin.make("user", name="Someone", email="someone@acme.example")["id"]
+    for chosen, why in (({"who": [someone]}, "not_offered"), ({"who": [users[REP]], "later": [someone]}, "not_yours_to_choose")):  # fmt: skip
+        assert admin.post(mend, {"chosen": chosen}).json()["problems"][0]["code"] == why
     going = admin.post(mend, {"chosen": {"who": [users[ADMIN]]}}).json()
     assert going["state"] == "running"
     assert admin.post(f"/approvals/{going['mine'][0]['task']}/approve").json()["state"] == "approved"

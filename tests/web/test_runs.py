@@ -9,6 +9,7 @@ import pytest
 from patron_engine.actor import SYSTEM
 from patron_engine.meta.reader import read_documents
 from patron_engine.record.change import Change
+from patron_platform.jobs import flow
 from patron_platform.jobs.flow import work_flows
 from patron_testing.web import WORKSPACE, Opened
 
@@ -30,6 +31,13 @@ on: {event: created}
 when: "name == 'breaks'"
 run_as: causer
 steps: [{name: bad, do: update, set: {crew: "=crew - 1000000"}}]
+---
+kind: automation
+name: c_waits
+object: yd_job
+on: {event: created}
+when: "name == 'waits'"
+steps: [{name: pause, do: wait, for: 1 days, until: "crew == 2"}, {name: size, do: update, set: {crew: 11}}]
 """
 
 
@@ -104,6 +112,31 @@ def test_a_run_that_cannot_go_on_is_parked_and_replayed_or_given_up(opened: Open
         ("run_replayed", run["id"]),
     ]
     assert "Gave a run up" in person.page("/audit").text
+
+
+def test_a_run_that_waits_ends_on_its_version_and_what_nobody_foresaw_puts_off_it_alone(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make(opened, "waits", 1)
+    work(opened)
+    place = opened.service.runtime.workspace(WORKSPACE)
+    newer, problems = read_documents(RULES.replace("crew: 11", "crew: 22"), "c.yaml")
+    assert not problems
+    place.publish(SYSTEM, place.plan_own(newer))
+    assert opened.admin.patch(f"/records/yd_job/{job}", {"crew": 2}).status_code == 200
+
+    def broken(*given: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(flow, "load_model", broken)
+        work(opened)
+    run = opened.admin.get(f"/runs?record={job}").json()["runs"][0]
+    assert (run["state"], run["attempts"]) == ("ready", 1), "it is tried again later, and holds up nobody"
+    with place.connection("write") as conn, conn.transaction():
+        conn.execute(f"UPDATE {place.schema}.sys__run SET due_at = NULL WHERE id = %s", (run["id"],))  # type: ignore[arg-type]
+    work(opened)
+    assert opened.admin.read("yd_job", job)["crew"] == 11
 
 
 def test_runs_are_not_for_others(opened: Opened) -> None:

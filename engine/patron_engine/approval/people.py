@@ -49,6 +49,13 @@ def seats(program: Program, instance: Instance, node: Node, facts: Facts) -> lis
     return list(found.values())
 
 
+def kept_from(program: Program, instance: Instance) -> set[str]:
+    """To whom nobody hands a task: where who submitted does not decide himself, he is not made an approver by others either."""
+    if (program.tells("self_approval") or "allow") == "allow":
+        return set()
+    return {p for p in (instance.submitter, instance.initiator) if p is not None}
+
+
 def _himself(
     program: Program, instance: Instance, people: Sequence[str], facts: Facts
 ) -> tuple[list[str], set[str]] | None:

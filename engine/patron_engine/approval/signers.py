@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from patron_engine.approval.going import Going
+from patron_engine.approval.people import kept_from
 from patron_engine.approval.program import Program
 from patron_engine.approval.state import LAST, decide, send_back
 from patron_engine.approval.value import UNDECIDED, Facts, Instance, Log, Task, Tell
@@ -126,11 +127,13 @@ def remove_signer(program: Program, instance: Instance, signer: Task, by: str | 
 
 
 def claim(program: Program, instance: Instance, task: Task, by: str, facts: Facts) -> Going:
-    """It is his; the others need not look at it any more."""
+    """It is his; the others, and whomever they asked for an opinion, need not look at it any more. The signers he added stay."""
     going = Going(program, instance, facts)
     going.change(task, claimed=True)
     others = [
-        t for t in instance.at(task.node) if t.id != task.id and t.state in UNDECIDED and t.kind == "approve"
+        t
+        for t in instance.at(task.node)
+        if t.state in UNDECIDED and task.id not in (t.id, t.added_by, t.opinion_for)
     ]
     going.cancel(others, "decided_by_other", by)
     going.add(Log(kind="claimed", by=by, behalf=task.behalf, node=task.node, task=task.id))
@@ -159,7 +162,8 @@ def late(program: Program, instance: Instance, task: Task, facts: Facts) -> Goin
         return decide(program, instance, task, verdict, None, None, facts, why="deadline")  # type: ignore[arg-type]
     key = "finally" if then is rule.get("finally") else "then"
     node = program.by_name[task.node]
-    meant = [p for p in facts.transfer_to(instance, node, key) if p != task.person]
+    without = {task.person, *kept_from(program, instance)}
+    meant = [p for p in facts.transfer_to(instance, node, key) if p not in without]
     if not meant:
         return _remind(program, instance, task, facts, last=True)
     here = {t.person for t in instance.at(task.node) if t.state in UNDECIDED}
@@ -186,12 +190,19 @@ def _here_already(program: Program, instance: Instance, task: Task, person: str,
     return going.run()
 
 
-def _remind(program: Program, instance: Instance, task: Task, facts: Facts, *, last: bool) -> Going:
+def late_refused(program: Program, instance: Instance, task: Task, facts: Facts) -> Going:
+    """What the deadline says was refused, as what follows asks for something that is missing: whoever has the task is told, and decides."""
+    return _remind(program, instance, task, facts, last=True, kind="late_refused")
+
+
+def _remind(
+    program: Program, instance: Instance, task: Task, facts: Facts, *, last: bool, kind: str = "reminded"
+) -> Going:
     going = Going(program, instance, facts)
     following = None if last else facts.due(program.by_name[task.node], True)
     going.change(task, reminded=task.reminded + 1, due_at=following)
     going.add(
-        Log(kind="reminded", node=task.node, task=task.id, person=task.person),
+        Log(kind=kind, node=task.node, task=task.id, person=task.person),
         Tell(kind="late", people=(task.person,), node=task.node, task=task.id),
     )
     return going

@@ -21,7 +21,7 @@ from patron_engine.phrases import Phrase
 from patron_engine.problems import Problem
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
-from patron_engine.ways.approval_choices import chosen_people, unchosen
+from patron_engine.ways.approval_choices import check_named, chosen_people, unchosen
 from patron_engine.ways.approve import allowed
 from patron_engine.ways.approving import Frame, carry, opened
 
@@ -99,6 +99,7 @@ def mend(
     ]
     if missing:
         raise choose_first(missing, call.actor.languages)
+    check_named(conn, call, frame.program, frame.instance, named, "submitter", "approver")
     frame = replace(frame, instance=replace(frame.instance, chosen={**frame.instance.chosen, **named}))
     frame.facts.instance = frame.instance
     frame.facts.given = {n: list(p) for n, p in people.items()}

@@ -112,7 +112,7 @@ def _asked(facts: Ahead, instance: Instance, by: str) -> list[Node]:
 
 
 def check_named(
-    conn: Conn, call: Call, program: Program, instance: Instance, people: Mapping[str, Sequence[str]], by: str
+    conn: Conn, call: Call, program: Program, instance: Instance, people: Mapping[str, Sequence[str]], *by: str
 ) -> None:  # fmt: skip
     """Refused where `people` names somebody for a step whose people are not his to choose, or who is not offered there; also of
     a step that is not on the way now, since it may come onto it."""
@@ -125,12 +125,12 @@ def check_named(
             check_choice(facts, instance, name, named)
 
 
-def _his_to_choose(program: Program, name: str, by: str) -> None:
+def _his_to_choose(program: Program, name: str, by: Sequence[str]) -> None:
     node, path = program.by_name.get(name), f"chosen.{name[:40]}"
     if node is None:
         message = Phrase("there is no step {name!r}", name=name[:40])
         raise Refused([Problem(code="unknown_node", message=message, path=path)])
-    if not any(w["chosen_by"] == by for w in choices(node.body.get("who"))):
+    if not any(w["chosen_by"] in by for w in choices(node.body.get("who"))):
         message = Phrase("who decides at {node} is not yours to choose", node=name)
         raise Refused([Problem(code="not_yours_to_choose", message=message, path=path)])
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from patron_engine.approval import signers, store
 from patron_engine.approval.going import Going
 from patron_engine.approval.may import involved
+from patron_engine.approval.people import kept_from
 from patron_engine.approval.value import HOWS, UNDECIDED, Instance, Log, Task, Tell
 from patron_engine.errors import Conflict, Forbidden, LimitExceeded, Refused
 from patron_engine.fields.base import ValueFault
@@ -81,6 +82,9 @@ def _others(frame: Frame, task: Task, wish: Wish) -> list[str]:
                 )
             ]
         )
+    if wish.act != "delegate" and kept_from(frame.program, frame.instance) & set(found):
+        message = Phrase("whoever submitted it does not decide about it himself")
+        raise Refused([Problem(code="self_approval", message=message, path="to")])
     among = frame.facts.among(frame.instance, frame.program.by_name[task.node])
     if among is not None and not set(found) <= set(among):
         raise Refused(

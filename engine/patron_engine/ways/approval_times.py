@@ -1,7 +1,7 @@
 """Times of approvals: deadlines that passed, substitutes whose time begins. Part of the ways flow and approve.
 
 In: the clock. Out: what each deadline says is done, exactly once: in the transaction in which the task is marked. One that cannot be
-worked out holds up nobody.
+worked out holds up nobody; where what follows is refused, whoever has the task is reminded once more and decides himself.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import psycopg
 
 from patron_engine.approval import signers, store
-from patron_engine.errors import PatronError
+from patron_engine.errors import PatronError, Refused
 from patron_engine.query.call import Call
 from patron_engine.record.statements import Conn
 from patron_engine.ways.approving import carry, opened
@@ -33,6 +33,8 @@ def tick(conn: Conn, call: Call) -> int:
                 extra={"workspace": call.workspace, "approval": instance, "why": str(error)},
             )
             store.forget_due(conn, call.schema, task)
+            if isinstance(error, Refused):
+                _left_to_him(conn, call, instance, task)
     return done
 
 
@@ -45,3 +47,10 @@ def _late(conn: Conn, call: Call, instance: str, task: str) -> int:
         return 0
     carry(frame, signers.late(frame.program, frame.instance, found, frame.facts))
     return 1
+
+
+def _left_to_him(conn: Conn, call: Call, instance: str, task: str) -> None:
+    frame = opened(conn, call, instance)
+    found = frame.instance.task(task)
+    if found is not None and found.state == "waiting" and frame.instance.state == "running":
+        carry(frame, signers.late_refused(frame.program, frame.instance, found, frame.facts))

@@ -29,7 +29,7 @@ from patron_engine.ways.doors import approvals
 from patron_engine.ways.standing import Who
 from patron_engine.ways.steps import Under, flow_named, instruction
 
-Older = Callable[[int, str], Flow | None]  # an automation as a former release has it
+Older = Callable[[Conn, int, str], Flow | None]  # an automation as a former release has it
 
 
 # -- events begin runs --------------------------------------------------------------------------------------------
@@ -124,7 +124,9 @@ def go_on(conn: Conn, call: Call, who: Who, older: Older | None = None) -> int:
 
 
 def go_on_alone(conn: Conn, call: Call, who: Who, older: Older | None = None) -> int:
-    """The same with one run, after many together met an error that no step foresees: that one is put off, not the others."""
+    """The same with one run, after many together met an error that no step foresees: that one is put off, not the others. What had
+    been woken was undone with them, so it is woken again: else one that waited would meet its error for ever, and hold up the rest."""
+    store.wake(conn, call.schema, call.now)
     for run in store.claim(conn, call.schema, call.now, most=1):
         try:
             with conn.transaction():
@@ -168,7 +170,7 @@ def advance(conn: Conn, call: Call, runs: Sequence[Run], who: Who, older: Older 
     first = runs[0]
     flow = flow_named(call, first.rule)
     if flow is None or flow.version != first.version:
-        flow = older(first.release, first.rule) if older is not None else None
+        flow = older(conn, first.release, first.rule) if older is not None else None
     actor = None
     if flow is not None:
         actor = SYSTEM if flow.by_system else who(conn, call, first.causer) if first.causer else None

@@ -96,8 +96,13 @@ def _go_on(place: Workspace, who: Who, older: flow.Older) -> int:
 
 
 def _older(place: Workspace) -> flow.Older:
-    def older(release: int, name: str) -> Flow | None:
-        with place.connection("read") as conn:
-            return program_in(load_model(conn, place.schema, release, place.vault), name)
+    """Read over the connection of the turn, which holds its runs: waiting for a second one could wait for ever. A former release is
+    compiled once a turn, not with each step."""
+    known: dict[tuple[int, str], Flow | None] = {}
+
+    def older(conn: Conn, release: int, name: str) -> Flow | None:
+        if (release, name) not in known:
+            known[release, name] = program_in(load_model(conn, place.schema, release, place.vault), name)
+        return known[release, name]
 
     return older

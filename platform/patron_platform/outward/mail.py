@@ -131,7 +131,7 @@ def post(server: MailServer, letter: Letter) -> None:
         ((code, said),) = error.recipients.values()  # a letter has one address
         if code < 500:
             raise NotNow(Phrase("the mail server takes it later ({code})", code=code)) from None
-        refused = AddressRefused if _nobody_there(code, said) else NotTaken
+        refused = AddressRefused if nobody_there(code, said) else NotTaken
         raise refused(Phrase("the mail server refuses the address ({code})", code=code)) from None
     except smtplib.SMTPAuthenticationError:
         raise NotNow("the mail server does not know the name or the password", code="mail_login") from None
@@ -147,17 +147,23 @@ def post(server: MailServer, letter: Letter) -> None:
 
 _DETAIL: Final = re.compile(rb"(?<![\d.])5\.(\d{1,3})\.(\d{1,3})(?![\d.])")  # RFC 3463
 _OURS: Final = re.compile(
-    rb"relay|denied|policy|spam|block|black ?list|reputation|authenticat|rate|quota|full", re.IGNORECASE
+    rb"relay|denied|policy|spam|block|black ?list|reputation|authenticat|rate|quota|full|limit|frequen|sender|mail from|dns"
+    rb"|domain may not|content|suspect|bounce|\b[A-Z]{2}:[A-Z]{3}\b",
+    re.IGNORECASE,
 )
+_ADDRESS: Final = re.compile(
+    rb"https?://\S+|\S+@\S+"
+)  # of a page that explains it, or of the letter: says nothing
 
 
-def _nobody_there(code: int, said: bytes) -> bool:
-    """Whether a refusal for good is about the address. That nothing of ours is taken, or a full mailbox, says nothing of it."""
+def nobody_there(code: int, said: bytes) -> bool:
+    """Whether a refusal for good is about the address. That nothing of ours is taken, or a full mailbox, says nothing of it. Servers of
+    large providers give no detailed code: `550 Sender frequency limited`, `550 MI:SPB` are about us, `550 User not found` is not."""
     detail = _DETAIL.search(said)
     if detail is not None:
         subject, which = int(detail[1]), int(detail[2])
         return (subject == 1 and which not in (7, 8)) or (subject, which) == (2, 1)
-    return code in (550, 551, 553) and _OURS.search(said) is None
+    return code in (550, 551, 553) and _OURS.search(_ADDRESS.sub(b"", said)) is None
 
 
 def written(server: MailServer, letter: Letter) -> EmailMessage:

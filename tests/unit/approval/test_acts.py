@@ -158,6 +158,9 @@ def test_what_a_deadline_says_is_done() -> None:
     assert Paper(DEADLINE % "{after: 1 hour, then: reject}").late("a").state == "rejected"
     assert Paper(DEADLINE % "{after: 1 hour, then: return}").late("a").state == "returned"
     assert Paper(DEADLINE % "{after: 1 hour, then: {transfer: [q]}}").late("a").waiting == ["q"]
+    mine = DEADLINE % "{after: 1 hour, then: {transfer: [me, q]}}"
+    assert Paper(mine, self_approval="skip").late("a").waiting == ["q"], "not to who submitted it"
+    assert Paper(mine, self_approval="allow").late("a").waiting == ["me", "q"]
 
 
 def test_reminders_end_with_what_comes_finally() -> None:

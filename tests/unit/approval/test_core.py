@@ -110,6 +110,11 @@ def test_claimed_by_one_it_is_nobody_elses() -> None:
     p.took(signers.claim(p.program, p.it, p.task("b"), "b", p))
     assert p.waiting == ["b"] and p.states("n")["a"] == "decided_by_other"
     assert p.yes("b").waiting == ["z"]
+    p = Paper(node("claim")).sign("b", "beside", "q")
+    p.took(signers.delegate(p.program, p.it, p.task("a"), "r", "a", None, p))
+    p.took(signers.claim(p.program, p.it, p.task("b"), "b", p))
+    assert p.waiting == ["b", "q"], "whom he asked to sign still signs; an opinion for another is not needed"
+    assert p.yes("b").waiting == ["q"] and p.yes("q").waiting == ["z"]
 
 
 @pytest.mark.parametrize(
