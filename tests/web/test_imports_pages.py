@@ -98,6 +98,8 @@ def test_a_file_goes_the_whole_way(home: House) -> None:
     tried = rep.page(trial)
     assert figures(tried) == {"created": "1", "updated": "1", "refused": "1"} and names(home) == before
     row = [cell.get_text() for cell in tried.select(".import-problems tbody td")]
+    begins = tried.select_one("form[action$=begin] button")
+    assert begins is not None and "Import 2 rows" in begins.get_text()
     assert row[:2] == ["4", "客户名称"] and row[2].startswith("Name is empty")
     assert "姓名" not in row[2] and "为空" in rep.get(trial, headers={"Accept-Language": "zh-CN"}).text
 
@@ -123,7 +125,7 @@ def test_a_file_goes_the_whole_way(home: House) -> None:
     admin = home.person("admin")
     assert "客户.csv" in admin.get("/imports").text and admin.get(batch).status_code == 200
 
-    assert rep.page(batch).select_one('a[href$="/undo"]') is None, "he may not delete what it made"
+    assert rep.page(batch).select_one('main a[href$="/undo"]') is None, "he may not delete what it made"
     assert rep.post(f"{batch}/undo").status_code == 403 and path_of(rep.get(f"{batch}/undo")) == batch
     assert "1 new records go to the recycle bin, 1 updated" in admin.page(f"{batch}/undo").get_text()
     assert path_of(admin.post(f"{batch}/undo")) == batch
@@ -131,6 +133,8 @@ def test_a_file_goes_the_whole_way(home: House) -> None:
     assert path_of(admin.post(f"{batch}/undo")) == batch and path_of(admin.get(f"{batch}/undo")) == batch
     listed = rep.page("/imports").select_one(".import-list tbody tr").get_text()
     assert "Taken back" in listed and "New 1" in listed
+    for path in ("/imports/%00", "/imports/%00/undo", "/imports/drafts/%00"):
+        assert rep.get(path).status_code == 404, path
     again = draft_of(rep, "account", "more.csv", FILE.encode())
     assert chosen(rep.page(again))["match"] == "name", "what was said of these headings is said again"
 
@@ -175,6 +179,31 @@ def test_records_that_exist_are_passed_over_or_alone_updated(
     work(home)
     found = figures(rep.page(f"{draft}/trial"))
     assert tuple(int(found.get(k, "0")) for k in ("created", "updated", "skipped")) == made
+
+
+def test_rows_of_a_file_make_a_tree_and_what_none_of_them_can_become_is_not_begun(home: House) -> None:
+    admin = home.person("admin")
+    tree = "Name,Parent account\nTwig,Branch\nBranch,Trunk\nTrunk,\nLeaf,Nowhere\n"
+    draft = draft_of(admin, "account", "tree.csv", tree.encode())
+    form = {**chosen(admin.page(draft)), "existing": "new", "act": "try"}
+    assert (form["c0"], form["c1"]) == ("name", "parent")
+    path_of(admin.post(draft, form))
+    work(home)
+    assert figures(admin.page(f"{draft}/trial")) == {"created": "4", "updated": "0", "warned": "1"}
+    batch = path_of(admin.post(f"{draft}/begin"))
+    work(home)
+    assert "Nowhere" in admin.page(batch).select_one(".import-problems").get_text()
+    rows = home.api("admin").rows(
+        "account", fields="name,parent.name", where="name in ('Twig', 'Branch', 'Trunk', 'Leaf')"
+    )
+    above = {r["name"]: r["parent.name"] for r in rows}
+    assert above == {"Twig": "Branch", "Branch": "Trunk", "Trunk": None, "Leaf": None}
+
+    draft = draft_of(admin, "account", "bad.csv", b"Name,Parent account\n,\n,Trunk\n")
+    path_of(admin.post(draft, {**chosen(admin.page(draft)), "existing": "new", "act": "try"}))
+    work(home)
+    trial = admin.page(f"{draft}/trial")
+    assert "No row can be imported" in trial.get_text() and trial.select_one("form[action$=begin]") is None
 
 
 def test_a_day_that_can_be_read_two_ways_is_asked_for(home: House) -> None:

@@ -150,7 +150,13 @@ class Carrier:
             items = self._sound(items, piece)
             self.matcher.old(conn, call, items, sorted(targets))
             self._save(conn, call, items, piece)
-        piece.counts["updated"] = piece.counts["unchanged"] = 0  # these rows were counted when they were made
+        # These rows were counted when they were made: they are there, without a link that could not be set.
+        piece.counts["warned"] += piece.counts["refused"]
+        piece.counts["updated"] = piece.counts["unchanged"] = piece.counts["refused"] = 0
+        piece.faults = [
+            (number, row, [replace(p, level="warning") for p in problems])
+            for number, row, problems in piece.faults
+        ]
         return piece
 
     # -- stages -----------------------------------------------------------------------------------------------

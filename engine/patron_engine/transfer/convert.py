@@ -10,20 +10,23 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from patron_engine.fields.base import TextFormats, ValueFault
 from patron_engine.fields.field import Field, LinkSpec
 from patron_engine.fields.moments import loose_date
 from patron_engine.fields.numerals import plain_number
+from patron_engine.fields.options import walk_options
 from patron_engine.fields.registry import type_of
 from patron_engine.jsonio import decimal_text
-from patron_engine.model.model import Model, Object, label_of
+from patron_engine.model.model import Model, Object, label_of, say
 from patron_engine.phrases import OF_FIELD, Phrase
 from patron_engine.problems import Problem
 from patron_engine.transfer.mapping import EXTERNAL, ImportMap, Target
 
 REMEMBERED = 20_000  # texts of one column whose values are kept
+LISTED = 8  # options named to who wrote none of them
 LONGEST = 60  # characters of such a text: longer ones rarely come again
 
 Read = Callable[[str], Any]
@@ -138,7 +141,7 @@ class Converter:
                     fault.code,
                     Phrase(OF_FIELD, field=label, reason=Phrase(fault.message)),
                     heading,
-                    fault.hint,
+                    self._choice(own) if fault.code == "unknown_option" else fault.hint,
                 )
                 return False
             return True
@@ -159,6 +162,15 @@ class Converter:
             if text.strip().casefold() in {name.casefold(), *(w.casefold() for w in known.label.values())}:
                 return name
         raise ValueFault("unknown_record_type", Phrase("there is no record type {text!r}", text=text), None)
+
+    def _choice(self, own: Field) -> Phrase:
+        """What could stand there, in words of the one who imports: a file has labels, not names of options."""
+        labels = (
+            say(o.label, self.languages) or o.name
+            for _, _, o in walk_options(own.choice.options)
+            if not o.retired and not o.options
+        )
+        return Phrase("one of {value_of}", value_of=list(islice(labels, LISTED)))
 
     def _compose(self, item: Item, name: str, parts: Mapping[str, str]) -> None:
         """The value of a field whose parts stand in several columns."""

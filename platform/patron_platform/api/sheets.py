@@ -6,6 +6,7 @@ and the path of the file, which the caller removes. Counted while it arrives; Li
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -22,6 +23,9 @@ from patron_platform.api.requests import only
 MAX_BYTES = 200 * 1024 * 1024  # import_bytes
 PIECE = 1 << 20
 ENDINGS = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods")
+UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069]"
+)  # of a name: would turn what stands around it
 
 
 async def sent_sheet(request: Request, known: Collection[str]) -> tuple[dict[str, str], Path]:
@@ -38,7 +42,7 @@ async def sent_sheet(request: Request, known: Collection[str]) -> tuple[dict[str
             message = "send the file as `file`, multipart/form-data"
             raise Refused([Problem(code="required", message=message, path="file")])
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        fields["name"] = Path(file.filename).name[:200]
+        fields["name"] = UNSEEN.sub("", Path(file.filename).name)[-200:].strip()
         return fields, await _on_disk(file, _ending(file.filename))
 
 

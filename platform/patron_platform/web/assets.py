@@ -59,9 +59,22 @@ def built(name: str) -> Response:
     return Response(found, media_type=mimetypes.guess_type(name)[0], headers=FOREVER)
 
 
-@cache
 def _file(name: str) -> bytes | None:
-    if name.startswith(".") or "/" in name or name in ("icons.json", "manifest.json", "stamp"):
-        return None
-    place = DIST.joinpath(name)
-    return place.read_bytes() if place.is_file() else None
+    return (
+        _content(name) if name in _names() else None
+    )  # what nobody built is neither looked for nor remembered
+
+
+@cache
+def _names() -> frozenset[str]:
+    built = (place.name for place in DIST.iterdir() if place.is_file())
+    return frozenset(name for name in built if not name.startswith(".")) - {
+        "icons.json",
+        "manifest.json",
+        "stamp",
+    }
+
+
+@cache
+def _content(name: str) -> bytes:
+    return DIST.joinpath(name).read_bytes()

@@ -87,11 +87,11 @@ def _choice(call: Call, one: Offered, reader: Reader) -> Choice:
 def guessed(call: Call, object: Object, headings: Sequence[str], choices: Sequence[Choice]) -> Shown:
     """What the headings suggest. Rows that bring the id of their record update it; by anything else people choose to."""
     try:
-        columns = suggested(call, object, headings)["columns"]
+        paths = suggested(call, object, headings)["columns"]
     except WrongUse:
-        columns = {}
+        paths = {}
     by_path = {c.value.partition("@")[0]: c.value for c in reversed(choices)}
-    found = {h: by_path.get(columns.get(h) or "", "") for h in headings}
+    found = {h: by_path.get(paths.get(h) or "", "") for h in headings}
     taken = {v.partition("@")[0] for v in found.values() if v}
     names = {folded(name): c.value for c in reversed(choices) for name in (c.value, *c.said)}
     for heading, value in found.items():
@@ -99,20 +99,27 @@ def guessed(call: Call, object: Object, headings: Sequence[str], choices: Sequen
         if not value and other and other.partition("@")[0] not in taken:
             found[heading] = other
             taken.add(other.partition("@")[0])
-    mapped = [c for c in choices if c.tells and c.value in found.values()]
-    sure = next((c.value for c in reversed(mapped) if c.one is None), "")  # an id, as an export writes it
-    likely = [
-        c.value for c in mapped if c.one is not None and (c.one.field.unique or c.value == object.title)
-    ]
-    return Shown(
-        columns=tuple(found[h] for h in headings),
-        existing="update" if sure else "new",
-        match=sure or next(iter(likely), ""),
-    )
+    columns = tuple(found[h] for h in headings)
+    match, sure = _told_by(object, columns, choices)
+    return Shown(columns=columns, existing="update" if sure else "new", match=match)
+
+
+def _told_by(object: Object, columns: Sequence[str], choices: Sequence[Choice]) -> tuple[str, bool]:
+    """What likely says which record a row is, and whether that is sure: an id, as an export writes it."""
+    mapped = [c for c in choices if c.tells and c.value in columns]
+    if sure := next((c.value for c in reversed(mapped) if c.one is None), ""):
+        return sure, True
+    alone = (c.value for c in mapped if c.one is not None and c.one.field.unique)
+    return next(alone, object.title if any(c.value == object.title for c in mapped) else ""), False
 
 
 def shown_of(
-    mapping: Mapping[str, Any], headings: Sequence[str], choices: Sequence[Choice], *, history: bool
+    mapping: Mapping[str, Any],
+    object: Object,
+    headings: Sequence[str],
+    choices: Sequence[Choice],
+    *,
+    history: bool,
 ) -> Shown:
     """A mapping that the form made, as the form shows it; columns whose fields he may not write any more are left out."""
     known = {c.value for c in choices}
@@ -125,12 +132,13 @@ def shown_of(
         names = target.get("missing", names)
     formats = mapping.get("formats", {})
     match = mapping.get("match") or ""
+    likely = _told_by(object, columns, choices)[0]
     pair = (mapping.get("found", "update"), mapping.get("others", "create"))
     existing = (
         next((name for name, both in FOUND_OTHERS.items() if both == pair), "update") if match else "new"
     )
     return Shown(
-        columns=tuple(columns), existing=existing, match=match, names=names, dates=formats.get("date", ""),
+        columns=tuple(columns), existing=existing, match=match or likely, names=names, dates=formats.get("date", ""),
         decimal=formats.get("decimal", ""), clear=mapping.get("skip_empty") is False, history=history,
     )  # fmt: skip
 
@@ -164,12 +172,14 @@ def mapping_of(
             columns[heading] = None
             continue
         path, _, to = value.partition("@")
-        choice = known.get(value)
-        linked = choice is not None and choice.one is not None and isinstance(choice.one.field.spec, LinkSpec)
+        one = choice.one if (choice := known.get(value)) is not None else None
+        spec = one.field.spec if one is not None else None
+        linked = isinstance(spec, LinkSpec)
         columns[heading] = {
             "field": path,
             **({"object": to} if to else {}),
             **({"missing": shown.names} if linked and shown.names != "problem" else {}),
+            **({"defer": True} if one is not None and _among_rows(one, to, object) else {}),
         }
     formats = {"date": shown.dates, "decimal": shown.decimal}
     found, others = FOUND_OTHERS.get(shown.existing, ("update", "create"))
@@ -184,3 +194,11 @@ def mapping_of(
             else {}
         ),
     }
+
+
+def _among_rows(one: Offered, to: str, object: Object) -> bool:
+    """Whether a cell may name another row of its file, as the lines of a tree do; a link that must be there is looked up at once."""
+    spec = one.field.spec
+    if not isinstance(spec, LinkSpec) or one.field.required is True:
+        return False
+    return (to or spec.to[0]) == object.name

@@ -74,7 +74,7 @@ def columns(request: Request, workspace: str, draft: str) -> Response:
         shown = (
             guessed(call, object, found.headings, choices)
             if found.mapping is None
-            else shown_of(found.mapping, found.headings, choices, history=found.history)
+            else shown_of(found.mapping, object, found.headings, choices, history=found.history)
         )
         return _page(visitor, conn, call, found, object, choices, shown, None)
 

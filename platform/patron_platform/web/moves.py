@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from patron_engine.access.decide import readable
-from patron_engine.errors import Conflict, NeedsConfirmation, NotFound, Refused
+from patron_engine.errors import Conflict, Forbidden, NeedsConfirmation, NotFound, Refused
 from patron_engine.jsonio import whole
 from patron_engine.model.model import Object
 from patron_engine.page.asked import candidates, missing, offered
@@ -83,6 +83,10 @@ def move(request: Request, workspace: str, object: str, id: str, form: FormData)
         )
     except Refused as refused:
         return _ask(visitor, wish, refused)
+    except (
+        Forbidden
+    ) as forbidden:  # a record he sees and may not change stays where it was, and he is told so
+        return _refuse(visitor, wish, (Problem(code=forbidden.code, message=forbidden.detail),), 403)
     except Conflict:
         problem = Problem(code="stale_version", message=text_of(visitor, "changed_meanwhile"))
         return _refuse(visitor, wish, (problem,), 409)

@@ -140,6 +140,10 @@ def _seen(request: Request, workspace: str) -> tuple[Visitor, Actor, Model]:
     he was let in."""
     if any("\x00" in value for value in request.query_params.values()):
         raise Refused([Problem(code="bad_character", message="a parameter has the character NUL")])
+    if "\x00" in request.scope["path"]:
+        raise NotFound(
+            "there is nothing at this address"
+        )  # no name or id has it, and PostgreSQL cannot be asked
     session = session_of(request)
     if session is None:
         raise NotSignedIn("nobody is signed in")
