@@ -81,6 +81,29 @@ def test_what_reads_a_changed_formula_is_filled_again(workspace: WorkspaceTables
     assert workspace.rows("SELECT ordered, \"left\" FROM w.account WHERE name = 'a1'") == [(9, 91)]
 
 
+MONEY = """
+kind: object
+name: deal
+title: name
+owner: none
+currency: record
+fields:
+  - {name: name, type: text}
+  - {name: amount, type: money}
+  - {name: half, type: formula, expression: "amount / 2"%s}
+"""
+
+
+def test_a_formula_that_becomes_money_is_filled_in_the_workspaces_currency(
+    workspace: WorkspaceTables,
+) -> None:
+    """Its values stay what they were; what sums and filters read was empty on every record there was."""
+    workspace.change(MONEY % "")
+    workspace.add("deal", 2, name="i::text", amount="i", amount__base="i", half="i / 2.0", currency="'CNY'")
+    publish(workspace, MONEY % ", returns: money")
+    assert workspace.rows("SELECT half__base FROM w.deal ORDER BY name") == [(Decimal("0.5"),), (Decimal(1),)]
+
+
 def test_nothing_is_queued_for_a_label(workspace: WorkspaceTables) -> None:
     text = PLAIN % (SUM, TOTAL % "price * quantity")
     publish(workspace, text)

@@ -405,6 +405,15 @@ def test_a_report_is_built_of_the_lines_of_a_record_with_choices_among_options_r
         assert chip.select_one("[name=p_default] option[selected]")["value"] == default
     made = json.loads(body)
     assert [p["type"] for p in made["parameters"]] == ["select", "cascade", "lookup", "user"]
+    offered = {o["value"] for o in page.select(".build-parameters [name=p_type] option")}
+    reads = {o for o in ("yd_place", "account", "position") if me.get(f"/o/{o}").status_code == 200}
+    assert {o.removeprefix("lookup:") for o in offered if o.startswith("lookup:")} & {"yd_place", "account", "position"} == reads  # fmt: skip
+    filter = me.page(page.select_one("a[href*='/filter?']")["href"].removeprefix("/w/acme"))
+    pairs = [("open", "all"), ("field", "berth"), ("op", ""), ("value", ""), ("close", "1"), ("act", "change"),
+             ("back", filter.select_one("form.list-panel [name=back]")["value"])]  # fmt: skip
+    drawn = BeautifulSoup(me.post("/list/yd_job/filter", pairs).text, "html.parser")
+    assert drawn.select_one("[name=op] option[selected]")["value"] == "is", "what one record may answer"
+    assert "parameters.choice_3" in {o["value"] for o in drawn.select("[name=from] option")}
     own = "class == parameters.choice_1 and (created_by == parameters.choice_4 or choice_3 == none)"
     mine = kept(me, {**made, "where": f"({made['where']}) and {own}"})
     shown = me.page(mine)

@@ -149,13 +149,16 @@ def _of_role(model: Model, object: Object, role: Role) -> Iterator[Grant]:
 
 def _as_master(model: Model, object: Object, roles: tuple[Role, ...], actor: Actor) -> Iterator[Grant]:
     """A detail has its master's rights: whoever may read the one reads the other, whoever may edit it edits, adds and
-    removes. What a role says of the detail's fields holds."""
+    removes. What a role says of the detail's fields holds, on records that were given, shared or wait somewhere too: their
+    condition is asked of the master as a whole, so whatever they gave beyond the roles would be given everywhere."""
     link = object.fields[object.master or ""]
     master = model.objects.get(link.link.to[0])
     if master is None or master.name == object.name:
         return
     above = list(object_grants(model, master, roles, actor))
     by_name = {role.name: role for role in roles}
+    otherwise = _most(object, roles, knowing=_top(model, master))
+    knows = any(g.source in ("role", "sharing") and "read" in (g.actions or ()) for g in above)
     for action, of in (("read", "read"), ("create", "update"), ("update", "update"), ("delete", "update"),
                        ("restore", "update"), ("export", "export"), ("bulk", "bulk"), ("import", "import")):  # fmt: skip
         mine = [g for g in above if of in (g.actions or ())]
@@ -171,15 +174,25 @@ def _as_master(model: Model, object: Object, roles: tuple[Role, ...], actor: Act
                 condition=condition,
                 after=condition,
                 parts=() if condition is None else (condition,),
-                fields=_columns_at_step(object, master, actor.step)
+                fields=_columns_at_step(object, master, actor.step, knows)
                 if grant.name == AT_STEP and actor.step is not None
                 else role.field_rights(object.name)
                 if role is not None
-                else (),
+                else otherwise,
                 source=grant.source,
                 name=grant.name,
                 scope=f"through {link.name}",
             )
+
+
+def _top(model: Model, object: Object) -> Object:
+    """The object at the head of its masters: the one that roles have an entry for."""
+    while object.master is not None and object.owner == "master":
+        above = model.objects.get(object.fields[object.master].link.to[0])
+        if above is None or above.name == object.name:
+            break
+        object = above
+    return object
 
 
 def _shared(model: Model, object: Object, actor: Actor) -> Iterator[Grant]:
@@ -241,30 +254,37 @@ def _step_right(said: str | None, silent: FieldRight) -> FieldRight:
     return silent if said is None else "none" if said == "hidden" else "read"
 
 
-def _columns_at_step(object: Object, master: Object, step: AtStep) -> tuple[tuple[str, FieldRight], ...]:
-    """Of details: what the step says of the set's columns, or of the set."""
+def _columns_at_step(
+    object: Object, master: Object, step: AtStep, knows: bool
+) -> tuple[tuple[str, FieldRight], ...]:
+    """Of details: what the step says of the set's columns, or of the set; the rest where his roles do not know the object."""
     rights = dict(step.rights)
+    silent: FieldRight = "none" if knows else "read"
     set = next(
         (s.name for s in master.sets.values() if s.object == object.name and s.field == object.master), ""
     )
     return tuple(
         (
             f.name,
-            _step_right(rights.get(f"{set}.{f.name}", rights.get(set)), "none" if f.sensitive else "read"),
+            _step_right(rights.get(f"{set}.{f.name}", rights.get(set)), "none" if f.sensitive else silent),
         )
         for f in object.fields.values()
     )
 
 
-def _most(object: Object, roles: tuple[Role, ...]) -> tuple[tuple[str, FieldRight], ...]:
-    """The most permissive right on each field that one of the roles has on this object."""
+def _most(
+    object: Object, roles: tuple[Role, ...], knowing: Object | None = None
+) -> tuple[tuple[str, FieldRight], ...]:
+    """The most permissive right on each field that one of the roles which read this object (of a detail: what it belongs
+    to) has on it."""
     order: dict[str, int] = {"none": 0, "masked": 1, "read": 2, "edit": 3}
-    knowing = [r for r in roles if (entry := r.of(object.name)) is not None and "read" in entry.scopes]
+    known = (knowing or object).name
+    readers = [r for r in roles if (entry := r.of(known)) is not None and "read" in entry.scopes]
     found: dict[str, Any] = {}
     for field in object.fields.values():
         rights = [
             Grant(reason="", object=object.name, fields=r.field_rights(object.name)).right(field)
-            for r in knowing
+            for r in readers
         ]
         if rights:
             found[field.name] = max(rights, key=order.__getitem__)

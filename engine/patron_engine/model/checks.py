@@ -16,6 +16,7 @@ from patron_engine.fields.vault import ENCRYPTABLE
 from patron_engine.model import limits
 from patron_engine.model.catalog import field_at
 from patron_engine.model.keys import KeyChecks
+from patron_engine.model.mixed import check_mixed
 from patron_engine.model.sketch import FieldSketch
 from patron_engine.phrases import Phrase
 from patron_engine.problems import nearest
@@ -40,6 +41,7 @@ class ObjectChecks(KeyChecks):
             self._rollup(f)
             self._same_currency(f)
             self._numbered(f)
+        check_mixed(self.one, self.sketch, self.problems)
 
     def _title(self) -> None:
         title = self.one.body.get("title")

@@ -59,6 +59,8 @@ def offers_of(call: Call, objects: Iterable[Object], reader: Reader) -> dict[str
                     found.setdefault(f"{body['type']}:{each.path}", Offer(label=label, body=body))
             elif each.family == "link" and field.expr.objects[0] not in LINKED:
                 to = field.expr.objects[0]
+                if not _known(call, call.model.objects[to]):
+                    continue
                 said = reader.say(call.model.objects[to].label, to)
                 found.setdefault(f"lookup:{to}", Offer(label=said, body={"type": "lookup", "to": to}))
     return found
@@ -108,6 +110,9 @@ def below_of(
 
 def _readable(call: Call, below: Object, field: str) -> bool:
     """Whether somebody may read the records below, and that they belong to what is above."""
-    if isinstance(row_rule(call.model, call.actor, "read", below.name), Deny):
-        return False
-    return field in readable(call.model, call.actor, below.name)
+    return _known(call, below) and field in readable(call.model, call.actor, below.name)
+
+
+def _known(call: Call, object: Object) -> bool:
+    """Whether he reads any of its records: links lead to objects that are none of his, and to choose from them opens nothing."""
+    return not isinstance(row_rule(call.model, call.actor, "read", object.name), Deny)

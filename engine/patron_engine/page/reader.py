@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ from babel.numbers import (
     get_currency_symbol,
 )
 
+from patron_engine.expr.functions.arithmetic import EXACT
 from patron_engine.fields.field import Texts
 from patron_engine.model.model import say
 
@@ -62,17 +63,17 @@ class Reader:
         """With groups of thousands; all decimals there are, or `scale`."""
         exact = Decimal(str(value))
         if scale is not None:
-            return str(
-                format_decimal(exact, format="#,##0." + "0" * scale if scale else "#,##0", locale=self.locale)
-            )
+            pattern = "#,##0." + "0" * scale if scale else "#,##0"
+            return str(format_decimal(_rounded(exact, scale), format=pattern, locale=self.locale))
         return str(
             format_decimal(exact, format="#,##0.##########", locale=self.locale, decimal_quantization=False)
         )
 
     def money(self, value: Any, currency: str | None = None) -> str:
         """With the sign of its currency, and the decimals it has."""
-        exact = Decimal(str(value))
-        return str(format_currency(exact, currency or self.currency, locale=self.locale))
+        named = currency or self.currency
+        exact = _rounded(Decimal(str(value)), get_currency_precision(named))
+        return str(format_currency(exact, named, locale=self.locale))
 
     def amount(self, value: Any, currency: str | None = None) -> str:
         """To be written over: no sign, and the decimals of its currency where it is not whole."""
@@ -104,3 +105,8 @@ class Reader:
 
     def clock(self, value: time) -> str:
         return str(format_time(value, format="HH:mm", locale=self.locale))
+
+
+def _rounded(value: Decimal, scale: int) -> Decimal:
+    """Half up, as everywhere and as a spreadsheet shows it: the formatter itself would round 1814.085 to the even cent."""
+    return value.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, EXACT) if value.is_finite() else value

@@ -98,6 +98,8 @@ def bases(batch: Batch, program: Program, rows: Sequence[Row], *, figures: bool 
             row.fresh or "currency" in changed or (by_day is not None and by_day in changed)
         )
         names = [n for n in program.bases if all_change or n in changed]
+        late = [n for n in program.bases if figures and n not in names and _without(row, n)]
+        names += late
         for name in program.workspace_figures.intersection(names):
             row.values[f"{name}.base"] = row.values.get(name)
         names = [n for n in names if n not in program.workspace_figures]
@@ -108,11 +110,18 @@ def bases(batch: Batch, program: Program, rows: Sequence[Row], *, figures: bool 
             amount = row.values.get(name)
             value = None
             if amount is not None:
+                if rate is None and name in late:
+                    continue
                 if rate is None:
                     _tell_no_rate(batch, program, row, name)
                     break
                 value = (amount * rate).quantize(_places(program, name), rounding=ROUND_HALF_UP)
             row.values[f"{name}.base"] = value
+
+
+def _without(row: Row, name: str) -> bool:
+    """The amount was there before its field was said to be money, or its object to have currencies."""
+    return row.values.get(name) is not None and row.values.get(f"{name}.base") is None
 
 
 def _tell_no_rate(batch: Batch, program: Program, row: Row, name: str) -> None:

@@ -13,13 +13,14 @@ from typing import Any, Final, Literal
 
 from patron_engine.expr.compile import Expression
 from patron_engine.expr.nodes import AggregateNode
+from patron_engine.expr.units import unit_of_formula
 from patron_engine.model.model import Object
 from patron_engine.phrases import Phrase
 from patron_engine.problems import Problems
 from patron_engine.query.call import Call
 from patron_engine.report.answer import Figure
 from patron_engine.report.reader import Place, Reader
-from patron_engine.report.units import measure_type, unit_of_field, unit_of_formula, unit_of_value
+from patron_engine.report.units import measure_type, unit_of_field, unit_of_value
 
 ADDITIVE: Final = frozenset({"count", "sum", "avg", "min", "max"})
 FUNCTIONS: Final[Mapping[str, str]] = {"average": "avg"}  # of the language -> of reports

@@ -1,6 +1,6 @@
 """Units: what kind of value a measure gives, so that pages write it as money, hours, a share or a plain number.
 
-In: a field and a function, or a formula over measures whose units are known. Out: the unit. Money through money is a ratio.
+In: a field and a function, or what a formula works out of each record. Out: the unit. Formulas over measures: expr/units.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from patron_engine.expr.compile import Expression
-from patron_engine.expr.normal import normal
-from patron_engine.expr.syntax import Syntax, parse
 from patron_engine.expr.types import NUMBER, ExprType
+from patron_engine.expr.units import unit_of_formula
 from patron_engine.fields.registry import type_of
 from patron_engine.model.model import Model, Object
 from patron_engine.report.reader import Place, Reader
@@ -52,26 +51,3 @@ def measure_type(reader: Reader, object: Object, measure: Mapping[str, Any]) -> 
         return NUMBER
     place = Reader(reader.call).place(object.name, measure["field"], "field")
     return place.type if place is not None else NUMBER
-
-
-def unit_of_formula(source: str, units: Mapping[str, Any]) -> Any:
-    """The unit of a formula over measures."""
-    return _unit(parse(source), units)
-
-
-def _unit(node: Syntax, units: Mapping[str, Any]) -> Any:
-    items = [_unit(i, units) for i in node.items]
-    if node.kind == "path":
-        return units.get(".".join(str(p) for p in node.parts), "number")
-    if node.kind == "call" and (known := units.get(normal(node, {}))) is not None:
-        return known  # of the records: SUM(amount)
-    if node.kind == "call" and node.name in ("COUNT", "GOAL", "SUM", "AVERAGE"):
-        return "number"
-    if node.kind == "quotient":
-        left, right = items
-        return left if right == "number" else "ratio" if left == right else "number"
-    if node.kind in ("product",):
-        odd = [u for u in items if u not in ("number", "ratio")]
-        return odd[0] if len(odd) == 1 else "number"
-    odd = [u for u in items if u != "number"]
-    return odd[0] if odd and node.kind in ("sum", "negative", "call", "if") else "number"

@@ -17,6 +17,7 @@ from patron_engine.jsonio import loads
 from patron_engine.model.model import Object
 from patron_engine.page.conditions import MAX_NESTED, Condition, Group, Parameter, holes
 from patron_engine.page.filters import family_of, fitting_parameters, operators_of, options_for, widget_for
+from patron_engine.page.operators import NUMERIC
 from patron_engine.page.paths import field_at
 from patron_engine.page.show import UNTITLED
 from patron_platform.web.list_values import records_of
@@ -81,10 +82,17 @@ def parameter_paths(parameters: Sequence[Mapping[str, Any]]) -> dict[str, Mappin
 
 
 def operators_for(it: Asked, field: Field | None) -> tuple[str, ...]:
-    """What may be asked of it; of a day, where the report has a range of days to be chosen, whether it lies in there."""
-    ranged = field is not None and family_of(field) in ("date", "datetime")
-    within = ("within",) if ranged and any(p["type"] == "date_range" for p in parameters_of(it)) else ()
-    return within + operators_of(field)
+    """What may be asked of it; of a day, where the report has a range of days to be chosen, whether it lies in there. What a
+    parameter may give is asked first: of several values it gives none."""
+    known = operators_of(field)
+    parameters = parameters_of(it) if field is not None else []
+    if field is None or not parameters:
+        return known
+    if family_of(field) in ("date", "datetime") and any(p["type"] == "date_range" for p in parameters):
+        return ("within", *known)
+    fit = (o for o in known if o not in NUMERIC and fitting_parameters(field, o, parameters))
+    first = next(fit, known[0])
+    return (first, *(o for o in known if o != first))
 
 
 def operator_of(it: Asked, field: Field | None, given: str) -> str:

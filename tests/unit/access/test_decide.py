@@ -64,3 +64,40 @@ def test_sensitive_fields_need_to_be_named_by_whoever_grants_an_object(model: Mo
 def test_audiences_are_equal_where_rights_are(model: Model) -> None:
     other = Actor(user="0198c0de-0000-7000-8000-000000000002", roles=frozenset({"sales_rep"}))
     assert audience(REP) == audience(other) != audience(ADMIN)
+
+
+SHOP = """
+kind: object
+name: order
+label: {en: Order}
+fields: [{name: name, type: text}]
+---
+kind: object
+name: line
+label: {en: Line}
+fields:
+  - {name: order, type: master, to: order, reverse: {name: lines}}
+  - {name: price, type: money}
+  - {name: cost, type: money}
+---
+kind: role
+name: seller
+label: {en: Seller}
+objects: {order: {create: true, read: own, update: own}}
+fields: {line: {cost: none, price: read}}
+---
+kind: sharing
+name: open_ones
+label: {en: Open ones}
+object: order
+where: "name == 'Open'"
+to: [{role: seller}]
+give: edit
+"""
+
+
+def test_what_a_role_hides_of_details_is_hidden_however_their_master_reaches_him() -> None:
+    """A share, a queue or a sharing rule gives the order; none of them gives the column of its lines that his role keeps."""
+    model, seller = model_of(SHOP), Actor(user=REP.user, roles=frozenset({"seller"}))
+    assert "price" in readable(model, seller, "line") and "cost" not in readable(model, seller, "line")
+    assert {"price", "cost"}.isdisjoint(writable(model, seller, "line"))

@@ -110,6 +110,9 @@ DOCUMENTS: list[tuple[str, str, str]] = [
     ("kind: duplicate_rule\nname: d\nobject: account\non: [create]\nmatch: [{name: a, fields: {name: person}, level: warn}]", "not_searched", "account.name"),
     ("kind: object\nname: sla_clock\nfields: [{name: about, type: lookup, to: [account]}]\n---\nkind: sla\nname: s\nobject: deal\nclocks: [{name: c, within: 1 hour}]",
      "nowhere_kept", "by a change of object/sla_clock"),
+    ("kind: object\nname: bid\ncurrency: record\nfields:\n- {name: a, type: money}\n- {name: b, type: formula, expression: a / 2}", "mixed_currencies", "returns: money"),
+    (("kind: object\nname: bid\ncurrency: record\nfields: [{name: a, type: money}]\n---\n"
+     "kind: object\nname: bit\nfields:\n- {name: bid, type: master, to: bid, reverse: bits}\n- {name: a, type: money}"), "mixed_currencies", "in bit as well"),
     ("kind: layout\nname: l\nobject: deal\nsections: [{name: a, fields: [name]}, {name: b, table: lines, fields: [x]}]", "unknown_set", "lines"),
     ("kind: layout\nname: l\nobject: deal\nsections: [{name: a, fields: [name]}]\nactions: [fly]", "unknown_action", "fly"),
     ("kind: role\nname: r\nlabel: R\nobjects: {deels: {read: all}}", "unknown_object", "deal"),

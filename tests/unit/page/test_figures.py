@@ -150,7 +150,7 @@ def test_buckets_say_their_borders() -> None:
         ("en", {}, "percent", "12.5", "12.5%"), ("en", {"as": "percent", "scale": 0}, "number", "0.5", "50%"),
         ("en", {"negative": "brackets"}, "number", "-3", "(3)"), ("en", {"prefix": "~"}, "number", "3", "~3"),
         ("en", {"unit": "pcs"}, "number", "1200", "1,200 pcs"), ("zh-CN", {}, "duration", "90000", "1 天 1 小时"),
-        ("en", {}, "money", "-12.5", "−CN¥12.50"), ("en", {"scale": 1}, "number", "2.25", "2.2"),
+        ("en", {}, "money", "-12.5", "−CN¥12.50"), ("en", {"scale": 1}, "number", "2.25", "2.3"),
     ],
 )  # fmt: skip
 def test_a_figure_alone_is_written_as_its_format_says(
@@ -158,6 +158,12 @@ def test_a_figure_alone_is_written_as_its_format_says(
 ) -> None:
     form = form_of(Figure(name="f", format=format, unit=unit), [D(value)], reader(language))
     assert alone(form, D(value), reader(language), "CNY") == said
+
+
+def test_half_a_cent_is_written_as_a_spreadsheet_writes_it() -> None:
+    """Up: to the even cent, the page and the file of one report differed by one."""
+    said = [reader().money("1814.085"), reader().number("-2.345", 2), reader().number("0.5", 0), reader().money("2.5", "JPY")]  # fmt: skip
+    assert said == ["CN¥1,814.09", "-2.35", "1", "¥3"]
 
 
 def test_decimals_stand_for_a_whole_column_or_for_none() -> None:
