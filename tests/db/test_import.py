@@ -84,6 +84,25 @@ def test_rows_that_cannot_be_saved_are_told_and_the_others_are_saved(i: Desk) ->
     assert [row["name"] for row in i.live("opportunity")] == ["Acme open", "Acme won"]
 
 
+def test_a_row_that_is_passed_over_makes_nothing_and_one_whose_links_alone_were_made_is_taken_back(
+    i: Desk,
+) -> None:
+    columns = DEALS["columns"] | {"customer": {"field": "account", "by": "title", "missing": "create"}}
+    mapping = {**DEALS, "columns": columns}
+    old = "key,customer,stage,value\n1,Acme,won,5\n"
+    assert counts(i.run("opportunity", old, mapping)) == (1, 0, 0, 0)
+    for skip, text in (
+        ("found", old.replace("Acme", "Newcomer")),
+        ("others", old.replace("1,Acme", "2,Newcomer")),
+    ):
+        made = i.run("opportunity", text, {**mapping, skip: "skip"})
+        assert (made.counts["skipped"], counts(made), made.touched) == (1, (0, 0, 0, 0), False)
+    assert [row["name"] for row in i.live("account")] == ["Acme"]
+    made = i.run("opportunity", "key,customer,stage,value\n3,Newcomer,won,-5\n", mapping)
+    assert counts(made) == (0, 0, 0, 1) and made.touched
+    assert i.undo(made.batch).deleted == 1
+
+
 def test_an_undone_import_leaves_the_state_before_and_can_be_repeated(i: Desk) -> None:
     i.run("account", FAMILY.splitlines()[0] + "\n2,Mother,Rome,b,\n", ACCOUNTS)
     made = i.run("account", FAMILY, ACCOUNTS)

@@ -118,6 +118,8 @@ class Carrier:
             if prepared.draft is not None:
                 self._save(conn, call, self._sound(items, piece), piece, prepared.draft)
                 return piece
+            if self.matcher.foresees:
+                items = self._passed_over(conn, call, self._sound(items, piece), piece)
             keep_made(conn, call, self.batch, self.finder.links(conn, call, items, self.object))
             items = self._sound(items, piece)
             self.matcher.make_keys(conn, call, items)
@@ -168,6 +170,12 @@ class Carrier:
                 piece.counts["refused"] += 1
                 piece.faults.append((item.number, item.cells, item.problems))
         return [item for item in items if not item.problems]
+
+    def _passed_over(self, conn: Conn, call: Call, items: Sequence[Item], piece: Piece) -> list[Item]:
+        """The rest of them: what the links of a row name is neither looked for nor made where the row is passed over."""
+        over = self.matcher.passed_over(conn, call, items)
+        piece.counts["skipped"] += len(over)
+        return [item for item in items if item.number not in over]
 
     def _wanted(self, items: Sequence[Item], piece: Piece) -> list[Item]:
         """Those that the mapping does not pass over."""

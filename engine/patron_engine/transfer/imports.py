@@ -49,7 +49,8 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """An import as it stands. `counts`: created, updated, unchanged, refused, warned."""
+    """An import as it stands. `counts`: created, updated, unchanged, refused, warned. `touched`: it made or changed records, be
+    it only those that its rows link to."""
 
     batch: str
     object: str
@@ -61,6 +62,7 @@ class Import:
     error: str | None
     trial: bool
     undone: bool
+    touched: bool
     headings: tuple[str, ...]
     task: str
     at: datetime
@@ -192,7 +194,8 @@ def listed(
 ) -> list[Import]:  # fmt: skip
     """The imports of a workspace, the newest first; only those that `by` began, if that is said; trials among them or not."""
     query = sql.SQL(
-        "SELECT b.id, t.id, t.state, t.payload, t.progress, t.error, b.payload ? 'undone', t.created_at, b.by::text FROM {s}.sys__task t"
+        "SELECT b.id, t.id, t.state, t.payload, t.progress, t.error, b.payload ? 'undone',"
+        " EXISTS (SELECT FROM {s}.sys__batch_record r WHERE r.batch = b.id), t.created_at, b.by::text FROM {s}.sys__task t"
         " JOIN {s}.sys__batch b ON b.id = (t.payload ->> 'batch')::uuid"
         " WHERE t.kind = %s AND (%s::text IS NULL OR t.payload ->> 'batch' = %s)"
         " AND (%s::text IS NULL OR b.by::text = %s) AND (%s OR t.payload ->> 'trial' IS NULL) ORDER BY t.created_at DESC, t.id DESC LIMIT %s"
@@ -208,13 +211,14 @@ def _import(
     progress: Mapping[str, Any],
     error: str | None,
     undone: bool,
+    touched: bool,
     at: datetime,
     by: str | None,
 ) -> Import:
     return Import(
         batch=str(batch), object=payload["object"], name=payload["name"], state=state, rows=payload["rows"],
         done=progress.get("done", 0), counts={c: progress.get(c, 0) for c in COUNTS}, error=error,
-        trial=payload["trial"] is not None, undone=undone, headings=tuple(payload["headings"]), task=str(task), at=at,
+        trial=payload["trial"] is not None, undone=undone, touched=touched, headings=tuple(payload["headings"]), task=str(task), at=at,
         by=by, history=payload["history"] is True,
     )  # fmt: skip
 

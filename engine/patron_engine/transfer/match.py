@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from patron_engine.fields.field import LinkSpec
 from patron_engine.model.model import Object, label_of
 from patron_engine.phrases import Phrase
 from patron_engine.query.call import Call
@@ -49,6 +50,27 @@ class Matcher:
     def _key(item: Item, match: str) -> Any:
         key = item.external.get(match[len(EXTERNAL) :]) if match.startswith(EXTERNAL) else item.set.get(match)
         return str(key) if key is not None else None
+
+    @property
+    def foresees(self) -> bool:
+        """Whether rows are passed over, by a key that stands in the row."""
+        match, fields = self.mapping.match, self.object.fields
+        skips = "skip" in (self.mapping.found, self.mapping.others)
+        made = match in self.sets.constants or match in self.sets.expressions
+        field = fields.get(match or "")
+        linked = field is not None and isinstance(field.spec, LinkSpec)
+        return skips and match is not None and not made and not linked
+
+    def passed_over(self, conn: Conn, call: Call, items: Sequence[Item]) -> set[int]:
+        """The numbers of the rows that are passed over, before any of their links is looked for."""
+        match = self.mapping.match or ""
+        keys = {item.number: key for item in items if (key := self._key(item, match)) is not None}
+        found = Finder().find(conn, call, self.object, match, keys.values())
+        there = {n for n, key in keys.items() if len(found.get(key, ())) == 1}
+        absent = {n for n, key in keys.items() if key not in found} if match != "id" else set()
+        return (there if self.mapping.found == "skip" else set()) | (
+            absent if self.mapping.others == "skip" else set()
+        )
 
     def make_keys(self, conn: Conn, call: Call, items: Sequence[Item]) -> None:
         """A match key that the mapping makes itself, from the row alone."""

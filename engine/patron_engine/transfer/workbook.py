@@ -110,8 +110,8 @@ def cell_text(value: Any) -> str:
     """A typed cell as the text import reads: ISO for days and moments, plain digits for numbers, of which a spreadsheet
     shows and means fifteen.
 
-    >>> cell_text(3.0), cell_text(True), cell_text(date(2026, 3, 1)), cell_text(0.1 + 0.2), cell_text(1e-05)
-    ('3', 'true', '2026-03-01', '0.3', '0.00001')
+    >>> cell_text(3.0), cell_text(True), cell_text(date(2026, 3, 1)), cell_text(0.1 + 0.2), cell_text(1e-05), cell_text(chr(0))
+    ('3', 'true', '2026-03-01', '0.3', '0.00001', '')
     """
     if value is None:
         return ""
@@ -125,7 +125,7 @@ def cell_text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, timedelta):
         return str(int(value.total_seconds()))
-    return str(value).strip()
+    return str(value).replace("\0", "").strip()  # as a text file is read; the database keeps none
 
 
 def _convert(source: str, target: str, wanted: str) -> None:

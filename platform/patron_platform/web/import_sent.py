@@ -56,6 +56,8 @@ async def send(request: Request, workspace: str, object: str) -> Response:
     visitor = await run_in_threadpool(enter, request, workspace)
     csrf.same_site(request)
     await run_in_threadpool(_permitted, visitor, object)
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        csrf.check(request, visitor.session.id, {})  # no form of ours: whatever it is, it needs the token
     try:
         fields, file = await sent_sheet(request, FIELDS)
     except (Refused, LimitExceeded) as error:

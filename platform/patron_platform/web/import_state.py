@@ -65,7 +65,7 @@ def undoable(call: Call, it: Import) -> bool:
         it.ended
         and not it.undone
         and not it.trial
-        and bool(rights)
+        and (bool(rights) or it.touched)
         and not any(
             isinstance(row_rule(call.model, call.actor, action, it.object), Deny) for action in rights
         )
