@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from patron_engine.approval import signers
 from patron_engine.errors import Conflict, Forbidden, LimitExceeded, Refused
 from patron_engine.query.values import fetch_values
 from patron_engine.ways import approvals_seen
@@ -102,16 +103,23 @@ of: object/order
 """
 
 
-def test_what_follows_is_checked_and_asked_for_in_the_decision(conn: psycopg.Connection[Any]) -> None:
-    path = """---
+LATE_AND_REFUSED = (
+    approval(
+        "  - {name: n, type: approve, who: {manager: 1}, deadline: {after: 1 days, then: approve}}",
+        after=AFTER,
+    )
+    + """---
 kind: stage_path
 name: p
 object: order
 field: status
 stages: [{name: draft}, {name: approved, required: [due]}]
 """
-    node = "  - {name: n, type: approve, who: {manager: 1}, deadline: {after: 1 days, then: approve}}"
-    w, order = begun(conn, approval(node, after=AFTER) + path)
+)
+
+
+def test_what_follows_is_checked_and_asked_for_in_the_decision(conn: psycopg.Connection[Any]) -> None:
+    w, order = begun(conn, LATE_AND_REFUSED)
     w.later(days=2)
     w.tick()
     (late,) = w.instance(order).tasks
@@ -127,6 +135,17 @@ stages: [{name: draft}, {name: approved, required: [due]}]
         w.act("boss", order, "approve", fields={"due": "2026-06-01", "name": "sly"})
     w.act("boss", order, "approve", fields={"due": "2026-06-01"})
     assert w.value(order, "status") == "approved" and w.value(order, "name") == "O"
+
+
+def test_a_reminder_that_fails_holds_up_no_other_deadline(
+    conn: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w, order = begun(conn, LATE_AND_REFUSED)
+    monkeypatch.setattr(signers, "late_refused", lambda *_: w.conn.execute("SELECT 1 / 0"))
+    w.later(days=2)
+    w.tick()
+    (late,) = w.instance(order).tasks
+    assert (late.state, late.reminded, late.due_at) == ("waiting", 0, None)
 
 
 def test_steps_between_and_what_listens(conn: psycopg.Connection[Any]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
+from patron_engine.actor import Actor
 from patron_engine.query import fetch, sql
+from patron_engine.query.call import Call
 from patron_engine.query.rows import Shape
 from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
@@ -20,10 +23,21 @@ from patron_testing.sales import DOCUMENTS
 
 SECRET = b"a key of the tests"
 WORLD = (
-    DOCUMENTS.replace("{name: grade, type: select,", "{name: grade, type: select, indexed: true,").replace(
-        "search: [name, phone]", "search: [name, phone]\nindexes: [{name: graded, fields: [grade, code]}]"
+    DOCUMENTS.replace("{name: grade, type: select,", "{name: grade, type: select, indexed: true,")
+    .replace(
+        "search: [name, phone]",
+        "search: [name, phone]\nindexes: [{name: graded, fields: [grade, code]}, {name: bare, fields: [bare, name]}]",
+    )
+    .replace(
+        "  - {name: tags,", "  - {name: bare, type: select, label: Bare, options: []}\n  - {name: tags,", 1
     )
     + "---\n{kind: view, name: changed_lately, object: account, columns: [name], sort: [-updated_at]}\n"
+    + "---\n{kind: object, name: queue, label: queue, title: name, owner: none, fields: [{name: name, type: text, label: N},"
+    + " {name: code, type: text, label: C}, {name: members, type: user, many: true, label: M}]}\n"
+    + "---\n{kind: object, name: group, label: group, title: name, owner: none, fields: [{name: name, type: text, label: N},"
+    + " {name: code, type: text, label: C}, {name: members, type: user, many: true, label: M}]}\n"
+    + "---\n{kind: role, name: names, objects: {account: {read: all, where: {read: code != None}}}, fields: {account: {name: read, '*': none}}}\n"
+    + "---\n{kind: role, name: graded, objects: {account: {read: all, where: {read: grade == 'a'}}}}\n"
 )
 SORTS: tuple[tuple[str, ...], ...] = (
     ("name",), ("-name",), ("name", "-grade"), ("grade",), ("-grade",), ("grade", "name"), ("-grade", "-name"),
@@ -34,8 +48,9 @@ SORTS: tuple[tuple[str, ...], ...] = (
 
 
 @pytest.fixture(scope="module")
-def many(server: Server) -> Iterator[Records]:
-    """Accounts with and without a grade, a code, a parent; parents of one title, without one, in the recycle bin."""
+def world(server: Server) -> Iterator[tuple[Records, Call]]:
+    """Accounts with and without a grade, a code, a parent; parents of one title, without one, in the recycle bin. And the call of a person who
+    reads of most of them their name alone."""
     url = server.make()
     with psycopg.connect(url) as conn:
         r = Records(conn, build_workspace(conn, WORLD))
@@ -57,8 +72,14 @@ def many(server: Server) -> Iterator[Records]:
             f" FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM {r.call.schema}.account) o WHERE o.id = a.id",
             (r.call.now,),
         )
-        yield r
+        half = Actor(user=r.create("user", name="Half"), roles=frozenset({"names", "graded"}))
+        yield r, replace(r.call, actor=half)
     server.drop(url)
+
+
+@pytest.fixture
+def many(world: tuple[Records, Call]) -> Records:
+    return world[0]
 
 
 def pages(r: Records, sort: tuple[str, ...], limit: int, where: str | None = None) -> list[str]:
@@ -103,6 +124,20 @@ def test_so_are_those_of_what_was_changed_lately_among_many(
     assert any("account__updated__ix" in line for (line,) in plan)
 
 
+@pytest.mark.parametrize("sort", ["-updated_at", "updated_at", "-created_at"])
+def test_rows_on_which_the_moment_is_hidden_come_last_and_none_is_lost(
+    world: tuple[Records, Call], sort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "is_large", lambda *_: True)
+    half = Records(world[0].conn, world[1])
+    ask = Ask(object="account", fields=("id", sort.removeprefix("-")), sort=(sort,))
+    whole = [row for part in walk(half.conn, half.call, ask) for row in part]
+    seen = [row[sort.removeprefix("-")] is not None for row in whole]
+    assert True in seen and False in seen and seen == sorted(seen, reverse=True)
+    for limit in (1, 4, 200):
+        assert pages(half, (sort,), limit) == [str(row["id"]) for row in whole]
+
+
 @pytest.mark.parametrize(
     "where",
     [
@@ -139,6 +174,7 @@ def test_so_are_those_of_some_options_in_the_order_of_something_else(
             for limit in (2, 200):
                 assert pages(many, sort, limit, where) == whole
     assert any("UNION ALL" in text for text in asked)
+    assert pages(many, ("name",), 200, "bare == None"), "a choice without options has no arms"
 
 
 @pytest.mark.parametrize(

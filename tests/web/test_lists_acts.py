@@ -190,6 +190,8 @@ def test_an_undo_is_for_ten_minutes_and_for_who_did_it(opened: Opened, three: li
     )  # from every page, after a reload
     for address in ("/inbox/count", "/undo/recent", "/undo"):
         assert act not in opened.person(REP).get(address).text
+    wrong_page = {"HX-Current-URL": "http://["}
+    assert person.get("/undo/recent", headers=wrong_page).status_code == 200
     for wrong in ("x", "00000000-0000-0000-0000-000000000000"):
         assert person.post(f"/undo/{wrong}").status_code == 404
     with psycopg.connect(opened.service.settings.database, autocommit=True) as conn:

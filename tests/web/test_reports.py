@@ -234,6 +234,18 @@ def test_a_report_is_made_official_in_the_draft_only(me: Person, home: House, mi
     assert rep.post(f"{kept(rep, body)}/keep", {"act": "official"}).status_code == 403
 
 
+def test_people_are_no_parameter_for_who_may_not_read_them(home: House) -> None:
+    body = {"object": "sv_device", "type": "summary", "measures": [REPORT["measures"][0]], "rows": ["name"],
+            "parameters": [{"name": "who", "type": "text", "label": "Who"}]}  # fmt: skip
+    for who, offered in (("executive", True), ("customer", False)):
+        person = home.person(who)
+        for type in ("text", "user"):
+            given = json.dumps({**body, "parameters": [{**body["parameters"][0], "type": type}]})
+            page = person.page(f"/reports/build?body={quote(given)}")
+            kinds = {o["value"] for o in page.select(".build-parameters [name=p_type] option")}
+            assert ("user" in kinds) == (offered or type == "user") and ("department" in kinds) == offered
+
+
 def test_nothing_is_kept_without_the_token_or_a_name_or_a_sound_body(me: Person) -> None:
     before = me.page("/reports").select(".reports-card")
     bodies: list[tuple[dict[str, Any] | str, str]] = [

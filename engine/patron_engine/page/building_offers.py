@@ -59,7 +59,7 @@ def offers_of(call: Call, objects: Iterable[Object], reader: Reader) -> dict[str
                     found.setdefault(f"{body['type']}:{each.path}", Offer(label=label, body=body))
             elif each.family == "link" and field.expr.objects[0] not in LINKED:
                 to = field.expr.objects[0]
-                if not _known(call, call.model.objects[to]):
+                if not known(call, call.model.objects[to]):
                     continue
                 said = reader.say(call.model.objects[to].label, to)
                 found.setdefault(f"lookup:{to}", Offer(label=said, body={"type": "lookup", "to": to}))
@@ -110,9 +110,9 @@ def below_of(
 
 def _readable(call: Call, below: Object, field: str) -> bool:
     """Whether somebody may read the records below, and that they belong to what is above."""
-    return _known(call, below) and field in readable(call.model, call.actor, below.name)
+    return known(call, below) and field in readable(call.model, call.actor, below.name)
 
 
-def _known(call: Call, object: Object) -> bool:
+def known(call: Call, object: Object) -> bool:
     """Whether he reads any of its records: links lead to objects that are none of his, and to choose from them opens nothing."""
     return not isinstance(row_rule(call.model, call.actor, "read", object.name), Deny)

@@ -38,7 +38,7 @@ def choice_of(question: Resolved) -> Field | None:
         names = [name for name, _ in declared.fields]
         first = fields.get(names[0]) if len(names) > 1 and fields.get(key) is fields.get(names[1]) else None
         asked = first is not None and {first.name, *first.aliases} & set(question.where.paths)
-        if first is not None and asked and by_place(first) and len(stored_options(first)) < MAX_ARMS:
+        if first is not None and asked and by_place(first) and 0 < len(stored_options(first)) < MAX_ARMS:
             return first
     return None
 

@@ -33,7 +33,7 @@ from patron_engine.query.sql import Listing
 from patron_engine.query.statement import Statement, kept
 from patron_engine.query.tokens import wanted
 from patron_engine.query.values import call_values
-from patron_engine.query.walking import LEARNT, gives_many, walkable
+from patron_engine.query.walking import LEARNT, gives_many, read_everywhere, walkable
 from patron_engine.store.wire import Asked
 
 Values = Mapping[str, Any]
@@ -95,8 +95,9 @@ def _cut(
     """The rows of the page that was asked for, how they were made, and the cursor of the next page."""
     rows: list[tuple[Any, ...]] = []
     limit = question.ask.limit
-    parts = parts_of(question.object, question.sort, given, shape.after is not None)
-    lately_changed = by_change(question.sort)
+    everywhere = read_everywhere(call, question)
+    parts = parts_of(question.object, question.sort, given, shape.after is not None, everywhere)
+    lately_changed = by_change(question.sort, everywhere)
     if (lately_changed or choice_of(question)) and is_large(conn, call, question.object.name):
         if lately_changed:
             parts, ends = lately(given.get(f"{AFTER}0") or call.now, shape.after is not None)

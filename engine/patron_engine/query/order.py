@@ -56,12 +56,13 @@ def sort_keys(binding: SqlBinding, keys: Sequence[Key]) -> list[SortKey]:
 
 def _key(binding: SqlBinding, key: Key) -> SortKey:
     steps = path_steps(key.path.key)
-    filled = len(steps) == 1 and steps[0] in NEVER_EMPTY
     found = end_of(binding, binding.row, steps) if key.path.end == "field" else None
     if found is None:
         return SortKey(binding.value(binding.row, steps), key.descending, False)
     inner, row, field = found
     value = inner.of_field(row, field) if by_place(field) else None
+    filled = len(steps) == 1 and steps[0] in NEVER_EMPTY
+    filled = filled and (not inner.ruled or row.reads(field) is None)
     return SortKey(_sorted_by(inner, row, field), key.descending, filled, value)
 
 

@@ -45,11 +45,12 @@ class Part:
 
 
 def parts_of(
-    object: Object, sort: Sequence[Key], given: Mapping[str, Any], begun: bool
+    object: Object, sort: Sequence[Key], given: Mapping[str, Any], begun: bool, everywhere: bool
 ) -> tuple[tuple[Part | None, bool], ...]:
-    """The parts a page is read in, each with whether it goes on after the cursor's row. `begun`: there is a cursor."""
+    """The parts a page is read in, each with whether it goes on after the cursor's row. `begun`: there is a cursor. `everywhere`: the
+    first key is the asker's to read on every row; on those where it is not, it is empty, whatever field it is."""
     field = sort[0].path.field if sort and sort[0].path.end == "field" else None
-    if field is None or sort[0].path.key in NEVER_EMPTY:
+    if field is None or (everywhere and sort[0].path.key in NEVER_EMPTY):
         return ((None, begun),)
     value: Any = given.get(f"{AFTER}0")
     if begun and value is None:
@@ -72,9 +73,9 @@ def parts_of(
     return ((Part("filled"), begun), (Part("empty"), False))
 
 
-def by_change(sort: Sequence[Key]) -> bool:
-    """Whether the newest change stands first, and there is an index of what was changed."""
-    field = sort[0].path.field if sort and sort[0].path.key == "updated_at" else None
+def by_change(sort: Sequence[Key], everywhere: bool) -> bool:
+    """Whether the newest change stands first, no row is without (`everywhere`), and there is an index of what was changed."""
+    field = sort[0].path.field if sort and everywhere and sort[0].path.key == "updated_at" else None
     return field is not None and field.indexed and sort[0].descending
 
 

@@ -58,7 +58,9 @@ def walkable(call: Call, question: Resolved, part: Part | None) -> bool:
         return False
     if part is not None:
         return part.kind == "filled" and _in_order(call, question)
-    return not question.sort or question.sort[0].path.key in ("id", "created_at")
+    return not question.sort or (
+        question.sort[0].path.key in ("id", "created_at") and read_everywhere(call, question)
+    )
 
 
 def _in_order(call: Call, question: Resolved) -> bool:
@@ -67,7 +69,13 @@ def _in_order(call: Call, question: Resolved) -> bool:
     field = path.field
     if field is None or "." in path.key or field.expr.kind == "link":
         return False
-    return isinstance(field_rule(call.model, call.actor, field).plain, Allow)
+    return read_everywhere(call, question)
+
+
+def read_everywhere(call: Call, question: Resolved) -> bool:
+    """Whether he reads the field a page is sorted by first on every row he may read."""
+    field = question.sort[0].path.field if question.sort else None
+    return field is None or isinstance(field_rule(call.model, call.actor, field).plain, Allow)
 
 
 def gives_many(conn: psycopg.Connection[Any], call: Call, object: str) -> bool:

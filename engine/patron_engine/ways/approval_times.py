@@ -34,7 +34,7 @@ def tick(conn: Conn, call: Call) -> int:
             )
             store.forget_due(conn, call.schema, task)
             if isinstance(error, Refused):
-                _left_to_him(conn, call, instance, task)
+                _reminded(conn, call, instance, task)
     return done
 
 
@@ -47,6 +47,18 @@ def _late(conn: Conn, call: Call, instance: str, task: str) -> int:
         return 0
     carry(frame, signers.late(frame.program, frame.instance, found, frame.facts))
     return 1
+
+
+def _reminded(conn: Conn, call: Call, instance: str, task: str) -> None:
+    """Leaves it to him. Where that fails too, the deadline stays forgotten, and what else was due is done."""
+    try:
+        with conn.transaction():
+            _left_to_him(conn, call, instance, task)
+    except (PatronError, psycopg.Error) as error:
+        log.warning(
+            "reminder_failed",
+            extra={"workspace": call.workspace, "approval": instance, "why": str(error)},
+        )
 
 
 def _left_to_him(conn: Conn, call: Call, instance: str, task: str) -> None:

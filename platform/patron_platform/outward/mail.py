@@ -14,6 +14,7 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, formatdate, make_msgid
@@ -114,15 +115,19 @@ def send(settings: Settings, to: str, subject: str, text: str) -> bool:
     return True
 
 
+# what the parser of addresses raises at what is none; the last two are its own slips, at a backslash in the wrong place
+_NO_ADDRESS: Final = (ValueError, IndexError, HeaderParseError, AttributeError, UnboundLocalError)
+
+
 def post(server: MailServer, letter: Letter) -> None:
     """Gives the letter to the server."""
     try:
         Address(addr_spec=letter.to)
-    except (ValueError, IndexError, UnicodeError):
+    except _NO_ADDRESS:
         raise AddressRefused(Phrase("the address is not one")) from None
     try:
         message = written(server, letter)
-    except (ValueError, IndexError, UnicodeError):
+    except _NO_ADDRESS:
         raise NotTaken("the letter cannot be written: its address is not one", code="mail_address") from None
     try:
         with _opened(server) as opened:
@@ -158,12 +163,16 @@ _ADDRESS: Final = re.compile(
 
 def nobody_there(code: int, said: bytes) -> bool:
     """Whether a refusal for good is about the address. That nothing of ours is taken, or a full mailbox, says nothing of it. Servers of
-    large providers give no detailed code: `550 Sender frequency limited`, `550 MI:SPB` are about us, `550 User not found` is not."""
+    large providers give no detailed code: `550 Sender frequency limited`, `550 MI:SPB` are about us, `550 User not found` is not. And
+    5.2.1 is a closed mailbox or one that is sent too much for the moment, 5.1.0 any address of the two: their words decide as well."""
     detail = _DETAIL.search(said)
     if detail is not None:
         subject, which = int(detail[1]), int(detail[2])
-        return (subject == 1 and which not in (7, 8)) or (subject, which) == (2, 1)
-    return code in (550, 551, 553) and _OURS.search(_ADDRESS.sub(b"", said)) is None
+        if (subject, which) not in ((2, 1), (1, 0)):
+            return subject == 1 and which not in (7, 8)
+    elif code not in (550, 551, 553):
+        return False
+    return _OURS.search(_ADDRESS.sub(b"", said)) is None
 
 
 def written(server: MailServer, letter: Letter) -> EmailMessage:

@@ -17,7 +17,7 @@ from patron_engine.page.building_parameters import CHOICES, DEFAULTS, ME, RECORD
 from patron_engine.page.question import question_of
 from patron_platform.web import list_chips
 from patron_platform.web.report_asked import AskedReport
-from patron_platform.web.report_inputs import chosen_of, options_of
+from patron_platform.web.report_inputs import chooses_from, chosen_of, options_of
 
 Body = dict[str, Any]
 
@@ -102,7 +102,8 @@ def _kinds(it: AskedReport, now: str, offers: Mapping[str, Offer]) -> list[tuple
         return [("", [(now, it.t("reports.type_other"))])]
     choices = [(key, o.label) for key, o in offers.items() if o.type != "lookup"]
     records = [(key, o.label) for key, o in offers.items() if o.type == "lookup"]
-    plain = [(type, it.t(f"reports.type_{type}")) for type in TYPES]
+    may = [t for t in TYPES if t == now or t not in RECORDS or chooses_from(it, RECORDS[t])]
+    plain = [(type, it.t(f"reports.type_{type}")) for type in may]
     groups = [("", plain), (it.t("reports.type_choice"), choices), (it.t("reports.type_record"), records)]
     return [(label, several) for label, several in groups if several]
 

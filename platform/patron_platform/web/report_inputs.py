@@ -11,6 +11,7 @@ from typing import Any
 
 from patron_engine.fields.base import Around
 from patron_engine.fields.options import read_options
+from patron_engine.page.building_offers import known
 from patron_engine.page.filters import spread
 from patron_engine.query.titles import titles_of
 from patron_engine.report.answer import Answer
@@ -66,9 +67,15 @@ def options_of(it: AskedReport, parameter: Mapping[str, Any]) -> tuple[tuple[str
     )
 
 
+def chooses_from(it: AskedReport, object: str) -> bool:
+    """Whether he reads any record of the object."""
+    found = it.call.model.object(object)
+    return found is not None and known(it.call, found)
+
+
 def chosen_of(it: AskedReport, object: str, value: Any) -> tuple[tuple[str, str], ...]:
-    """The records one may choose, the chosen one among them."""
-    found = records_of(it.conn, it.call, object)
+    """The records one may choose, the chosen one among them; none of an object that is not his to read."""
+    found = records_of(it.conn, it.call, object) if chooses_from(it, object) else []
     if value and str(value) not in {id for id, _ in found}:
         titles = titles_of(it.conn, it.call, {object: [str(value)]})
         found = [(str(value), titles.get((object, str(value)), "…")), *found]

@@ -82,7 +82,10 @@ def menu_of(visitor: Visitor, conn: Connection, call: Call) -> str:
 
 def _page_of(visitor: Visitor) -> str:
     """The page a script asks from."""
-    at = urlsplit(visitor.request.headers.get("hx-current-url", ""))
+    try:
+        at = urlsplit(visitor.request.headers.get("hx-current-url", ""))
+    except ValueError:  # as of http://[
+        return visitor.url("undo")
     found = local_address(without_done(f"{at.path}?{at.query}" if at.query else at.path))
     return found if found and found.startswith(visitor.url("")) else visitor.url("undo")
 
