@@ -52,7 +52,7 @@ def every(request: Request, workspace: str) -> Response:
         waiting = drafts.listed(conn, call)
         return page(
             visitor, call, "imports.html", title=t("imports.all" if everybody else "imports.mine"), here="imports",
-            imports=_lines(visitor, conn, call, found), everybody=everybody, days=drafts.DAYS,
+            imports=_lines(visitor, conn, call, found), everybody=everybody, days=drafts.DAYS, most=drafts.MOST,
             waiting=[
                 {"draft": d, "at": visitor.reader(call).moment(d.at), "into": object_name(visitor, call, d.object)}
                 for d in waiting
