@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from patron_engine.errors import Conflict, Refused
 from patron_engine.store.session import configure
 from patron_engine.transfer import staged
 from patron_engine.transfer.export import export
+from patron_engine.transfer.imports import faults
 from patron_engine.transfer.report import write_report
 from patron_testing.build import Records, Templates
 from patron_testing.desk import Desk, counts
@@ -185,6 +187,26 @@ def test_a_trial_tells_everything_and_changes_nothing(i: Desk) -> None:
     assert i.run("account", FAMILY, ACCOUNTS, trial=1).done == 1
 
 
+@pytest.mark.parametrize("trial", [0, None])
+def test_rows_with_a_problem_are_read_in_their_order_and_no_more_of_them_than_asked(
+    i: Desk, monkeypatch: pytest.MonkeyPatch, trial: int | None
+) -> None:
+    """A link that is missed at the end stands before a row that was refused at once."""
+    monkeypatch.setattr(staged, "AT_ONCE", 2)
+    text = (
+        FAMILY.replace("A,2", "A,99") + "5,,,,\n6,Lost,,,98\n" + "".join(f"{n},,,,\n" for n in range(7, 27))
+    )
+    made = i.run("account", text, ACCOUNTS, trial=trial)
+    assert [number for number, _, _ in i.faults(made.batch)] == [2, *range(5, 27)]
+    assert made.counts["refused"] + made.counts["warned"] == 23
+    read: list[int] = []
+    piece = staged.piece
+    monkeypatch.setattr(staged, "piece", lambda *at: read.append(at[-1]) or piece(*at))
+    with i.r.conn.transaction():
+        found = list(islice(faults(i.r.conn, i.r.call.schema, made.batch), 3))
+    assert [number for number, _, _ in found] == [2, 5, 6] and len(read) <= 4
+
+
 def test_a_worker_that_dies_between_pieces_loses_and_doubles_nothing(
     i: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,7 +319,7 @@ def test_a_row_with_more_cells_than_headings_is_told_and_kept_whole(i: Desk, tmp
     assert (number, cells, problems[0]["code"]) == (2, ["Acme", "Inc.", "Bonn"], "row_shifted")
     path = tmp_path / "problems.csv"
     with path.open("wb") as file:
-        write_report(file, made.headings, i.faults(made.batch))
+        write_report(file, made.headings, lambda: i.faults(made.batch))
     assert path.read_text("utf-8-sig").splitlines()[0] == "name,city,column 3,row,column,problem"
 
 

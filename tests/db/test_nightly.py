@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from psycopg import sql
@@ -14,6 +15,8 @@ from patron_engine.query.spec import Ask
 from patron_engine.record.change import Change
 from patron_engine.runtime import Runtime, Workspace
 from patron_engine.store.tasks import listed
+from patron_engine.transfer import drafts
+from patron_engine.transfer.sheet import Sheet
 from patron_platform.database.pools import Databases
 from patron_platform.database.workspaces import create_workspace
 from patron_platform.jobs.tasks import begin_day, work_off
@@ -97,3 +100,40 @@ def test_the_day_of_a_workspace_begins_without_its_model(
     with place.connection("read") as conn:
         nights = [t for t in listed(conn, place.schema, open_only=False) if t.kind == "nightly"]
     assert [t.payload["day"] for t in nights] == ["2026-03-02"]
+
+
+def test_files_that_nobody_imports_go_after_a_week_and_the_oldest_of_too_many(
+    place: Workspace, day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drafts, "MOST", 4)
+    monkeypatch.setattr(drafts, "SWEPT", 2)
+    one = Actor(user=str(uuid4()), name="one", administrator=True)
+    sheet = Sheet(headings=("name",), rows=lambda: iter([(2, ["A"])]), form="csv")
+
+    def keep(actor: Actor = one) -> str:
+        day.now += timedelta(minutes=1)
+        return place.writing(actor, lambda conn, call: drafts.keep(conn, call, "part", sheet, "a.csv"))
+
+    other, sent = keep(Actor(user=str(uuid4()), name="other")), [keep() for _ in range(6)]
+    assert [d.id for d in place.reading(one, drafts.listed)] == sent[:1:-1], "another's files count for him"
+    begun = sent[-1]
+    place.writing(
+        one, lambda conn, call: drafts.done(conn, call, drafts.found(conn, call, begun), str(uuid4()))
+    )
+    day.now += timedelta(days=drafts.DAYS)
+    young = keep()
+
+    def kept(table: str, id: str) -> set[str]:
+        with place.connection("read") as conn:
+            found = conn.execute(
+                sql.SQL(f"SELECT {id}::text FROM {{}}.{table}").format(sql.Identifier(place.schema))
+            )
+            return {row[0] for row in found}
+
+    assert kept("sys__file", "record") == {other, *sent[2:-1], young} and kept("sys__batch", "id") > {begun}
+    begin_day(place)
+    work_off(place)
+    assert kept("sys__file", "record") == {young}
+    assert kept("sys__batch", "id") & {other, *sent, young} == {begun, young}, (
+        "what was begun says its columns again"
+    )

@@ -1,7 +1,8 @@
 """Drafts: a file that was sent and whose import has not begun: its rows, what somebody said of its columns, its last trial.
 
 In: a sheet, who sent it, then a mapping as a form gives it. Out: a `Draft` known by its id to whoever sent it and to nobody else; its
-rows again as a `Sheet`. The rows are kept as those of an import are; what nobody went on with is thrown away after a week.
+rows again as a `Sheet`. The rows are kept as those of an import are; what nobody went on with is thrown away by night after a week,
+or when its owner sends more files than may wait.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from patron_engine.transfer.sheet import Row, Sheet
 Connection = psycopg.Connection[Any]
 KIND = "import_draft"
 DAYS = 7  # import_draft_days
+MOST = 20  # files of one person that wait to be imported; the oldest goes
+SWEPT = 20  # that one piece of the sweep removes
 SAMPLE = 3  # rows that are shown
 CELL = 80  # characters of such a cell
 
@@ -50,8 +53,8 @@ class Draft:
 
 
 def keep(conn: Connection, call: Call, object: str, sheet: Sheet, name: str) -> str:
-    """Keeps the rows of a file; the id of its draft. What was said of the same headings before is said again."""
-    _sweep(conn, call)
+    """Keeps the rows of a file; the id of its draft. What was said of the same headings before is said again. His oldest goes where
+    there are more than may wait."""
     id = new_id()
     file, _, rows = staged.stage(conn, call.schema, id, name, sheet)
     if not rows:
@@ -67,6 +70,8 @@ def keep(conn: Connection, call: Call, object: str, sheet: Sheet, name: str) -> 
         query.format(sql.Identifier(call.schema)),
         (id, KIND, call.now, call.actor.user, jsonio.dumps(body).decode()),
     )
+    too_many = sql.SQL("by::text = %s ORDER BY at DESC, id DESC OFFSET %s")
+    _remove(conn, call.schema, too_many, (call.actor.user, MOST))
     return id
 
 
@@ -153,13 +158,23 @@ def _said_before(conn: Connection, call: Call, object: str, headings: tuple[str,
     return row[0] if row else None
 
 
-def _sweep(conn: Connection, call: Call) -> None:
-    """Files of drafts that nobody went on with."""
+def sweep(conn: Connection, schema: str, now: datetime) -> bool:
+    """Removes drafts that nobody went on with, some of them at a time. Returns whether there may be more. Those that were begun
+    stay: they have no rows, and say what was said of these headings."""
+    old = sql.SQL("at < %s ORDER BY at, id LIMIT %s")
+    return _remove(conn, schema, old, (now - timedelta(days=DAYS), SWEPT)) > 0
+
+
+def _remove(conn: Connection, schema: str, which: sql.SQL, given: tuple[Any, ...]) -> int:
+    """Deletes drafts that were not begun, with their rows. One that is begun at this moment stays."""
     query = sql.SQL(
-        "DELETE FROM {s}.sys__file f USING {s}.sys__batch b WHERE f.object = %s AND f.record = b.id AND b.kind = %s"
-        " AND b.at < %s"
-    ).format(s=sql.Identifier(call.schema))
-    conn.execute(query, (staged.OWNER, KIND, call.now - timedelta(days=DAYS)))
+        "DELETE FROM {s}.sys__batch WHERE id IN (SELECT id FROM {s}.sys__batch WHERE kind = %s AND NOT payload ? 'batch' AND {which})"
+        " AND NOT payload ? 'batch' RETURNING id"
+    ).format(s=sql.Identifier(schema), which=which)
+    gone = [id for (id,) in conn.execute(query, (KIND, *given))]
+    files = sql.SQL("DELETE FROM {}.sys__file WHERE object = %s AND record = ANY(%s)")
+    conn.execute(files.format(sql.Identifier(schema)), (staged.OWNER, gone))
+    return len(gone)
 
 
-__all__ = ["Draft", "done", "found", "keep", "listed", "note", "sample", "sheet_of", "throw_away"]
+__all__ = ["Draft", "done", "found", "keep", "listed", "note", "sample", "sheet_of", "sweep", "throw_away"]

@@ -8,7 +8,8 @@ it refused. It is carried out in transfer/pieces.py and taken back in transfer/u
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,7 @@ from patron_engine.transfer.marks import NUMBERS, MarkGuess
 from patron_engine.transfer.sheet import Sheet
 
 Connection = psycopg.Connection[Any]
+Fault = tuple[int, list[str], list[dict[str, Any]]]  # row number, cells, problems
 KIND = "import"
 
 
@@ -223,16 +225,21 @@ def _import(
     )  # fmt: skip
 
 
-def faults(conn: Connection, schema: str, batch: str) -> list[tuple[int, list[str], list[dict[str, Any]]]]:
-    """The rows that were refused or warned about: number, cells, problems."""
-    query = sql.SQL("SELECT id FROM {}.sys__file WHERE object = %s AND record = %s AND field = 'faults'")
-    row = conn.execute(query.format(sql.Identifier(schema)), (staged.OWNER, batch)).fetchone()
+def faults(conn: Connection, schema: str, batch: str) -> Iterator[Fault]:
+    """The rows that were refused or warned about, by their number; as many as `counts` says were. There may be millions: they are
+    read while the connection is open, a piece at a time."""
+    query = sql.SQL(
+        "SELECT f.id, (t.payload ->> 'pieces')::int FROM {s}.sys__file f JOIN {s}.sys__task t"
+        " ON t.kind = %s AND t.payload ->> 'batch' = f.record::text WHERE f.object = %s AND f.record = %s AND f.field = 'faults'"
+    ).format(s=sql.Identifier(schema))
+    row = conn.execute(query, (KIND, staged.OWNER, batch)).fetchone()
     if row is None:
-        return []
-    found = [
-        (n, cells, list(map(_said, told))) for n, cells, told in staged.everything(conn, schema, str(row[0]))
-    ]
-    return sorted(found, key=lambda f: f[0])
+        return
+    file, pieces = str(row[0]), row[1]
+    rows = staged.everything(conn, schema, file, 0, pieces)
+    links = staged.everything(conn, schema, file, pieces)  # the second pass tells of the same rows once more
+    for number, cells, told in heapq.merge(rows, links, key=lambda f: f[0]):
+        yield number, cells, list(map(_said, told))
 
 
 def _said(kept: Mapping[str, Any]) -> dict[str, Any]:

@@ -180,7 +180,9 @@ class _Imports:
                 faults += _faults(piece, carrier.mapping)
                 progress = _sum(progress, piece, 0)
         self.kept = self.ahead = None  # it remembers records that are gone
-        staged.append(conn, work.schema, work.payload["faults"], 0, faults)
+        faults.sort(key=lambda f: f[0])
+        for n, found in enumerate(staged.in_pieces(faults)):
+            staged.append(conn, work.schema, work.payload["faults"], n, found)
         _tidy(conn, work.schema, work.payload)
         return Chunk(progress=progress, done=True)
 

@@ -17,7 +17,7 @@ from psycopg import sql
 from patron_engine.clock import new_id
 from patron_engine.errors import LimitExceeded
 from patron_engine.phrases import Phrase
-from patron_engine.transfer.sheet import Row, Sheet
+from patron_engine.transfer.sheet import Sheet
 
 OWNER = "sys__import"  # what these files belong to, in place of an object
 MIME = "application/vnd.patron.rows+json"
@@ -38,7 +38,7 @@ def stage(
     """Keeps the rows of a sheet. Returns the file's id, its pieces, its rows. `look` sees every row."""
     file = new_file(conn, schema, owner, name, "rows")
     digest, size, pieces, count = sha256(), 0, 0, 0
-    for rows in _pieces(sheet.rows()):
+    for rows in in_pieces(sheet.rows()):
         for _, cells in rows:
             if look is not None:
                 look(cells)
@@ -55,8 +55,9 @@ def stage(
     return file, pieces, count
 
 
-def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    piece: list[Row] = []
+def in_pieces(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """Rows, each with its cells second, as the pieces they are kept in."""
+    piece: list[Any] = []
     size = 0
     for row in rows:
         piece.append(row)
@@ -105,10 +106,15 @@ def piece(conn: Connection, schema: str, file: str, n: int) -> list[Any]:
     return orjson.loads(bytes(row[0])) if row is not None else []
 
 
-def everything(conn: Connection, schema: str, file: str) -> Iterator[Any]:
-    """All rows of a file, in order."""
-    query = _q("SELECT n FROM {}.sys__file_chunk WHERE file = %s ORDER BY n", schema)
-    for (n,) in conn.execute(query, (file,)).fetchall():
+def everything(
+    conn: Connection, schema: str, file: str, first: int = 0, end: int | None = None
+) -> Iterator[Any]:
+    """All rows of a file, or of its pieces from `first` up to `end`, in order; one piece at a time is in memory."""
+    query = _q(
+        "SELECT n FROM {}.sys__file_chunk WHERE file = %s AND n >= %s AND (%s::int IS NULL OR n < %s) ORDER BY n",
+        schema,
+    )
+    for (n,) in conn.execute(query, (file, first, end, end)).fetchall():
         yield from piece(conn, schema, file, n)
 
 

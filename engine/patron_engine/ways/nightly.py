@@ -9,7 +9,7 @@ for single records ended by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,6 +34,7 @@ from patron_engine.store.tables import Tables
 from patron_engine.store.tasks import Chunk, Handler, Work, enqueue
 
 KIND = "nightly"
+Sweep = Callable[[psycopg.Connection[Any], str, datetime], bool]  # removes a piece; whether there may be more
 FROM_HOUR = 1  # of the workspace's clock: midnight belongs to those who work late
 
 
@@ -62,8 +63,8 @@ def _there(conn: psycopg.Connection[Any], schema: str, day: date) -> bool:
     return conn.execute(query, (KIND, day.isoformat())).fetchone() is not None
 
 
-def handlers(clock: Clock) -> Mapping[str, Handler]:
-    """The handler of the task, for `store.tasks`."""
+def handlers(clock: Clock, sweeps: Sequence[Sweep] = ()) -> Mapping[str, Handler]:
+    """The handler of the task, for `store.tasks`. `sweeps` remove what others keep for a time, beside files."""
 
     def piece(conn: psycopg.Connection[Any], work: Work) -> Chunk:
         assert work.current is not None
@@ -73,7 +74,7 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
         drifted = dict(work.progress.get("drifted", {}))
         expired = work.progress.get("expired")
         if at == 0:
-            if sweep(conn, work.schema, clock()):
+            if any(one(conn, work.schema, clock()) for one in (sweep, *sweeps)):
                 return Chunk(progress={"object": 0, "drifted": drifted})  # the rest in the next piece
             _tidy(conn, work.schema, clock)
             expired = _expired(conn, work.schema, _call(work.schema, model, clock))

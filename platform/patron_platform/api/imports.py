@@ -7,8 +7,9 @@ Out: 202 with the import's id; a worker carries it out. What is uploaded is in t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -23,12 +24,13 @@ from patron_engine.problems import Problem
 from patron_engine.query.names import permitted_object
 from patron_engine.transfer import imports
 from patron_engine.transfer.imports import Import
-from patron_engine.transfer.report import report_bytes
+from patron_engine.transfer.report import write_report
 from patron_engine.transfer.sheet import open_sheet
 from patron_engine.transfer.suggest import suggest
 from patron_engine.transfer.undo import undo as take_back
 from patron_platform.api.body import read_json
 from patron_platform.api.door import Caller, enter
+from patron_platform.api.exports import sent
 from patron_platform.api.requests import json_answer
 from patron_platform.api.sheets import sent_sheet
 from patron_platform.jobs.imports import queue, whose
@@ -38,6 +40,7 @@ from patron_platform.phrases import Languages, written, written_fault
 router = APIRouter(prefix="/imports")
 FIELDS = ("object", "mapping", "match", "trial", "history", "sheet", "separator")
 SAMPLE = 5  # rows a preview shows
+FIRST = 100  # rows with a problem that an answer tells
 
 
 @router.post("")
@@ -131,9 +134,8 @@ def read_import(request: Request, id: str) -> Response:
     caller = enter(request)
 
     def act(conn: Any, call: Any) -> tuple[Import, list[Any]]:
-        return imports.status(conn, call.schema, id, by=whose(caller.actor)), imports.faults(
-            conn, call.schema, id
-        )[:100]
+        found = imports.status(conn, call.schema, id, by=whose(caller.actor))
+        return found, list(islice(imports.faults(conn, call.schema, id), FIRST))
 
     found, refused = caller.workspace.reading(caller.actor, act)
     languages = asked(request)
@@ -148,17 +150,19 @@ def read_import(request: Request, id: str) -> Response:
 def read_problems(request: Request, id: str) -> Response:
     """The refused rows as CSV (`?form=xlsx`: a workbook), to be mended and imported again."""
     caller = enter(request)
-    workbook, languages = request.query_params.get("form") == "xlsx", asked(request)
+    form, languages = "xlsx" if request.query_params.get("form") == "xlsx" else "csv", asked(request)
 
-    def act(conn: Any, call: Any) -> bytes:
+    def write(target: IO[bytes], conn: Any, call: Any) -> None:
         found = imports.status(conn, call.schema, id, by=whose(caller.actor))
-        rows = imports.faults(conn, call.schema, id)
-        return report_bytes(found.headings, rows, lambda text: written(text, languages), workbook=workbook)
+        write_report(
+            target, found.headings, lambda: imports.faults(conn, call.schema, id),
+            lambda text: written(text, languages), workbook=form == "xlsx",
+        )  # fmt: skip
 
-    name = "problems.xlsx" if workbook else "problems.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
-    return Response(
-        caller.workspace.reading(caller.actor, act), headers=headers, media_type="application/octet-stream"
+    return sent(
+        "problems",
+        form,
+        lambda target: caller.workspace.reading(caller.actor, lambda conn, call: write(target, conn, call)),
     )
 
 

@@ -73,13 +73,10 @@ def import_file(
         )  # fmt: skip
         with _progress(begun.rows, quiet=json) as told:
             made = carry_out(place, begun.batch, told)
-        refused = import_problems(place, begun.batch)
+        refused = import_problems(place, begun.batch, SHOWN if problems or not json else None)
         if problems is not None:
             _write_problems(place, begun.batch, problems)
-    told_of = [
-        {"row": number, "problems": found}
-        for number, _, found in refused[: SHOWN if problems or not json else None]
-    ]
+    told_of = [{"row": number, "problems": found} for number, _, found in refused]
     say(json, {**made.as_dict(), "problems": told_of}, lambda: _report(made.as_dict(), refused, workspace))
     if made.state != "done" or made.counts["refused"]:
         raise typer.Exit(1)
@@ -114,11 +111,9 @@ def _report(made: Mapping[str, Any], refused: list[Any], workspace: str) -> None
             for number, _, found in refused
             for p in found
         ]
-        table(("row", "column", "problem"), lines[:SHOWN])
-        if len(lines) > SHOWN:
-            typer.echo(
-                f"… and {len(lines) - SHOWN:,} more: --problems FILE writes all rows that were refused"
-            )
+        table(("row", "column", "problem"), lines)
+        if (more := made["refused"] + made["warned"] - len(refused)) > 0:
+            typer.echo(f"… and {more:,} more: --problems FILE writes all rows that were refused")
     if not made["trial"] and made["created"] + made["updated"]:
         typer.echo(f"`patron undo {made['id']} --workspace {workspace}` takes it back")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,7 +29,7 @@ from patron_engine.query.names import permitted_object
 from patron_engine.runtime import Workspace
 from patron_engine.store.tasks import Handler, claim, run_task
 from patron_engine.transfer import drafts, imports, pieces
-from patron_engine.transfer.imports import Begun, Import
+from patron_engine.transfer.imports import Begun, Fault, Import
 from patron_engine.transfer.mapping import PARTS, ImportMap
 from patron_engine.transfer.reading import read_mapping
 from patron_engine.transfer.report import write_report
@@ -168,7 +169,7 @@ def queue_draft(conn: psycopg.Connection[Any], call: Call, id: str, *, trial: in
     if trial is None:
         drafts.done(conn, call, draft, begun_now.batch)
     else:
-        drafts.note(conn, call, id, trial=begun_now.batch)
+        drafts.note(conn, call, draft.id, trial=begun_now.batch)
     return begun_now
 
 
@@ -207,13 +208,19 @@ def import_status(place: Workspace, batch: str) -> Import:
         return imports.status(conn, place.schema, batch)
 
 
-def import_problems(place: Workspace, batch: str) -> list[tuple[int, list[str], list[dict[str, Any]]]]:
+def import_problems(place: Workspace, batch: str, most: int | None = None) -> list[Fault]:
+    """The rows with a problem, or the first of them."""
     with place.connection("read") as conn:
-        return imports.faults(conn, place.schema, batch)
+        return list(islice(imports.faults(conn, place.schema, batch), most))
 
 
 def write_problems(place: Workspace, batch: str, target: IO[bytes], ending: str = ".csv") -> int:
     """The rows that were refused, as a file that can be mended and imported again; how many there are."""
     with place.connection("read") as conn:
-        found, rows = imports.status(conn, place.schema, batch), imports.faults(conn, place.schema, batch)
-    return write_report(target, found.headings, rows, workbook=ending.lower() == ".xlsx")
+        found = imports.status(conn, place.schema, batch)
+        return write_report(
+            target,
+            found.headings,
+            lambda: imports.faults(conn, place.schema, batch),
+            workbook=ending.lower() == ".xlsx",
+        )

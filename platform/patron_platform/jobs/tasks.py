@@ -19,7 +19,7 @@ from patron_engine.model.model import Model
 from patron_engine.release.active import current_release, load_model, workspace_in
 from patron_engine.runtime import Workspace
 from patron_engine.store.tasks import Context, Handler, run_all
-from patron_engine.transfer import pieces
+from patron_engine.transfer import drafts, pieces
 from patron_engine.ways import backfill, handover, nightly
 
 
@@ -59,7 +59,7 @@ def task_context(place: Workspace, handlers: Mapping[str, Handler] | None = None
     known = {
         **backfill.handlers(clock),
         **pieces.handlers(clock, people=people, connect=lambda: place.connection("read")),
-        **nightly.handlers(clock),
+        **nightly.handlers(clock, [drafts.sweep]),
         **handover.handlers(clock, people),
         **(handlers or {}),
     }

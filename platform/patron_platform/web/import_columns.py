@@ -99,9 +99,9 @@ def say(request: Request, workspace: str, draft: str, form: FormData) -> Respons
             )
 
     def act(conn: Connection, call: Call) -> None:
-        drafts.found(conn, call, draft, lock=True)
-        drafts.note(conn, call, draft, mapping=mapping, history=shown.history)
-        queue_draft(conn, call, draft, trial=TRIAL_ROWS)
+        locked = drafts.found(conn, call, draft, lock=True)  # by whatever writing of its id
+        drafts.note(conn, call, locked.id, mapping=mapping, history=shown.history)
+        queue_draft(conn, call, locked.id, trial=TRIAL_ROWS)
 
     try:
         visitor.workspace.writing(visitor.actor, act)
@@ -109,7 +109,7 @@ def say(request: Request, workspace: str, draft: str, form: FormData) -> Respons
         with visitor.workspace.connection("read") as conn:
             call = visitor.workspace.call(conn, visitor.actor)
             return _page(visitor, conn, call, found, object, choices, shown, refused, tried=True)
-    return see_other(visitor.url("imports", "drafts", draft, "trial"))
+    return see_other(visitor.url("imports", "drafts", found.id, "trial"))
 
 
 @router.get("/trial")
@@ -128,7 +128,7 @@ def trial(request: Request, workspace: str, draft: str) -> Response:
         values = {
             **state_of(visitor, conn, call, it),
             "draft": found,
-            "poll": visitor.url("imports", "drafts", draft, "trial"),
+            "poll": visitor.url("imports", "drafts", found.id, "trial"),
         }
         if partial_wanted(request):
             return part(visitor, call, "_import_trial.html", **values)

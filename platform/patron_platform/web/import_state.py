@@ -5,6 +5,7 @@ In: an import that its reader may see. Out: plain values for the templates of im
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -20,9 +21,11 @@ FIRST = 50  # rows with a problem that a page shows
 FIGURES = ("created", "updated", "unchanged", "skipped", "refused", "warned")
 
 
-def state_of(visitor: Visitor, conn: psycopg.Connection[Any], call: Call, it: Import) -> dict[str, Any]:
-    """What the templates use of an import."""
-    faults = imports.faults(conn, call.schema, it.batch) if it.ended else []
+def state_of(
+    visitor: Visitor, conn: psycopg.Connection[Any], call: Call, it: Import, first: int = FIRST
+) -> dict[str, Any]:
+    """What the templates use of an import, with its `first` rows with a problem once it has ended."""
+    faults = imports.faults(conn, call.schema, it.batch) if it.ended and first else ()
     reader, words = visitor.reader(call), visitor.words
     rows = [
         {
@@ -33,7 +36,7 @@ def state_of(visitor: Visitor, conn: psycopg.Connection[Any], call: Call, it: Im
                 for p in problems
             ],
         }
-        for number, _, problems in faults[:FIRST]
+        for number, _, problems in islice(faults, first)
     ]  # fmt: skip
     return {
         "it": it,
@@ -45,7 +48,7 @@ def state_of(visitor: Visitor, conn: psycopg.Connection[Any], call: Call, it: Im
             if it.counts[name] or name in ("created", "updated")
         ],
         "rows": rows,
-        "all_rows": len(faults),
+        "all_rows": it.counts["refused"] + it.counts["warned"],
         "error": words(it.error) if it.error else "",
         "opens": it.object if it.object in call.model.objects else "",
         "undoable": undoable(call, it),

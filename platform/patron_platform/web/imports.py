@@ -52,7 +52,7 @@ def every(request: Request, workspace: str) -> Response:
         waiting = drafts.listed(conn, call)
         return page(
             visitor, call, "imports.html", title=t("imports.all" if everybody else "imports.mine"), here="imports",
-            imports=_lines(visitor, conn, call, found), everybody=everybody, days=drafts.DAYS,
+            imports=_lines(visitor, conn, call, found), everybody=everybody, days=drafts.DAYS, most=drafts.MOST,
             waiting=[
                 {"draft": d, "at": visitor.reader(call).moment(d.at), "into": object_name(visitor, call, d.object)}
                 for d in waiting
@@ -90,18 +90,17 @@ def problems(request: Request, workspace: str, batch: str) -> Response:
     form = "xlsx" if request.query_params.get("form") == "xlsx" else "csv"
     heads = (t("imports.row"), t("imports.problem_column"), t("imports.problem"))
     with visitor.workspace.connection("read") as conn:
-        call = visitor.workspace.call(conn, visitor.actor)
-        it = imports.status(conn, call.schema, batch, by=whose(visitor.actor))
-        rows = imports.faults(conn, call.schema, batch)
-    name = UNFIT.sub(" ", t("imports.problems_name", name=it.name.rpartition(".")[0] or it.name)).strip(". ")
-    return sent(
-        name,
-        form,
-        lambda target: write_report(
-            target, it.headings, rows, visitor.words, workbook=form == "xlsx", heads=heads
-        ),
-        HEADERS,
-    )
+        it = imports.status(conn, visitor.workspace.schema, batch, by=whose(visitor.actor))
+        name = UNFIT.sub(" ", t("imports.problems_name", name=it.name.rpartition(".")[0] or it.name))
+        return sent(
+            name.strip(". "),
+            form,
+            lambda target: write_report(
+                target, it.headings, lambda: imports.faults(conn, visitor.workspace.schema, batch), visitor.words,
+                workbook=form == "xlsx", heads=heads,
+            ),
+            HEADERS,
+        )  # fmt: skip
 
 
 @router.post("/{batch}/cancel")
@@ -124,7 +123,7 @@ def sure(request: Request, workspace: str, batch: str) -> Response:
     with visitor.workspace.connection("read") as conn:
         call = visitor.workspace.call(conn, visitor.actor)
         it = imports.status(conn, call.schema, batch, by=whose(visitor.actor))
-        values = state_of(visitor, conn, call, it)
+        values = state_of(visitor, conn, call, it, first=0)
         if not values["undoable"]:
             return see_other(visitor.url("imports", it.batch))
         title = texts_in(visitor.languages[0])("imports.undo_title")

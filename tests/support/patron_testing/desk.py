@@ -61,7 +61,7 @@ class Desk:
 
     def faults(self, batch: str) -> list[Any]:
         with self.r.conn.transaction():
-            return imports.faults(self.r.conn, self.r.call.schema, batch)
+            return list(imports.faults(self.r.conn, self.r.call.schema, batch))
 
     def undo(self, batch: str) -> imports.Undone:
         call = replace(self.r.call, cause=Cause(kind="rollback"))
