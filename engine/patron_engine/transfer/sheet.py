@@ -49,16 +49,7 @@ def open_sheet(
     if path.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".ods"):
         from patron_engine.transfer.workbook import open_workbook
 
-        try:
-            return open_workbook(path, sheet, heading_row)
-        except Refused as refused:
-            if any(p.code == "not_workbook" for p in refused.problems):
-                raise _refused(
-                    "not_workbook",
-                    "this file cannot be read as a workbook: it is damaged, has a password, or is something else",
-                    "open it in a spreadsheet program and save it again as XLSX or CSV",
-                ) from refused
-            raise
+        return open_workbook(path, sheet, heading_row)
     return _open_csv(path, _mark(separator), heading_row)
 
 

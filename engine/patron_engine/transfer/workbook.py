@@ -76,9 +76,7 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError):
-        raise Refused(
-            [Problem(code="not_workbook", message="this is not a workbook")], code="bad_file"
-        ) from None
+        raise _unreadable() from None
     unpacked, packed = sum(e.file_size for e in entries), max(1, path.stat().st_size)
     if unpacked > MAX_UNPACKED:
         raise LimitExceeded(
@@ -88,9 +86,21 @@ def _check_archive(path: Path) -> None:
         raise LimitExceeded("the workbook unpacks to more than 100 times its size", code="workbook_ratio")
 
 
+def _unreadable() -> Refused:
+    """Whatever the reader stumbles over, the person can do one thing."""
+    problem = Problem(
+        code="not_workbook",
+        message="this file cannot be read as a workbook: it is damaged, has a password, or is something else",
+        hint="open it in a spreadsheet program and save it again as XLSX or CSV",
+    )
+    return Refused([problem], code="bad_file")
+
+
 def _failure(said: bytes) -> Exception:
     try:
         found = json.loads(said.decode().strip().splitlines()[-1])
+        if "message" not in found:
+            return _unreadable()
         problem = Problem(code=found["code"], message=found_again(found["message"]))
     except (ValueError, IndexError, KeyError):
         return LimitExceeded(
@@ -162,16 +172,7 @@ def _main() -> None:
         print(json.dumps({"code": "bad_sheet", "message": kept(error.args[0])}))
         sys.exit(3)
     except Exception as error:  # noqa: BLE001 - whatever the reader stumbles over, the file is at fault
-        print(
-            json.dumps(
-                {
-                    "code": "not_workbook",
-                    "message": kept(
-                        Phrase("the workbook cannot be read: {error}", error=type(error).__name__)
-                    ),
-                }
-            )
-        )
+        print(json.dumps({"unreadable": type(error).__name__}))
         sys.exit(3)
 
 
